@@ -1,0 +1,192 @@
+"""The ports: what a journey needs from each clinic system, in the domain's words.
+
+Every call carries a `key`. A call repeated with the same key, by a retry, a continue-as-new or a rebuilt
+cluster, must have no second effect at the other side. Adapters raise `ClinicUnavailable` where trying again
+may help and `ClinicRefused` where it cannot; nothing else is expected of them. No exception text carries
+client data.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Protocol
+
+from domain.benefits import Benefits
+from domain.values import Instant, LevelOfCare, Role, Value
+
+
+class ClinicError(Exception):
+    """A clinic system did not do what was asked.
+
+    Attributes:
+        system: Which one, e.g. `eligibility`.
+        code: Short and stable, for people and programs, e.g. `timeout`, `http-422`, `aaa-42`.
+        advice: What to do next, one sentence without client data.
+    """
+
+    def __init__(self, system: str, code: str, advice: str) -> None:
+        super().__init__(f"{system}: {code}: {advice}")
+        self.system = system
+        self.code = code
+        self.advice = advice
+
+
+class ClinicUnavailable(ClinicError):
+    """It may work later: time-outs, refused connections, HTTP 429 and 5xx, SMTP 4yz, AAA 42 with leave to retry."""
+
+
+class ClinicRefused(ClinicError):
+    """It will not work by itself: HTTP 4xx, SMTP 5yz, an answer that cannot be read. A person must look."""
+
+
+class ClientIdentity(Value):
+    """Who a client is to the outside. Never leaves an adapter: not logged, not returned to a workflow."""
+
+    client_ref: str
+    mrn: str
+    family_name: str
+    given_name: str
+    birth_date: date | None = None
+    sex: str | None = None
+    member_id: str | None = None
+    payer_id: str | None = None
+
+
+class ClientDirectory(Protocol):
+    """Finds the person behind an opaque client reference."""
+
+    async def find(self, client_ref: str) -> ClientIdentity | None:
+        """The identity last received for `client_ref`, or None if it is not known."""
+
+
+class EligibilityInquiry(Value):
+    """Is this client covered, on this day, for this kind of care?
+
+    Attributes:
+        key: Idempotency key; also the X12 trace.
+        client_ref: Opaque; the adapter looks the person up.
+        service_date: Calendar day at the site.
+    """
+
+    key: str
+    client_ref: str
+    service_date: date
+
+
+class Eligibility(Protocol):
+    """The clearinghouse."""
+
+    async def check(self, inquiry: EligibilityInquiry) -> Benefits:
+        """The payer's answer. A plan that is not in force is an answer, not an error."""
+
+
+class EpisodeStatus(StrEnum):
+    """FHIR R4 EpisodeOfCare.status."""
+
+    PLANNED = "planned"
+    WAITLIST = "waitlist"
+    ACTIVE = "active"
+    ONHOLD = "onhold"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+class TaskStatus(StrEnum):
+    """The FHIR R4 Task.status values a duty passes through."""
+
+    REQUESTED = "requested"
+    ACCEPTED = "accepted"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class EhrTask(Value):
+    """A duty as the EHR's task list shows it. `due` is absolute."""
+
+    id: str
+    status: TaskStatus
+    description: str
+    owner: Role
+    due: Instant
+    urgent: bool = False
+
+
+class EhrRecord(Value):
+    """What the EHR should say about a journey once `key` is done: the whole wish, not a difference.
+
+    Attributes:
+        key: Idempotency key of this wish.
+        revision: Rises with each wish; an older one never overwrites a newer.
+        tasks: The duties whose state may have changed since the last wish.
+    """
+
+    key: str
+    revision: int
+    journey_id: str
+    client_ref: str
+    status: EpisodeStatus
+    level: LevelOfCare | None
+    started: Instant
+    ended: Instant | None = None
+    tasks: tuple[EhrTask, ...] = ()
+
+
+class Ehr(Protocol):
+    """The electronic health record."""
+
+    async def sync(self, record: EhrRecord) -> str:
+        """Makes the EHR say what `record` says; returns the EpisodeOfCare's id there."""
+
+
+class PlaceRequest(Value):
+    """A place at a level of care, wanted now. The same key finds the place already held for it."""
+
+    key: str
+    journey_id: str
+    client_ref: str
+    level: LevelOfCare
+    wanted_by: Instant
+
+
+class Place(Value):
+    """A place held for a journey: the FHIR Slot's id, the facility's name, when it starts."""
+
+    slot: str
+    facility: str
+    starts_at: Instant
+
+
+class Places(Protocol):
+    """Beds and programme places, ours and our partners'."""
+
+    async def hold(self, request: PlaceRequest) -> Place | None:
+        """Holds a free place and returns it, or None where there is none."""
+
+    async def release(self, key: str, journey_id: str) -> None:
+        """Gives back whatever the journey holds; nothing held is fine."""
+
+
+class Channel(StrEnum):
+    """How a person is reached."""
+
+    MAIL = "mail"
+    PAGE = "page"
+
+
+class Notice(Value):
+    """A message to whoever holds a role now. No name, record number or diagnosis: staff open the desk to see more."""
+
+    key: str
+    channel: Channel
+    to: Role
+    subject: str
+    body: str
+
+
+class Messenger(Protocol):
+    """Mail and paging."""
+
+    async def send(self, notice: Notice) -> str:
+        """Hands `notice` over for delivery; returns the Message-ID, the same for the same key."""

@@ -1,0 +1,120 @@
+"""Obligations: everything that must not be forgotten, as data.
+
+An obligation has an owner, an absolute due time and a ladder of people to tell. Overdue is a flag, never an
+end: an obligation ends only by being met, met late, waived by a named person, or cancelled with a cause. When
+its ladder is used up the last rung repeats, so an open obligation always has a next moment.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from domain.clock import TimeKind
+from domain.values import Instant, Role, Value
+
+
+class ObligationKind(StrEnum):
+    """What is owed. The value is the stem of the obligation's id."""
+
+    VERIFY_BENEFITS = "verify-benefits"
+    RESOLVE_FUNDING = "resolve-funding"
+    DECIDE_PLACEMENT = "decide-placement"
+    OBTAIN_AUTHORISATION = "obtain-authorisation"
+    ACCEPT_COST = "accept-cost"
+    ENROL = "enrol"
+    DRAFT_DISCHARGE_PLAN = "draft-discharge-plan"
+    REVIEW = "review"
+    COMPLETE_STEP_UP = "complete-step-up"
+    INTERIM_CONTACT = "interim-contact"
+    COMPLETE_STEP_DOWN = "complete-step-down"
+    EXTERNAL_CONTACT = "external-contact"
+    COMPLETE_DISCHARGE = "complete-discharge"
+    FOLLOW_UP = "follow-up"
+    RESOLVE_CANCELLATION = "resolve-cancellation"
+    RESOLVE_EFFECT = "resolve-effect"
+
+
+class ObligationStatus(StrEnum):
+    """Open until one of the four ends."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    MET = "met"
+    MET_LATE = "met-late"
+    WAIVED = "waived"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still owes it."""
+        return self in (ObligationStatus.OPEN, ObligationStatus.ACKNOWLEDGED)
+
+
+class How(StrEnum):
+    """How a rung reaches its person."""
+
+    MAIL = "mail"
+    PAGE = "page"
+
+
+class Rung(Value):
+    """From `at` on, `to` is told by `how`."""
+
+    at: Instant
+    to: Role
+    how: How
+
+
+class Obligation(Value):
+    """One thing owed.
+
+    Attributes:
+        id: Kind and number, unique in the journey: `review-2`.
+        owner: Who must act first. The ladder tells others, the owner stays.
+        due_at: Absolute; counted as `time_kind` says.
+        ladder: In order of time.
+        repeat_hours: Elapsed hours between repeats of the last rung.
+        climbed: Rungs already used, repeats included.
+        last_told_at: When the ladder last spoke.
+        quiet_until: An acknowledgement keeps the ladder quiet until then.
+        urgent: Shown first everywhere.
+        about: The key of the effect or transition it stems from, where there is one.
+    """
+
+    id: str
+    kind: ObligationKind
+    owner: Role
+    raised_at: Instant
+    due_at: Instant
+    time_kind: TimeKind
+    ladder: tuple[Rung, ...]
+    repeat_hours: int = 24
+    status: ObligationStatus = ObligationStatus.OPEN
+    climbed: int = 0
+    last_told_at: Instant | None = None
+    quiet_until: Instant | None = None
+    urgent: bool = False
+    about: str | None = None
+
+    def is_overdue(self, now: Instant) -> bool:
+        """Whether it is still open after its due time."""
+        return self.status.is_open and now >= self.due_at
+
+    def current_rung(self) -> Rung:
+        """The rung that speaks next: the first unused one, or the last again."""
+        return self.ladder[min(self.climbed, len(self.ladder) - 1)]
+
+    def next_at(self) -> Instant:
+        """When the ladder speaks next; always after the last time it spoke."""
+        at = self.current_rung().at
+        if self.last_told_at is not None and self.climbed >= len(self.ladder):
+            at = self.last_told_at + timedelta(hours=self.repeat_hours)
+        if self.quiet_until is not None:
+            at = max(at, self.quiet_until)
+        return at
+
+    def rungs_reached(self, now: Instant) -> int:
+        """How many rungs are used once the ladder has spoken at `now`; one more for a repeat."""
+        reached = sum(rung.at <= now for rung in self.ladder)
+        return max(reached, self.climbed + 1)

@@ -1,0 +1,54 @@
+"""Answers of clinic systems. An answer that is no longer wanted settles its effect and changes nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain import commands as cmd
+from domain import events as ev
+from domain.clock import after_hours
+from domain.effects import CheckBenefits, Effect, HoldPlace
+from domain.refusal import Refused
+from domain.rules.common import Occasion
+from domain.state import JourneyState
+from domain.values import Stage
+
+
+def settle(state: JourneyState, command: cmd.SettleEffect, when: Occasion) -> Iterator[ev.Event]:
+    """Takes the answer to a pending effect, once."""
+    effect = state.pending().get(command.key)
+    if effect is None and not _is_older_wish(state, command.key):
+        raise Refused("not-pending", "That call was already answered.")
+    answer = command.answer
+    yield ev.EffectSettled(
+        **when,
+        key=command.key,
+        reference=answer.reference if isinstance(answer, cmd.Done) else None,
+        failure=answer.code if isinstance(answer, cmd.Failed) else None,
+    )
+    if effect is not None:
+        yield from _learnt(state, effect, answer, when)
+
+
+def _is_older_wish(state: JourneyState, key: str) -> bool:
+    return key.startswith("ehr-") and int(key.removeprefix("ehr-")) > state.ehr_synced
+
+
+def _learnt(state: JourneyState, effect: Effect, answer: cmd.Answer, when: Occasion) -> Iterator[ev.Event]:
+    if isinstance(effect, CheckBenefits) and isinstance(answer, cmd.BenefitsAnswer):
+        if state.stage is Stage.BENEFITS_CHECK:
+            yield ev.BenefitsAnswered(**when, benefits=answer.benefits)
+    elif isinstance(effect, HoldPlace):
+        yield from _place(state, effect, answer, when)
+
+
+def _place(state: JourneyState, effect: HoldPlace, answer: cmd.Answer, when: Occasion) -> Iterator[ev.Event]:
+    wanted = state.transition is not None and state.transition.hold_key == effect.hold_key
+    found = isinstance(answer, cmd.PlaceAnswer) and answer.facility is not None and answer.starts_at is not None
+    if found and not wanted:
+        yield ev.PlaceGivenUp(**when, hold_key=effect.hold_key)
+    elif isinstance(answer, cmd.PlaceAnswer) and answer.facility and answer.starts_at:
+        yield ev.PlaceHeld(**when, facility=answer.facility, starts_at=answer.starts_at)
+    elif wanted:
+        again = after_hours(when["at"], state.policy.place_search_hours)
+        yield ev.NoPlaceFound(**when, next_search_at=again)

@@ -1,0 +1,43 @@
+"""Discharge, its plan from day one, and the follow-up after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain import commands as cmd
+from domain import events as ev
+from domain.obligations import ObligationKind
+from domain.refusal import Refused, require
+from domain.rules.common import Occasion, require_clinician, require_stage
+from domain.state import JourneyState
+from domain.values import Stage
+
+_BEFORE_THE_END = (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)
+
+
+def update_plan(state: JourneyState, command: cmd.UpdateDischargePlan, when: Occasion) -> Iterator[ev.Event]:
+    """The plan may be written from enrolment on and completed until discharge."""
+    require_stage(state, Stage.ENROLLING, *_BEFORE_THE_END, to="update the discharge plan")
+    yield ev.DischargePlanUpdated(**when, plan=command.plan, by=command.by)
+
+
+def discharge(state: JourneyState, command: cmd.Discharge, when: Occasion) -> Iterator[ev.Event]:
+    """Ends care. A planned ending needs the whole plan; an unplanned one records what is missing."""
+    require_stage(state, Stage.ACTIVE, Stage.EXTERNAL, Stage.DISCHARGING, to="discharge the client")
+    require_clinician(command.by, "discharge a client")
+    gaps = state.discharge_plan.missing()
+    require(
+        not gaps or not command.reason.is_planned,
+        "plan-incomplete",
+        f"The discharge plan lacks {', '.join(gaps)}. Complete it, then discharge.",
+    )
+    yield ev.Discharged(**when, reason=command.reason, gaps=gaps, by=command.by)
+
+
+def record_follow_up(state: JourneyState, command: cmd.RecordFollowUp, when: Occasion) -> Iterator[ev.Event]:
+    """An attempt to reach the client counts towards the follow-up that is due first."""
+    require_stage(state, Stage.DISCHARGED, Stage.FOLLOW_UP, to="record a follow-up")
+    owed = state.open_of(ObligationKind.FOLLOW_UP)
+    if not owed:
+        raise Refused("nothing-owed", "No follow-up is open on this journey.")
+    yield ev.FollowUpRecorded(**when, obligation=owed[0].id, contact=command.contact, by=command.by)

@@ -1,0 +1,65 @@
+"""Obligations ended or quietened by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain import commands as cmd
+from domain import events as ev
+from domain.catalogue import CATALOGUE
+from domain.clock import after_hours
+from domain.obligations import Obligation, ObligationKind
+from domain.refusal import Refused, require
+from domain.rules.common import Occasion
+from domain.state import JourneyState
+from domain.values import Stage
+
+_WAIVABLE = (
+    ObligationKind.OBTAIN_AUTHORISATION,
+    ObligationKind.DRAFT_DISCHARGE_PLAN,
+    ObligationKind.INTERIM_CONTACT,
+    ObligationKind.EXTERNAL_CONTACT,
+    ObligationKind.FOLLOW_UP,
+    ObligationKind.RESOLVE_CANCELLATION,
+    ObligationKind.RESOLVE_EFFECT,
+)
+
+
+def acknowledge(state: JourneyState, command: cmd.AcknowledgeObligation, when: Occasion) -> Iterator[ev.Event]:
+    """Keeps the ladder quiet for a while. The due time does not move."""
+    owed = _owed(state, command.obligation)
+    quiet_until = after_hours(when["at"], state.policy.acknowledged_hours)
+    yield ev.ObligationAcknowledged(**when, obligation=owed.id, quiet_until=quiet_until, by=command.by)
+
+
+def complete(state: JourneyState, command: cmd.CompleteObligation, when: Occasion) -> Iterator[ev.Event]:
+    """Ends what is done outside this system, also late."""
+    owed = _owed(state, command.obligation)
+    require(
+        CATALOGUE[owed.kind].by_hand,
+        "has-its-own-decision",
+        f"{owed.id} ends by its own decision: {CATALOGUE[owed.kind].title.lower()}.",
+    )
+    yield ev.ObligationMet(
+        **when, obligation=owed.id, late=owed.is_overdue(when["at"]), by=command.by, note=command.note
+    )
+
+
+def waive(state: JourneyState, command: cmd.WaiveObligation, when: Occasion) -> Iterator[ev.Event]:
+    """Ends what a named person decides need not be done; never what keeps the journey moving."""
+    owed = _owed(state, command.obligation)
+    a_reported_discharge = owed.kind is ObligationKind.COMPLETE_DISCHARGE and state.stage is not Stage.DISCHARGING
+    require(
+        owed.kind in _WAIVABLE or a_reported_discharge,
+        "not-waivable",
+        f"{owed.id} keeps the journey moving and cannot be waived: {CATALOGUE[owed.kind].title.lower()}.",
+    )
+    yield ev.ObligationWaived(**when, obligation=owed.id, reason=command.reason, by=command.by)
+
+
+def _owed(state: JourneyState, obligation_id: str) -> Obligation:
+    owed = state.obligations.get(obligation_id)
+    if owed is None:
+        known = ", ".join(sorted(state.obligations)) or "none"
+        raise Refused("no-such-obligation", f"That obligation is not open on this journey. Open: {known}.")
+    return owed

@@ -1,0 +1,36 @@
+"""What time alone changes: ladders speak, searches repeat, the 24-hour window ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain import commands as cmd
+from domain import events as ev
+from domain.obligations import Obligation
+from domain.rules.common import Occasion
+from domain.state import JourneyState
+
+
+def pass_time(state: JourneyState, command: cmd.TimePassed, when: Occasion) -> Iterator[ev.Event]:
+    """Everything that fell due by now, each once, however late `now` is."""
+    now = when["at"]
+    for owed in sorted(state.obligations.values(), key=lambda o: (o.next_at(), o.id)):
+        if owed.next_at() <= now:
+            yield _escalated(owed, when)
+    move = state.transition
+    if move and state.step_up_window_ends() and move.due_at <= now:
+        yield ev.StepUpWindowMissed(**when, due_at=move.due_at)
+    if move and move.next_search_at and move.next_search_at <= now:
+        yield ev.PlaceSearchStarted(**when, attempt=move.searches + 1)
+
+
+def _escalated(owed: Obligation, when: Occasion) -> ev.ObligationEscalated:
+    climbed = owed.rungs_reached(when["at"])
+    return ev.ObligationEscalated(
+        **when,
+        obligation=owed.id,
+        climbed=climbed,
+        to=owed.ladder[min(climbed, len(owed.ladder)) - 1].to,
+        planned_at=owed.next_at(),
+        overdue=owed.is_overdue(when["at"]),
+    )
