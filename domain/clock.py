@@ -39,6 +39,11 @@ class Site(Value):
     subdivision: str | None = "CA"
     closes_at: time = time(17, 0)
 
+    def load(self) -> None:
+        """Reads the zone and the holidays from their files once, so that no later question touches a file."""
+        ZoneInfo(self.zone)
+        _holidays(self.country, self.subdivision)
+
     def local_date(self, moment: Instant) -> date:
         """The calendar day at the site."""
         return moment.astimezone(ZoneInfo(self.zone)).date()

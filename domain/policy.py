@@ -72,6 +72,8 @@ CURRENT = "us-generic-1"
 """The version new journeys are opened under."""
 
 _POLICIES = {CURRENT: Policy(version=CURRENT)}
+for _policy in _POLICIES.values():
+    _policy.site.load()
 
 
 def policy_named(version: str) -> Policy:

@@ -1,0 +1,78 @@
+"""The activities that call clinic systems: each asks its port and turns the outcome into an answer.
+
+`ClinicRefused` is not retried: Temporal is told so, and the journey asks a person instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities import ports, signatures
+from domain.commands import BenefitsAnswer, Done, PlaceAnswer
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+async def _asked(call: Awaitable[T]) -> T:
+    try:
+        return await call
+    except ports.ClinicError as error:
+        final = isinstance(error, ports.ClinicRefused)
+        log.warning("clinic-call-failed", system=error.system, code=error.code, final=final)
+        raise ApplicationError(error.advice, type=f"{error.system}/{error.code}", non_retryable=final) from None
+
+
+class ClinicCalls:
+    """The clinic's systems as activities."""
+
+    def __init__(
+        self,
+        eligibility: ports.Eligibility,
+        ehr: ports.Ehr,
+        places: ports.Places,
+        messenger: ports.Messenger,
+    ) -> None:
+        self._eligibility = eligibility
+        self._ehr = ehr
+        self._places = places
+        self._messenger = messenger
+
+    @activity.defn(name=signatures.CHECK_BENEFITS)
+    async def check_benefits(self, inquiry: ports.EligibilityInquiry) -> signatures.Answered:
+        """Asks the payer."""
+        benefits = await _asked(self._eligibility.check(inquiry))
+        return signatures.Answered(answer=BenefitsAnswer(benefits=benefits))
+
+    @activity.defn(name=signatures.SYNC_EHR)
+    async def sync_ehr(self, record: ports.EhrRecord) -> signatures.Answered:
+        """Makes the EHR say what the journey says."""
+        return signatures.Answered(answer=Done(reference=await _asked(self._ehr.sync(record))))
+
+    @activity.defn(name=signatures.HOLD_PLACE)
+    async def hold_place(self, request: ports.PlaceRequest) -> signatures.Answered:
+        """Looks for a place and holds it."""
+        place = await _asked(self._places.hold(request))
+        if place is None:
+            return signatures.Answered(answer=PlaceAnswer())
+        return signatures.Answered(answer=PlaceAnswer(facility=place.facility, starts_at=place.starts_at))
+
+    @activity.defn(name=signatures.RELEASE_PLACE)
+    async def release_place(self, request: signatures.ReleaseRequest) -> signatures.Answered:
+        """Gives a held place back."""
+        await _asked(self._places.release(request.key, request.journey_id))
+        return signatures.Answered(answer=Done())
+
+    @activity.defn(name=signatures.NOTIFY)
+    async def notify(self, notice: ports.Notice) -> signatures.Answered:
+        """Mails or pages whoever holds the role."""
+        return signatures.Answered(answer=Done(reference=await _asked(self._messenger.send(notice))))
+
+    def all(self) -> list[Callable[..., object]]:
+        """Every activity, for the worker."""
+        return [self.check_benefits, self.sync_ehr, self.hold_place, self.release_place, self.notify]

@@ -1,0 +1,66 @@
+"""Puts a journey's events on record. A local activity: it is our own database, near and quick."""
+
+from __future__ import annotations
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities import signatures
+from eventstore.codec import from_record, to_record
+from eventstore.errors import KeyReused, StreamClosed, VersionConflict
+from eventstore.port import EventStore
+
+
+class Recorder:
+    """Appends what a workflow decided, or tells it what the record holds instead.
+
+    The worker may die between an append and the end of its workflow task, and the retried task may decide in
+    another order. So an append that meets anything but the expected version answers with what is there; the
+    workflow folds that and decides again, and a command already answered leads to nothing new.
+    """
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    @activity.defn(name=signatures.RECORD)
+    async def record(self, request: signatures.RecordRequest) -> signatures.Recorded:
+        """The events after `request.expected_version`, whoever wrote them.
+
+        Raises:
+            StoreUnavailable: The database is away; Temporal tries again under the same key.
+            ApplicationError: `ahead-of-record`, not retryable: the record has lost what the workflow folded.
+        """
+        try:
+            appended = await self._store.append(
+                request.stream,
+                expected_version=request.expected_version,
+                key=request.key,
+                events=[to_record(event, _recorded_by()) for event in request.events],
+                close=request.close,
+            )
+        except (VersionConflict, KeyReused, StreamClosed):
+            return await self._held(request)
+        if appended.replayed:
+            return await self._held(request)
+        return signatures.Recorded(events=request.events, as_asked=True)
+
+    async def _held(self, request: signatures.RecordRequest) -> signatures.Recorded:
+        stored = await self._store.read(request.stream, after_version=request.expected_version)
+        if not stored:
+            head = await self._store.head(request.stream)
+            if head is not None and head.version == request.expected_version:  # answered so long ago it was forgotten
+                return signatures.Recorded(events=(), as_asked=True)
+            raise ApplicationError(
+                f"journey {request.stream} knows {request.expected_version} events and the record does not: "
+                "stop its workers and restore the record, or reset the workflow to the record",
+                type=signatures.AHEAD_OF_RECORD,
+                non_retryable=True,
+            )
+        return signatures.Recorded(events=tuple(from_record(event) for event in stored), as_asked=False)
+
+
+def _recorded_by() -> dict[str, str]:
+    if not activity.in_activity():
+        return {}
+    info = activity.info()
+    return {"workflow_id": info.workflow_id or "", "run_id": info.workflow_run_id or ""}

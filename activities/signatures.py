@@ -1,0 +1,59 @@
+"""What a workflow may ask an activity: names, requests and answers. Adapters and SQL stay out of its sight."""
+
+from __future__ import annotations
+
+from domain.commands import Answer
+from domain.events import Event
+from domain.values import Value
+
+RECORD = "record-events"
+CHECK_BENEFITS = "check-benefits"
+SYNC_EHR = "sync-ehr"
+HOLD_PLACE = "hold-place"
+RELEASE_PLACE = "release-place"
+NOTIFY = "notify"
+
+AHEAD_OF_RECORD = "ahead-of-record"
+"""Error type: the workflow knows events the record lacks. Nobody decides any further until a person has looked."""
+
+
+class RecordRequest(Value):
+    """Events to record as the outcome of one command.
+
+    Attributes:
+        stream: The journey.
+        expected_version: What the workflow has folded so far.
+        key: The command's id; a retry, reset or rebuilt cluster uses the same.
+        close: Whether these are the journey's last events.
+    """
+
+    stream: str
+    expected_version: int
+    key: str
+    events: tuple[Event, ...]
+    close: bool = False
+
+
+class Recorded(Value):
+    """What the record holds after the expected version.
+
+    Attributes:
+        events: To be folded, whoever wrote them.
+        as_asked: False if the record held something else: fold it and decide again.
+    """
+
+    events: tuple[Event, ...]
+    as_asked: bool
+
+
+class ReleaseRequest(Value):
+    """Give back what is held under `key`."""
+
+    key: str
+    journey_id: str
+
+
+class Answered(Value):
+    """A clinic system's answer, ready to become a command."""
+
+    answer: Answer

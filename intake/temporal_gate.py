@@ -1,0 +1,63 @@
+"""The gate on Temporal: intake's facts become commands to journeys, each under its message's own id."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from domain import commands as cmd
+from domain.values import Instant
+from intake.facts import AdmissionKind, CancelReason
+from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
+from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
+
+_ENDED = "journey-ended"
+
+
+class TemporalGate:
+    """A `JourneyGate` for the journeys of one Temporal namespace."""
+
+    def __init__(self, journeys: Journeys) -> None:
+        self._journeys = journeys
+
+    async def open(self, journey_id: str, client_ref: str, admission: OpeningAdmission) -> None:
+        """Starts the workflow; one that runs already is left as it is."""
+        opening = cmd.OpenJourney(
+            id=f"open/{admission.message_key}",
+            journey_id=journey_id,
+            client_ref=client_ref,
+            message=admission.message_key,
+            admitted_at=admission.occurred_at,
+        )
+        await _passed(self._journeys.open(opening))
+
+    async def repeat_admission(
+        self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
+    ) -> None:
+        """Notes a further admission."""
+        command = cmd.RepeatAdmission(id=f"repeat/{message_key}", message=message_key)
+        await _passed(self._journeys.tell(journey_id, command))
+
+    async def cancel_admission(
+        self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason
+    ) -> None:
+        """Passes the cancellation on."""
+        command = cmd.CancelAdmission(id=f"cancel/{message_key}", message=message_key, reason=reason.value)
+        await _passed(self._journeys.tell(journey_id, command))
+
+    async def report_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
+        """Passes the report on."""
+        command = cmd.ReportDischarge(id=f"discharge-report/{message_key}", message=message_key)
+        await _passed(self._journeys.tell(journey_id, command))
+
+
+async def _passed(call: Awaitable[object]) -> None:
+    try:
+        await call
+    except JourneysUnreachable as error:
+        raise GateUnavailable(str(error)) from None
+    except JourneyNotRunning as error:
+        raise JourneyEnded(str(error)) from None
+    except CommandRefused as refused:
+        if refused.code != _ENDED:
+            raise GateUnavailable(f"the journey refused a fact from outside: {refused.code}") from None
+        raise JourneyEnded(refused.sentence) from None

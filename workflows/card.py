@@ -1,0 +1,69 @@
+"""What the Temporal UI shows of a journey: search attributes and a card. No word that says who the client is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+
+from domain.catalogue import CATALOGUE
+from domain.obligations import Obligation
+from domain.state import JourneyState
+from domain.values import Instant
+
+PROGRAMME = SearchAttributeKey.for_keyword("Programme")
+STAGE = SearchAttributeKey.for_keyword("Stage")
+NEXT_DEADLINE = SearchAttributeKey.for_datetime("NextDeadline")
+URGENT = SearchAttributeKey.for_bool("Urgent")
+SEARCH_ATTRIBUTES = (PROGRAMME, STAGE, NEXT_DEADLINE, URGENT)
+
+Shown = tuple[str, str, Instant | None, bool]
+"""Programme, stage, next due time, urgent."""
+
+
+def shown(state: JourneyState, now: Instant) -> Shown:
+    """The values to search by."""
+    programme = state.level or state.placement
+    owed = state.next_due()
+    return programme or "none", state.stage, owed.due_at if owed else None, state.is_urgent(now)
+
+
+def attributes(values: Shown) -> list[SearchAttributeUpdate[Any]]:
+    """`values` as one upsert."""
+    programme, stage, due, urgent = values
+    deadline = NEXT_DEADLINE.value_set(due) if due else NEXT_DEADLINE.value_unset()
+    return [PROGRAMME.value_set(programme), STAGE.value_set(stage), deadline, URGENT.value_set(urgent)]
+
+
+def card(state: JourneyState, now: Instant) -> str:
+    """Stage, level of care, waiting for whom, next deadlines, as Markdown."""
+    owed = sorted(state.obligations.values(), key=lambda o: o.due_at)
+    lines = [
+        f"**{state.stage}** · level of care **{state.level or 'none yet'}** · "
+        f"waiting for **{state.waiting_for() or 'nobody'}**",
+        "",
+        *(_line(o, now) for o in owed),
+    ]
+    if state.transition is not None:
+        move = state.transition
+        place = f"place held at {move.place}" if move.place else "no place held yet"
+        lines += ["", f"Moving {move.origin} → {move.target}, due {_moment(move.due_at)}, {place}"]
+    return "\n".join(lines)
+
+
+def timer_summary(state: JourneyState, due: Instant) -> str:
+    """What the one timer waits for."""
+    for owed in state.obligations.values():
+        if owed.next_at() == due:
+            rung = owed.current_rung()
+            return f"{owed.id}: tell {rung.to} at {_moment(due)} (due {_moment(owed.due_at)})"
+    return f"place: search again or end the 24 h window at {_moment(due)}"
+
+
+def _line(owed: Obligation, now: Instant) -> str:
+    mark = "❗ overdue, " if owed.is_overdue(now) else ""
+    return f"- {CATALOGUE[owed.kind].title} — {mark}due {_moment(owed.due_at)}, {owed.owner} (`{owed.id}`)"
+
+
+def _moment(moment: Instant) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,172 @@
+"""Journeys as their callers see them: open one, tell it something, ask where it stands."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from temporalio.client import Client, RPCTimeoutOrCancelledError, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.common import WorkflowIDReusePolicy as Reuse
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from domain.commands import BaseCommand, OpenJourney
+from domain.state import JourneyState
+from domain.values import Stage
+from workflows.card import PROGRAMME, STAGE
+from workflows.messages import TASK_QUEUE, WORKFLOW, JourneyStart, Standing
+
+_PATIENCE = timedelta(seconds=30)
+_NOT_A_REFUSAL = ("AcceptedUpdateCompletedWorkflow",)
+_MAX_SKIPS = 10_000
+
+
+class JourneysUnreachable(Exception):
+    """Temporal or the workers did not answer in time. Ask again with the same command id."""
+
+
+class JourneyNotRunning(Exception):
+    """No journey with that id runs: it has ended, or never began."""
+
+
+class CommandRefused(Exception):
+    """The journey will not do that now.
+
+    Attributes:
+        code: Short and stable.
+        sentence: What is wrong and what to do instead.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+async def connect(address: str, namespace: str, *, virtual_time: bool = False) -> Client:
+    """A Temporal client that speaks the journeys' types.
+
+    With `virtual_time` every journey it opens has its own clock, which stands until it is moved on.
+
+    Raises:
+        JourneysUnreachable: Nothing answers at `address`.
+    """
+    try:
+        client = await Client.connect(address, namespace=namespace, data_converter=pydantic_data_converter)
+    except (RPCError, RuntimeError):
+        raise JourneysUnreachable(f"no Temporal server answers at {address}: start one, then try again") from None
+    if not virtual_time:
+        return client
+    standing_still = TimeSkippingConfig(enabled=False, max_session_skip_count=_MAX_SKIPS)
+    return TimeSkipper(client, config=standing_still).client
+
+
+def workflow_id(journey_id: str) -> str:
+    """The workflow behind a journey; as opaque as the journey's own id."""
+    return f"journey-{journey_id}"
+
+
+class Journeys:
+    """All journeys of one Temporal namespace."""
+
+    def __init__(self, client: Client, *, patience: timedelta = _PATIENCE, roll_over_after: int | None = None) -> None:
+        self._client = client
+        self._patience = patience
+        self._roll_over_after = roll_over_after
+
+    def handle(self, journey_id: str) -> WorkflowHandle[Any, Any]:
+        """The workflow's handle, for what this class does not offer."""
+        return self._client.get_workflow_handle(workflow_id(journey_id))
+
+    async def open(self, opening: OpenJourney) -> None:
+        """Begins a journey. Beginning one that runs already changes nothing.
+
+        Raises:
+            JourneyNotRunning: It began before and is over.
+            JourneysUnreachable: Temporal did not answer.
+        """
+        try:
+            await self._client.start_workflow(
+                WORKFLOW,
+                JourneyStart(opening=opening, roll_over_after=self._roll_over_after),
+                id=workflow_id(opening.journey_id),
+                task_queue=TASK_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=Reuse.REJECT_DUPLICATE,
+                search_attributes=_AT_THE_START,
+                static_summary="One client's journey through care",
+                rpc_timeout=self._patience,
+            )
+        except WorkflowAlreadyStartedError:
+            raise JourneyNotRunning(f"journey {opening.journey_id} has ended") from None
+        except RPCError as error:
+            _raise_for(error, opening.journey_id)
+
+    async def tell(self, journey_id: str, command: BaseCommand) -> Standing:
+        """Carries `command` to the journey and waits until its outcome is on record.
+
+        Telling the same command id again gives the standing without doing it again.
+
+        Raises:
+            CommandRefused: The journey will not; nothing has changed.
+            JourneyNotRunning: There is no such journey any more, or yet.
+            JourneysUnreachable: No answer in time; the command may still be carried out.
+        """
+        kind: str = type(command).model_fields["kind"].default
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()):
+                answer: Standing = await self.handle(journey_id).execute_update(
+                    kind, command, id=command.id, result_type=Standing, rpc_timeout=self._patience
+                )
+                return answer
+        except WorkflowUpdateFailedError as failed:
+            raise _refusal(failed, journey_id) from None
+        except (RPCTimeoutOrCancelledError, TimeoutError):
+            raise JourneysUnreachable("no worker answered in time: check that one runs, then ask again") from None
+        except RPCError as error:
+            _raise_for(error, journey_id)
+
+    async def standing(self, journey_id: str) -> Standing:
+        """Where the journey stands, asked of the workflow itself.
+
+        Raises:
+            JourneyNotRunning: There is no such workflow.
+            JourneysUnreachable: No worker answered.
+        """
+        try:
+            handle, patience = self.handle(journey_id), self._patience
+            now: Standing = await handle.query("standing", result_type=Standing, rpc_timeout=patience)
+        except RPCError as error:
+            _raise_for(error, journey_id)
+        return now
+
+    async def state(self, journey_id: str) -> JourneyState:
+        """Everything the journey has on its mind. Raises as `standing` does."""
+        try:
+            handle, patience = self.handle(journey_id), self._patience
+            state: JourneyState = await handle.query("state", result_type=JourneyState, rpc_timeout=patience)
+        except RPCError as error:
+            _raise_for(error, journey_id)
+        return state
+
+
+_AT_THE_START = TypedSearchAttributes(
+    [SearchAttributePair(PROGRAMME, "none"), SearchAttributePair(STAGE, Stage.REFERRED.value)]
+)
+
+
+def _refusal(failed: WorkflowUpdateFailedError, journey_id: str) -> Exception:
+    cause = failed.cause
+    if isinstance(cause, ApplicationError) and cause.type and cause.type not in _NOT_A_REFUSAL:
+        return CommandRefused(cause.type, cause.message)
+    return JourneysUnreachable(f"journey {journey_id} ended while it was being asked: ask again")
+
+
+def _raise_for(error: RPCError, journey_id: str) -> NoReturn:
+    if error.status is RPCStatusCode.NOT_FOUND:
+        raise JourneyNotRunning(f"no journey {journey_id} runs: it has ended, or never began") from None
+    raise JourneysUnreachable(f"Temporal did not answer ({error.status.name.lower()}): try again") from None

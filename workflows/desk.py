@@ -1,0 +1,189 @@
+"""The desk: every way to ask something of a running journey.
+
+Decisions and facts are Updates. A validator refuses what cannot be, before it costs anything; what is accepted
+waits in the inbox until the journey has put its outcome on record, and only then is answered.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from domain import commands as cmd
+from domain.decide import decide
+from domain.refusal import Refusal
+from domain.state import JourneyState
+from workflows.messages import Standing, standing
+
+
+@dataclass
+class Letter:
+    """A command in the inbox and, once it is answered, whether it was refused."""
+
+    command: cmd.BaseCommand
+    answered: bool = False
+    refusal: Refusal | None = None
+
+
+Handler = Callable[["Desk", Any], Awaitable[Standing]]
+
+
+def update(command: type[cmd.BaseCommand], description: str) -> Callable[[Handler], Handler]:
+    """An Update named after `command`, refused early where the domain would refuse it."""
+    name = command.model_fields["kind"].default
+
+    def register(handler: Handler) -> Handler:
+        registered: Any = workflow.update(name=name, description=description)(handler)
+        registered.validator(_validator_of(handler))
+        return registered  # type: ignore[no-any-return]
+
+    return register
+
+
+def _validator_of(handler: Handler) -> Callable[[Desk, Any], None]:
+    def refuse_early(desk: Desk, command: cmd.BaseCommand) -> None:
+        if desk.state.version == 0:  # the opening is still on its way to the record; the inbox keeps the order
+            return
+        outcome = decide(desk.state, command, workflow.now())
+        if isinstance(outcome, Refusal):
+            raise refused(outcome)
+
+    # The SDK compares the two signatures as they are written.
+    refuse_early.__annotations__ = {"command": handler.__annotations__["command"], "return": None}
+    return refuse_early
+
+
+def refused(refusal: Refusal) -> ApplicationError:
+    """The error a caller sees: its type is the refusal's code, its message the sentence for a nurse."""
+    return ApplicationError(refusal.sentence, type=refusal.code, non_retryable=True)
+
+
+class Desk:
+    """Receives what people and systems say to one journey."""
+
+    state: JourneyState
+    inbox: deque[Letter]
+    wants_new_run: bool
+
+    async def _ask(self, command: cmd.BaseCommand) -> Standing:
+        letter = Letter(command)
+        self.inbox.append(letter)
+        await workflow.wait_condition(lambda: letter.answered)
+        if letter.refusal is not None:
+            raise refused(letter.refusal)
+        return standing(self.state)
+
+    @workflow.query(name="standing", description="Where the journey stands: stage, level, waiting for whom, until when")
+    def ask_standing(self) -> Standing:
+        """The short form."""
+        return standing(self.state)
+
+    @workflow.query(name="state", description="Everything the journey has on its mind, for engineers")
+    def ask_state(self) -> JourneyState:
+        """The whole state."""
+        return self.state
+
+    @workflow.signal(name="roll-over", description="Continue as new soon, e.g. to move to a new release; loses nothing")
+    def roll_over(self) -> None:
+        """Asks for a new run with the same state and deadlines."""
+        self.wants_new_run = True
+
+    @update(cmd.RepeatAdmission, "Another admissions message arrived for this client; noted, nothing starts again")
+    async def repeat_admission(self, command: cmd.RepeatAdmission) -> Standing:
+        """From intake."""
+        return await self._ask(command)
+
+    @update(cmd.CancelAdmission, "The admission was cancelled at its source; ends the journey if care has not begun")
+    async def cancel_admission(self, command: cmd.CancelAdmission) -> Standing:
+        """From intake."""
+        return await self._ask(command)
+
+    @update(cmd.ReportDischarge, "The hospital system reports the visit's end; asks a clinician to complete it")
+    async def report_discharge(self, command: cmd.ReportDischarge) -> Standing:
+        """From intake."""
+        return await self._ask(command)
+
+    @update(cmd.RecordBenefits, "Admissions: record what the payer said, verified by hand")
+    async def record_benefits(self, command: cmd.RecordBenefits) -> Standing:
+        """By admissions."""
+        return await self._ask(command)
+
+    @update(cmd.ResolveFunding, "Admissions: self-pay, sliding scale, other coverage, or a referral out")
+    async def resolve_funding(self, command: cmd.ResolveFunding) -> Standing:
+        """By admissions."""
+        return await self._ask(command)
+
+    @update(cmd.DecidePlacement, "Clinician: decide where care starts; a difference from the recommendation needs why")
+    async def decide_placement(self, command: cmd.DecidePlacement) -> Standing:
+        """By a clinician."""
+        return await self._ask(command)
+
+    @update(cmd.AcceptCost, "Admissions: the client accepted the latest estimate")
+    async def accept_cost(self, command: cmd.AcceptCost) -> Standing:
+        """By admissions."""
+        return await self._ask(command)
+
+    @update(cmd.ConfirmEnrolment, "Admissions: the client is enrolled in a track; care begins now")
+    async def confirm_enrolment(self, command: cmd.ConfirmEnrolment) -> Standing:
+        """By admissions."""
+        return await self._ask(command)
+
+    @update(cmd.UpdateDischargePlan, "Follow-up appointments, crisis contacts and community resources, the whole plan")
+    async def update_discharge_plan(self, command: cmd.UpdateDischargePlan) -> Standing:
+        """By the case manager or a clinician."""
+        return await self._ask(command)
+
+    @update(cmd.CompleteReview, "Clinician: continue, step up, step down or discharge, with the rationale")
+    async def complete_review(self, command: cmd.CompleteReview) -> Standing:
+        """By a clinician."""
+        return await self._ask(command)
+
+    @update(cmd.RequestStepUp, "Clinician: move to a higher level; starts the 24-hour clock and the search for a place")
+    async def request_step_up(self, command: cmd.RequestStepUp) -> Standing:
+        """By a clinician."""
+        return await self._ask(command)
+
+    @update(cmd.StartStepDown, "Clinician: move to a gentler level or back from another facility; no new admission")
+    async def start_step_down(self, command: cmd.StartStepDown) -> Standing:
+        """By a clinician."""
+        return await self._ask(command)
+
+    @update(cmd.ConfirmArrival, "The first visit at the new level was kept")
+    async def confirm_arrival(self, command: cmd.ConfirmArrival) -> Standing:
+        """By whoever received the client."""
+        return await self._ask(command)
+
+    @update(cmd.DeclineTransition, "Clinician: the client declined the move and stays; reviewed again within 72 hours")
+    async def decline_transition(self, command: cmd.DeclineTransition) -> Standing:
+        """By a clinician."""
+        return await self._ask(command)
+
+    @update(cmd.Discharge, "Clinician: end care; a planned ending needs the whole discharge plan")
+    async def discharge(self, command: cmd.Discharge) -> Standing:
+        """By a clinician."""
+        return await self._ask(command)
+
+    @update(cmd.RecordFollowUp, "An attempt to reach the client after discharge")
+    async def record_follow_up(self, command: cmd.RecordFollowUp) -> Standing:
+        """By the case manager."""
+        return await self._ask(command)
+
+    @update(cmd.AcknowledgeObligation, "Somebody has it in hand: the ladder keeps quiet a while, the due time stays")
+    async def acknowledge_obligation(self, command: cmd.AcknowledgeObligation) -> Standing:
+        """By anyone on the ladder."""
+        return await self._ask(command)
+
+    @update(cmd.CompleteObligation, "What was owed was done outside this system, also late")
+    async def complete_obligation(self, command: cmd.CompleteObligation) -> Standing:
+        """By whoever did it."""
+        return await self._ask(command)
+
+    @update(cmd.WaiveObligation, "A named person decides it need not be done, and why")
+    async def waive_obligation(self, command: cmd.WaiveObligation) -> Standing:
+        """By a named person."""
+        return await self._ask(command)

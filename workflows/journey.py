@@ -1,0 +1,159 @@
+"""One client's journey, from admission to the last follow-up.
+
+The workflow decides nothing itself: it brings commands to the domain, puts the outcome on record, makes the
+calls the new state asks for, and waits for its inbox or the next deadline, whichever comes first. Nothing it
+decides is visible anywhere before it is in the record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities import signatures
+    from domain import commands as cmd
+    from domain import effects as fx
+    from domain.decide import decide
+    from domain.events import Event
+    from domain.evolve import fold
+    from domain.refusal import Refusal
+    from domain.state import JourneyState
+    from domain.values import Instant
+    from workflows.calls import carry_out
+    from workflows.card import Shown, attributes, card, shown, timer_summary
+    from workflows.desk import Desk, Letter
+    from workflows.messages import WORKFLOW, JourneyStart, Standing, standing
+
+
+class RecordOutOfReach(Exception):
+    """The record refused what the workflow is sure of. Not a failure of the journey: the task is retried until
+    a person has mended the record, and the Temporal UI reports the problem meanwhile.
+    """
+
+
+@workflow.defn(name=WORKFLOW)
+class JourneyWorkflow(Desk):
+    """A client's episode of care as a durable workflow."""
+
+    @workflow.init
+    def __init__(self, start: JourneyStart) -> None:
+        self.start = start
+        self.state = start.state or JourneyState()
+        self.inbox = deque()
+        self.wants_new_run = False
+        self._calls: dict[str, asyncio.Task[None]] = {}
+        self._timer: asyncio.Task[None] | None = None
+        self._timer_due: Instant | None = None
+        self._shown: Shown | None = None
+
+    @workflow.run
+    async def run(self, start: JourneyStart) -> Standing:
+        """Runs until nothing more is owed to the client."""
+        if start.state is None:
+            self.inbox.appendleft(Letter(start.opening))
+        while True:
+            await self._answer_all()
+            self._show()
+            if self.state.is_finished or self._should_roll_over():
+                await self._answer_the_last()
+                break
+            self._make_calls()
+            self._keep_timer()
+            await workflow.wait_condition(lambda: bool(self.inbox) or self._should_roll_over())
+        if not self.state.is_finished:
+            # Calls under way are left behind: the next run makes them again under the same keys.
+            workflow.continue_as_new(self.start.model_copy(update={"state": self.state}))
+        return standing(self.state)
+
+    async def _answer_the_last(self) -> None:
+        """Returns with an empty inbox and nobody waiting; nothing is awaited between that check and the end."""
+        while self.inbox or not workflow.all_handlers_finished():
+            await self._answer_all()
+            await workflow.wait_condition(lambda: bool(self.inbox) or workflow.all_handlers_finished())
+
+    async def _answer_all(self) -> None:
+        while self.inbox:
+            letter = self.inbox[0]
+            await self._answer(letter)
+            self.inbox.popleft()
+            letter.answered = True
+
+    async def _answer(self, letter: Letter) -> None:
+        while True:
+            outcome = decide(self.state, letter.command, workflow.now())
+            if isinstance(outcome, Refusal):
+                letter.refusal = outcome
+            if isinstance(outcome, Refusal) or not outcome:
+                return
+            recorded = await self._record(letter.command, outcome)
+            self.state = fold(recorded.events, self.state)
+            if recorded.as_asked:
+                return
+
+    async def _record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
+        request = signatures.RecordRequest(
+            stream=self.start.opening.journey_id,
+            expected_version=self.state.version,
+            key=command.id,
+            events=events,
+            close=fold(events, self.state).is_finished,
+        )
+        try:
+            recorded: signatures.Recorded = await workflow.execute_local_activity(
+                signatures.RECORD,
+                request,
+                result_type=signatures.Recorded,
+                start_to_close_timeout=timedelta(seconds=10),
+                retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
+                summary=f"Record {events[0].type} and what follows ({len(events)} events)",
+            )
+        except ActivityError as error:
+            raise RecordOutOfReach("the record refused the journey's events; see the activity's error") from error
+        return recorded
+
+    def _make_calls(self) -> None:
+        for key, effect in self.state.pending().items():
+            slot = "ehr" if isinstance(effect, fx.SyncEhr) else key
+            if slot not in self._calls:
+                self._calls[slot] = asyncio.create_task(self._call(slot, effect))
+
+    async def _call(self, slot: str, effect: fx.Effect) -> None:
+        answer = await carry_out(self.state, effect)
+        del self._calls[slot]
+        settled = cmd.SettleEffect(id=f"settle/{effect.key}", key=effect.key, answer=answer)
+        self.inbox.append(Letter(settled))
+
+    def _keep_timer(self) -> None:
+        due = self.state.next_deadline()
+        if due == self._timer_due:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = asyncio.create_task(self._ring(due)) if due else None
+
+    async def _ring(self, due: Instant) -> None:
+        rest = due - workflow.now()
+        if rest > timedelta(0):
+            await workflow.sleep(rest, summary=timer_summary(self.state, due))
+        self._timer = self._timer_due = None
+        self.inbox.append(Letter(cmd.TimePassed(id=f"time/{self.state.version}/{due.isoformat()}")))
+
+    def _show(self) -> None:
+        now = workflow.now()
+        workflow.set_current_details(card(self.state, now))
+        values = shown(self.state, now)
+        if values != self._shown:
+            self._shown = values
+            workflow.upsert_search_attributes(attributes(values))
+
+    def _should_roll_over(self) -> bool:
+        info, limit = workflow.info(), self.start.roll_over_after
+        too_long = limit is not None and info.get_current_history_length() > limit
+        return self.wants_new_run or too_long or info.is_continue_as_new_suggested()

@@ -1,0 +1,52 @@
+"""What goes into a journey's workflow and what comes out of it."""
+
+from __future__ import annotations
+
+from domain.commands import OpenJourney
+from domain.state import JourneyState
+from domain.values import Instant, LevelOfCare, Role, Stage, Value
+
+WORKFLOW = "Journey"
+TASK_QUEUE = "journeys"
+
+
+class JourneyStart(Value):
+    """The workflow's input.
+
+    Attributes:
+        opening: The admission that begins the journey.
+        state: Carried over from the run before; None in the first run.
+        roll_over_after: History events after which to continue as new; None leaves it to the server's advice.
+    """
+
+    opening: OpenJourney
+    state: JourneyState | None = None
+    roll_over_after: int | None = None
+
+
+class Standing(Value):
+    """Where a journey stands, for the person who just decided something or asks."""
+
+    journey_id: str
+    version: int
+    stage: Stage
+    level: LevelOfCare | None
+    waiting_for: Role | None
+    next_obligation: str | None
+    next_due: Instant | None
+    estimate: str | None = None
+
+
+def standing(state: JourneyState) -> Standing:
+    """The short form of a state."""
+    owed = state.next_due()
+    return Standing(
+        journey_id=state.journey_id,
+        version=state.version,
+        stage=state.stage,
+        level=state.level,
+        waiting_for=state.waiting_for(),
+        next_obligation=owed.id if owed else None,
+        next_due=owed.due_at if owed else None,
+        estimate=state.estimate.id if state.estimate else None,
+    )

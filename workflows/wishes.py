@@ -1,0 +1,78 @@
+"""What the EHR should say and what a notice should read, from the state. Pure."""
+
+from __future__ import annotations
+
+from activities.ports import Channel, EhrRecord, EhrTask, EpisodeStatus, Notice, TaskStatus
+from domain.catalogue import CATALOGUE
+from domain.effects import Notify, SyncEhr
+from domain.obligations import Obligation, ObligationStatus
+from domain.state import JourneyState
+from domain.values import Stage
+
+_EPISODE = {
+    Stage.ACTIVE: EpisodeStatus.ACTIVE,
+    Stage.TRANSITION: EpisodeStatus.ACTIVE,
+    Stage.DISCHARGING: EpisodeStatus.ACTIVE,
+    Stage.EXTERNAL: EpisodeStatus.ONHOLD,
+    Stage.DISCHARGED: EpisodeStatus.FINISHED,
+    Stage.FOLLOW_UP: EpisodeStatus.FINISHED,
+    Stage.CANCELLED: EpisodeStatus.CANCELLED,
+}
+_TASK = {
+    ObligationStatus.OPEN: TaskStatus.REQUESTED,
+    ObligationStatus.ACKNOWLEDGED: TaskStatus.ACCEPTED,
+    ObligationStatus.MET: TaskStatus.COMPLETED,
+    ObligationStatus.MET_LATE: TaskStatus.COMPLETED,
+    ObligationStatus.WAIVED: TaskStatus.CANCELLED,
+    ObligationStatus.CANCELLED: TaskStatus.CANCELLED,
+}
+
+
+def ehr_record(state: JourneyState, effect: SyncEhr, key: str) -> EhrRecord:
+    """The EHR's wish: the episode as it stands and every task it has not heard of."""
+    if state.opened_at is None:
+        raise ValueError("a journey that was never opened has nothing to tell the EHR")
+    return EhrRecord(
+        key=key,
+        revision=effect.revision,
+        journey_id=state.journey_id,
+        client_ref=state.client_ref,
+        status=_episode_status(state),
+        level=state.level or state.placement,
+        started=state.stays[0].since if state.stays else state.opened_at,
+        ended=state.stays[-1].until if state.stays else state.ended_at,
+        tasks=tuple(_task(state, owed) for _, owed in state.unsynced.values()),
+    )
+
+
+def _episode_status(state: JourneyState) -> EpisodeStatus:
+    if state.stage is Stage.CLOSED:
+        return EpisodeStatus.FINISHED if state.care_began else EpisodeStatus.CANCELLED
+    return _EPISODE.get(state.stage, EpisodeStatus.PLANNED)
+
+
+def _task(state: JourneyState, owed: Obligation) -> EhrTask:
+    return EhrTask(
+        id=f"{state.journey_id}.{owed.id}",
+        status=_TASK[owed.status],
+        description=CATALOGUE[owed.kind].title,
+        owner=owed.owner,
+        due=owed.due_at,
+        urgent=owed.urgent,
+    )
+
+
+def notice(state: JourneyState, effect: Notify, key: str) -> Notice:
+    """What the person on the rung reads: what is owed, until when, and where to look. Nothing about the client."""
+    urgency = "OVERDUE: " if effect.overdue else ""
+    return Notice(
+        key=key,
+        channel=Channel(effect.how.value),
+        to=effect.to,
+        subject=f"{urgency}{effect.title}",
+        body=(
+            f"{effect.title}.\n"
+            f"Due {effect.due_at:%Y-%m-%d %H:%M} UTC. Obligation {effect.obligation}.\n"
+            f"Open journey {state.journey_id} to see more: throughline journey {state.journey_id}\n"
+        ),
+    )
