@@ -1,0 +1,73 @@
+"""The data directory: its layout, its lock, and the note that tells other commands where a stack runs."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.errors import StackBusyError
+from deploy.locks import try_lock
+from deploy.reaper import ProcessId
+
+_POLL_SECONDS = 0.1
+
+
+class Home:
+    """One data directory. Everything that the stack keeps is below `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.logs = path / "logs"
+        self.postgres = path / "postgres"
+        self.temporal = path / "temporal"
+        self.journal = path / "processes.jsonl"
+
+    def create(self) -> None:
+        """Make the directories, readable by this user alone."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.logs, self.temporal):
+            folder.mkdir(exist_ok=True, mode=0o700)
+
+    async def lock(self, wait_seconds: float, on_wait: Callable[[], None]) -> int:
+        """Take the directory for one stack; the lock's file descriptor.
+
+        A stack that was killed keeps the lock until its reaper has ended its processes: that is waited for.
+        Raises StackBusyError at once when a living stack holds it, and after `wait_seconds` in any case.
+        """
+        deadline = time.monotonic() + wait_seconds
+        waited = False
+        while (descriptor := try_lock(self.path / "lock")) is None:
+            if running_stack_env(self.path) or time.monotonic() > deadline:
+                raise StackBusyError(f"another stack is using {self.path}: stop it, or set THROUGHLINE_HOME elsewhere")
+            if not waited:
+                on_wait()
+                waited = True
+            await asyncio.sleep(_POLL_SECONDS)
+        return descriptor
+
+    def publish(self, env: Mapping[str, str]) -> None:
+        """Write `stack.json` in one step, for this user alone (the database URL may hold a password)."""
+        note = {"owner": ProcessId.of(os.getpid()).as_json(), "env": dict(env)}
+        fresh = self.path / "stack.json.new"
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(note, file, indent=2)
+        fresh.replace(self.path / "stack.json")
+
+    def withdraw(self) -> None:
+        """Remove `stack.json`; nothing happens when there is none."""
+        (self.path / "stack.json").unlink(missing_ok=True)
+
+
+def running_stack_env(home: Path) -> dict[str, str]:
+    """The variables of the stack that runs on `home`; empty when there is none or it is no longer alive."""
+    try:
+        note: Any = json.loads((home / "stack.json").read_text(encoding="utf-8"))
+        owner = ProcessId.from_json(note["owner"])
+        env = {str(name): str(value) for name, value in note["env"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}  # an unreadable note is a stale one: the lock, not the note, protects the data
+    return env if owner.find() is not None else {}

@@ -1,0 +1,183 @@
+"""Where things are: the one place that reads the environment.
+
+Three layers, the first that knows wins: the environment, the addresses that a running stack wrote to
+`<home>/stack.json`, the defaults.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from deploy.errors import SettingsError
+from deploy.home import running_stack_env
+
+DEFAULT_NAMESPACE = "throughline"
+DEFAULT_MLLP_PORT = 2575
+DEFAULT_HTTP_PORT = 8480
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+
+
+class HostPort(NamedTuple):
+    """A TCP address."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Addresses and options of one installation. `None` means: not given, so the stack provides it."""
+
+    home: Path
+    """Data directory: PostgreSQL's and Temporal's files, logs, `stack.json`."""
+    database_url: str | None = None
+    """PostgreSQL connection URL for psycopg. May hold a password: never log it."""
+    temporal_address: str | None = None
+    temporal_namespace: str = DEFAULT_NAMESPACE
+    mllp_port: int = DEFAULT_MLLP_PORT
+    http_port: int = DEFAULT_HTTP_PORT
+    clinic_url: str | None = None
+    """Base URL of the clinic's HTTP systems, without a trailing slash."""
+    smtp: HostPort | None = None
+    ui_url: str | None = None
+    """Temporal's web page, if there is one."""
+    virtual_time: bool = False
+    """Journeys run on the virtual calendar of a demonstration or simulation."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read settings from `env` alone. An empty value counts as not given.
+
+        Raises SettingsError, naming the variable, when a value cannot be read.
+        """
+        smtp = _text(env, "THROUGHLINE_SMTP")
+        address = _text(env, "TEMPORAL_ADDRESS")
+        return cls(
+            home=home_from_env(env),
+            database_url=_database_url(env),
+            temporal_address=str(_host_port("TEMPORAL_ADDRESS", address)) if address else None,
+            temporal_namespace=_text(env, "TEMPORAL_NAMESPACE") or DEFAULT_NAMESPACE,
+            mllp_port=_port(env, "THROUGHLINE_MLLP_PORT", DEFAULT_MLLP_PORT),
+            http_port=_port(env, "THROUGHLINE_HTTP_PORT", DEFAULT_HTTP_PORT),
+            clinic_url=_http_url(env, "THROUGHLINE_CLINIC_URL"),
+            smtp=_host_port("THROUGHLINE_SMTP", smtp) if smtp else None,
+            ui_url=_http_url(env, "THROUGHLINE_UI_URL"),
+            virtual_time=_flag(env, "THROUGHLINE_VIRTUAL_TIME"),
+        )
+
+    @classmethod
+    def load(cls, env: Mapping[str, str] | None = None) -> Self:
+        """Read settings for a command: the environment over a running stack's addresses over defaults.
+
+        A `stack.json` whose stack is no longer alive is ignored. Raises SettingsError.
+        """
+        given = {name: value for name, value in (os.environ if env is None else env).items() if value.strip()}
+        return cls.from_env({**running_stack_env(home_from_env(given)), **given})
+
+    def as_env(self) -> dict[str, str]:
+        """The variables that make another process read these very settings with `from_env`."""
+        values = {
+            "THROUGHLINE_HOME": str(self.home),
+            "DATABASE_URL": self.database_url,
+            "TEMPORAL_ADDRESS": self.temporal_address,
+            "TEMPORAL_NAMESPACE": self.temporal_namespace,
+            "THROUGHLINE_MLLP_PORT": str(self.mllp_port),
+            "THROUGHLINE_HTTP_PORT": str(self.http_port),
+            "THROUGHLINE_CLINIC_URL": self.clinic_url,
+            "THROUGHLINE_SMTP": str(self.smtp) if self.smtp else None,
+            "THROUGHLINE_UI_URL": self.ui_url,
+            "THROUGHLINE_VIRTUAL_TIME": "1" if self.virtual_time else "0",
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    def require_database_url(self) -> str:
+        """The database URL. Raises SettingsError when nothing provides one."""
+        return _required(self.database_url, "DATABASE_URL", "postgresql://user@host/throughline")
+
+    def require_temporal_address(self) -> str:
+        """Temporal's address. Raises SettingsError when nothing provides one."""
+        return _required(self.temporal_address, "TEMPORAL_ADDRESS", "127.0.0.1:7233")
+
+    def require_clinic_url(self) -> str:
+        """The clinic's base URL. Raises SettingsError when nothing provides one."""
+        return _required(self.clinic_url, "THROUGHLINE_CLINIC_URL", "http://127.0.0.1:8490")
+
+    def require_smtp(self) -> HostPort:
+        """The mail server's address. Raises SettingsError when nothing provides one."""
+        if self.smtp is None:
+            _required(None, "THROUGHLINE_SMTP", "127.0.0.1:2525")
+        assert self.smtp is not None
+        return self.smtp
+
+
+def home_from_env(env: Mapping[str, str]) -> Path:
+    """The data directory that `env` asks for; else the user's state directory. Always absolute."""
+    given = _text(env, "THROUGHLINE_HOME")
+    path = Path(given).expanduser() if given else platformdirs.user_state_path("throughline")
+    return path.absolute()
+
+
+def _required(value: str | None, name: str, example: str) -> str:
+    if value is None:
+        raise SettingsError(f"{name} is not set and no stack is running: run `throughline up`, or set {name}={example}")
+    return value
+
+
+def _text(env: Mapping[str, str], name: str) -> str:
+    return env.get(name, "").strip()
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    text = _text(env, name).lower()
+    if text not in _TRUE | _FALSE:
+        raise SettingsError(f"{name} must be 1 or 0, not {text!r}")
+    return text in _TRUE
+
+
+def _port(env: Mapping[str, str], name: str, default: int) -> int:
+    text = _text(env, name)
+    return _port_number(name, text) if text else default
+
+
+def _port_number(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise SettingsError(f"{name}: a port is a number from 0 to 65535 (0: any free one), not {text!r}")
+    return int(text)
+
+
+def _host_port(name: str, text: str) -> HostPort:
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or "/" in text:
+        raise SettingsError(f"{name} must be host:port, for example 127.0.0.1:7233, not {text!r}")
+    return HostPort(host, _port_number(name, port))
+
+
+def _http_url(env: Mapping[str, str], name: str) -> str | None:
+    text = _text(env, name)
+    if not text:
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"{name} must be a web address such as http://127.0.0.1:8490, not {text!r}")
+    return text.rstrip("/")
+
+
+def _database_url(env: Mapping[str, str]) -> str | None:
+    text = _text(env, "DATABASE_URL")
+    if not text:
+        return None
+    if urlsplit(text).scheme not in ("postgresql", "postgres"):  # the value may hold a password: not shown
+        raise SettingsError("DATABASE_URL must start with postgresql://, e.g. postgresql://user@host/throughline")
+    return text

@@ -1,0 +1,89 @@
+"""Shared fixtures: one real PostgreSQL and one real Temporal server per pytest session, started on first use."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from deploy.settings import Settings
+from deploy.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def session_home() -> Iterator[Path]:
+    """A directory for the session's servers; not pytest's own, which root's PostgreSQL could not reach."""
+    home = Path(tempfile.mkdtemp(prefix="throughline-tests-"))
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def postgres_stack(session_home: Path) -> AsyncIterator[Stack]:
+    """A stack of PostgreSQL alone."""
+    async with Stack(Settings(session_home / "postgres"), ports="free", temporal=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def temporal_stack(session_home: Path) -> AsyncIterator[Stack]:
+    """A stack of the Temporal server alone."""
+    async with Stack(Settings(session_home / "temporal"), ports="free", postgres=False, ui=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def stack(session_home: Path, postgres_stack: Stack, temporal_stack: Stack) -> AsyncIterator[Stack]:
+    """The whole stack, on the session's two servers; `start_process` starts further processes."""
+    settings = Settings(
+        session_home / "stack",
+        database_url=postgres_stack.database_url,
+        temporal_address=temporal_stack.temporal_address,
+    )
+    async with Stack(settings, ports="free", ui=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def database_url_factory(postgres_stack: Stack) -> Callable[[], str]:
+    """Makes a new empty database on the session's PostgreSQL and returns its connection URL."""
+
+    def create() -> str:
+        name = f"test_{uuid.uuid4().hex}"
+        with psycopg.connect(postgres_stack.database_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return postgres_stack.database_url.replace("/throughline?", f"/{name}?")
+
+    return create
+
+
+@pytest.fixture
+def fresh_database(postgres_stack: Stack, database_url_factory: Callable[[], str]) -> Iterator[str]:
+    """The connection URL of an empty database that only this test uses; dropped afterwards."""
+    url = database_url_factory()
+    yield url
+    name = url.rsplit("/", 1)[1].partition("?")[0]
+    with psycopg.connect(postgres_stack.database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def temporal_address(temporal_stack: Stack) -> str:
+    """The gRPC address of the session's Temporal server."""
+    return temporal_stack.temporal_address
+
+
+@pytest.fixture(scope="session")
+async def temporal_client(temporal_stack: Stack) -> Client:
+    """A client of the session's Temporal server, with the pydantic data converter."""
+    return await Client.connect(
+        temporal_stack.temporal_address,
+        namespace=temporal_stack.settings.temporal_namespace,
+        data_converter=pydantic_data_converter,
+    )
