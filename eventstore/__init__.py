@@ -1,0 +1,44 @@
+"""The record: an append-only event store in one dense global order.
+
+`EventStore` is what the rest of the system sees; `open_store` gives the PostgreSQL one, `MemoryEventStore`
+keeps the same contract without a database, `migrate` brings a database up to date.
+"""
+
+from eventstore.errors import (
+    EventStoreError,
+    InvalidRequest,
+    KeyReused,
+    MigrationFailed,
+    RecordDamaged,
+    SchemaMissing,
+    StoreUnavailable,
+    StreamClosed,
+    VersionConflict,
+)
+from eventstore.events import Appended, NewEvent, StoredEvent, StreamHead
+from eventstore.memory import MemoryEventStore
+from eventstore.migrate import migrate, pending
+from eventstore.port import EventStore
+from eventstore.postgres import PostgresEventStore, open_store
+
+__all__ = [
+    "Appended",
+    "EventStore",
+    "EventStoreError",
+    "InvalidRequest",
+    "KeyReused",
+    "MemoryEventStore",
+    "MigrationFailed",
+    "NewEvent",
+    "PostgresEventStore",
+    "RecordDamaged",
+    "SchemaMissing",
+    "StoreUnavailable",
+    "StoredEvent",
+    "StreamClosed",
+    "StreamHead",
+    "VersionConflict",
+    "migrate",
+    "open_store",
+    "pending",
+]

@@ -1,0 +1,43 @@
+"""JSON as the record keeps it: one text for one content, and only what PostgreSQL gives back unchanged."""
+
+from __future__ import annotations
+
+import json
+import math
+
+_LARGEST_FLOAT = 1e15
+
+
+def canonical(value: object) -> str:
+    """`value` as JSON text with sorted keys and no spaces, so equal content has equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def require_storable(value: object) -> None:
+    """Raises `ValueError` for a JSON value that PostgreSQL's `jsonb` would refuse or give back changed.
+
+    Those are text with NUL or a lone surrogate, floats that are not finite, and floats of 1e15 or more,
+    which come back as integers. The message names no content.
+    """
+    match value:
+        case str():
+            _require_storable_text(value)
+        case float():
+            _require_storable_float(value)
+        case list():
+            for item in value:
+                require_storable(item)
+        case dict():
+            for key, item in value.items():
+                _require_storable_text(key)
+                require_storable(item)
+
+
+def _require_storable_text(text: str) -> None:
+    if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("text holds NUL or a lone surrogate; remove it before recording")
+
+
+def _require_storable_float(number: float) -> None:
+    if not math.isfinite(number) or abs(number) >= _LARGEST_FLOAT:
+        raise ValueError("a float is not finite, or 1e15 or more; record it as an integer or as text")
