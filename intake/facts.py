@@ -1,0 +1,94 @@
+"""What a received message says, in intake's own words, whatever protocol it came by."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from domain.values import Instant, Value
+
+
+class AdmissionKind(StrEnum):
+    """How a client was announced."""
+
+    PRE_ADMITTED = "pre-admitted"  #: expected, not yet here
+    REGISTERED = "registered"  #: as an outpatient
+    ADMITTED = "admitted"
+
+
+class CancelReason(StrEnum):
+    """Why an admission no longer stands. HL7 does not tell an error from a change of mind."""
+
+    CANCELLED = "cancelled"
+    PRE_ADMISSION_CANCELLED = "pre-admission-cancelled"
+
+
+class ClientKey(Value):
+    """A client as the sender names them: who issued the record number, and the number."""
+
+    authority: str
+    mrn: str
+
+
+IdentityField = Literal["family_name", "given_name", "birth_date", "sex", "member_id", "payer_id"]
+
+
+class Identity(Value):
+    """What a message says about a person. None is *nothing said*; a name in `cleared` is *delete what you have*."""
+
+    key: ClientKey
+    family_name: str | None = None
+    given_name: str | None = None
+    birth_date: date | None = None
+    sex: str | None = None
+    member_id: str | None = None
+    payer_id: str | None = None
+    cleared: frozenset[IdentityField] = frozenset()
+
+
+class _ClientFact(Value):
+    identity: Identity
+    visit: str = ""
+    occurred_at: Instant
+
+    @property
+    def key(self) -> ClientKey:
+        """Whose fact it is."""
+        return self.identity.key
+
+
+class Admission(_ClientFact):
+    """The client is, or will be, at the centre: opens a journey or is told to the open one."""
+
+    kind: AdmissionKind
+
+
+class AdmissionCancelled(_ClientFact):
+    """An earlier admission does not stand."""
+
+    reason: CancelReason
+
+
+class DischargeReported(_ClientFact):
+    """The sender ended the visit. It does not end the journey by itself."""
+
+
+class IdentityChanged(_ClientFact):
+    """Something about the person or their coverage changed. Never opens a journey."""
+
+
+class NeedsPerson(Value):
+    """An event that matters and that software must not act on: merges, deletions, re-openings."""
+
+    event: str
+
+
+class Ignored(Value):
+    """An event that says nothing to a journey."""
+
+    event: str
+
+
+ClientFact = Admission | AdmissionCancelled | DischargeReported | IdentityChanged
+Fact = ClientFact | NeedsPerson | Ignored

@@ -1,0 +1,48 @@
+"""The gate between intake and the journeys. Only opaque ids, kinds and times pass through it, never a person."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from domain.values import Instant, Value
+from intake.facts import AdmissionKind, CancelReason
+
+
+class GateUnavailable(Exception):
+    """The journeys cannot be reached now. The message stays where it is and is tried again."""
+
+
+class JourneyEnded(Exception):
+    """The journey takes nothing more: it is closed or cancelled."""
+
+
+class OpeningAdmission(Value):
+    """The admission that opens a journey. `message_key` is opaque and stays the same when the call is repeated."""
+
+    message_key: str
+    kind: AdmissionKind
+    occurred_at: Instant
+
+
+class JourneyGate(Protocol):
+    """Opens journeys and tells them what was received.
+
+    Every call may be repeated with the same ids, after a crash or a lost answer, and must then change nothing.
+    Every call may raise `GateUnavailable`. Times are when the thing was true.
+    """
+
+    async def open(self, journey_id: str, client_ref: str, admission: OpeningAdmission) -> None:
+        """Opens the journey `journey_id`. Raises `JourneyEnded` if it was opened before and is over."""
+
+    async def repeat_admission(
+        self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
+    ) -> None:
+        """Another admission arrived for an open journey. Raises `JourneyEnded`."""
+
+    async def cancel_admission(
+        self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason
+    ) -> None:
+        """The admission does not stand. Raises `JourneyEnded`."""
+
+    async def report_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
+        """The sender ended the visit. Raises `JourneyEnded`."""

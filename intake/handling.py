@@ -1,0 +1,117 @@
+"""What one received message does: to the register, and through the gate to a journey.
+
+Everything here may run twice for the same message, after a crash between a call and its note in the inbox, and
+does no more the second time.
+"""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from intake.admission_document import read_admission
+from intake.adt import read_adt
+from intake.facts import (
+    Admission,
+    AdmissionCancelled,
+    ClientFact,
+    DischargeReported,
+    Fact,
+    IdentityChanged,
+    Ignored,
+    NeedsPerson,
+)
+from intake.gate import JourneyEnded, JourneyGate, OpeningAdmission
+from intake.hl7 import parse
+from intake.queue import Outcome, Queue, Row
+from intake.receiver import JSON
+from intake.registry import Journey, Registry
+
+_PARK_UNKNOWN = Outcome("parked", "unknown-client", "No admission of this client has arrived yet.")
+_PARK_NO_JOURNEY = Outcome("parked", "no-open-journey", "This client has no open journey.")
+_SAID_BEFORE = Outcome("ignored", "sent-again", "The same event came before under another control id.")
+
+
+class Handler:
+    """Applies messages, one at a time for each client."""
+
+    def __init__(self, registry: Registry, queue: Queue, gate: JourneyGate, zone: tzinfo) -> None:
+        self._registry = registry
+        self._queue = queue
+        self._gate = gate
+        self._zone = zone
+
+    async def handle(self, row: Row) -> Outcome:
+        """What `row` comes to.
+
+        Raises:
+            GateUnavailable: To be tried again.
+        """
+        fact = self._read(row)
+        if isinstance(fact, Ignored | NeedsPerson):
+            return Outcome("ignored", "no-effect", "The event says nothing to a journey.")
+        if await self._queue.said_before(row):
+            return _SAID_BEFORE
+        if isinstance(fact, Admission):
+            return await self._admit(fact, row)
+        if isinstance(fact, IdentityChanged):
+            known = await self._registry.update_identity(fact.identity, fact.occurred_at)
+            return Outcome("done") if known else _PARK_UNKNOWN
+        return await self._tell(fact, row)
+
+    def _read(self, row: Row) -> Fact:
+        if row.content_type == JSON:
+            return read_admission(row.raw).to_fact()
+        return read_adt(parse(row.raw), self._zone, row.received_at).fact
+
+    async def _admit(self, admission: Admission, row: Row) -> Outcome:
+        journey, opened_by_this = await self._registry.admit(admission, row.message_id)
+        try:
+            await self._announce(journey, admission, row, opened_by_this)
+        except JourneyEnded:
+            await self._registry.close(journey.journey_id)
+            if opened_by_this:
+                return Outcome("done", "journey-over", "The journey it opened is over.", journey.journey_id)
+            return await self._admit(admission, row)
+        return Outcome("done", journey_id=journey.journey_id)
+
+    async def _announce(self, journey: Journey, admission: Admission, row: Row, opened_by_this: bool) -> None:
+        key, kind, occurred_at = str(row.message_id), admission.kind, admission.occurred_at
+        journey_id = str(journey.journey_id)
+        if journey.started_at is None or opened_by_this:
+            opening = OpeningAdmission(message_key=key, kind=kind, occurred_at=occurred_at)
+            await self._gate.open(journey_id, str(journey.client_ref), opening)
+            await self._registry.confirm(journey.journey_id)
+        else:
+            await self._gate.repeat_admission(journey_id, key, kind, occurred_at)
+
+    async def _tell(self, fact: AdmissionCancelled | DischargeReported, row: Row) -> Outcome:
+        journey = await self._registry.open_journey(fact.key)
+        if journey is None or journey.started_at is None:
+            return _PARK_NO_JOURNEY
+        if (refusal := await self._refusal(fact, journey, row)) is not None:
+            return refusal
+        key, journey_id = str(row.message_id), str(journey.journey_id)
+        try:
+            if isinstance(fact, AdmissionCancelled):
+                await self._gate.cancel_admission(journey_id, key, fact.occurred_at, fact.reason)
+            else:
+                await self._gate.report_discharge(journey_id, key, fact.occurred_at)
+        except JourneyEnded:
+            await self._registry.close(journey.journey_id)
+            return Outcome("quarantined", "journey-over", "The journey is over; see whether anything is left to do.")
+        return Outcome("done", journey_id=journey.journey_id)
+
+    async def _refusal(self, fact: ClientFact, journey: Journey, row: Row) -> Outcome | None:
+        """Why the fact is not about this journey. A late word on an earlier stay must not end the present one."""
+        if fact.visit and fact.visit == journey.visit:
+            return None
+        other_visit = bool(fact.visit and journey.visit)
+        if isinstance(fact, AdmissionCancelled) and other_visit:
+            if await self._queue.is_later_visit(row, journey.journey_id, fact.visit):
+                reason = "It cancels a later visit, not the journey."
+                return Outcome("ignored", "cancels-later-visit", reason, journey.journey_id)
+            return Outcome("parked", "unknown-visit", "It cancels a visit that has not been announced.")
+        if fact.occurred_at < journey.admitted_at:
+            reason = "It happened before the open journey's admission; see which stay it means."
+            return Outcome("quarantined", "before-admission", reason)
+        return None

@@ -1,0 +1,191 @@
+"""The inbox in PostgreSQL: every message is kept, with its answer, before the answer is sent.
+
+A message is the same message again when listener, MSH-3, MSH-4, MSH-10 and the hash of its bytes agree; then the
+kept answer is given again, byte for byte, and nothing else happens. Many senders use one control id for
+everything, so the id alone decides nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from intake.ack import Verdict
+from intake.facts import ClientKey
+from intake.hl7 import Problem
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+CONTROL_ID_REUSED = "control-id-reuse"
+
+_INSERT = """
+    INSERT INTO intake.messages (message_id, listener, sending_app, sending_facility, control_id, sha256,
+        business_sha256, content_type, raw, received_at, event, authority, mrn, visit, verdict, ack, warnings, state,
+        reason_code, reason)
+    VALUES (%(message_id)s, %(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s, %(sha256)s,
+        %(business_sha256)s, %(content_type)s, %(raw)s, %(received_at)s, %(event)s, %(authority)s, %(mrn)s,
+        %(visit)s, %(verdict)s, %(ack)s, %(warnings)s, %(state)s, %(reason_code)s, %(reason)s)
+    ON CONFLICT (listener, sending_app, sending_facility, control_id, sha256) DO NOTHING
+    RETURNING received_id"""
+_SAME = """
+    SELECT message_id, verdict, ack, reason_code, reason FROM intake.messages
+    WHERE (listener, sending_app, sending_facility, control_id, sha256)
+        = (%(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s, %(sha256)s)"""
+_REUSED = """
+    UPDATE intake.messages SET warnings = array_append(warnings, %(code)s)
+    WHERE received_id = %(received_id)s AND EXISTS (
+        SELECT FROM intake.messages WHERE (listener, sending_app, sending_facility, control_id)
+            = (%(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s)
+            AND received_id < %(received_id)s)"""
+_QUARANTINE = """
+    INSERT INTO intake.quarantine (received_id, listener, sha256, raw, reason_code, reason)
+    VALUES (%s, %s, %s, %s, %s, %s)"""
+_QUARANTINE_UNREADABLE = f"""{_QUARANTINE}
+    ON CONFLICT (listener, sha256, reason_code) WHERE received_id IS NULL
+    DO UPDATE SET times = intake.quarantine.times + 1, last_seen_at = now()"""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A readable message, and what is to be kept with it.
+
+    Attributes:
+        business: What stays the same when one event is sent again under another control id.
+        client: Whom it is about, where that is known; messages of one client are handled in order.
+        ack: The answer, or None where none is wanted.
+        problem: Set for what goes to quarantine instead of to the relay.
+    """
+
+    listener: str
+    sending_app: str
+    sending_facility: str
+    control_id: str
+    raw: bytes
+    business: bytes
+    content_type: str
+    received_at: datetime
+    event: str
+    verdict: Verdict
+    state: str
+    client: ClientKey | None = None
+    visit: str = ""
+    ack: bytes | None = None
+    problem: Problem | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the inbox holds for an arrival. `ack` is what to send, the first one's for a duplicate."""
+
+    message_id: UUID
+    verdict: Verdict
+    ack: bytes | None
+    problem: Problem | None
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a message has come."""
+
+    message_id: UUID
+    state: str
+    journey_id: UUID | None
+
+
+class Inbox:
+    """Keeps what arrives. Every method returns only once its change is durable."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def keep(self, arrival: Arrival) -> Kept:
+        """Stores `arrival`, or finds it stored before.
+
+        Raises:
+            psycopg.Error: Nothing was stored; the sender must try again.
+        """
+        values = _columns(arrival)
+        async with self._pool.connection() as connection, connection.transaction():
+            row = await (await connection.execute(_INSERT, values)).fetchone()
+            if row is None:
+                return await _kept_before(connection, values)
+            await connection.execute(_REUSED, values | {"received_id": row[0], "code": CONTROL_ID_REUSED})
+            if arrival.problem is not None:
+                parts = (row[0], arrival.listener, values["sha256"], arrival.raw)
+                problem = (arrival.problem.code, arrival.problem.advice)
+                await connection.execute(_QUARANTINE, (*parts, *problem))
+        return Kept(values["message_id"], arrival.verdict, arrival.ack, arrival.problem, duplicate=False)
+
+    async def quarantine(self, listener: str, raw: bytes, problem: Problem) -> None:
+        """Keeps bytes that carry no usable key. The same bytes again are counted, not kept twice."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                _QUARANTINE_UNREADABLE,
+                (None, listener, hashlib.sha256(raw).digest(), raw, problem.code, problem.advice),
+            )
+
+    async def control_id_taken(self, arrival: Arrival) -> bool:
+        """Whether other bytes were kept under the same listener, sender and control id."""
+        async with self._pool.connection() as connection:
+            found = await connection.execute(
+                """SELECT FROM intake.messages WHERE listener = %(listener)s AND sending_app = %(sending_app)s
+                   AND sending_facility = %(sending_facility)s AND control_id = %(control_id)s
+                   AND sha256 <> %(sha256)s LIMIT 1""",
+                _columns(arrival),
+            )
+            return await found.fetchone() is not None
+
+    async def progress(self, message_id: UUID) -> Progress | None:
+        """How far the message has come, or None if it is not here."""
+        async with self._pool.connection() as connection:
+            found = await connection.execute(
+                "SELECT message_id, state, journey_id FROM intake.messages WHERE message_id = %s", (message_id,)
+            )
+            row = await found.fetchone()
+        return Progress(*row) if row else None
+
+    async def ping(self) -> None:
+        """Raises psycopg.Error if the database does not answer."""
+        async with self._pool.connection() as connection:
+            await connection.execute("SELECT 1")
+
+
+async def _kept_before(connection: AsyncConnection[Any], values: dict[str, Any]) -> Kept:
+    row = await (await connection.execute(_SAME, values)).fetchone()
+    if row is None:
+        raise RuntimeError("a message was removed from the inbox while it arrived again; send it once more")
+    message_id, verdict, ack, code, reason = row
+    refused = verdict != Verdict.ACCEPT and code is not None
+    return Kept(message_id, Verdict(verdict), ack, Problem(code, reason) if refused else None, duplicate=True)
+
+
+def _columns(arrival: Arrival) -> dict[str, Any]:
+    return {
+        "message_id": uuid4(),
+        "listener": arrival.listener,
+        "sending_app": arrival.sending_app,
+        "sending_facility": arrival.sending_facility,
+        "control_id": arrival.control_id,
+        "sha256": hashlib.sha256(arrival.raw).digest(),
+        "business_sha256": hashlib.sha256(arrival.business).digest(),
+        "content_type": arrival.content_type,
+        "raw": arrival.raw,
+        "received_at": arrival.received_at,
+        "event": arrival.event,
+        "authority": arrival.client.authority if arrival.client else "",
+        "mrn": arrival.client.mrn if arrival.client else "",
+        "visit": arrival.visit,
+        "verdict": arrival.verdict.value,
+        "ack": arrival.ack,
+        "warnings": list(arrival.warnings),
+        "state": arrival.state,
+        "reason_code": arrival.problem.code if arrival.problem else None,
+        "reason": arrival.problem.advice if arrival.problem else None,
+    }

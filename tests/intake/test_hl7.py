@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intake.hl7 import Delimiters, Hl7Error, escape, parse, split_messages, unescape
+from tests.intake.messages import adt
+
+SWAPPED = (
+    b"MSH^~|\\&^REG^NORTH^THROUGHLINE^CENTRE^20260302101600+0000^^ADT~A04^S1^P^2.5.1\r"
+    b"EVN^^20260302101500+0000\r"
+    b"PID^1^^700200~~~NORTH~MR^^PERIWINKLE~TOBIAS^^19900102^M\r"
+)
+
+MARKS = [Delimiters(), Delimiters("^", "~", "|", "\\", "&"), Delimiters("#", "@", "!", "$", "%")]
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\r\r", "\n\n"])
+def test_any_line_end_separates_segments(end: str) -> None:
+    message = parse(adt("A04", end=end))
+    assert [fields[0] for fields in message.segments] == ["MSH", "EVN", "PID", "PV1"]
+    assert message.field("PID", 5, 2) == "ORSOLYA"
+
+
+def test_msh_counts_its_own_separator_as_field_1() -> None:
+    message = parse(adt("A04", control_id="X9"))
+    assert message.field("MSH", 10) == "X9"
+    assert (message.raw("MSH", 1), message.raw("MSH", 2)) == ("|", "^~\\&")
+
+
+def test_a_senders_own_delimiters_are_used() -> None:
+    message = parse(SWAPPED)
+    assert (message.field("MSH", 9), message.field("MSH", 9, 2)) == ("ADT", "A04")
+    assert message.field("PID", 3, 4) == "NORTH"
+
+
+def test_repetitions_components_and_subcomponents_count_from_one() -> None:
+    message = parse(adt("A04", extra="IN1|1|PLAN|A&B^C~D^E"))
+    assert message.repetitions("IN1", 3) == 2
+    assert message.field("IN1", 3, subcomponent=2) == "B"
+    assert message.field("IN1", 3, 2, repetition=2) == "E"
+    assert message.field("IN1", 3, 9, repetition=9) == ""
+    assert message.field("ZZZ", 1) == ""
+
+
+def test_a_byte_order_mark_is_borne() -> None:
+    assert parse(b"\xef\xbb\xbf" + adt("A04")).field("MSH", 9, 2) == "A04"
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec", "read_as"),
+    [
+        ("8859/1", "latin-1", "iso8859-1"),
+        ("UNICODE UTF-8", "utf-8", "utf-8"),
+        ("", "utf-8", "utf-8"),
+        ("", "cp1252", "cp1252"),
+        ("ASCII", "cp1252", "cp1252"),
+    ],
+)
+def test_the_character_set_is_the_declared_one_else_what_fits(declared: str, codec: str, read_as: str) -> None:
+    raw = adt("A04", name="MÜLLEREK^ZOË", header="||||||" + declared).decode().encode(codec)
+    message = parse(raw)
+    assert message.field("PID", 5) == "MÜLLEREK"
+    assert message.charset == read_as
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"", "no-msh"),
+        (b"hello", "no-msh"),
+        (b"PID|1", "no-msh"),
+        (b"BHS|^~\\&|A\rMSH|^~\\&|B", "batch-envelope"),
+        (b"MSH", "bad-delimiters"),
+        (b"MSH|", "bad-delimiters"),
+        (b"MSH|||||", "bad-delimiters"),
+        (b"MSH|^^^^|A", "bad-delimiters"),
+        (b"MSHABCDEF|A", "bad-delimiters"),
+        ("MSH|^~\\&|A".encode("utf-16"), "unsupported-charset"),
+        (b"MSH|^~\\&|A\x00B", "unsupported-charset"),
+        (b"MSH|^~\\&|\x81\x8d", "unsupported-charset"),
+        (adt("A04", header="||||||ASCII~ISO IR87"), "unsupported-charset"),
+        (adt("A04", header="||||||UNICODE UTF-16"), "unsupported-charset"),
+    ],
+)
+def test_what_cannot_be_read_says_why(raw: bytes, code: str) -> None:
+    with pytest.raises(Hl7Error) as caught:
+        parse(raw)
+    assert caught.value.problem.code == code
+    assert caught.value.problem.advice.endswith(".")
+
+
+def test_a_line_break_inside_free_text_belongs_to_its_field() -> None:
+    message = parse(adt("A04", extra="NTE|1||first line\nsecond line|after"))
+    assert message.field("NTE", 3) == "first line\nsecond line"
+    assert message.field("NTE", 4) == "after"
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        (r"a\F\b\S\c\T\d\R\e\E\f", "a|b^c&d~e\\f"),
+        (r"\E\R\ ", "\\R\\ "),
+        (r"one\X0D0A\two", "one\r\ntwo"),
+        (r"one\.br\two", "one\ntwo"),
+        (r"\H\bold\N\ ", "bold "),
+        (r"\Z12\kept", r"\Z12\kept"),
+        (r"\X00\kept", r"\X00\kept"),
+        (r"\XC3\kept", r"\XC3\kept"),
+        (r"\XC3A9\ ", "é "),
+        ("odd\\", "odd\\"),
+    ],
+)
+def test_escapes(sent: str, meant: str) -> None:
+    assert unescape(sent, Delimiters()) == meant
+
+
+@given(
+    st.text(),
+    st.sampled_from(MARKS),
+)
+def test_escaping_round_trips(text: str, marks: Delimiters) -> None:
+    escaped = escape(text, marks)
+    assert unescape(escaped, marks) == text
+    separators = {marks.field, marks.component, marks.repetition, marks.subcomponent, "\r", "\n"}
+    assert not separators & set(escaped)
+
+
+@given(st.one_of(st.binary(), st.binary().map(lambda tail: b"MSH|^~\\&|" + tail)))
+def test_arbitrary_bytes_raise_nothing_but_the_typed_error(raw: bytes) -> None:
+    try:
+        message = parse(raw)
+    except Hl7Error as error:
+        assert error.problem.advice
+        return
+    for fields in message.segments:
+        for position in range(len(fields) + 1):
+            assert isinstance(message.field(fields[0], position or 1), str)
+
+
+def test_a_file_is_cut_into_its_messages() -> None:
+    batch = b"\r\n".join([b"FHS|^~\\&|F", b"BHS|^~\\&|B", adt("A04", end="\n"), b"", adt("A03"), b"BTS|2", b"FTS|1"])
+    messages = split_messages(b"\xef\xbb\xbf" + batch)
+    assert [parse(message).field("MSH", 9, 2) for message in messages] == ["A04", "A03"]
+    assert [len(parse(message).segments) for message in messages] == [4, 4]
