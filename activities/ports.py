@@ -165,7 +165,7 @@ class Places(Protocol):
         """Holds a free place and returns it, or None where there is none."""
 
     async def release(self, key: str, journey_id: str) -> None:
-        """Gives back whatever the journey holds; nothing held is fine."""
+        """Gives back what the journey holds under `key`, the key it was held with; nothing held is fine."""
 
 
 class Channel(StrEnum):

@@ -1,0 +1,172 @@
+"""The EHR over FHIR R4: a journey is an EpisodeOfCare, a duty a Task, a client a Patient with a record number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from fhir.resources.R4B.episodeofcare import EpisodeOfCare
+from fhir.resources.R4B.patient import Patient
+from fhir.resources.R4B.task import Task
+from pydantic import ValidationError
+
+from activities.fhir import FhirClient, Resource, identifiers, reference, taking_turns
+from activities.ports import ClientDirectory, ClientIdentity, ClinicRefused, EhrRecord, EhrTask
+
+JOURNEY = "urn:throughline:journey"
+DUTY = "urn:throughline:duty"
+LEVEL = "urn:throughline:level-of-care"
+ROLE = "urn:throughline:role"
+REVISION = "urn:throughline:revision"
+_GENDERS = {"m": "male", "f": "female", "o": "other"}
+
+Model = type[EpisodeOfCare] | type[Patient] | type[Task]
+
+
+class FhirEhr:
+    """An `Ehr` over FHIR. What others added to a resource is kept; what we own carries our revision."""
+
+    def __init__(
+        self,
+        fhir: FhirClient,
+        directory: ClientDirectory,
+        *,
+        mrn_system: str = "urn:throughline:mrn",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`mrn_system` is the identifier system of record numbers; `now` stamps statusHistory."""
+        self._fhir = fhir
+        self._directory = directory
+        self._mrn_system = mrn_system
+        self._now = now
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._fhir.aclose()
+
+    async def sync(self, record: EhrRecord) -> str:
+        """Makes the EHR say what `record` says; returns the EpisodeOfCare's id.
+
+        What carries the same or a newer revision is left alone: a repetition or a late record changes nothing.
+
+        Raises:
+            ClinicUnavailable: No answer, or others kept writing the same resource.
+            ClinicRefused: The client is unknown, or the EHR does not accept what was sent.
+        """
+        patient = await self._patient(record)
+        episode = await taking_turns(lambda: self._episode(record, patient))
+        for task in record.tasks:
+            await taking_turns(lambda task=task: self._task(record, task, patient, episode))  # type: ignore[misc]
+        return str(episode["id"])
+
+    async def _patient(self, record: EhrRecord) -> Resource:
+        person = await self._directory.find(record.client_ref)
+        if person is None:
+            raise ClinicRefused(self._fhir.system, "unknown-client", "Register the client's identity, then repeat.")
+        body = self._checked(Patient, _patient_body(person, self._mrn_system))
+        mark = f"{self._mrn_system}|{person.mrn}"
+        return await self._fhir.create(body, mark, key=record.key, journey=record.journey_id)
+
+    async def _episode(self, record: EhrRecord, patient: Resource) -> Resource:
+        wanted = _episode_body(record, patient)
+        return await self._write(EpisodeOfCare, record, wanted, f"{JOURNEY}|{record.journey_id}")
+
+    async def _task(self, record: EhrRecord, task: EhrTask, patient: Resource, episode: Resource) -> Resource:
+        wanted = _task_body(record, task, patient, episode)
+        return await self._write(Task, record, wanted, f"{DUTY}|{task.id}")
+
+    async def _write(self, model: Model, record: EhrRecord, wanted: Resource, mark: str) -> Resource:
+        journey = record.journey_id
+        body = self._checked(model, wanted)
+        stored = await self._fhir.create(body, mark, key=record.key, journey=journey)
+        if _revision(stored) >= record.revision:
+            return stored
+        merged = _merged(stored, body)
+        if model is EpisodeOfCare:
+            merged |= _history(stored, record, self._now())
+        return await self._fhir.update(merged, key=record.key, journey=journey)
+
+    def _checked(self, model: Model, body: Resource) -> Resource:
+        try:
+            return dict(model.model_validate(body).model_dump(mode="json", exclude_none=True))
+        except ValidationError:
+            advice = "Correct what is stored about the journey; it does not make a valid FHIR resource."
+            raise ClinicRefused(self._fhir.system, "invalid-resource", advice) from None
+
+
+def _patient_body(person: ClientIdentity, mrn_system: str) -> Resource:
+    body: Resource = {
+        "resourceType": "Patient",
+        "identifier": [{"system": mrn_system, "value": person.mrn}],
+        "name": [{"family": person.family_name, "given": [person.given_name]}],
+        "gender": _GENDERS.get((person.sex or "")[:1].lower(), "unknown"),
+    }
+    if person.birth_date is not None:
+        body["birthDate"] = person.birth_date.isoformat()
+    return body
+
+
+def _episode_body(record: EhrRecord, patient: Resource) -> Resource:
+    period = {"start": record.started.isoformat()}
+    if record.ended is not None:
+        period["end"] = record.ended.isoformat()
+    body: Resource = {
+        "resourceType": "EpisodeOfCare",
+        "extension": [_revision_mark(record)],
+        "identifier": [{"system": JOURNEY, "value": record.journey_id}],
+        "status": record.status.value,
+        "patient": {"reference": reference(patient)},
+        "period": period,
+    }
+    if record.level is not None:
+        body["type"] = [{"coding": [{"system": LEVEL, "code": record.level.value}]}]
+    return body
+
+
+def _task_body(record: EhrRecord, task: EhrTask, patient: Resource, episode: Resource) -> Resource:
+    return {
+        "resourceType": "Task",
+        "extension": [_revision_mark(record)],
+        "identifier": [{"system": DUTY, "value": task.id}],
+        "status": task.status.value,
+        "intent": "order",
+        "priority": "urgent" if task.urgent else "routine",
+        "description": task.description,
+        "focus": {"reference": reference(episode)},
+        "for": {"reference": reference(patient)},
+        "performerType": [{"coding": [{"system": ROLE, "code": task.owner.value}]}],
+        "restriction": {"period": {"end": task.due.isoformat()}},
+    }
+
+
+def _revision_mark(record: EhrRecord) -> Resource:
+    return {"url": REVISION, "valueInteger": record.revision}
+
+
+def _extensions(resource: Resource) -> list[Resource]:
+    held = resource.get("extension")
+    return [e for e in held if isinstance(e, dict)] if isinstance(held, list) else []
+
+
+def _revision(resource: Resource) -> int:
+    marks = [e.get("valueInteger") for e in _extensions(resource) if e.get("url") == REVISION]
+    return max((mark for mark in marks if isinstance(mark, int)), default=-1)
+
+
+def _merged(stored: Resource, ours: Resource) -> Resource:
+    theirs_id = [i for i in identifiers(stored) if i not in ours["identifier"]]
+    theirs_ext = [e for e in _extensions(stored) if e.get("url") != REVISION]
+    merged = {**stored, **ours, "identifier": [*theirs_id, *ours["identifier"]]}
+    return {**merged, "extension": [*theirs_ext, *ours["extension"]]}
+
+
+def _history(stored: Resource, record: EhrRecord, now: datetime) -> Resource:
+    if stored.get("status") == record.status.value:
+        return {}
+    held = stored.get("statusHistory")
+    history: list[Any] = [h for h in held if isinstance(h, dict)] if isinstance(held, list) else []
+    last = history[-1].get("period") if history else None
+    begun = last.get("end") if isinstance(last, dict) else None
+    period = {"start": begun or record.started.isoformat(), "end": now.isoformat(timespec="seconds")}
+    return {"statusHistory": [*history, {"status": stored.get("status"), "period": period}]}

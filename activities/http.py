@@ -1,0 +1,70 @@
+"""One HTTP exchange with a clinic system, its failures told apart: worth another try, or for a person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable
+
+_TRY_AGAIN = frozenset({408, 425, 429})
+
+
+async def exchange(
+    client: httpx2.AsyncClient,
+    system: str,
+    request: httpx2.Request,
+    *,
+    seconds: float,
+    expected: Mapping[int, type[ClinicError]] | None = None,
+) -> httpx2.Response:
+    """Sends `request` once, within `seconds` of elapsed time altogether.
+
+    Raises:
+        ClinicUnavailable: `timeout`, `unreachable`, or `http-<status>` for 408, 425, 429 and 5xx.
+        ClinicRefused: `http-<status>` for any other answer but 2xx.
+        ClinicError: The type `expected` names for a status.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            response = await client.send(request)
+    except (TimeoutError, httpx2.TimeoutException):
+        raise ClinicUnavailable(system, "timeout", "Wait; the call is repeated.") from None
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
+        raise ClinicUnavailable(system, "unreachable", "Check that the system is up and its address.") from None
+    error = _error_type(response.status_code, expected or {})
+    if error is not None:
+        raise error(system, f"http-{response.status_code}", _advice(error))
+    return response
+
+
+def json_object(system: str, response: httpx2.Response) -> dict[str, Any]:
+    """The body as a JSON object.
+
+    Raises:
+        ClinicRefused: `not-json`.
+    """
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ClinicRefused(system, "not-json", "Check the system's address; the answer is not FHIR JSON.")
+    return body
+
+
+def _error_type(status: int, expected: Mapping[int, type[ClinicError]]) -> type[ClinicError] | None:
+    if status in expected:
+        return expected[status]
+    if 200 <= status < 300:
+        return None
+    return ClinicUnavailable if status in _TRY_AGAIN or status >= 500 else ClinicRefused
+
+
+def _advice(error: type[ClinicError]) -> str:
+    if issubclass(error, ClinicRefused):
+        return "Look the exchange up in the system's log and correct what it refuses."
+    return "Wait; the call is repeated."

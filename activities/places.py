@@ -1,0 +1,121 @@
+"""Beds and programme places as FHIR R4 Slots: found free, held `busy-tentative` under our key, given back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from activities.fhir import FhirClient, Resource, VersionConflict, identifiers, taking_turns
+from activities.ports import Place, PlaceRequest
+from domain.values import Instant
+
+HOLD = "urn:throughline:hold"
+JOURNEY = "urn:throughline:journey"
+LEVEL = "urn:throughline:level-of-care"
+_ROUNDS = 3
+
+
+class FhirPlaces:
+    """A `Places` over FHIR Slots whose service type is the level of care."""
+
+    def __init__(self, fhir: FhirClient, *, level_system: str = LEVEL) -> None:
+        """`level_system` is the code system of Slot.serviceType."""
+        self._fhir = fhir
+        self._level_system = level_system
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._fhir.aclose()
+
+    async def hold(self, request: PlaceRequest) -> Place | None:
+        """Holds a free place, those that start by `wanted_by` first, then the earliest; None if there is none.
+
+        Repeated under the same key it returns the place already held.
+
+        Raises:
+            ClinicUnavailable: No answer, or others took each place that was tried.
+            ClinicRefused: The scheduling system does not accept what was sent.
+        """
+        held = await self._marked(HOLD, request.key, request.journey_id)
+        if held:
+            return _place(held[0])
+        for _ in range(_ROUNDS):
+            free = await self._free(request)
+            if not free:
+                return None
+            if (taken := await self._take_first(free, request)) is not None:
+                return _place(taken)
+        raise VersionConflict(self._fhir.system, "all-taken", "Others took each place first; repeated.")
+
+    async def release(self, key: str, journey_id: str) -> None:
+        """Gives back what is held under `key`; nothing held is fine. Raises as `hold` does."""
+        for slot in await self._marked(HOLD, key, journey_id):
+            await taking_turns(lambda id_=str(slot["id"]): self._give_back(id_, key, journey_id))  # type: ignore[misc]
+
+    async def _free(self, request: PlaceRequest) -> list[Resource]:
+        level = f"{self._level_system}|{request.level.value}"
+        found = await self._fhir.search("Slot", request.journey_id, status="free", service_type=level)
+        usable = [slot for slot in found if slot.get("status") == "free" and _starts(slot) is not None]
+        return sorted(usable, key=lambda slot: _preference(slot, request.wanted_by))
+
+    async def _take_first(self, free: list[Resource], request: PlaceRequest) -> Resource | None:
+        for candidate in free:
+            slot = await self._fhir.read("Slot", str(candidate["id"]), journey=request.journey_id)
+            if slot.get("status") != "free":
+                continue
+            try:
+                await self._fhir.update(_held(slot, request), key=request.key, journey=request.journey_id)
+            except VersionConflict:
+                continue
+            written = await self._fhir.read("Slot", str(slot["id"]), journey=request.journey_id)
+            if _bears(written, HOLD, request.key):
+                return written
+        return None
+
+    async def _marked(self, system: str, value: str, journey_id: str) -> list[Resource]:
+        found = await self._fhir.search("Slot", journey_id, identifier=f"{system}|{value}")
+        current = [await self._fhir.read("Slot", str(slot["id"]), journey=journey_id) for slot in found]
+        return [slot for slot in current if _bears(slot, system, value) and slot.get("status") != "free"]
+
+    async def _give_back(self, id_: str, key: str, journey_id: str) -> None:
+        slot = await self._fhir.read("Slot", id_, journey=journey_id)
+        if _bears(slot, HOLD, key):
+            await self._fhir.update(_released(slot), key=key, journey=journey_id)
+
+
+def _held(slot: Resource, request: PlaceRequest) -> Resource:
+    ours = [{"system": HOLD, "value": request.key}, {"system": JOURNEY, "value": request.journey_id}]
+    return {**slot, "status": "busy-tentative", "identifier": [*_foreign(slot), *ours]}
+
+
+def _released(slot: Resource) -> Resource:
+    freed = {**slot, "status": "free", "identifier": _foreign(slot)}
+    return freed if freed["identifier"] else {k: v for k, v in freed.items() if k != "identifier"}
+
+
+def _foreign(slot: Resource) -> list[Resource]:
+    return [i for i in identifiers(slot) if i.get("system") not in (HOLD, JOURNEY)]
+
+
+def _bears(slot: Resource, system: str, value: str) -> bool:
+    return any(i.get("system") == system and i.get("value") == value for i in identifiers(slot))
+
+
+def _starts(slot: Resource) -> Instant | None:
+    try:
+        start = datetime.fromisoformat(str(slot.get("start")))
+    except ValueError:
+        return None
+    return start if start.tzinfo is not None else None
+
+
+def _preference(slot: Resource, wanted_by: Instant) -> tuple[bool, Instant, str]:
+    start = _starts(slot) or wanted_by
+    return start > wanted_by, start, str(slot.get("id"))
+
+
+def _place(slot: Resource) -> Place | None:
+    schedule = slot.get("schedule")
+    named = schedule if isinstance(schedule, dict) else {}
+    start = _starts(slot)
+    facility = str(named.get("display") or named.get("reference") or "unnamed facility")
+    return None if start is None else Place(slot=str(slot["id"]), facility=facility, starts_at=start)

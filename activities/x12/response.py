@@ -1,0 +1,209 @@
+"""Reads a 271 into members and their benefits, without yet deciding what they mean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from activities.x12.tokens import Interchange, Segment, Transaction, X12Error
+
+_NUMBER = re.compile(r"(?:\d{1,12}(?:\.\d{0,6})?|\.\d{1,6})", re.ASCII)
+_OPEN_END = date(9999, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One AAA: its loop (`payer`, `provider`, `subscriber`, `dependent`, `benefit`), AAA03 and AAA04."""
+
+    loop: str
+    code: str
+    follow_up: str
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A DTP: its qualifier and the days it names, both included; None is open or not said."""
+
+    qualifier: str
+    begins: date | None
+    ends: date | None
+
+
+@dataclass(slots=True)
+class Benefit:
+    """One EB with what belongs to it. `unreadable` names a number that was present and made no sense."""
+
+    info: str
+    level: str
+    service_types: tuple[str, ...]
+    period: str
+    amount: Decimal | None
+    fraction: Decimal | None
+    quantity_unit: str
+    quantity: Decimal | None
+    authorisation: str
+    network: str
+    procedure: tuple[str, ...]
+    unreadable: bool = False
+    delivery: list[Segment] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    periods: list[Period] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Member:
+    """A subscriber or a dependent in the answer. Names and numbers of the person are not kept."""
+
+    is_dependent: bool
+    hl: str
+    parent: str
+    traces: list[tuple[str, str]] = field(default_factory=list)
+    benefits: list[Benefit] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    periods: list[Period] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Response:
+    """One 271. `reference` is BHT03; `rejections` are those said before any member."""
+
+    reference: str = ""
+    members: list[Member] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+
+    def member_for(self, trace: str, company_id: str) -> Member | None:
+        """The member whose TRN carries our trace; a dependent before a subscriber."""
+        found = [m for m in self.members if any(_is_ours(t, trace, company_id) for t in m.traces)]
+        if not found:
+            return None
+        member = sorted(found, key=lambda m: not m.is_dependent)[0]
+        below = [m for m in self.members if m.is_dependent and m.parent == member.hl and not m.traces]
+        said_nothing = not (member.benefits or member.rejections)
+        return below[0] if said_nothing and len(below) == 1 else member
+
+
+def read_271(interchange: Interchange) -> list[Response]:
+    """Every 271 of `interchange`.
+
+    Raises:
+        X12Error: `no-271` where there is none, `truncated` where one has no end.
+    """
+    found = [t for t in interchange.transactions() if t.kind == "271"]
+    if not found:
+        raise X12Error("no-271")
+    if not all(t.complete for t in found):
+        raise X12Error("truncated")
+    return [_Reader().read(t) for t in found]
+
+
+def number(text: str) -> Decimal | None:
+    """`text` as a number that is not negative, or None where it is not one."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+_LOOPS = {"20": "payer", "21": "provider", "22": "subscriber", "23": "dependent"}
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self._response = Response()
+        self._loop = "payer"
+        self._member: Member | None = None
+        self._benefit: Benefit | None = None
+        self._handlers = {
+            "HL": self._hl,
+            "TRN": self._trn,
+            "AAA": self._aaa,
+            "DTP": self._dtp,
+            "EB": self._eb,
+        }
+
+    def read(self, transaction: Transaction) -> Response:
+        for segment in transaction.segments:
+            if segment.id == "BHT":
+                self._response.reference = segment.at(3)
+            elif (handler := self._handlers.get(segment.id)) is not None:
+                handler(segment)
+            elif self._benefit is not None:
+                _detail(self._benefit, segment)
+        return self._response
+
+    def _hl(self, segment: Segment) -> None:
+        self._loop = _LOOPS.get(segment.at(3), "payer")
+        self._benefit = None
+        self._member = None
+        if self._loop in ("subscriber", "dependent"):
+            self._member = Member(self._loop == "dependent", segment.at(1), segment.at(2))
+            self._response.members.append(self._member)
+
+    def _trn(self, segment: Segment) -> None:
+        if self._member is not None:
+            self._member.traces.append((segment.at(2), segment.at(3)))
+
+    def _aaa(self, segment: Segment) -> None:
+        loop = "benefit" if self._benefit is not None else self._loop
+        rejection = Rejection(loop, segment.at(3), segment.at(4))
+        (self._response if self._member is None else self._member).rejections.append(rejection)
+
+    def _dtp(self, segment: Segment) -> None:
+        owner = self._benefit or self._member
+        if owner is not None:
+            owner.periods.append(_period(segment))
+
+    def _eb(self, segment: Segment) -> None:
+        if self._member is not None:
+            self._benefit = _benefit(segment)
+            self._member.benefits.append(self._benefit)
+
+
+def _detail(benefit: Benefit, segment: Segment) -> None:
+    if segment.id == "HSD":
+        benefit.delivery.append(segment)
+    elif segment.id == "MSG":
+        benefit.messages.append(segment.at(1))
+    elif segment.id == "III" and segment.at(1) == "ZZ":
+        benefit.places.append(segment.at(2))
+
+
+def _benefit(segment: Segment) -> Benefit:
+    numbers = {position: segment.at(position) for position in (7, 8, 10)}
+    values = {position: number(text) for position, text in numbers.items()}
+    return Benefit(
+        info=segment.at(1),
+        level=segment.at(2),
+        service_types=segment.repeats(3),
+        period=segment.at(6),
+        amount=values[7],
+        fraction=values[8],
+        quantity_unit=segment.at(9),
+        quantity=values[10],
+        authorisation=segment.at(11),
+        network=segment.at(12),
+        procedure=segment.components(13),
+        unreadable=any(text and values[position] is None for position, text in numbers.items()),
+    )
+
+
+def _period(segment: Segment) -> Period:
+    qualifier, first, _, last = segment.at(1), *segment.at(3).partition("-")
+    begins, ends = _day(first), _day(last)
+    if segment.at(2) == "RD8":
+        return Period(qualifier, begins, ends)
+    return Period(qualifier, None, begins) if qualifier in ("347", "357") else Period(qualifier, begins, None)
+
+
+def _day(text: str) -> date | None:
+    if not re.fullmatch(r"\d{8}", text, re.ASCII):
+        return None
+    try:
+        day = datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a calendar day has no zone
+    except ValueError:
+        return None
+    return None if day == _OPEN_END else day
+
+
+def _is_ours(candidate: tuple[str, str], trace: str, company_id: str) -> bool:
+    return candidate[0] == trace and candidate[1] in ("", company_id)

@@ -1,0 +1,64 @@
+"""Which benefits of an answer concern outpatient mental health here, and which of them counts most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from activities.x12.response import Benefit
+
+MOST_SPECIFIC_FIRST = ("BC", "A8", "CH", "CF", "MH", "A4", "A6")
+PLAN_LEVEL = "30"
+_LEVELS = {"IND": 0, "": 1, "FAM": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What this centre is to the payer; comes from its contracts, never from a 271.
+
+    Attributes:
+        network: `Y` where the centre is in the payer's network, else `N`.
+        places: Place-of-service codes care is given under.
+        procedures: Procedure codes care is billed under.
+        planned_days: Treatment days of a full course; fewer left is for a person to judge.
+        course_days: Calendar days within which coverage must not end.
+    """
+
+    network: str = "Y"
+    places: frozenset[str] = frozenset({"11", "22", "49", "52", "53"})
+    procedures: frozenset[str] = frozenset({"S9480", "H0015"})
+    planned_days: int = 18
+    course_days: int = 0
+
+
+Key = tuple[int, int, int]
+
+
+def key_of(benefit: Benefit, rules: Rules) -> Key | None:
+    """How well `benefit` fits, smallest first (service type, network, level); None: it does not apply."""
+    kind = _service_rank(benefit)
+    networks = {rules.network: 0, "W": 1, "": 1, "U": 2}
+    elsewhere = bool(benefit.places) and not rules.places.intersection(benefit.places)
+    other = bool(benefit.procedure) and not rules.procedures.intersection(benefit.procedure)
+    if kind is None or benefit.network not in networks or elsewhere or other:
+        return None
+    return kind, networks[benefit.network], _LEVELS.get(benefit.level, 3)
+
+
+def is_behavioural(benefit: Benefit) -> bool:
+    """Whether it names a mental-health service this centre gives."""
+    return any(code in MOST_SPECIFIC_FIRST for code in benefit.service_types)
+
+
+def relevant(benefits: list[Benefit], rules: Rules) -> list[Benefit]:
+    """Those that apply here, best fit first."""
+    keyed = [(key, benefit) for benefit in benefits if (key := key_of(benefit, rules)) is not None]
+    return [benefit for _, benefit in sorted(keyed, key=lambda pair: pair[0])]
+
+
+def _service_rank(benefit: Benefit) -> int | None:
+    ranked = [i for i, code in enumerate(MOST_SPECIFIC_FIRST) if code in benefit.service_types]
+    if ranked:
+        return ranked[0]
+    if PLAN_LEVEL in benefit.service_types:
+        return len(MOST_SPECIFIC_FIRST)
+    return None if benefit.service_types else len(MOST_SPECIFIC_FIRST) + 1

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from activities.fhir import FhirClient
+from activities.places import FhirPlaces
+from activities.ports import ClinicUnavailable, PlaceRequest
+from domain.values import LevelOfCare
+from tests.clinic.process import ClinicProcess
+
+
+def request(key: str = "key-1", journey_id: str = "journey-1") -> PlaceRequest:
+    return PlaceRequest(
+        key=key,
+        journey_id=journey_id,
+        client_ref="client-1",
+        level=LevelOfCare.PHP,
+        wanted_by=datetime(2026, 1, 6, tzinfo=UTC),
+    )
+
+
+@pytest.fixture
+async def places(clinic: ClinicProcess) -> AsyncIterator[FhirPlaces]:
+    adapter = FhirPlaces(FhirClient(f"{clinic.url}/fhir", "places"))
+    yield adapter
+    await adapter.aclose()
+
+
+def held(clinic: ClinicProcess) -> list[dict[str, Any]]:
+    return clinic.fhir("Slot", status="busy-tentative")
+
+
+async def test_a_place_is_held_under_the_key(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    place = await places.hold(request())
+    assert place is not None
+    (slot,) = held(clinic)
+    assert (slot["id"], slot["identifier"][0]["value"]) == (place.slot, "key-1")
+    assert place.facility == "Harbour Day Hospital"
+
+
+async def test_the_same_key_finds_the_same_place(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    assert await places.hold(request()) == await places.hold(request())
+    assert len(clinic.ledger(system="places")) == 1
+
+
+async def test_a_lost_answer_does_not_hold_a_second_place(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    clinic.script("*", quirks={"lost_answers": 1})
+    with pytest.raises(ClinicUnavailable):
+        await places.hold(request())
+    assert await places.hold(request()) is not None
+    assert len(held(clinic)) == 1
+
+
+async def test_places_run_out_and_come_back(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    for number in range(4):
+        assert await places.hold(request(f"key-{number}", f"journey-{number}")) is not None
+    assert await places.hold(request("late", "journey-late")) is None
+    await places.release("give-back", "journey-2")
+    assert await places.hold(request("late", "journey-late")) is not None
+
+
+async def test_release_gives_all_back_and_may_be_repeated(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    await places.hold(request())
+    await places.hold(request("key-2"))
+    await places.release("give-back", "journey-1")
+    await places.release("give-back", "journey-1")
+    assert held(clinic) == []
+    assert all("identifier" not in slot for slot in clinic.fhir("Slot"))
+    assert len(clinic.ledger(system="places")) == 4
+
+
+async def test_rivals_never_get_the_same_place(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    wanted = [request(f"key-{n}", f"journey-{n}") for n in range(4)]
+    found = await asyncio.gather(*(places.hold(one) for one in wanted))
+    assert len({place.slot for place in found if place is not None}) == 4
+
+
+@pytest.mark.parametrize("status", [409, 412])
+async def test_a_conflict_moves_on_to_the_next_place(clinic: ClinicProcess, places: FhirPlaces, status: int) -> None:
+    clinic.script("*", quirks={"conflicts": 2, "conflict_status": status})
+    assert await places.hold(request()) is not None
+
+
+async def test_conflicts_without_end_are_unavailable(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    clinic.script("*", quirks={"conflicts": 99})
+    with pytest.raises(ClinicUnavailable):
+        await places.hold(request())
+    assert held(clinic) == []
+
+
+async def test_pages_and_stale_searches(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    clinic.script("*", quirks={"page_size": 1, "search_cache": True})
+    assert len({(await places.hold(request(f"k{n}", f"j{n}"))).slot for n in range(3)}) == 3  # type: ignore[union-attr]
+
+
+async def test_scripted_scarcity(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    clinic.script("*", places={"PHP": {"available": 1}})
+    assert await places.hold(request()) is not None
+    assert await places.hold(request("other", "journey-2")) is None
+
+
+async def test_none_for_one_client_leaves_the_others_alone(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    clinic.script("journey-1", places={"PHP": {"available": 0}})
+    assert await places.hold(request()) is None
+    assert await places.hold(request("other", "journey-2")) is not None
+
+
+async def test_a_place_appears_on_the_third_search(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    clinic.script("MRN-7", aliases=["journey-1"], places={"PHP": {"from_search": 3}})
+    found = [await places.hold(request()) is not None for _ in range(3)]
+    assert found == [False, False, True]
