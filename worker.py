@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
@@ -39,8 +39,10 @@ _GRACE = timedelta(seconds=10)
 _CACHED_JOURNEYS = 500
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, on_started: Callable[[], None] = lambda: None) -> None:
     """Works until SIGTERM or Ctrl-C, then lets what is under way finish for up to ten seconds.
+
+    `on_started` is told once the worker polls.
 
     Raises:
         SettingsError: An address is missing.
@@ -51,6 +53,7 @@ async def run(settings: Settings) -> None:
     )
     async with record(settings) as store, clinic(settings) as calls, journey_worker(client, store, calls):
         log.info("worker started", task_queue=TASK_QUEUE, pid=os.getpid())
+        on_started()
         await _stopped()
     log.info("worker stopped")
 

@@ -22,7 +22,8 @@ from workflows.messages import TASK_QUEUE, WORKFLOW, JourneyStart, Standing
 
 _PATIENCE = timedelta(seconds=30)
 _NOT_A_REFUSAL = ("AcceptedUpdateCompletedWorkflow",)
-_MAX_SKIPS = 10_000
+MAX_SKIPS = 10_000
+"""Timers a journey may skip over in one move of its virtual clock."""
 
 
 class JourneysUnreachable(Exception):
@@ -61,7 +62,7 @@ async def connect(address: str, namespace: str, *, virtual_time: bool = False) -
         raise JourneysUnreachable(f"no Temporal server answers at {address}: start one, then try again") from None
     if not virtual_time:
         return client
-    standing_still = TimeSkippingConfig(enabled=False, max_session_skip_count=_MAX_SKIPS)
+    standing_still = TimeSkippingConfig(enabled=False, max_session_skip_count=MAX_SKIPS)
     return TimeSkipper(client, config=standing_still).client
 
 

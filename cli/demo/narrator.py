@@ -1,0 +1,68 @@
+"""Tells the demonstration as it happens, from the record alone."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rich.markup import escape
+
+from cli.output import stdout
+from dashboard.reading import all_events
+from dashboard.words import is_bookkeeping, sentence
+from domain.values import Role
+from eventstore.codec import from_record
+from eventstore.events import StoredEvent
+from eventstore.port import EventStore
+
+_PAUSE_SECONDS = 0.1
+
+
+class Narrator:
+    """Follows the record and prints each event of the demonstration's journeys, with its virtual date."""
+
+    def __init__(self, store: EventStore, *, quiet: bool) -> None:
+        self._store = store
+        self._quiet = quiet
+        self._names: dict[str, str] = {}
+        self._position = 0
+        self.events: dict[str, list[StoredEvent]] = {}
+
+    async def start(self) -> None:
+        """Begins after whatever earlier runs left on record."""
+        async for stored in all_events(self._store):
+            self._position = stored.position
+
+    def name(self, journey_id: str, name: str) -> None:
+        """Calls a journey by its client's path from now on."""
+        self._names[journey_id] = name
+
+    async def follow(self) -> None:
+        """Tells until cancelled."""
+        while True:
+            await self.catch_up()
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Tells what is new on record."""
+        async for stored in all_events(self._store, self._position):
+            if stored.stream not in self._names:
+                return  # its journey has no name yet; told in order once it has
+            self._position = stored.position
+            self.events.setdefault(stored.stream, []).append(stored)
+            self._tell(stored)
+
+    def told_roles(self, journey_id: str, obligation: str) -> tuple[Role, ...]:
+        """Whom the ladder of `obligation` reached, in order, each once."""
+        escalations = (
+            Role(each.data["to"])
+            for each in self.events.get(journey_id, ())
+            if each.type == "obligation.escalated" and each.data["obligation"] == obligation
+        )
+        return tuple(dict.fromkeys(escalations))
+
+    def _tell(self, stored: StoredEvent) -> None:
+        event = from_record(stored)
+        if self._quiet or is_bookkeeping(event):
+            return
+        name = self._names[stored.stream].ljust(17)
+        stdout.print(f"[dim]{stored.occurred_at:%Y-%m-%d %H:%M}[/]  [bold]{name}[/] {escape(sentence(event))}")

@@ -1,0 +1,70 @@
+"""The world outside during a demonstration: the registration desk's messages and the clinic's control door."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import httpx2
+
+from intake.hl7 import parse
+from intake.mllp import MllpClient
+
+AUTHORITY = "DEMO"
+
+
+class Registration:
+    """Sends invented admissions over MLLP. A run's record numbers are its own, so runs do not meet."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host, port)
+        self._run = uuid.uuid4().hex[:8].upper()
+
+    def mrn(self, number: int) -> str:
+        """The record number of the run's `number`-th client."""
+        return f"D{self._run}{number:02}"
+
+    def member(self, number: int) -> str:
+        """The number under which the payer knows that client."""
+        return f"M{self.mrn(number)}"
+
+    async def send(self, event: str, number: int, at: datetime, times: int = 1) -> list[str]:
+        """Sends one message `times` times over; the acknowledgement codes."""
+        raw = self._message(event, number, at)
+        async with MllpClient(*self._address) as client:
+            return [parse(await client.send(raw)).field("MSA", 1) for _ in range(times)]
+
+    def _message(self, event: str, number: int, at: datetime) -> bytes:
+        stamp, mrn = f"{at:%Y%m%d%H%M%S}+0000", self.mrn(number)
+        segments = (
+            f"MSH|^~\\&|FRONTDESK|{AUTHORITY}|THROUGHLINE|{AUTHORITY}|{stamp}||ADT^{event}|{uuid.uuid4().hex}|P|2.5.1",
+            f"EVN|{event}|{stamp}|||DESK|{stamp}",
+            f"PID|1||{mrn}^^^{AUTHORITY}^MR||Example^Client {number}||19900101|U",
+            f"PV1|1|O|DESK||||||||||||||||V{mrn}",
+            f"IN1|1|PLAN|PAYER01{'|' * 33}{self.member(number)}",  # IN1-36, the member's number
+        )
+        return "\r".join(segments).encode() + b"\r"
+
+
+class ClinicDoor:
+    """The simulated clinic's control door."""
+
+    def __init__(self, base: str) -> None:
+        self._http = httpx2.AsyncClient(base_url=base, timeout=10)
+
+    async def aclose(self) -> None:
+        """Closes the connection."""
+        await self._http.aclose()
+
+    async def tell(self, mrn: str, script: Mapping[str, Any]) -> None:
+        """Adds to what the clinic plays for a client."""
+        response = await self._http.post(f"/script/{mrn}", json=dict(script))
+        response.raise_for_status()
+
+    async def answers(self, mrn: str, role: str) -> bool:
+        """Whether the holder of `role` answers anything about the client now."""
+        response = await self._http.get(f"/script/{mrn}/staff/{role}")
+        response.raise_for_status()
+        return bool(response.json()["answers"])

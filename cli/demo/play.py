@@ -1,0 +1,213 @@
+"""Plays the demonstration: admissions in, decisions taken, the calendar moved on, and what came of it compared."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from cli.demo.calendar import Calendar
+from cli.demo.narrator import Narrator
+from cli.demo.outside import AUTHORITY, ClinicDoor, Registration
+from cli.demo.script import CLIENTS, Client, Message, Silence, Step
+from dashboard.reading import path
+from domain.plans import Actor
+from domain.values import LevelOfCare, Stage, Value
+from eventstore.codec import from_record
+from intake.facts import ClientKey
+from intake.registry import Registry
+from workflows.client import CommandRefused, JourneyNotRunning, Journeys
+
+_NOT_YET = ("wrong-stage", "no-place-yet", "authorisation-open")
+_PATIENCE_SECONDS = 20.0
+_PAUSE_SECONDS = 0.05
+
+
+class Outcome(Value):
+    """What became of one client, and what it cost Temporal."""
+
+    client: str
+    title: str
+    journey_id: str
+    stages: tuple[Stage, ...]
+    levels_of_care: tuple[LevelOfCare, ...]
+    events: int
+    history_events: int
+    history_bytes: int
+    workflow_tasks: int
+    as_scripted: bool
+    differences: tuple[str, ...] = ()
+
+
+@dataclass
+class Player:
+    """One client being played."""
+
+    number: int
+    client: Client
+    mrn: str
+    journey_id: str = ""
+    ended: bool = False
+    problems: list[str] = field(default_factory=list)
+
+
+Action = Message | Silence | Step
+
+
+class Play:
+    """One run over all scripted clients."""
+
+    def __init__(
+        self,
+        journeys: Journeys,
+        registry: Registry,
+        registration: Registration,
+        clinic: ClinicDoor,
+        calendar: Calendar,
+        narrator: Narrator,
+    ) -> None:
+        self._journeys = journeys
+        self._registry = registry
+        self._registration = registration
+        self._clinic = clinic
+        self._calendar = calendar
+        self._narrator = narrator
+        self.players = [Player(n, each, registration.mrn(n)) for n, each in enumerate(CLIENTS, 1)]
+
+    async def run(self) -> None:
+        """Everything the script holds, in the order of its calendar."""
+        for player in self.players:
+            aliases = [self._registration.member(player.number)]
+            await self._clinic.tell(player.mrn, {**player.client.clinic, "aliases": aliases})
+        for at, actions in self._agenda():
+            await self._calendar.move_on([p.journey_id for p in self.players if p.journey_id and not p.ended], at)
+            await asyncio.gather(*(self._act(player, at, todo) for player, todo in actions))
+        await self._narrator.catch_up()
+
+    def _agenda(self) -> Iterator[tuple[timedelta, list[tuple[Player, list[Action]]]]]:
+        times = sorted({action.at for player in self.players for action in _actions(player.client)})
+        for at in times:
+            due = [(p, [a for a in _actions(p.client) if a.at == at]) for p in self.players]
+            yield at, [(player, actions) for player, actions in due if actions]
+
+    async def _act(self, player: Player, at: timedelta, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Message):
+                await self._send(player, action)
+            elif isinstance(action, Silence):
+                await self._clinic.tell(player.mrn, {"staff": {action.role: False}})
+            else:
+                await self._decide(player, action)
+
+    async def _send(self, player: Player, message: Message) -> None:
+        moment = self._calendar.start + message.at
+        answers = await self._registration.send(message.event, player.number, moment, message.times)
+        if answers != ["AA"] * message.times:
+            player.problems.append(f"{message.event} was answered {answers}")
+        if not player.journey_id:
+            player.journey_id = await self._journey_of(player)
+            self._narrator.name(player.journey_id, player.client.name)
+        if message.event == "A11":
+            await self._until_ended(player)
+
+    async def _journey_of(self, player: Player) -> str:
+        key = ClientKey(authority=AUTHORITY, mrn=player.mrn)
+        for _ in _patiently():
+            found = await self._registry.open_journey(key)
+            if found is not None and found.started_at is not None:
+                return str(found.journey_id)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise TimeoutError(f"the admission of {player.client.name} opened no journey")
+
+    async def _until_ended(self, player: Player) -> None:
+        for _ in _patiently():
+            if (await self._journeys.state(player.journey_id)).stage.is_end:
+                player.ended = True
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _decide(self, player: Player, step: Step) -> None:
+        if not await self._clinic.answers(player.mrn, step.role):
+            return
+        command_id = f"demo/{player.journey_id}/{int(step.at.total_seconds())}/{step.role}"
+        by = Actor(id=f"staff-{step.role}", role=step.role)
+        refused = "the journey did not answer"
+        for _ in _patiently():  # an answer of a clinic system may still be on its way
+            state = await self._journeys.state(player.journey_id)
+            command = step.build(state, command_id, by)
+            try:
+                standing = await self._journeys.tell(player.journey_id, command)
+            except CommandRefused as refusal:
+                refused = f"{type(command).__name__} was refused: {refusal.code}"
+                if refusal.code not in _NOT_YET or not state.pending():
+                    break
+                await asyncio.sleep(_PAUSE_SECONDS)
+            except JourneyNotRunning:
+                break
+            else:
+                player.ended = standing.stage.is_end
+                return
+        player.problems.append(refused)
+
+    async def outcomes(self) -> list[Outcome]:
+        """What became of everyone."""
+        await self._narrator.catch_up()
+        openings: dict[str, int] = {}
+        for events in self._narrator.events.values():
+            ref = str(events[0].data.get("client_ref"))
+            openings[ref] = openings.get(ref, 0) + 1
+        return [await self._outcome(player, openings) for player in self.players]
+
+    async def _outcome(self, player: Player, openings: dict[str, int]) -> Outcome:
+        stored = self._narrator.events.get(player.journey_id, [])
+        been = path(from_record(each) for each in stored)
+        differences = [*player.problems, *_differences(player.client, been.stages, been.levels)]
+        told = self._narrator.told_roles(player.journey_id, "review-1")
+        if player.client.told and told != player.client.told:
+            differences.append(f"the ladder reached {[*told]}")
+        if stored and openings[str(stored[0].data.get("client_ref"))] != 1:
+            differences.append("more than one journey was opened")
+        described = await self._journeys.handle(player.journey_id).describe()
+        info = described.raw_description.workflow_execution_info
+        tasks = await self._workflow_tasks(player.journey_id)
+        return Outcome(
+            client=player.client.name,
+            title=player.client.title,
+            journey_id=player.journey_id,
+            stages=been.stages,
+            levels_of_care=been.levels,
+            events=len(stored),
+            history_events=info.history_length,
+            history_bytes=info.history_size_bytes,
+            workflow_tasks=tasks,
+            as_scripted=not differences,
+            differences=tuple(differences),
+        )
+
+    async def _workflow_tasks(self, journey_id: str) -> int:
+        history = await self._journeys.handle(journey_id).fetch_history()
+        return sum(event.HasField("workflow_task_completed_event_attributes") for event in history.events)
+
+
+def _actions(client: Client) -> tuple[Action, ...]:
+    return (*client.messages, *client.silences, *client.steps)
+
+
+def _differences(client: Client, stages: tuple[Stage, ...], levels: tuple[LevelOfCare, ...]) -> Iterator[str]:
+    if stages != client.stages:
+        yield f"stages were {' '.join(stages)}"
+    if levels != client.levels:
+        yield f"levels were {' '.join(levels)}"
+
+
+def _patiently() -> Iterator[None]:
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < until:
+        yield None
+
+
+def today() -> datetime:
+    """The demonstration's first day: now."""
+    return datetime.now(UTC)

@@ -1,0 +1,245 @@
+"""The demonstration's clients: what the clinic is told about each, what is sent and decided when, what must come.
+
+`at` is elapsed virtual time since the demonstration began. Steps are decisions by people; a step whose role is
+scripted silent at the clinic is left out, as it would be in life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from domain import commands as cmd
+from domain.obligations import ObligationKind
+from domain.plans import Actor, Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
+from domain.state import JourneyState
+from domain.values import LevelOfCare, Role, Stage
+
+OP, IOP, PHP = LevelOfCare.OP, LevelOfCare.IOP, LevelOfCare.PHP
+Build = Callable[[JourneyState, str, Actor], cmd.Decision]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One decision: when, by which role, and the command made from the journey's state."""
+
+    at: timedelta
+    role: Role
+    build: Build
+
+
+@dataclass(frozen=True)
+class Message:
+    """One ADT message: when, which event, and how often the very same bytes are sent."""
+
+    at: timedelta
+    event: str
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Silence:
+    """From `at` on, whoever holds `role` answers nothing about this client."""
+
+    at: timedelta
+    role: Role
+
+
+@dataclass(frozen=True)
+class Client:
+    """An invented client.
+
+    Attributes:
+        name: Says which path this is; there is no person behind it.
+        clinic: What the simulated clinic is told.
+        stages: The stages that must come, in order; `levels` and `told` likewise.
+        told: Roles that the review's ladder must have reached, where that is the point.
+    """
+
+    name: str
+    title: str
+    steps: tuple[Step, ...]
+    stages: tuple[Stage, ...]
+    levels: tuple[LevelOfCare, ...]
+    messages: tuple[Message, ...] = (Message(timedelta(0), "A04"),)
+    clinic: dict[str, Any] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
+    told: tuple[Role, ...] = ()
+
+
+PLAN = DischargePlan(
+    follow_ups=("First outpatient visit within a week",),
+    crisis_contacts=("Call or text 988, day and night", "The centre's on-call line"),
+    resources=("Peer support group, Tuesdays",),
+)
+_DRAFT = DischargePlan(crisis_contacts=PLAN.crisis_contacts)
+_HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
+_ENROLLED = _DAY
+_TO_CARE = (Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.ACTIVE)
+_TO_THE_END = (Stage.DISCHARGED, Stage.FOLLOW_UP, Stage.CLOSED)
+_MOVED = (Stage.TRANSITION, Stage.ACTIVE)
+
+
+def _step(at: timedelta, role: Role, command: type[cmd.Decision], **fields: Any) -> Step:
+    def build(state: JourneyState, command_id: str, by: Actor) -> cmd.Decision:
+        return command(id=command_id, by=by, **fields)
+
+    return Step(at, role, build)
+
+
+def _accept(at: timedelta) -> Step:
+    def build(state: JourneyState, command_id: str, by: Actor) -> cmd.Decision:
+        return cmd.AcceptCost(id=command_id, by=by, estimate=state.estimate.id if state.estimate else "")
+
+    return Step(at, Role.ADMISSIONS, build)
+
+
+def _contact(at: timedelta, kind: ObligationKind) -> Step:
+    def build(state: JourneyState, command_id: str, by: Actor) -> cmd.Decision:
+        owed = next((each.id for each in state.open_of(kind)), "none")
+        return cmd.CompleteObligation(id=command_id, by=by, obligation=owed, note="called")
+
+    return Step(at, Role.CASE_MANAGER, build)
+
+
+def _into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[Step, ...]:
+    return (
+        _step(since + 2 * _HOUR, Role.CLINICIAN, cmd.DecidePlacement, recommended=level, actual=level),
+        _accept(since + 4 * _HOUR),
+        _step(since + _ENROLLED, Role.ADMISSIONS, cmd.ConfirmEnrolment, track="evening"),
+        _step(since + _ENROLLED + 20 * _HOUR, Role.CASE_MANAGER, cmd.UpdateDischargePlan, plan=_DRAFT),
+    )
+
+
+def _review(at: timedelta, outcome: ReviewOutcome, role: Role = Role.CLINICIAN, **fields: Any) -> Step:
+    return _step(at, role, cmd.CompleteReview, outcome=outcome, rationale="measures and team review", **fields)
+
+
+def _arrive(at: timedelta) -> Step:
+    return _step(at, Role.CLINICIAN, cmd.ConfirmArrival)
+
+
+def _leave(at: timedelta) -> tuple[Step, ...]:
+    return (
+        _step(at - 7 * _DAY, Role.CASE_MANAGER, cmd.UpdateDischargePlan, plan=PLAN),
+        _step(at, Role.CLINICIAN, cmd.Discharge, reason=DischargeReason.GOALS_MET),
+        _step(at + 6 * _DAY, Role.CASE_MANAGER, cmd.RecordFollowUp, contact=Contact.REACHED),
+        _step(at + 29 * _DAY, Role.CASE_MANAGER, cmd.RecordFollowUp, contact=Contact.REACHED),
+    )
+
+
+CONTINUE, STEP_DOWN = ReviewOutcome.CONTINUE, ReviewOutcome.STEP_DOWN
+_WEEK_6 = _ENROLLED + 6 * _WEEK + _HOUR
+_WEEK_7, _WEEK_8 = _WEEK_6 + _WEEK, _WEEK_6 + 2 * _WEEK
+
+CLIENTS: tuple[Client, ...] = (
+    Client(
+        name="iop-eight-weeks",
+        title="IOP 8 weeks → step-down → OP → discharge",
+        steps=(
+            *_into_care(IOP),
+            _review(_WEEK_6, CONTINUE),
+            _review(_WEEK_7, CONTINUE),
+            _review(_WEEK_8, STEP_DOWN, to=OP),
+            _arrive(_WEEK_8 + 2 * _DAY),
+            *_leave(_WEEK_8 + 6 * _WEEK),
+        ),
+        stages=(*_TO_CARE, *_MOVED, *_TO_THE_END),
+        levels=(IOP, OP),
+    ),
+    Client(
+        name="op-steps-up",
+        title="OP → step-up to IOP inside 24 h → review → step-down",
+        steps=(
+            *_into_care(OP),
+            _step(3 * _WEEK, Role.CLINICIAN, cmd.RequestStepUp, to=IOP, reason="symptoms have worsened"),
+            _arrive(3 * _WEEK + 6 * _HOUR),
+            _review(9 * _WEEK + _DAY, STEP_DOWN, to=OP),
+            _arrive(9 * _WEEK + 3 * _DAY),
+            *_leave(14 * _WEEK),
+        ),
+        stages=(*_TO_CARE, *_MOVED, *_MOVED, *_TO_THE_END),
+        levels=(OP, IOP, OP),
+    ),
+    Client(
+        name="php-and-back",
+        title="IOP → partial hospitalisation and back",
+        steps=(
+            *_into_care(IOP),
+            _step(3 * _WEEK, Role.CLINICIAN, cmd.RequestStepUp, to=PHP, reason="needs daily structure"),
+            _arrive(3 * _WEEK + 10 * _HOUR),
+            _contact(4 * _WEEK, ObligationKind.EXTERNAL_CONTACT),
+            _step(5 * _WEEK, Role.CLINICIAN, cmd.StartStepDown, to=IOP, reason="stable for a week"),
+            _arrive(5 * _WEEK + _DAY),
+            _review(11 * _WEEK + _DAY + _HOUR, STEP_DOWN, to=OP),
+            _arrive(11 * _WEEK + 4 * _DAY),
+            *_leave(16 * _WEEK),
+        ),
+        stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_MOVED, *_TO_THE_END),
+        levels=(IOP, PHP, IOP, OP),
+    ),
+    Client(
+        name="review-escalates",
+        title="IOP where nobody answers the review until it escalates",
+        silences=(Silence(_WEEK, Role.CLINICIAN), Silence(_WEEK, Role.SUPERVISOR)),
+        steps=(
+            *_into_care(IOP),
+            _review(_WEEK_6, CONTINUE, Role.CLINICIAN),
+            _review(_WEEK_6 + 2 * _DAY, CONTINUE, Role.SUPERVISOR),
+            _review(_WEEK_6 + 5 * _DAY, CONTINUE, Role.MEDICAL_DIRECTOR),
+            _review(_WEEK_8, STEP_DOWN, Role.MEDICAL_DIRECTOR, to=OP),
+            _step(_WEEK_8 + 2 * _DAY, Role.CASE_MANAGER, cmd.ConfirmArrival),
+        ),
+        stages=(*_TO_CARE, *_MOVED),
+        levels=(IOP, OP),
+        told=(Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
+    ),
+    Client(
+        name="self-pay",
+        title="Coverage inactive → funding exception → self-pay → OP",
+        clinic={"coverage": "inactive"},
+        steps=(
+            _step(_DAY, Role.ADMISSIONS, cmd.ResolveFunding, route=FundingRoute.SELF_PAY, reason="client chose it"),
+            *_into_care(OP, since=_DAY),
+            *_leave(10 * _WEEK),
+        ),
+        stages=(*_TO_CARE[:2], Stage.FUNDING_EXCEPTION, *_TO_CARE[2:], *_TO_THE_END),
+        levels=(OP,),
+    ),
+    Client(
+        name="no-place-in-time",
+        title="Step-up with no bed within 24 h",
+        clinic={"places": {PHP: {"from_search": 10}}},
+        steps=(
+            *_into_care(IOP),
+            _step(2 * _WEEK, Role.CLINICIAN, cmd.RequestStepUp, to=PHP, reason="needs daily structure"),
+            _contact(2 * _WEEK + 26 * _HOUR, ObligationKind.INTERIM_CONTACT),
+            _arrive(2 * _WEEK + 40 * _HOUR),
+            _contact(3 * _WEEK, ObligationKind.EXTERNAL_CONTACT),
+            _step(4 * _WEEK, Role.CLINICIAN, cmd.StartStepDown, to=IOP, reason="stable for a week"),
+            _arrive(4 * _WEEK + _DAY),
+            _review(10 * _WEEK + _DAY + _HOUR, STEP_DOWN, to=OP),
+            _arrive(10 * _WEEK + 3 * _DAY),
+        ),
+        stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_MOVED),
+        levels=(IOP, PHP, IOP, OP),
+    ),
+    Client(
+        name="cancelled",
+        title="Cancelled admission (A11)",
+        messages=(Message(timedelta(0), "A04"), Message(3 * _HOUR, "A11")),
+        steps=(),
+        stages=(*_TO_CARE[:3], Stage.CANCELLED),
+        levels=(),
+    ),
+    Client(
+        name="sent-three-times",
+        title="The same admission sent three times",
+        messages=(Message(timedelta(0), "A04", times=3),),
+        steps=(*_into_care(OP), *_leave(10 * _WEEK)),
+        stages=(*_TO_CARE, *_TO_THE_END),
+        levels=(OP,),
+    ),
+)

@@ -1,0 +1,111 @@
+"""`throughline journeys` and `throughline journey`: the record, for people and programs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from cli.access import load_settings, the_record
+from cli.output import Exit, Stop, show_fields, show_json, stdout, table
+from dashboard.reading import Row, read_journey, read_rows, row, state_of
+from dashboard.words import is_bookkeeping, moment, sentence
+from deploy.settings import Settings
+from domain.catalogue import CATALOGUE
+from domain.state import JourneyState
+from eventstore.codec import from_record
+from eventstore.events import StoredEvent
+from workflows.client import workflow_id
+
+
+async def journeys(*, all: bool = False, json: bool = False) -> None:
+    """List open journeys: the urgent first, then by what is due next.
+
+    Parameters
+    ----------
+    all:
+        Include journeys that have ended.
+    json:
+        Print a JSON list.
+    """
+    async with the_record() as store:
+        rows = [each for each in await read_rows(store, datetime.now(UTC)) if all or not each.stage.is_end]
+    if json:
+        show_json(rows)
+        return
+    columns = ("Journey", "Stage", "Level", "Waiting for", "Next", "Due", "")
+    table(None, columns, [_cells(each) for each in rows])
+    stdout.print(f"\n{len(rows)} {'' if all else 'open '}journeys")
+
+
+async def journey(journey_id: str, /, *, everything: bool = False, json: bool = False) -> None:
+    """Show one journey: where it stands, what is owed, and its timeline.
+
+    Parameters
+    ----------
+    journey_id:
+        The journey's id.
+    everything:
+        Include bookkeeping events in the timeline.
+    json:
+        Print one JSON object with the state and every event.
+    """
+    async with the_record() as store:
+        stored = await read_journey(store, journey_id)
+    if not stored:
+        raise Stop(Exit.NOT_FOUND, "no journey with that id is on record: see `throughline journeys --all`")
+    state = state_of(stored)
+    if json:
+        show_json(_as_json(state, stored))
+        return
+    _show_standing(state)
+    _show_timeline(stored, everything)
+
+
+def ui_link(settings: Settings, journey_id: str) -> str | None:
+    """The journey's page in the Temporal UI, if there is one."""
+    if settings.ui_url is None:
+        return None
+    return f"{settings.ui_url}/namespaces/{settings.temporal_namespace}/workflows/{workflow_id(journey_id)}"
+
+
+def _cells(each: Row) -> tuple[object, ...]:
+    flag = "overdue" if each.overdue else "urgent" if each.urgent else ""
+    due = moment(each.next_due) if each.next_due else None
+    return each.journey_id, each.stage, each.level, each.waiting_for, each.next_obligation, due, flag
+
+
+def _show_standing(state: JourneyState) -> None:
+    show_fields(
+        {
+            "Journey": state.journey_id,
+            "Stage": state.stage,
+            "Level of care": state.level,
+            "Waiting for": state.waiting_for(),
+            "Policy": state.policy_version,
+            "Temporal UI": ui_link(load_settings(), state.journey_id),
+        }
+    )
+    if state.obligations:
+        stdout.print()
+        owed = sorted(state.obligations.values(), key=lambda o: o.due_at)
+        rows = [(o.id, CATALOGUE[o.kind].title, o.owner, moment(o.due_at), o.time_kind) for o in owed]
+        table("Owed", ("Id", "What", "Owner", "Due", "Counted in"), rows)
+
+
+def _show_timeline(stored: tuple[StoredEvent, ...], everything: bool) -> None:
+    stdout.print()
+    events = [(each, from_record(each)) for each in stored]
+    rows = [
+        (each.version, moment(each.occurred_at), sentence(event))
+        for each, event in events
+        if everything or not is_bookkeeping(event)
+    ]
+    table("Timeline", ("#", "When", "What"), rows)
+
+
+def _as_json(state: JourneyState, stored: tuple[StoredEvent, ...]) -> dict[str, Any]:
+    return {
+        "journey": row(state, datetime.now(UTC)),
+        "obligations": list(state.obligations.values()),
+        "events": [{**each.model_dump(mode="json"), "sentence": sentence(from_record(each))} for each in stored],
+    }

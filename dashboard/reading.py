@@ -1,0 +1,96 @@
+"""Journeys read from the record. What is shown is folded from events, never from a workflow's memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+
+from domain.events import Event, LevelOfCareStarted
+from domain.evolve import evolve, fold
+from domain.state import JourneyState
+from domain.values import Instant, LevelOfCare, Role, Stage, Value
+from eventstore.codec import from_record
+from eventstore.events import StoredEvent
+from eventstore.port import EventStore
+
+
+class Row(Value):
+    """One journey in a list."""
+
+    journey_id: str
+    stage: Stage
+    level: LevelOfCare | None
+    waiting_for: Role | None
+    next_obligation: str | None
+    next_due: Instant | None
+    overdue: bool
+    urgent: bool
+    opened_at: Instant | None
+    version: int
+
+
+class Path(Value):
+    """Where a journey has been, in order; a stage that only passed within one decision is included."""
+
+    stages: tuple[Stage, ...]
+    levels: tuple[LevelOfCare, ...]
+
+
+async def read_journey(store: EventStore, journey_id: str) -> tuple[StoredEvent, ...]:
+    """The journey's stored events; empty if there is no such journey."""
+    return await store.read(journey_id)
+
+
+async def read_rows(store: EventStore, now: datetime) -> list[Row]:
+    """Every journey on record, those waiting longest first, ended ones last."""
+    states: dict[str, JourneyState] = {}
+    async for stored in all_events(store):
+        states[stored.stream] = evolve(states.get(stored.stream, JourneyState()), from_record(stored))
+    return sorted((row(state, now) for state in states.values()), key=_urgency)
+
+
+async def all_events(store: EventStore, after_position: int = 0) -> AsyncIterator[StoredEvent]:
+    """The whole record in order, read in batches."""
+    while batch := await store.read_all(after_position=after_position):
+        for stored in batch:
+            yield stored
+        after_position = batch[-1].position
+
+
+def row(state: JourneyState, now: datetime) -> Row:
+    """The list's view of a state."""
+    owed = state.next_due()
+    return Row(
+        journey_id=state.journey_id,
+        stage=state.stage,
+        level=state.level,
+        waiting_for=state.waiting_for(),
+        next_obligation=owed.id if owed else None,
+        next_due=owed.due_at if owed else None,
+        overdue=bool(owed and owed.is_overdue(now)),
+        urgent=state.is_urgent(now),
+        opened_at=state.opened_at,
+        version=state.version,
+    )
+
+
+def path(events: Iterable[Event]) -> Path:
+    """The stages and levels of care that a journey's events went through."""
+    state, stages, levels = JourneyState(), [Stage.REFERRED], []
+    for event in events:
+        state = evolve(state, event)
+        if state.stage is not stages[-1]:
+            stages.append(state.stage)
+        if isinstance(event, LevelOfCareStarted):
+            levels.append(event.level)
+    return Path(stages=tuple(stages), levels=tuple(levels))
+
+
+def state_of(stored: Iterable[StoredEvent]) -> JourneyState:
+    """The state after these events."""
+    return fold(from_record(each) for each in stored)
+
+
+def _urgency(row: Row) -> tuple[bool, bool, float, str]:
+    due = row.next_due.timestamp() if row.next_due else float("inf")
+    return row.stage.is_end, not row.urgent, due, row.journey_id
