@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from domain.values import Value
 
@@ -25,6 +28,9 @@ class Verdict(StrEnum):
         return self in (Verdict.CLEAR, Verdict.CLEAR_AUTH_REQUIRED)
 
 
+Dollars = Annotated[Decimal, Field(ge=0)]
+
+
 class CostShare(Value):
     """The member's part, in US dollars; None is *unknown*, never zero.
 
@@ -36,11 +42,11 @@ class CostShare(Value):
         out_of_pocket_remaining: Left until the plan pays everything.
     """
 
-    copay: Decimal | None = None
-    coinsurance: Decimal | None = None
-    deductible_remaining: Decimal | None = None
-    deductible_total: Decimal | None = None
-    out_of_pocket_remaining: Decimal | None = None
+    copay: Dollars | None = None
+    coinsurance: Annotated[Decimal, Field(ge=0, le=1)] | None = None
+    deductible_remaining: Dollars | None = None
+    deductible_total: Dollars | None = None
+    out_of_pocket_remaining: Dollars | None = None
 
 
 class Benefits(Value):

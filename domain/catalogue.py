@@ -35,6 +35,9 @@ class Duty(Value):
     repeat_hours: int = 24
 
 
+REVIEW_REMINDER_HOURS = 72
+"""How long before its due time the clinician is reminded of a review, elapsed."""
+
 _DESK: tuple[Step, ...] = (
     (0, Role.ADMISSIONS, How.MAIL),
     (24, Role.OPERATIONS, How.MAIL),
@@ -74,7 +77,7 @@ CATALOGUE: dict[ObligationKind, Duty] = {
     ObligationKind.REVIEW: Duty(
         title="Review the level of care",
         owner=Role.CLINICIAN,
-        steps=((-72, Role.CLINICIAN, How.MAIL), *_CLINICAL),
+        steps=((-REVIEW_REMINDER_HOURS, Role.CLINICIAN, How.MAIL), *_CLINICAL),
     ),
     ObligationKind.COMPLETE_STEP_UP: Duty(
         title="Complete the step-up", owner=Role.CLINICIAN, steps=_STEP_UP, urgent=True, repeat_hours=8

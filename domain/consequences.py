@@ -12,7 +12,7 @@ from functools import singledispatch
 
 from domain import events as ev
 from domain.benefits import Verdict
-from domain.catalogue import obligation
+from domain.catalogue import REVIEW_REMINDER_HOURS, obligation
 from domain.clock import (
     TimeKind,
     after_business_days,
@@ -50,6 +50,7 @@ def _(event: ev.JourneyOpened, state: JourneyState) -> Iterator[ev.Event]:
 def _(event: ev.BenefitsAnswered, state: JourneyState) -> Iterator[ev.Event]:
     if state.stage is Stage.COST_REVIEW:
         yield _estimate(state, event)
+        yield from _ask_for_authorisation(state, event)
     elif state.stage is Stage.PLACEMENT:
         yield from _meet(state, event, K.VERIFY_BENEFITS, K.RESOLVE_FUNDING)
         if not state.open_of(K.DECIDE_PLACEMENT):
@@ -76,10 +77,7 @@ def _(event: ev.PlacementDecided, state: JourneyState) -> Iterator[ev.Event]:
     yield from _meet(state, event, K.DECIDE_PLACEMENT)
     yield _estimate(state, event)
     yield _in_business_days(state, event, K.ACCEPT_COST, state.policy.cost_business_days)
-    asked = state.benefits is not None and state.benefits.verdict is Verdict.CLEAR_AUTH_REQUIRED
-    if asked and state.funding not in _SELF_PAY:
-        days = state.policy.authorisation_business_days
-        yield _in_business_days(state, event, K.OBTAIN_AUTHORISATION, days)
+    yield from _ask_for_authorisation(state, event)
 
 
 @follows.register
@@ -111,7 +109,8 @@ def _(event: ev.LevelOfCareEnded, state: JourneyState) -> Iterator[ev.Event]:
 
 @follows.register
 def _(event: ev.DischargePlanUpdated, state: JourneyState) -> Iterator[ev.Event]:
-    yield from _meet(state, event, K.DRAFT_DISCHARGE_PLAN)
+    if event.plan.is_begun():
+        yield from _meet(state, event, K.DRAFT_DISCHARGE_PLAN)
 
 
 @follows.register
@@ -198,7 +197,7 @@ def _(event: ev.JourneyClosed, state: JourneyState) -> Iterator[ev.Event]:
 def _(event: ev.ObligationMet | ev.ObligationWaived, state: JourneyState) -> Iterator[ev.Event]:
     if event.obligation.startswith(K.INTERIM_CONTACT) and state.transition and state.transition.window_missed:
         yield _interim_contact(state, event)
-    elif event.obligation.startswith(K.EXTERNAL_CONTACT) and state.stage is Stage.EXTERNAL:
+    elif event.obligation.startswith(K.EXTERNAL_CONTACT) and state.level and not state.level.is_ours:
         yield _external_contact(state, event)
     elif event.obligation.startswith(K.FOLLOW_UP) and not state.open_of(K.FOLLOW_UP):
         yield ev.JourneyClosed(**_on(event), reason="followed-up")
@@ -253,6 +252,13 @@ def _ask_the_payer(state: JourneyState, event: ev.BaseEvent) -> Iterator[ev.Even
     yield ev.BenefitsRequested(**_on(event), key=f"benefits-{state.benefit_checks + 1}")
 
 
+def _ask_for_authorisation(state: JourneyState, event: ev.BaseEvent) -> Iterator[ev.Event]:
+    asked = state.benefits is not None and state.benefits.verdict is Verdict.CLEAR_AUTH_REQUIRED
+    if asked and state.funding not in _SELF_PAY and K.OBTAIN_AUTHORISATION not in state.raised:
+        days = state.policy.authorisation_business_days
+        yield _in_business_days(state, event, K.OBTAIN_AUTHORISATION, days)
+
+
 def _estimate(state: JourneyState, event: ev.BaseEvent) -> ev.CostEstimated:
     level = state.placement or LevelOfCare.OP
     share = state.benefits.cost_share if state.benefits else None
@@ -267,7 +273,8 @@ def _next_review(state: JourneyState, event: ev.BaseEvent) -> ev.ObligationRaise
     if state.level is not LevelOfCare.IOP:
         due = after_calendar_days(event.at, policy.op_review_days, policy.site)
         return _raise(state, event, K.REVIEW, due, TimeKind.CALENDAR_DAYS)
-    week = max(policy.iop_first_review_week, weeks_of_service(since, event.at, policy.site) + 1)
+    reminded = after_hours(event.at, REVIEW_REMINDER_HOURS)  # done once reminded, it is not owed again at its due time
+    week = max(policy.iop_first_review_week, weeks_of_service(since, reminded, policy.site) + 1)
     due = at_service_week(since, week, policy.site)
     return _raise(state, event, K.REVIEW, due, TimeKind.SERVICE_WEEKS)
 

@@ -33,7 +33,7 @@ def evolve(state: JourneyState, event: ev.BaseEvent) -> JourneyState:
     answered = state.answered
     if event.cause not in answered[-1:]:
         answered = (*answered, event.cause)[-REMEMBERED_COMMANDS:]
-    revision = state.ehr_revision if isinstance(event, _EHR_NEED_NOT_KNOW) else version
+    revision = version if _is_news(event, state) else state.ehr_revision
     return _with(changed, version=version, answered=answered, ehr_revision=revision)
 
 
@@ -43,6 +43,13 @@ def fold(events: Iterable[ev.BaseEvent], start: JourneyState | None = None) -> J
     for event in events:
         state = evolve(state, event)
     return state
+
+
+def _is_news(event: ev.BaseEvent, state: JourneyState) -> bool:
+    if isinstance(event, ev.ObligationWaived):
+        owed = state.obligations.get(event.obligation)
+        return owed is None or owed.about != "ehr"  # waived: the EHR is not to be asked once more
+    return not isinstance(event, _EHR_NEED_NOT_KNOW)
 
 
 def _with(state: JourneyState, **changes: Any) -> JourneyState:

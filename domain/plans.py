@@ -72,14 +72,18 @@ class DischargePlan(Value):
     crisis_contacts: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
 
+    def is_begun(self) -> bool:
+        """Whether anything is written yet."""
+        return any(line.strip() for line in (*self.follow_ups, *self.crisis_contacts, *self.resources))
+
     def missing(self) -> tuple[str, ...]:
-        """The parts that are still empty."""
+        """The parts that are still empty; a blank line is not a line."""
         parts = {
             "follow-up appointments": self.follow_ups,
             "crisis contacts": self.crisis_contacts,
             "community resources": self.resources,
         }
-        return tuple(name for name, lines in parts.items() if not lines)
+        return tuple(name for name, lines in parts.items() if not any(line.strip() for line in lines))
 
 
 class Transition(Value):

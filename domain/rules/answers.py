@@ -31,12 +31,19 @@ def settle(state: JourneyState, command: cmd.SettleEffect, when: Occasion) -> It
 
 
 def _is_older_wish(state: JourneyState, key: str) -> bool:
-    return key.startswith("ehr-") and int(key.removeprefix("ehr-")) > state.ehr_synced
+    revision = key.removeprefix("ehr-")
+    return (
+        revision != key
+        and revision.isascii()
+        and revision.isdecimal()
+        and state.ehr_synced < int(revision) <= state.ehr_revision
+    )
 
 
 def _learnt(state: JourneyState, effect: Effect, answer: cmd.Answer, when: Occasion) -> Iterator[ev.Event]:
     if isinstance(effect, CheckBenefits) and isinstance(answer, cmd.BenefitsAnswer):
-        if state.stage is Stage.BENEFITS_CHECK:
+        newest = effect.key == f"benefits-{state.benefit_checks}"  # an older one asked about another plan
+        if newest and state.stage is Stage.BENEFITS_CHECK:
             yield ev.BenefitsAnswered(**when, benefits=answer.benefits)
     elif isinstance(effect, HoldPlace):
         yield from _place(state, effect, answer, when)

@@ -1,0 +1,129 @@
+"""What care will cost: worked examples, and what must hold for every answer a payer can give."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from domain.benefits import CostShare
+from domain.cost import estimate
+from domain.plans import Estimate
+from domain.policy import CURRENT, policy_named
+from domain.values import LevelOfCare
+
+POLICY = policy_named(CURRENT)
+IOP, OP = LevelOfCare.IOP, LevelOfCare.OP
+MONEY = st.decimals(0, 9000, places=2)
+PART = st.decimals(0, 1, places=3)
+SHARES = st.builds(
+    CostShare,
+    copay=st.none() | MONEY,
+    coinsurance=st.none() | PART,
+    deductible_remaining=st.none() | MONEY,
+    deductible_total=st.none() | MONEY,
+    out_of_pocket_remaining=st.none() | MONEY,
+)
+
+
+def insured(level: LevelOfCare, share: CostShare | None) -> Estimate:
+    return estimate(1, level, POLICY, share, self_pay=False)
+
+
+def share(**parts: str) -> CostShare:
+    return CostShare(**{name: Decimal(value) for name, value in parts.items()})
+
+
+@pytest.mark.parametrize(
+    ("level", "parts", "expected"),
+    [
+        (IOP, {"copay": "45"}, "1080.00"),  # 24 x 45
+        (IOP, {"copay": "500"}, "8400.00"),  # never more than the day itself: 24 x 350
+        (IOP, {"copay": "45", "out_of_pocket_remaining": "600"}, "600.00"),
+        (IOP, {"copay": "45", "deductible_remaining": "900"}, "1080.00"),  # a copay skips the deductible
+        (IOP, {"coinsurance": "0.2", "deductible_remaining": "0"}, "1680.00"),  # 0.2 x 8400
+        (IOP, {"coinsurance": "0.3", "deductible_remaining": "700"}, "3010.00"),  # 700 + 0.3 x 7700
+        (IOP, {"coinsurance": "0.25", "deductible_remaining": "500"}, "2475.00"),  # ends within a day: 500 + 1975
+        (IOP, {"coinsurance": "0.3", "deductible_remaining": "9000"}, "8400.00"),  # all within the deductible
+        (IOP, {"coinsurance": "0.3", "deductible_remaining": "700", "out_of_pocket_remaining": "2500"}, "2500.00"),
+        (IOP, {"coinsurance": "0.3", "deductible_remaining": "700", "out_of_pocket_remaining": "0"}, "0.00"),
+        (OP, {"coinsurance": "0.1", "deductible_remaining": "200"}, "468.00"),  # 200 + 0.1 x 2680
+        (OP, {"coinsurance": "0.000015625", "deductible_remaining": "0"}, "0.05"),  # 0.045, half up
+    ],
+)
+def test_worked_examples(level: LevelOfCare, parts: dict[str, str], expected: str) -> None:
+    result = insured(level, share(**parts))
+    assert (str(result.low), str(result.high)) == (expected, expected)
+
+
+def test_an_unknown_deductible_makes_a_range_up_to_the_whole_of_it() -> None:
+    result = insured(IOP, share(coinsurance="0.2", deductible_total="2000"))
+    assert (result.low, result.high) == (Decimal(1680), Decimal(3280))  # 2000 + 0.2 x 6400
+    assert any("whole deductible of $2000" in line for line in result.assumptions)
+
+
+def test_a_known_remainder_is_used_rather_than_the_total() -> None:
+    result = insured(IOP, share(coinsurance="0.2", deductible_total="2000", deductible_remaining="100"))
+    assert result.low == result.high == Decimal(1760)
+
+
+@pytest.mark.parametrize(
+    "given_share",
+    [
+        None,
+        CostShare(),
+        share(deductible_remaining="0"),
+        share(deductible_total="1500", out_of_pocket_remaining="0"),
+    ],
+)
+def test_without_a_cost_share_nothing_is_known(given_share: CostShare | None) -> None:
+    result = insured(IOP, given_share)
+    assert result.low is None and result.high is None
+    assert any("ask it" in line for line in result.assumptions)
+
+
+def test_a_coinsurance_without_a_deductible_has_no_upper_end() -> None:
+    result = insured(IOP, share(coinsurance="0.2"))
+    assert result.low == Decimal(1680) and result.high is None
+
+
+def test_self_pay_needs_no_payer() -> None:
+    result = estimate(3, OP, POLICY, share(copay="10"), self_pay=True)
+    assert (result.id, result.low, result.high) == ("estimate-3", Decimal(2160), Decimal(2160))
+
+
+@pytest.mark.parametrize("part", [{"coinsurance": "20"}, {"coinsurance": "-0.1"}, {"copay": "-1"}])
+def test_an_impossible_share_is_refused_where_it_is_read(part: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        share(**part)
+
+
+@given(level=st.sampled_from([OP, IOP]), given_share=SHARES)
+def test_the_range_is_in_order_and_never_more_than_all_of_it(level: LevelOfCare, given_share: CostShare) -> None:
+    result = insured(level, given_share)
+    whole = result.days * POLICY.daily_rate[level]
+    if given_share.copay is None and given_share.coinsurance is None:
+        assert result.low is None and result.high is None
+        return
+    assert result.low is not None and 0 <= result.low <= whole
+    assert result.high is None or result.low <= result.high <= whole
+
+
+@given(level=st.sampled_from([OP, IOP]), part=PART, total=MONEY, used=st.decimals(0, 1, places=2))
+def test_learning_the_deductible_only_narrows_the_range(
+    level: LevelOfCare, part: Decimal, total: Decimal, used: Decimal
+) -> None:
+    before = insured(level, CostShare(coinsurance=part, deductible_total=total))
+    after = insured(level, CostShare(coinsurance=part, deductible_total=total, deductible_remaining=total * used))
+    assert before.low is not None and before.high is not None and after.low is not None
+    assert before.low <= after.low <= before.high
+
+
+@given(level=st.sampled_from([OP, IOP]), given_share=SHARES)
+def test_an_unknown_high_end_is_said_aloud(level: LevelOfCare, given_share: CostShare) -> None:
+    result = insured(level, given_share)
+    if result.high is None:
+        assert any("payer" in line for line in result.assumptions)

@@ -1,0 +1,215 @@
+"""Ladders: who hears of what, when, and that nothing owed is ever lost."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain import commands as cmd
+from domain import events as ev
+from domain.catalogue import CATALOGUE, obligation
+from domain.clock import TimeKind
+from domain.effects import Notify
+from domain.obligations import How, ObligationKind, ObligationStatus
+from domain.values import LevelOfCare, Role
+from tests.domain.walk import (
+    ADMISSIONS,
+    DIRECTOR,
+    MONDAY,
+    Walk,
+    closed,
+    enrolled,
+    opened,
+    stepping_up,
+)
+
+
+def told(walk: Walk, obligation_id: str) -> list[ev.ObligationEscalated]:
+    return [event for event in walk.saw(ev.ObligationEscalated) if event.obligation == obligation_id]
+
+
+def hours_late(walk: Walk, due_at: datetime, obligation_id: str) -> list[float]:
+    return [(event.at - due_at) / timedelta(hours=1) for event in told(walk, obligation_id)]
+
+
+def test_the_ladder_is_climbed_rung_by_rung_and_its_last_rung_repeats() -> None:
+    walk = opened()
+    due = walk.state.obligations["verify-benefits-1"].due_at
+    walk.later(days=7)
+    assert hours_late(walk, due, "verify-benefits-1") == [0, 24, 72, 96, 120]
+    roles = [event.to for event in told(walk, "verify-benefits-1")]
+    assert roles == [Role.ADMISSIONS, Role.OPERATIONS, Role.SUPERVISOR, Role.SUPERVISOR, Role.SUPERVISOR]
+    assert [event.climbed for event in told(walk, "verify-benefits-1")] == [1, 2, 3, 4, 5]
+
+
+def test_each_rung_is_one_call_out_with_its_own_key() -> None:
+    walk = opened()
+    walk.later(days=7)
+    calls = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
+    assert len(calls) == len(walk.saw(ev.ObligationEscalated)) == len({call.key for call in calls})
+    assert [call.how for call in calls][:3] == [How.MAIL, How.MAIL, How.PAGE]
+
+
+def test_a_step_up_pages_at_once_and_its_last_rung_repeats_every_eight_hours() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    due = walk.state.obligations["complete-step-up-1"].due_at
+    walk.later(hours=40)
+    assert hours_late(walk, due, "complete-step-up-1") == [-24, -12, 0, 8, 16]
+
+
+def test_after_a_month_of_outage_everything_is_told_once_and_the_next_moment_lies_ahead() -> None:
+    walk = enrolled()
+    walk.later(weeks=5)
+    due = walk.state.obligations["review-1"].due_at
+    happened = walk.outage(days=31)
+    assert [event.type for event in happened] == ["obligation.escalated"]
+    event = told(walk, "review-1")[-1]
+    assert event.to is Role.MEDICAL_DIRECTOR and event.overdue and event.planned_at == due - timedelta(hours=72)
+    following = walk.state.next_deadline()
+    assert following is not None and following - walk.now == timedelta(hours=24)
+
+
+def test_a_month_of_outage_during_a_step_up_loses_nothing() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.settle("place-1-search-1", cmd.PlaceAnswer())
+    happened = walk.outage(days=31)
+    assert {"step-up.window-missed", "place.search-started", "obligation.escalated"} <= {e.type for e in happened}
+    assert "interim-contact-1" in walk.owes() and "place-1-search-2" in walk.state.pending()
+    deadline = walk.state.next_deadline()
+    assert deadline is not None and deadline > walk.now
+
+
+def test_nothing_happens_when_time_passes_before_anything_is_due() -> None:
+    walk = enrolled()
+    assert walk.outage(hours=1) == ()
+
+
+def test_an_acknowledgement_keeps_the_ladder_quiet_and_moves_no_due_time() -> None:
+    walk = opened()
+    owed = walk.state.obligations["verify-benefits-1"]
+    walk.later(seconds=(owed.due_at - walk.now).total_seconds() + 60)
+    walk.do(cmd.AcknowledgeObligation, obligation=owed.id, by=ADMISSIONS)
+    acknowledged = walk.state.obligations[owed.id]
+    assert acknowledged.status is ObligationStatus.ACKNOWLEDGED and acknowledged.due_at == owed.due_at
+    assert acknowledged.is_overdue(walk.now)
+    walk.later(hours=22)
+    walk.do(cmd.AcknowledgeObligation, obligation=owed.id, by=ADMISSIONS)
+    walk.later(hours=3, minutes=59)
+    assert len(told(walk, owed.id)) == 1
+    walk.later(minutes=1)
+    assert [event.to for event in told(walk, owed.id)] == [Role.ADMISSIONS, Role.OPERATIONS]
+
+
+def test_a_duty_done_late_is_said_to_be_late() -> None:
+    walk = opened()
+    walk.later(days=3)
+    walk.do(cmd.RecordBenefits, verdict="CLEAR", note="called")
+    assert [(event.obligation, event.late) for event in walk.saw(ev.ObligationMet)] == [("verify-benefits-1", True)]
+
+
+def test_nothing_is_told_about_a_duty_that_has_ended() -> None:
+    walk = opened()
+    walk.do(cmd.RecordBenefits, verdict="CLEAR", note="called")
+    walk.later(days=30)
+    assert told(walk, "verify-benefits-1") == []
+
+
+def test_reviews_fall_due_in_week_6_and_every_week_until_the_medical_director_decides() -> None:
+    walk = enrolled()
+    weeks = []
+    for _ in range(6):
+        due = walk.state.open_of(ObligationKind.REVIEW)[0].due_at
+        weeks.append(round((due - MONDAY) / timedelta(weeks=1)))
+        walk.later(seconds=(due - walk.now).total_seconds())
+        walk.do(cmd.CompleteReview, outcome="continue", rationale="still improving")
+    assert weeks == [6, 7, 8, 9, 10, 11]
+    walk.later(weeks=1)
+    walk.refused(cmd.CompleteReview, "beyond-last-week", outcome="continue", rationale="one more week")
+    walk.do(cmd.CompleteReview, outcome="continue", rationale="one more week", by=DIRECTOR)
+    assert walk.state.open_of(ObligationKind.REVIEW)[0].due_at - walk.now > timedelta(days=6)
+
+
+def test_a_review_done_when_its_reminder_comes_is_not_owed_again_three_days_later() -> None:
+    walk = enrolled()
+    walk.later(weeks=6, days=-2)
+    assert len(told(walk, "review-1")) == 1
+    walk.do(cmd.CompleteReview, outcome="continue", rationale="seen on Saturday")
+    assert walk.state.obligations["review-2"].due_at - MONDAY > timedelta(weeks=7)
+
+
+def test_an_early_review_does_not_replace_the_one_in_week_6() -> None:
+    walk = enrolled()
+    walk.later(weeks=3)
+    walk.do(cmd.CompleteReview, outcome="continue", rationale="doing well")
+    assert timedelta(weeks=6) < walk.state.obligations["review-2"].due_at - MONDAY < timedelta(weeks=6, days=1)
+
+
+@pytest.mark.parametrize("key", ["place-1-search-1", "notify-complete-step-up-1-1"])
+def test_a_call_that_fails_for_good_is_owed_by_a_person_once(key: str) -> None:
+    walk = stepping_up()
+    walk.later(hours=4)
+    walk.settle(key, cmd.Failed(code="refused"))
+    walk.later(hours=9)
+    again = next(k for k in walk.state.pending() if k.split("-")[0] == key.split("-")[0])
+    walk.settle(again, cmd.Failed(code="refused"))
+    assert len(walk.state.open_of(ObligationKind.RESOLVE_EFFECT)) == 1
+    walk.do(cmd.CompleteObligation, obligation="resolve-effect-1", note="done by telephone")
+    assert not walk.state.open_of(ObligationKind.RESOLVE_EFFECT)
+
+
+def test_an_ehr_that_recovers_ends_the_duty_it_caused() -> None:
+    walk = opened()
+    walk.settle(f"ehr-{walk.state.ehr_revision}", cmd.Failed(code="rejected"))
+    assert "resolve-effect-1" in walk.owes()
+    walk.settle(f"ehr-{walk.state.ehr_revision}")
+    assert "resolve-effect-1" not in walk.owes()
+
+
+def test_an_ehr_that_refuses_for_good_can_be_waived_so_that_the_journey_finishes() -> None:
+    walk = closed()
+    for key in [key for key in walk.state.pending() if not key.startswith("ehr-")]:
+        walk.settle(key)
+    for _ in range(2):  # the duty it raises is news for the EHR too, once
+        walk.settle(f"ehr-{walk.state.ehr_revision}", cmd.Failed(code="gone"))
+    assert walk.owes() == {"resolve-effect-1"} and not walk.state.pending()
+    walk.do(cmd.WaiveObligation, obligation="resolve-effect-1", reason="the chart was closed by hand")
+    assert walk.state.is_finished
+
+
+@given(kind=st.sampled_from(ObligationKind), hours=st.integers(-500, 3000), waits=st.lists(st.integers(0, 400)))
+def test_whatever_the_delays_an_open_duty_always_has_a_next_moment(
+    kind: ObligationKind, hours: int, waits: list[int]
+) -> None:
+    owed = obligation(kind, 1, raised_at=MONDAY, due_at=MONDAY + timedelta(hours=hours), time_kind=TimeKind.ELAPSED)
+    assert [rung.at for rung in owed.ladder] == sorted(rung.at for rung in owed.ladder)
+    assert all(rung.at >= MONDAY for rung in owed.ladder)
+    now = MONDAY
+    for wait in waits:
+        now += timedelta(hours=wait)
+        if owed.next_at() <= now:
+            climbed = owed.rungs_reached(now)
+            assert climbed > owed.climbed
+            owed = owed.model_copy(update={"climbed": climbed, "last_told_at": now})
+        assert owed.next_at() > now
+
+
+def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
+    by_hand = {kind for kind, duty in CATALOGUE.items() if duty.by_hand}
+    assert by_hand == {
+        ObligationKind.OBTAIN_AUTHORISATION,
+        ObligationKind.INTERIM_CONTACT,
+        ObligationKind.EXTERNAL_CONTACT,
+        ObligationKind.RESOLVE_CANCELLATION,
+        ObligationKind.RESOLVE_EFFECT,
+    }
+
+
+def test_an_acknowledgement_does_not_move_the_end_of_the_24_hours() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.later(hours=23)
+    walk.do(cmd.AcknowledgeObligation, obligation="complete-step-up-1")
+    walk.later(hours=1)
+    assert walk.saw(ev.StepUpWindowMissed) and "interim-contact-1" in walk.owes()

@@ -1,0 +1,257 @@
+"""Walks one client through the pure domain, as the durable shell would: one command at a time, one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from domain import commands as cmd
+from domain import events as ev
+from domain.benefits import Benefits, CostShare, Verdict
+from domain.decide import Outcome, decide
+from domain.evolve import fold
+from domain.plans import Actor, DischargePlan
+from domain.refusal import Refusal
+from domain.state import JourneyState
+from domain.values import LevelOfCare, Role, Stage
+
+MONDAY = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
+"""Ten in the morning in Los Angeles, in a month without a holiday."""
+
+CLINICIAN = Actor(id="clinician-1", role=Role.CLINICIAN)
+DIRECTOR = Actor(id="director-1", role=Role.MEDICAL_DIRECTOR)
+ADMISSIONS = Actor(id="admissions-1", role=Role.ADMISSIONS)
+
+COPAY = CostShare(copay=30)
+WHOLE_PLAN = DischargePlan(
+    follow_ups=("therapist, in a week",), crisis_contacts=("call 988",), resources=("peer group on Tuesdays",)
+)
+NO_PLACE = cmd.PlaceAnswer()
+
+_DESK = (cmd.RecordBenefits, cmd.ResolveFunding, cmd.AcceptCost, cmd.ConfirmEnrolment)
+AnyEvent = TypeVar("AnyEvent", bound=ev.BaseEvent)
+
+
+class Walk:
+    """A journey, its record, its clock, and the script of all it was asked.
+
+    Decisions are by a clinician, at the desk by admissions.
+    """
+
+    def __init__(self, now: datetime = MONDAY) -> None:
+        self.state = JourneyState()
+        self.now = now
+        self.record: list[ev.Event] = []
+        self.script: list[tuple[datetime, cmd.BaseCommand]] = []
+        self._asked = 0
+
+    def decide(self, kind: type[cmd.BaseCommand], **fields: Any) -> Outcome:
+        self._asked += 1
+        if issubclass(kind, cmd.Decision):
+            fields.setdefault("by", ADMISSIONS if kind in _DESK else CLINICIAN)
+        fields.setdefault("id", f"command-{self._asked}")
+        self.script.append((self.now, kind(**fields)))
+        return decide(self.state, self.script[-1][1], self.now)
+
+    def do(self, kind: type[cmd.BaseCommand], **fields: Any) -> tuple[ev.Event, ...]:
+        """Carries a command out; a refusal fails the test."""
+        outcome = self.decide(kind, **fields)
+        assert not isinstance(outcome, Refusal), f"{kind.__name__}: {outcome}"
+        self.state = fold(outcome, self.state)
+        self.record += outcome
+        return outcome
+
+    def refused(self, kind: type[cmd.BaseCommand], code: str, **fields: Any) -> str:
+        """Demands a refusal that changes nothing; returns its sentence."""
+        before = self.state.model_dump_json()
+        outcome = self.decide(kind, **fields)
+        assert isinstance(outcome, Refusal), f"{kind.__name__} was not refused but led to {outcome}"
+        assert outcome.code == code, outcome
+        assert self.state.model_dump_json() == before
+        return outcome.sentence
+
+    def settle(self, key: str, answer: cmd.Answer | None = None) -> tuple[ev.Event, ...]:
+        return self.do(cmd.SettleEffect, key=key, answer=answer or cmd.Done())
+
+    def settle_all(self) -> None:
+        """Every system does what it is asked, until nothing more is asked."""
+        for _ in range(50):
+            for key in self.state.pending():
+                if key in self.state.pending():  # an answer may end other wishes
+                    self.settle(key)
+            if not self.state.pending():
+                return
+        raise AssertionError(f"calls never end: {list(self.state.pending())}")
+
+    def later(self, **span: float) -> list[ev.Event]:
+        """Lets time pass, waking at every deadline on the way; returns what happened."""
+        until, first = self.now + timedelta(**span), len(self.record)
+        while (deadline := self.state.next_deadline()) is not None and deadline <= until:
+            self.now = max(self.now, deadline)
+            self.do(cmd.TimePassed)
+            after = self.state.next_deadline()
+            assert after is None or after > self.now, "time passed and the same moment is due again"
+        self.now = until
+        return self.record[first:]
+
+    def outage(self, **span: float) -> tuple[ev.Event, ...]:
+        """Time passes unseen, and is noticed once at the end."""
+        self.now += timedelta(**span)
+        return self.do(cmd.TimePassed)
+
+    def saw(self, kind: type[AnyEvent]) -> list[AnyEvent]:
+        """The events of a kind so far."""
+        return [event for event in self.record if isinstance(event, kind)]
+
+    def is_at(self, stage: Stage) -> bool:
+        """Whether the journey stands there now."""
+        return self.state.stage is stage
+
+    def path(self) -> list[str]:
+        """The levels of care so far, in order."""
+        return [stay.level.value for stay in self.state.stays]
+
+    def owes(self) -> set[str]:
+        """The ids of the open obligations."""
+        return set(self.state.obligations)
+
+
+def opened(now: datetime = MONDAY) -> Walk:
+    """An admission came in and the payer is being asked."""
+    walk = Walk(now)
+    walk.do(cmd.OpenJourney, journey_id="journey-1", client_ref="client-1", message="message-1", admitted_at=now)
+    return walk
+
+
+def answered(verdict: Verdict = Verdict.CLEAR, share: CostShare | None = COPAY) -> Walk:
+    """The payer answered."""
+    walk = opened()
+    walk.settle("benefits-1", cmd.BenefitsAnswer(benefits=Benefits(verdict=verdict, cost_share=share)))
+    return walk
+
+
+def placed(level: LevelOfCare = LevelOfCare.IOP, verdict: Verdict = Verdict.CLEAR) -> Walk:
+    """A clinician decided the level; the client is asked about the cost."""
+    walk = answered(verdict)
+    walk.do(cmd.DecidePlacement, recommended=level, actual=level)
+    return walk
+
+
+def agreed(level: LevelOfCare = LevelOfCare.IOP, verdict: Verdict = Verdict.CLEAR) -> Walk:
+    """The client accepted the cost."""
+    walk = placed(level, verdict)
+    walk.do(cmd.AcceptCost, estimate="estimate-1")
+    return walk
+
+
+def enrolled(level: LevelOfCare = LevelOfCare.IOP) -> Walk:
+    """Care began, and the discharge plan is whole."""
+    walk = agreed(level)
+    walk.do(cmd.ConfirmEnrolment, track="evening")
+    walk.do(cmd.UpdateDischargePlan, plan=WHOLE_PLAN)
+    return walk
+
+
+def stepping_up(level: LevelOfCare = LevelOfCare.OP, to: LevelOfCare = LevelOfCare.IOP) -> Walk:
+    """A clinician asked for a higher level and a place is searched."""
+    walk = enrolled(level)
+    walk.do(cmd.RequestStepUp, to=to, reason="worse at night")
+    return walk
+
+
+def stepping_down() -> Walk:
+    """A clinician decided the move from IOP to OP."""
+    walk = enrolled()
+    walk.do(cmd.StartStepDown, to=LevelOfCare.OP, reason="steady for three weeks")
+    return walk
+
+
+def elsewhere() -> Walk:
+    """The client is in partial hospitalisation at another facility."""
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.settle("place-1-search-1", held(walk))
+    walk.do(cmd.ConfirmArrival)
+    return walk
+
+
+def place_held() -> Walk:
+    """A place is held and the client has not come yet."""
+    walk = stepping_up()
+    walk.settle("place-1-search-1", held(walk))
+    return walk
+
+
+def window_missed() -> Walk:
+    """A day went by and no place was found."""
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.settle("place-1-search-1", NO_PLACE)
+    walk.later(hours=25)
+    return walk
+
+
+def returning() -> Walk:
+    """The client is to come back from partial hospitalisation."""
+    walk = elsewhere()
+    walk.do(cmd.StartStepDown, to=LevelOfCare.IOP, reason="ready to return")
+    return walk
+
+
+def discharging() -> Walk:
+    """A review found that care can end."""
+    walk = enrolled()
+    walk.do(cmd.CompleteReview, outcome="discharge", rationale="goals met")
+    return walk
+
+
+def discharged() -> Walk:
+    """Care ended as planned."""
+    walk = enrolled()
+    walk.do(cmd.Discharge, reason="goals-met")
+    return walk
+
+
+def followed_up_once() -> Walk:
+    """The client was reached in the first week."""
+    walk = discharged()
+    walk.later(days=5)
+    walk.do(cmd.RecordFollowUp, contact="reached")
+    return walk
+
+
+def closed() -> Walk:
+    """Both follow-ups are done."""
+    walk = followed_up_once()
+    walk.later(days=20)
+    walk.do(cmd.RecordFollowUp, contact="reached")
+    return walk
+
+
+def cancelled() -> Walk:
+    """The admission was cancelled before care began."""
+    walk = opened()
+    walk.do(cmd.CancelAdmission, message="message-2")
+    return walk
+
+
+def held(walk: Walk) -> cmd.PlaceAnswer:
+    """A place that starts in two hours."""
+    return cmd.PlaceAnswer(facility="facility-1", starts_at=walk.now + timedelta(hours=2))
+
+
+STAGES: dict[str, Callable[[], Walk]] = {
+    "BENEFITS_CHECK": opened,
+    "FUNDING_EXCEPTION": lambda: answered(Verdict.INACTIVE),
+    "PLACEMENT": answered,
+    "COST_REVIEW": placed,
+    "ENROLLING": agreed,
+    "ACTIVE": enrolled,
+    "TRANSITION": stepping_down,
+    "EXTERNAL": elsewhere,
+    "DISCHARGING": discharging,
+    "DISCHARGED": discharged,
+    "FOLLOW_UP": followed_up_once,
+    "CLOSED": closed,
+    "CANCELLED": cancelled,
+}
+"""A walk to every stage at which a journey can rest."""
