@@ -13,7 +13,8 @@ from email.utils import format_datetime
 
 import aiosmtplib
 
-from activities.ports import Channel, ClinicError, ClinicRefused, ClinicUnavailable, Notice
+from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable, Notice
+from domain.obligations import Channel
 from domain.values import Role
 
 SYSTEM = "mail"

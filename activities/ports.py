@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from domain.benefits import Benefits
+from domain.obligations import Channel
 from domain.values import Instant, LevelOfCare, Role, Value
 
 
@@ -166,13 +167,6 @@ class Places(Protocol):
 
     async def release(self, key: str, journey_id: str) -> None:
         """Gives back what the journey holds under `key`, the key it was held with; nothing held is fine."""
-
-
-class Channel(StrEnum):
-    """How a person is reached."""
-
-    MAIL = "mail"
-    PAGE = "page"
 
 
 class Notice(Value):

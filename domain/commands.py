@@ -5,9 +5,9 @@ Every command carries an id that never changes on a repeat; a journey answers th
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from domain.benefits import Benefits, CostShare, Verdict
 from domain.plans import (
@@ -100,6 +100,13 @@ class AcceptCost(Decision):
 
     kind: Literal["accept-cost"] = "accept-cost"
     estimate: str
+
+
+class DeclineCost(Decision):
+    """The client did not accept the latest estimate; another way to pay is looked for."""
+
+    kind: Literal["decline-cost"] = "decline-cost"
+    reason: Words
 
 
 class ConfirmEnrolment(Decision):
@@ -206,6 +213,12 @@ class PlaceAnswer(Value):
     facility: str | None = None
     starts_at: Instant | None = None
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.facility is None) != (self.starts_at is None):
+            raise ValueError("a held place has both a facility and a start; no place has neither")
+        return self
+
 
 class Done(Value):
     """It was done; `reference` is its id over there."""
@@ -243,6 +256,7 @@ ByPeople = (
     | ResolveFunding
     | DecidePlacement
     | AcceptCost
+    | DeclineCost
     | ConfirmEnrolment
     | UpdateDischargePlan
     | CompleteReview

@@ -26,6 +26,7 @@ RULES: dict[type[cmd.BaseCommand], Rule] = {
     cmd.ResolveFunding: opening.resolve_funding,
     cmd.DecidePlacement: enrolment.decide_placement,
     cmd.AcceptCost: enrolment.accept_cost,
+    cmd.DeclineCost: enrolment.decline_cost,
     cmd.ConfirmEnrolment: enrolment.confirm_enrolment,
     cmd.UpdateDischargePlan: discharge.update_plan,
     cmd.CompleteReview: reviews.complete_review,

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from domain.obligations import How
+from domain.obligations import Channel
 from domain.values import Instant, LevelOfCare, Role, Value
 
 
@@ -49,7 +49,7 @@ class Notify(Value):
     obligation: str
     title: str
     to: Role
-    how: How
+    how: Channel
     due_at: Instant
     overdue: bool
 

@@ -111,6 +111,15 @@ class CostAccepted(BaseEvent):
     by: Actor
 
 
+class CostDeclined(BaseEvent):
+    """The client did not accept an estimate."""
+
+    type: Literal["cost.declined"] = "cost.declined"
+    estimate: str
+    reason: str
+    by: Actor
+
+
 class Enrolled(BaseEvent):
     """The client has a place in a track and a first session."""
 
@@ -326,6 +335,7 @@ Event = Annotated[
     | PlacementDecided
     | CostEstimated
     | CostAccepted
+    | CostDeclined
     | Enrolled
     | LevelOfCareStarted
     | LevelOfCareEnded

@@ -11,7 +11,7 @@ from domain import events as ev
 from domain.benefits import Verdict
 from domain.catalogue import CATALOGUE
 from domain.obligations import Obligation, ObligationKind, ObligationStatus
-from domain.plans import Contact, Direction, FundingRoute, ReviewOutcome, Stay, Transition
+from domain.plans import SELF_PAID, Contact, Direction, FundingRoute, ReviewOutcome, Stay, Transition
 from domain.state import REMEMBERED_COMMANDS, JourneyState
 from domain.values import Instant, LevelOfCare, Stage
 
@@ -95,19 +95,17 @@ def _(event: ev.BenefitsRequested, state: JourneyState) -> JourneyState:
 @_apply.register
 def _(event: ev.BenefitsAnswered, state: JourneyState) -> JourneyState:
     answered = _with(state, benefits=event.benefits)
-    if state.stage not in (Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION):
-        return answered
     if event.benefits.verdict.is_covered:
-        return _with(answered, stage=Stage.PLACEMENT)
-    if event.benefits.verdict in (Verdict.INACTIVE, Verdict.NOT_COVERED):
-        return _with(answered, stage=Stage.FUNDING_EXCEPTION)
+        return _with(answered, funding=None, stage=_stage_once_funded(state))
+    if event.benefits.verdict in (Verdict.INACTIVE, Verdict.NOT_COVERED) and state.funding not in SELF_PAID:
+        return _with(answered, stage=Stage.FUNDING_EXCEPTION, authorised=False)
     return answered
 
 
 @_apply.register
 def _(event: ev.FundingResolved, state: JourneyState) -> JourneyState:
     stays = event.route in (FundingRoute.OTHER_COVERAGE, FundingRoute.REFERRED_OUT)
-    return _with(state, funding=event.route, stage=state.stage if stays else Stage.PLACEMENT)
+    return _with(state, funding=event.route, stage=state.stage if stays else _stage_once_funded(state))
 
 
 @_apply.register
@@ -123,6 +121,11 @@ def _(event: ev.CostEstimated, state: JourneyState) -> JourneyState:
 @_apply.register
 def _(event: ev.CostAccepted, state: JourneyState) -> JourneyState:
     return _with(state, stage=Stage.ENROLLING)
+
+
+@_apply.register
+def _(event: ev.CostDeclined, state: JourneyState) -> JourneyState:
+    return _with(state, stage=Stage.FUNDING_EXCEPTION, authorised=False)
 
 
 @_apply.register
@@ -192,7 +195,9 @@ def _(event: ev.NoPlaceFound, state: JourneyState) -> JourneyState:
 
 @_apply.register
 def _(event: ev.PlaceGivenUp, state: JourneyState) -> JourneyState:
-    return _add_effect(state, fx.ReleasePlace(key=f"release-{event.hold_key}", hold_key=event.hold_key))
+    return _add_effect(
+        state, fx.ReleasePlace(key=f"release-{event.hold_key}-{state.version + 1}", hold_key=event.hold_key)
+    )
 
 
 @_apply.register
@@ -264,7 +269,11 @@ def _(event: ev.ObligationAcknowledged, state: JourneyState) -> JourneyState:
     owed = state.obligations.get(event.obligation)
     if owed is None:
         return state
-    changes = {"status": ObligationStatus.ACKNOWLEDGED, "quiet_until": event.quiet_until}
+    changes = {
+        "status": ObligationStatus.ACKNOWLEDGED,
+        "quiet_until": event.quiet_until,
+        "acknowledged_by": event.by.role,
+    }
     return _owe(state, owed.model_copy(update=changes))
 
 
@@ -294,6 +303,10 @@ def _(event: ev.EffectSettled, state: JourneyState) -> JourneyState:
     return _with(state, ehr_synced=max(state.ehr_synced, revision), unsynced=waiting)
 
 
+def _stage_once_funded(state: JourneyState) -> Stage:
+    return Stage.COST_REVIEW if state.placement else Stage.PLACEMENT
+
+
 def _stage_at(level: LevelOfCare) -> Stage:
     return Stage.ACTIVE if level.is_ours else Stage.EXTERNAL
 
@@ -321,8 +334,10 @@ def _end(state: JourneyState, obligation_id: str, status: ObligationStatus) -> J
     owed = state.obligations.get(obligation_id)
     if owed is None:
         return state
-    open_ones = {k: o for k, o in state.obligations.items() if k != obligation_id}
-    return _tell_ehr(_with(state, obligations=open_ones), owed.model_copy(update={"status": status}))
+    changes: dict[str, Any] = {"obligations": {k: o for k, o in state.obligations.items() if k != obligation_id}}
+    if owed.kind is ObligationKind.OBTAIN_AUTHORISATION:
+        changes["authorised"] = status is not ObligationStatus.CANCELLED
+    return _tell_ehr(_with(state, **changes), owed.model_copy(update={"status": status}))
 
 
 def _tell_ehr(state: JourneyState, owed: Obligation) -> JourneyState:

@@ -51,7 +51,7 @@ class ObligationStatus(StrEnum):
         return self in (ObligationStatus.OPEN, ObligationStatus.ACKNOWLEDGED)
 
 
-class How(StrEnum):
+class Channel(StrEnum):
     """How a rung reaches its person."""
 
     MAIL = "mail"
@@ -63,7 +63,7 @@ class Rung(Value):
 
     at: Instant
     to: Role
-    how: How
+    how: Channel
 
 
 class Obligation(Value):
@@ -77,7 +77,9 @@ class Obligation(Value):
         repeat_hours: Elapsed hours between repeats of the last rung.
         climbed: Rungs already used, repeats included.
         last_told_at: When the ladder last spoke.
-        quiet_until: An acknowledgement keeps the ladder quiet until then.
+        quiet_until: An acknowledgement keeps the ladder quiet until then, for those it has told already and for
+            the role that acknowledged. Whoever has not been told yet is told on time all the same.
+        acknowledged_by: The role that acknowledged last.
         urgent: Shown first everywhere.
         about: The key of the effect or transition it stems from, where there is one.
     """
@@ -94,6 +96,7 @@ class Obligation(Value):
     climbed: int = 0
     last_told_at: Instant | None = None
     quiet_until: Instant | None = None
+    acknowledged_by: Role | None = None
     urgent: bool = False
     about: str | None = None
 
@@ -102,19 +105,34 @@ class Obligation(Value):
         return self.status.is_open and now >= self.due_at
 
     def current_rung(self) -> Rung:
-        """The rung that speaks next: the first unused one, or the last again."""
-        return self.ladder[min(self.climbed, len(self.ladder) - 1)]
+        """The rung that speaks next: the earliest unused one, or the last again."""
+        return self._rung(min(self._unused(), key=self.speaks_at))
 
     def next_at(self) -> Instant:
         """When the ladder speaks next; always after the last time it spoke."""
-        at = self.current_rung().at
-        if self.last_told_at is not None and self.climbed >= len(self.ladder):
+        return min(self.speaks_at(number) for number in self._unused())
+
+    def rungs_reached(self, now: Instant) -> list[int]:
+        """The rungs that speak at `now`, counted from 1; one beyond the ladder's end repeats the last.
+
+        One that is kept quiet while a later one speaks is passed over: its role knows.
+        """
+        return [number for number in self._unused() if self.speaks_at(number) <= now]
+
+    def speaks_at(self, number: int) -> Instant:
+        """When this rung, not used yet, speaks unless somebody acknowledges again."""
+        at = self._rung(number).at
+        if number > len(self.ladder) and self.last_told_at is not None:
             at = self.last_told_at + timedelta(hours=self.repeat_hours)
-        if self.quiet_until is not None:
+        if self.quiet_until is not None and self._knows(self._rung(number).to):
             at = max(at, self.quiet_until)
         return at
 
-    def rungs_reached(self, now: Instant) -> int:
-        """How many rungs are used once the ladder has spoken at `now`; one more for a repeat."""
-        reached = sum(rung.at <= now for rung in self.ladder)
-        return max(reached, self.climbed + 1)
+    def _unused(self) -> range:
+        return range(self.climbed + 1, max(self.climbed + 1, len(self.ladder)) + 1)
+
+    def _rung(self, number: int) -> Rung:
+        return self.ladder[min(number, len(self.ladder)) - 1]
+
+    def _knows(self, role: Role) -> bool:
+        return role is self.acknowledged_by or role in {rung.to for rung in self.ladder[: self.climbed]}

@@ -24,6 +24,10 @@ class FundingRoute(StrEnum):
     REFERRED_OUT = "referred-out"  #: the journey closes with a referral elsewhere
 
 
+SELF_PAID = (FundingRoute.SELF_PAY, FundingRoute.SLIDING_SCALE)
+"""Routes on which no plan has a say."""
+
+
 class ReviewOutcome(StrEnum):
     """What a review may decide."""
 

@@ -19,6 +19,7 @@ class JourneyState(Value):
     """A journey after `version` events.
 
     Attributes:
+        authorised: Whether the payer's authorisation was obtained, or waived, for the coverage as it stands.
         obligations: The open ones, by id. Ended ones are in the record.
         raised: How many of each kind were ever raised, to number the next.
         effects: Calls not yet answered, by key; the EHR's wish is derived, see `pending`.
@@ -38,6 +39,7 @@ class JourneyState(Value):
     benefits: Benefits | None = None
     benefit_checks: int = 0
     funding: FundingRoute | None = None
+    authorised: bool = False
     placement: LevelOfCare | None = None
     estimates: int = 0
     estimate: Estimate | None = None

@@ -76,3 +76,7 @@ class Role(StrEnum):
     SUPERVISOR = "clinical-supervisor"
     MEDICAL_DIRECTOR = "medical-director"
     OPERATIONS = "operations"
+
+
+CLINICAL = (Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR)
+"""Who may decide a level of care. Automation recommends and reminds; it never decides one."""

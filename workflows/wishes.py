@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from activities.ports import Channel, EhrRecord, EhrTask, EpisodeStatus, Notice, TaskStatus
+from activities.ports import EhrRecord, EhrTask, EpisodeStatus, Notice, TaskStatus
 from domain.catalogue import CATALOGUE
 from domain.effects import Notify, SyncEhr
 from domain.obligations import Obligation, ObligationStatus
@@ -67,7 +67,7 @@ def notice(state: JourneyState, effect: Notify, key: str) -> Notice:
     urgency = "OVERDUE: " if effect.overdue else ""
     return Notice(
         key=key,
-        channel=Channel(effect.how.value),
+        channel=effect.how,
         to=effect.to,
         subject=f"{urgency}{effect.title}",
         body=(

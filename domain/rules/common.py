@@ -7,10 +7,7 @@ from typing import TypedDict
 from domain.plans import Actor
 from domain.refusal import Refused, require
 from domain.state import JourneyState
-from domain.values import Instant, Role, Stage
-
-CLINICAL = (Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR)
-"""Who may decide a level of care. Automation recommends and reminds; it never decides one."""
+from domain.values import CLINICAL, Instant, Stage
 
 
 class Occasion(TypedDict):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from domain import commands as cmd
 from domain import events as ev
-from domain.obligations import ObligationKind
+from domain.obligations import Obligation, ObligationKind
+from domain.plans import Direction
 from domain.refusal import Refused, require
 from domain.rules.common import Occasion, require_clinician, require_stage
 from domain.state import JourneyState
@@ -23,7 +25,7 @@ def update_plan(state: JourneyState, command: cmd.UpdateDischargePlan, when: Occ
 
 def discharge(state: JourneyState, command: cmd.Discharge, when: Occasion) -> Iterator[ev.Event]:
     """Ends care. A planned ending needs the whole plan; an unplanned one records what is missing."""
-    require_stage(state, Stage.ACTIVE, Stage.EXTERNAL, Stage.DISCHARGING, to="discharge the client")
+    require_stage(state, *_BEFORE_THE_END, to="discharge the client")
     require_clinician(command.by, "discharge a client")
     gaps = state.discharge_plan.missing()
     require(
@@ -31,7 +33,10 @@ def discharge(state: JourneyState, command: cmd.Discharge, when: Occasion) -> It
         "plan-incomplete",
         f"The discharge plan lacks {', '.join(gaps)}. Complete it, then discharge.",
     )
+    move = state.transition
     yield ev.Discharged(**when, reason=command.reason, gaps=gaps, by=command.by)
+    if move is not None and move.direction is Direction.UP:
+        yield ev.PlaceGivenUp(**when, hold_key=move.hold_key)
 
 
 def record_follow_up(state: JourneyState, command: cmd.RecordFollowUp, when: Occasion) -> Iterator[ev.Event]:
@@ -40,4 +45,17 @@ def record_follow_up(state: JourneyState, command: cmd.RecordFollowUp, when: Occ
     owed = state.open_of(ObligationKind.FOLLOW_UP)
     if not owed:
         raise Refused("nothing-owed", "No follow-up is open on this journey.")
+    counts_from = _counts_from(state, owed[0])
+    require(
+        state.policy.site.local_date(when["at"]) >= counts_from,
+        "too-early",
+        f"{owed[0].id} is met by a contact on or after {counts_from}. Note this one elsewhere and call again then.",
+    )
     yield ev.FollowUpRecorded(**when, obligation=owed[0].id, contact=command.contact, by=command.by)
+
+
+def _counts_from(state: JourneyState, owed: Obligation) -> date:
+    """The day after discharge for the first (HEDIS FUH: not the same day), then the day the one before was due."""
+    before = int(owed.id.rpartition("-")[2]) - 2
+    days = state.policy.follow_up_days[before] if before >= 0 else 1
+    return state.policy.site.local_date(owed.raised_at) + timedelta(days=days)

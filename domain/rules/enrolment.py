@@ -52,6 +52,13 @@ def accept_cost(state: JourneyState, command: cmd.AcceptCost, when: Occasion) ->
     yield ev.CostAccepted(**when, estimate=command.estimate, by=command.by)
 
 
+def decline_cost(state: JourneyState, command: cmd.DeclineCost, when: Occasion) -> Iterator[ev.Event]:
+    """Back to funding: another way to pay, or a referral elsewhere."""
+    require_stage(state, Stage.COST_REVIEW, to="record that the cost was declined")
+    estimate = state.estimate.id if state.estimate else "none"
+    yield ev.CostDeclined(**when, estimate=estimate, reason=command.reason, by=command.by)
+
+
 def confirm_enrolment(state: JourneyState, command: cmd.ConfirmEnrolment, when: Occasion) -> Iterator[ev.Event]:
     """Care begins. An authorisation still owed comes first."""
     require_stage(state, Stage.ENROLLING, to="enrol the client")

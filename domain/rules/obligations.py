@@ -14,16 +14,6 @@ from domain.rules.common import Occasion
 from domain.state import JourneyState
 from domain.values import Stage
 
-_WAIVABLE = (
-    ObligationKind.OBTAIN_AUTHORISATION,
-    ObligationKind.DRAFT_DISCHARGE_PLAN,
-    ObligationKind.INTERIM_CONTACT,
-    ObligationKind.EXTERNAL_CONTACT,
-    ObligationKind.FOLLOW_UP,
-    ObligationKind.RESOLVE_CANCELLATION,
-    ObligationKind.RESOLVE_EFFECT,
-)
-
 
 def acknowledge(state: JourneyState, command: cmd.AcknowledgeObligation, when: Occasion) -> Iterator[ev.Event]:
     """Keeps the ladder quiet for a while. The due time does not move."""
@@ -48,11 +38,17 @@ def complete(state: JourneyState, command: cmd.CompleteObligation, when: Occasio
 def waive(state: JourneyState, command: cmd.WaiveObligation, when: Occasion) -> Iterator[ev.Event]:
     """Ends what a named person decides need not be done; never what keeps the journey moving."""
     owed = _owed(state, command.obligation)
-    a_reported_discharge = owed.kind is ObligationKind.COMPLETE_DISCHARGE and state.stage is not Stage.DISCHARGING
+    duty = CATALOGUE[owed.kind]
+    decided = owed.kind is ObligationKind.COMPLETE_DISCHARGE and state.stage is Stage.DISCHARGING
     require(
-        owed.kind in _WAIVABLE or a_reported_discharge,
+        bool(duty.waivable_by) and not decided,
         "not-waivable",
-        f"{owed.id} keeps the journey moving and cannot be waived: {CATALOGUE[owed.kind].title.lower()}.",
+        f"{owed.id} keeps the journey moving and cannot be waived: {duty.title.lower()}.",
+    )
+    require(
+        command.by.role in duty.waivable_by,
+        "not-theirs-to-waive",
+        f"{owed.id} can be waived by: {', '.join(duty.waivable_by)}. Ask one of them.",
     )
     yield ev.ObligationWaived(**when, obligation=owed.id, reason=command.reason, by=command.by)
 

@@ -54,12 +54,13 @@ def record_benefits(state: JourneyState, command: cmd.RecordBenefits, when: Occa
         state,
         Stage.BENEFITS_CHECK,
         Stage.FUNDING_EXCEPTION,
+        Stage.PLACEMENT,
         Stage.COST_REVIEW,
+        Stage.ENROLLING,
         to="record benefits",
     )
-    final = (Verdict.INACTIVE, Verdict.NOT_COVERED)
     require(
-        command.verdict.is_covered or (command.verdict in final and state.stage is not Stage.COST_REVIEW),
+        command.verdict.is_covered or command.verdict in (Verdict.INACTIVE, Verdict.NOT_COVERED),
         "verdict-not-final",
         "Record what the payer finally said: covered, with its cost share, or inactive, or not covered.",
     )

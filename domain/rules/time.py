@@ -15,8 +15,8 @@ def pass_time(state: JourneyState, command: cmd.TimePassed, when: Occasion) -> I
     """Everything that fell due by now, each once, however late `now` is."""
     now = when["at"]
     for owed in sorted(state.obligations.values(), key=lambda o: (o.next_at(), o.id)):
-        if owed.next_at() <= now:
-            yield _escalated(owed, when)
+        for climbed in owed.rungs_reached(now):
+            yield _escalated(owed, climbed, when)
     move = state.transition
     if move and state.step_up_window_ends() and move.due_at <= now:
         yield ev.StepUpWindowMissed(**when, due_at=move.due_at)
@@ -24,13 +24,12 @@ def pass_time(state: JourneyState, command: cmd.TimePassed, when: Occasion) -> I
         yield ev.PlaceSearchStarted(**when, attempt=move.searches + 1)
 
 
-def _escalated(owed: Obligation, when: Occasion) -> ev.ObligationEscalated:
-    climbed = owed.rungs_reached(when["at"])
+def _escalated(owed: Obligation, climbed: int, when: Occasion) -> ev.ObligationEscalated:
     return ev.ObligationEscalated(
         **when,
         obligation=owed.id,
         climbed=climbed,
         to=owed.ladder[min(climbed, len(owed.ladder)) - 1].to,
-        planned_at=owed.next_at(),
+        planned_at=owed.speaks_at(climbed),
         overdue=owed.is_overdue(when["at"]),
     )

@@ -13,13 +13,21 @@ from domain.rules.common import Occasion, require_clinician, require_stage
 from domain.state import JourneyState
 from domain.values import LevelOfCare, Stage
 
-_IN_CARE = (Stage.ACTIVE, Stage.EXTERNAL, Stage.DISCHARGING)
+_IN_CARE = (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)
 
 
 def request_step_up(state: JourneyState, command: cmd.RequestStepUp, when: Occasion) -> Iterator[ev.Event]:
-    """Starts the 24-hour clock."""
+    """Starts the 24-hour clock. A move to a gentler or a lower level that is under way gives way to it."""
     require_stage(state, *_IN_CARE, to="request a step-up")
+    move = state.transition
+    require(
+        move is None or move.direction is Direction.DOWN or command.to.is_above(move.target),
+        "already-moving-up",
+        "That step-up is under way already. Confirm the arrival, or record that the client declined.",
+    )
     yield from begin(state, command, command.to, Direction.UP, command.reason, when)
+    if move is not None and move.direction is Direction.UP:
+        yield ev.PlaceGivenUp(**when, hold_key=move.hold_key)
 
 
 def start_step_down(state: JourneyState, command: cmd.StartStepDown, when: Occasion) -> Iterator[ev.Event]:
@@ -97,7 +105,7 @@ def decline_transition(state: JourneyState, command: cmd.DeclineTransition, when
         safety_plan_reviewed=command.safety_plan_reviewed,
         by=command.by,
     )
-    if move.place is not None:
+    if move.direction is Direction.UP:  # also while a search is under way: whatever it finds is given back
         yield ev.PlaceGivenUp(**when, hold_key=move.hold_key)
 
 

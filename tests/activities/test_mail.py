@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from activities.mail import Roster, SmtpMessenger
-from activities.ports import Channel, ClinicRefused, ClinicUnavailable, Notice
+from activities.ports import ClinicRefused, ClinicUnavailable, Notice
+from domain.obligations import Channel
 from domain.values import Role
 from tests.clinic.process import ClinicProcess
 

@@ -71,6 +71,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         cmd.AcceptCost: {
             "estimate": st.integers(max(1, state.estimates - 1), state.estimates + 1).map("estimate-{}".format)
         },
+        cmd.DeclineCost: {"reason": WORDS},
         cmd.ConfirmEnrolment: {"track": WORDS},
         cmd.UpdateDischargePlan: {"plan": PLANS},
         cmd.CompleteReview: {
@@ -93,17 +94,33 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
     return fields[kind]
 
 
-_BY_HAND = (cmd.CompleteObligation, cmd.WaiveObligation)
+_BY_HAND = (cmd.CompleteObligation, cmd.WaiveObligation, cmd.AcknowledgeObligation)
 _MOVES = (cmd.RequestStepUp, cmd.StartStepDown)
 FITTING: dict[Stage, tuple[Kind, ...]] = {
     Stage.REFERRED: (cmd.TimePassed,),
     Stage.BENEFITS_CHECK: (cmd.RecordBenefits, cmd.SettleEffect),
     Stage.FUNDING_EXCEPTION: (cmd.ResolveFunding, cmd.ResolveFunding, cmd.RecordBenefits),
     Stage.PLACEMENT: (cmd.DecidePlacement,),
-    Stage.COST_REVIEW: (cmd.AcceptCost, cmd.AcceptCost, cmd.RecordBenefits),
-    Stage.ENROLLING: (cmd.ConfirmEnrolment, cmd.ConfirmEnrolment, *_BY_HAND, cmd.UpdateDischargePlan),
+    Stage.COST_REVIEW: (cmd.AcceptCost, cmd.AcceptCost, cmd.AcceptCost, cmd.DeclineCost, cmd.RecordBenefits, *_BY_HAND),
+    Stage.ENROLLING: (
+        cmd.ConfirmEnrolment,
+        cmd.ConfirmEnrolment,
+        cmd.ConfirmEnrolment,
+        cmd.RecordBenefits,
+        *_BY_HAND,
+        cmd.UpdateDischargePlan,
+    ),
     Stage.ACTIVE: (cmd.CompleteReview, *_MOVES, cmd.ReportDischarge, cmd.UpdateDischargePlan, *_BY_HAND),
-    Stage.TRANSITION: (cmd.SettleEffect, cmd.ConfirmArrival, cmd.DeclineTransition, *_BY_HAND, cmd.ReportDischarge),
+    Stage.TRANSITION: (
+        cmd.SettleEffect,
+        cmd.ConfirmArrival,
+        cmd.DeclineTransition,
+        cmd.RequestStepUp,
+        cmd.RequestStepUp,
+        cmd.Discharge,
+        *_BY_HAND,
+        cmd.ReportDischarge,
+    ),
     Stage.EXTERNAL: (*_MOVES, *_BY_HAND, cmd.ReportDischarge, cmd.Discharge),
     Stage.DISCHARGING: (cmd.Discharge, cmd.RequestStepUp, cmd.UpdateDischargePlan),
     Stage.DISCHARGED: (cmd.RecordFollowUp, cmd.WaiveObligation),

@@ -13,7 +13,7 @@ from domain import events as ev
 from domain.catalogue import CATALOGUE, obligation
 from domain.clock import TimeKind
 from domain.effects import Notify
-from domain.obligations import How, ObligationKind, ObligationStatus
+from domain.obligations import Channel, ObligationKind, ObligationStatus
 from domain.values import LevelOfCare, Role
 from tests.domain.walk import (
     ADMISSIONS,
@@ -50,7 +50,7 @@ def test_each_rung_is_one_call_out_with_its_own_key() -> None:
     walk.later(days=7)
     calls = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
     assert len(calls) == len(walk.saw(ev.ObligationEscalated)) == len({call.key for call in calls})
-    assert [call.how for call in calls][:3] == [How.MAIL, How.MAIL, How.PAGE]
+    assert [call.how for call in calls][:3] == [Channel.MAIL, Channel.MAIL, Channel.PAGE]
 
 
 def test_a_step_up_pages_at_once_and_its_last_rung_repeats_every_eight_hours() -> None:
@@ -60,14 +60,20 @@ def test_a_step_up_pages_at_once_and_its_last_rung_repeats_every_eight_hours() -
     assert hours_late(walk, due, "complete-step-up-1") == [-24, -12, 0, 8, 16]
 
 
-def test_after_a_month_of_outage_everything_is_told_once_and_the_next_moment_lies_ahead() -> None:
+def test_after_a_month_of_outage_each_rung_is_told_once_and_the_next_moment_lies_ahead() -> None:
     walk = enrolled()
     walk.later(weeks=5)
     due = walk.state.obligations["review-1"].due_at
     happened = walk.outage(days=31)
-    assert [event.type for event in happened] == ["obligation.escalated"]
-    event = told(walk, "review-1")[-1]
-    assert event.to is Role.MEDICAL_DIRECTOR and event.overdue and event.planned_at == due - timedelta(hours=72)
+    assert [event.type for event in happened] == ["obligation.escalated"] * 4
+    rungs = [(event.to, (event.planned_at - due) / timedelta(hours=1)) for event in told(walk, "review-1")]
+    assert rungs == [
+        (Role.CLINICIAN, -72),
+        (Role.CLINICIAN, 0),
+        (Role.SUPERVISOR, 24),
+        (Role.MEDICAL_DIRECTOR, 72),
+    ]
+    assert all(event.overdue for event in told(walk, "review-1"))
     following = walk.state.next_deadline()
     assert following is not None and following - walk.now == timedelta(hours=24)
 
@@ -87,7 +93,7 @@ def test_nothing_happens_when_time_passes_before_anything_is_due() -> None:
     assert walk.outage(hours=1) == ()
 
 
-def test_an_acknowledgement_keeps_the_ladder_quiet_and_moves_no_due_time() -> None:
+def test_an_acknowledgement_keeps_the_ladder_quiet_for_those_who_know_and_moves_no_due_time() -> None:
     walk = opened()
     owed = walk.state.obligations["verify-benefits-1"]
     walk.later(seconds=(owed.due_at - walk.now).total_seconds() + 60)
@@ -95,12 +101,13 @@ def test_an_acknowledgement_keeps_the_ladder_quiet_and_moves_no_due_time() -> No
     acknowledged = walk.state.obligations[owed.id]
     assert acknowledged.status is ObligationStatus.ACKNOWLEDGED and acknowledged.due_at == owed.due_at
     assert acknowledged.is_overdue(walk.now)
-    walk.later(hours=22)
+    walk.later(hours=94)
+    assert hours_late(walk, owed.due_at, owed.id) == [0, 24, 72]
     walk.do(cmd.AcknowledgeObligation, obligation=owed.id, by=ADMISSIONS)
-    walk.later(hours=3, minutes=59)
-    assert len(told(walk, owed.id)) == 1
+    walk.later(hours=3, minutes=59)  # past the repeat at 96
+    assert hours_late(walk, owed.due_at, owed.id) == [0, 24, 72]
     walk.later(minutes=1)
-    assert [event.to for event in told(walk, owed.id)] == [Role.ADMISSIONS, Role.OPERATIONS]
+    assert [event.to for event in told(walk, owed.id)][3:] == [Role.SUPERVISOR]
 
 
 def test_a_duty_done_late_is_said_to_be_late() -> None:
@@ -179,21 +186,27 @@ def test_an_ehr_that_refuses_for_good_can_be_waived_so_that_the_journey_finishes
     assert walk.state.is_finished
 
 
-@given(kind=st.sampled_from(ObligationKind), hours=st.integers(-500, 3000), waits=st.lists(st.integers(0, 400)))
-def test_whatever_the_delays_an_open_duty_always_has_a_next_moment(
-    kind: ObligationKind, hours: int, waits: list[int]
+WAITS = st.lists(st.tuples(st.integers(0, 400), st.none() | st.sampled_from(Role)))
+
+
+@given(kind=st.sampled_from(ObligationKind), hours=st.integers(-500, 3000), waits=WAITS)
+def test_whatever_the_delays_and_whoever_acknowledges_an_open_duty_always_has_a_next_moment(
+    kind: ObligationKind, hours: int, waits: list[tuple[int, Role | None]]
 ) -> None:
     owed = obligation(kind, 1, raised_at=MONDAY, due_at=MONDAY + timedelta(hours=hours), time_kind=TimeKind.ELAPSED)
     assert [rung.at for rung in owed.ladder] == sorted(rung.at for rung in owed.ladder)
     assert all(rung.at >= MONDAY for rung in owed.ladder)
     now = MONDAY
-    for wait in waits:
+    for wait, acknowledged_by in waits:
+        if acknowledged_by:
+            quiet = {"quiet_until": now + timedelta(hours=4), "acknowledged_by": acknowledged_by}
+            owed = owed.model_copy(update=quiet)
         now += timedelta(hours=wait)
         if owed.next_at() <= now:
-            climbed = owed.rungs_reached(now)
-            assert climbed > owed.climbed
-            owed = owed.model_copy(update={"climbed": climbed, "last_told_at": now})
-        assert owed.next_at() > now
+            rungs = owed.rungs_reached(now)
+            assert rungs and rungs == sorted(set(rungs)) and rungs[0] > owed.climbed
+            owed = owed.model_copy(update={"climbed": rungs[-1], "last_told_at": now})
+        assert owed.next_at() > now and owed.rungs_reached(now) == []
 
 
 def test_who_can_end_a_duty_by_hand_is_fixed() -> None:

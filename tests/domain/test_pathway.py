@@ -134,7 +134,9 @@ def test_a_place_found_after_the_decline_is_given_back() -> None:
     walk.do(cmd.RequestStepUp, to="IOP", reason="worse again")
     walk.settle("place-1-search-1", held(walk))
     assert walk.state.transition is not None and walk.state.transition.place is None
-    assert "release-place-1" in walk.state.pending() and "place-2-search-1" in walk.state.pending()
+    given_back = [call for call in walk.state.pending().values() if isinstance(call, ReleasePlace)]
+    assert [call.hold_key for call in given_back] == ["place-1", "place-1"]  # at the decline, and once it was found
+    assert "place-2-search-1" in walk.state.pending()
 
 
 def test_a_declined_step_down_stays_at_iop() -> None:

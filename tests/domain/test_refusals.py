@@ -32,6 +32,7 @@ from tests.domain.walk import (
     placed,
     stepping_down,
     stepping_up,
+    window_missed,
 )
 
 NURSE = {"id": "clerk-1", "role": "case-manager"}
@@ -54,7 +55,7 @@ CASES: dict[str, Case] = {
     "not-a-clinician": (answered, cmd.DecidePlacement, OUTPATIENT | {"by": NURSE}),
     "level-not-ours": (answered, cmd.DecidePlacement, {"recommended": "PHP", "actual": "PHP"}),
     "variance-missing": (answered, cmd.DecidePlacement, {"recommended": "IOP", "actual": "OP"}),
-    "verdict-not-final": (placed, cmd.RecordBenefits, {"verdict": "INACTIVE", "note": "by phone"}),
+    "verdict-not-final": (placed, cmd.RecordBenefits, {"verdict": "NEEDS_REVIEW", "note": "by phone"}),
     "not-admissions": (opened, cmd.RecordBenefits, {"verdict": "CLEAR", "note": "by phone", "by": NURSE}),
     "estimate-outdated": (placed, cmd.AcceptCost, {"estimate": "estimate-9"}),
     "cost-unknown": (lambda: unpriced(), cmd.AcceptCost, {"estimate": "estimate-1"}),
@@ -72,6 +73,13 @@ CASES: dict[str, Case] = {
     "no-such-obligation": (enrolled, cmd.AcknowledgeObligation, {"obligation": "review-9"}),
     "has-its-own-decision": (enrolled, cmd.CompleteObligation, {"obligation": "review-1", "note": "done"}),
     "not-waivable": (discharging, cmd.WaiveObligation, WHY | {"obligation": "complete-discharge-1"}),
+    "not-theirs-to-waive": (
+        window_missed,
+        cmd.WaiveObligation,
+        WHY | {"obligation": "interim-contact-1", "by": NURSE},
+    ),
+    "already-moving-up": (stepping_up, cmd.RequestStepUp, WHY | {"to": "IOP"}),
+    "too-early": (discharged, cmd.RecordFollowUp, {"contact": "reached"}),
     "not-pending": (opened, cmd.SettleEffect, {"key": "benefits-2", "answer": cmd.Done()}),
     "no-placement": (lambda: changed(agreed(), placement=None), cmd.ConfirmEnrolment, {"track": "evening"}),
     "not-in-care": (lambda: changed(enrolled(), stays=()), cmd.RequestStepUp, WHY | {"to": "PHP"}),
@@ -126,7 +134,7 @@ def _codes_in_the_source() -> list[str]:
 
 
 EARLY = {Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION}
-IN_CARE = {Stage.ACTIVE, Stage.EXTERNAL, Stage.DISCHARGING}
+IN_CARE = {Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING}
 ENDS = {Stage.CLOSED, Stage.CANCELLED}
 ALL = {Stage(name) for name in STAGES}
 
@@ -138,12 +146,16 @@ DECISIONS: dict[type[cmd.BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     cmd.RepeatAdmission: ({"message": "m"}, ALL - ENDS),
     cmd.CancelAdmission: ({"message": "m"}, ALL - ENDS),
     cmd.ReportDischarge: ({"message": "m"}, ALL - ENDS),
-    cmd.RecordBenefits: ({"verdict": "CLEAR", "note": "by phone"}, EARLY | {Stage.COST_REVIEW}),
+    cmd.RecordBenefits: (
+        {"verdict": "CLEAR", "note": "by phone"},
+        EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING},
+    ),
     cmd.ResolveFunding: (WHY | {"route": "self-pay"}, {Stage.FUNDING_EXCEPTION}),
     cmd.DecidePlacement: (OUTPATIENT, {Stage.PLACEMENT}),
     cmd.AcceptCost: ({"estimate": "estimate-1"}, {Stage.COST_REVIEW}),
+    cmd.DeclineCost: (WHY, {Stage.COST_REVIEW}),
     cmd.ConfirmEnrolment: ({"track": "evening"}, {Stage.ENROLLING}),
-    cmd.UpdateDischargePlan: ({"plan": WHOLE_PLAN}, IN_CARE | {Stage.ENROLLING, Stage.TRANSITION}),
+    cmd.UpdateDischargePlan: ({"plan": WHOLE_PLAN}, IN_CARE | {Stage.ENROLLING}),
     cmd.CompleteReview: ({"outcome": "continue", "rationale": "steady"}, {Stage.ACTIVE}),
     cmd.RequestStepUp: (WHY | {"to": "INPATIENT"}, IN_CARE),
     cmd.StartStepDown: (WHY | {"to": "OP"}, {Stage.ACTIVE, Stage.EXTERNAL}),
@@ -171,6 +183,7 @@ def test_the_table_names_every_command_and_every_stage_at_rest() -> None:
 def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[cmd.BaseCommand], stage: str) -> None:
     walk = STAGES[stage]()
     fields, allowed = DECISIONS[kind]
+    walk.later(days=7)  # a follow-up counts from then on
     if walk.state.stage in allowed:
         walk.do(kind, **fields)
         return

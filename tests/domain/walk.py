@@ -29,7 +29,7 @@ WHOLE_PLAN = DischargePlan(
 )
 NO_PLACE = cmd.PlaceAnswer()
 
-_DESK = (cmd.RecordBenefits, cmd.ResolveFunding, cmd.AcceptCost, cmd.ConfirmEnrolment)
+_DESK = (cmd.RecordBenefits, cmd.ResolveFunding, cmd.AcceptCost, cmd.DeclineCost, cmd.ConfirmEnrolment)
 AnyEvent = TypeVar("AnyEvent", bound=ev.BaseEvent)
 
 
@@ -135,6 +135,13 @@ def placed(level: LevelOfCare = LevelOfCare.IOP, verdict: Verdict = Verdict.CLEA
     """A clinician decided the level; the client is asked about the cost."""
     walk = answered(verdict)
     walk.do(cmd.DecidePlacement, recommended=level, actual=level)
+    return walk
+
+
+def cost_declined() -> Walk:
+    """The client found the cost too high, with an authorisation still owed."""
+    walk = placed(verdict=Verdict.CLEAR_AUTH_REQUIRED)
+    walk.do(cmd.DeclineCost, reason="too dear")
     return walk
 
 

@@ -1,0 +1,144 @@
+"""Out of a move that has begun: discharge, a higher level, a decline; and no place is held for nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from domain import commands as cmd
+from domain import events as ev
+from domain.effects import ReleasePlace
+from domain.obligations import ObligationKind
+from domain.values import LevelOfCare, Stage
+from tests.domain.walk import (
+    NO_PLACE,
+    Walk,
+    closed,
+    held,
+    place_held,
+    returning,
+    stepping_down,
+    stepping_up,
+    window_missed,
+)
+
+K = ObligationKind
+MOVES: dict[str, Callable[[], Walk]] = {
+    "searching": stepping_up,
+    "held": place_held,
+    "missed": window_missed,
+    "down": stepping_down,
+    "returning": returning,
+}
+
+
+def released(walk: Walk) -> list[str]:
+    """The holds to be given back, in order."""
+    return [call.hold_key for call in walk.state.pending().values() if isinstance(call, ReleasePlace)]
+
+
+@pytest.mark.parametrize("walk_to", MOVES.values(), ids=list(MOVES))
+def test_a_client_who_leaves_during_a_move_is_discharged_and_followed_up(walk_to: Callable[[], Walk]) -> None:
+    walk = walk_to()
+    going_up = walk.state.open_of(K.COMPLETE_STEP_UP) != []
+    before = released(walk)
+    walk.do(cmd.Discharge, reason="against-advice")
+    assert walk.is_at(Stage.DISCHARGED) and walk.owes() == {"follow-up-1", "follow-up-2"}
+    assert walk.state.transition is None and walk.state.level is None
+    assert released(walk)[len(before) :] == ([f"place-{walk.state.transitions}"] if going_up else [])
+
+
+@pytest.mark.parametrize(
+    ("walk_to", "path"), [(stepping_down, ["IOP", "INPATIENT"]), (returning, ["IOP", "PHP", "INPATIENT"])]
+)
+def test_a_crisis_during_a_step_down_becomes_a_step_up(walk_to: Callable[[], Walk], path: list[str]) -> None:
+    walk = walk_to()
+    walk.do(cmd.RequestStepUp, to="INPATIENT", reason="crisis")
+    move = walk.state.transition
+    assert move is not None and move.obligation in walk.owes() and move.due_at - walk.now == timedelta(hours=24)
+    assert "complete-step-down-1" not in walk.owes()
+    walk.settle(f"{move.hold_key}-search-1", held(walk))
+    walk.do(cmd.ConfirmArrival)
+    assert walk.path() == path and not walk.state.open_of(K.COMPLETE_STEP_UP)
+
+
+@pytest.mark.parametrize("walk_to", [stepping_up, place_held])
+def test_a_step_up_gives_way_to_a_higher_one_and_gives_its_place_back(walk_to: Callable[[], Walk]) -> None:
+    walk = walk_to()
+    walk.do(cmd.RequestStepUp, to="PHP", reason="worse")
+    assert walk.owes() == {"review-1", "complete-step-up-2", "interim-contact-1"} and released(walk) == ["place-1"]
+    assert [e.obligation for e in walk.saw(ev.ObligationCancelled)] == ["complete-step-up-1"]
+    walk.settle("place-2-search-1", held(walk))
+    walk.do(cmd.ConfirmArrival)
+    assert walk.path() == ["OP", "PHP"] and released(walk) == ["place-1"]
+
+
+@pytest.mark.parametrize("to", ["IOP", "PHP"])
+def test_a_step_up_does_not_give_way_to_one_no_higher(to: str) -> None:
+    walk = stepping_up(LevelOfCare.OP, LevelOfCare.PHP)
+    walk.refused(cmd.RequestStepUp, "already-moving-up", to=to, reason="asked twice")
+
+
+def test_a_missed_window_given_up_for_a_higher_level_ends_its_own_clock_and_searches() -> None:
+    walk = window_missed()
+    assert {"complete-step-up-1", "interim-contact-1"} <= walk.owes()
+    walk.do(cmd.RequestStepUp, to="INPATIENT", reason="cannot wait")
+    assert walk.owes() == {"review-1", "complete-step-up-2", "interim-contact-1"}
+    walk.settle("place-1-search-2", NO_PLACE)
+    walk.later(hours=9)
+    searches = [key for key in walk.state.pending() if "-search-" in key]
+    assert searches == ["place-2-search-1"]
+
+
+def leave_by_discharge(walk: Walk) -> None:
+    walk.do(cmd.Discharge, reason="disengaged")
+
+
+def leave_by_decline(walk: Walk) -> None:
+    walk.do(cmd.DeclineTransition, reason="no", safety_plan_reviewed=True)
+
+
+def leave_by_a_higher_step(walk: Walk) -> None:
+    walk.do(cmd.RequestStepUp, to="PHP", reason="worse")
+
+
+@pytest.mark.parametrize("leave", [leave_by_discharge, leave_by_decline, leave_by_a_higher_step])
+def test_a_place_found_after_all_is_given_back_a_second_time_under_a_new_key(leave: Callable[[Walk], None]) -> None:
+    walk = stepping_up()
+    leave(walk)
+    keys = [key for key in walk.state.pending() if key.startswith("release-")]
+    assert len(keys) == 1
+    walk.settle(keys[0])
+    walk.settle("place-1-search-1", held(walk))
+    again = [key for key in walk.state.pending() if key.startswith("release-")]
+    assert released(walk) == ["place-1"] and again != keys
+    assert walk.state.transition is None or walk.state.transition.place is None
+
+
+def test_a_search_that_finds_nothing_for_a_move_that_was_left_starts_no_other() -> None:
+    walk = stepping_up()
+    walk.do(cmd.RequestStepUp, to="PHP", reason="worse")
+    walk.settle("place-1-search-1", NO_PLACE)
+    assert not walk.saw(ev.NoPlaceFound) and walk.state.transition is not None
+    assert walk.state.transition.next_search_at is None
+
+
+def test_a_walk_to_the_close_leaves_nothing_to_give_back() -> None:
+    assert not [call for call in closed().state.pending().values() if isinstance(call, ReleasePlace)]
+
+
+def test_contact_goes_on_when_a_missed_step_up_gives_way_to_a_higher_one() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.settle("place-1-search-1", NO_PLACE)
+    walk.later(hours=25)
+    assert "interim-contact-1" in walk.owes()
+    walk.do(cmd.RequestStepUp, to="INPATIENT", reason="not safe at home")
+    assert "interim-contact-1" in walk.owes()
+
+
+def test_a_place_without_its_start_is_no_answer() -> None:
+    with pytest.raises(ValidationError):
+        cmd.PlaceAnswer(facility="Day hospital")

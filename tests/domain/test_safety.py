@@ -1,0 +1,272 @@
+"""What must never go wrong for a client: nobody told too late, no place held for nobody, no clock set by a slip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from pydantic import TypeAdapter
+
+from domain import commands as cmd
+from domain import events as ev
+from domain.catalogue import CATALOGUE, obligation
+from domain.clock import TimeKind
+from domain.effects import Notify
+from domain.obligations import Obligation, ObligationKind
+from domain.plans import Actor
+from domain.values import CLINICAL, LevelOfCare, Role, Stage
+from tests.domain.walk import (
+    ADMISSIONS,
+    CLINICIAN,
+    MONDAY,
+    Walk,
+    discharged,
+    discharging,
+    elsewhere,
+    enrolled,
+    opened,
+    stepping_down,
+    stepping_up,
+    window_missed,
+)
+
+EVENT: TypeAdapter[ev.Event] = TypeAdapter(ev.Event)
+K = ObligationKind
+
+
+def told(walk: Walk, obligation_id: str) -> list[tuple[Role, float]]:
+    """Who heard of it, and how many hours after it fell due."""
+    due = obligation_of(walk, obligation_id).due_at
+    return [
+        (event.to, (event.at - due) / timedelta(hours=1))
+        for event in walk.saw(ev.ObligationEscalated)
+        if event.obligation == obligation_id
+    ]
+
+
+def obligation_of(walk: Walk, obligation_id: str) -> Obligation:
+    return next(e.obligation for e in walk.saw(ev.ObligationRaised) if e.obligation.id == obligation_id)
+
+
+def acknowledge_every(walk: Walk, hours: int, *, times: int, obligation: str, by: Actor) -> None:
+    for _ in range(times):
+        walk.do(cmd.AcknowledgeObligation, obligation=obligation, by=by)
+        walk.later(hours=hours)
+
+
+# ---- an acknowledgement ------------------------------------------------------------------------------------
+
+
+def test_a_step_up_acknowledged_every_3_hours_still_reaches_the_supervisor_and_the_medical_director() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    acknowledge_every(walk, 3, times=24, obligation="complete-step-up-1", by=CLINICIAN)
+    assert told(walk, "complete-step-up-1") == [(Role.SUPERVISOR, -12), (Role.MEDICAL_DIRECTOR, 0)]
+
+
+def test_so_it_does_when_the_clinician_was_paged_before_the_first_acknowledgement() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.later(minutes=1)
+    acknowledge_every(walk, 3, times=24, obligation="complete-step-up-1", by=CLINICIAN)
+    assert [role for role, _ in told(walk, "complete-step-up-1")] == [
+        Role.CLINICIAN,
+        Role.SUPERVISOR,
+        Role.MEDICAL_DIRECTOR,
+    ]
+    assert told(walk, "complete-step-up-1")[1:] == [(Role.SUPERVISOR, -12), (Role.MEDICAL_DIRECTOR, 0)]
+
+
+def test_a_review_acknowledged_every_3_hours_since_its_reminder_still_climbs_on_time() -> None:
+    walk = enrolled()
+    due = obligation_of(walk, "review-1").due_at
+    walk.later(seconds=(due - timedelta(hours=72) - walk.now).total_seconds())
+    acknowledge_every(walk, 3, times=56, obligation="review-1", by=CLINICIAN)
+    assert told(walk, "review-1") == [(Role.CLINICIAN, -72), (Role.SUPERVISOR, 24), (Role.MEDICAL_DIRECTOR, 72)]
+
+
+@pytest.mark.parametrize("kind", ObligationKind)
+def test_whatever_its_owner_acknowledges_everybody_else_on_its_ladder_hears_on_time(kind: ObligationKind) -> None:
+    walk, due = opened(), MONDAY + timedelta(hours=24)
+    owed = obligation(kind, 99, raised_at=MONDAY, due_at=due, time_kind=TimeKind.ELAPSED)
+    walk.state = walk.state.model_copy(update={"obligations": {owed.id: owed}})
+    acknowledge_every(walk, 3, times=36, obligation=owed.id, by=Actor(id="owner", role=owed.owner))
+    told_at = {event.to: event.at for event in reversed(walk.saw(ev.ObligationEscalated))}
+    planned = {rung.to: rung.at for rung in reversed(owed.ladder)}
+    assert [(to, told_at.get(to)) for to in planned if to is not owed.owner] == [
+        (to, at) for to, at in planned.items() if to is not owed.owner
+    ]
+
+
+def test_an_acknowledgement_quietens_those_who_know_for_four_hours() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.later(hours=24 + 7)
+    walk.do(cmd.AcknowledgeObligation, obligation="complete-step-up-1")
+    walk.later(hours=3, minutes=59)
+    assert told(walk, "complete-step-up-1")[-1] == (Role.MEDICAL_DIRECTOR, 0)
+    walk.later(minutes=1)
+    assert told(walk, "complete-step-up-1")[-1] == (Role.MEDICAL_DIRECTOR, 11)
+
+
+def test_an_acknowledgement_that_lapses_brings_the_owners_own_page_again() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.do(cmd.AcknowledgeObligation, obligation="complete-step-up-1")
+    walk.later(hours=5)
+    assert told(walk, "complete-step-up-1") == [(Role.CLINICIAN, -20)]
+
+
+def test_a_colleagues_acknowledgement_does_not_keep_the_page_from_the_owner() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.do(cmd.AcknowledgeObligation, obligation="complete-step-up-1", by=ADMISSIONS)
+    walk.later(minutes=1)
+    assert told(walk, "complete-step-up-1") == [(Role.CLINICIAN, -24)]
+
+
+def test_a_rung_kept_quiet_does_not_speak_with_the_next_one() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    acknowledge_every(walk, 3, times=5, obligation="complete-step-up-1", by=CLINICIAN)
+    assert [event.climbed for event in walk.saw(ev.ObligationEscalated)] == [2]
+    pages = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
+    assert [page.to for page in pages] == [Role.SUPERVISOR]
+
+
+# ---- an outage ---------------------------------------------------------------------------------------------
+
+
+def test_after_an_outage_everybody_on_the_ladder_is_told_each_by_a_call_of_their_own() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.outage(days=3)
+    expected = [Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR]
+    assert [role for role, _ in told(walk, "complete-step-up-1")] == expected
+    pages = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
+    assert [page.to for page in pages] == expected and len({page.key for page in pages}) == 3
+    assert [e.planned_at for e in walk.saw(ev.ObligationEscalated)] == [
+        MONDAY + timedelta(hours=hours) for hours in (0, 12, 24)
+    ]
+
+
+def test_an_outage_after_the_last_rung_brings_one_repeat() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.later(hours=25)
+    told_before = len(told(walk, "complete-step-up-1"))
+    walk.outage(days=10)
+    assert told(walk, "complete-step-up-1")[told_before:] == [(Role.MEDICAL_DIRECTOR, 241)]
+
+
+# ---- follow-up ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("contact", ["reached", "not-reached"])
+def test_no_follow_up_is_met_on_the_day_of_discharge(contact: str) -> None:
+    walk = discharged()
+    walk.refused(cmd.RecordFollowUp, "too-early", contact=contact)
+    walk.later(hours=13, minutes=59)  # 23:59 at the site
+    walk.refused(cmd.RecordFollowUp, "too-early", contact=contact)
+    walk.later(minutes=1)
+    walk.do(cmd.RecordFollowUp, contact=contact)
+    assert ("follow-up-1" in walk.owes()) is (contact == "not-reached")
+
+
+def test_one_week_of_calls_does_not_meet_both_follow_ups() -> None:
+    walk = discharged()
+    walk.later(days=2)
+    walk.do(cmd.RecordFollowUp, contact="reached")
+    assert "2026-03-23" in walk.refused(cmd.RecordFollowUp, "too-early", contact="reached")
+    walk.later(days=4, hours=13, minutes=59)
+    walk.refused(cmd.RecordFollowUp, "too-early", contact="reached")
+    walk.later(minutes=1)
+    walk.do(cmd.RecordFollowUp, contact="reached")
+    assert walk.is_at(Stage.CLOSED)
+
+
+def test_a_first_follow_up_made_late_leaves_the_second_one_owed() -> None:
+    walk = discharged()
+    walk.later(days=20)
+    walk.do(cmd.RecordFollowUp, contact="reached")
+    assert walk.owes() == {"follow-up-2"} and walk.saw(ev.ObligationMet)[-1].late
+
+
+def test_a_waived_first_follow_up_does_not_bring_the_second_forward() -> None:
+    walk = discharged()
+    walk.do(cmd.WaiveObligation, obligation="follow-up-1", reason="the new therapist calls")
+    walk.later(days=2)
+    walk.refused(cmd.RecordFollowUp, "too-early", contact="reached")
+    walk.later(days=5)
+    walk.do(cmd.RecordFollowUp, contact="reached")
+    assert walk.is_at(Stage.CLOSED)
+
+
+# ---- waivers -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [Role.ADMISSIONS, Role.CASE_MANAGER, Role.OPERATIONS, Role.UTILISATION_REVIEW])
+@pytest.mark.parametrize(("walk_to", "owed"), [(window_missed, "interim-contact-1"), (elsewhere, "external-contact-1")])
+def test_only_a_clinician_waives_contact_with_a_client(walk_to: Callable[[], Walk], owed: str, role: Role) -> None:
+    walk = walk_to()
+    sentence = walk.refused(
+        cmd.WaiveObligation, "not-theirs-to-waive", obligation=owed, reason="busy", by=Actor(id="p", role=role)
+    )
+    assert all(clinical in sentence for clinical in CLINICAL)
+    for clinical in CLINICAL:
+        walk.do(cmd.WaiveObligation, obligation=owed, reason="with family", by=Actor(id="p", role=clinical))
+        owed = f"{owed[:-1]}{int(owed[-1]) + 1}"
+        assert owed in walk.owes()
+
+
+def test_what_keeps_a_journey_moving_is_waived_by_nobody() -> None:
+    moving = {kind for kind, duty in CATALOGUE.items() if not duty.waivable_by}
+    assert moving == {
+        K.VERIFY_BENEFITS,
+        K.RESOLVE_FUNDING,
+        K.DECIDE_PLACEMENT,
+        K.ACCEPT_COST,
+        K.ENROL,
+        K.REVIEW,
+        K.COMPLETE_STEP_UP,
+        K.COMPLETE_STEP_DOWN,
+    }
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize(
+    ("walk_to", "owed"),
+    [
+        (opened, "enrol-1"),
+        (enrolled, "review-1"),
+        (stepping_up, "complete-step-up-1"),
+        (stepping_down, "complete-step-down-1"),
+        (discharging, "complete-discharge-1"),
+    ],
+)
+def test_no_role_waives_what_keeps_a_journey_moving(walk_to: Callable[[], Walk], owed: str, role: Role) -> None:
+    by = Actor(id="p", role=role)
+    walk_to().refused(cmd.WaiveObligation, "not-waivable", obligation=owed, reason="busy", by=by)
+
+
+# ---- a source's clock --------------------------------------------------------------------------------------
+
+ODD_ZONES = [UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))]
+FAR = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), MONDAY + timedelta(days=367)]
+
+
+@pytest.mark.parametrize("zone", ODD_ZONES, ids=str)
+@pytest.mark.parametrize("said", FAR, ids=str)
+def test_an_incredible_admission_time_counts_access_from_now(said: datetime, zone: timezone) -> None:
+    walk = admitted(said.replace(tzinfo=zone))
+    read = [EVENT.validate_json(EVENT.dump_json(event)) for event in walk.record]
+    assert read == walk.record
+    assert obligation_of(walk, "enrol-1").due_at == obligation_of(opened(), "enrol-1").due_at
+
+
+@pytest.mark.parametrize("days", [-366, 366])
+def test_a_credible_admission_time_counts(days: int) -> None:
+    walk = admitted(MONDAY + timedelta(days=days))
+    assert (
+        timedelta(days=13) < obligation_of(walk, "enrol-1").due_at - MONDAY - timedelta(days=days) < timedelta(days=18)
+    )
+
+
+def admitted(at: datetime) -> Walk:
+    walk = Walk()
+    walk.do(cmd.OpenJourney, journey_id="journey-1", client_ref="client-1", message="message-1", admitted_at=at)
+    walk.later(days=3)
+    return walk
