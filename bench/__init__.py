@@ -1,0 +1,1 @@
+"""Measurements, each beside a peer or a floor taken in the same run. Printed as they come out."""

@@ -1,0 +1,114 @@
+"""What each demonstrated path costs Temporal: history events, bytes and workflow tasks.
+
+The floor beside it is a bare workflow on the same server in the same run that takes as many Updates as the path
+had decisions, each answered after one local activity, and keeps no timer, calls no system and shows nothing.
+
+Run it with `python -m bench.paths [--quick] [--json]`. `--quick` plays three short paths.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from cyclopts import App
+from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from cli.demo.command import play
+from cli.demo.play import Outcome
+from cli.demo.script import CLIENTS
+from cli.house import running_house
+from cli.output import show_json, table
+from deploy.settings import Settings
+from workflows.client import connect
+
+QUICK = ("self-pay", "cancelled", "sent-three-times")
+_QUEUE = "bench-floor"
+
+app = App(name="bench.paths", help=__doc__)
+
+
+@activity.defn
+async def append_nothing() -> None:
+    """Stands where the append to the record would."""
+
+
+@workflow.defn(sandboxed=False)
+class BareWorkflow:
+    """Takes Updates and ends when told."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    @workflow.run
+    async def run(self) -> None:
+        """Waits for the end."""
+        await workflow.wait_condition(lambda: self.ended)
+
+    @workflow.update
+    async def decide(self, last: bool) -> None:
+        """One decision."""
+        await workflow.execute_local_activity(append_nothing, start_to_close_timeout=timedelta(seconds=5))
+        self.ended = last
+
+
+@app.default
+def main(*, quick: bool = False, json: bool = False) -> None:
+    """Measure and print."""
+    measured = asyncio.run(_measure(quick))
+    if json:
+        show_json(measured)
+        return
+    columns = ("Path", "Decisions", "Events", "Floor", "Bytes", "Floor", "Tasks", "Floor", "Events on record")
+    table("What each path costs Temporal", columns, [tuple(each.values()) for each in measured["paths"]])
+
+
+async def _measure(quick: bool) -> dict[str, Any]:
+    clients = tuple(each for each in CLIENTS if not quick or each.name in QUICK)
+    home = Path(mkdtemp(prefix="throughline-bench-"))
+    settings = replace(Settings.from_env(os.environ), home=home, virtual_time=True)
+    async with running_house(settings, ports="free") as house:
+        outcomes = await play(house.settings, quiet=True, clients=clients)
+        client = await connect(house.settings.require_temporal_address(), house.settings.temporal_namespace)
+        decisions = {each.name: len(each.steps) for each in CLIENTS}
+        async with Worker(client, task_queue=_QUEUE, workflows=[BareWorkflow], activities=[append_nothing]):
+            paths = [await _beside_floor(client, each, decisions[each.client]) for each in outcomes]
+    return {"unit": "count, bytes", "paths": paths}
+
+
+async def _beside_floor(client: Client, outcome: Outcome, decisions: int) -> dict[str, Any]:
+    floor_events, floor_bytes, floor_tasks = await _floor(client, decisions)
+    return {
+        "path": outcome.client,
+        "decisions": decisions,
+        "history_events": outcome.history_events,
+        "floor_history_events": floor_events,
+        "history_bytes": outcome.history_bytes,
+        "floor_history_bytes": floor_bytes,
+        "workflow_tasks": outcome.workflow_tasks,
+        "floor_workflow_tasks": floor_tasks,
+        "record_events": outcome.events,
+    }
+
+
+async def _floor(client: Client, decisions: int) -> tuple[int, int, int]:
+    handle = await client.start_workflow(BareWorkflow.run, id=f"floor-{uuid.uuid4()}", task_queue=_QUEUE)
+    for number in range(max(decisions, 1)):
+        await handle.execute_update(BareWorkflow.decide, number >= decisions - 1)
+    await handle.result()
+    info = (await handle.describe()).raw_description.workflow_execution_info
+    history = await handle.fetch_history()
+    tasks = sum(event.HasField("workflow_task_completed_event_attributes") for event in history.events)
+    return info.history_length, info.history_size_bytes, tasks
+
+
+if __name__ == "__main__":
+    app()
