@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,9 +14,17 @@ from workflows.client import Journeys, JourneysUnreachable, connect
 
 
 def load_settings() -> Settings:
-    """The installation's settings. Stops with `USAGE` where one cannot be read."""
+    """The settings of whatever runs: the environment's, completed by a running stack. Stops with `USAGE`."""
     try:
         return Settings.load()
+    except SettingsError as error:
+        raise Stop(Exit.USAGE, str(error)) from None
+
+
+def own_settings() -> Settings:
+    """The environment's settings alone, for a command that starts a stack of its own. Stops with `USAGE`."""
+    try:
+        return Settings.from_env(os.environ)
     except SettingsError as error:
         raise Stop(Exit.USAGE, str(error)) from None
 

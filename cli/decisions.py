@@ -2,80 +2,44 @@
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import dataclass
-from typing import Annotated, TypedDict
-
-from cyclopts import Parameter
-
+from cli import options as opt
 from cli.access import the_journeys
 from cli.output import Exit, Stop, show_fields, show_json
 from domain import commands as cmd
-from domain.benefits import CostShare, Verdict
-from domain.plans import Actor, Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
-from domain.values import LevelOfCare, Role
+from domain.benefits import CostShare
+from domain.plans import DischargePlan
 from workflows.client import CommandRefused, JourneyNotRunning, JourneysUnreachable
 
 
-class _Common(TypedDict):
-    id: str
-    by: Actor
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Who:
-    """Who decides, and how the answer is printed.
-
-    Attributes:
-        by: Staff id of the person who decides; opaque, never a name.
-        role: The role in which they act.
-        id: Id of this decision; repeating a command with the same id does it once. Made up if left out.
-        json: Print the journey's new standing as JSON.
-    """
-
-    by: str
-    role: Role
-    id: str | None = None
-    json: bool = False
-
-    def common(self) -> _Common:
-        """The fields every decision has."""
-        return _Common(id=self.id or f"cli/{uuid.uuid4()}", by=Actor(id=self.by, role=self.role))
-
-
-Many = Annotated[tuple[str, ...], Parameter(negative="")]
-
-
 async def record_benefits(
-    journey_id: str,
+    journey_id: opt.JourneyId,
     /,
     *,
-    verdict: Verdict,
-    note: str,
-    copay: str | None = None,
-    coinsurance: str | None = None,
-    who: Who,
+    verdict: opt.PayerVerdict,
+    note: opt.PayerNote,
+    copay: opt.Copay = None,
+    coinsurance: opt.Coinsurance = None,
+    who: opt.Who,
 ) -> None:
     """Admissions: record what the payer said, verified by hand."""
     share = CostShare.model_validate({"copay": copay, "coinsurance": coinsurance}) if copay or coinsurance else None
     await _tell(journey_id, cmd.RecordBenefits(**who.common(), verdict=verdict, cost_share=share, note=note), who)
 
 
-async def resolve_funding(journey_id: str, /, *, route: FundingRoute, reason: str, who: Who) -> None:
+async def resolve_funding(journey_id: opt.JourneyId, /, *, route: opt.Route, reason: opt.Reason, who: opt.Who) -> None:
     """Admissions: find a way on from a plan that does not pay."""
     await _tell(journey_id, cmd.ResolveFunding(**who.common(), route=route, reason=reason), who)
 
 
 async def decide_placement(
-    journey_id: str,
+    journey_id: opt.JourneyId,
     /,
     *,
-    recommended: LevelOfCare,
-    actual: LevelOfCare,
-    variance: str | None = None,
-    instrument: str | None = None,
-    who: Who,
+    recommended: opt.Recommended,
+    actual: opt.Actual,
+    variance: opt.Variance = None,
+    instrument: opt.Instrument = None,
+    who: opt.Who,
 ) -> None:
     """Clinician: decide where care starts, OP or IOP."""
     command = cmd.DecidePlacement(
@@ -84,24 +48,41 @@ async def decide_placement(
     await _tell(journey_id, command, who)
 
 
-async def accept_cost(journey_id: str, /, *, estimate: str, who: Who) -> None:
+async def accept_cost(
+    journey_id: opt.JourneyId,
+    /,
+    *,
+    estimate: opt.EstimateId,
+    who: opt.Who,
+) -> None:
     """Admissions: the client accepted the latest estimate."""
     await _tell(journey_id, cmd.AcceptCost(**who.common(), estimate=estimate), who)
 
 
-async def confirm_enrolment(journey_id: str, /, *, track: str, who: Who) -> None:
+async def decline_cost(journey_id: opt.JourneyId, /, *, reason: opt.Reason, who: opt.Who) -> None:
+    """Admissions: the client did not accept the estimate."""
+    await _tell(journey_id, cmd.DeclineCost(**who.common(), reason=reason), who)
+
+
+async def confirm_enrolment(
+    journey_id: opt.JourneyId,
+    /,
+    *,
+    track: opt.Track,
+    who: opt.Who,
+) -> None:
     """Admissions: the client is enrolled; care begins now."""
     await _tell(journey_id, cmd.ConfirmEnrolment(**who.common(), track=track), who)
 
 
 async def update_discharge_plan(
-    journey_id: str,
+    journey_id: opt.JourneyId,
     /,
     *,
-    follow_up: Many = (),
-    crisis_contact: Many = (),
-    resource: Many = (),
-    who: Who,
+    follow_up: opt.FollowUps = (),
+    crisis_contact: opt.CrisisContacts = (),
+    resource: opt.Resources = (),
+    who: opt.Who,
 ) -> None:
     """The discharge plan as it now stands, whole; repeat an option for each line."""
     plan = DischargePlan(follow_ups=follow_up, crisis_contacts=crisis_contact, resources=resource)
@@ -109,66 +90,88 @@ async def update_discharge_plan(
 
 
 async def complete_review(
-    journey_id: str,
+    journey_id: opt.JourneyId,
     /,
     *,
-    outcome: ReviewOutcome,
-    rationale: str,
-    to: LevelOfCare | None = None,
-    who: Who,
+    outcome: opt.Outcome,
+    rationale: opt.Reason,
+    to: opt.Level | None = None,
+    who: opt.Who,
 ) -> None:
     """Clinician: continue, step up, step down or discharge."""
     command = cmd.CompleteReview(**who.common(), outcome=outcome, rationale=rationale, to=to)
     await _tell(journey_id, command, who)
 
 
-async def request_step_up(journey_id: str, /, *, to: LevelOfCare, reason: str, who: Who) -> None:
+async def request_step_up(journey_id: opt.JourneyId, /, *, to: opt.Level, reason: opt.Reason, who: opt.Who) -> None:
     """Clinician: move to a higher level within 24 hours."""
     await _tell(journey_id, cmd.RequestStepUp(**who.common(), to=to, reason=reason), who)
 
 
-async def start_step_down(journey_id: str, /, *, to: LevelOfCare, reason: str, who: Who) -> None:
+async def start_step_down(journey_id: opt.JourneyId, /, *, to: opt.Level, reason: opt.Reason, who: opt.Who) -> None:
     """Clinician: move to a gentler level, or back from another facility."""
     await _tell(journey_id, cmd.StartStepDown(**who.common(), to=to, reason=reason), who)
 
 
-async def confirm_arrival(journey_id: str, /, *, who: Who) -> None:
+async def confirm_arrival(journey_id: opt.JourneyId, /, *, who: opt.Who) -> None:
     """The first visit at the new level was kept."""
     await _tell(journey_id, cmd.ConfirmArrival(**who.common()), who)
 
 
-async def decline_transition(journey_id: str, /, *, reason: str, safety_plan_reviewed: bool = False, who: Who) -> None:
+async def decline_transition(
+    journey_id: opt.JourneyId,
+    /,
+    *,
+    reason: opt.Reason,
+    safety_plan_reviewed: opt.Reviewed = False,
+    who: opt.Who,
+) -> None:
     """Clinician: the client declined the move and stays."""
     command = cmd.DeclineTransition(**who.common(), reason=reason, safety_plan_reviewed=safety_plan_reviewed)
     await _tell(journey_id, command, who)
 
 
-async def discharge(journey_id: str, /, *, reason: DischargeReason, who: Who) -> None:
+async def discharge(journey_id: opt.JourneyId, /, *, reason: opt.Ending, who: opt.Who) -> None:
     """Clinician: end care."""
     await _tell(journey_id, cmd.Discharge(**who.common(), reason=reason), who)
 
 
-async def record_follow_up(journey_id: str, /, *, contact: Contact, who: Who) -> None:
+async def record_follow_up(
+    journey_id: opt.JourneyId,
+    /,
+    *,
+    contact: opt.Reached,
+    who: opt.Who,
+) -> None:
     """An attempt to reach the client after discharge."""
     await _tell(journey_id, cmd.RecordFollowUp(**who.common(), contact=contact), who)
 
 
-async def acknowledge_obligation(journey_id: str, obligation: str, /, *, who: Who) -> None:
+async def acknowledge_obligation(journey_id: opt.JourneyId, obligation: opt.ObligationId, /, *, who: opt.Who) -> None:
     """Somebody has it in hand; the due time does not move."""
     await _tell(journey_id, cmd.AcknowledgeObligation(**who.common(), obligation=obligation), who)
 
 
-async def complete_obligation(journey_id: str, obligation: str, /, *, note: str, who: Who) -> None:
+async def complete_obligation(
+    journey_id: opt.JourneyId,
+    obligation: opt.ObligationId,
+    /,
+    *,
+    note: opt.WorkNote,
+    who: opt.Who,
+) -> None:
     """What was owed was done, outside this system."""
     await _tell(journey_id, cmd.CompleteObligation(**who.common(), obligation=obligation, note=note), who)
 
 
-async def waive_obligation(journey_id: str, obligation: str, /, *, reason: str, who: Who) -> None:
+async def waive_obligation(
+    journey_id: opt.JourneyId, obligation: opt.ObligationId, /, *, reason: opt.Reason, who: opt.Who
+) -> None:
     """It need not be done, and why."""
     await _tell(journey_id, cmd.WaiveObligation(**who.common(), obligation=obligation, reason=reason), who)
 
 
-async def _tell(journey_id: str, command: cmd.Decision, who: Who) -> None:
+async def _tell(journey_id: str, command: cmd.Decision, who: opt.Who) -> None:
     journeys = await the_journeys()
     try:
         standing = await journeys.tell(journey_id, command)
@@ -190,6 +193,7 @@ COMMANDS = (
     resolve_funding,
     decide_placement,
     accept_cost,
+    decline_cost,
     confirm_enrolment,
     update_discharge_plan,
     complete_review,

@@ -5,29 +5,56 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
+from cli.guard import Guard, Start, cancelled_by_signals
 from deploy.processes import RunningProcess
 from deploy.settings import HostPort, Settings
 from deploy.stack import Progress, Stack, to_stderr
 from eventstore import migrate
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class House:
-    """A running house: its stack and where everything listens."""
+    """A running house: its stack and what watches over it."""
 
     stack: Stack
-    worker: RunningProcess
+    guard: Guard
 
     @property
     def settings(self) -> Settings:
         """All addresses."""
         return self.stack.settings
+
+    async def run_until_stopped(self) -> None:
+        """Returns on Ctrl-C, SIGTERM or SIGHUP. Raises ProcessFailedError when PostgreSQL or Temporal ends."""
+        await self.guard.keep()
+
+    async def while_up(self, work: Coroutine[Any, Any, T]) -> T:
+        """Does `work` under the guard's watch and returns its result.
+
+        Raises:
+            CancelledError: Ctrl-C, SIGTERM or SIGHUP; `work` has been cancelled.
+            ProcessFailedError: PostgreSQL or Temporal ended; `work` has been cancelled.
+        """
+        working, keeping = asyncio.ensure_future(work), asyncio.ensure_future(self.guard.keep())
+        try:
+            await asyncio.wait((working, keeping), return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            keeping.result()
+            raise asyncio.CancelledError
+        finally:
+            working.cancel()
+            keeping.cancel()
+            await asyncio.wait((working, keeping))
 
 
 @asynccontextmanager
@@ -44,15 +71,30 @@ async def running_house(
     """
     if ports == "free":
         settings = replace(settings, mllp_port=0, http_port=0)
-    async with Stack(settings, ports=ports, progress=progress) as stack:
-        progress("migrating the database …")
-        await asyncio.to_thread(migrate, stack.database_url)
-        if stack.settings.clinic_url is None or stack.settings.smtp is None:
-            await _start_clinic(stack)
-        await _start_intake(stack)
-        worker = await start_worker(stack)
-        progress("the house is up")
-        yield House(stack=stack, worker=worker)
+    async with AsyncExitStack() as opened:
+        with cancelled_by_signals():
+            stack = await opened.enter_async_context(Stack(settings, ports=ports, progress=progress))
+            progress("migrating the database …")
+            await asyncio.to_thread(migrate, stack.database_url)
+            guard = Guard(stack, progress)
+            await _start_parts(guard, stack)
+            progress("the house is up")
+        yield House(stack, guard)
+
+
+async def _start_parts(guard: Guard, stack: Stack) -> None:
+    try:
+        async with asyncio.TaskGroup() as together:
+            together.create_task(_add_clinic_and_worker(guard, stack))
+            together.create_task(guard.add("intake", partial(_start_intake, stack)))
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+async def _add_clinic_and_worker(guard: Guard, stack: Stack) -> None:
+    if stack.settings.clinic_url is None or stack.settings.smtp is None:
+        await guard.add("clinic", _clinic_starter(stack))
+    await guard.add("worker", partial(start_worker, stack))
 
 
 async def start_worker(stack: Stack) -> RunningProcess:
@@ -61,16 +103,26 @@ async def start_worker(stack: Stack) -> RunningProcess:
     return process
 
 
-async def _start_clinic(stack: Stack) -> None:
-    state = stack.settings.home / "clinic-state.json"
-    _, told = await _start(stack, "clinic", [sys.executable, "-m", "clinic", "--state", str(state)])
-    base = f"http://127.0.0.1:{told['http_port']}"
-    stack.publish(replace(stack.settings, clinic_url=base, smtp=HostPort("127.0.0.1", told["smtp_port"])))
+def _clinic_starter(stack: Stack) -> Start:
+    state = stack.settings.home / "clinic.sqlite"
+    ports = {"http_port": 0, "smtp_port": 0}  # any; started again, it listens where the others know it to be
+
+    async def start() -> RunningProcess:
+        options = [f"--{name.replace('_', '-')}={port}" for name, port in ports.items()]
+        process, told = await _start(stack, "clinic", [sys.executable, "-m", "clinic", "--state", str(state), *options])
+        ports.update({name: told[name] for name in ports})
+        given = stack.settings
+        base, smtp = f"http://127.0.0.1:{told['http_port']}", HostPort("127.0.0.1", told["smtp_port"])
+        stack.publish(replace(given, clinic_url=given.clinic_url or base, smtp=given.smtp or smtp))
+        return process
+
+    return start
 
 
-async def _start_intake(stack: Stack) -> None:
-    _, told = await _start(stack, "intake", [sys.executable, "-m", "cli.main", "intake"])
+async def _start_intake(stack: Stack) -> RunningProcess:
+    process, told = await _start(stack, "intake", [sys.executable, "-m", "cli.main", "intake"])
     stack.publish(replace(stack.settings, mllp_port=told["mllp_port"], http_port=told["http_port"]))
+    return process
 
 
 async def _start(stack: Stack, name: str, argv: list[str]) -> tuple[RunningProcess, Mapping[str, int]]:

@@ -16,6 +16,8 @@ from eventstore.codec import from_record
 from eventstore.events import StoredEvent
 from workflows.client import workflow_id
 
+_ROOM_FOR_A_TABLE = 140  # columns; in less, every row would be broken
+
 
 async def journeys(*, all: bool = False, json: bool = False) -> None:
     """List open journeys: the urgent first, then by what is due next.
@@ -32,9 +34,11 @@ async def journeys(*, all: bool = False, json: bool = False) -> None:
     if json:
         show_json(rows)
         return
-    columns = ("Journey", "Stage", "Level", "Waiting for", "Next", "Due", "")
-    table(None, columns, [_cells(each) for each in rows])
-    stdout.print(f"\n{len(rows)} {'' if all else 'open '}journeys")
+    if not rows:
+        stdout.print(f"no {'' if all else 'open '}journeys; send an admission with `throughline send FILE`")
+        return
+    show_rows(rows)
+    stdout.print(f"\n{len(rows)} {'' if all else 'open '}{'journey' if len(rows) == 1 else 'journeys'}")
 
 
 async def journey(journey_id: str, /, *, everything: bool = False, json: bool = False) -> None:
@@ -66,6 +70,19 @@ def ui_link(settings: Settings, journey_id: str) -> str | None:
     if settings.ui_url is None:
         return None
     return f"{settings.ui_url}/namespaces/{settings.temporal_namespace}/workflows/{workflow_id(journey_id)}"
+
+
+def show_rows(rows: list[Row]) -> None:
+    """A table where the terminal has room for one, else two lines for each journey."""
+    if stdout.width >= _ROOM_FOR_A_TABLE:
+        columns = ("Journey", "Stage", "Level", "Waiting for", "Next", "Due", "")
+        table(None, columns, [_cells(each) for each in rows])
+        return
+    for each in rows:
+        name, stage, level, waiting_for, owed, due, flag = _cells(each)
+        stdout.print(f"{name}  {stage}  {level or ''}", markup=False)
+        if owed:
+            stdout.print(f"  {flag or 'next'}: {owed}, {waiting_for}, {due}", markup=False)
 
 
 def _cells(each: Row) -> tuple[object, ...]:
@@ -101,6 +118,8 @@ def _show_timeline(stored: tuple[StoredEvent, ...], everything: bool) -> None:
         if everything or not is_bookkeeping(event)
     ]
     table("Timeline", ("#", "When", "What"), rows)
+    if len(rows) < len(events):
+        stdout.print(f"\n{len(events) - len(rows)} events of bookkeeping are left out; --everything shows them")
 
 
 def _as_json(state: JourneyState, stored: tuple[StoredEvent, ...]) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -17,12 +18,28 @@ class Exit(IntEnum):
     """Exit codes, the same for every command."""
 
     OK = 0
-    FAILED = 1  #: something went wrong that the message explains
-    USAGE = 2  #: the command line cannot be read
-    REFUSED = 3  #: the journey refused; nothing has changed
-    NOT_FOUND = 4  #: no such journey
-    UNREACHABLE = 5  #: Temporal, the database or the workers did not answer
-    NOT_ACCEPTED = 6  #: at least one message was not acknowledged with AA
+    FAILED = 1
+    USAGE = 2
+    REFUSED = 3
+    NOT_FOUND = 4
+    UNREACHABLE = 5
+    NOT_ACCEPTED = 6
+    INTERRUPTED = 130
+    CUT_OFF = 141
+
+
+MEANING: Mapping[Exit, str] = {
+    Exit.OK: "done",
+    Exit.FAILED: "failed; the message says why",
+    Exit.USAGE: "the command line cannot be read",
+    Exit.REFUSED: "the journey refused; nothing has changed",
+    Exit.NOT_FOUND: "no such journey",
+    Exit.UNREACHABLE: "Temporal, the database, intake or the workers do not answer",
+    Exit.NOT_ACCEPTED: "not every message was accepted",
+    Exit.INTERRUPTED: "interrupted by Ctrl-C or a signal before it was done",
+    Exit.CUT_OFF: "whatever read the output went away",
+}
+"""What each exit code says."""
 
 
 class Stop(Exception):
@@ -34,13 +51,19 @@ class Stop(Exception):
         self.line = line
 
 
+class _Stdout(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
+
+
 _WIDE = 160
-stdout = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
+stdout = _Stdout(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 
 
 def show_json(value: object) -> None:
     """One JSON document on stdout."""
     sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
 
 
 def complain(line: str) -> None:
@@ -48,11 +71,18 @@ def complain(line: str) -> None:
     sys.stderr.write(f"throughline: {' '.join(line.split())}\n")
 
 
+def discard_stdout() -> None:
+    """Whatever is still to be written to stdout goes nowhere: its reader has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout."""
-    shown = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        shown.add_column(column, overflow="fold")
+    """A table on stdout. Its first column is never broken, so an id can be copied; the last may be long."""
+    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        shown.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         shown.add_row(*("" if cell is None else str(cell) for cell in row))
     stdout.print(shown)

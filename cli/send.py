@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from cli.access import load_settings
 from cli.output import Exit, Stop, show_json, stdout
@@ -26,13 +31,19 @@ class Acknowledged:
     text: str
 
 
-async def send(*files: Path, host: str = "127.0.0.1", port: int | None = None, json: bool = False) -> None:
+_ACCEPTED = ("AA", "CA", SILENT)
+Port = Annotated[int, Parameter(validator=Number(gte=1, lte=65535))]
+
+
+async def send(*files: Path, host: str = "127.0.0.1", port: Port | None = None, json: bool = False) -> None:
     """Send HL7 v2 messages over MLLP and print each acknowledgement. Exit code 6 unless all are AA.
+
+    Sending the same message again is safe: it is kept once and gets the same answer.
 
     Parameters
     ----------
     files:
-        Files with one message or several, each beginning with MSH.
+        Files with one message or several, each beginning with MSH; a file with none is sent as it is.
     host:
         The listener's address.
     port:
@@ -42,15 +53,19 @@ async def send(*files: Path, host: str = "127.0.0.1", port: int | None = None, j
     """
     if not files:
         raise Stop(Exit.USAGE, "name at least one file with HL7 messages")
-    messages = [(file, each) for file in files for each in _messages_in(file)]
-    answers = await _send_all(messages, host, port or load_settings().mllp_port)
-    if json:
-        show_json([asdict(each) for each in answers])
-    else:
-        for each in answers:
-            stdout.print(f"{each.code}  {each.file} #{each.number}  {each.control_id}  {each.text}", markup=False)
-    if any(each.code not in ("AA", "CA", SILENT) for each in answers):
-        raise Stop(Exit.NOT_ACCEPTED, "not every message was accepted; the quarantine keeps those that were read")
+    messages = [(file, number, each) for file in files for number, each in enumerate(_messages_in(file), 1)]
+    answers: list[Acknowledged] = []
+    try:
+        async for answer in _send_all(messages, host, port or load_settings().mllp_port):
+            answers.append(answer)
+            if not json:
+                _show(answer)
+    finally:  # what was answered is told even if the connection then broke
+        if json:
+            show_json([asdict(each) for each in answers])
+    refused = sum(each.code not in _ACCEPTED for each in answers)
+    if refused:
+        raise Stop(Exit.NOT_ACCEPTED, f"{refused} of {len(answers)} messages not accepted; the answers above say why")
 
 
 def _messages_in(file: Path) -> list[bytes]:
@@ -58,15 +73,23 @@ def _messages_in(file: Path) -> list[bytes]:
         content = file.read_bytes()
     except OSError as error:
         raise Stop(Exit.USAGE, f"cannot read {file}: {error.strerror}") from None
-    return split_messages(content)
+    if not content.strip():
+        raise Stop(Exit.USAGE, f"{file} is empty: name a file with HL7 messages")
+    return split_messages(content) or [content]
 
 
-async def _send_all(messages: list[tuple[Path, bytes]], host: str, port: int) -> list[Acknowledged]:
+async def _send_all(messages: list[tuple[Path, int, bytes]], host: str, port: int) -> AsyncIterator[Acknowledged]:
     try:
         async with MllpClient(host, port) as client:
-            return [await _send_one(client, file, n, message) for n, (file, message) in enumerate(messages, 1)]
-    except (OSError, MllpError) as error:
-        raise Stop(Exit.UNREACHABLE, f"no MLLP listener answered at {host}:{port} ({error})") from None
+            for file, number, message in messages:
+                yield await _send_one(client, file, number, message)
+    except MllpError as error:
+        raise Stop(Exit.UNREACHABLE, f"{error}; `throughline up` starts an intake on this machine") from None
+
+
+def _show(answer: Acknowledged) -> None:
+    told = (answer.code, f"{answer.file} #{answer.number}", answer.control_id, answer.text)
+    stdout.print("  ".join(part for part in told if part), markup=False)
 
 
 async def _send_one(client: MllpClient, file: Path, number: int, message: bytes) -> Acknowledged:

@@ -1,4 +1,4 @@
-"""`throughline up`, `worker`, `intake` and `status`."""
+"""`throughline up`, `worker` and `intake`: what runs until it is stopped."""
 
 from __future__ import annotations
 
@@ -9,32 +9,38 @@ from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import httpx2
-
-import worker as worker_process
-from cli.access import load_settings
+from cli.access import load_settings, own_settings
 from cli.house import announce, running_house
 from cli.logs import log_to_stderr
-from cli.output import Exit, Stop, show_fields, show_json
+from cli.output import Exit, Stop, show_fields, stdout
 from deploy.errors import SettingsError, StackError
 from deploy.settings import Settings
-from deploy.temporal_setup import answers
 from domain.policy import CURRENT, policy_named
-from eventstore import EventStoreError, pending
+from eventstore import EventStoreError
 from intake.receiver import ReceivingRules
 from intake.service import IntakePorts, IntakeSettings, run_intake
 from intake.temporal_gate import TemporalGate
 from workflows.client import Journeys, JourneysUnreachable, connect
 
 
-async def up() -> None:
-    """Start everything on this machine and stay until Ctrl-C: databases, Temporal, clinic, intake, worker."""
-    settings = load_settings()
+async def up(*, free_ports: bool = False) -> None:
+    """Start everything on this machine and stay until Ctrl-C: databases, Temporal, clinic, intake, worker.
+
+    A worker, an intake or a clinic that ends by itself is started again.
+
+    Where DATABASE_URL, TEMPORAL_ADDRESS, THROUGHLINE_CLINIC_URL or THROUGHLINE_SMTP is set, that one is used.
+
+    Parameters
+    ----------
+    free_ports:
+        Listen on any free ports instead of the well-known ones; other commands find them by THROUGHLINE_HOME.
+    """
     try:
-        async with running_house(settings, ports="fixed") as house:
+        async with running_house(own_settings(), ports="free" if free_ports else "fixed") as house:
             _show_addresses(house.settings)
-            await house.stack.run_until_stopped()
-    except (StackError, EventStoreError, SettingsError) as error:
+            stdout.print("\nUp until Ctrl-C. Admit a client with `throughline send FILE`, see `throughline journeys`.")
+            await house.run_until_stopped()
+    except (StackError, EventStoreError, OSError) as error:
         raise Stop(Exit.FAILED, str(error)) from None
 
 
@@ -46,6 +52,8 @@ async def worker(*, ready_file: Path | None = None) -> None:
     ready_file:
         Written once the worker polls.
     """
+    import worker as worker_process  # here, because it takes half a second that no other command needs
+
     log_to_stderr()
     try:
         await worker_process.run(load_settings(), lambda: announce(ready_file, {"pid": os.getpid()}))
@@ -94,30 +102,6 @@ async def intake(*, ready_file: Path | None = None) -> None:
         raise Stop(Exit.FAILED, line) from None
 
 
-async def status(*, json: bool = False) -> None:
-    """Say what answers and what does not. Exit code 5 if anything needed is away.
-
-    Parameters
-    ----------
-    json:
-        Print one JSON object.
-    """
-    settings = load_settings()
-    found = {
-        "record": await _record_status(settings),
-        "temporal": await _temporal_status(settings),
-        "intake": await _intake_status(settings),
-        "clinic": await _web_status(settings.clinic_url and f"{settings.clinic_url}/health"),
-    }
-    if json:
-        show_json({**found, "temporal_ui": settings.ui_url})
-    else:
-        show_fields({**found, "temporal ui": settings.ui_url})
-    if any(value != "ok" for value in found.values()):
-        away = ", ".join(name for name, value in found.items() if value != "ok")
-        raise Stop(Exit.UNREACHABLE, f"not all is well: {away}; `throughline up` starts everything on this machine")
-
-
 def _show_addresses(settings: Settings) -> None:
     show_fields(
         {
@@ -129,34 +113,3 @@ def _show_addresses(settings: Settings) -> None:
             "Data and logs": settings.home,
         }
     )
-
-
-async def _record_status(settings: Settings) -> str:
-    if settings.database_url is None:
-        return "no address"
-    try:
-        missing = await asyncio.to_thread(pending, settings.database_url)
-    except EventStoreError:
-        return "does not answer"
-    return f"{len(missing)} migrations to run" if missing else "ok"
-
-
-async def _temporal_status(settings: Settings) -> str:
-    if settings.temporal_address is None:
-        return "no address"
-    return "ok" if await answers(settings.temporal_address) else "does not answer"
-
-
-async def _intake_status(settings: Settings) -> str:
-    return await _web_status(f"http://127.0.0.1:{settings.http_port}/health")
-
-
-async def _web_status(url: str | None) -> str:
-    if url is None:
-        return "no address"
-    try:
-        async with httpx2.AsyncClient(timeout=5) as http:
-            response = await http.get(url)
-    except httpx2.HTTPError:
-        return "does not answer"
-    return "ok" if response.is_success else f"answers {response.status_code}"

@@ -23,8 +23,9 @@ _SENTENCES: dict[type[ev.BaseEvent], Callable[[Any], str]] = {
         + (f" (recommended {e.recommended})" if e.actual != e.recommended else "")
         + _by(e)
     ),
-    ev.CostEstimated: lambda e: f"Estimate {e.estimate.id}: {_money(e.estimate.low)} to {_money(e.estimate.high)}",
+    ev.CostEstimated: lambda e: f"Cost: {e.estimate.id} is {_range(e.estimate.low, e.estimate.high)}",
     ev.CostAccepted: lambda e: f"The client accepted {e.estimate}{_by(e)}",
+    ev.CostDeclined: lambda e: f"The client declined {e.estimate}{_by(e)}",
     ev.Enrolled: lambda e: f"Enrolled in {e.level}, {e.track} track{_by(e)}",
     ev.LevelOfCareStarted: lambda e: f"Care at {e.level} began",
     ev.LevelOfCareEnded: lambda e: f"Care at {e.level} ended",
@@ -50,11 +51,11 @@ _SENTENCES: dict[type[ev.BaseEvent], Callable[[Any], str]] = {
     ev.ObligationRaised: lambda e: (
         f"Owed: {CATALOGUE[e.obligation.kind].title} — {e.obligation.owner}, due {moment(e.obligation.due_at)}"
     ),
-    ev.ObligationEscalated: lambda e: f"{'OVERDUE' if e.overdue else 'Reminder'}: {e.obligation} → {e.to}",
-    ev.ObligationAcknowledged: lambda e: f"{e.obligation} acknowledged until {moment(e.quiet_until)}{_by(e)}",
-    ev.ObligationMet: lambda e: f"Done{' late' if e.late else ''}: {e.obligation}",
-    ev.ObligationWaived: lambda e: f"Waived: {e.obligation}{_by(e)}",
-    ev.ObligationCancelled: lambda e: f"No longer owed: {e.obligation} ({e.because})",
+    ev.ObligationEscalated: lambda e: f"{'OVERDUE' if e.overdue else 'Reminder'}: {_duty(e.obligation)} → {e.to}",
+    ev.ObligationAcknowledged: lambda e: f"In hand: {_duty(e.obligation)}, quiet until {moment(e.quiet_until)}{_by(e)}",
+    ev.ObligationMet: lambda e: f"Done{' late' if e.late else ''}: {_duty(e.obligation)}",
+    ev.ObligationWaived: lambda e: f"Waived: {_duty(e.obligation)}{_by(e)}",
+    ev.ObligationCancelled: lambda e: f"No longer owed: {_duty(e.obligation)}; {e.because}",
     ev.EffectSettled: lambda e: (
         f"Clinic system {'refused' if e.failure else 'answered'}: {e.key}" + (f" ({e.failure})" if e.failure else "")
     ),
@@ -87,6 +88,16 @@ def moment(at: Instant) -> str:
 
 def _by(event: Any) -> str:
     return f", by {event.by.role} {event.by.id}"
+
+
+def _duty(obligation: str) -> str:
+    kind, _, number = obligation.rpartition("-")
+    title = next((duty.title for name, duty in CATALOGUE.items() if name == kind), None)
+    return f"{title[0].lower()}{title[1:]} ({kind}-{number})" if title else obligation
+
+
+def _range(low: Any, high: Any) -> str:
+    return _money(low) if low == high else f"{_money(low)} to {_money(high)}"
 
 
 def _money(amount: Any) -> str:

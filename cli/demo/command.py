@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from cli.access import load_settings
+import httpx2
+
+from cli.access import own_settings
 from cli.demo.calendar import Calendar, skipper_of
 from cli.demo.narrator import Narrator
 from cli.demo.outside import ClinicDoor, Registration
 from cli.demo.play import Outcome, Play, today
+from cli.demo.script import CLIENTS, Client
 from cli.house import running_house
 from cli.journeys import ui_link
 from cli.output import Exit, Stop, show_json, stdout, table
@@ -22,6 +24,8 @@ from eventstore import EventStoreError, open_store
 from intake.registry import Registry
 from intake.service import intake_pool
 from workflows.client import Journeys, JourneysUnreachable, connect
+
+_GOES_WRONG = (StackError, EventStoreError, JourneysUnreachable, httpx2.HTTPError, OSError)
 
 
 async def demo(*, once: bool = False, json: bool = False) -> int:
@@ -34,51 +38,42 @@ async def demo(*, once: bool = False, json: bool = False) -> int:
     json:
         Print one JSON object instead of the story.
     """
-    settings = load_settings()
+    settings = own_settings()
     settings = replace(settings, home=settings.home / "demo", virtual_time=True)
     try:
-        async with running_house(settings, ports="free", progress=to_stderr) as house:
-            outcomes = await _play(house.settings, quiet=json)
+        async with running_house(settings, ports="free") as house:
+            to_stderr(f"{len(CLIENTS)} clients, months of care each; this takes some twenty seconds")
+            outcomes = await house.while_up(play(house.settings, quiet=json))
             _show(house.settings, outcomes, json=json)
             if not once:
-                stdout.print("\nEverything stays up until Ctrl-C.")
-                await house.stack.run_until_stopped()
-    except (StackError, EventStoreError, JourneysUnreachable) as error:
-        raise Stop(Exit.FAILED, str(error)) from None
+                _show_where(house.settings, outcomes, json=json)
+                await house.run_until_stopped()
+    except _GOES_WRONG as error:
+        raise Stop(Exit.FAILED, str(error) or type(error).__name__) from None
     return Exit.OK if all(each.as_scripted for each in outcomes) else Exit.FAILED
 
 
-async def _play(settings: Settings, *, quiet: bool) -> list[Outcome]:
+async def play(settings: Settings, *, quiet: bool, clients: tuple[Client, ...] = CLIENTS) -> list[Outcome]:
+    """Plays `clients` on a running house whose time is virtual; what became of each."""
     async with open_store(settings.require_database_url()) as store:
         narrator = Narrator(store, quiet=quiet)
         await narrator.start()
-        async with _stage(settings, narrator) as play, _told(narrator):
-            await play.run()
-            return await play.outcomes()
+        async with _stage(settings, narrator, clients) as playing:
+            await playing.run()
+            return await playing.outcomes()
 
 
 @asynccontextmanager
-async def _stage(settings: Settings, narrator: Narrator) -> AsyncIterator[Play]:
+async def _stage(settings: Settings, narrator: Narrator, clients: tuple[Client, ...]) -> AsyncIterator[Play]:
     client = await connect(settings.require_temporal_address(), settings.temporal_namespace, virtual_time=True)
     journeys, clinic = Journeys(client), ClinicDoor(settings.require_clinic_url())
     async with intake_pool(settings.require_database_url()) as pool:
         registration = Registration("127.0.0.1", settings.mllp_port)
         calendar = Calendar(skipper_of(client), journeys, today())
         try:
-            yield Play(journeys, Registry(pool), registration, clinic, calendar, narrator)
+            yield Play(journeys, Registry(pool), registration, clinic, calendar, narrator, clients)
         finally:
             await clinic.aclose()
-
-
-@asynccontextmanager
-async def _told(narrator: Narrator) -> AsyncIterator[None]:
-    telling = asyncio.create_task(narrator.follow())
-    try:
-        yield
-    finally:
-        telling.cancel()
-        with suppress(asyncio.CancelledError):
-            await telling
 
 
 def _show(settings: Settings, outcomes: list[Outcome], *, json: bool) -> None:
@@ -86,14 +81,23 @@ def _show(settings: Settings, outcomes: list[Outcome], *, json: bool) -> None:
         show_json({"journeys": outcomes, "temporal_ui": settings.ui_url})
         return
     stdout.print()
-    columns = ("Client", "Path", "Levels", "Events", "History", "Bytes", "Tasks", "As scripted")
-    table("What became of everyone", columns, [_cells(each) for each in outcomes])
+    columns = ("Client", "Path", "Levels of care", "Events", "History", "Bytes", "Tasks", "As scripted")
+    table("What became of everyone, and what it cost Temporal", columns, [_cells(each) for each in outcomes])
     for each in outcomes:
         for difference in each.differences:
             stdout.print(f"  {each.client}: {difference}", markup=False)
-    stdout.print("\nIn the Temporal UI:")
-    for each in outcomes:
-        stdout.print(f"  {each.client.ljust(17)} {ui_link(settings, each.journey_id)}", markup=False)
+    went = sum(each.as_scripted for each in outcomes)
+    stdout.print(f"\n{went} of {len(outcomes)} paths went as scripted.", markup=False)
+
+
+def _show_where(settings: Settings, outcomes: list[Outcome], *, json: bool) -> None:
+    say = to_stderr if json else stdout.print
+    if settings.ui_url is not None:
+        say("\nIn the Temporal UI:")
+        for each in outcomes:
+            say(f"  {each.client.ljust(17)} {ui_link(settings, each.journey_id)}")
+    say(f"\nOn record:   THROUGHLINE_HOME={settings.home} throughline journeys --all")
+    say("All of it stays up until Ctrl-C.")
 
 
 def _cells(each: Outcome) -> tuple[object, ...]:

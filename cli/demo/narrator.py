@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from rich.markup import escape
 
 from cli.output import stdout
@@ -14,11 +12,9 @@ from eventstore.codec import from_record
 from eventstore.events import StoredEvent
 from eventstore.port import EventStore
 
-_PAUSE_SECONDS = 0.1
-
 
 class Narrator:
-    """Follows the record and prints each event of the demonstration's journeys, with its virtual date."""
+    """Reads the record and prints each event of the demonstration's journeys, with its virtual date."""
 
     def __init__(self, store: EventStore, *, quiet: bool) -> None:
         self._store = store
@@ -36,19 +32,13 @@ class Narrator:
         """Calls a journey by its client's path from now on."""
         self._names[journey_id] = name
 
-    async def follow(self) -> None:
-        """Tells until cancelled."""
-        while True:
-            await self.catch_up()
-            await asyncio.sleep(_PAUSE_SECONDS)
-
     async def catch_up(self) -> None:
-        """Tells what is new on record."""
-        async for stored in all_events(self._store, self._position):
-            if stored.stream not in self._names:
-                return  # its journey has no name yet; told in order once it has
+        """Tells what is new on record, in the order of the calendar."""
+        new = [stored async for stored in all_events(self._store, self._position)]
+        for stored in new:
             self._position = stored.position
             self.events.setdefault(stored.stream, []).append(stored)
+        for stored in sorted(new, key=lambda each: (each.occurred_at, each.position)):
             self._tell(stored)
 
     def told_roles(self, journey_id: str, obligation: str) -> tuple[Role, ...]:
@@ -61,8 +51,7 @@ class Narrator:
         return tuple(dict.fromkeys(escalations))
 
     def _tell(self, stored: StoredEvent) -> None:
-        event = from_record(stored)
-        if self._quiet or is_bookkeeping(event):
+        event, name = from_record(stored), self._names.get(stored.stream)
+        if self._quiet or name is None or is_bookkeeping(event):
             return
-        name = self._names[stored.stream].ljust(17)
-        stdout.print(f"[dim]{stored.occurred_at:%Y-%m-%d %H:%M}[/]  [bold]{name}[/] {escape(sentence(event))}")
+        stdout.print(f"[dim]{stored.occurred_at:%Y-%m-%d %H:%M}[/]  [bold]{name:17}[/] {escape(sentence(event))}")

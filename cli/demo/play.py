@@ -7,22 +7,25 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from cli.demo.calendar import Calendar
 from cli.demo.narrator import Narrator
 from cli.demo.outside import AUTHORITY, ClinicDoor, Registration
-from cli.demo.script import CLIENTS, Client, Message, Silence, Step
+from cli.demo.script import Client, Message, Silence, Step
 from dashboard.reading import path
 from domain.plans import Actor
-from domain.values import LevelOfCare, Stage, Value
+from domain.values import LevelOfCare, Role, Stage, Value
 from eventstore.codec import from_record
 from intake.facts import ClientKey
+from intake.mllp import MllpError
 from intake.registry import Registry
-from workflows.client import CommandRefused, JourneyNotRunning, Journeys
+from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
 
 _NOT_YET = ("wrong-stage", "no-place-yet", "authorisation-open")
 _PATIENCE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.05
+_STAFF = {role: f"s-{101 + number}" for number, role in enumerate(Role)}
 
 
 class Outcome(Value):
@@ -53,6 +56,13 @@ class Player:
     problems: list[str] = field(default_factory=list)
 
 
+class _Cost(NamedTuple):
+    events: int
+    bytes: int
+    workflow_tasks: int
+
+
+_NO_COST = _Cost(0, 0, 0)
 Action = Message | Silence | Step
 
 
@@ -67,6 +77,7 @@ class Play:
         clinic: ClinicDoor,
         calendar: Calendar,
         narrator: Narrator,
+        clients: tuple[Client, ...],
     ) -> None:
         self._journeys = journeys
         self._registry = registry
@@ -74,7 +85,7 @@ class Play:
         self._clinic = clinic
         self._calendar = calendar
         self._narrator = narrator
-        self.players = [Player(n, each, registration.mrn(n)) for n, each in enumerate(CLIENTS, 1)]
+        self.players = [Player(n, each, registration.mrn(n)) for n, each in enumerate(clients, 1)]
 
     async def run(self) -> None:
         """Everything the script holds, in the order of its calendar."""
@@ -83,8 +94,8 @@ class Play:
             await self._clinic.tell(player.mrn, {**player.client.clinic, "aliases": aliases})
         for at, actions in self._agenda():
             await self._calendar.move_on([p.journey_id for p in self.players if p.journey_id and not p.ended], at)
-            await asyncio.gather(*(self._act(player, at, todo) for player, todo in actions))
-        await self._narrator.catch_up()
+            await asyncio.gather(*(self._act(player, todo) for player, todo in actions))
+            await self._narrator.catch_up()
 
     def _agenda(self) -> Iterator[tuple[timedelta, list[tuple[Player, list[Action]]]]]:
         times = sorted({action.at for player in self.players for action in _actions(player.client)})
@@ -92,14 +103,20 @@ class Play:
             due = [(p, [a for a in _actions(p.client) if a.at == at]) for p in self.players]
             yield at, [(player, actions) for player, actions in due if actions]
 
-    async def _act(self, player: Player, at: timedelta, actions: list[Action]) -> None:
-        for action in actions:
-            if isinstance(action, Message):
-                await self._send(player, action)
-            elif isinstance(action, Silence):
-                await self._clinic.tell(player.mrn, {"staff": {action.role: False}})
-            else:
-                await self._decide(player, action)
+    async def _act(self, player: Player, actions: list[Action]) -> None:
+        try:
+            for action in actions:
+                await self._do(player, action)
+        except (MllpError, JourneysUnreachable, TimeoutError) as error:
+            player.problems.append(str(error))
+
+    async def _do(self, player: Player, action: Action) -> None:
+        if isinstance(action, Message):
+            await self._send(player, action)
+        elif isinstance(action, Silence):
+            await self._clinic.tell(player.mrn, {"staff": {action.role: False}})
+        elif player.journey_id:
+            await self._decide(player, action)
 
     async def _send(self, player: Player, message: Message) -> None:
         moment = self._calendar.start + message.at
@@ -132,7 +149,7 @@ class Play:
         if not await self._clinic.answers(player.mrn, step.role):
             return
         command_id = f"demo/{player.journey_id}/{int(step.at.total_seconds())}/{step.role}"
-        by = Actor(id=f"staff-{step.role}", role=step.role)
+        by = Actor(id=_STAFF[step.role], role=step.role)
         refused = "the journey did not answer"
         for _ in _patiently():  # an answer of a clinic system may still be on its way
             state = await self._journeys.state(player.journey_id)
@@ -162,6 +179,7 @@ class Play:
 
     async def _outcome(self, player: Player, openings: dict[str, int]) -> Outcome:
         stored = self._narrator.events.get(player.journey_id, [])
+        cost = await self._cost(player.journey_id) if player.journey_id else _NO_COST
         been = path(from_record(each) for each in stored)
         differences = [*player.problems, *_differences(player.client, been.stages, been.levels)]
         told = self._narrator.told_roles(player.journey_id, "review-1")
@@ -169,9 +187,6 @@ class Play:
             differences.append(f"the ladder reached {[*told]}")
         if stored and openings[str(stored[0].data.get("client_ref"))] != 1:
             differences.append("more than one journey was opened")
-        described = await self._journeys.handle(player.journey_id).describe()
-        info = described.raw_description.workflow_execution_info
-        tasks = await self._workflow_tasks(player.journey_id)
         return Outcome(
             client=player.client.name,
             title=player.client.title,
@@ -179,16 +194,19 @@ class Play:
             stages=been.stages,
             levels_of_care=been.levels,
             events=len(stored),
-            history_events=info.history_length,
-            history_bytes=info.history_size_bytes,
-            workflow_tasks=tasks,
+            history_events=cost.events,
+            history_bytes=cost.bytes,
+            workflow_tasks=cost.workflow_tasks,
             as_scripted=not differences,
             differences=tuple(differences),
         )
 
-    async def _workflow_tasks(self, journey_id: str) -> int:
-        history = await self._journeys.handle(journey_id).fetch_history()
-        return sum(event.HasField("workflow_task_completed_event_attributes") for event in history.events)
+    async def _cost(self, journey_id: str) -> _Cost:
+        handle = self._journeys.handle(journey_id)
+        info = (await handle.describe()).raw_description.workflow_execution_info
+        history = await handle.fetch_history()
+        tasks = sum(event.HasField("workflow_task_completed_event_attributes") for event in history.events)
+        return _Cost(info.history_length, info.history_size_bytes, tasks)
 
 
 def _actions(client: Client) -> tuple[Action, ...]:

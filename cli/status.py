@@ -1,0 +1,95 @@
+"""`throughline status`: what answers and what does not."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from cli.access import load_settings
+from cli.output import Exit, Stop, show_fields, show_json
+from deploy.settings import Settings
+from eventstore import EventStoreError, pending
+from workflows.client import JourneysUnreachable, connect
+from workflows.messages import TASK_QUEUE
+
+_OK = "ok"
+_AWAY = "does not answer"
+_NO_ADDRESS = "no address"
+_LONGEST_POLL = timedelta(seconds=75)
+
+
+async def status(*, json: bool = False) -> None:
+    """Say what answers and what does not. Exit code 5 if anything needed is away.
+
+    A worker that was killed still counts for a minute: Temporal learns of it when its poll ends.
+
+    Parameters
+    ----------
+    json:
+        Print one JSON object.
+    """
+    settings = load_settings()
+    temporal, worker = await _temporal_and_worker(settings)
+    found = {
+        "record": await _record(settings),
+        "temporal": temporal,
+        "worker": worker,
+        "intake": await _web(f"http://127.0.0.1:{settings.http_port}/health"),
+        "clinic": await _web(settings.clinic_url and f"{settings.clinic_url}/health"),
+    }
+    if json:
+        show_json({**found, "temporal_ui": settings.ui_url})
+    else:
+        show_fields({**found, "temporal ui": settings.ui_url})
+    away = ", ".join(name for name, value in found.items() if value != _OK)
+    if away:
+        raise Stop(Exit.UNREACHABLE, f"not all is well: {away}; `throughline up` starts everything on this machine")
+
+
+async def _record(settings: Settings) -> str:
+    if settings.database_url is None:
+        return _NO_ADDRESS
+    try:
+        missing = await asyncio.to_thread(pending, settings.database_url)
+    except EventStoreError:
+        return _AWAY
+    return f"{len(missing)} migrations to run" if missing else _OK
+
+
+async def _temporal_and_worker(settings: Settings) -> tuple[str, str]:
+    if settings.temporal_address is None:
+        return _NO_ADDRESS, "not known"
+    try:
+        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        return _OK, _OK if await _polled(client) else "none runs"
+    except (JourneysUnreachable, RPCError):
+        return _AWAY, "not known"
+
+
+async def _polled(client: Client) -> bool:
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=TASK_QUEUE),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    answer = await client.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=5))
+    since = datetime.now(UTC) - _LONGEST_POLL
+    return any(poller.last_access_time.ToDatetime(UTC) > since for poller in answer.pollers)
+
+
+async def _web(url: str | None) -> str:
+    if url is None:
+        return _NO_ADDRESS
+    try:
+        async with httpx2.AsyncClient(timeout=5) as http:
+            response = await http.get(url)
+    except httpx2.HTTPError:
+        return _AWAY
+    return _OK if response.is_success else f"answers {response.status_code}"

@@ -1,0 +1,81 @@
+"""The demonstration as a person or a program runs it: twice, killed, interrupted, all on the same data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.demo.script import CLIENTS
+from cli.output import Exit
+from tests.cli.conftest import Call, assert_nothing_left, command, temporary_home
+
+pytestmark = pytest.mark.stack
+
+KEYS = {
+    "client",
+    "stages",
+    "levels_of_care",
+    "events",
+    "history_events",
+    "history_bytes",
+    "workflow_tasks",
+    "as_scripted",
+}
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Path]:
+    """The data directory that all demonstrations here share."""
+    with temporary_home() as home:
+        yield home
+
+
+def assert_as_scripted(told: Any) -> None:
+    assert [each["client"] for each in told["journeys"]] == [client.name for client in CLIENTS]
+    for each, client in zip(told["journeys"], CLIENTS, strict=True):
+        assert each.keys() >= KEYS
+        assert tuple(each["stages"]) == client.stages
+        assert tuple(each["levels_of_care"]) == client.levels
+        assert each["as_scripted"] is True, each["differences"]
+        assert 0 < each["workflow_tasks"] < each["history_events"]
+        assert each["events"] > len(client.stages)
+        assert each["history_bytes"] > 0
+
+
+def test_once_as_json_it_prints_one_object_and_ends(stage: Path) -> None:
+    with command(stage, "demo", "--once", "--json") as demo:
+        assert demo.ended() == Exit.OK, demo.err
+        assert_as_scripted(json.loads(demo.out))
+        assert "Traceback" not in demo.err
+        assert_nothing_left(stage)
+
+
+def test_again_on_the_same_data_it_tells_its_story_and_stays_up(stage: Path, call: Call) -> None:
+    with command(stage, "demo") as demo:
+        demo.until(lambda: "stays up until Ctrl-C" in demo.out)
+        assert f"{len(CLIENTS)} of {len(CLIENTS)} paths went as scripted." in demo.out
+        told = [line[:16] for line in demo.out.splitlines() if line[:2] == "20"]
+        assert told == sorted(told)
+
+        where = stage / "demo"
+        assert f"THROUGHLINE_HOME={where} throughline journeys --all" in demo.out
+        listed = call("journeys", "--all", "--json", home=where).json
+        assert len(listed) == 2 * len(CLIENTS)
+        assert sum(f"journey-{each['journey_id']}" in demo.out for each in listed) == len(CLIENTS)
+
+        demo.process.kill()
+        demo.process.wait()
+        assert_nothing_left(stage)
+
+
+def test_interrupted_in_mid_play_it_ends_at_once_and_clean(stage: Path) -> None:
+    with command(stage, "demo", "--once") as demo:
+        demo.until(lambda: demo.out.count("Care at") > 3)
+        assert demo.interrupt() == Exit.INTERRUPTED
+        assert "Traceback" not in demo.err
+        assert "What became of everyone" not in demo.out
+        assert_nothing_left(stage)

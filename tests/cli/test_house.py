@@ -1,0 +1,154 @@
+"""The command against a running house: from an admission to enrolment, and every way to be told no."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from cli.output import Exit
+from tests.cli.conftest import PATIENCE_SECONDS, Call, Command, command, processes_on
+from tests.cli.desk import ADMISSIONS, CLINICIAN, admission
+
+pytestmark = pytest.mark.stack
+
+
+def admitted(there: Call, folder: Path, stage: str = "PLACEMENT") -> str:
+    """The journey of a client who was just admitted, once the payer has answered."""
+    known = {each["journey_id"] for each in there("journeys", "--all", "--json").json}
+    assert there("send", admission(folder)).code == Exit.OK
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        new = [each for each in there("journeys", "--json").json if each["journey_id"] not in known]
+        if new and new[0]["stage"] == stage:
+            assert len(new) == 1
+            return str(new[0]["journey_id"])
+        assert time.monotonic() < deadline, f"no new journey at {stage}: {new}"
+        time.sleep(0.05)
+
+
+def shown(there: Call, journey: str) -> Any:
+    answer = there("journey", journey, "--json")
+    assert answer.code == Exit.OK
+    return answer.json
+
+
+def test_a_client_comes_from_an_admission_to_enrolment_by_the_command_alone(there: Call, tmp_path: Path) -> None:
+    journey = admitted(there, tmp_path)
+    placed = there("decide-placement", journey, "--recommended", "IOP", "--actual", "IOP", *CLINICIAN, "--json").json
+    assert (placed["stage"], placed["estimate"]) == ("COST_REVIEW", "estimate-1")
+    accepted = there("accept-cost", journey, "--estimate", "estimate-1", *ADMISSIONS)
+    assert accepted.code == Exit.OK
+    assert "ENROLLING" in accepted.out
+    enrolled = there("confirm-enrolment", journey, "--track", "evening", *ADMISSIONS, "--json").json
+    assert (enrolled["stage"], enrolled["level"], enrolled["journey_id"]) == ("ACTIVE", "IOP", journey)
+
+    told = shown(there, journey)
+    assert told["journey"]["stage"] == "ACTIVE"
+    assert [each["version"] for each in told["events"]] == list(range(1, len(told["events"]) + 1))
+    assert told["events"][0]["sentence"].startswith("Journey opened")
+    assert {each["kind"] for each in told["obligations"]} >= {"review", "draft-discharge-plan"}
+    assert journey in there("journeys").out
+
+    page = there("journey", journey).out
+    for words in ("ACTIVE", "Review the level of care", "Enrolled in IOP, evening track", "Care at IOP began"):
+        assert words in page
+    assert "Clinic system answered" not in page
+    assert "Clinic system answered" in there("journey", journey, "--everything").out
+
+
+def test_an_obligation_is_acknowledged_and_one_done_by_hand_only_where_it_may_be(there: Call, tmp_path: Path) -> None:
+    journey = admitted(there, tmp_path)
+    owed = shown(there, journey)["obligations"][0]["id"]
+    assert there("acknowledge-obligation", journey, owed, *CLINICIAN).code == Exit.OK
+    refused = there("complete-obligation", journey, "review-99", "--note", "done", *CLINICIAN)
+    assert refused.code == Exit.REFUSED
+
+
+def test_a_refused_decision_says_why_in_one_line_and_changes_nothing(there: Call, tmp_path: Path) -> None:
+    journey = admitted(there, tmp_path)
+    refused = there("confirm-enrolment", journey, "--track", "evening", *ADMISSIONS, "--id", "too-early")
+    assert refused.code == Exit.REFUSED
+    assert refused.out == ""
+    assert refused.err.startswith("throughline: refused (wrong-stage): ")
+    assert refused.err.count("\n") == 1
+    told = shown(there, journey)
+    assert told["journey"]["stage"] == "PLACEMENT"
+    assert "too-early" not in {each["meta"]["command_id"] for each in told["events"]}
+
+
+def test_a_decision_repeated_with_its_id_is_done_once(there: Call, tmp_path: Path) -> None:
+    journey = admitted(there, tmp_path)
+    line = ("decide-placement", journey, "--recommended", "OP", "--actual", "OP", *CLINICIAN, "--id", "d-1", "--json")
+    first, again = there(*line), there(*line)
+    assert (first.code, again.code) == (Exit.OK, Exit.OK)
+    assert again.json == first.json
+    types = [each["type"] for each in shown(there, journey)["events"]]
+    assert types.count("placement.decided") == 1
+
+
+def test_a_message_sent_again_is_accepted_and_opens_nothing(there: Call, tmp_path: Path) -> None:
+    admitted(there, tmp_path)
+    before = len(there("journeys", "--all", "--json").json)
+    (file,) = tmp_path.iterdir()
+    again = there("send", file)
+    assert (again.code, again.out[:2]) == (Exit.OK, "AA")
+    assert len(there("journeys", "--all", "--json").json) == before
+
+
+def test_an_unknown_journey_is_told_so(there: Call) -> None:
+    for line in (("journey", "nobody"), ("discharge", "nobody", "--reason", "moved", *CLINICIAN)):
+        answer = there(*line)
+        assert (answer.code, answer.out) == (Exit.NOT_FOUND, "")
+        assert answer.err.count("\n") == 1
+
+
+def test_every_message_gets_its_answer_even_behind_one_that_is_refused(there: Call, tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage.txt"
+    garbage.write_bytes(b"not a message, but somebody sent it")
+    good = tmp_path / "two.hl7"
+    good.write_bytes(admission(tmp_path).read_bytes() + admission(tmp_path).read_bytes())
+    answer = there("send", garbage, good, "--json")
+    assert answer.code == Exit.NOT_ACCEPTED
+    assert [each["code"] in ("AR", "AE") for each in answer.json] == [True, False, False]
+    assert [(Path(each["file"]).name, each["number"]) for each in answer.json[1:]] == [("two.hl7", 1), ("two.hl7", 2)]
+    assert [each["code"] for each in answer.json[1:]] == ["AA", "AA"]
+    assert answer.err == "throughline: 1 of 3 messages not accepted; the answers above say why\n"
+    lines = there("send", garbage, good).out.splitlines()
+    assert [line[:2] for line in lines] == [answer.json[0]["code"], "AA", "AA"]
+
+
+def test_all_is_well(there: Call) -> None:
+    answer = there("status", "--json")
+    assert (answer.code, answer.err) == (Exit.OK, "")
+    assert {answer.json[name] for name in ("record", "temporal", "worker", "intake", "clinic")} == {"ok"}
+
+
+def test_a_reader_that_goes_away_ends_the_command_without_a_word(house: Command, there: Call, tmp_path: Path) -> None:
+    admitted(there, tmp_path)
+    with command(house.home, "journeys", "--all", stdout_closed=True) as cut:
+        assert cut.ended() == Exit.CUT_OFF
+        assert cut.err == ""
+
+
+def test_every_listener_is_on_loopback(house: Command) -> None:
+    listening = [
+        connection.laddr.ip
+        for process in processes_on(house.home)
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) >= 5  # MLLP, HTTP, the clinic's two, Temporal
+    assert set(listening) <= {"127.0.0.1", "::1"}
+
+
+def test_a_second_house_on_the_same_data_is_turned_away(house: Command) -> None:
+    with command(house.home, "up", "--free-ports") as second:
+        assert second.ended() == Exit.FAILED
+        assert second.err.count("\n") == 1
+        assert str(house.home) in second.err
+        assert "THROUGHLINE_HOME" in second.err
+    assert house.process.poll() is None

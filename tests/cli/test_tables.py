@@ -1,0 +1,36 @@
+"""The list of journeys on terminals of any width."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli import journeys
+from cli.output import stdout
+from dashboard.reading import Row
+from domain.values import LevelOfCare, Role, Stage
+from tests.domain.walk import MONDAY
+
+ROW = Row(
+    journey_id="4f3a0b32-1a34-4b81-8cad-ac271f2aac73",
+    stage=Stage.FUNDING_EXCEPTION,
+    level=LevelOfCare.IOP,
+    waiting_for=Role.SUPERVISOR,
+    next_obligation="draft-discharge-plan-1",
+    next_due=MONDAY,
+    overdue=True,
+    urgent=True,
+    opened_at=MONDAY,
+    version=3,
+)
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+def test_no_id_and_no_word_is_broken(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stdout, "width", width)
+    journeys.show_rows([ROW])
+    shown = capsys.readouterr().out
+    for word in (ROW.journey_id, "FUNDING_EXCEPTION", "clinical-supervisor", "draft-discharge-plan-1", "overdue"):
+        assert word in shown
+    assert all(len(line.rstrip()) <= width for line in shown.splitlines())
