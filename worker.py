@@ -11,7 +11,8 @@ from datetime import timedelta
 
 import structlog
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.calls import ClinicCalls
@@ -65,12 +66,19 @@ def journey_worker(client: Client, store: EventStore, calls: ClinicCalls, task_q
         task_queue=task_queue,
         workflows=[JourneyWorkflow],
         activities=[Recorder(store).record, *calls.all()],
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*_OUR_PACKAGES)
-        ),
+        workflow_runner=_sandbox(),
         max_cached_workflows=_CACHED_JOURNEYS,
         graceful_shutdown_timeout=_GRACE,
     )
+
+
+def journey_replayer(workflow: type = JourneyWorkflow) -> Replayer:
+    """Replays recorded histories against `workflow`, run as the worker runs it."""
+    return Replayer(workflows=[workflow], workflow_runner=_sandbox(), data_converter=pydantic_data_converter)
+
+
+def _sandbox() -> SandboxedWorkflowRunner:
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*_OUR_PACKAGES))
 
 
 @asynccontextmanager

@@ -42,20 +42,29 @@ class FhirPlaces:
             free = await self._free(request)
             if not free:
                 return None
-            if (taken := await self._take_first(free, request)) is not None:
-                return _place(taken)
+            if await self._take_first(free, request) is not None:
+                return _place(await self._only_one(request))
         raise VersionConflict(self._fhir.system, "all-taken", "Others took each place first; repeated.")
 
     async def release(self, key: str, journey_id: str) -> None:
         """Gives back what is held under `key`; nothing held is fine. Raises as `hold` does."""
         for slot in await self._marked(HOLD, key, journey_id):
-            await taking_turns(lambda id_=str(slot["id"]): self._give_back(id_, key, journey_id))  # type: ignore[misc]
+            await self._let_go(str(slot["id"]), key, journey_id)
 
     async def _free(self, request: PlaceRequest) -> list[Resource]:
         level = f"{self._level_system}|{request.level.value}"
         found = await self._fhir.search("Slot", request.journey_id, status="free", service_type=level)
         usable = [slot for slot in found if slot.get("status") == "free" and _starts(slot) is not None]
         return sorted(usable, key=lambda slot: _preference(slot, request.wanted_by))
+
+    async def _only_one(self, request: PlaceRequest) -> Resource:
+        """Two calls may run under one key, the first given up on unseen: the place held first stays, others go back."""
+        held = sorted(await self._marked(HOLD, request.key, request.journey_id), key=_held_since)
+        if not held:
+            raise VersionConflict(self._fhir.system, "all-taken", "The place was given back meanwhile; repeated.")
+        for slot in held[1:]:
+            await self._let_go(str(slot["id"]), request.key, request.journey_id)
+        return held[0]
 
     async def _take_first(self, free: list[Resource], request: PlaceRequest) -> Resource | None:
         for candidate in free:
@@ -75,6 +84,9 @@ class FhirPlaces:
         found = await self._fhir.search("Slot", journey_id, identifier=f"{system}|{value}")
         current = [await self._fhir.read("Slot", str(slot["id"]), journey=journey_id) for slot in found]
         return [slot for slot in current if _bears(slot, system, value) and slot.get("status") != "free"]
+
+    async def _let_go(self, id_: str, key: str, journey_id: str) -> None:
+        await taking_turns(lambda: self._give_back(id_, key, journey_id))
 
     async def _give_back(self, id_: str, key: str, journey_id: str) -> None:
         slot = await self._fhir.read("Slot", id_, journey=journey_id)
@@ -98,6 +110,11 @@ def _foreign(slot: Resource) -> list[Resource]:
 
 def _bears(slot: Resource, system: str, value: str) -> bool:
     return any(i.get("system") == system and i.get("value") == value for i in identifiers(slot))
+
+
+def _held_since(slot: Resource) -> tuple[str, str]:
+    meta = slot.get("meta")
+    return str(meta.get("lastUpdated", "") if isinstance(meta, dict) else ""), str(slot.get("id"))
 
 
 def _starts(slot: Resource) -> Instant | None:

@@ -28,7 +28,8 @@ class Recorder:
 
         Raises:
             StoreUnavailable: The database is away; Temporal tries again under the same key.
-            ApplicationError: `ahead-of-record`, not retryable: the record has lost what the workflow folded.
+            ApplicationError: Not retryable. `ahead-of-record`: the record has lost what the workflow folded.
+                `record-closed`: somebody closed the stream before the journey was over.
         """
         try:
             appended = await self._store.append(
@@ -38,14 +39,23 @@ class Recorder:
                 events=[to_record(event, _recorded_by()) for event in request.events],
                 close=request.close,
             )
-        except (VersionConflict, KeyReused, StreamClosed):
+        except (VersionConflict, KeyReused):
             return await self._held(request)
+        except StreamClosed:
+            return await self._held(request, closed=True)
         if appended.replayed:
             return await self._held(request)
         return signatures.Recorded(events=request.events, as_asked=True)
 
-    async def _held(self, request: signatures.RecordRequest) -> signatures.Recorded:
+    async def _held(self, request: signatures.RecordRequest, *, closed: bool = False) -> signatures.Recorded:
         stored = await self._store.read(request.stream, after_version=request.expected_version)
+        if not stored and closed:
+            raise ApplicationError(
+                f"the record of journey {request.stream} is closed and the journey still has something to say: "
+                "find out who closed it; what is left goes into a new journey",
+                type=signatures.RECORD_CLOSED,
+                non_retryable=True,
+            )
         if not stored:
             head = await self._store.head(request.stream)
             if head is not None and head.version == request.expected_version:  # answered so long ago it was forgotten

@@ -17,6 +17,10 @@ AHEAD_OF_RECORD = "ahead-of-record"
 """Error type: the workflow knows events the record lacks. Nobody decides any further until a person has looked."""
 
 
+RECORD_CLOSED = "record-closed"
+"""Error type: the stream takes no more events although the journey is not over."""
+
+
 class RecordRequest(Value):
     """Events to record as the outcome of one command.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -22,6 +23,9 @@ from workflows.messages import TASK_QUEUE, WORKFLOW, JourneyStart, Standing
 
 _PATIENCE = timedelta(seconds=30)
 _NOT_A_REFUSAL = ("AcceptedUpdateCompletedWorkflow",)
+_BETWEEN_RUNS = timedelta(seconds=5)
+"""How long a journey that continues as new may take to answer again; Temporal holds its first task back a second."""
+_MOMENT_SECONDS = 0.1
 MAX_SKIPS = 10_000
 """Timers a journey may skip over in one move of its virtual clock."""
 
@@ -138,21 +142,23 @@ class Journeys:
             JourneyNotRunning: There is no such workflow.
             JourneysUnreachable: No worker answered.
         """
-        try:
-            handle, patience = self.handle(journey_id), self._patience
-            now: Standing = await handle.query("standing", result_type=Standing, rpc_timeout=patience)
-        except RPCError as error:
-            _raise_for(error, journey_id)
+        now: Standing = await self._ask(journey_id, "standing", Standing)
         return now
 
     async def state(self, journey_id: str) -> JourneyState:
         """Everything the journey has on its mind. Raises as `standing` does."""
-        try:
-            handle, patience = self.handle(journey_id), self._patience
-            state: JourneyState = await handle.query("state", result_type=JourneyState, rpc_timeout=patience)
-        except RPCError as error:
-            _raise_for(error, journey_id)
+        state: JourneyState = await self._ask(journey_id, "state", JourneyState)
         return state
+
+    async def _ask(self, journey_id: str, query: str, answer: type[Any]) -> Any:
+        until = time.monotonic() + min(_BETWEEN_RUNS, self._patience).total_seconds()
+        while True:
+            try:
+                return await self.handle(journey_id).query(query, result_type=answer, rpc_timeout=self._patience)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.FAILED_PRECONDITION or time.monotonic() > until:
+                    _raise_for(error, journey_id)
+            await asyncio.sleep(_MOMENT_SECONDS)
 
 
 _AT_THE_START = TypedSearchAttributes(

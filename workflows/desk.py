@@ -128,6 +128,11 @@ class Desk:
         """By admissions."""
         return await self._ask(command)
 
+    @update(cmd.DeclineCost, "Admissions: the client did not accept the estimate; another way to pay is looked for")
+    async def decline_cost(self, command: cmd.DeclineCost) -> Standing:
+        """By admissions."""
+        return await self._ask(command)
+
     @update(cmd.ConfirmEnrolment, "Admissions: the client is enrolled in a track; care begins now")
     async def confirm_enrolment(self, command: cmd.ConfirmEnrolment) -> Standing:
         """By admissions."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities import signatures
@@ -31,10 +33,21 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import WORKFLOW, JourneyStart, Standing, standing
 
 
+_WAIT_IN_THE_TASK = timedelta(seconds=3)
+"""Shorter pauses are waited out inside the workflow task; longer ones are timers, so that a worker can stop."""
+_WHILE_THE_RECORD_IS_AWAY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(minutes=1)
+)
+
+
 class RecordOutOfReach(Exception):
     """The record refused what the workflow is sure of. Not a failure of the journey: the task is retried until
     a person has mended the record, and the Temporal UI reports the problem meanwhile.
     """
+
+
+class CallNotMade(Exception):
+    """A call or the timer could not even be asked for: a fault of this release. Visible and retried as above."""
 
 
 @workflow.defn(name=WORKFLOW)
@@ -50,11 +63,25 @@ class JourneyWorkflow(Desk):
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: Instant | None = None
+        self._fault: BaseException | None = None
         self._shown: Shown | None = None
 
     @workflow.run
     async def run(self, start: JourneyStart) -> Standing:
-        """Runs until nothing more is owed to the client."""
+        """Runs until nothing more is owed to the client.
+
+        A request to cancel the workflow is not heeded: what ends a journey is a decision on record, and a client
+        whose workflow somebody cancelled would be forgotten.
+        """
+        life = asyncio.create_task(self._live(start))
+        while True:
+            try:
+                return await asyncio.shield(life)
+            except asyncio.CancelledError:
+                if life.cancelled():
+                    raise
+
+    async def _live(self, start: JourneyStart) -> Standing:
         if start.state is None:
             self.inbox.appendleft(Letter(start.opening))
         while True:
@@ -65,7 +92,9 @@ class JourneyWorkflow(Desk):
                 break
             self._make_calls()
             self._keep_timer()
-            await workflow.wait_condition(lambda: bool(self.inbox) or self._should_roll_over())
+            await workflow.wait_condition(lambda: bool(self.inbox or self._fault) or self._should_roll_over())
+            if self._fault is not None:
+                raise CallNotMade("a call could not be made; mend the release that runs") from self._fault
         if not self.state.is_finished:
             # Calls under way are left behind: the next run makes them again under the same keys.
             workflow.continue_as_new(self.start.model_copy(update={"state": self.state}))
@@ -110,10 +139,13 @@ class JourneyWorkflow(Desk):
                 request,
                 result_type=signatures.Recorded,
                 start_to_close_timeout=timedelta(seconds=10),
-                retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
+                retry_policy=_WHILE_THE_RECORD_IS_AWAY,
+                local_retry_threshold=_WAIT_IN_THE_TASK,
                 summary=f"Record {events[0].type} and what follows ({len(events)} events)",
             )
-        except ActivityError as error:
+        except FailureError as error:  # a local activity's own error comes bare, and would end the journey
+            if is_cancelled_exception(error):
+                raise
             raise RecordOutOfReach("the record refused the journey's events; see the activity's error") from error
         return recorded
 
@@ -121,7 +153,16 @@ class JourneyWorkflow(Desk):
         for key, effect in self.state.pending().items():
             slot = "ehr" if isinstance(effect, fx.SyncEhr) else key
             if slot not in self._calls:
-                self._calls[slot] = asyncio.create_task(self._call(slot, effect))
+                self._calls[slot] = self._begin(self._call(slot, effect))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._look_for_fault)
+        return task
+
+    def _look_for_fault(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._fault = self._fault or task.exception()
 
     async def _call(self, slot: str, effect: fx.Effect) -> None:
         answer = await carry_out(self.state, effect)
@@ -136,7 +177,7 @@ class JourneyWorkflow(Desk):
         if self._timer is not None:
             self._timer.cancel()
         self._timer_due = due
-        self._timer = asyncio.create_task(self._ring(due)) if due else None
+        self._timer = self._begin(self._ring(due)) if due else None
 
     async def _ring(self, due: Instant) -> None:
         rest = due - workflow.now()

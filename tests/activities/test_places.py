@@ -60,18 +60,21 @@ async def test_places_run_out_and_come_back(clinic: ClinicProcess, places: FhirP
     for number in range(4):
         assert await places.hold(request(f"key-{number}", f"journey-{number}")) is not None
     assert await places.hold(request("late", "journey-late")) is None
-    await places.release("give-back", "journey-2")
+    await places.release("key-2", "journey-2")
     assert await places.hold(request("late", "journey-late")) is not None
 
 
-async def test_release_gives_all_back_and_may_be_repeated(clinic: ClinicProcess, places: FhirPlaces) -> None:
-    await places.hold(request())
-    await places.hold(request("key-2"))
-    await places.release("give-back", "journey-1")
-    await places.release("give-back", "journey-1")
-    assert held(clinic) == []
+async def test_release_gives_back_its_own_place_alone_and_may_be_repeated(
+    clinic: ClinicProcess, places: FhirPlaces
+) -> None:
+    await places.hold(request("key-1"))
+    other = await places.hold(request("key-2"))
+    await places.release("key-1", "journey-1")
+    await places.release("key-1", "journey-1")
+    assert other is not None and [slot["id"] for slot in held(clinic)] == [other.slot]
+    assert len(clinic.ledger(system="places")) == 3
+    await places.release("key-2", "journey-1")
     assert all("identifier" not in slot for slot in clinic.fhir("Slot"))
-    assert len(clinic.ledger(system="places")) == 4
 
 
 async def test_rivals_never_get_the_same_place(clinic: ClinicProcess, places: FhirPlaces) -> None:

@@ -1,0 +1,67 @@
+"""Captures the replay corpus anew: `python -m tests.workflows.capture`. See docs/replay.md for when.
+
+Plays the demonstration on the real parts and keeps each client's history. The clients are invented; names of this
+machine and its processes are taken out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowHistory
+
+from cli.demo.command import play
+from cli.house import running_house
+from deploy.settings import Settings
+from workflows.client import Journeys, connect
+
+HISTORIES = Path(__file__).parent / "histories"
+_OF_THIS_MACHINE = ("identity", "stickyQueue")
+
+
+async def capture() -> None:
+    """Replaces the corpus.
+
+    Raises:
+        RuntimeError: A path did not go as scripted; nothing was replaced.
+    """
+    with tempfile.TemporaryDirectory(prefix="throughline-capture-") as home:
+        async with running_house(Settings(Path(home), virtual_time=True), ports="free") as house:
+            histories = await _play(house.settings)
+    for old in HISTORIES.glob("*.json"):
+        old.unlink()
+    for name, history in histories.items():
+        (HISTORIES / f"{name}.json").write_text(compact(history))
+
+
+async def _play(settings: Settings) -> dict[str, WorkflowHistory]:
+    outcomes = await play(settings, quiet=True)
+    if strayed := [each.client for each in outcomes if not each.as_scripted]:
+        raise RuntimeError(f"these did not go as scripted: {', '.join(strayed)}; run `throughline demo` and look")
+    journeys = Journeys(await connect(settings.require_temporal_address(), settings.temporal_namespace))
+    return {each.client: await journeys.handle(each.journey_id).fetch_history() for each in outcomes}
+
+
+def compact(history: WorkflowHistory) -> str:
+    """The history as one line of JSON that says nothing of the machine."""
+    return json.dumps({"workflowId": history.workflow_id, **_scrubbed(history.to_json_dict())}, separators=(",", ":"))
+
+
+def _scrubbed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_scrubbed(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("kind") == "TASK_QUEUE_KIND_STICKY":
+        value = {**value, "name": "sticky"}
+    return {key: "capture" if key in _OF_THIS_MACHINE else _scrubbed(each) for key, each in value.items()}
+
+
+if __name__ == "__main__":
+    asyncio.run(capture())
+    sys.stderr.write(f"captured into {HISTORIES.name}/: {len(list(HISTORIES.glob('*.json')))} histories\n")

@@ -1,0 +1,62 @@
+"""Workflows changed in ways that must not be deployed while journeys run: replay has to find each of them out."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from workflows.journey import JourneyWorkflow
+    from workflows.messages import WORKFLOW, JourneyStart, Standing
+
+
+@workflow.defn(name=WORKFLOW)
+class Hesitates(JourneyWorkflow):
+    """Waits a minute before it begins."""
+
+    @workflow.init
+    def __init__(self, start: JourneyStart) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: JourneyStart) -> Standing:
+        await asyncio.sleep(timedelta(minutes=1).total_seconds())
+        return await super().run(start)
+
+
+@workflow.defn(name=WORKFLOW)
+class SetsItsTimerFirst(JourneyWorkflow):
+    """Sets the timer, then makes the calls."""
+
+    @workflow.init
+    def __init__(self, start: JourneyStart) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: JourneyStart) -> Standing:
+        return await super().run(start)
+
+    def _make_calls(self) -> None:
+        self._keep_timer()
+        super()._make_calls()
+
+
+@workflow.defn(name=WORKFLOW)
+class ShowsNothing(JourneyWorkflow):
+    """Leaves the search attributes as they were at the start."""
+
+    @workflow.init
+    def __init__(self, start: JourneyStart) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: JourneyStart) -> Standing:
+        return await super().run(start)
+
+    def _show(self) -> None:
+        pass
+
+
+CHANGED = (Hesitates, SetsItsTimerFirst, ShowsNothing)

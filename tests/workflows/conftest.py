@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+import worker
+from activities.calls import ClinicCalls
+from deploy.settings import HostPort, Settings
+from eventstore import EventStore, migrate
+from tests.clinic.process import ClinicProcess
+from tests.workflows.house import House
+from workflows.client import connect
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all houses of a session stand on."""
+
+    client: Client
+    store: EventStore
+    clinic: ClinicProcess
+    calls: ClinicCalls
+    database_url: str
+
+
+@pytest.fixture(scope="package")
+def big_clinic() -> Iterator[ClinicProcess]:
+    clinic = ClinicProcess("--places", "200")
+    yield clinic
+    clinic.stop()
+
+
+@pytest.fixture(scope="package")
+async def ground(
+    session_home: Path,
+    temporal_address: str,
+    database_url_factory: Callable[[], str],
+    big_clinic: ClinicProcess,
+) -> AsyncIterator[Ground]:
+    url = database_url_factory()
+    migrate(url)
+    settings = replace(
+        Settings(session_home / "workflows"),
+        database_url=url,
+        temporal_address=temporal_address,
+        clinic_url=big_clinic.url,
+        smtp=HostPort("127.0.0.1", big_clinic.smtp_port),
+    )
+    client = await connect(temporal_address, settings.temporal_namespace, virtual_time=True)
+    async with worker.record(settings) as store, worker.clinic(settings) as calls:
+        yield Ground(client, store, big_clinic, calls, url)
+
+
+@pytest.fixture
+async def idle_house(ground: Ground) -> AsyncIterator[House]:
+    """A house where nobody works yet."""
+    ground.clinic.reset()
+    house = House(ground.client, ground.store, ground.clinic, ground.calls, ground.database_url)
+    yield house
+    await house.close()
+
+
+@pytest.fixture
+async def house(idle_house: House) -> AsyncIterator[House]:
+    """A house with a worker."""
+    async with idle_house.working():
+        yield idle_house

@@ -1,0 +1,234 @@
+"""A whole house for journeys: real Temporal, record and clinic, and a worker on whatever store a test chooses.
+
+Each journey has its own virtual clock, moved on by `Case.later`. Nothing here sleeps to wait for something: what
+is awaited is asked for until it is so, and a test fails if it never is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import psycopg
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+from temporalio.service import RPCError
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from activities.calls import ClinicCalls
+from dashboard.reading import Path, path
+from domain import commands as cmd
+from domain.events import Event
+from domain.plans import Actor
+from domain.state import JourneyState
+from domain.values import Role
+from eventstore.codec import from_record
+from eventstore.port import EventStore
+from tests.clinic.process import ClinicProcess
+from worker import journey_worker
+from workflows.client import MAX_SKIPS, CommandRefused, Journeys, JourneysUnreachable
+from workflows.messages import Standing
+
+CLINICIAN = Actor(id="clinician-1", role=Role.CLINICIAN)
+ADMISSIONS = Actor(id="admissions-1", role=Role.ADMISSIONS)
+_AT_THE_DESK = (cmd.RecordBenefits, cmd.ResolveFunding, cmd.AcceptCost, cmd.ConfirmEnrolment)
+_PATIENCE_SECONDS = 40.0
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Returns once `condition` is so; fails the test if it never is."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while not await condition():  # noqa: ASYNC110 - the condition is in another process
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"never came true: {what}") from None
+
+
+@dataclass(frozen=True)
+class Person:
+    """An invented client, as intake keeps one. None of these words may ever reach Temporal."""
+
+    client_ref: str
+    mrn: str
+    member_id: str
+    family_name: str = "Quillfeather"
+    given_name: str = "Bartolomea"
+    birth_date: date = date(1981, 9, 27)
+
+    @staticmethod
+    def new() -> Person:
+        number = uuid.uuid4().hex[:10].upper()
+        return Person(client_ref=str(uuid.uuid4()), mrn=f"MRN{number}", member_id=f"MEM{number}")
+
+
+class House:
+    """Opens journeys and keeps them until the test ends."""
+
+    def __init__(
+        self, client: Client, store: EventStore, clinic: ClinicProcess, calls: ClinicCalls, database_url: str
+    ) -> None:
+        self.client = client
+        self.store = store
+        self.clinic = clinic
+        self.calls = calls
+        self.journeys = Journeys(client)
+        self.skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False, max_session_skip_count=MAX_SKIPS))
+        self._database_url = database_url
+        self._cases: list[Case] = []
+
+    @asynccontextmanager
+    async def working(self, store: EventStore | None = None) -> AsyncIterator[None]:
+        """A worker until the block ends, on `store` if one is given."""
+        async with journey_worker(self.client, store or self.store, self.calls):
+            yield
+
+    async def admit(self, *, journeys: Journeys | None = None, **script: Any) -> Case:
+        """Registers an invented client, tells the clinic their script, and opens their journey."""
+        person = Person.new()
+        case = Case(self, journeys or self.journeys, str(uuid.uuid4()), person)
+        self._cases.append(case)
+        await self._register(person)
+        self.clinic.script(person.mrn, aliases=[person.member_id, case.id], **script)
+        await case.open()
+        return case
+
+    async def close(self) -> None:
+        """Ends whatever still runs, so that the next test's worker has nothing to do with it."""
+        for case in self._cases:
+            with suppress(RPCError):
+                await case.handle.terminate("the test is over")
+
+    async def _register(self, person: Person) -> None:
+        async with await psycopg.AsyncConnection.connect(self._database_url) as connection:
+            await connection.execute(
+                "INSERT INTO intake.clients (client_ref, authority, mrn, family_name, given_name, birth_date, sex,"
+                " member_id, payer_id, identity_as_of) VALUES (%s, 'TEST', %s, %s, %s, %s, 'F', %s, 'PAYER1', now())",
+                [
+                    person.client_ref,
+                    person.mrn,
+                    person.family_name,
+                    person.given_name,
+                    person.birth_date,
+                    person.member_id,
+                ],
+            )
+
+
+class Case:
+    """One client's journey in a test. Decisions are by a clinician, at the desk by admissions."""
+
+    def __init__(self, house: House, journeys: Journeys, journey_id: str, person: Person) -> None:
+        self.house = house
+        self.journeys = journeys
+        self.id = journey_id
+        self.person = person
+        self._numbers = itertools.count(1)
+
+    @property
+    def handle(self) -> WorkflowHandle[Any, Any]:
+        return self.journeys.handle(self.id)
+
+    def opening(self) -> cmd.OpenJourney:
+        return cmd.OpenJourney(
+            id="open/message-1",
+            journey_id=self.id,
+            client_ref=self.person.client_ref,
+            message="message-1",
+            admitted_at=datetime.now(UTC),
+        )
+
+    async def open(self) -> None:
+        await self.journeys.open(self.opening())
+
+    def command(self, kind: type[cmd.BaseCommand], **fields: Any) -> cmd.BaseCommand:
+        """A new command with the next id."""
+        if issubclass(kind, cmd.Decision):
+            fields.setdefault("by", ADMISSIONS if kind in _AT_THE_DESK else CLINICIAN)
+        fields.setdefault("id", f"command-{next(self._numbers)}")
+        return kind(**fields)
+
+    async def do(self, kind: type[cmd.BaseCommand], **fields: Any) -> Standing:
+        """Carries a new command to the journey; a refusal fails the test."""
+        return await self.journeys.tell(self.id, self.command(kind, **fields))
+
+    async def refused(self, kind: type[cmd.BaseCommand], **fields: Any) -> CommandRefused:
+        """Demands a refusal."""
+        try:
+            standing = await self.do(kind, **fields)
+        except CommandRefused as refused:
+            return refused
+        raise AssertionError(f"{kind.__name__} was not refused but led to {standing}")
+
+    async def state(self) -> JourneyState:
+        return await self.journeys.state(self.id)
+
+    async def settled(self) -> JourneyState:
+        """The state once the journey has begun and no call to the clinic is left to make."""
+
+        # Temporal may lose a query that meets a failing workflow task: it is asked again rather than waited for.
+        asked = Journeys(self.house.client, patience=timedelta(seconds=2))
+
+        async def nothing_is_pending() -> bool:
+            try:
+                state = await asked.state(self.id)
+            except JourneysUnreachable:
+                return False
+            return state.version > 0 and not state.pending()
+
+        await until(nothing_is_pending, "no call is pending")
+        return await self.state()
+
+    async def later(self, **span: float) -> JourneyState:
+        """Moves this journey's clock on, with all its timers, and lets what they lead to settle."""
+        await self.house.skipper.fast_forward(self.handle, timedelta(**span))
+        return await self.settled()
+
+    async def now(self) -> datetime:
+        """The time on this journey's clock."""
+        return await self.house.skipper.get_current_time(self.handle)
+
+    async def run_id(self) -> str:
+        return (await self.handle.describe()).run_id or ""
+
+    async def roll_over(self) -> None:
+        """Has the journey continue as new and returns once it has."""
+        before = await self.run_id()
+        await self.handle.signal("roll-over")
+
+        async def has_a_new_run() -> bool:
+            return await self.run_id() != before
+
+        await until(has_a_new_run, "the journey continued as new")
+
+    async def histories(self) -> list[WorkflowHistory]:
+        """One history for each run, the first run first."""
+        runs, run_id = [], await self.run_id()
+        while run_id:
+            handle = self.house.client.get_workflow_handle(self.handle.id, run_id=run_id)
+            runs.append(await handle.fetch_history())
+            run_id = runs[-1].events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+        return runs[::-1]
+
+    async def happened(self, kind: str) -> list[HistoryEvent]:
+        """What Temporal noted of one kind, e.g. `timer_started`, over all runs."""
+        noted = [event for history in await self.histories() for event in history.events]
+        return [event for event in noted if event.HasField(f"{kind}_event_attributes")]  # type: ignore[arg-type]
+
+    async def record(self) -> list[Event]:
+        """The journey's events, as the record has them."""
+        return [from_record(stored) for stored in await self.house.store.read(self.id)]
+
+    async def path(self) -> Path:
+        """The stages and levels that the record tells of."""
+        return path(await self.record())
+
+    def mail(self) -> list[dict[str, Any]]:
+        """The notices about this journey that arrived, each once."""
+        return [each for each in self.house.clinic.get("/mailbox") if self.id in each["body"]]

@@ -1,0 +1,116 @@
+"""Whole paths through care, decision by decision, short enough to be walked many times."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain import commands as cmd
+from domain.plans import Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
+from domain.values import LevelOfCare, Stage
+from tests.workflows.house import Case
+
+OP, IOP, PHP = LevelOfCare.OP, LevelOfCare.IOP, LevelOfCare.PHP
+Step = Callable[[Case], Awaitable[object]]
+
+PLAN = DischargePlan(
+    follow_ups=("a first visit within a week",), crisis_contacts=("call 988",), resources=("peer group",)
+)
+
+
+def decide(kind: type[cmd.BaseCommand], **fields: Any) -> Step:
+    return lambda case: case.do(kind, **fields)
+
+
+def later(**span: float) -> Step:
+    return lambda case: case.later(**span)
+
+
+async def accept_cost(case: Case) -> None:
+    estimate = (await case.state()).estimate
+    await case.do(cmd.AcceptCost, estimate=estimate.id if estimate else "none")
+
+
+def into_care(level: LevelOfCare) -> tuple[Step, ...]:
+    return (
+        decide(cmd.DecidePlacement, recommended=level, actual=level),
+        accept_cost,
+        decide(cmd.ConfirmEnrolment, track="evening"),
+        decide(cmd.UpdateDischargePlan, plan=PLAN),
+    )
+
+
+async def enrol(case: Case, level: LevelOfCare = OP) -> None:
+    """From admission into care, all calls answered."""
+    await case.settled()
+    for step in into_care(level):
+        await step(case)
+    await case.settled()
+
+
+_REACHED = decide(cmd.RecordFollowUp, contact=Contact.REACHED)
+OUT_OF_CARE: tuple[Step, ...] = (
+    decide(cmd.Discharge, reason=DischargeReason.GOALS_MET),
+    later(days=5),
+    _REACHED,
+    later(days=20),
+    _REACHED,
+)
+_REVIEW = decide(cmd.CompleteReview, outcome=ReviewOutcome.CONTINUE, rationale="progress")
+_STEP_DOWN = decide(cmd.StartStepDown, to=OP, reason="stable")
+_ARRIVE = decide(cmd.ConfirmArrival)
+
+_TO_CARE = (Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.ACTIVE)
+_MOVED = (Stage.TRANSITION, Stage.ACTIVE)
+_TO_THE_END = (Stage.DISCHARGED, Stage.FOLLOW_UP, Stage.CLOSED)
+
+
+@dataclass(frozen=True)
+class WholePath:
+    """One path: how the clinic plays its part, what is decided, which stages and levels must come of it."""
+
+    steps: tuple[Step, ...]
+    stages: tuple[Stage, ...]
+    levels: tuple[LevelOfCare, ...]
+    clinic: dict[str, Any] = field(default_factory=dict)
+
+
+PATHS = {
+    "intensive-then-down": WholePath(
+        steps=(*into_care(IOP), later(days=43), _REVIEW, _STEP_DOWN, _ARRIVE, *OUT_OF_CARE),
+        stages=(*_TO_CARE, *_MOVED, *_TO_THE_END),
+        levels=(IOP, OP),
+    ),
+    "up-and-back": WholePath(
+        steps=(
+            *into_care(IOP),
+            decide(cmd.RequestStepUp, to=PHP, reason="worse"),
+            later(hours=5),
+            _ARRIVE,
+            later(days=6),
+            decide(cmd.CompleteObligation, obligation="external-contact-1", note="called"),
+            _STEP_DOWN,
+            _ARRIVE,
+            *OUT_OF_CARE,
+        ),
+        stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_TO_THE_END),
+        levels=(IOP, PHP, OP),
+        clinic={"places": {PHP: {"from_search": 2}}},
+    ),
+    "self-pay": WholePath(
+        steps=(
+            decide(cmd.ResolveFunding, route=FundingRoute.SELF_PAY, reason="chose it"),
+            *into_care(OP),
+            *OUT_OF_CARE,
+        ),
+        stages=(*_TO_CARE[:2], Stage.FUNDING_EXCEPTION, *_TO_CARE[2:], *_TO_THE_END),
+        levels=(OP,),
+        clinic={"coverage": "inactive"},
+    ),
+    "cancelled": WholePath(
+        steps=(decide(cmd.CancelAdmission, message="message-2"),),
+        stages=(*_TO_CARE[:3], Stage.CANCELLED),
+        levels=(),
+    ),
+}

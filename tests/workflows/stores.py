@@ -1,0 +1,121 @@
+"""Records that fail on purpose, each around the real one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from temporalio.exceptions import ApplicationError
+
+from eventstore import Appended, EventStore, KeyReused, NewEvent, StoredEvent, StoreUnavailable, StreamHead
+
+
+class Around:
+    """Passes everything on to `inner`, which a test may replace."""
+
+    def __init__(self, inner: EventStore) -> None:
+        self.inner = inner
+
+    async def append(
+        self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
+    ) -> Appended:
+        return await self.inner.append(stream, expected_version=expected_version, key=key, events=events, close=close)
+
+    async def read(self, stream: str, *, after_version: int = 0, limit: int | None = None) -> tuple[StoredEvent, ...]:
+        return await self.inner.read(stream, after_version=after_version, limit=limit)
+
+    async def read_all(self, *, after_position: int = 0, limit: int = 500) -> tuple[StoredEvent, ...]:
+        return await self.inner.read_all(after_position=after_position, limit=limit)
+
+    async def head(self, stream: str) -> StreamHead | None:
+        return await self.inner.head(stream)
+
+
+class DiesAfterAppend(Around):
+    """The first append under each key is recorded, and then the workflow task dies with its answer.
+
+    The retried task decides at a later time, so it asks for other events under the same key.
+
+    Attributes:
+        deaths: The keys whose first answer was lost.
+        decided_again: The keys under which other events were asked for later.
+    """
+
+    def __init__(self, inner: EventStore) -> None:
+        super().__init__(inner)
+        self.deaths: set[tuple[str, str]] = set()
+        self.decided_again: set[tuple[str, str]] = set()
+
+    async def append(
+        self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
+    ) -> Appended:
+        try:
+            appended = await super().append(
+                stream, expected_version=expected_version, key=key, events=events, close=close
+            )
+        except KeyReused:
+            self.decided_again.add((stream, key))
+            raise
+        if (stream, key) not in self.deaths:
+            self.deaths.add((stream, key))
+            await self.before_death(key)
+            raise ApplicationError("the worker died after the append", non_retryable=True)
+        return appended
+
+    async def before_death(self, key: str) -> None:
+        """What happens between the append and the death."""
+
+
+class DiesOnceToldTo(DiesAfterAppend):
+    """Dies after the append under one key, and only when `now` is set; `recorded` is set once it is on record."""
+
+    def __init__(self, inner: EventStore, key: str) -> None:
+        super().__init__(inner)
+        self.recorded = asyncio.Event()
+        self.now = asyncio.Event()
+        self._key = key
+
+    async def append(
+        self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
+    ) -> Appended:
+        if key != self._key:
+            self.deaths.add((stream, key))
+        return await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)
+
+    async def before_death(self, key: str) -> None:
+        self.recorded.set()
+        await self.now.wait()
+
+
+class AnswersGetLost(Around):
+    """Every append is recorded, and its first answer lost: the writer hears that the record is unavailable."""
+
+    def __init__(self, inner: EventStore) -> None:
+        super().__init__(inner)
+        self.lost: set[tuple[str, str]] = set()
+
+    async def append(
+        self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
+    ) -> Appended:
+        appended = await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)
+        if (stream, key) not in self.lost:
+            self.lost.add((stream, key))
+            raise StoreUnavailable("the connection was lost")
+        return appended
+
+
+class Away(Around):
+    """Unavailable while `is_away`. `asked` is set by each append that found it so."""
+
+    def __init__(self, inner: EventStore) -> None:
+        super().__init__(inner)
+        self.is_away = False
+        self.asked = asyncio.Event()
+
+    async def append(
+        self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
+    ) -> Appended:
+        if self.is_away:
+            self.asked.set()
+            raise StoreUnavailable("the database is down")
+        return await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)

@@ -1,0 +1,127 @@
+"""The clinic's systems refuse, fail and dawdle: the journey asks a person, asks again, or waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+import workflows.journey
+from domain import commands as cmd
+from domain import events as ev
+from domain.benefits import CostShare, Verdict
+from domain.commands import Answer
+from domain.effects import Effect
+from domain.obligations import ObligationKind
+from domain.state import JourneyState
+from domain.values import Stage
+from tests.workflows.house import Case, House, until
+from tests.workflows.paths import IOP, OP, PHP, enrol
+
+pytestmark = pytest.mark.stack
+
+
+async def failures(case: Case) -> list[str]:
+    settled = [event for event in await case.record() if isinstance(event, ev.EffectSettled)]
+    return [event.failure for event in settled if event.failure]
+
+
+async def test_a_benefit_check_that_fails_for_good_is_done_by_hand(house: House) -> None:
+    case = await house.admit(eligibility_answer="999")
+    state = await case.settled()
+    assert state.stage is Stage.BENEFITS_CHECK
+    assert [owed.kind for owed in state.open_of(ObligationKind.VERIFY_BENEFITS)] == [ObligationKind.VERIFY_BENEFITS]
+    assert [code for code in await failures(case) if code.startswith("eligibility/")]
+    await case.do(cmd.RecordBenefits, verdict=Verdict.CLEAR, cost_share=CostShare(copay=20), note="by telephone")
+    state = await case.settled()
+    assert state.stage is Stage.PLACEMENT
+    assert not state.open_of(ObligationKind.VERIFY_BENEFITS)
+
+
+async def test_an_ehr_that_refuses_is_somebodys_duty_once_and_the_journey_goes_on(house: House) -> None:
+    case = await house.admit(ehr_refused=True)
+    await enrol(case)
+    state = await case.state()
+    assert state.stage is Stage.ACTIVE
+    assert [owed.id for owed in state.open_of(ObligationKind.RESOLVE_EFFECT)] == ["resolve-effect-1"]
+    assert len(await failures(case)) > 1
+    house.clinic.script(case.person.mrn, ehr_refused=False)
+    await case.do(cmd.ReportDischarge, message="left")
+    state = await case.settled()
+    assert not state.open_of(ObligationKind.RESOLVE_EFFECT)
+    assert sum(case.id in str(episode["identifier"]) for episode in house.clinic.fhir("EpisodeOfCare")) == 1
+
+
+async def test_a_call_that_fails_is_made_again_under_the_same_key(house: House) -> None:
+    case = await house.admit(eligibility_failures=2, ehr_failures=2)
+    state = await case.settled()
+    assert state.stage is Stage.PLACEMENT
+    inquiries = house.clinic.ledger(system="eligibility", client=case.person.member_id)
+    assert len(inquiries) == 3
+    assert len({entry["key"] for entry in inquiries}) == 1
+    attempts = [
+        event.activity_task_started_event_attributes.attempt for event in await case.happened("activity_task_started")
+    ]
+    assert max(attempts) == 3
+    written = Counter((entry["key"], entry["target"]) for entry in house.clinic.ledger(system="ehr", journey=case.id))
+    assert set(written.values()) == {1}
+    assert not await failures(case)
+
+
+async def test_a_notice_that_is_turned_away_arrives_once(house: House) -> None:
+    case = await house.admit()
+    await enrol(case)
+    house.clinic.script("*", mail_failures=2)
+    await case.do(cmd.RequestStepUp, to=IOP, reason="worse")
+    await case.settled()
+    assert Counter(mail["subject"] for mail in case.mail()) == {"Complete the step-up": 1}
+
+
+async def test_a_slow_ehr_hears_only_the_newest(house: House) -> None:
+    case = await house.admit(ehr_delay=0.05)
+    await case.settled()
+    before = len(await case.happened("activity_task_scheduled"))
+    await case.do(cmd.DecidePlacement, recommended=OP, actual=OP)
+    for number in range(6):
+        await case.do(cmd.ReportDischarge, message=f"message-{number}")
+    state = await case.settled()
+    assert state.ehr_synced == state.ehr_revision
+    assert len(await case.happened("activity_task_scheduled")) - before < 7
+
+
+async def test_a_search_without_result_is_repeated_until_a_place_is_held(house: House) -> None:
+    case = await house.admit(places={PHP: {"from_search": 3}})
+    await enrol(case, IOP)
+    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    state = await case.settled()
+    assert state.transition is not None and state.transition.place is None
+    assert (await case.refused(cmd.ConfirmArrival)).code == "no-place-yet"
+    state = await case.later(hours=9)
+    assert state.transition is not None and state.transition.place is not None
+    assert state.transition.searches == 3
+
+
+async def test_a_call_that_cannot_even_be_made_stops_the_journey_visibly(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours must not lose the effect in silence: the workflow task fails until it is mended."""
+
+    async def broken(state: JourneyState, effect: Effect) -> Answer:
+        raise ValueError("nothing is known of this effect")
+
+    case = await house.admit()
+    await case.settled()
+    placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+    with monkeypatch.context() as patched:
+        patched.setattr(workflows.journey, "carry_out", broken)
+        telling = asyncio.create_task(case.journeys.tell(case.id, placement))
+
+        async def it_is_visible() -> bool:
+            return bool(await case.happened("workflow_task_failed"))
+
+        await until(it_is_visible, "the workflow task failed visibly")
+    await asyncio.gather(telling, return_exceptions=True)  # told that Temporal will not take it just now, or answered
+    await case.settled()
+    assert (await case.journeys.tell(case.id, placement)).stage is Stage.COST_REVIEW
+    assert sum(event.type == "placement.decided" for event in await case.record()) == 1

@@ -1,0 +1,219 @@
+"""Two records, one truth: whatever fails between the append and Temporal, both agree in the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import groupby
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus
+
+from domain import commands as cmd
+from domain import events as ev
+from domain.decide import decide
+from domain.evolve import fold
+from domain.refusal import Refusal
+from domain.values import Stage
+from eventstore import EventStore, NewEvent, migrate, open_store
+from eventstore.codec import to_record
+from tests.workflows.house import Case, House, until
+from tests.workflows.paths import IOP, OP, PATHS, PLAN, into_care
+from tests.workflows.stores import AnswersGetLost, Around, Away, DiesAfterAppend, DiesOnceToldTo
+from workflows.card import STAGE
+from workflows.client import CommandRefused
+
+pytestmark = pytest.mark.stack
+
+
+async def assert_one_truth(case: Case) -> None:
+    """Workflow and record agree, and no command led to events twice."""
+    record = await case.record()
+    assert fold(record) == await case.state()
+    causes = [cause for cause, _ in groupby(record, lambda event: event.cause)]
+    assert len(causes) == len(set(causes))
+
+
+@pytest.mark.parametrize(("failing", "name"), [(DiesAfterAppend, "self-pay"), (AnswersGetLost, "cancelled")])
+async def test_a_whole_path_when_every_append_fails_after_it_was_done(
+    idle_house: House, failing: type[DiesAfterAppend | AnswersGetLost], name: str
+) -> None:
+    path = PATHS[name]
+    store = failing(idle_house.store)
+    async with idle_house.working(store):
+        case = await idle_house.admit(**path.clinic)
+        for step in path.steps:
+            await case.settled()
+            await step(case)
+        await case.handle.result()
+        assert (await case.path()).stages == path.stages
+        await assert_one_truth(case)
+        recorded = {event.cause for event in await case.record()}
+    if isinstance(store, DiesAfterAppend):
+        assert store.decided_again  # else no retried task ever met its own earlier append
+    failed = store.deaths | store.decided_again if isinstance(store, DiesAfterAppend) else store.lost
+    assert failed == {(case.id, cause) for cause in recorded}
+
+
+async def test_what_races_with_the_retried_task_is_decided_once(idle_house: House) -> None:
+    store = DiesOnceToldTo(idle_house.store, key="placement")
+    async with idle_house.working(store):
+        case = await idle_house.admit()
+        await case.settled()
+        async with asyncio.TaskGroup() as racing:
+            racing.create_task(case.do(cmd.DecidePlacement, id="placement", recommended=OP, actual=OP))
+            await store.recorded.wait()
+            racing.create_task(case.do(cmd.RepeatAdmission, message="again"))
+            racing.create_task(case.handle.signal("roll-over"))
+            racing.create_task(case.journeys.tell(case.id, case.command(cmd.ReportDischarge, message="left")))
+            store.now.set()
+        assert (await case.settled()).placement is OP
+        await assert_one_truth(case)
+    assert store.decided_again == {(case.id, "placement")}
+
+
+async def test_a_worker_dies_and_another_takes_over(idle_house: House) -> None:
+    """The first worker never answers the task that appended; the second decides it again."""
+    store = DiesOnceToldTo(idle_house.store, key="placement")
+    async with idle_house.working(store):
+        case = await idle_house.admit()
+        await case.settled()
+        telling = asyncio.create_task(case.do(cmd.DecidePlacement, id="placement", recommended=OP, actual=OP))
+        await store.recorded.wait()
+        store.now.set()
+    async with idle_house.working():
+        assert (await telling).stage is Stage.COST_REVIEW
+        await case.settled()
+        await assert_one_truth(case)
+
+
+async def written_by_another(case: Case, store: EventStore, command: cmd.BaseCommand) -> None:
+    """Records what `command` leads to behind the workflow's back."""
+    outcome = decide(await case.state(), command, await case.now())
+    assert not isinstance(outcome, Refusal)
+    events: list[NewEvent] = [to_record(event) for event in outcome]
+    await store.append(case.id, expected_version=(await case.state()).version, key=command.id, events=events)
+
+
+async def test_what_another_wrote_is_taken_in_before_deciding(house: House) -> None:
+    case = await house.admit()
+    await case.settled()
+    for step in into_care(IOP)[:3]:
+        await step(case)
+    await case.settled()
+    await written_by_another(case, house.store, case.command(cmd.UpdateDischargePlan, plan=PLAN))
+    await case.do(cmd.RepeatAdmission, message="again")
+    assert (await case.settled()).discharge_plan == PLAN
+    await assert_one_truth(case)
+
+
+async def test_what_another_wrote_may_lead_to_a_refusal_after_acceptance(house: House) -> None:
+    case = await house.admit()
+    await case.settled()
+    placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+    await written_by_another(case, house.store, case.command(cmd.CancelAdmission, message="cancelled"))
+    with pytest.raises(CommandRefused) as refused:
+        await case.journeys.tell(case.id, placement)
+    assert refused.value.code == "journey-ended"
+    assert len(await case.happened("workflow_execution_update_accepted")) == 1
+    assert (await case.handle.result())["stage"] == Stage.CANCELLED
+    await assert_one_truth(case)
+
+
+async def test_a_command_that_another_carried_out_is_answered(house: House) -> None:
+    case = await house.admit()
+    await case.settled()
+    placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+    await written_by_another(case, house.store, placement)
+    assert (await case.journeys.tell(case.id, placement)).stage is Stage.COST_REVIEW
+    await case.settled()
+    await assert_one_truth(case)
+
+
+async def test_nothing_is_decided_while_the_record_has_lost_events(
+    idle_house: House, database_url_factory: Callable[[], str]
+) -> None:
+    """The database comes back from an old backup: the journey stops visibly until the record is mended."""
+    store = Around(idle_house.store)
+    backup_url = database_url_factory()
+    migrate(backup_url)
+    async with idle_house.working(store), open_store(backup_url) as backup:
+        case = await idle_house.admit()
+        before = await case.settled()
+        first = (await idle_house.store.read(case.id))[:1]
+        await backup.append(case.id, expected_version=0, key="open/message-1", events=[_as_new(first[0])])
+        store.inner = backup
+        telling = asyncio.create_task(case.do(cmd.DecidePlacement, recommended=OP, actual=OP))
+
+        async def it_is_visible() -> bool:
+            return bool(await case.happened("workflow_task_failed"))
+
+        await until(it_is_visible, "the workflow task failed visibly")
+        failure = (await case.happened("workflow_task_failed"))[0].workflow_task_failed_event_attributes.failure
+        assert "the record refused the journey's events" in failure.message
+        assert "ahead-of-record" in str(failure)
+        assert (await case.handle.describe()).status is WorkflowExecutionStatus.RUNNING
+        assert len(await backup.read(case.id)) == 1
+        store.inner = idle_house.store
+        assert (await telling).version > before.version
+        await case.settled()
+        await assert_one_truth(case)
+
+
+def _as_new(stored: NewEvent) -> NewEvent:
+    return NewEvent(**{name: getattr(stored, name) for name in NewEvent.model_fields})
+
+
+async def test_nothing_is_visible_before_it_is_on_record(idle_house: House) -> None:
+    store = Away(idle_house.store)
+    async with idle_house.working(store):
+        case = await idle_house.admit()
+        before = await case.settled()
+        told_before = idle_house.clinic.ledger(journey=case.id)
+        store.is_away = True
+        telling = asyncio.create_task(case.do(cmd.DecidePlacement, recommended=OP, actual=OP))
+        await store.asked.wait()
+        assert await case.state() == before
+        described = await case.handle.describe()
+        assert described.typed_search_attributes.get(STAGE) == Stage.PLACEMENT
+        assert idle_house.clinic.ledger(journey=case.id) == told_before
+        assert fold(await case.record()) == before
+        assert not telling.done()
+        store.is_away = False
+        assert (await telling).stage is Stage.COST_REVIEW
+        await case.settled()
+        await assert_one_truth(case)
+
+
+async def test_an_admission_waits_for_the_record(idle_house: House) -> None:
+    """Told at once, before anything is on record: what is accepted unseen is decided in order, or refused then."""
+    store = Away(idle_house.store)
+    store.is_away = True
+    async with idle_house.working(store):
+        case = await idle_house.admit()
+        await store.asked.wait()
+        too_early = asyncio.create_task(case.refused(cmd.ConfirmArrival))
+        repeated = asyncio.create_task(case.do(cmd.RepeatAdmission, message="again"))
+        store.is_away = False
+        assert (await too_early).code == "wrong-stage"
+        assert (await repeated).version > 0
+        first, *_ = await case.record()
+        assert isinstance(first, ev.JourneyOpened)
+        await case.settled()
+        await assert_one_truth(case)
+
+
+async def test_a_worker_stops_although_the_record_is_away_and_the_next_one_goes_on(idle_house: House) -> None:
+    store = Away(idle_house.store)
+    working = idle_house.working(store)
+    await working.__aenter__()
+    case = await idle_house.admit()
+    await case.settled()
+    store.is_away = True
+    telling = asyncio.create_task(case.do(cmd.DecidePlacement, recommended=OP, actual=OP))
+    await store.asked.wait()
+    async with asyncio.timeout(30):  # only so that a fault fails this test rather than hang it
+        await working.__aexit__(None, None, None)
+    async with idle_house.working():
+        assert (await telling).stage is Stage.COST_REVIEW
+        await assert_one_truth(case)

@@ -1,0 +1,100 @@
+"""A journey is opened once, whoever asks and how often; and the gate through which intake speaks to it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain import commands as cmd
+from domain import events as ev
+from domain.values import Stage
+from intake.facts import AdmissionKind, CancelReason
+from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
+from intake.temporal_gate import TemporalGate
+from tests.workflows.house import Case, House
+from tests.workflows.paths import enrol
+from workflows.client import JourneyNotRunning, Journeys
+
+pytestmark = pytest.mark.stack
+
+NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
+
+
+async def ended(house: House) -> Case:
+    case = await house.admit()
+    await case.settled()
+    await case.do(cmd.CancelAdmission, message="message-2")
+    await case.handle.result()
+    return case
+
+
+async def test_opened_ten_times_at_once_it_begins_once(house: House) -> None:
+    case = await house.admit()
+    await asyncio.gather(*(case.open() for _ in range(10)))
+    await case.settled()
+    assert sum(isinstance(event, ev.JourneyOpened) for event in await case.record()) == 1
+    listed = house.client.list_workflows(f"WorkflowId = '{case.handle.id}'")
+    assert len([each async for each in listed]) <= 1
+    assert len(await case.histories()) == 1
+
+
+async def test_opened_again_while_it_runs_nothing_changes(house: House) -> None:
+    case = await house.admit()
+    await case.settled()
+    recorded, length = await case.record(), (await case.handle.describe()).history_length
+    await case.open()
+    assert await case.record() == recorded
+    assert (await case.handle.describe()).history_length == length
+
+
+async def test_opened_after_its_end_it_stays_ended(house: House) -> None:
+    case = await ended(house)
+    with pytest.raises(JourneyNotRunning):
+        await case.open()
+    with pytest.raises(JourneyNotRunning):
+        await case.do(cmd.RepeatAdmission, message="again")
+    assert (await case.journeys.standing(case.id)).stage is Stage.CANCELLED
+
+
+async def test_the_gate_passes_each_fact_on_once_however_often_it_is_told(house: House) -> None:
+    case, gate = await house.admit(), TemporalGate(house.journeys)
+    opening = OpeningAdmission(message_key="message-1", kind=next(iter(AdmissionKind)), occurred_at=NOW)
+    await enrol(case)
+    for _ in range(2):
+        await gate.open(case.id, case.person.client_ref, opening)
+        await gate.repeat_admission(case.id, "message-2", next(iter(AdmissionKind)), NOW)
+        await gate.report_discharge(case.id, "message-3", NOW)
+        await gate.cancel_admission(case.id, "message-4", NOW, next(iter(CancelReason)))
+    state = await case.settled()
+    told = [type(event) for event in await case.record() if event.cause.endswith(("-2", "-3", "-4"))]
+    for kind in (ev.AdmissionRepeated, ev.DischargeReported, ev.AdmissionCancelled):
+        assert told.count(kind) == 1
+    assert state.stage is Stage.ACTIVE
+    assert {"complete-discharge-1", "resolve-cancellation-1"} <= set(state.obligations)
+
+
+async def test_the_gate_says_when_a_journey_has_ended(house: House) -> None:
+    case, gate = await ended(house), TemporalGate(house.journeys)
+    opening = OpeningAdmission(message_key="message-9", kind=next(iter(AdmissionKind)), occurred_at=NOW)
+    calls = [
+        gate.open(case.id, case.person.client_ref, opening),
+        gate.repeat_admission(case.id, "message-9", next(iter(AdmissionKind)), NOW),
+        gate.report_discharge(case.id, "message-9", NOW),
+        gate.cancel_admission(case.id, "message-9", NOW, next(iter(CancelReason))),
+    ]
+    for outcome in await asyncio.gather(*calls, return_exceptions=True):
+        assert isinstance(outcome, JourneyEnded)
+
+
+async def test_the_gate_is_unavailable_while_nobody_works(idle_house: House) -> None:
+    case = await idle_house.admit()
+    gate = TemporalGate(Journeys(idle_house.client, patience=timedelta(milliseconds=400)))
+    with pytest.raises(GateUnavailable):
+        await gate.repeat_admission(case.id, "message-2", next(iter(AdmissionKind)), NOW)
+    async with idle_house.working():
+        again = TemporalGate(idle_house.journeys)
+        await again.repeat_admission(case.id, "message-2", next(iter(AdmissionKind)), NOW)
+        await case.settled()
+    assert sum(isinstance(event, ev.AdmissionRepeated) for event in await case.record()) == 1

@@ -1,0 +1,89 @@
+"""One durable timer, always for the next deadline, and ladders that speak at their planned moments."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from domain import commands as cmd
+from domain import events as ev
+from domain.plans import Actor
+from domain.values import Role
+from tests.workflows.house import House
+from tests.workflows.paths import IOP, PLAN, enrol
+
+pytestmark = pytest.mark.stack
+
+SUPERVISOR = Actor(id="supervisor-1", role=Role.SUPERVISOR)
+_CLOSE = timedelta(seconds=5)
+
+
+async def test_a_decision_that_moves_no_deadline_starts_no_timer(house: House) -> None:
+    case = await house.admit()
+    await enrol(case)
+    started = len(await case.happened("timer_started"))
+    due = (await case.state()).next_deadline()
+    for number in range(3):
+        await case.do(cmd.RepeatAdmission, message=f"message-{number}")
+        await case.do(cmd.UpdateDischargePlan, plan=PLAN)
+    assert (await case.settled()).next_deadline() == due
+    assert len(await case.happened("timer_started")) == started
+
+
+async def test_there_is_never_more_than_one_timer(house: House) -> None:
+    case = await house.admit()
+    await enrol(case, IOP)
+    await case.later(days=45)
+    running = 0
+    for history in await case.histories():
+        for event in history.events:
+            running += event.HasField("timer_started_event_attributes")
+            running -= event.HasField("timer_canceled_event_attributes")
+            running -= event.HasField("timer_fired_event_attributes")
+            assert running <= 1 or event.HasField("timer_started_event_attributes")
+    assert running == 1
+
+
+async def test_a_ladder_speaks_at_its_planned_moments(house: House) -> None:
+    case = await house.admit()
+    await enrol(case, IOP)
+    review = (await case.state()).obligations["review-1"]
+    await case.later(seconds=(review.ladder[-1].at - await case.now()).total_seconds() + 3600)
+    spoke = [event for event in await case.record() if isinstance(event, ev.ObligationEscalated)]
+    assert [event.planned_at for event in spoke] == [rung.at for rung in review.ladder]
+    assert [event.to for event in spoke] == [Role.CLINICIAN, Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR]
+    assert all(timedelta(0) <= event.at - event.planned_at < _CLOSE for event in spoke)
+    assert [event.overdue for event in spoke] == [False, True, True, True]
+    assert len(case.mail()) == 4
+
+
+async def test_the_last_rung_repeats_until_somebody_acts(house: House) -> None:
+    case = await house.admit()
+    await case.settled()
+    await case.later(days=12)
+    spoke = [
+        event
+        for event in await case.record()
+        if isinstance(event, ev.ObligationEscalated) and event.obligation == "decide-placement-1"
+    ]
+    assert len(spoke) > 4
+    gaps = {later.planned_at - earlier.at for earlier, later in pairwise(spoke[2:])}
+    assert gaps == {timedelta(hours=24)}
+    await case.do(cmd.DecidePlacement, recommended=IOP, actual=IOP)
+    assert "decide-placement-1" not in (await case.settled()).obligations
+
+
+async def test_an_acknowledgement_keeps_the_ladder_quiet_and_the_due_time(house: House) -> None:
+    case = await house.admit()
+    await enrol(case)
+    await case.do(cmd.RequestStepUp, to=IOP, reason="worse")
+    before = (await case.settled()).obligations["complete-step-up-1"]
+    await case.later(seconds=(before.next_at() - await case.now()).total_seconds() - 3600)
+    await case.do(cmd.AcknowledgeObligation, obligation=before.id, by=SUPERVISOR)
+    told = len(case.mail())
+    after = (await case.later(hours=2)).obligations[before.id]
+    assert (after.due_at, len(case.mail())) == (before.due_at, told)
+    await case.later(seconds=(after.next_at() - await case.now()).total_seconds() + 60)
+    assert len(case.mail()) == told + 1
