@@ -15,7 +15,7 @@ demo: $(READY) ## show a centre at work, start to finish
 	$(BIN)/throughline demo
 
 test: lint ## lint, types, import rules and all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(READY) ## style, types and import rules alone
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@ from temporalio.worker import Replayer, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.calls import ClinicCalls
+from activities.centre import EXAMPLE, Centre, read_centre
 from activities.ehr import FhirEhr
 from activities.eligibility import X12Eligibility
 from activities.fhir import FhirClient
@@ -23,8 +24,7 @@ from activities.mail import Roster, SmtpMessenger
 from activities.places import FhirPlaces
 from activities.recorder import Recorder
 from activities.x12.inquiry import Submitter
-from deploy.settings import Settings
-from domain.values import Role
+from deploy.settings import HostPort, Settings
 from eventstore.port import EventStore
 from eventstore.postgres import open_store
 from intake.registry import Registry
@@ -91,34 +91,41 @@ async def record(settings: Settings) -> AsyncIterator[EventStore]:
 @asynccontextmanager
 async def clinic(settings: Settings) -> AsyncIterator[ClinicCalls]:
     """The clinic's systems behind `settings`."""
-    base, smtp = settings.require_clinic_url(), settings.require_smtp()
+    base, smtp, centre = settings.require_clinic_url(), settings.require_smtp(), _centre(settings)
     async with AsyncExitStack() as opened:
         pool = intake_pool(settings.require_database_url())
         await opened.enter_async_context(pool)
         directory = Registry(pool)
-        eligibility = X12Eligibility(f"{base}/x12", directory, _SUBMITTER)
+        submitter = Submitter(**centre.submitter.model_dump())
+        eligibility = X12Eligibility(f"{base}/x12", directory, submitter)
         opened.push_async_callback(eligibility.aclose)
-        ehr = FhirEhr(FhirClient(f"{base}/fhir", system="ehr"), directory)
+        ehr = FhirEhr(FhirClient(f"{base}/fhir", "ehr", headers=centre.fhir_headers), directory)
         opened.push_async_callback(ehr.aclose)
-        places = FhirPlaces(FhirClient(f"{base}/fhir", system="places"))
+        places = FhirPlaces(FhirClient(f"{base}/fhir", "places", headers=centre.fhir_headers))
         opened.push_async_callback(places.aclose)
-        messenger = SmtpMessenger(smtp.host, smtp.port, _ROSTER, sender="throughline@clinic.example")
+        messenger = _messenger(smtp, centre)
         opened.push_async_callback(messenger.aclose)
         yield ClinicCalls(eligibility, ehr, places, messenger)
 
 
-_SUBMITTER = Submitter(
-    sender_id="THROUGHLINE",
-    receiver_id="CLEARINGHOUSE",
-    name="THROUGHLINE CENTRE",
-    npi="1999999984",
-    company_id="9THROUGHLN",
-    usage="T",
-)
-_ROSTER = Roster(
-    mail={role: f"{role}@clinic.example" for role in Role},
-    page={role: f"{role}@pager.clinic.example" for role in Role},
-)
+def _centre(settings: Settings) -> Centre:
+    if settings.centre_file is not None:
+        return read_centre(settings.centre_file)
+    log.warning("centre-is-an-example", advice="set THROUGHLINE_CENTRE to the centre's file before real clients")
+    return EXAMPLE
+
+
+def _messenger(smtp: HostPort, centre: Centre) -> SmtpMessenger:
+    mail, secret = centre.mail, centre.mail.password_file
+    return SmtpMessenger(
+        smtp.host,
+        smtp.port,
+        Roster(mail=centre.mailboxes, page=centre.pagers),
+        sender=mail.sender,
+        start_tls=mail.start_tls,
+        username=mail.username,
+        password=secret.read_text().strip() if secret else None,
+    )
 
 
 async def _stopped() -> None:

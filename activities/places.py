@@ -27,7 +27,7 @@ class FhirPlaces:
         await self._fhir.aclose()
 
     async def hold(self, request: PlaceRequest) -> Place | None:
-        """Holds a free place, those that start by `wanted_by` first, then the earliest; None if there is none.
+        """Holds the free place that starts earliest; None if none starts by `wanted_by`.
 
         Repeated under the same key it returns the place already held.
 
@@ -54,8 +54,8 @@ class FhirPlaces:
     async def _free(self, request: PlaceRequest) -> list[Resource]:
         level = f"{self._level_system}|{request.level.value}"
         found = await self._fhir.search("Slot", request.journey_id, status="free", service_type=level)
-        usable = [slot for slot in found if slot.get("status") == "free" and _starts(slot) is not None]
-        return sorted(usable, key=lambda slot: _preference(slot, request.wanted_by))
+        usable = [slot for slot in found if slot.get("status") == "free" and _starts_by(slot, request.wanted_by)]
+        return sorted(usable, key=lambda slot: (str(_starts(slot)), str(slot.get("id"))))
 
     async def _only_one(self, request: PlaceRequest) -> Resource:
         """Two calls may run under one key, the first given up on unseen: the place held first stays, others go back."""
@@ -125,9 +125,9 @@ def _starts(slot: Resource) -> Instant | None:
     return start if start.tzinfo is not None else None
 
 
-def _preference(slot: Resource, wanted_by: Instant) -> tuple[bool, Instant, str]:
-    start = _starts(slot) or wanted_by
-    return start > wanted_by, start, str(slot.get("id"))
+def _starts_by(slot: Resource, wanted_by: Instant) -> bool:
+    start = _starts(slot)
+    return start is not None and start <= wanted_by
 
 
 def _place(slot: Resource) -> Place | None:

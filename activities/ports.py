@@ -1,9 +1,9 @@
 """The ports: what a journey needs from each clinic system, in the domain's words.
 
 Every call carries a `key`. A call repeated with the same key, by a retry, a continue-as-new or a rebuilt
-cluster, must have no second effect at the other side. Adapters raise `ClinicUnavailable` where trying again
-may help and `ClinicRefused` where it cannot; nothing else is expected of them. No exception text carries
-client data.
+cluster, must have no second effect at the other side; a message to a person may arrive twice, under one id.
+Adapters raise `ClinicUnavailable` where trying again may help and `ClinicRefused` where it cannot; nothing
+else is expected of them. No exception text carries client data.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Ehr(Protocol):
 
 
 class PlaceRequest(Value):
-    """A place at a level of care, wanted now. The same key finds the place already held for it."""
+    """A place at a level of care that starts by `wanted_by`. The same key finds the place already held for it."""
 
     key: str
     journey_id: str

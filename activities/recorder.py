@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import structlog
+from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import signatures
 from eventstore.codec import from_record, to_record
-from eventstore.errors import KeyReused, StreamClosed, VersionConflict
+from eventstore.errors import InvalidRequest, KeyReused, StoreUnavailable, StreamClosed, VersionConflict
 from eventstore.port import EventStore
+
+log = structlog.get_logger(__name__)
 
 
 class Recorder:
@@ -29,7 +33,8 @@ class Recorder:
         Raises:
             StoreUnavailable: The database is away; Temporal tries again under the same key.
             ApplicationError: Not retryable. `ahead-of-record`: the record has lost what the workflow folded.
-                `record-closed`: somebody closed the stream before the journey was over.
+                `record-closed`: somebody closed the stream before the journey was over. `not-recordable`: the
+                events hold what no record keeps.
         """
         try:
             appended = await self._store.append(
@@ -39,15 +44,29 @@ class Recorder:
                 events=[to_record(event, _recorded_by()) for event in request.events],
                 close=request.close,
             )
-        except (VersionConflict, KeyReused):
+        except StoreUnavailable as error:
+            log.warning("record-unavailable", journey=request.stream, reason=str(error))
+            raise
+        except (InvalidRequest, ValidationError) as error:  # its text may quote a client: only its kind is told
+            log.error("record-refused", journey=request.stream, error=type(error).__name__)
+            raise ApplicationError(
+                f"the record cannot keep what journey {request.stream} decided ({type(error).__name__}): a fault here",
+                type=signatures.NOT_RECORDABLE,
+                non_retryable=True,
+            ) from None
+        except VersionConflict:
             return await self._held(request)
+        except KeyReused:
+            return await self._held(request, answered=True)
         except StreamClosed:
             return await self._held(request, closed=True)
         if appended.replayed:
-            return await self._held(request)
+            return await self._held(request, answered=True)
         return signatures.Recorded(events=request.events, as_asked=True)
 
-    async def _held(self, request: signatures.RecordRequest, *, closed: bool = False) -> signatures.Recorded:
+    async def _held(
+        self, request: signatures.RecordRequest, *, answered: bool = False, closed: bool = False
+    ) -> signatures.Recorded:
         stored = await self._store.read(request.stream, after_version=request.expected_version)
         if not stored and closed:
             raise ApplicationError(
@@ -58,8 +77,10 @@ class Recorder:
             )
         if not stored:
             head = await self._store.head(request.stream)
-            if head is not None and head.version == request.expected_version:  # answered so long ago it was forgotten
-                return signatures.Recorded(events=(), as_asked=True)
+            if head is not None and head.version == request.expected_version:
+                if answered:  # so long ago that the workflow forgot it
+                    return signatures.Recorded(events=(), as_asked=True)
+                raise StoreUnavailable("the record changed between an append and a read")
             raise ApplicationError(
                 f"journey {request.stream} knows {request.expected_version} events and the record does not: "
                 "stop its workers and restore the record, or reset the workflow to the record",

@@ -21,6 +21,10 @@ RECORD_CLOSED = "record-closed"
 """Error type: the stream takes no more events although the journey is not over."""
 
 
+NOT_RECORDABLE = "not-recordable"
+"""Error type: the events hold what no record keeps; a fault of this release."""
+
+
 class RecordRequest(Value):
     """Events to record as the outcome of one command.
 

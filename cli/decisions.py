@@ -113,9 +113,9 @@ async def start_step_down(journey_id: opt.JourneyId, /, *, to: opt.Level, reason
     await _tell(journey_id, cmd.StartStepDown(**who.common(), to=to, reason=reason), who)
 
 
-async def confirm_arrival(journey_id: opt.JourneyId, /, *, who: opt.Who) -> None:
+async def confirm_arrival(journey_id: opt.JourneyId, /, *, facility: opt.Facility = None, who: opt.Who) -> None:
     """The first visit at the new level was kept."""
-    await _tell(journey_id, cmd.ConfirmArrival(**who.common()), who)
+    await _tell(journey_id, cmd.ConfirmArrival(**who.common(), facility=facility), who)
 
 
 async def decline_transition(

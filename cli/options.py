@@ -73,6 +73,9 @@ FollowUps = Annotated[tuple[str, ...], Parameter(help="An appointment after disc
 CrisisContacts = Annotated[tuple[str, ...], Parameter(help="Whom to call in a crisis.")]
 Resources = Annotated[tuple[str, ...], Parameter(help="A community resource.")]
 Outcome = Annotated[ReviewOutcome, Parameter(help="What the review decided.")]
+Facility = Annotated[
+    str | None, Parameter(help="Who took the client in, where no place was held: an ambulance does not wait for one.")
+]
 Reviewed = Annotated[bool, Parameter(help="The safety plan was gone through with the client.")]
 Ending = Annotated[DischargeReason, Parameter(help="Why care ends.")]
 Reached = Annotated[Contact, Parameter(help="Whether the client was reached.")]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from activities.centre import CentreFileError
 from cli.access import load_settings, own_settings
 from cli.house import announce, running_house
 from cli.logs import log_to_stderr
@@ -16,7 +18,8 @@ from cli.output import Exit, Stop, show_fields, stdout
 from deploy.errors import SettingsError, StackError
 from deploy.settings import Settings
 from domain.policy import CURRENT, policy_named
-from eventstore import EventStoreError
+from eventstore import EventStoreError, open_store
+from intake.gate import JourneyGate
 from intake.receiver import ReceivingRules
 from intake.service import IntakePorts, IntakeSettings, run_intake
 from intake.temporal_gate import TemporalGate
@@ -59,6 +62,8 @@ async def worker(*, ready_file: Path | None = None) -> None:
         await worker_process.run(load_settings(), lambda: announce(ready_file, {"pid": os.getpid()}))
     except (SettingsError, JourneysUnreachable, EventStoreError) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
+    except CentreFileError as error:
+        raise Stop(Exit.FAILED, str(error)) from None
 
 
 async def intake(*, ready_file: Path | None = None) -> None:
@@ -82,24 +87,32 @@ async def intake(*, ready_file: Path | None = None) -> None:
     def started(ports: IntakePorts) -> None:
         announce(ready_file, {"mllp_port": ports.mllp, "http_port": ports.http, "pid": os.getpid()})
 
+    try:
+        async with open_store(url) as store:
+            await _serve(settings, url, TemporalGate(Journeys(client), store), started)
+    except EventStoreError as error:
+        raise Stop(Exit.UNREACHABLE, str(error)) from None
+    except OSError as error:
+        line = f"cannot listen: {error.strerror}; set THROUGHLINE_MLLP_PORT or THROUGHLINE_HTTP_PORT to a free port"
+        raise Stop(Exit.FAILED, line) from None
+
+
+async def _serve(settings: Settings, url: str, gate: JourneyGate, started: Callable[[IntakePorts], None]) -> None:
+    zone = ZoneInfo(policy_named(CURRENT).site.zone)
     serving = asyncio.ensure_future(
         run_intake(
             url,
-            TemporalGate(Journeys(client)),
+            gate,
             mllp_port=settings.mllp_port,
             http_port=settings.http_port,
-            settings=IntakeSettings(receiving=ReceivingRules(zone=ZoneInfo(policy_named(CURRENT).site.zone))),
+            settings=IntakeSettings(receiving=ReceivingRules(zone=zone)),
             on_started=started,
         )
     )
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, serving.cancel)
-    try:
-        with suppress(asyncio.CancelledError):
-            await serving
-    except OSError as error:
-        line = f"cannot listen: {error.strerror}; set THROUGHLINE_MLLP_PORT or THROUGHLINE_HTTP_PORT to a free port"
-        raise Stop(Exit.FAILED, line) from None
+    with suppress(asyncio.CancelledError):
+        await serving
 
 
 def _show_addresses(settings: Settings) -> None:

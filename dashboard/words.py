@@ -1,4 +1,4 @@
-"""A plain sentence for each event of a journey. No client data: the record's readers may look over a shoulder."""
+"""A plain sentence for each event of a journey, without its free text: somebody may look over a shoulder."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _SENTENCES: dict[type[ev.BaseEvent], Callable[[Any], str]] = {
     ev.ReviewCompleted: lambda e: f"Review in week {e.week}: {e.outcome}{_by(e)}",
     ev.TransitionStarted: lambda e: f"Step {e.direction} {e.origin} → {e.target}, due {moment(e.due_at)}{_by(e)}",
     ev.PlaceSearchStarted: lambda e: f"Looking for a place, search {e.attempt}",
-    ev.PlaceHeld: lambda e: f"A place is held at {e.facility}",
+    ev.PlaceHeld: lambda e: f"A place is held at {e.facility} from {moment(e.starts_at)}",
     ev.NoPlaceFound: lambda e: f"No place found; next search {moment(e.next_search_at)}",
     ev.PlaceGivenUp: lambda e: "The held place is given back",
     ev.StepUpWindowMissed: lambda e: "24 hours passed without the step-up; daily contact until it happens",
-    ev.TransitionCompleted: lambda e: f"Arrived at {e.target}{_by(e)}",
+    ev.TransitionCompleted: lambda e: f"Arrived at {e.target}" + (f", {e.facility}" if e.facility else "") + _by(e),
     ev.TransitionDeclined: lambda e: f"The client declined the move{_by(e)}",
     ev.DischargeReported: lambda e: "The hospital system reports the end of the visit",
     ev.Discharged: lambda e: (

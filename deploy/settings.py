@@ -50,6 +50,8 @@ class Settings:
     clinic_url: str | None = None
     """Base URL of the clinic's HTTP systems, without a trailing slash."""
     smtp: HostPort | None = None
+    centre_file: Path | None = None
+    """The centre's own file: who it is to payers, who is on duty (see `activities.centre`)."""
     ui_url: str | None = None
     """Temporal's web page, if there is one."""
     virtual_time: bool = False
@@ -62,6 +64,7 @@ class Settings:
         Raises SettingsError, naming the variable, when a value cannot be read.
         """
         smtp = _text(env, "THROUGHLINE_SMTP")
+        centre = _text(env, "THROUGHLINE_CENTRE")
         address = _text(env, "TEMPORAL_ADDRESS")
         return cls(
             home=home_from_env(env),
@@ -72,6 +75,7 @@ class Settings:
             http_port=_port(env, "THROUGHLINE_HTTP_PORT", DEFAULT_HTTP_PORT),
             clinic_url=_http_url(env, "THROUGHLINE_CLINIC_URL"),
             smtp=_host_port("THROUGHLINE_SMTP", smtp) if smtp else None,
+            centre_file=Path(centre).expanduser().absolute() if centre else None,
             ui_url=_http_url(env, "THROUGHLINE_UI_URL"),
             virtual_time=_flag(env, "THROUGHLINE_VIRTUAL_TIME"),
         )
@@ -96,6 +100,7 @@ class Settings:
             "THROUGHLINE_HTTP_PORT": str(self.http_port),
             "THROUGHLINE_CLINIC_URL": self.clinic_url,
             "THROUGHLINE_SMTP": str(self.smtp) if self.smtp else None,
+            "THROUGHLINE_CENTRE": str(self.centre_file) if self.centre_file else None,
             "THROUGHLINE_UI_URL": self.ui_url,
             "THROUGHLINE_VIRTUAL_TIME": "1" if self.virtual_time else "0",
         }

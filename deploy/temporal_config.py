@@ -83,6 +83,12 @@ def ui_config(port: int, server_address: str, namespace: str) -> dict[str, Any]:
         "cors": {"cookieInsecure": True, "allowOrigins": [f"http://{LOCALHOST}:{port}"]},
         "defaultNamespace": namespace,
         "disableNewsFetch": True,
+        # What ends a journey is a decision on record. A workflow ended here would leave its client without a clock.
+        "workflowTerminateDisabled": True,
+        "workflowCancelDisabled": True,
+        "workflowResetDisabled": True,
+        "batchActionsDisabled": True,
+        "startWorkflowDisabled": True,
         "refreshInterval": "1m",
         "hideLogs": True,
     }

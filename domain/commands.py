@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from domain.benefits import Benefits, CostShare, Verdict
 from domain.plans import (
@@ -18,25 +18,27 @@ from domain.plans import (
     FundingRoute,
     ReviewOutcome,
 )
-from domain.values import Instant, LevelOfCare, Value
-
-CommandId = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+from domain.values import Instant, Key, LevelOfCare, Value, Words
 
 
 class BaseCommand(Value):
     """What every command carries."""
 
-    id: CommandId
+    id: Key
+
+    @property
+    def cause(self) -> str:
+        """What the record knows the command by: its key there, and the cause of its events."""
+        return self.id
 
 
 class OpenJourney(BaseCommand):
     """An admissions message begins a journey. `admitted_at` is when the source says it happened."""
 
     kind: Literal["open-journey"] = "open-journey"
-    journey_id: str
-    client_ref: str
-    message: str
+    journey_id: Key
+    client_ref: Key
+    message: Key
     admitted_at: Instant
 
 
@@ -44,14 +46,16 @@ class RepeatAdmission(BaseCommand):
     """A further admissions message for the client of this journey."""
 
     kind: Literal["repeat-admission"] = "repeat-admission"
-    message: str
+    message: Key
+    occurred_at: Instant | None = None
 
 
 class CancelAdmission(BaseCommand):
     """The admission was cancelled at its source (ADT A11, A27, A38)."""
 
     kind: Literal["cancel-admission"] = "cancel-admission"
-    message: str
+    message: Key
+    occurred_at: Instant | None = None
     reason: Words = "cancelled at the source"
 
 
@@ -59,13 +63,19 @@ class ReportDischarge(BaseCommand):
     """The hospital system says the visit ended (ADT A03)."""
 
     kind: Literal["report-discharge"] = "report-discharge"
-    message: str
+    message: Key
+    occurred_at: Instant | None = None
 
 
 class Decision(BaseCommand):
     """A command by a named person."""
 
     by: Actor
+
+    @property
+    def cause(self) -> str:
+        """Names the decision too: the id is the caller's choice, and may serve for another kind as well."""
+        return f"{type(self).model_fields['kind'].default}/{self.id}"
 
 
 class RecordBenefits(Decision):
@@ -99,7 +109,7 @@ class AcceptCost(Decision):
     """The client accepted the estimate with this id."""
 
     kind: Literal["accept-cost"] = "accept-cost"
-    estimate: str
+    estimate: Key
 
 
 class DeclineCost(Decision):
@@ -149,9 +159,13 @@ class StartStepDown(Decision):
 
 
 class ConfirmArrival(Decision):
-    """The client's first visit at the new level was kept."""
+    """The client's first visit at the new level was kept.
+
+    `facility` names where, for an arrival that no place was held for: an ambulance does not wait for one.
+    """
 
     kind: Literal["confirm-arrival"] = "confirm-arrival"
+    facility: Words | None = None
 
 
 class DeclineTransition(Decision):
@@ -180,14 +194,14 @@ class AcknowledgeObligation(Decision):
     """Somebody has an obligation in hand."""
 
     kind: Literal["acknowledge-obligation"] = "acknowledge-obligation"
-    obligation: str
+    obligation: Key
 
 
 class CompleteObligation(Decision):
     """What was owed was done, outside this system."""
 
     kind: Literal["complete-obligation"] = "complete-obligation"
-    obligation: str
+    obligation: Key
     note: Words
 
 
@@ -195,7 +209,7 @@ class WaiveObligation(Decision):
     """It need not be done, and why."""
 
     kind: Literal["waive-obligation"] = "waive-obligation"
-    obligation: str
+    obligation: Key
     reason: Words
 
 
@@ -210,7 +224,7 @@ class PlaceAnswer(Value):
     """A held place, or none (`facility` is None)."""
 
     kind: Literal["place"] = "place"
-    facility: str | None = None
+    facility: Words | None = None
     starts_at: Instant | None = None
 
     @model_validator(mode="after")
@@ -224,14 +238,14 @@ class Done(Value):
     """It was done; `reference` is its id over there."""
 
     kind: Literal["done"] = "done"
-    reference: str | None = None
+    reference: Words | None = None
 
 
 class Failed(Value):
     """It was not done and will not be by itself. `code` names why, without client data."""
 
     kind: Literal["failed"] = "failed"
-    code: str
+    code: Words
 
 
 Answer = Annotated[BenefitsAnswer | PlaceAnswer | Done | Failed, Field(discriminator="kind")]
@@ -241,7 +255,7 @@ class SettleEffect(BaseCommand):
     """A clinic system's answer to the effect with this key."""
 
     kind: Literal["settle-effect"] = "settle-effect"
-    key: str
+    key: Key
     answer: Answer
 
 

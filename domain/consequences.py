@@ -24,7 +24,7 @@ from domain.clock import (
 from domain.cost import estimate
 from domain.obligations import ObligationKind
 from domain.owing import all_cancelled, cancelled, met, on, raised, raised_in_business_days
-from domain.plans import SELF_PAID, Contact, Direction, FundingRoute, ReviewOutcome
+from domain.plans import SELF_PAID, Contact, Direction, DischargeReason, FundingRoute, ReviewOutcome
 from domain.state import JourneyState
 from domain.values import LevelOfCare, Stage
 
@@ -124,7 +124,7 @@ def _(event: ev.ReviewCompleted, state: JourneyState) -> Iterator[ev.Event]:
 
 @follows.register
 def _(event: ev.TransitionStarted, state: JourneyState) -> Iterator[ev.Event]:
-    yield from cancelled(state, event, K.COMPLETE_DISCHARGE, K.COMPLETE_STEP_UP, K.COMPLETE_STEP_DOWN)
+    yield from cancelled(state, event, K.REVIEW, K.COMPLETE_DISCHARGE, K.COMPLETE_STEP_UP, K.COMPLETE_STEP_DOWN)
     if event.direction is Direction.UP:
         yield raised(state, event, K.COMPLETE_STEP_UP, event.due_at, TimeKind.ELAPSED)
         yield ev.PlaceSearchStarted(**on(event), attempt=1)
@@ -175,6 +175,9 @@ def _(event: ev.Discharged, state: JourneyState) -> Iterator[ev.Event]:
     if state.level is not None:
         yield ev.LevelOfCareEnded(**on(event), level=state.level)
     yield from met(state, event, K.COMPLETE_DISCHARGE)
+    if event.reason is DischargeReason.DECEASED:
+        yield ev.JourneyClosed(**on(event), reason="deceased")
+        return
     for number, days in enumerate(state.policy.follow_up_days):
         due = after_calendar_days(event.at, days, state.policy.site)
         yield raised(state, event, K.FOLLOW_UP, due, TimeKind.CALENDAR_DAYS, after=number)
@@ -201,7 +204,8 @@ def _(event: ev.ObligationMet | ev.ObligationWaived, state: JourneyState) -> Ite
     elif event.obligation.startswith(K.EXTERNAL_CONTACT) and state.level and not state.level.is_ours:
         yield _external_contact(state, event)
     elif event.obligation.startswith(K.FOLLOW_UP) and not state.open_of(K.FOLLOW_UP):
-        yield ev.JourneyClosed(**on(event), reason="followed-up")
+        reason = "followed-up" if isinstance(event, ev.ObligationMet) else "follow-up-waived"
+        yield ev.JourneyClosed(**on(event), reason=reason)
 
 
 @follows.register

@@ -52,12 +52,12 @@ def decide(state: JourneyState, command: cmd.BaseCommand, now: Instant) -> Outco
     A command whose id was answered before leads to nothing new. Everything that follows from the first events
     is included, so folding the result leaves nothing undecided.
     """
-    if command.id in state.answered:
+    if command.cause in state.answered:
         return ()
     if state.version == 0 and not isinstance(command, cmd.OpenJourney):
         return Refusal(code="not-open", sentence="This journey has not begun. Send its admission first.")
     try:
-        first = RULES[type(command)](state, command, Occasion(at=now, cause=command.id))
+        first = RULES[type(command)](state, command, Occasion(at=now, cause=command.cause))
         return tuple(_with_consequences(state, first))
     except Refused as refused:
         return refused.refusal

@@ -24,7 +24,11 @@ class CheckBenefits(Value):
 
 
 class HoldPlace(Value):
-    """Look for a place at `level` and hold it for the transition that owns `hold_key`."""
+    """Look for a place at `level` and hold it for the transition that owns `hold_key`.
+
+    `wanted_by` is the end of the step-up's window or, once that is past, of another from the search on: a place
+    weeks away is no answer.
+    """
 
     kind: Literal["hold-place"] = "hold-place"
     key: str

@@ -1,6 +1,7 @@
 """What has happened on a journey. Each event is a fact; none is ever changed or taken back.
 
-`at` is when it became true (the workflow's time) and `cause` the id of the command that led to it. Type names
+`at` is when the journey took it as true (the workflow's time) and `cause` names the command that led to it;
+`occurred_at`, on what others report, is when it was true at its source. Type names
 are part of the record and never change; a new shape gets a new `schema_version`.
 """
 
@@ -50,6 +51,7 @@ class AdmissionRepeated(BaseEvent):
 
     type: Literal["admission.repeated"] = "admission.repeated"
     message: str
+    occurred_at: Instant | None = None
 
 
 class AdmissionCancelled(BaseEvent):
@@ -57,6 +59,7 @@ class AdmissionCancelled(BaseEvent):
 
     type: Literal["admission.cancelled"] = "admission.cancelled"
     message: str
+    occurred_at: Instant | None = None
     reason: str
     care_had_begun: bool
 
@@ -217,6 +220,7 @@ class TransitionCompleted(BaseEvent):
     number: int
     origin: LevelOfCare
     target: LevelOfCare
+    facility: str | None = None
     by: Actor
 
 
@@ -235,6 +239,7 @@ class DischargeReported(BaseEvent):
 
     type: Literal["discharge.reported"] = "discharge.reported"
     message: str
+    occurred_at: Instant | None = None
 
 
 class Discharged(BaseEvent):

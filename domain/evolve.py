@@ -10,8 +10,9 @@ from domain import effects as fx
 from domain import events as ev
 from domain.benefits import Verdict
 from domain.catalogue import CATALOGUE
+from domain.clock import after_hours
 from domain.obligations import Obligation, ObligationKind, ObligationStatus
-from domain.plans import SELF_PAID, Contact, Direction, FundingRoute, ReviewOutcome, Stay, Transition
+from domain.plans import SELF_PAID, Contact, FundingRoute, ReviewOutcome, Stay, Transition
 from domain.state import REMEMBERED_COMMANDS, JourneyState
 from domain.values import Instant, LevelOfCare, Stage
 
@@ -156,15 +157,12 @@ def _(event: ev.ReviewCompleted, state: JourneyState) -> JourneyState:
 
 @_apply.register
 def _(event: ev.TransitionStarted, state: JourneyState) -> JourneyState:
-    kind = ObligationKind.COMPLETE_STEP_UP if event.direction is Direction.UP else ObligationKind.COMPLETE_STEP_DOWN
     transition = Transition(
         number=event.number,
         direction=event.direction,
         origin=event.origin,
         target=event.target,
-        began_at=event.at,
         due_at=event.due_at,
-        obligation=f"{kind}-{state.raised.get(kind, 0) + 1}",
     )
     return _with(state, transition=transition, transitions=event.number, stage=Stage.TRANSITION)
 
@@ -178,7 +176,7 @@ def _(event: ev.PlaceSearchStarted, state: JourneyState) -> JourneyState:
         key=f"{move.hold_key}-search-{event.attempt}",
         hold_key=move.hold_key,
         level=move.target,
-        wanted_by=move.due_at,
+        wanted_by=max(move.due_at, after_hours(event.at, state.policy.step_up_hours)),
     )
     return _move(_add_effect(state, effect), searches=event.attempt, next_search_at=None)
 

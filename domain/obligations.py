@@ -81,7 +81,7 @@ class Obligation(Value):
             the role that acknowledged. Whoever has not been told yet is told on time all the same.
         acknowledged_by: The role that acknowledged last.
         urgent: Shown first everywhere.
-        about: The key of the effect or transition it stems from, where there is one.
+        about: The kind of call that was refused, for `resolve-effect`.
     """
 
     id: str

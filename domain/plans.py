@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
-from domain.values import Instant, LevelOfCare, Role, Value
+from pydantic import AfterValidator, Field, StringConstraints
+
+from domain.values import Instant, Key, LevelOfCare, Role, Value, storable
 
 
 class Actor(Value):
     """The person who decided: an opaque staff id and the role in which they acted."""
 
-    id: str
+    id: Key
     role: Role
 
 
@@ -46,6 +49,7 @@ class DischargeReason(StrEnum):
     DISENGAGED = "disengaged"
     ADMINISTRATIVE = "administrative"
     MOVED = "moved"
+    DECEASED = "deceased"  #: nobody is called afterwards
 
     @property
     def is_planned(self) -> bool:
@@ -67,14 +71,18 @@ class Direction(StrEnum):
     DOWN = "down"
 
 
+Line = Annotated[str, StringConstraints(max_length=500), AfterValidator(storable)]
+Lines = Annotated[tuple[Line, ...], Field(max_length=50)]
+
+
 class DischargePlan(Value):
     """ "Each client leaves with a personalized schedule of follow-up appointments, crisis contacts, and
     community resources": the three parts, each a list of lines written for the client.
     """
 
-    follow_ups: tuple[str, ...] = ()
-    crisis_contacts: tuple[str, ...] = ()
-    resources: tuple[str, ...] = ()
+    follow_ups: Lines = ()
+    crisis_contacts: Lines = ()
+    resources: Lines = ()
 
     def is_begun(self) -> bool:
         """Whether anything is written yet."""
@@ -95,7 +103,6 @@ class Transition(Value):
 
     Attributes:
         number: Counts the journey's transitions.
-        obligation: Id of the obligation that ends with it.
         searches: Searches for a place so far.
         next_search_at: Elapsed; None while a search runs or once a place is held.
         place: The facility of the held place.
@@ -105,9 +112,7 @@ class Transition(Value):
     direction: Direction
     origin: LevelOfCare
     target: LevelOfCare
-    began_at: Instant
     due_at: Instant
-    obligation: str
     searches: int = 0
     next_search_at: Instant | None = None
     place: str | None = None

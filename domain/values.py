@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 Instant = AwareDatetime
 """A moment with a time zone. Naive datetimes are refused wherever one is read."""
@@ -13,7 +14,27 @@ Instant = AwareDatetime
 class Value(BaseModel):
     """A frozen value compared by content; unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What is refused may be about a client, and errors are logged and shown.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def storable(text: str) -> str:
+    """`text`, unless it holds what PostgreSQL's JSON cannot: NUL or half of a surrogate pair.
+
+    Raises:
+        ValueError: It does.
+    """
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("the text holds a character that no record can keep; leave it out")
+    return text
+
+
+Words = Annotated[
+    str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(storable)
+]
+"""What a person wrote, or another system: something, not endless, and fit for the record."""
+Key = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
+"""An id: visible ASCII without spaces, at most 200 characters."""
 
 
 class LevelOfCare(StrEnum):

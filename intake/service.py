@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import structlog
 import uvicorn
@@ -34,14 +33,14 @@ class IntakeSettings:
     """Everything about intake that a site may change.
 
     Attributes:
-        receiving: How messages are read; its zone is the site's.
+        receiving: How messages are read; give it the site's zone, the default is UTC.
         relaying: How patient the relays are.
         limits: What a listener bears.
         relays: How many clients are served side by side.
         mllp_tls: Makes MLLP speak TLS; ask for client certificates in it.
     """
 
-    receiving: ReceivingRules = field(default_factory=lambda: ReceivingRules(zone=ZoneInfo("America/New_York")))
+    receiving: ReceivingRules = field(default_factory=ReceivingRules)
     relaying: RelayRules = field(default_factory=RelayRules)
     limits: MllpLimits = field(default_factory=MllpLimits)
     relays: int = 2

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
+import structlog
+
 from domain import commands as cmd
 from domain.values import Instant
+from eventstore import EventStore, EventStoreError
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
 
+log = structlog.get_logger(__name__)
 _ENDED = "journey-ended"
 
 
 class TemporalGate:
     """A `JourneyGate` for the journeys of one Temporal namespace."""
 
-    def __init__(self, journeys: Journeys) -> None:
+    def __init__(self, journeys: Journeys, store: EventStore) -> None:
         self._journeys = journeys
+        self._store = store
 
     async def open(self, journey_id: str, client_ref: str, admission: OpeningAdmission) -> None:
         """Starts the workflow; one that runs already is left as it is."""
@@ -28,36 +33,53 @@ class TemporalGate:
             message=admission.message_key,
             admitted_at=admission.occurred_at,
         )
-        await _passed(self._journeys.open(opening))
+        await self._passed(journey_id, self._journeys.open(opening))
 
     async def repeat_admission(
         self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
     ) -> None:
         """Notes a further admission."""
-        command = cmd.RepeatAdmission(id=f"repeat/{message_key}", message=message_key)
-        await _passed(self._journeys.tell(journey_id, command))
+        command = cmd.RepeatAdmission(id=f"repeat/{message_key}", message=message_key, occurred_at=occurred_at)
+        await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
     async def cancel_admission(
         self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason
     ) -> None:
         """Passes the cancellation on."""
-        command = cmd.CancelAdmission(id=f"cancel/{message_key}", message=message_key, reason=reason.value)
-        await _passed(self._journeys.tell(journey_id, command))
+        command = cmd.CancelAdmission(
+            id=f"cancel/{message_key}", message=message_key, occurred_at=occurred_at, reason=reason.value
+        )
+        await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
     async def report_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
         """Passes the report on."""
-        command = cmd.ReportDischarge(id=f"discharge-report/{message_key}", message=message_key)
-        await _passed(self._journeys.tell(journey_id, command))
+        command = cmd.ReportDischarge(
+            id=f"discharge-report/{message_key}", message=message_key, occurred_at=occurred_at
+        )
+        await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
+    async def _passed(self, journey_id: str, call: Awaitable[object]) -> None:
+        try:
+            await call
+        except JourneysUnreachable as error:
+            raise GateUnavailable(str(error)) from None
+        except JourneyNotRunning as error:
+            await self._require_ended(journey_id)
+            raise JourneyEnded(str(error)) from None
+        except CommandRefused as refused:
+            if refused.code != _ENDED:
+                raise GateUnavailable(f"the journey refused a fact from outside: {refused.code}") from None
+            raise JourneyEnded(refused.sentence) from None
 
-async def _passed(call: Awaitable[object]) -> None:
-    try:
-        await call
-    except JourneysUnreachable as error:
-        raise GateUnavailable(str(error)) from None
-    except JourneyNotRunning as error:
-        raise JourneyEnded(str(error)) from None
-    except CommandRefused as refused:
-        if refused.code != _ENDED:
-            raise GateUnavailable(f"the journey refused a fact from outside: {refused.code}") from None
-        raise JourneyEnded(refused.sentence) from None
+    async def _require_ended(self, journey_id: str) -> None:
+        """A workflow that does not run is not the end of a journey: only the record says that it ended.
+
+        Somebody may have terminated it, or Temporal may have lost it. The message waits until it runs again.
+        """
+        try:
+            head = await self._store.head(journey_id)
+        except EventStoreError as error:
+            raise GateUnavailable(str(error)) from None
+        if head is None or not head.closed:
+            log.error("journey-without-workflow", journey=journey_id)
+            raise GateUnavailable("the journey is open on record and no workflow runs it: start it again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -22,7 +23,9 @@ from workflows.card import PROGRAMME, STAGE
 from workflows.messages import TASK_QUEUE, WORKFLOW, JourneyStart, Standing
 
 _PATIENCE = timedelta(seconds=30)
-_NOT_A_REFUSAL = ("AcceptedUpdateCompletedWorkflow",)
+_ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
+_REFUSAL = re.compile(r"[a-z]+(-[a-z0-9]+)*")
+"""What the domain's codes look like; the SDK's own error types do not."""
 _BETWEEN_RUNS = timedelta(seconds=5)
 """How long a journey that continues as new may take to answer again; Temporal holds its first task back a second."""
 _MOMENT_SECONDS = 0.1
@@ -108,8 +111,8 @@ class Journeys:
             )
         except WorkflowAlreadyStartedError:
             raise JourneyNotRunning(f"journey {opening.journey_id} has ended") from None
-        except RPCError as error:
-            _raise_for(error, opening.journey_id)
+        except RPCError as error:  # also "not found", which here can only mean the namespace
+            raise JourneysUnreachable(_no_answer(error)) from None
 
     async def tell(self, journey_id: str, command: BaseCommand) -> Standing:
         """Carries `command` to the journey and waits until its outcome is on record.
@@ -125,7 +128,7 @@ class Journeys:
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
                 answer: Standing = await self.handle(journey_id).execute_update(
-                    kind, command, id=command.id, result_type=Standing, rpc_timeout=self._patience
+                    kind, command, id=command.cause, result_type=Standing, rpc_timeout=self._patience
                 )
                 return answer
         except WorkflowUpdateFailedError as failed:
@@ -168,12 +171,20 @@ _AT_THE_START = TypedSearchAttributes(
 
 def _refusal(failed: WorkflowUpdateFailedError, journey_id: str) -> Exception:
     cause = failed.cause
-    if isinstance(cause, ApplicationError) and cause.type and cause.type not in _NOT_A_REFUSAL:
+    if not isinstance(cause, ApplicationError) or cause.type == _ENDED_MEANWHILE:
+        return JourneysUnreachable(f"journey {journey_id} ended while it was being asked: ask again")
+    if cause.type and _REFUSAL.fullmatch(cause.type):
         return CommandRefused(cause.type, cause.message)
-    return JourneysUnreachable(f"journey {journey_id} ended while it was being asked: ask again")
+    return JourneysUnreachable(f"the worker could not read the command ({cause.type}): check that both are one release")
 
 
 def _raise_for(error: RPCError, journey_id: str) -> NoReturn:
-    if error.status is RPCStatusCode.NOT_FOUND:
+    if error.status is RPCStatusCode.NOT_FOUND and "namespace" not in error.message.lower():
         raise JourneyNotRunning(f"no journey {journey_id} runs: it has ended, or never began") from None
-    raise JourneysUnreachable(f"Temporal did not answer ({error.status.name.lower()}): try again") from None
+    raise JourneysUnreachable(_no_answer(error)) from None
+
+
+def _no_answer(error: RPCError) -> str:
+    if "namespace" in error.message.lower():
+        return "Temporal has no such namespace: set TEMPORAL_NAMESPACE, or let `throughline up` make it"
+    return f"Temporal did not answer ({error.status.name.lower()}): try again"

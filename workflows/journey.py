@@ -36,7 +36,7 @@ with workflow.unsafe.imports_passed_through():
 _WAIT_IN_THE_TASK = timedelta(seconds=3)
 """Shorter pauses are waited out inside the workflow task; longer ones are timers, so that a worker can stop."""
 _WHILE_THE_RECORD_IS_AWAY = RetryPolicy(
-    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(minutes=1)
+    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(minutes=2)
 )
 
 
@@ -129,7 +129,7 @@ class JourneyWorkflow(Desk):
         request = signatures.RecordRequest(
             stream=self.start.opening.journey_id,
             expected_version=self.state.version,
-            key=command.id,
+            key=command.cause,
             events=events,
             close=fold(events, self.state).is_finished,
         )

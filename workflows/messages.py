@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from domain.commands import OpenJourney
 from domain.state import JourneyState
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
@@ -21,7 +25,7 @@ class JourneyStart(Value):
 
     opening: OpenJourney
     state: JourneyState | None = None
-    roll_over_after: int | None = None
+    roll_over_after: Annotated[int, Field(ge=50)] | None = None
 
 
 class Standing(Value):

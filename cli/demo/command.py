@@ -11,8 +11,9 @@ import httpx2
 from cli.access import own_settings
 from cli.demo.calendar import Calendar, skipper_of
 from cli.demo.narrator import Narrator
+from cli.demo.outcome import Outcome
 from cli.demo.outside import ClinicDoor, Registration
-from cli.demo.play import Outcome, Play, today
+from cli.demo.play import Play, today
 from cli.demo.script import CLIENTS, Client
 from cli.house import running_house
 from cli.journeys import ui_link

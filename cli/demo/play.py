@@ -7,15 +7,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from cli.demo.calendar import Calendar
 from cli.demo.narrator import Narrator
+from cli.demo.outcome import Cost, Outcome, cost_of, differences
 from cli.demo.outside import AUTHORITY, ClinicDoor, Registration
 from cli.demo.script import Client, Message, Silence, Step
 from dashboard.reading import path
 from domain.plans import Actor
-from domain.values import LevelOfCare, Role, Stage, Value
+from domain.values import Role
 from eventstore.codec import from_record
 from intake.facts import ClientKey
 from intake.mllp import MllpError
@@ -26,22 +26,6 @@ _NOT_YET = ("wrong-stage", "no-place-yet", "authorisation-open")
 _PATIENCE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.05
 _STAFF = {role: f"s-{101 + number}" for number, role in enumerate(Role)}
-
-
-class Outcome(Value):
-    """What became of one client, and what it cost Temporal."""
-
-    client: str
-    title: str
-    journey_id: str
-    stages: tuple[Stage, ...]
-    levels_of_care: tuple[LevelOfCare, ...]
-    events: int
-    history_events: int
-    history_bytes: int
-    workflow_tasks: int
-    as_scripted: bool
-    differences: tuple[str, ...] = ()
 
 
 @dataclass
@@ -56,13 +40,6 @@ class Player:
     problems: list[str] = field(default_factory=list)
 
 
-class _Cost(NamedTuple):
-    events: int
-    bytes: int
-    workflow_tasks: int
-
-
-_NO_COST = _Cost(0, 0, 0)
 Action = Message | Silence | Step
 
 
@@ -179,14 +156,12 @@ class Play:
 
     async def _outcome(self, player: Player, openings: dict[str, int]) -> Outcome:
         stored = self._narrator.events.get(player.journey_id, [])
-        cost = await self._cost(player.journey_id) if player.journey_id else _NO_COST
+        cost = await cost_of(self._journeys.handle(player.journey_id)) if player.journey_id else Cost()
         been = path(from_record(each) for each in stored)
-        differences = [*player.problems, *_differences(player.client, been.stages, been.levels)]
         told = self._narrator.told_roles(player.journey_id, "review-1")
-        if player.client.told and told != player.client.told:
-            differences.append(f"the ladder reached {[*told]}")
+        found = [*player.problems, *differences(player.client, been, (each.type for each in stored), told)]
         if stored and openings[str(stored[0].data.get("client_ref"))] != 1:
-            differences.append("more than one journey was opened")
+            found.append("more than one journey was opened")
         return Outcome(
             client=player.client.name,
             title=player.client.title,
@@ -195,29 +170,16 @@ class Play:
             levels_of_care=been.levels,
             events=len(stored),
             history_events=cost.events,
+            virtual_time_events=cost.of_virtual_time,
             history_bytes=cost.bytes,
             workflow_tasks=cost.workflow_tasks,
-            as_scripted=not differences,
-            differences=tuple(differences),
+            as_scripted=not found,
+            differences=tuple(found),
         )
-
-    async def _cost(self, journey_id: str) -> _Cost:
-        handle = self._journeys.handle(journey_id)
-        info = (await handle.describe()).raw_description.workflow_execution_info
-        history = await handle.fetch_history()
-        tasks = sum(event.HasField("workflow_task_completed_event_attributes") for event in history.events)
-        return _Cost(info.history_length, info.history_size_bytes, tasks)
 
 
 def _actions(client: Client) -> tuple[Action, ...]:
     return (*client.messages, *client.silences, *client.steps)
-
-
-def _differences(client: Client, stages: tuple[Stage, ...], levels: tuple[LevelOfCare, ...]) -> Iterator[str]:
-    if stages != client.stages:
-        yield f"stages were {' '.join(stages)}"
-    if levels != client.levels:
-        yield f"levels were {' '.join(levels)}"
 
 
 def _patiently() -> Iterator[None]:

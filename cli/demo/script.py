@@ -56,6 +56,7 @@ class Client:
         clinic: What the simulated clinic is told.
         stages: The stages that must come, in order; `levels` and `told` likewise.
         told: Roles that the review's ladder must have reached, where that is the point.
+        happens: Types of events without which the path would have missed its point; `never` the opposite.
     """
 
     name: str
@@ -67,6 +68,8 @@ class Client:
     clinic: dict[str, Any] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
     told: tuple[Role, ...] = ()
+    happens: tuple[str, ...] = ()
+    never: tuple[str, ...] = ("step-up.window-missed",)
 
 
 PLAN = DischargePlan(
@@ -162,6 +165,7 @@ CLIENTS: tuple[Client, ...] = (
         ),
         stages=(*_TO_CARE, *_MOVED, *_MOVED, *_TO_THE_END),
         levels=(OP, IOP, OP),
+        happens=("place.held", "review.completed"),
     ),
     Client(
         name="php-and-back",
@@ -179,6 +183,7 @@ CLIENTS: tuple[Client, ...] = (
         ),
         stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_MOVED, *_TO_THE_END),
         levels=(IOP, PHP, IOP, OP),
+        happens=("place.held",),
     ),
     Client(
         name="review-escalates",
@@ -207,6 +212,7 @@ CLIENTS: tuple[Client, ...] = (
         ),
         stages=(*_TO_CARE[:2], Stage.FUNDING_EXCEPTION, *_TO_CARE[2:], *_TO_THE_END),
         levels=(OP,),
+        happens=("funding.resolved",),
     ),
     Client(
         name="no-place-in-time",
@@ -225,6 +231,8 @@ CLIENTS: tuple[Client, ...] = (
         ),
         stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_MOVED),
         levels=(IOP, PHP, IOP, OP),
+        happens=("place.none-found", "step-up.window-missed", "place.held"),
+        never=(),
     ),
     Client(
         name="cancelled",
@@ -233,6 +241,7 @@ CLIENTS: tuple[Client, ...] = (
         steps=(),
         stages=(*_TO_CARE[:3], Stage.CANCELLED),
         levels=(),
+        happens=("admission.cancelled",),
     ),
     Client(
         name="sent-three-times",
@@ -241,5 +250,6 @@ CLIENTS: tuple[Client, ...] = (
         steps=(*_into_care(OP), *_leave(10 * _WEEK)),
         stages=(*_TO_CARE, *_TO_THE_END),
         levels=(OP,),
+        never=("admission.repeated",),
     ),
 )

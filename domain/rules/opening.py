@@ -31,7 +31,7 @@ def repeat_admission(state: JourneyState, command: cmd.RepeatAdmission, when: Oc
     """Notes a further message; refused once the journey has ended, so that a new one can begin."""
     if state.stage.is_end:
         raise Refused("journey-ended", "This journey has ended; the admission begins a new one.")
-    yield ev.AdmissionRepeated(**when, message=command.message)
+    yield ev.AdmissionRepeated(**when, message=command.message, occurred_at=command.occurred_at)
 
 
 def cancel_admission(state: JourneyState, command: cmd.CancelAdmission, when: Occasion) -> Iterator[ev.Event]:
@@ -45,7 +45,7 @@ def report_discharge(state: JourneyState, command: cmd.ReportDischarge, when: Oc
     """Notes the report; a clinician completes the discharge."""
     if state.stage.is_end:
         raise Refused("journey-ended", "This journey has already ended.")
-    yield ev.DischargeReported(**when, message=command.message)
+    yield ev.DischargeReported(**when, message=command.message, occurred_at=command.occurred_at)
 
 
 def record_benefits(state: JourneyState, command: cmd.RecordBenefits, when: Occasion) -> Iterator[ev.Event]:

@@ -82,11 +82,18 @@ def confirm_arrival(state: JourneyState, command: cmd.ConfirmArrival, when: Occa
     """The first visit at the new level was kept. A step-up needs its place first."""
     move = _under_way(state, to="confirm an arrival")
     require(
-        move.direction is Direction.DOWN or move.place is not None,
+        move.direction is Direction.DOWN or move.place is not None or command.facility is not None,
         "no-place-yet",
-        "No place is held at the new level yet. The search goes on; keep contact with the client.",
+        "No place is held at the new level yet. Keep contact with the client, or name the facility that took them in.",
     )
-    yield ev.TransitionCompleted(**when, number=move.number, origin=move.origin, target=move.target, by=command.by)
+    yield ev.TransitionCompleted(
+        **when,
+        number=move.number,
+        origin=move.origin,
+        target=move.target,
+        facility=command.facility or move.place,
+        by=command.by,
+    )
 
 
 def decline_transition(state: JourneyState, command: cmd.DeclineTransition, when: Occasion) -> Iterator[ev.Event]:

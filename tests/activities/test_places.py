@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,13 +14,14 @@ from domain.values import LevelOfCare
 from tests.clinic.process import ClinicProcess
 
 
-def request(key: str = "key-1", journey_id: str = "journey-1") -> PlaceRequest:
+def request(key: str = "key-1", journey_id: str = "journey-1", *, wanted_by: datetime | None = None) -> PlaceRequest:
+    """Wanted early enough for any place that the clinic opens, unless the test says otherwise."""
     return PlaceRequest(
         key=key,
         journey_id=journey_id,
         client_ref="client-1",
         level=LevelOfCare.PHP,
-        wanted_by=datetime(2026, 1, 6, tzinfo=UTC),
+        wanted_by=wanted_by or datetime.now(UTC) + timedelta(days=2),
     )
 
 
@@ -117,3 +118,26 @@ async def test_a_place_appears_on_the_third_search(clinic: ClinicProcess, places
     clinic.script("MRN-7", aliases=["journey-1"], places={"PHP": {"from_search": 3}})
     found = [await places.hold(request()) is not None for _ in range(3)]
     assert found == [False, False, True]
+
+
+def starting(clinic: ClinicProcess, *starts: datetime) -> list[str]:
+    """Gives the free PHP places these starts; their ids in the same order."""
+    slots = sorted(clinic.fhir("Slot", status="free", **{"service-type": "PHP"}), key=lambda slot: str(slot["id"]))
+    for slot, start in zip(slots, starts, strict=True):
+        given = {**slot, "start": start.isoformat(), "end": (start + timedelta(hours=3)).isoformat()}
+        clinic.put(f"/fhir/Slot/{slot['id']}", json=given).raise_for_status()
+    return [str(slot["id"]) for slot in slots]
+
+
+async def test_the_earliest_place_is_held_and_none_that_starts_later_than_wanted(
+    clinic: ClinicProcess, places: FhirPlaces
+) -> None:
+    wanted = datetime(2031, 5, 6, 12, 0, tzinfo=UTC)
+    late, on_time, earliest, far = starting(
+        clinic, wanted + timedelta(seconds=1), wanted, wanted - timedelta(hours=9), wanted + timedelta(days=40)
+    )
+    found = [await places.hold(request(f"k{n}", f"j{n}", wanted_by=wanted)) for n in range(3)]
+    assert [place.slot if place else None for place in found] == [earliest, on_time, None]
+    assert not {late, far} & {str(slot["id"]) for slot in held(clinic)}
+    later = await places.hold(request("k3", "j3", wanted_by=wanted + timedelta(hours=1)))
+    assert later is not None and later.slot == late

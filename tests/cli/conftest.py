@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from typing import IO, Any
 
 import psutil
 import pytest
+import structlog
 
 from cli.main import run
 from cli.output import Exit
@@ -151,6 +153,21 @@ def temporary_home() -> Iterator[Path]:
     yield path
     assert_nothing_left(path)
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A command called in process configures logging; whatever is tested next in this process must not see that."""
+    loggers = [logging.getLogger(), logging.getLogger("temporalio.activity")]
+    before = [(each, each.level, each.handlers[:]) for each in loggers]
+    was_configured, configuration = structlog.is_configured(), structlog.get_config()
+    yield
+    structlog.reset_defaults()
+    if was_configured:
+        structlog.configure(**configuration)
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")

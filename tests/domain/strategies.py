@@ -55,12 +55,13 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
     """What a command of this kind may carry besides its id and who decides."""
     owed = st.sampled_from([*state.obligations, "review-99"])
     message = {"message": st.just("message-9")}
+    reported = message | {"occurred_at": st.none() | st.just(MONDAY)}
     fields: dict[Kind, dict[str, st.SearchStrategy[Any]]] = {
         cmd.OpenJourney: message
         | {"journey_id": st.just("j"), "client_ref": st.just("c"), "admitted_at": st.just(MONDAY)},
-        cmd.RepeatAdmission: message,
-        cmd.CancelAdmission: message,
-        cmd.ReportDischarge: message,
+        cmd.RepeatAdmission: reported,
+        cmd.CancelAdmission: reported,
+        cmd.ReportDischarge: reported,
         cmd.RecordBenefits: {
             "verdict": st.sampled_from(Verdict),
             "cost_share": st.none() | SHARES,
@@ -81,7 +82,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         },
         cmd.RequestStepUp: {"to": LEVELS, "reason": WORDS},
         cmd.StartStepDown: {"to": LEVELS, "reason": WORDS},
-        cmd.ConfirmArrival: {},
+        cmd.ConfirmArrival: {"facility": st.none() | WORDS},
         cmd.DeclineTransition: {"reason": WORDS, "safety_plan_reviewed": st.booleans()},
         cmd.Discharge: {"reason": st.sampled_from(DischargeReason)},
         cmd.RecordFollowUp: {"contact": st.sampled_from(Contact)},

@@ -10,13 +10,15 @@ from pydantic import ValidationError
 
 from domain import commands as cmd
 from domain import events as ev
-from domain.effects import ReleasePlace
+from domain.effects import HoldPlace, ReleasePlace
 from domain.obligations import ObligationKind
 from domain.values import LevelOfCare, Stage
 from tests.domain.walk import (
     NO_PLACE,
     Walk,
     closed,
+    elsewhere,
+    enrolled,
     held,
     place_held,
     returning,
@@ -58,7 +60,8 @@ def test_a_crisis_during_a_step_down_becomes_a_step_up(walk_to: Callable[[], Wal
     walk = walk_to()
     walk.do(cmd.RequestStepUp, to="INPATIENT", reason="crisis")
     move = walk.state.transition
-    assert move is not None and move.obligation in walk.owes() and move.due_at - walk.now == timedelta(hours=24)
+    assert move is not None and move.due_at - walk.now == timedelta(hours=24)
+    assert walk.state.open_of(K.COMPLETE_STEP_UP)
     assert "complete-step-down-1" not in walk.owes()
     walk.settle(f"{move.hold_key}-search-1", held(walk))
     walk.do(cmd.ConfirmArrival)
@@ -69,8 +72,8 @@ def test_a_crisis_during_a_step_down_becomes_a_step_up(walk_to: Callable[[], Wal
 def test_a_step_up_gives_way_to_a_higher_one_and_gives_its_place_back(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
     walk.do(cmd.RequestStepUp, to="PHP", reason="worse")
-    assert walk.owes() == {"review-1", "complete-step-up-2"} and released(walk) == ["place-1"]
-    assert [e.obligation for e in walk.saw(ev.ObligationCancelled)] == ["complete-step-up-1"]
+    assert walk.owes() == {"complete-step-up-2"} and released(walk) == ["place-1"]
+    assert [e.obligation for e in walk.saw(ev.ObligationCancelled)] == ["review-1", "complete-step-up-1"]
     walk.settle("place-2-search-1", held(walk))
     walk.do(cmd.ConfirmArrival)
     assert walk.path() == ["OP", "PHP"] and released(walk) == ["place-1"]
@@ -86,7 +89,7 @@ def test_a_missed_window_given_up_for_a_higher_level_ends_its_own_clock_and_sear
     walk = window_missed()
     assert {"complete-step-up-1", "interim-contact-1"} <= walk.owes()
     walk.do(cmd.RequestStepUp, to="INPATIENT", reason="cannot wait")
-    assert walk.owes() == {"review-1", "complete-step-up-2", "interim-contact-1"}
+    assert walk.owes() == {"complete-step-up-2", "interim-contact-1"}
     walk.settle("place-1-search-2", NO_PLACE)
     walk.later(hours=9)
     searches = [key for key in walk.state.pending() if "-search-" in key]
@@ -142,3 +145,94 @@ def test_contact_goes_on_when_a_missed_step_up_gives_way_to_a_higher_one() -> No
 def test_a_place_without_its_start_is_no_answer() -> None:
     with pytest.raises(ValidationError):
         cmd.PlaceAnswer(facility="Day hospital")
+
+
+# ---- how soon a place must be, and an arrival without one ----------------------------------------------------
+
+
+def wanted(walk: Walk) -> list[timedelta]:
+    """How long from now the place may be away, for each search under way."""
+    return [call.wanted_by - walk.now for call in walk.state.pending().values() if isinstance(call, HoldPlace)]
+
+
+def test_a_place_is_wanted_within_the_window_and_once_that_is_past_within_a_day_of_each_search() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    assert wanted(walk) == [timedelta(hours=24)]
+    for attempt in range(1, 8):
+        walk.settle(f"place-1-search-{attempt}", NO_PLACE)
+        walk.later(hours=4)
+        assert wanted(walk) == [timedelta(hours=24)]
+    assert walk.saw(ev.StepUpWindowMissed)
+
+
+def test_a_search_keeps_its_day_while_it_waits_for_its_answer() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk.later(hours=10)
+    assert wanted(walk) == [timedelta(hours=14)]
+
+
+@pytest.mark.parametrize("walk_to", [stepping_up, window_missed])
+def test_an_ambulance_does_not_wait_for_a_place(walk_to: Callable[[], Walk]) -> None:
+    walk = walk_to()
+    target = walk.state.transition.target if walk.state.transition else None
+    walk.refused(cmd.ConfirmArrival, "no-place-yet")
+    walk.do(cmd.ConfirmArrival, facility="County Hospital")
+    (arrived,) = walk.saw(ev.TransitionCompleted)
+    assert (arrived.facility, walk.state.level) == ("County Hospital", target)
+    assert not walk.state.open_of(K.COMPLETE_STEP_UP) and not walk.state.open_of(K.INTERIM_CONTACT)
+    assert walk.state.next_deadline() is not None
+
+
+def test_what_a_search_still_finds_after_the_ambulance_is_given_back() -> None:
+    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.INPATIENT)
+    walk.do(cmd.ConfirmArrival, facility="County Hospital")
+    walk.settle("place-1-search-1", held(walk))
+    assert released(walk) == ["place-1"] and not walk.saw(ev.PlaceHeld)
+
+
+def test_an_arrival_names_the_facility_that_held_the_place() -> None:
+    assert [event.facility for event in elsewhere().saw(ev.TransitionCompleted)] == ["facility-1"]
+    down = stepping_down()
+    down.do(cmd.ConfirmArrival)
+    assert [event.facility for event in down.saw(ev.TransitionCompleted)] == [None]
+
+
+@pytest.mark.xfail(strict=True, reason="confirm_arrival keeps a held place although the client went elsewhere")
+def test_a_place_held_at_one_facility_is_given_back_when_another_took_the_client_in() -> None:
+    walk = place_held()
+    walk.do(cmd.ConfirmArrival, facility="County Hospital")
+    assert released(walk) == ["place-1"]
+
+
+# ---- reviews meanwhile -------------------------------------------------------------------------------------
+
+
+def reviews(walk: Walk) -> list[str]:
+    return [owed.id for owed in walk.state.open_of(K.REVIEW)]
+
+
+@pytest.mark.parametrize("move", [(cmd.RequestStepUp, "PHP"), (cmd.StartStepDown, "OP")], ids=["up", "down"])
+def test_no_review_is_owed_or_climbs_during_a_move(move: tuple[type[cmd.BaseCommand], str]) -> None:
+    walk = enrolled()
+    walk.later(days=39)  # past the reminder of the review in week 6
+    kind, to = move
+    walk.do(kind, to=to, reason="because")
+    climbed = [event for event in walk.later(weeks=4) if isinstance(event, ev.ObligationEscalated)]
+    assert climbed and not [event for event in climbed if event.obligation.startswith(K.REVIEW)]
+    assert reviews(walk) == []
+
+
+@pytest.mark.parametrize("walk_to", [stepping_up, place_held, stepping_down, window_missed])
+def test_a_decline_brings_one_review_within_72_hours(walk_to: Callable[[], Walk]) -> None:
+    walk = walk_to()
+    walk.do(cmd.DeclineTransition, reason="no", safety_plan_reviewed=True)
+    assert reviews(walk) == ["review-2"]
+    assert walk.state.obligations["review-2"].due_at - walk.now == timedelta(hours=72)
+
+
+@pytest.mark.parametrize(("walk_to", "days"), [(place_held, 42), (stepping_down, 90), (returning, 42)])
+def test_an_arrival_at_our_own_level_brings_its_next_review(walk_to: Callable[[], Walk], days: int) -> None:
+    walk = walk_to()
+    walk.do(cmd.ConfirmArrival)
+    assert reviews(walk) == ["review-2"]
+    assert abs((walk.state.obligations["review-2"].due_at - walk.now).days - days) <= 8

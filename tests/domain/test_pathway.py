@@ -53,7 +53,7 @@ def test_iop_for_eight_weeks_then_outpatient_then_discharge_and_follow_up_to_the
 
 def test_outpatient_steps_up_to_iop_within_24_hours_and_down_again_after_a_review() -> None:
     walk = stepping_up(LevelOfCare.OP, LevelOfCare.IOP)
-    assert walk.owes() == {"review-1", "complete-step-up-1"}
+    assert walk.owes() == {"complete-step-up-1"}
     walk.later(hours=3)
     walk.settle("place-1-search-1", held(walk))
     walk.later(hours=17)

@@ -39,7 +39,7 @@ class Watch:
     def batch(self, asked: cmd.BaseCommand, events: tuple[ev.Event, ...], now: datetime) -> None:
         """What one command led to, as a whole."""
         self._places(asked, events)
-        assert all(event.cause == asked.id and event.at == now for event in events)
+        assert all(event.cause == asked.cause and event.at == now for event in events)
         if any(isinstance(event, ev.JourneyOpened) for event in events):
             assert not self.record
         decided = [e for e in events if isinstance(e, ev.Enrolled | ev.TransitionCompleted)]

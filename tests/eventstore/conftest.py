@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 
 import pytest
 
@@ -22,10 +21,6 @@ async def postgres_store(database_url: str) -> AsyncIterator[PostgresEventStore]
 
 
 @pytest.fixture(params=["memory", "postgres"])
-async def store(request: pytest.FixtureRequest) -> AsyncIterator[EventStore]:
-    async with AsyncExitStack() as stack:
-        if request.param == "memory":
-            yield MemoryEventStore()
-        else:
-            url: str = request.getfixturevalue("database_url")
-            yield await stack.enter_async_context(open_store(url))
+def store(request: pytest.FixtureRequest, postgres_store: PostgresEventStore) -> EventStore:
+    """Each test runs on both. PostgreSQL is asked for statically: getfixturevalue() cannot wait for async fixtures."""
+    return MemoryEventStore() if request.param == "memory" else postgres_store

@@ -105,7 +105,7 @@ class AnswersGetLost(Around):
 
 
 class Away(Around):
-    """Unavailable while `is_away`. `asked` is set by each append that found it so."""
+    """Neither written nor asked where it stands while `is_away`. `asked` is set by each append that found it so."""
 
     def __init__(self, inner: EventStore) -> None:
         super().__init__(inner)
@@ -119,3 +119,8 @@ class Away(Around):
             self.asked.set()
             raise StoreUnavailable("the database is down")
         return await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)
+
+    async def head(self, stream: str) -> StreamHead | None:
+        if self.is_away:
+            raise StoreUnavailable("the database is down")
+        return await super().head(stream)

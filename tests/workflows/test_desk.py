@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from domain import commands as cmd
+from domain import events as ev
 from domain.plans import Contact, DischargeReason
 from domain.values import Stage
 from tests.workflows.house import ADMISSIONS, CLINICIAN, House
-from tests.workflows.paths import IOP, OP, PHP, enrol
-from workflows.client import JourneyNotRunning
+from tests.workflows.paths import IOP, OP, PHP, PLAN, enrol
+from workflows.client import JourneyNotRunning, JourneysUnreachable, _refusal
 
 pytestmark = pytest.mark.stack
 
@@ -78,3 +80,64 @@ async def test_a_request_to_cancel_the_workflow_forgets_nobody(house: House) -> 
     await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
     assert (await case.handle.describe()).status is WorkflowExecutionStatus.RUNNING
     assert (await case.path()).stages[-1] is Stage.TRANSITION
+
+
+async def test_the_same_id_for_another_kind_is_another_command(house: House) -> None:
+    case = await house.admit()
+    await case.settled()
+    await case.do(cmd.DecidePlacement, id="same", recommended=OP, actual=OP)
+    await case.do(cmd.AcceptCost, id="same", estimate="estimate-1")
+    assert (await case.do(cmd.ConfirmEnrolment, id="same", track="evening")).level is OP
+    causes = [
+        e.cause for e in await case.record() if isinstance(e, ev.PlacementDecided | ev.CostAccepted | ev.Enrolled)
+    ]
+    assert causes == ["decide-placement/same", "accept-cost/same", "confirm-enrolment/same"]
+    accepted = [
+        event.workflow_execution_update_accepted_event_attributes.accepted_request.meta.update_id
+        for event in await case.happened("workflow_execution_update_accepted")
+    ]
+    assert accepted == causes
+
+
+async def test_a_decision_that_calls_itself_an_answer_does_not_shadow_the_answer(house: House) -> None:
+    case = await house.admit(ehr_delay=0.3)
+    await enrol(case)
+    soon = (await case.state()).version + 1
+    await asyncio.gather(*(case.do(cmd.UpdateDischargePlan, id=f"settle/ehr-{soon + n}", plan=PLAN) for n in range(6)))
+    state = await case.settled()
+    assert state.ehr_synced == state.ehr_revision
+
+
+class FromANewerRelease(cmd.DecidePlacement):
+    """A command that this release cannot read."""
+
+    wish: str
+
+
+async def test_a_command_the_worker_cannot_read_is_not_refused_and_not_quoted(house: House) -> None:
+    case = await house.admit()
+    before = await case.settled()
+    command = FromANewerRelease(id="new", by=CLINICIAN, recommended=OP, actual=OP, wish="Bartolomea wants a window")
+    with pytest.raises(JourneysUnreachable, match="one release") as failed:
+        await case.journeys.tell(case.id, command)
+    assert "Bartolomea" not in str(failed.value) and failed.value.__suppress_context__
+    assert await case.state() == before
+
+
+@pytest.mark.parametrize("kind", ["RuntimeError", "ValidationError", "not_kebab", "Wrong-stage", "", None])
+def test_only_the_domains_own_codes_are_refusals(kind: str | None) -> None:
+    failed = WorkflowUpdateFailedError(ApplicationError("Bartolomea wants a window", type=kind))
+    told = _refusal(failed, "journey-1")
+    assert isinstance(told, JourneysUnreachable) and "Bartolomea" not in str(told)
+
+
+async def test_an_arrival_by_ambulance_gives_back_what_the_search_still_finds(house: House) -> None:
+    case = await house.admit()
+    await enrol(case, IOP)
+    house.clinic.script("*", ehr_delay=0.3)
+    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    await case.do(cmd.ConfirmArrival, facility="County Hospital")
+    state = await case.settled()
+    assert (state.level, state.stage) == (PHP, Stage.EXTERNAL)
+    held = house.clinic.fhir("Slot", status="busy-tentative")
+    assert not [slot for slot in held if case.id in str(slot["identifier"])]

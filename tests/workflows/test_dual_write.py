@@ -56,7 +56,7 @@ async def test_a_whole_path_when_every_append_fails_after_it_was_done(
 
 
 async def test_what_races_with_the_retried_task_is_decided_once(idle_house: House) -> None:
-    store = DiesOnceToldTo(idle_house.store, key="placement")
+    store = DiesOnceToldTo(idle_house.store, key="decide-placement/placement")
     async with idle_house.working(store):
         case = await idle_house.admit()
         await case.settled()
@@ -69,12 +69,12 @@ async def test_what_races_with_the_retried_task_is_decided_once(idle_house: Hous
             store.now.set()
         assert (await case.settled()).placement is OP
         await assert_one_truth(case)
-    assert store.decided_again == {(case.id, "placement")}
+    assert store.decided_again == {(case.id, "decide-placement/placement")}
 
 
 async def test_a_worker_dies_and_another_takes_over(idle_house: House) -> None:
     """The first worker never answers the task that appended; the second decides it again."""
-    store = DiesOnceToldTo(idle_house.store, key="placement")
+    store = DiesOnceToldTo(idle_house.store, key="decide-placement/placement")
     async with idle_house.working(store):
         case = await idle_house.admit()
         await case.settled()
@@ -92,7 +92,7 @@ async def written_by_another(case: Case, store: EventStore, command: cmd.BaseCom
     outcome = decide(await case.state(), command, await case.now())
     assert not isinstance(outcome, Refusal)
     events: list[NewEvent] = [to_record(event) for event in outcome]
-    await store.append(case.id, expected_version=(await case.state()).version, key=command.id, events=events)
+    await store.append(case.id, expected_version=(await case.state()).version, key=command.cause, events=events)
 
 
 async def test_what_another_wrote_is_taken_in_before_deciding(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,11 +16,25 @@ from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
 from intake.temporal_gate import TemporalGate
 from tests.workflows.house import Case, House
 from tests.workflows.paths import enrol
-from workflows.client import JourneyNotRunning, Journeys
+from tests.workflows.stores import Away
+from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, connect
 
 pytestmark = pytest.mark.stack
 
 NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
+
+
+def every_call(gate: TemporalGate, case: Case) -> list[Awaitable[None]]:
+    opening = OpeningAdmission(message_key="message-9", kind=next(iter(AdmissionKind)), occurred_at=NOW)
+    return [gate.open(case.id, case.person.client_ref, opening), *every_fact(gate, case)]
+
+
+def every_fact(gate: TemporalGate, case: Case) -> list[Awaitable[None]]:
+    return [
+        gate.repeat_admission(case.id, "message-9", next(iter(AdmissionKind)), NOW),
+        gate.report_discharge(case.id, "message-9", NOW),
+        gate.cancel_admission(case.id, "message-9", NOW, next(iter(CancelReason))),
+    ]
 
 
 async def ended(house: House) -> Case:
@@ -59,7 +74,7 @@ async def test_opened_after_its_end_it_stays_ended(house: House) -> None:
 
 
 async def test_the_gate_passes_each_fact_on_once_however_often_it_is_told(house: House) -> None:
-    case, gate = await house.admit(), TemporalGate(house.journeys)
+    case, gate = await house.admit(), TemporalGate(house.journeys, house.store)
     opening = OpeningAdmission(message_key="message-1", kind=next(iter(AdmissionKind)), occurred_at=NOW)
     await enrol(case)
     for _ in range(2):
@@ -76,25 +91,75 @@ async def test_the_gate_passes_each_fact_on_once_however_often_it_is_told(house:
 
 
 async def test_the_gate_says_when_a_journey_has_ended(house: House) -> None:
-    case, gate = await ended(house), TemporalGate(house.journeys)
-    opening = OpeningAdmission(message_key="message-9", kind=next(iter(AdmissionKind)), occurred_at=NOW)
-    calls = [
-        gate.open(case.id, case.person.client_ref, opening),
-        gate.repeat_admission(case.id, "message-9", next(iter(AdmissionKind)), NOW),
-        gate.report_discharge(case.id, "message-9", NOW),
-        gate.cancel_admission(case.id, "message-9", NOW, next(iter(CancelReason))),
-    ]
-    for outcome in await asyncio.gather(*calls, return_exceptions=True):
+    case, gate = await ended(house), TemporalGate(house.journeys, house.store)
+    for outcome in await asyncio.gather(*every_call(gate, case), return_exceptions=True):
         assert isinstance(outcome, JourneyEnded)
 
 
 async def test_the_gate_is_unavailable_while_nobody_works(idle_house: House) -> None:
     case = await idle_house.admit()
-    gate = TemporalGate(Journeys(idle_house.client, patience=timedelta(milliseconds=400)))
+    gate = TemporalGate(Journeys(idle_house.client, patience=timedelta(milliseconds=400)), idle_house.store)
     with pytest.raises(GateUnavailable):
         await gate.repeat_admission(case.id, "message-2", next(iter(AdmissionKind)), NOW)
     async with idle_house.working():
-        again = TemporalGate(idle_house.journeys)
+        again = TemporalGate(idle_house.journeys, idle_house.store)
         await again.repeat_admission(case.id, "message-2", next(iter(AdmissionKind)), NOW)
         await case.settled()
     assert sum(isinstance(event, ev.AdmissionRepeated) for event in await case.record()) == 1
+
+
+async def test_a_journey_whose_workflow_was_terminated_has_not_ended(house: House) -> None:
+    """Only the record says that a journey is over: the messages wait, and no second journey begins."""
+    case, gate = await house.admit(), TemporalGate(house.journeys, house.store)
+    await enrol(case)
+    await case.handle.terminate("by mistake")
+    recorded = await case.record()
+    for outcome in await asyncio.gather(*every_call(gate, case), return_exceptions=True):
+        assert isinstance(outcome, GateUnavailable)
+    assert await case.record() == recorded
+    assert len(await case.histories()) == 1
+
+
+async def test_a_journey_that_temporal_never_knew_has_not_ended(house: House) -> None:
+    case, gate = await house.admit(), TemporalGate(house.journeys, house.store)
+    await case.settled()
+    case.id = f"{case.id}-lost"
+    for outcome in await asyncio.gather(*every_fact(gate, case), return_exceptions=True):
+        assert isinstance(outcome, GateUnavailable)
+
+
+async def test_whether_a_journey_has_ended_waits_for_the_record(house: House) -> None:
+    case, store = await ended(house), Away(house.store)
+    gate = TemporalGate(house.journeys, store)
+    store.is_away = True
+    for outcome in await asyncio.gather(*every_call(gate, case), return_exceptions=True):
+        assert isinstance(outcome, GateUnavailable)
+    store.is_away = False
+    for outcome in await asyncio.gather(*every_call(gate, case), return_exceptions=True):
+        assert isinstance(outcome, JourneyEnded)
+
+
+async def test_a_namespace_that_does_not_exist_ends_no_journey(house: House, temporal_address: str) -> None:
+    case = await ended(house)
+    elsewhere = Journeys(await connect(temporal_address, "no-such-namespace"))
+    for asked in (
+        elsewhere.open(case.opening()),
+        elsewhere.tell(case.id, cmd.RepeatAdmission(id="repeat/1", message="message-1")),
+        elsewhere.standing(case.id),
+        elsewhere.state(case.id),
+    ):
+        with pytest.raises(JourneysUnreachable, match="namespace"):
+            await asked
+    gate = TemporalGate(elsewhere, house.store)
+    for outcome in await asyncio.gather(*every_call(gate, case), return_exceptions=True):
+        assert isinstance(outcome, GateUnavailable)
+
+
+async def test_what_intake_reports_is_on_record_with_its_own_time(house: House) -> None:
+    case, gate = await house.admit(), TemporalGate(house.journeys, house.store)
+    await enrol(case)
+    await gate.repeat_admission(case.id, "message-2", next(iter(AdmissionKind)), NOW)
+    await gate.report_discharge(case.id, "message-3", NOW)
+    reported = [e for e in await case.record() if isinstance(e, ev.AdmissionRepeated | ev.DischargeReported)]
+    assert [(event.message, event.occurred_at) for event in reported] == [("message-2", NOW), ("message-3", NOW)]
+    assert all(event.at > NOW for event in reported)

@@ -75,7 +75,7 @@ async def test_after_every_decision_of_every_path(house: House) -> None:
 
 async def test_whenever_a_run_has_grown_long(house: House) -> None:
     path = PATHS["up-and-back"]
-    case = await house.admit(journeys=Journeys(house.client, roll_over_after=40), **path.clinic)
+    case = await house.admit(journeys=Journeys(house.client, roll_over_after=50), **path.clinic)
     for step in path.steps:
         await case.settled()
         await step(case)
