@@ -59,12 +59,12 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
     log.info("worker stopped")
 
 
-def journey_worker(client: Client, store: EventStore, calls: ClinicCalls, task_queue: str = TASK_QUEUE) -> Worker:
-    """A worker for journeys, on any record and any clinic."""
+def journey_worker(client: Client, store: EventStore, calls: ClinicCalls, workflow: type = JourneyWorkflow) -> Worker:
+    """A worker for journeys, on any record and any clinic; tests give a `workflow` of their own."""
     return Worker(
         client,
-        task_queue=task_queue,
-        workflows=[JourneyWorkflow],
+        task_queue=TASK_QUEUE,
+        workflows=[workflow],
         activities=[Recorder(store).record, *calls.all()],
         workflow_runner=_sandbox(),
         max_cached_workflows=_CACHED_JOURNEYS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 from clinic.fhir_store import FhirStore, Resource
 from clinic.scripts import Places, Scripts
@@ -18,10 +18,10 @@ FACILITIES = {
 
 
 def open_places(store: FhirStore, each: int) -> None:
-    """Opens `each` places at every level, from tomorrow morning on, unless there are places already."""
+    """Opens `each` places at every level, from the next full hour on, unless there are places already."""
     if store.search("Slot", {}):
         return
-    start = datetime.combine(datetime.now(UTC).date() + timedelta(days=1), time(9), tzinfo=UTC)
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     for level, facility in FACILITIES.items():
         for _ in range(each):
             store.write("Slot", None, _slot(level, facility, start))

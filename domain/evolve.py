@@ -193,9 +193,9 @@ def _(event: ev.NoPlaceFound, state: JourneyState) -> JourneyState:
 
 @_apply.register
 def _(event: ev.PlaceGivenUp, state: JourneyState) -> JourneyState:
-    return _add_effect(
-        state, fx.ReleasePlace(key=f"release-{event.hold_key}-{state.version + 1}", hold_key=event.hold_key)
-    )
+    left = _with(state, place_in_use=None) if event.hold_key == state.place_in_use else state
+    key = f"release-{event.hold_key}-{state.version + 1}"  # a search still under way may have to give back again
+    return _add_effect(left, fx.ReleasePlace(key=key, hold_key=event.hold_key))
 
 
 @_apply.register
@@ -205,7 +205,9 @@ def _(event: ev.StepUpWindowMissed, state: JourneyState) -> JourneyState:
 
 @_apply.register
 def _(event: ev.TransitionCompleted, state: JourneyState) -> JourneyState:
-    return _with(state, transition=None)
+    move = state.transition
+    taken = move is not None and move.place is not None and move.place == event.facility
+    return _with(state, transition=None, place_in_use=move.hold_key if move and taken else state.place_in_use)
 
 
 @_apply.register

@@ -19,6 +19,7 @@ class JourneyState(Value):
     """A journey after `version` events.
 
     Attributes:
+        place_in_use: Key of the held place in which the client now is; given back when they leave.
         authorised: Whether the payer's authorisation was obtained, or waived, for the coverage as it stands.
         obligations: The open ones, by id. Ended ones are in the record.
         raised: How many of each kind were ever raised, to number the next.
@@ -46,6 +47,7 @@ class JourneyState(Value):
     stays: tuple[Stay, ...] = ()
     transitions: int = 0
     transition: Transition | None = None
+    place_in_use: str | None = None
     discharge_plan: DischargePlan = DischargePlan()
     obligations: dict[str, Obligation] = {}
     raised: dict[ObligationKind, int] = {}

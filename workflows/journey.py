@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import FailureError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities import signatures
@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.state import JourneyState
     from domain.values import Instant
     from workflows.calls import carry_out
-    from workflows.card import Shown, attributes, card, shown, timer_summary
+    from workflows.card import URGENT, Shown, attributes, card, shown, timer_summary
     from workflows.desk import Desk, Letter
     from workflows.messages import WORKFLOW, JourneyStart, Standing, standing
 
@@ -40,14 +40,18 @@ _WHILE_THE_RECORD_IS_AWAY = RetryPolicy(
 )
 
 
-class RecordOutOfReach(Exception):
-    """The record refused what the workflow is sure of. Not a failure of the journey: the task is retried until
-    a person has mended the record, and the Temporal UI reports the problem meanwhile.
-    """
+def _pauses() -> Iterator[timedelta]:
+    """Before the record is asked again: 1 s, doubling to 10 min, without end. A few events each time."""
+    pause = timedelta(seconds=1)
+    while True:
+        yield pause
+        pause = min(pause * 2, timedelta(minutes=10))
 
 
 class CallNotMade(Exception):
-    """A call or the timer could not even be asked for: a fault of this release. Visible and retried as above."""
+    """A call or the timer could not even be asked for: a fault of this release. The workflow task fails, which the
+    Temporal UI reports, and is retried until the release is mended.
+    """
 
 
 @workflow.defn(name=WORKFLOW)
@@ -133,21 +137,36 @@ class JourneyWorkflow(Desk):
             events=events,
             close=fold(events, self.state).is_finished,
         )
-        try:
-            recorded: signatures.Recorded = await workflow.execute_local_activity(
-                signatures.RECORD,
-                request,
-                result_type=signatures.Recorded,
-                start_to_close_timeout=timedelta(seconds=10),
-                retry_policy=_WHILE_THE_RECORD_IS_AWAY,
-                local_retry_threshold=_WAIT_IN_THE_TASK,
-                summary=f"Record {events[0].type} and what follows ({len(events)} events)",
-            )
-        except FailureError as error:  # a local activity's own error comes bare, and would end the journey
-            if is_cancelled_exception(error):
-                raise
-            raise RecordOutOfReach("the record refused the journey's events; see the activity's error") from error
-        return recorded
+        for pause in _pauses():
+            try:
+                recorded: signatures.Recorded = await workflow.execute_local_activity(
+                    signatures.RECORD,
+                    request,
+                    result_type=signatures.Recorded,
+                    start_to_close_timeout=timedelta(seconds=10),
+                    retry_policy=_WHILE_THE_RECORD_IS_AWAY,
+                    local_retry_threshold=_WAIT_IN_THE_TASK,
+                    summary=f"Record {events[0].type} and what follows ({len(events)} events)",
+                )
+                return recorded
+            except FailureError as error:  # a local activity's own error comes bare, and would end the journey
+                if is_cancelled_exception(error):
+                    raise
+                await self._stand_still(error, pause)
+        raise AssertionError("the pauses never end")
+
+    async def _stand_still(self, error: FailureError, pause: timedelta) -> None:
+        """The record refused what the workflow is sure of. It decides nothing, says so, and asks again later.
+
+        Failing the workflow task would say so too, but the refusal may already stand in the history as a marker,
+        and then no replay would ever ask the record again.
+        """
+        code = error.type if isinstance(error, ApplicationError) else type(error).__name__
+        workflow.set_current_details(f"❗ **Stopped: the record refused ({code}).** Mend it; see the worker's log.")
+        if self._shown is not None:
+            workflow.upsert_search_attributes([URGENT.value_set(True)])
+            self._shown = None  # shown anew, and as it is, once the record takes events again
+        await workflow.sleep(pause, summary=f"Stopped by the record ({code}); asks it again")
 
     def _make_calls(self) -> None:
         for key, effect in self.state.pending().items():

@@ -35,6 +35,8 @@ def discharge(state: JourneyState, command: cmd.Discharge, when: Occasion) -> It
     )
     move = state.transition
     yield ev.Discharged(**when, reason=command.reason, gaps=gaps, by=command.by)
+    if state.place_in_use is not None:
+        yield ev.PlaceGivenUp(**when, hold_key=state.place_in_use)
     if move is not None and move.direction is Direction.UP:
         yield ev.PlaceGivenUp(**when, hold_key=move.hold_key)
 

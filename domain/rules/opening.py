@@ -38,7 +38,13 @@ def cancel_admission(state: JourneyState, command: cmd.CancelAdmission, when: Oc
     """Ends a journey whose care has not begun; once it has, a person decides."""
     if state.stage.is_end:
         raise Refused("journey-ended", "This journey has already ended; nothing is left to cancel.")
-    yield ev.AdmissionCancelled(**when, message=command.message, reason=command.reason, care_had_begun=state.care_began)
+    yield ev.AdmissionCancelled(
+        **when,
+        message=command.message,
+        occurred_at=command.occurred_at,
+        reason=command.reason,
+        care_had_begun=state.care_began,
+    )
 
 
 def report_discharge(state: JourneyState, command: cmd.ReportDischarge, when: Occasion) -> Iterator[ev.Event]:

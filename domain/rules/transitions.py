@@ -86,6 +86,8 @@ def confirm_arrival(state: JourneyState, command: cmd.ConfirmArrival, when: Occa
         "no-place-yet",
         "No place is held at the new level yet. Keep contact with the client, or name the facility that took them in.",
     )
+    if state.place_in_use is not None:
+        yield ev.PlaceGivenUp(**when, hold_key=state.place_in_use)
     yield ev.TransitionCompleted(
         **when,
         number=move.number,
@@ -94,6 +96,8 @@ def confirm_arrival(state: JourneyState, command: cmd.ConfirmArrival, when: Occa
         facility=command.facility or move.place,
         by=command.by,
     )
+    if move.place is not None and command.facility not in (None, move.place):
+        yield ev.PlaceGivenUp(**when, hold_key=move.hold_key)
 
 
 def decline_transition(state: JourneyState, command: cmd.DeclineTransition, when: Occasion) -> Iterator[ev.Event]:

@@ -20,12 +20,9 @@ REPORTS: list[tuple[type[cmd.BaseCommand], str]] = [
 ]
 
 
-LOST = pytest.mark.xfail(strict=True, reason="the rule for a cancelled admission does not pass its time on")
-
-
 @pytest.mark.parametrize(
     ("report", "name"),
-    [pytest.param(*each, id=each[1], marks=LOST if each[0] is cmd.CancelAdmission else ()) for each in REPORTS],
+    [pytest.param(*each, id=each[1]) for each in REPORTS],
 )
 @pytest.mark.parametrize("walk_to", [opened, enrolled])
 def test_a_reported_fact_keeps_its_own_time_beside_the_journeys(

@@ -33,6 +33,7 @@ from eventstore.port import EventStore
 from tests.clinic.process import ClinicProcess
 from worker import journey_worker
 from workflows.client import MAX_SKIPS, CommandRefused, Journeys, JourneysUnreachable
+from workflows.journey import JourneyWorkflow
 from workflows.messages import Standing
 
 CLINICIAN = Actor(id="clinician-1", role=Role.CLINICIAN)
@@ -84,9 +85,9 @@ class House:
         self._cases: list[Case] = []
 
     @asynccontextmanager
-    async def working(self, store: EventStore | None = None) -> AsyncIterator[None]:
+    async def working(self, store: EventStore | None = None, workflow: type = JourneyWorkflow) -> AsyncIterator[None]:
         """A worker until the block ends, on `store` if one is given."""
-        async with journey_worker(self.client, store or self.store, self.calls):
+        async with journey_worker(self.client, store or self.store, self.calls, workflow):
             yield
 
     async def admit(self, *, journeys: Journeys | None = None, **script: Any) -> Case:

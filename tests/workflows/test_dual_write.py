@@ -17,10 +17,11 @@ from domain.refusal import Refusal
 from domain.values import Stage
 from eventstore import EventStore, NewEvent, migrate, open_store
 from eventstore.codec import to_record
+from tests.workflows.dying import Dying
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OP, PATHS, PLAN, into_care
 from tests.workflows.stores import AnswersGetLost, Around, Away, DiesAfterAppend, DiesOnceToldTo
-from workflows.card import STAGE
+from workflows.card import STAGE, URGENT
 from workflows.client import CommandRefused
 
 pytestmark = pytest.mark.stack
@@ -40,7 +41,7 @@ async def test_a_whole_path_when_every_append_fails_after_it_was_done(
 ) -> None:
     path = PATHS[name]
     store = failing(idle_house.store)
-    async with idle_house.working(store):
+    async with idle_house.working(store, Dying):
         case = await idle_house.admit(**path.clinic)
         for step in path.steps:
             await case.settled()
@@ -57,7 +58,7 @@ async def test_a_whole_path_when_every_append_fails_after_it_was_done(
 
 async def test_what_races_with_the_retried_task_is_decided_once(idle_house: House) -> None:
     store = DiesOnceToldTo(idle_house.store, key="decide-placement/placement")
-    async with idle_house.working(store):
+    async with idle_house.working(store, Dying):
         case = await idle_house.admit()
         await case.settled()
         async with asyncio.TaskGroup() as racing:
@@ -75,7 +76,7 @@ async def test_what_races_with_the_retried_task_is_decided_once(idle_house: Hous
 async def test_a_worker_dies_and_another_takes_over(idle_house: House) -> None:
     """The first worker never answers the task that appended; the second decides it again."""
     store = DiesOnceToldTo(idle_house.store, key="decide-placement/placement")
-    async with idle_house.working(store):
+    async with idle_house.working(store, Dying):
         case = await idle_house.admit()
         await case.settled()
         telling = asyncio.create_task(case.do(cmd.DecidePlacement, id="placement", recommended=OP, actual=OP))
@@ -146,18 +147,21 @@ async def test_nothing_is_decided_while_the_record_has_lost_events(
         telling = asyncio.create_task(case.do(cmd.DecidePlacement, recommended=OP, actual=OP))
 
         async def it_is_visible() -> bool:
-            return bool(await case.happened("workflow_task_failed"))
+            return any(
+                b"ahead-of-record" in timer.SerializeToString() for timer in await case.happened("timer_started")
+            )
 
-        await until(it_is_visible, "the workflow task failed visibly")
-        failure = (await case.happened("workflow_task_failed"))[0].workflow_task_failed_event_attributes.failure
-        assert "the record refused the journey's events" in failure.message
-        assert "ahead-of-record" in str(failure)
+        await until(it_is_visible, "the journey said that it stands still and why")
+        described = await case.handle.describe()
+        assert described.typed_search_attributes.get(URGENT) is True
         assert (await case.handle.describe()).status is WorkflowExecutionStatus.RUNNING
         assert len(await backup.read(case.id)) == 1
         store.inner = idle_house.store
         assert (await telling).version > before.version
         await case.settled()
         await assert_one_truth(case)
+        described = await case.handle.describe()
+        assert described.typed_search_attributes.get(URGENT) is False
 
 
 def _as_new(stored: NewEvent) -> NewEvent:

@@ -1,0 +1,36 @@
+"""A journey whose workflow task dies with the record's answer, as if its worker had been killed just then."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities import signatures
+    from domain import commands as cmd
+    from domain.events import Event
+    from tests.workflows.deaths import MARKED
+    from workflows.journey import JourneyWorkflow
+    from workflows.messages import WORKFLOW, JourneyStart, Standing
+
+
+class TaskDied(Exception):
+    """Fails the workflow task: nothing of it reaches Temporal, the answer of the record neither."""
+
+
+@workflow.defn(name=WORKFLOW)
+class Dying(JourneyWorkflow):
+    @workflow.init
+    def __init__(self, start: JourneyStart) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: JourneyStart) -> Standing:
+        return await super().run(start)
+
+    async def _record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
+        recorded = await super()._record(command, events)
+        step = (self.start.opening.journey_id, command.cause)
+        if step in MARKED:
+            MARKED.remove(step)
+            raise TaskDied("the worker died after the append")
+        return recorded
