@@ -91,7 +91,7 @@ class FhirPlaces:
     async def _give_back(self, id_: str, key: str, journey_id: str) -> None:
         slot = await self._fhir.read("Slot", id_, journey=journey_id)
         if _bears(slot, HOLD, key):
-            await self._fhir.update(_released(slot), key=key, journey=journey_id)
+            await self._fhir.update(_released(slot), key=f"{key}/given-back", journey=journey_id)
 
 
 def _held(slot: Resource, request: PlaceRequest) -> Resource:

@@ -9,7 +9,7 @@ import pytest
 
 from activities.fhir import FhirClient
 from activities.places import FhirPlaces
-from activities.ports import ClinicUnavailable, PlaceRequest
+from activities.ports import ClinicUnavailable, Place, PlaceRequest
 from domain.values import LevelOfCare
 from tests.clinic.process import ClinicProcess
 
@@ -141,3 +141,11 @@ async def test_the_earliest_place_is_held_and_none_that_starts_later_than_wanted
     assert not {late, far} & {str(slot["id"]) for slot in held(clinic)}
     later = await places.hold(request("k3", "j3", wanted_by=wanted + timedelta(hours=1)))
     assert later is not None and later.slot == late
+
+
+async def test_two_calls_under_one_key_end_with_one_place(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    clinic.script("*", ehr_delay=0.1)
+    found = await asyncio.gather(places.hold(request("key-1")), places.hold(request("key-1")), return_exceptions=True)
+    clinic.script("*", ehr_delay=0)
+    assert any(isinstance(place, Place) for place in found)
+    assert len(held(clinic)) == 1
