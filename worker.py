@@ -23,7 +23,6 @@ from activities.fhir import FhirClient
 from activities.mail import Roster, SmtpMessenger
 from activities.places import FhirPlaces
 from activities.recorder import Recorder
-from activities.x12.inquiry import Submitter
 from deploy.settings import HostPort, Settings
 from eventstore.port import EventStore
 from eventstore.postgres import open_store
@@ -96,8 +95,7 @@ async def clinic(settings: Settings) -> AsyncIterator[ClinicCalls]:
         pool = intake_pool(settings.require_database_url())
         await opened.enter_async_context(pool)
         directory = Registry(pool)
-        submitter = Submitter(**centre.submitter.model_dump())
-        eligibility = X12Eligibility(f"{base}/x12", directory, submitter)
+        eligibility = X12Eligibility(f"{base}/x12", directory, centre.submitter)
         opened.push_async_callback(eligibility.aclose)
         ehr = FhirEhr(FhirClient(f"{base}/fhir", "ehr", headers=centre.fhir_headers), directory)
         opened.push_async_callback(ehr.aclose)

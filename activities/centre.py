@@ -9,22 +9,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from activities.x12.inquiry import Submitter
 from domain.values import Role, Value
 
 
 class CentreFileError(Exception):
     """The file cannot be used; the message says which part, and never what it holds."""
-
-
-class AsSubmitter(Value):
-    """The centre as the clearinghouse knows it. `usage` is X12's P for production or T for test."""
-
-    sender_id: str
-    receiver_id: str
-    name: str
-    npi: str
-    company_id: str
-    usage: str = "P"
 
 
 class MailServer(Value):
@@ -46,7 +36,7 @@ class Centre(Value):
         fhir_headers: Sent with every FHIR request, such as an authorisation.
     """
 
-    submitter: AsSubmitter
+    submitter: Submitter
     mail: MailServer
     mailboxes: dict[Role, str]
     pagers: dict[Role, str]
@@ -74,7 +64,7 @@ def read_centre(file: Path) -> Centre:
 
 
 EXAMPLE = Centre(
-    submitter=AsSubmitter(
+    submitter=Submitter(
         sender_id="THROUGHLINE",
         receiver_id="CLEARINGHOUSE",
         name="THROUGHLINE CENTRE",

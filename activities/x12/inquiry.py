@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from domain.values import Value
+
 _DELIMITERS = "*^:~"
 _MAX_TRACE = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Submitter:
+class Submitter(Value):
     """The centre as the clearinghouse knows it.
 
     Attributes:

@@ -16,7 +16,9 @@ from domain.benefits import Verdict
 from tests.activities.conftest import PERSON, People, assert_says_nothing_of_the_client
 from tests.clinic.process import ClinicProcess
 
-SUBMITTER = Submitter("CENTRE", "HOUSE", "Example Centre", "1999999984", "1999999999", usage="T")
+SUBMITTER = Submitter(
+    sender_id="CENTRE", receiver_id="HOUSE", name="Example Centre", npi="1999999984", company_id="1999999999", usage="T"
+)
 MEMBER = str(PERSON.member_id)
 
 

@@ -15,7 +15,9 @@ from activities.x12.tokens import X12Error, read_interchange
 from activities.x12.verdict import judge
 from tests.activities.messages import COMPANY, TRACE, answer
 
-SUBMITTER = Submitter("CENTRE", "HOUSE", "Example Centre", "1999999984", COMPANY)
+SUBMITTER = Submitter(
+    sender_id="CENTRE", receiver_id="HOUSE", name="Example Centre", npi="1999999984", company_id=COMPANY
+)
 BENEFITS = ("EB*1**MH^A8^98********N*Y:", "EB*B**A8***27*30*****Y", "III*ZZ*11")
 
 

@@ -9,6 +9,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.converter import PayloadConverter
 
+from deploy import temporal_setup
 from domain import commands as cmd
 from domain.values import Stage
 from tests.workflows.house import Case, House, until
@@ -108,3 +109,4 @@ async def test_temporal_never_learns_who_the_client_is(house: House) -> None:
     for canary in canaries:
         assert canary not in everything and canary.upper() not in everything
     assert {key.name for key in SEARCH_ATTRIBUTES} == {"Programme", "Stage", "NextDeadline", "Urgent"}
+    assert {key.name for key in SEARCH_ATTRIBUTES} == set(temporal_setup.SEARCH_ATTRIBUTES)
