@@ -15,7 +15,7 @@ from eventstore.errors import (
     StreamClosed,
     VersionConflict,
 )
-from eventstore.events import Appended, NewEvent, StoredEvent, StreamHead
+from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
 from eventstore.memory import MemoryEventStore
 from eventstore.migrate import migrate, pending
 from eventstore.port import EventStore
@@ -36,6 +36,7 @@ __all__ = [
     "StoreUnavailable",
     "StoredEvent",
     "StreamClosed",
+    "StreamEntry",
     "StreamHead",
     "VersionConflict",
     "migrate",

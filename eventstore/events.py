@@ -35,7 +35,9 @@ JsonObject = Annotated[dict[str, Any], AfterValidator(_plain_json)]
 
 class _Record(BaseModel):
     # hide_input_in_errors: what is refused here may be about a client, and errors are logged.
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, ser_json_bytes="base64", val_json_bytes="base64"
+    )
 
 
 class NewEvent(_Record):
@@ -44,9 +46,11 @@ class NewEvent(_Record):
     Attributes:
         type: Stable dotted name.
         schema_version: Of `data`, from 1.
-        data: The fact, as JSON.
+        data: The fact, as JSON. Open to every reader of the record: no word in it says who the client is.
         occurred_at: When it was true, as the writer knows it; kept in UTC to the microsecond.
         meta: About the recording, not the fact: causes, actor, workflow run. May differ between retries.
+        sealed: What `data` leaves out, encrypted; the same bytes for every retry.
+        key_id: The key it is sealed with.
     """
 
     type: EventType
@@ -54,6 +58,8 @@ class NewEvent(_Record):
     data: JsonObject
     occurred_at: UtcMoment
     meta: JsonObject = Field(default_factory=dict)
+    sealed: bytes | None = None
+    key_id: UUID | None = None
 
 
 class StoredEvent(NewEvent):
@@ -95,3 +101,9 @@ class StreamHead(_Record):
 
     version: int
     closed: bool
+
+
+class StreamEntry(StreamHead):
+    """A stream in a list of streams."""
+
+    stream: str

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import count, islice
 
 from eventstore.errors import KeyReused, StreamClosed, VersionConflict
-from eventstore.events import Appended, NewEvent, StoredEvent, StreamHead
+from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
 from eventstore.request import AppendRequest, require_name, require_number
 
 
@@ -57,6 +57,15 @@ class MemoryEventStore:
         require_name("stream", stream)
         held = self._streams.get(stream)
         return StreamHead(version=len(held), closed=stream in self._closed) if held else None
+
+    async def streams(self, *, after: str = "", limit: int = 500, open_only: bool = False) -> tuple[StreamEntry, ...]:
+        """See `EventStore.streams`."""
+        require_number("limit", limit, least=1)
+        names = sorted((name for name in self._streams if name > after), key=str.encode)
+        entries = (
+            StreamEntry(stream=name, version=len(self._streams[name]), closed=name in self._closed) for name in names
+        )
+        return tuple(islice((each for each in entries if not (open_only and each.closed)), limit))
 
     def _require_open_at(self, stream: str, expected_version: int) -> None:
         held = self._streams.get(stream, [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from eventstore.events import Appended, NewEvent, StoredEvent, StreamHead
+from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
 
 
 class EventStore(Protocol):
@@ -50,3 +50,12 @@ class EventStore(Protocol):
 
     async def head(self, stream: str) -> StreamHead | None:
         """Where the stream stands, or None if nothing was ever recorded in it."""
+
+    async def streams(self, *, after: str = "", limit: int = 500, open_only: bool = False) -> tuple[StreamEntry, ...]:
+        """The streams whose names come after `after` in byte order, `limit` of them at most.
+
+        Args:
+            after: The last name of the page before; empty for the first page.
+            limit: The longest page wanted.
+            open_only: Whether to leave out streams that take no more events.
+        """

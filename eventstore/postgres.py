@@ -21,7 +21,7 @@ from eventstore.errors import (
     StreamClosed,
     VersionConflict,
 )
-from eventstore.events import Appended, NewEvent, StoredEvent, StreamHead
+from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
 from eventstore.jsontext import canonical
 from eventstore.request import AppendRequest, require_dense, require_name, require_number
 
@@ -48,6 +48,10 @@ _READ_KEY = SQL(
     " order by position"
 ).format(columns=_COLUMNS)
 _HEAD = SQL("select version, closed_at is not null as closed from es.streams where stream = %s")
+_STREAMS = SQL(
+    "select stream, version, closed_at is not null as closed from es.streams"
+    ' where stream collate "C" > %s and not (%s and closed_at is not null) order by stream collate "C" limit %s'
+)
 
 _RETRYABLE = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
 _NO_SCHEMA = (
@@ -102,6 +106,15 @@ class PostgresEventStore:
         except psycopg.Error as error:
             raise _translated(error) from None
         return StreamHead(**rows[0]) if rows else None
+
+    async def streams(self, *, after: str = "", limit: int = 500, open_only: bool = False) -> tuple[StreamEntry, ...]:
+        """See `EventStore.streams`."""
+        require_number("limit", limit, least=1)
+        try:
+            rows = await self._rows(_STREAMS, after, open_only, limit)
+        except psycopg.Error as error:
+            raise _translated(error) from None
+        return tuple(StreamEntry(**row) for row in rows)
 
     async def _refusal(self, request: AppendRequest, error: psycopg.Error) -> EventStoreError:
         stream, expected, key = request.stream, request.expected_version, request.key

@@ -37,6 +37,15 @@ async def test_an_append_is_read_back_as_it_was_answered(store: EventStore) -> N
     assert first.recorded_at.utcoffset() == first.occurred_at.utcoffset() == timedelta(0)
 
 
+async def test_streams_are_listed_in_byte_order_page_by_page(store: EventStore) -> None:
+    for name in ("b", "é", "a", "Z"):
+        await record(store, name, 1)
+    await store.append("b", expected_version=1, key="end", events=[fact(2)], close=True)
+    assert [(each.stream, each.version) for each in await store.streams(limit=3)] == [("Z", 1), ("a", 1), ("b", 2)]
+    assert [each.stream for each in await store.streams(after="b")] == ["é"]
+    assert [each.stream for each in await store.streams(open_only=True)] == ["Z", "a", "é"]
+
+
 async def test_positions_are_dense_over_all_streams_and_versions_within_each(store: EventStore) -> None:
     await record(store, "a", 1, 2)
     await record(store, "b", 3)

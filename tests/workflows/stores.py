@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from eventstore import Appended, EventStore, KeyReused, NewEvent, StoredEvent, StoreUnavailable, StreamHead
+from eventstore import Appended, EventStore, KeyReused, NewEvent, StoredEvent, StoreUnavailable, StreamEntry, StreamHead
 from tests.workflows.deaths import MARKED
 
 
@@ -28,6 +28,9 @@ class Around:
 
     async def head(self, stream: str) -> StreamHead | None:
         return await self.inner.head(stream)
+
+    async def streams(self, *, after: str = "", limit: int = 500, open_only: bool = False) -> tuple[StreamEntry, ...]:
+        return await self.inner.streams(after=after, limit=limit, open_only=open_only)
 
 
 class DiesAfterAppend(Around):
