@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import AsyncConnection, errors
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Composed
-from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
+from eventstore.batches import AppendBatches, Outcome
 from eventstore.errors import (
     EventStoreError,
     KeyReused,
@@ -31,15 +31,22 @@ CHANNEL = "es_appended"
 """Every append notifies this channel of its last position, as decimal text."""
 
 # Columns by name, not `*`: a later migration may add one while this version still runs.
-_COLUMNS = SQL("position, stream, version, event_id, type, schema_version, data, meta, occurred_at, recorded_at")
-_APPEND = SQL(
-    "with a as (select replayed, (event).* from es.append(%s, %s::bigint, %s, %s, %s, %s))"
-    " select replayed, {columns} from a order by position"
-).format(columns=_COLUMNS)
+_COLUMNS = SQL(
+    "position, stream, version, event_id, type, schema_version, data, meta, occurred_at, recorded_at, sealed, key_id"
+)
+_APPEND = (
+    "select outcome, version, first_position, last_position, recorded_at from es.append_many("
+    "%s::text[], %s::bigint[], %s::text[], %s::bytea[], %s::boolean[], %s::bigint[],"
+    " %s::text[], %s::integer[], %s::timestamptz[], %s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::bytea[])"
+    " order by number"
+)
 _READ = SQL("select {columns} from es.events where stream = %s and version > %s order by version limit %s").format(
     columns=_COLUMNS
 )
 _READ_ALL = SQL("select {columns} from es.events where position > %s order by position limit %s").format(
+    columns=_COLUMNS
+)
+_READ_RANGE = SQL("select {columns} from es.events where position between %s and %s order by position").format(
     columns=_COLUMNS
 )
 _READ_KEY = SQL(
@@ -68,19 +75,29 @@ class PostgresEventStore:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._batches = AppendBatches(self._send)
 
     async def append(
         self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
     ) -> Appended:
-        """See `EventStore.append`."""
+        """See `EventStore.append`. Whoever stops waiting for the answer does not take the append back."""
         request = AppendRequest(stream, expected_version, key, tuple(events), close)
-        try:
-            rows = await self._rows(_APPEND, *append_arguments(request))
-        except psycopg.Error as error:
-            raise await self._refusal(request, error) from None
-        replayed = [bool(row.pop("replayed")) for row in rows]
-        stored = tuple(StoredEvent.model_validate(row) for row in rows)
-        return Appended(version=stored[-1].version, position=stored[-1].position, events=stored, replayed=replayed[-1])
+        outcome = await self._batches.submit(request)
+        match outcome.code:
+            case "recorded":
+                stored, replayed = _as_recorded(request, outcome), False
+            case "replayed":
+                stored = await self._events(_READ_RANGE, outcome.first_position, outcome.last_position)
+                replayed = True
+            case _:
+                raise await self._refusal(request, outcome)
+        return Appended.model_construct(
+            version=stored[-1].version, position=stored[-1].position, events=stored, replayed=replayed
+        )
+
+    async def drain(self) -> None:
+        """Returns once no append is under way."""
+        await self._batches.drain()
 
     async def read(self, stream: str, *, after_version: int = 0, limit: int | None = None) -> tuple[StoredEvent, ...]:
         """See `EventStore.read`."""
@@ -102,7 +119,7 @@ class PostgresEventStore:
         """See `EventStore.head`."""
         require_name("stream", stream)
         try:
-            rows = await self._rows(_HEAD, stream)
+            rows = await self._rows(_HEAD, [stream])
         except psycopg.Error as error:
             raise _translated(error) from None
         return StreamHead(**rows[0]) if rows else None
@@ -111,32 +128,39 @@ class PostgresEventStore:
         """See `EventStore.streams`."""
         require_number("limit", limit, least=1)
         try:
-            rows = await self._rows(_STREAMS, after, open_only, limit)
+            rows = await self._rows(_STREAMS, [after, open_only, limit])
         except psycopg.Error as error:
             raise _translated(error) from None
         return tuple(StreamEntry(**row) for row in rows)
 
-    async def _refusal(self, request: AppendRequest, error: psycopg.Error) -> EventStoreError:
+    async def _send(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
+        try:
+            rows = await self._rows(*append_call(requests))
+        except psycopg.Error as error:
+            raise _translated(error) from None
+        return [Outcome(*row.values()) for row in rows]
+
+    async def _refusal(self, request: AppendRequest, outcome: Outcome) -> EventStoreError:
         stream, expected, key = request.stream, request.expected_version, request.key
-        match error.sqlstate:
+        match outcome.code:
             case "TL001":
                 held = await self._events(_READ, stream, expected, None)
-                actual = held[-1].version if held else _version_in(error)
+                actual = held[-1].version if held else outcome.version
                 return VersionConflict(stream, expected, actual, held)
             case "TL002":
                 return KeyReused(stream, key, await self._events(_READ_KEY, stream, key))
             case "TL003":
-                return StreamClosed(stream, _version_in(error))
-        return _translated(error)
+                return StreamClosed(stream, outcome.version)
+        raise AssertionError(f"the database answered {outcome.code}: the code and its schema are not one release")
 
     async def _events(self, query: SQL | Composed, *arguments: object) -> tuple[StoredEvent, ...]:
         try:
-            rows = await self._rows(query, *arguments)
+            rows = await self._rows(query, arguments)
         except psycopg.Error as error:
             raise _translated(error) from None
-        return tuple(StoredEvent.model_validate(row) for row in rows)
+        return tuple(_stored(row) for row in rows)
 
-    async def _rows(self, query: SQL | Composed, *arguments: object) -> list[dict[str, Any]]:
+    async def _rows(self, query: LiteralString | SQL | Composed, arguments: Sequence[object]) -> list[dict[str, Any]]:
         async with self._pool.connection() as connection:
             return await (await connection.execute(query, arguments)).fetchall()
 
@@ -171,7 +195,11 @@ async def open_store(
     except psycopg.Error as error:
         raise _translated(error) from None
     else:
-        yield PostgresEventStore(pool)
+        store = PostgresEventStore(pool)
+        try:
+            yield store
+        finally:
+            await store.drain()
     finally:
         await pool.close()
 
@@ -193,21 +221,42 @@ def _translated(error: psycopg.Error) -> EventStoreError:
     return EventStoreError(f"the database refused the call (SQLSTATE {error.sqlstate}): see the server's log")
 
 
-def _version_in(error: psycopg.Error) -> int:
-    return int(error.diag.message_detail or 0)
-
-
-def append_arguments(request: AppendRequest) -> tuple[object, ...]:
-    """What `es.append` takes, in its order."""
-    listed = [
-        event.model_dump(mode="json") | {"event_id": str(event_id)}
-        for event, event_id in zip(request.events, request.event_ids(), strict=True)
-    ]
-    return (
-        request.stream,
-        request.expected_version,
-        request.key,
-        request.digest(),
-        request.close,
-        Jsonb(listed, dumps=canonical),
+def append_call(requests: Sequence[AppendRequest]) -> tuple[LiteralString, tuple[object, ...]]:
+    """The one statement that carries out a batch, at most one request to a stream, and its arguments."""
+    events = [event for request in requests for event in request.events]
+    return _APPEND, (
+        [request.stream for request in requests],
+        [request.expected_version for request in requests],
+        [request.key for request in requests],
+        [request.digest() for request in requests],
+        [request.close for request in requests],
+        [len(request.events) for request in requests],
+        [event.type for event in events],
+        [event.schema_version for event in events],
+        [event.occurred_at for event in events],
+        [each for request in requests for each in request.event_ids()],
+        [text for request in requests for text in request.data_texts],
+        [canonical(event.meta) for event in events],
+        [event.key_id for event in events],
+        [event.sealed for event in events],
     )
+
+
+def _as_recorded(request: AppendRequest, outcome: Outcome) -> tuple[StoredEvent, ...]:
+    assert outcome.first_position is not None and outcome.recorded_at is not None
+    return tuple(
+        StoredEvent.model_construct(
+            **event.__dict__,
+            position=outcome.first_position + index,
+            stream=request.stream,
+            version=request.expected_version + 1 + index,
+            event_id=event_id,
+            recorded_at=outcome.recorded_at,
+        )
+        for index, (event, event_id) in enumerate(zip(request.events, request.event_ids(), strict=True))
+    )
+
+
+def _stored(row: dict[str, Any]) -> StoredEvent:
+    # Not validated again: it was when it was made, and the record gives back what it was given.
+    return StoredEvent.model_construct(**row)

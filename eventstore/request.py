@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID, uuid5
 
 from eventstore.errors import InvalidRequest, RecordDamaged
@@ -16,7 +18,7 @@ _LONGEST_NAME = 500
 _LARGEST_NUMBER = 2**62
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AppendRequest:
     """A valid append. Raises `InvalidRequest` when made of anything else."""
 
@@ -33,25 +35,44 @@ class AppendRequest:
         if not self.events:
             raise InvalidRequest("an append needs at least one event: skip it when nothing was decided")
 
+    @cached_property
+    def data_texts(self) -> tuple[str, ...]:
+        """Each event's data as the record keeps it."""
+        return tuple(canonical(event.data) for event in self.events)
+
     def digest(self) -> bytes:
         """SHA-256 of the content: what must be equal for two appends under one key to be the same append.
 
-        `meta` is left out because a retry may come from another run, worker or attempt.
+        `meta` is left out because a retry may come from another run, worker or attempt. Of sealed words only the
+        ciphertext counts: a plain hash of them could be guessed at.
         """
-        content = [
-            [
-                event.type,
-                event.schema_version,
-                event.data,
-                event.occurred_at.isoformat(timespec="microseconds"),
-            ]
-            for event in self.events
-        ]
-        return hashlib.sha256(canonical([content, self.close]).encode()).digest()
+        return content_digest(zip(self.events, self.data_texts, strict=True), close=self.close)
 
     def event_ids(self) -> tuple[UUID, ...]:
         """One per event, derived from stream, key and index: a retry makes the same."""
-        return tuple(uuid5(_EVENT_IDS, canonical([self.stream, self.key, i])) for i in range(len(self.events)))
+        return tuple(event_id(self.stream, self.key, index) for index in range(len(self.events)))
+
+
+def event_id(stream: str, key: str, index: int) -> UUID:
+    """The id of the event that is the `index`-th, from 0, of the append under `key`."""
+    return uuid5(_EVENT_IDS, canonical([stream, key, index]))
+
+
+def content_digest(events: Iterable[tuple[NewEvent, str]], *, close: bool) -> bytes:
+    """The digest of an append, from its events and the text of each one's data."""
+    listed = ",".join(_content(event, data) for event, data in events)
+    return hashlib.sha256(f"[[{listed}],{canonical(close)}]".encode()).digest()
+
+
+def _content(event: NewEvent, data: str) -> str:
+    parts = [canonical(event.type), str(event.schema_version), data, canonical(_moment(event))]
+    if event.sealed is not None:
+        parts += [canonical(str(event.key_id)), canonical(b64encode(event.sealed).decode())]
+    return f"[{','.join(parts)}]"
+
+
+def _moment(event: NewEvent) -> str:
+    return event.occurred_at.isoformat(timespec="microseconds")
 
 
 def require_name(what: str, name: str) -> None:

@@ -19,11 +19,9 @@ from eventstore import (
     VersionConflict,
     open_store,
 )
-from eventstore.postgres import CHANNEL, append_arguments
+from eventstore.postgres import CHANNEL, append_call
 from eventstore.request import AppendRequest
 from tests.eventstore.facts import fact, numbers, record
-
-CALL = "select count(*) from es.append(%s, %s::bigint, %s, %s, %s, %s)"
 
 
 class SlowWriter:
@@ -38,7 +36,7 @@ class SlowWriter:
 
     async def append(self, stream: str, expected: int, key: str, number: int, *, close: bool = False) -> None:
         request = AppendRequest(stream, expected, key, (fact(number),), close)
-        await self.connection.execute(CALL, append_arguments(request))
+        await self.connection.execute(*append_call([request]))
 
     async def commit(self) -> None:
         await self.connection.commit()
@@ -163,8 +161,7 @@ async def test_a_latch_that_is_never_freed_is_reported_as_unavailable(
     database_url: str, postgres_store: PostgresEventStore
 ) -> None:
     async with await AsyncConnection.connect(database_url, autocommit=True) as owner:
-        signature = "es.append(text, bigint, text, bytea, boolean, jsonb)"
-        await owner.execute(f"alter function {signature} set lock_timeout = '50ms'".encode())
+        await owner.execute("alter function es.append_many set lock_timeout = '50ms'")
     async with slow_writer(database_url) as slow:
         await slow.append("b", 0, "k", 1)
         with pytest.raises(StoreUnavailable, match="same key"):

@@ -18,7 +18,7 @@ from eventstore import (
     open_store,
     pending,
 )
-from eventstore.postgres import append_arguments
+from eventstore.postgres import append_call
 from eventstore.request import AppendRequest
 from tests.eventstore.facts import fact, numbers, record
 
@@ -53,13 +53,13 @@ async def test_the_record_is_append_only_even_for_its_owner(
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
 def test_an_append_on_an_old_snapshot_is_refused(level: str, database_url: str) -> None:
-    arguments = append_arguments(AppendRequest("a", 0, "k", (fact(1),), False))
+    request = AppendRequest("a", 0, "k", (fact(1),), False)
     with (
         psycopg.connect(database_url) as connection,
         pytest.raises(psycopg.DatabaseError, match="read committed") as refused,
     ):
         connection.execute(f"set transaction isolation level {level}".encode())
-        connection.execute("select * from es.append(%s, %s::bigint, %s, %s, %s, %s)", arguments)
+        connection.execute(*append_call([request]))
     assert refused.value.sqlstate == "TL005"
 
 

@@ -1,0 +1,317 @@
+-- What makes the record worth a licence: every row carries a hash of itself and its predecessor, identifying words are
+-- sealed, appends are judged and recorded in batches, and each role may do what it is for and nothing else.
+-- See docs/decisions/002-the-record.md and 004-tamper-evidence.md. A table that holds events is rewritten once.
+
+-- Roles belong to the whole server: another database of it may have made them already.
+do $$
+declare
+    v_role text;
+begin
+    foreach v_role in array array[
+        'throughline_owner', 'throughline_writer', 'throughline_reader', 'throughline_projector', 'throughline_auditor'
+    ] loop
+        begin
+            execute format('create role %I nologin', v_role);
+        exception when duplicate_object or unique_violation then
+            null;
+        end;
+    end loop;
+    begin
+        -- Settings of a group do not reach its members, so dashboards log in as this very role.
+        create role throughline_dashboards login;
+        alter role throughline_dashboards set default_transaction_read_only = on;
+        alter role throughline_dashboards set statement_timeout = '15s';
+        alter role throughline_dashboards set idle_in_transaction_session_timeout = '30s';
+    exception when duplicate_object or unique_violation then
+        null;
+    end;
+    if not pg_has_role(current_user, 'throughline_owner', 'member') then
+        execute format('grant throughline_owner to %I', current_user);
+    end if;
+end
+$$;
+
+drop function es.append(text, bigint, text, bytea, boolean, jsonb);
+drop function es.already_recorded(text, text, bytea);
+drop function es.open_version(text, bigint);
+
+-- The text that Python writes for the same value: keys in byte order, no spaces.
+create function es.canonical(p_value jsonb) returns text
+    language plpgsql immutable
+    set search_path = es, pg_temp
+as $$
+begin
+    return case jsonb_typeof(p_value)
+        when 'object' then '{' || coalesce((
+            select string_agg(to_json(key)::text || ':' || es.canonical(value), ',' order by key collate "C")
+            from jsonb_each(p_value)), '') || '}'
+        when 'array' then '[' || coalesce((
+            select string_agg(es.canonical(item), ',' order by n)
+            from jsonb_array_elements(p_value) with ordinality as listed (item, n)), '') || ']'
+        else p_value::text
+    end;
+end
+$$;
+
+-- The only statement that ever changes rows of the record: it gives old rows what new ones are born with.
+alter table es.events disable trigger append_only;
+
+alter table es.events
+    alter column data type json using es.canonical(data)::json,
+    alter column meta type json using es.canonical(meta)::json,
+    add column key_id uuid,
+    add column sealed bytea,
+    add column hash   bytea,
+    add constraint sealed_with_a_key check ((sealed is null) = (key_id is null));
+
+drop function es.canonical(jsonb);
+
+comment on column es.events.data is 'Open to every reader. Kept letter for letter as it was written, since it is hashed.';
+comment on column es.events.sealed is 'What data leaves out, encrypted with the key of the client it is about.';
+comment on column es.events.hash is 'SHA-256 of the hash before it, then es.content of this row. 32 zero bytes come before the first.';
+
+-- What is hashed of a row: fixed widths, so that no two rows read alike. eventstore/chain.py says the same in Python.
+create function es.content(
+    p_position bigint, p_version bigint, p_occurred_at timestamptz, p_recorded_at timestamptz, p_event_id uuid,
+    p_schema_version integer, p_stream text, p_type text, p_data text, p_meta text, p_key_id uuid, p_sealed bytea
+) returns bytea
+    language sql stable parallel safe
+return int8send(p_position) || int8send(p_version)
+    || int8send((extract(epoch from p_occurred_at) * 1000000)::bigint)
+    || int8send((extract(epoch from p_recorded_at) * 1000000)::bigint)
+    || uuid_send(p_event_id) || int4send(p_schema_version)
+    || sha256(convert_to(p_stream, 'UTF8')) || sha256(convert_to(p_type, 'UTF8'))
+    || sha256(convert_to(p_data, 'UTF8')) || sha256(convert_to(p_meta, 'UTF8'))
+    || coalesce(uuid_send(p_key_id) || sha256(p_sealed), ''::bytea);
+
+create function es.link(p_state bytea, p_before_all bytea, p_content bytea) returns bytea
+    language sql immutable parallel safe
+return sha256(coalesce(p_state, p_before_all) || p_content);
+
+-- Running over rows in order of position: the hash of each row, starting from the hash before them all.
+create aggregate es.chain (p_before_all bytea, p_content bytea) (sfunc = es.link, stype = bytea);
+
+create function es.no_hash() returns bytea
+    language sql immutable parallel safe
+return decode(repeat('00', 32), 'hex');
+
+update es.events e
+set hash = chained.hash
+from (
+    select position,
+           es.chain(es.no_hash(), es.content(position, version, occurred_at, recorded_at, event_id, schema_version,
+                                             stream, type, data::text, meta::text, key_id, sealed))
+               over (order by position) as hash
+    from es.events
+) chained
+where chained.position = e.position;
+
+alter table es.events alter column hash set not null;
+alter table es.events enable trigger append_only;
+
+create trigger never_back before update on es.streams
+    for each row
+    when (new.version <= old.version or old.closed_at is not null or new.stream <> old.stream)
+    execute function es.refuse_change();
+
+-- What is known of each request before anything is recorded; an outcome of null: it may be recorded.
+create function es.judge(p_streams text[], p_expected bigint[], p_keys text[], p_digests bytea[]) returns table (
+    number bigint, outcome text, version bigint, first_position bigint, last_position bigint, recorded_at timestamptz
+)
+    language sql stable
+as $$
+    select asked.number,
+           case
+               when a.digest = asked.digest then 'replayed'
+               when a.digest is not null then 'TL002'
+               when s.closed_at is not null then 'TL003'
+               when coalesce(s.version, 0) <> asked.expected then 'TL001'
+           end,
+           case when a.digest = asked.digest then a.last_version else coalesce(s.version, 0) end,
+           a.first_position, a.last_position, a.recorded_at
+    from unnest(p_streams, p_expected, p_keys, p_digests) with ordinality
+             as asked (stream, expected, append_key, digest, number)
+    left join es.streams s on s.stream = asked.stream
+    left join es.appends a on a.stream = asked.stream and a.append_key = asked.append_key
+$$;
+
+-- Judges and records a batch of appends, one request for a stream at most, and answers each: `outcome` is
+--   recorded  its events are on record now           TL001  the stream is not at p_expected
+--   replayed  the key had recorded the same content  TL002  the key has recorded other content
+--                                                    TL003  the stream is closed
+-- `version` is that of the request's last event, or the stream's own where it was refused. A refusal concerns its
+-- own request alone. The events of all requests stand one after the other in the arrays from p_types on.
+--
+-- Raises TL005 in another isolation level than read committed, 22023 for two requests to one stream or a request
+-- without events, and 55P03 if the latch was not free within lock_timeout; then nothing was recorded.
+--
+-- Its plans are kept for a session and may be made while tables are empty, so they may only look rows up.
+-- Call it as a transaction of its own: the latch is held until commit, and every other writer waits for it.
+create function es.append_many(
+    p_streams text[], p_expected bigint[], p_keys text[], p_digests bytea[], p_closes boolean[], p_sizes bigint[],
+    p_types text[], p_schema_versions integer[], p_occurred_at timestamptz[], p_event_ids uuid[],
+    p_data text[], p_meta text[], p_key_ids uuid[], p_sealed bytea[]
+) returns table (
+    number bigint, outcome text, version bigint, first_position bigint, last_position bigint, recorded_at timestamptz
+)
+    language plpgsql volatile security definer
+    set search_path = es, pg_temp
+    set lock_timeout = '5s'
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+    v_base bigint;
+    v_hash bytea;
+    v_now timestamptz;
+    v_last bigint;
+begin
+    -- An older snapshot would not see what was committed while this append waited for the latch.
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'an append needs read committed' using errcode = 'TL005';
+    end if;
+    if (select count(distinct s) from unnest(p_streams) s) <> cardinality(p_streams) or 0 >= any (p_sizes) then
+        raise exception 'a batch needs one request for each stream, and each request an event' using errcode = '22023';
+    end if;
+
+    if not pg_try_advisory_xact_lock(es.latch()) then
+        -- Keys, closings and versions are never taken back: where every answer stands already, nobody waits for it.
+        return query
+            with judged as materialized (select * from es.judge(p_streams, p_expected, p_keys, p_digests))
+            select * from judged
+            where not exists (
+                select from judged j
+                where j.outcome is null or (j.outcome = 'TL001' and j.version < p_expected[j.number])
+            );
+        if found then
+            return;
+        end if;
+        perform pg_advisory_xact_lock(es.latch());
+    end if;
+
+    select e.position, e.hash, e.recorded_at into v_base, v_hash, v_now
+    from es.events e order by e.position desc limit 1;
+    v_base := coalesce(v_base, 0);
+    v_hash := coalesce(v_hash, es.no_hash());
+    -- The clock may step back; recorded_at must not. (greatest ignores null.)
+    v_now := greatest(clock_timestamp(), v_now);
+
+    return query
+        with judged as materialized (
+            select j.*, p_sizes[j.number] as size, sum(p_sizes[j.number]) over (order by j.number) as upto
+            from es.judge(p_streams, p_expected, p_keys, p_digests) j
+        ), accepted as materialized (
+            select j.number, p_streams[j.number] as stream, j.version, j.size, j.upto - j.size as before,
+                   (v_base + sum(j.size) over (order by j.number) - j.size)::bigint as base
+            from judged j where j.outcome is null
+        ), incoming as materialized (
+            select (a.base + i.n - a.before)::bigint as position, (a.version + i.n - a.before)::bigint as version,
+                   a.stream, i.*
+            from unnest(p_types, p_schema_versions, p_occurred_at, p_event_ids, p_data, p_meta, p_key_ids, p_sealed)
+                     with ordinality
+                     as i (type, schema_version, occurred_at, event_id, data, meta, key_id, sealed, n)
+            join accepted a on i.n > a.before and i.n <= a.before + a.size
+        ), recorded as (
+            insert into es.events (position, version, occurred_at, recorded_at, event_id, schema_version,
+                                   stream, type, data, meta, key_id, sealed, hash)
+            select i.position, i.version, i.occurred_at, v_now, i.event_id, i.schema_version,
+                   i.stream, i.type, i.data::json, i.meta::json, i.key_id, i.sealed,
+                   es.chain(v_hash, es.content(i.position, i.version, i.occurred_at, v_now, i.event_id,
+                                               i.schema_version, i.stream, i.type, i.data, i.meta, i.key_id, i.sealed))
+                       over (order by i.position)
+            from incoming i
+        ), ledgered as (
+            insert into es.appends (first_position, last_position, last_version, recorded_at, closes,
+                                    stream, append_key, digest)
+            select a.base + 1, a.base + a.size, a.version + a.size, v_now, p_closes[a.number],
+                   a.stream, p_keys[a.number], p_digests[a.number]
+            from accepted a
+        ), moved as (
+            insert into es.streams (stream, version, closed_at)
+            select a.stream, a.version + a.size, case when p_closes[a.number] then v_now end
+            from accepted a
+            on conflict on constraint streams_pkey
+                do update set version = excluded.version, closed_at = excluded.closed_at
+        )
+        select j.number, coalesce(j.outcome, 'recorded'), coalesce(a.version + a.size, j.version),
+               coalesce(a.base + 1, j.first_position), coalesce(a.base + a.size, j.last_position),
+               case when j.outcome is null then v_now else j.recorded_at end
+        from judged j left join accepted a on a.number = j.number;
+
+    select e.position into v_last from es.events e order by e.position desc limit 1;
+    if v_last > v_base then
+        perform pg_notify('es_appended', v_last::text);
+    end if;
+end
+$$;
+
+-- One append, for whoever writes in plain SQL. p_events is an array of
+-- {event_id, type, schema_version, occurred_at, data, meta} and, where sealed, {key_id, sealed} with sealed in base64.
+-- A refusal is raised under its SQLSTATE, with the stream's version as DETAIL.
+create function es.append(
+    p_stream text, p_expected bigint, p_key text, p_digest bytea, p_close boolean, p_events json
+) returns table (replayed boolean, version bigint, first_position bigint, last_position bigint, recorded_at timestamptz)
+    language plpgsql volatile security definer
+    set search_path = es, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_answer record;
+begin
+    select m.* into v_answer
+    from (
+        select array_agg(e ->> 'type' order by n) as types,
+               array_agg((e ->> 'schema_version')::integer order by n) as schema_versions,
+               array_agg((e ->> 'occurred_at')::timestamptz order by n) as occurred_at,
+               array_agg((e ->> 'event_id')::uuid order by n) as event_ids,
+               array_agg((e -> 'data')::text order by n) as data,
+               array_agg((e -> 'meta')::text order by n) as meta,
+               array_agg((e ->> 'key_id')::uuid order by n) as key_ids,
+               array_agg(decode(e ->> 'sealed', 'base64') order by n) as sealed
+        from json_array_elements(p_events) with ordinality as listed (e, n)
+    ) f, es.append_many(
+        array[p_stream], array[p_expected], array[p_key], array[p_digest], array[p_close],
+        array[json_array_length(p_events)::bigint], f.types, f.schema_versions, f.occurred_at, f.event_ids,
+        f.data, f.meta, f.key_ids, f.sealed
+    ) m;
+    if v_answer.outcome like 'TL%' then
+        raise exception '%', case v_answer.outcome
+                when 'TL001' then 'the stream is at another version'
+                when 'TL002' then 'this key has recorded other events'
+                else 'the stream is closed' end
+            using errcode = v_answer.outcome, detail = v_answer.version;
+    end if;
+    return query select v_answer.outcome = 'replayed', v_answer.version, v_answer.first_position,
+                        v_answer.last_position, v_answer.recorded_at;
+end
+$$;
+
+alter schema es owner to throughline_owner;
+alter table es.events owner to throughline_owner;
+alter table es.appends owner to throughline_owner;
+alter table es.streams owner to throughline_owner;
+alter function es.refuse_change() owner to throughline_owner;
+alter function es.latch() owner to throughline_owner;
+alter function es.no_hash() owner to throughline_owner;
+alter function es.link(bytea, bytea, bytea) owner to throughline_owner;
+alter function es.content(bigint, bigint, timestamptz, timestamptz, uuid, integer, text, text, text, text, uuid, bytea)
+    owner to throughline_owner;
+alter aggregate es.chain(bytea, bytea) owner to throughline_owner;
+alter function es.judge(text[], bigint[], text[], bytea[]) owner to throughline_owner;
+alter function es.append(text, bigint, text, bytea, boolean, json) owner to throughline_owner;
+alter function es.append_many(text[], bigint[], text[], bytea[], boolean[], bigint[], text[], integer[], timestamptz[],
+                              uuid[], text[], text[], uuid[], bytea[]) owner to throughline_owner;
+
+revoke all on all functions in schema es from public;
+grant usage on schema es to throughline_writer, throughline_reader, throughline_projector, throughline_auditor;
+grant execute on function es.append(text, bigint, text, bytea, boolean, json) to throughline_writer;
+grant execute on function es.append_many(text[], bigint[], text[], bytea[], boolean[], bigint[], text[], integer[],
+                                         timestamptz[], uuid[], text[], text[], uuid[], bytea[]) to throughline_writer;
+grant select on es.events, es.appends, es.streams to throughline_reader, throughline_auditor;
+grant select (position, version, occurred_at, recorded_at, event_id, schema_version, stream, type, data, meta)
+    on es.events to throughline_projector;
+grant select on es.streams to throughline_projector;
+grant execute on function es.latch() to throughline_projector;
