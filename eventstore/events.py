@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
@@ -78,6 +78,21 @@ class StoredEvent(NewEvent):
     version: int
     event_id: UUID
     recorded_at: UtcMoment
+
+    @classmethod
+    def from_record(cls, fields: dict[str, Any]) -> Self:
+        """The event of these fields, all of them, which the record vouches for: they are not checked again.
+
+        The same as `model_construct`, which takes five times as long to ask for every field's default.
+        """
+        event = cls.__new__(cls)
+        for name, value in (("__dict__", fields), ("__pydantic_fields_set__", _ALL_FIELDS), *_NO_MORE):
+            object.__setattr__(event, name, value)
+        return event
+
+
+_ALL_FIELDS = set(StoredEvent.model_fields)
+_NO_MORE = (("__pydantic_extra__", None), ("__pydantic_private__", None))
 
 
 class Appended(_Record):

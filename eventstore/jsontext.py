@@ -8,9 +8,12 @@ import math
 _LARGEST_FLOAT = 1e15
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical(value: object) -> str:
     """`value` as JSON text with sorted keys and no spaces, so equal content has equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def require_storable(value: object) -> None:
@@ -34,8 +37,16 @@ def require_storable(value: object) -> None:
 
 
 def _require_storable_text(text: str) -> None:
-    if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
+    if "\x00" in text or not (text.isascii() or _is_unicode(text)):
         raise ValueError("text holds NUL or a lone surrogate; remove it before recording")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
 
 
 def _require_storable_float(number: float) -> None:

@@ -80,7 +80,7 @@ class MemoryEventStore:
             now = max(now, self._events[-1].recorded_at)
         numbered = zip(
             request.events,
-            request.event_ids(),
+            request.event_ids,
             count(len(self._events) + 1),
             count(request.expected_version + 1),
             strict=False,

@@ -22,7 +22,6 @@ from eventstore.errors import (
     VersionConflict,
 )
 from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
-from eventstore.jsontext import canonical
 from eventstore.request import AppendRequest, require_dense, require_name, require_number
 
 Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
@@ -34,11 +33,8 @@ CHANNEL = "es_appended"
 _COLUMNS = SQL(
     "position, stream, version, event_id, type, schema_version, data, meta, occurred_at, recorded_at, sealed, key_id"
 )
-_APPEND = (
-    "select outcome, version, first_position, last_position, recorded_at from es.append_many("
-    "%s::text[], %s::bigint[], %s::text[], %s::bytea[], %s::boolean[], %s::bigint[],"
-    " %s::text[], %s::integer[], %s::timestamptz[], %s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::bytea[])"
-    " order by number"
+_APPEND: LiteralString = (
+    "select outcome, version, first_position, last_position, recorded_at from es.append_many(%s, %s) order by number"
 )
 _READ = SQL("select {columns} from es.events where stream = %s and version > %s order by version limit %s").format(
     columns=_COLUMNS
@@ -158,7 +154,7 @@ class PostgresEventStore:
             rows = await self._rows(query, arguments)
         except psycopg.Error as error:
             raise _translated(error) from None
-        return tuple(_stored(row) for row in rows)
+        return tuple(StoredEvent.from_record(row) for row in rows)
 
     async def _rows(self, query: LiteralString | SQL | Composed, arguments: Sequence[object]) -> list[dict[str, Any]]:
         async with self._pool.connection() as connection:
@@ -221,42 +217,25 @@ def _translated(error: psycopg.Error) -> EventStoreError:
     return EventStoreError(f"the database refused the call (SQLSTATE {error.sqlstate}): see the server's log")
 
 
-def append_call(requests: Sequence[AppendRequest]) -> tuple[LiteralString, tuple[object, ...]]:
+def append_call(requests: Sequence[AppendRequest]) -> tuple[LiteralString, tuple[str, str]]:
     """The one statement that carries out a batch, at most one request to a stream, and its arguments."""
-    events = [event for request in requests for event in request.events]
-    return _APPEND, (
-        [request.stream for request in requests],
-        [request.expected_version for request in requests],
-        [request.key for request in requests],
-        [request.digest() for request in requests],
-        [request.close for request in requests],
-        [len(request.events) for request in requests],
-        [event.type for event in events],
-        [event.schema_version for event in events],
-        [event.occurred_at for event in events],
-        [each for request in requests for each in request.event_ids()],
-        [text for request in requests for text in request.data_texts],
-        [canonical(event.meta) for event in events],
-        [event.key_id for event in events],
-        [event.sealed for event in events],
-    )
+    heads = ",".join(request.head_json() for request in requests)
+    events = ",".join(request.events_json() for request in requests)
+    return _APPEND, (f"[{heads}]", f"[{events}]")
 
 
 def _as_recorded(request: AppendRequest, outcome: Outcome) -> tuple[StoredEvent, ...]:
     assert outcome.first_position is not None and outcome.recorded_at is not None
     return tuple(
-        StoredEvent.model_construct(
-            **event.__dict__,
-            position=outcome.first_position + index,
-            stream=request.stream,
-            version=request.expected_version + 1 + index,
-            event_id=event_id,
-            recorded_at=outcome.recorded_at,
+        StoredEvent.from_record(
+            {
+                **event.__dict__,
+                "position": outcome.first_position + index,
+                "stream": request.stream,
+                "version": request.expected_version + 1 + index,
+                "event_id": request.event_ids[index],
+                "recorded_at": outcome.recorded_at,
+            }
         )
-        for index, (event, event_id) in enumerate(zip(request.events, request.event_ids(), strict=True))
+        for index, event in enumerate(request.events)
     )
-
-
-def _stored(row: dict[str, Any]) -> StoredEvent:
-    # Not validated again: it was when it was made, and the record gives back what it was given.
-    return StoredEvent.model_construct(**row)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
 from eventstore.errors import InvalidRequest, RecordDamaged
@@ -20,13 +19,20 @@ _LARGEST_NUMBER = 2**62
 
 @dataclass(frozen=True)
 class AppendRequest:
-    """A valid append. Raises `InvalidRequest` when made of anything else."""
+    """A valid append. Raises `InvalidRequest` when made of anything else.
+
+    Attributes:
+        data_texts: Each event's data as the record keeps it.
+        event_ids: One per event, derived from stream, key and index: a retry makes the same.
+    """
 
     stream: str
     expected_version: int
     key: str
     events: tuple[NewEvent, ...]
     close: bool
+    data_texts: tuple[str, ...] = field(init=False)
+    event_ids: tuple[UUID, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         require_name("stream", self.stream)
@@ -34,11 +40,9 @@ class AppendRequest:
         require_number("expected_version", self.expected_version, least=0)
         if not self.events:
             raise InvalidRequest("an append needs at least one event: skip it when nothing was decided")
-
-    @cached_property
-    def data_texts(self) -> tuple[str, ...]:
-        """Each event's data as the record keeps it."""
-        return tuple(canonical(event.data) for event in self.events)
+        ids = tuple(event_id(self.stream, self.key, index) for index in range(len(self.events)))
+        object.__setattr__(self, "data_texts", tuple(canonical(event.data) for event in self.events))
+        object.__setattr__(self, "event_ids", ids)
 
     def digest(self) -> bytes:
         """SHA-256 of the content: what must be equal for two appends under one key to be the same append.
@@ -48,9 +52,16 @@ class AppendRequest:
         """
         return content_digest(zip(self.events, self.data_texts, strict=True), close=self.close)
 
-    def event_ids(self) -> tuple[UUID, ...]:
-        """One per event, derived from stream, key and index: a retry makes the same."""
-        return tuple(event_id(self.stream, self.key, index) for index in range(len(self.events)))
+    def head_json(self) -> str:
+        """The request without its events, as `es.append_many` takes it."""
+        return (
+            f'{{"stream":{canonical(self.stream)},"expected":{self.expected_version},"key":{canonical(self.key)},'
+            f'"digest":"{self.digest().hex()}","close":{_bool(self.close)},"size":{len(self.events)}}}'
+        )
+
+    def events_json(self) -> str:
+        """The events, comma-separated, as `es.append_many` takes them: data letter for letter as it is to be kept."""
+        return ",".join(map(_as_json, self.events, self.event_ids, self.data_texts))
 
 
 def event_id(stream: str, key: str, index: int) -> UUID:
@@ -61,14 +72,26 @@ def event_id(stream: str, key: str, index: int) -> UUID:
 def content_digest(events: Iterable[tuple[NewEvent, str]], *, close: bool) -> bytes:
     """The digest of an append, from its events and the text of each one's data."""
     listed = ",".join(_content(event, data) for event, data in events)
-    return hashlib.sha256(f"[[{listed}],{canonical(close)}]".encode()).digest()
+    return hashlib.sha256(f"[[{listed}],{_bool(close)}]".encode()).digest()
 
 
 def _content(event: NewEvent, data: str) -> str:
-    parts = [canonical(event.type), str(event.schema_version), data, canonical(_moment(event))]
+    parts = [f'"{event.type}"', str(event.schema_version), data, f'"{_moment(event)}"']
     if event.sealed is not None:
-        parts += [canonical(str(event.key_id)), canonical(b64encode(event.sealed).decode())]
+        parts += [f'"{event.key_id}"', f'"{b64encode(event.sealed).decode()}"']
     return f"[{','.join(parts)}]"
+
+
+def _as_json(event: NewEvent, event_id: UUID, data: str) -> str:
+    seal = f',"key_id":"{event.key_id}","sealed":"{event.sealed.hex()}"' if event.sealed is not None else ""
+    return (
+        f'{{"event_id":"{event_id}","type":"{event.type}","schema_version":{event.schema_version},'
+        f'"occurred_at":"{_moment(event)}","data":{data},"meta":{canonical(event.meta)}{seal}}}'
+    )
+
+
+def _bool(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _moment(event: NewEvent) -> str:

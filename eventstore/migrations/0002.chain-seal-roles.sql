@@ -114,44 +114,47 @@ create trigger never_back before update on es.streams
     when (new.version <= old.version or old.closed_at is not null or new.stream <> old.stream)
     execute function es.refuse_change();
 
--- What is known of each request before anything is recorded; an outcome of null: it may be recorded.
-create function es.judge(p_streams text[], p_expected bigint[], p_keys text[], p_digests bytea[]) returns table (
-    number bigint, outcome text, version bigint, first_position bigint, last_position bigint, recorded_at timestamptz
+-- What is asked for and what is known of it before anything is recorded; an outcome of null: it may be recorded.
+create function es.judge(p_requests json) returns table (
+    number bigint, stream text, append_key text, digest bytea, closes boolean, size bigint,
+    outcome text, expected bigint, version bigint, first_position bigint, last_position bigint, recorded_at timestamptz
 )
     language sql stable
 as $$
-    select asked.number,
+    select asked.number, asked.stream, asked.key, decode(asked.digest, 'hex'), asked.close, asked.size,
            case
-               when a.digest = asked.digest then 'replayed'
+               when a.digest = decode(asked.digest, 'hex') then 'replayed'
                when a.digest is not null then 'TL002'
                when s.closed_at is not null then 'TL003'
                when coalesce(s.version, 0) <> asked.expected then 'TL001'
            end,
-           case when a.digest = asked.digest then a.last_version else coalesce(s.version, 0) end,
+           asked.expected,
+           case when a.digest = decode(asked.digest, 'hex') then a.last_version else coalesce(s.version, 0) end,
            a.first_position, a.last_position, a.recorded_at
-    from unnest(p_streams, p_expected, p_keys, p_digests) with ordinality
-             as asked (stream, expected, append_key, digest, number)
+    from rows from (json_to_recordset(p_requests)
+             as (stream text, expected bigint, key text, digest text, close boolean, size bigint)) with ordinality
+             as asked (stream, expected, key, digest, close, size, number)
     left join es.streams s on s.stream = asked.stream
-    left join es.appends a on a.stream = asked.stream and a.append_key = asked.append_key
+    left join es.appends a on a.stream = asked.stream and a.append_key = asked.key
 $$;
 
--- Judges and records a batch of appends, one request for a stream at most, and answers each: `outcome` is
---   recorded  its events are on record now           TL001  the stream is not at p_expected
+-- Judges and records a batch of appends, one request for a stream at most, and answers each. p_requests is an array of
+--   {stream, expected, key, digest (hex), close, size},
+-- p_events the array of their events one after the other, `size` for each request,
+--   {event_id, type, schema_version, occurred_at, data, meta, key_id, sealed (hex)},
+-- and an answer's outcome is
+--   recorded  its events are on record now           TL001  the stream is not at the expected version
 --   replayed  the key had recorded the same content  TL002  the key has recorded other content
 --                                                    TL003  the stream is closed
 -- `version` is that of the request's last event, or the stream's own where it was refused. A refusal concerns its
--- own request alone. The events of all requests stand one after the other in the arrays from p_types on.
+-- own request alone.
 --
--- Raises TL005 in another isolation level than read committed, 22023 for two requests to one stream or a request
--- without events, and 55P03 if the latch was not free within lock_timeout; then nothing was recorded.
+-- Raises TL005 in another isolation level than read committed, a unique violation for two requests to one stream, and
+-- 55P03 if the latch was not free within lock_timeout; then nothing was recorded.
 --
 -- Its plans are kept for a session and may be made while tables are empty, so they may only look rows up.
 -- Call it as a transaction of its own: the latch is held until commit, and every other writer waits for it.
-create function es.append_many(
-    p_streams text[], p_expected bigint[], p_keys text[], p_digests bytea[], p_closes boolean[], p_sizes bigint[],
-    p_types text[], p_schema_versions integer[], p_occurred_at timestamptz[], p_event_ids uuid[],
-    p_data text[], p_meta text[], p_key_ids uuid[], p_sealed bytea[]
-) returns table (
+create function es.append_many(p_requests json, p_events json) returns table (
     number bigint, outcome text, version bigint, first_position bigint, last_position bigint, recorded_at timestamptz
 )
     language plpgsql volatile security definer
@@ -173,18 +176,14 @@ begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'an append needs read committed' using errcode = 'TL005';
     end if;
-    if (select count(distinct s) from unnest(p_streams) s) <> cardinality(p_streams) or 0 >= any (p_sizes) then
-        raise exception 'a batch needs one request for each stream, and each request an event' using errcode = '22023';
-    end if;
 
     if not pg_try_advisory_xact_lock(es.latch()) then
         -- Keys, closings and versions are never taken back: where every answer stands already, nobody waits for it.
         return query
-            with judged as materialized (select * from es.judge(p_streams, p_expected, p_keys, p_digests))
-            select * from judged
+            with judged as materialized (select * from es.judge(p_requests))
+            select number, outcome, version, first_position, last_position, recorded_at from judged
             where not exists (
-                select from judged j
-                where j.outcome is null or (j.outcome = 'TL001' and j.version < p_expected[j.number])
+                select from judged j where j.outcome is null or (j.outcome = 'TL001' and j.version < j.expected)
             );
         if found then
             return;
@@ -201,44 +200,47 @@ begin
 
     return query
         with judged as materialized (
-            select j.*, p_sizes[j.number] as size, sum(p_sizes[j.number]) over (order by j.number) as upto
-            from es.judge(p_streams, p_expected, p_keys, p_digests) j
+            select * from es.judge(p_requests)
         ), accepted as materialized (
-            select j.number, p_streams[j.number] as stream, j.version, j.size, j.upto - j.size as before,
-                   (v_base + sum(j.size) over (order by j.number) - j.size)::bigint as base
-            from judged j where j.outcome is null
+            select j.number, j.stream, j.append_key, j.digest, j.closes, j.version, j.skipped, j.size,
+                   j.version + j.size as last_version, v_now as recorded_at,
+                   (v_base + sum(j.size) over upto - j.size)::bigint as base,
+                   (v_base + sum(j.size) over upto)::bigint as last_position
+            from (select *, (sum(size) over (order by number) - size)::bigint as skipped from judged) j
+            where j.outcome is null
+            window upto as (order by j.number)
         ), incoming as materialized (
-            select (a.base + i.n - a.before)::bigint as position, (a.version + i.n - a.before)::bigint as version,
-                   a.stream, i.*
-            from unnest(p_types, p_schema_versions, p_occurred_at, p_event_ids, p_data, p_meta, p_key_ids, p_sealed)
-                     with ordinality
-                     as i (type, schema_version, occurred_at, event_id, data, meta, key_id, sealed, n)
-            join accepted a on i.n > a.before and i.n <= a.before + a.size
+            select a.base + i.n - a.skipped as position, a.version + i.n - a.skipped as version, a.stream,
+                   a.recorded_at, i.*, decode(i.sealed_hex, 'hex') as sealed
+            from rows from (json_to_recordset(p_events)
+                     as (type text, schema_version integer, occurred_at timestamptz, event_id uuid, data json,
+                         meta json, key_id uuid, sealed text)) with ordinality
+                     as i (type, schema_version, occurred_at, event_id, data, meta, key_id, sealed_hex, n)
+            join accepted a on i.n > a.skipped and i.n <= a.skipped + a.size
         ), recorded as (
             insert into es.events (position, version, occurred_at, recorded_at, event_id, schema_version,
                                    stream, type, data, meta, key_id, sealed, hash)
-            select i.position, i.version, i.occurred_at, v_now, i.event_id, i.schema_version,
-                   i.stream, i.type, i.data::json, i.meta::json, i.key_id, i.sealed,
-                   es.chain(v_hash, es.content(i.position, i.version, i.occurred_at, v_now, i.event_id,
-                                               i.schema_version, i.stream, i.type, i.data, i.meta, i.key_id, i.sealed))
-                       over (order by i.position)
+            select i.position, i.version, i.occurred_at, i.recorded_at, i.event_id, i.schema_version,
+                   i.stream, i.type, i.data, i.meta, i.key_id, i.sealed,
+                   es.chain(v_hash, es.content(i.position, i.version, i.occurred_at, i.recorded_at, i.event_id,
+                                               i.schema_version, i.stream, i.type, i.data::text, i.meta::text,
+                                               i.key_id, i.sealed)) over (order by i.position)
             from incoming i
         ), ledgered as (
             insert into es.appends (first_position, last_position, last_version, recorded_at, closes,
                                     stream, append_key, digest)
-            select a.base + 1, a.base + a.size, a.version + a.size, v_now, p_closes[a.number],
-                   a.stream, p_keys[a.number], p_digests[a.number]
+            select a.base + 1, a.last_position, a.last_version, a.recorded_at, a.closes, a.stream, a.append_key, a.digest
             from accepted a
         ), moved as (
             insert into es.streams (stream, version, closed_at)
-            select a.stream, a.version + a.size, case when p_closes[a.number] then v_now end
+            select a.stream, a.last_version, case when a.closes then a.recorded_at end
             from accepted a
             on conflict on constraint streams_pkey
                 do update set version = excluded.version, closed_at = excluded.closed_at
         )
-        select j.number, coalesce(j.outcome, 'recorded'), coalesce(a.version + a.size, j.version),
-               coalesce(a.base + 1, j.first_position), coalesce(a.base + a.size, j.last_position),
-               case when j.outcome is null then v_now else j.recorded_at end
+        select j.number, coalesce(j.outcome, 'recorded'), coalesce(a.last_version, j.version),
+               coalesce(a.base + 1, j.first_position), coalesce(a.last_position, j.last_position),
+               coalesce(a.recorded_at, j.recorded_at)
         from judged j left join accepted a on a.number = j.number;
 
     select e.position into v_last from es.events e order by e.position desc limit 1;
@@ -248,35 +250,27 @@ begin
 end
 $$;
 
--- One append, for whoever writes in plain SQL. p_events is an array of
--- {event_id, type, schema_version, occurred_at, data, meta} and, where sealed, {key_id, sealed} with sealed in base64.
--- A refusal is raised under its SQLSTATE, with the stream's version as DETAIL.
+-- One append, for whoever writes in plain SQL. A refusal is raised under its SQLSTATE, with the stream's version as
+-- DETAIL.
 create function es.append(
     p_stream text, p_expected bigint, p_key text, p_digest bytea, p_close boolean, p_events json
-) returns table (replayed boolean, version bigint, first_position bigint, last_position bigint, recorded_at timestamptz)
+) returns table (
+    replayed boolean, version bigint, first_position bigint, last_position bigint, recorded_at timestamptz
+)
     language plpgsql volatile security definer
     set search_path = es, pg_temp
 as $$
-#variable_conflict use_column
 declare
     v_answer record;
 begin
-    select m.* into v_answer
-    from (
-        select array_agg(e ->> 'type' order by n) as types,
-               array_agg((e ->> 'schema_version')::integer order by n) as schema_versions,
-               array_agg((e ->> 'occurred_at')::timestamptz order by n) as occurred_at,
-               array_agg((e ->> 'event_id')::uuid order by n) as event_ids,
-               array_agg((e -> 'data')::text order by n) as data,
-               array_agg((e -> 'meta')::text order by n) as meta,
-               array_agg((e ->> 'key_id')::uuid order by n) as key_ids,
-               array_agg(decode(e ->> 'sealed', 'base64') order by n) as sealed
-        from json_array_elements(p_events) with ordinality as listed (e, n)
-    ) f, es.append_many(
-        array[p_stream], array[p_expected], array[p_key], array[p_digest], array[p_close],
-        array[json_array_length(p_events)::bigint], f.types, f.schema_versions, f.occurred_at, f.event_ids,
-        f.data, f.meta, f.key_ids, f.sealed
-    ) m;
+    if json_array_length(p_events) = 0 then
+        raise exception 'an append needs an event' using errcode = '22023';
+    end if;
+    select * into v_answer from es.append_many(
+        json_build_array(json_build_object(
+            'stream', p_stream, 'expected', p_expected, 'key', p_key, 'digest', encode(p_digest, 'hex'),
+            'close', p_close, 'size', json_array_length(p_events))),
+        p_events);
     if v_answer.outcome like 'TL%' then
         raise exception '%', case v_answer.outcome
                 when 'TL001' then 'the stream is at another version'
@@ -300,16 +294,14 @@ alter function es.link(bytea, bytea, bytea) owner to throughline_owner;
 alter function es.content(bigint, bigint, timestamptz, timestamptz, uuid, integer, text, text, text, text, uuid, bytea)
     owner to throughline_owner;
 alter aggregate es.chain(bytea, bytea) owner to throughline_owner;
-alter function es.judge(text[], bigint[], text[], bytea[]) owner to throughline_owner;
+alter function es.judge(json) owner to throughline_owner;
 alter function es.append(text, bigint, text, bytea, boolean, json) owner to throughline_owner;
-alter function es.append_many(text[], bigint[], text[], bytea[], boolean[], bigint[], text[], integer[], timestamptz[],
-                              uuid[], text[], text[], uuid[], bytea[]) owner to throughline_owner;
+alter function es.append_many(json, json) owner to throughline_owner;
 
 revoke all on all functions in schema es from public;
 grant usage on schema es to throughline_writer, throughline_reader, throughline_projector, throughline_auditor;
-grant execute on function es.append(text, bigint, text, bytea, boolean, json) to throughline_writer;
-grant execute on function es.append_many(text[], bigint[], text[], bytea[], boolean[], bigint[], text[], integer[],
-                                         timestamptz[], uuid[], text[], text[], uuid[], bytea[]) to throughline_writer;
+grant execute on function es.append(text, bigint, text, bytea, boolean, json), es.append_many(json, json)
+    to throughline_writer;
 grant select on es.events, es.appends, es.streams to throughline_reader, throughline_auditor;
 grant select (position, version, occurred_at, recorded_at, event_id, schema_version, stream, type, data, meta)
     on es.events to throughline_projector;
