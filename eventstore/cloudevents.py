@@ -1,0 +1,196 @@
+"""The record as CloudEvents 1.0 in JSON, a line for each event, and back into an empty record.
+
+A line holds all that the record knows of an event: `sequence` is its position, `subject` its stream, `appendkey` the
+key that recorded it, `hash` its link of the chain. `data` stands letter for letter as it is hashed, and what is sealed
+stays sealed. So an export can be checked by itself, and what is restored from it has the same positions and hashes.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from eventstore.chain import Entry, Row, read_entries, read_rows
+from eventstore.connection import one_moment, whole_job
+from eventstore.errors import EventStoreError
+from eventstore.jsontext import canonical
+from eventstore.request import content_digest
+from eventstore.verify import Verdict, as_events, verify_rows
+
+SOURCE = "/throughline/record"
+_DATA = ',"data":'  # cannot stand inside a JSON string, where a quotation mark has a backslash before it
+_COPY_EVENTS = (
+    "copy es.events (position, version, occurred_at, recorded_at, event_id, schema_version, stream, type, data, meta,"
+    " key_id, sealed, hash) from stdin"
+)
+_COPY_APPENDS = (
+    "copy es.appends (first_position, last_position, last_version, recorded_at, closes, stream, append_key, digest)"
+    " from stdin"
+)
+_COPY_STREAMS = "copy es.streams (stream, version, closed_at) from stdin"
+
+
+class ImportRefused(EventStoreError):
+    """What was to be imported cannot be, and nothing was."""
+
+
+def export_lines(database_url: str) -> Iterator[str]:
+    """The whole record as it stands at one moment, a line without its end for each event, oldest first.
+
+    Raises:
+        StoreUnavailable: The database did not answer.
+        SchemaMissing: It holds no record, or the role may not read it.
+    """
+    with one_moment(database_url) as connection:
+        rows = read_rows(connection)
+        for entry in read_entries(connection):
+            for _ in range(entry.last_position - entry.first_position + 1):
+                yield _line(next(rows), entry)
+
+
+def check_lines(lines: Iterable[str]) -> Verdict:
+    """Whether an export is sound in itself: numbering and chain. Raises `ImportRefused` where it cannot be read."""
+    return verify_rows(row for row, _, _ in _parsed(lines))
+
+
+def import_lines(database_url: str, lines: Iterable[str], *, progress: Callable[[int], None] = lambda n: None) -> int:
+    """Restores an export into an empty record, with the same positions, times and hashes; returns how many events.
+
+    All or nothing. The role must own the record (`throughline_owner`): it is what a restore is done with.
+
+    Raises:
+        ImportRefused: The record is not empty, or the lines are not a sound export.
+        StoreUnavailable: The database did not answer.
+        SchemaMissing: The record's schema is missing or the role may not write to it.
+    """
+    with whole_job(database_url) as connection:
+        connection.execute("select pg_advisory_xact_lock(es.latch())")
+        if connection.execute("select exists (select from es.events)").fetchone() != (False,):
+            raise ImportRefused("the record already holds events: import into an empty one")
+        importing = _Import(connection, progress)
+        verdict = verify_rows(importing.copied(lines))
+        if verdict.fault is not None:
+            raise ImportRefused(f"not a sound export: {verdict.fault.sentence}; export it again from the source")
+        importing.finish()
+        connection.commit()
+    return verdict.events
+
+
+class _Import:
+    def __init__(self, connection: Connection[Any], progress: Callable[[int], None]) -> None:
+        self._connection = connection
+        self._progress = progress
+        self._entries: list[Entry] = []
+        self._heads: dict[str, tuple[int, datetime | None]] = {}
+
+    def copied(self, lines: Iterable[str]) -> Iterator[Row]:
+        """Writes each row as it passes through."""
+        with self._connection.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
+            for _, group in groupby(_parsed(lines), key=lambda parsed: (parsed[0].stream, parsed[1])):
+                append = list(group)
+                for row, _, _ in append:
+                    copy.write_row(_as_tuple(row))
+                    yield row
+                self._note(*zip(*append, strict=True))
+                self._progress(append[-1][0].position)
+
+    def _note(self, rows: tuple[Row, ...], keys: tuple[str, ...], closes: tuple[bool, ...]) -> None:
+        first, last = rows[0], rows[-1]
+        digest = content_digest(as_events(rows), close=closes[-1])
+        self._entries.append(
+            Entry(
+                first.position,
+                last.position,
+                last.version,
+                last.recorded_at,
+                closes[-1],
+                last.stream,
+                keys[-1],
+                digest,
+            )
+        )
+        self._heads[last.stream] = (last.version, last.recorded_at if closes[-1] else None)
+
+    def finish(self) -> None:
+        """The ledger and the heads of the streams, which follow from the events."""
+        with self._connection.cursor() as cursor:
+            with cursor.copy(_COPY_APPENDS) as copy:
+                for each in self._entries:
+                    copy.write_row(_as_tuple(each))
+            with cursor.copy(_COPY_STREAMS) as copy:
+                for stream, head in self._heads.items():
+                    copy.write_row((stream, *head))
+
+
+def _as_tuple(row: Row | Entry) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in row.__slots__)
+
+
+def _line(row: Row, entry: Entry) -> str:
+    attributes: dict[str, object] = {
+        "specversion": "1.0",
+        "id": str(row.event_id),
+        "source": SOURCE,
+        "type": row.type,
+        "subject": row.stream,
+        "time": _moment(row.occurred_at),
+        "datacontenttype": "application/json",
+        "schemaversion": row.schema_version,
+        "sequence": str(row.position),
+        "streamversion": str(row.version),
+        "recordedtime": _moment(row.recorded_at),
+        "appendkey": entry.append_key,
+        "appendcloses": entry.closes,
+        "meta": row.meta,
+        "hash": row.hash.hex(),
+    }
+    if row.key_id is not None and row.sealed is not None:
+        attributes |= {"keyid": str(row.key_id), "sealed": b64encode(row.sealed).decode()}
+    return f"{canonical(attributes)[:-1]}{_DATA}{row.data}}}"
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[tuple[Row, str, bool]]:
+    for number, line in enumerate(lines, 1):
+        try:
+            yield _row(json.loads(line), line)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ImportRefused(f"line {number} is not an event of a Throughline export") from None
+
+
+def _data_text(said: dict[str, Any], line: str) -> str:
+    """The data letter for letter, unless another program has written the line anew."""
+    text = line.partition(_DATA)[2].rstrip().removesuffix("}")
+    try:
+        return text if json.loads(text) == said["data"] else canonical(said["data"])
+    except ValueError:
+        return canonical(said["data"])
+
+
+def _row(said: dict[str, Any], line: str) -> tuple[Row, str, bool]:
+    row = Row(
+        position=int(said["sequence"]),
+        version=int(said["streamversion"]),
+        occurred_at=datetime.fromisoformat(said["time"]),
+        recorded_at=datetime.fromisoformat(said["recordedtime"]),
+        event_id=UUID(said["id"]),
+        schema_version=int(said["schemaversion"]),
+        stream=str(said["subject"]),
+        type=str(said["type"]),
+        data=_data_text(said, line),
+        meta=str(said["meta"]),
+        key_id=UUID(said["keyid"]) if "keyid" in said else None,
+        sealed=b64decode(said["sealed"], validate=True) if "sealed" in said else None,
+        hash=bytes.fromhex(said["hash"]),
+    )
+    return row, str(said["appendkey"]), said["appendcloses"] is True
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
