@@ -10,14 +10,21 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.events import BaseEvent, Event
+from domain.events import Event
 from eventstore.events import NewEvent, StoredEvent
+from eventstore.upcasting import Chain, NotLifted, Shape
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+_CHAIN = Chain()  # here, so that whatever reads events cannot start with a broken one
 
 
 class UnreadableEvent(Exception):
     """A recorded event this release cannot read: deploy the release that wrote it, or newer."""
+
+
+def is_journey(stream: str) -> bool:
+    """Whether a stream of the record is a journey; any other has a `/` in its name."""
+    return "/" not in stream
 
 
 def to_record(event: Event, meta: dict[str, Any] | None = None) -> NewEvent:
@@ -32,17 +39,21 @@ def to_record(event: Event, meta: dict[str, Any] | None = None) -> NewEvent:
 
 
 def from_record(stored: StoredEvent) -> Event:
-    """The event behind a stored one.
+    """The event behind a stored one, lifted to the version this release reads.
 
     Raises:
-        UnreadableEvent: The type is unknown here, or the data does not fit it.
+        UnreadableEvent: Its type or version is unknown here, or the data does not fit it.
     """
+    shape = Shape(stored.type, stored.schema_version)
     try:
-        event = _EVENT.validate_python(
-            {**stored.data, "type": stored.type, "at": stored.occurred_at, "cause": stored.meta.get("command_id", "")}
+        kind, data = _CHAIN.lift(shape, stored.data)
+        return _EVENT.validate_python(
+            {**data, "type": kind, "at": stored.occurred_at, "cause": stored.meta.get("command_id", "")}
         )
+    except NotLifted as error:
+        raise UnreadableEvent(f"event {stored.position}: {error}") from None
     except ValidationError:
-        raise UnreadableEvent(f"event {stored.position} ({stored.type} v{stored.schema_version})") from None
-    if not isinstance(event, BaseEvent) or event.schema_version != stored.schema_version:
-        raise UnreadableEvent(f"event {stored.position} has schema version {stored.schema_version}")
-    return event
+        raise UnreadableEvent(
+            f"event {stored.position}: its data is not of {shape} as this release knows it: "
+            "deploy the release that wrote it, or newer"
+        ) from None

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
 from cli.main import app, run
 from cli.output import MEANING, Exit
 from tests.cli.conftest import Answer, Call
 from tests.cli.desk import ADMISSIONS, CLINICIAN
 
-COMMANDS = sorted(name for name in app if not name.startswith("-"))
+
+def leaves(of: App, *way: str) -> Iterator[tuple[str, ...]]:
+    """The words of every command, those of its groups included."""
+    for name in sorted(name for name in of if not name.startswith("-")):
+        within = of[name]
+        if within.default_command is None:
+            yield from leaves(within, *way, name)
+        else:
+            yield *way, name
+
+
+COMMANDS = list(leaves(app))
 BY_NOBODY = ("decide-placement", "j-1", "--recommended", "OP", "--actual", "OP")
 
 
@@ -29,7 +43,7 @@ def test_the_help_documents_every_exit_code_and_every_command(call: Call) -> Non
     assert answer.code == 0
     for code, meaning in MEANING.items():
         assert f"{code:>3}  {meaning}" in answer.out
-    for name in COMMANDS:
+    for name, *_ in COMMANDS:
         assert f" {name} " in answer.out
     assert set(MEANING) == set(Exit)
 
@@ -38,14 +52,15 @@ def test_no_command_at_all_shows_the_help(call: Call) -> None:
     assert call().out.startswith("Usage: throughline")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_every_option_says_what_it_is(call: Call, name: str) -> None:
-    answer = call(name, "--help")
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_and_every_option_says_what_it_is(call: Call, words: tuple[str, ...]) -> None:
+    answer = call(*words, "--help")
     assert answer.code == 0
-    assert app[name].help.splitlines()[0].split(".")[0][:40] in answer.out
-    for argument in app[name].assemble_argument_collection(parse_docstring=True):
+    command = reduce(lambda within, name: within[name], words, app)
+    assert command.help.splitlines()[0].split(".")[0][:40] in answer.out
+    for argument in command.assemble_argument_collection(parse_docstring=True):
         if argument.show:
-            assert argument.parameter.help, f"{name} {argument.name} has no text"
+            assert argument.parameter.help, f"{words} {argument.name} has no text"
 
 
 @pytest.mark.parametrize(
