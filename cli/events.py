@@ -9,7 +9,7 @@ from cyclopts import App
 from cli.output import Exit, Stop, show_json, stdout, table
 from eventstore.schemas import SchemaFolder, SchemasBroken, current_schemas
 
-app = App(name="events", help="Look after the events on record: their schemas.")
+app = App(name="events", help="Look after the events on record: are they untouched, out and in again, their schemas.")
 
 
 @app.command

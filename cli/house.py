@@ -17,6 +17,7 @@ from deploy.processes import RunningProcess
 from deploy.settings import HostPort, Settings
 from deploy.stack import Progress, Stack, to_stderr
 from eventstore import migrate
+from eventstore.anchors import ensure_signing_key
 
 T = TypeVar("T")
 
@@ -76,10 +77,18 @@ async def running_house(
             stack = await opened.enter_async_context(Stack(settings, ports=ports, progress=progress))
             progress("migrating the database …")
             await asyncio.to_thread(migrate, stack.database_url)
+            _provide_signing_key(stack)
             guard = Guard(stack, progress)
             await _start_parts(guard, stack)
             progress("the house is up")
         yield House(stack, guard)
+
+
+def _provide_signing_key(stack: Stack) -> None:
+    given, home = stack.settings, stack.settings.home
+    key = given.signing_key or home / "keys" / "signing.pem"
+    ensure_signing_key(key)
+    stack.publish(replace(given, signing_key=key, anchors=given.anchors or home / "anchors" / "heads.jsonl"))
 
 
 async def _start_parts(guard: Guard, stack: Stack) -> None:

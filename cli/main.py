@@ -12,7 +12,7 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, Group, Parameter
 from pydantic import ValidationError
 
-from cli import decisions, events, journeys, send, services, status
+from cli import decisions, events, evidence, journeys, send, services, status
 from cli.demo import command as demo
 from cli.output import MEANING, Exit, Stop, complain, discard_stdout
 
@@ -41,6 +41,8 @@ _COMMANDS: dict[Group, tuple[Callable[..., object], ...]] = {
 for _group, _commands in _COMMANDS.items():
     for _number, _command in enumerate(_commands):
         app.command(_command, group=_group, sort_key=_number)
+for _command in evidence.COMMANDS:
+    events.app.command(_command)
 for _sub_app in (events.app,):
     _sub_app.group = Group("Look after the record", sort_key=4)
     app.command(_sub_app)

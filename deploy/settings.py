@@ -52,6 +52,10 @@ class Settings:
     smtp: HostPort | None = None
     centre_file: Path | None = None
     """The centre's own file: who it is to payers, who is on duty (see `activities.centre`)."""
+    signing_key: Path | None = None
+    """The private key that signs heads of the record; its public half lies beside it as `.pub`."""
+    anchors: Path | None = None
+    """The file of signed heads, where the database's owner cannot write."""
     ui_url: str | None = None
     """Temporal's web page, if there is one."""
     virtual_time: bool = False
@@ -64,7 +68,6 @@ class Settings:
         Raises SettingsError, naming the variable, when a value cannot be read.
         """
         smtp = _text(env, "THROUGHLINE_SMTP")
-        centre = _text(env, "THROUGHLINE_CENTRE")
         address = _text(env, "TEMPORAL_ADDRESS")
         return cls(
             home=home_from_env(env),
@@ -75,7 +78,9 @@ class Settings:
             http_port=_port(env, "THROUGHLINE_HTTP_PORT", DEFAULT_HTTP_PORT),
             clinic_url=_http_url(env, "THROUGHLINE_CLINIC_URL"),
             smtp=_host_port("THROUGHLINE_SMTP", smtp) if smtp else None,
-            centre_file=Path(centre).expanduser().absolute() if centre else None,
+            centre_file=_path(env, "THROUGHLINE_CENTRE"),
+            signing_key=_path(env, "THROUGHLINE_SIGNING_KEY"),
+            anchors=_path(env, "THROUGHLINE_ANCHORS"),
             ui_url=_http_url(env, "THROUGHLINE_UI_URL"),
             virtual_time=_flag(env, "THROUGHLINE_VIRTUAL_TIME"),
         )
@@ -101,6 +106,8 @@ class Settings:
             "THROUGHLINE_CLINIC_URL": self.clinic_url,
             "THROUGHLINE_SMTP": str(self.smtp) if self.smtp else None,
             "THROUGHLINE_CENTRE": str(self.centre_file) if self.centre_file else None,
+            "THROUGHLINE_SIGNING_KEY": str(self.signing_key) if self.signing_key else None,
+            "THROUGHLINE_ANCHORS": str(self.anchors) if self.anchors else None,
             "THROUGHLINE_UI_URL": self.ui_url,
             "THROUGHLINE_VIRTUAL_TIME": "1" if self.virtual_time else "0",
         }
@@ -113,6 +120,18 @@ class Settings:
     def require_temporal_address(self) -> str:
         """Temporal's address. Raises SettingsError when nothing provides one."""
         return _required(self.temporal_address, "TEMPORAL_ADDRESS", "127.0.0.1:7233")
+
+    def require_signing_key(self) -> Path:
+        """The file of the key that signs heads. Raises SettingsError when nothing provides one."""
+        _required(str(self.signing_key or "") or None, "THROUGHLINE_SIGNING_KEY", "/run/secrets/signing.pem")
+        assert self.signing_key is not None
+        return self.signing_key
+
+    def require_anchors(self) -> Path:
+        """The file of signed heads. Raises SettingsError when nothing provides one."""
+        _required(str(self.anchors or "") or None, "THROUGHLINE_ANCHORS", "/mnt/anchors/heads.jsonl")
+        assert self.anchors is not None
+        return self.anchors
 
     def require_clinic_url(self) -> str:
         """The clinic's base URL. Raises SettingsError when nothing provides one."""
@@ -141,6 +160,11 @@ def _required(value: str | None, name: str, example: str) -> str:
 
 def _text(env: Mapping[str, str], name: str) -> str:
     return env.get(name, "").strip()
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    text = _text(env, name)
+    return Path(text).expanduser().absolute() if text else None
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

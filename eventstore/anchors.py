@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from eventstore.connection import one_moment
 from eventstore.errors import EventStoreError
 
 
@@ -55,9 +56,30 @@ def sign(position: int, hash: bytes, key: Ed25519PrivateKey, now: datetime) -> A
     return Anchor(position=position, hash=hash, signed_at=now, signature=signature)
 
 
+def sign_head(database_url: str, key: Ed25519PrivateKey, file: Path, now: datetime) -> Anchor | None:
+    """Signs where the chain stands and keeps it in `file`; None if the record is empty.
+
+    Raises:
+        StoreUnavailable: The database did not answer.
+        SchemaMissing: It holds no record, or the role may not read it.
+        AnchorError: The file cannot be written.
+    """
+    with one_moment(database_url) as connection:
+        head = connection.execute("select position, hash from es.events order by position desc limit 1").fetchone()
+    if head is None:
+        return None
+    anchor = sign(head[0], bytes(head[1]), key, now)
+    try:
+        keep(anchor, file)
+    except OSError as error:
+        raise AnchorError(f"the signed head cannot be kept in {file} ({error.strerror})") from None
+    return anchor
+
+
 def keep(anchor: Anchor, file: Path) -> None:
     """Adds `anchor` to the end of `file` and returns once it is on disk."""
     line = anchor.model_dump_json() + "\n"
+    file.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         os.write(handle, line.encode())  # one write: two signers at once leave two whole lines

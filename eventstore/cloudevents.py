@@ -17,6 +17,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from eventstore.anchors import Anchor
 from eventstore.chain import Entry, Row, read_entries, read_rows
 from eventstore.connection import one_moment, whole_job
 from eventstore.errors import EventStoreError
@@ -55,9 +56,13 @@ def export_lines(database_url: str) -> Iterator[str]:
                 yield _line(next(rows), entry)
 
 
-def check_lines(lines: Iterable[str]) -> Verdict:
-    """Whether an export is sound in itself: numbering and chain. Raises `ImportRefused` where it cannot be read."""
-    return verify_rows(row for row, _, _ in _parsed(lines))
+def check_lines(lines: Iterable[str], anchors: Iterable[Anchor] = ()) -> Verdict:
+    """Whether an export is sound: its numbering, its chain, and signed heads if there are any.
+
+    Raises:
+        ImportRefused: A line cannot be read.
+    """
+    return verify_rows((row for row, _, _ in _parsed(lines)), anchors)
 
 
 def import_lines(database_url: str, lines: Iterable[str], *, progress: Callable[[int], None] = lambda n: None) -> int:

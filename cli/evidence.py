@@ -1,0 +1,174 @@
+"""`throughline events verify|anchor|export|import`: the record as evidence, and from one place to another."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from cli.access import load_settings
+from cli.output import Exit, Stop, show_fields, show_json, stdout
+from deploy.errors import SettingsError
+from deploy.settings import Settings
+from eventstore import SchemaMissing, StoreUnavailable
+from eventstore.anchors import (
+    Anchor,
+    AnchorError,
+    public_key_file,
+    read_anchors,
+    read_public_key,
+    read_signing_key,
+    sign_head,
+)
+from eventstore.cloudevents import ImportRefused, check_lines, export_lines, import_lines
+from eventstore.verify import Verdict
+from eventstore.verify import verify as verify_record
+
+
+def verify(
+    *, file: Path | None = None, anchors: Path | None = None, public_key: Path | None = None, json: bool = False
+) -> None:
+    """Check that no event was altered, taken out or put in. Exit code 1 names the first one.
+
+    Parameters
+    ----------
+    file:
+        Check an export instead of the database: its numbering and its chain.
+    anchors:
+        The file of signed heads; by default that of THROUGHLINE_ANCHORS. Without one, an end that was cut off or a
+        chain that was computed anew cannot be told.
+    public_key:
+        The key that signed them; by default the one beside THROUGHLINE_SIGNING_KEY.
+    json:
+        Print one JSON object.
+    """
+    settings = load_settings()
+    with _understood():
+        signed = _signed_heads(settings, anchors, public_key)
+        if file is not None:
+            with _opened(file, "r") as lines:
+                verdict = check_lines(lines, signed or ())
+        else:
+            with _progress("checking") as tell:
+                verdict = verify_record(settings.require_database_url(), signed or (), progress=tell)
+    _report(verdict, signed, json=json)
+
+
+def anchor() -> None:
+    """Sign where the chain stands now and add it to the file of signed heads (THROUGHLINE_ANCHORS)."""
+    settings = load_settings()
+    with _understood():
+        key, file = read_signing_key(settings.require_signing_key()), settings.require_anchors()
+        signed = sign_head(settings.require_database_url(), key, file, datetime.now(UTC))
+    if signed is None:
+        stdout.print("the record is empty: there is nothing to sign")
+        return
+    show_fields({"Position": signed.position, "Hash": signed.hash.hex(), "Kept in": file})
+
+
+def export(file: Path | None = None, /) -> None:
+    """Write the whole record as CloudEvents, a line of JSON for each event. What is sealed stays sealed.
+
+    Parameters
+    ----------
+    file:
+        Where to; stdout if left out.
+    """
+    settings = load_settings()
+    with _understood(), _opened(file, "x") as out:
+        for line in export_lines(settings.require_database_url()):
+            out.write(line + "\n")
+
+
+def import_(file: Path, /) -> None:
+    """Restore an export into an empty record: same positions, times and hashes. All of it or nothing.
+
+    Parameters
+    ----------
+    file:
+        What `throughline events export` wrote.
+    """
+    settings = load_settings()
+    with _understood(), _opened(file, "r") as lines, _progress("restoring") as tell:
+        count = import_lines(settings.require_database_url(), lines, progress=tell)
+    stdout.print(f"{count} events restored; `throughline events verify` checks them")
+
+
+COMMANDS = (verify, anchor, export, import_)
+"""Commands of `throughline events`."""
+
+
+def _signed_heads(settings: Settings, anchors: Path | None, public_key: Path | None) -> list[Anchor] | None:
+    file = anchors or settings.anchors
+    if file is None or (anchors is None and not file.exists()):
+        return None
+    key = public_key or (settings.signing_key and public_key_file(settings.signing_key))
+    if key is None:
+        raise Stop(Exit.USAGE, "whose signatures? name the key with --public-key, or set THROUGHLINE_SIGNING_KEY")
+    return read_anchors(file, read_public_key(key))
+
+
+def _report(verdict: Verdict, signed: list[Anchor] | None, *, json: bool) -> None:
+    fault = verdict.fault
+    if json:
+        show_json(
+            {
+                "sound": verdict.is_sound,
+                "events": verdict.events,
+                "hash": verdict.hash.hex(),
+                "signed_heads": verdict.anchors if signed is not None else None,
+                "fault": fault and {"kind": fault.kind, "position": fault.position, "sentence": fault.sentence},
+            }
+        )
+    elif fault is None:
+        agreeing = (
+            f"{verdict.anchors} agree" if signed else "none to compare with: `throughline events anchor` makes one"
+        )
+        show_fields({"Sound": f"all {verdict.events} events", "Hash": verdict.hash.hex(), "Signed heads": agreeing})
+    if fault is not None:
+        raise Stop(
+            Exit.FAILED,
+            f"{fault.sentence} ({fault.kind}); the {verdict.events} events before it are sound. "
+            "Keep the database as it is, and compare with a backup or an export",
+        )
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    try:
+        yield
+    except (SettingsError, StoreUnavailable, SchemaMissing) as error:
+        raise Stop(Exit.UNREACHABLE, str(error)) from None
+    except (AnchorError, ImportRefused) as error:
+        raise Stop(Exit.FAILED, str(error)) from None
+
+
+@contextmanager
+def _opened(file: Path | None, mode: str) -> Iterator[IO[str]]:
+    if file is None:
+        yield sys.stdout
+        return
+    try:
+        opened = file.open(mode, encoding="utf-8", newline="\n")
+    except FileExistsError:
+        raise Stop(Exit.USAGE, f"{file} is there already: choose another name") from None
+    except OSError as error:
+        raise Stop(Exit.USAGE, f"{file} cannot be opened: {error.strerror}") from None
+    with opened:
+        yield opened
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal's stderr, nothing elsewhere."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("events"))
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda events: bar.update(task, completed=events)
