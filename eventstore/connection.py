@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import Connection, IsolationLevel, errors
+from psycopg import Connection, IsolationLevel
 
 from eventstore.errors import SchemaMissing, StoreUnavailable
+from eventstore.postgres import NO_SCHEMA
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def whole_job(database_url: str) -> Iterator[Connection[Any]]:
             yield connection
         finally:
             connection.close()
-    except (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.InsufficientPrivilege):
+    except NO_SCHEMA:
         raise SchemaMissing from None
     except psycopg.OperationalError as error:
         raise StoreUnavailable(type(error).__name__) from None

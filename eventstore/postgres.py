@@ -57,13 +57,14 @@ _STREAMS = SQL(
 )
 
 _RETRYABLE = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
-_NO_SCHEMA = (
+NO_SCHEMA = (
     errors.UndefinedTable,
     errors.UndefinedColumn,
     errors.UndefinedFunction,
     errors.InvalidSchemaName,
     errors.InsufficientPrivilege,
 )
+"""What a database raises that holds no record, or whose record this role may not use."""
 
 
 class PostgresEventStore:
@@ -212,7 +213,7 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
 def _translated(error: psycopg.Error) -> EventStoreError:
     if isinstance(error, _RETRYABLE):
         return StoreUnavailable(type(error).__name__)
-    if isinstance(error, _NO_SCHEMA):
+    if isinstance(error, NO_SCHEMA):
         return SchemaMissing()
     return EventStoreError(f"the database refused the call (SQLSTATE {error.sqlstate}): see the server's log")
 
