@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli.access import load_settings, the_record
+from cli.options import AtTime, Positive
 from cli.output import Exit, Stop, show_fields, show_json, stdout, table
+from dashboard.history import AsOf
 from dashboard.reading import Row, read_journey, read_rows, row, state_of
 from dashboard.words import is_bookkeeping, moment, sentence
 from deploy.settings import Settings
@@ -41,26 +43,52 @@ async def journeys(*, all: bool = False, json: bool = False) -> None:
     stdout.print(f"\n{len(rows)} {'' if all else 'open '}{'journey' if len(rows) == 1 else 'journeys'}")
 
 
-async def journey(journey_id: str, /, *, everything: bool = False, json: bool = False) -> None:
-    """Show one journey: where it stands, what is owed, and its timeline.
+async def journey(
+    journey_id: str,
+    /,
+    *,
+    as_of: AtTime = None,
+    known_at: AtTime = None,
+    at_version: Positive = None,
+    at_position: Positive = None,
+    everything: bool = False,
+    json: bool = False,
+) -> None:
+    """Show one journey: where it stands or stood, what is owed, and its timeline.
 
     Parameters
     ----------
     journey_id:
         The journey's id.
+    as_of:
+        As it was true at this time: by what had occurred until then. 2026-03-01T12:00Z, with its time zone.
+    known_at:
+        As the record knew it at this time: by what had been recorded until then.
+    at_version:
+        As it stood after so many of its events.
+    at_position:
+        As it stood when the whole record had so many events.
     everything:
         Include bookkeeping events in the timeline.
     json:
         Print one JSON object with the state and every event.
     """
+    at = AsOf(true_at=as_of, known_at=known_at, version=at_version, position=at_position)
     async with the_record() as store:
-        stored = await read_journey(store, journey_id)
-    if not stored:
+        every = await read_journey(store, journey_id)
+    if not every:
         raise Stop(Exit.NOT_FOUND, "no journey with that id is on record: see `throughline journeys --all`")
+    stored = at.of(every)
+    if not stored:
+        raise Stop(
+            Exit.NOT_FOUND, f"that journey had not begun then: its first event is of {moment(every[0].occurred_at)}"
+        )
     state = state_of(stored)
     if json:
-        show_json(_as_json(state, stored))
+        show_json(_as_json(state, stored, at))
         return
+    if not at.is_now:
+        stdout.print(f"As it stood after {len(stored)} of its {len(every)} events.\n", markup=False)
     _show_standing(state)
     _show_timeline(stored, everything)
 
@@ -122,9 +150,9 @@ def _show_timeline(stored: tuple[StoredEvent, ...], everything: bool) -> None:
         stdout.print(f"\n{len(events) - len(rows)} events of bookkeeping are left out; --everything shows them")
 
 
-def _as_json(state: JourneyState, stored: tuple[StoredEvent, ...]) -> dict[str, Any]:
+def _as_json(state: JourneyState, stored: tuple[StoredEvent, ...], at: AsOf) -> dict[str, Any]:
     return {
-        "journey": row(state, datetime.now(UTC)),
+        "journey": row(state, at.moment or datetime.now(UTC)),
         "obligations": list(state.obligations.values()),
         "events": [{**each.model_dump(mode="json"), "sentence": sentence(from_record(each))} for each in stored],
     }

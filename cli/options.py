@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, TypedDict
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter, Token, validators
 
 from domain.benefits import Verdict
 from domain.plans import Actor, Contact, DischargeReason, FundingRoute, ReviewOutcome
@@ -30,6 +31,22 @@ ActingRole = Annotated[
     Role,
     Parameter(converter=_role, show_choices=False, help=f"The role in which they act: {', '.join(Role)}."),
 ]
+
+
+def _moment(_: object, tokens: Sequence[Token]) -> datetime:
+    try:
+        moment = datetime.fromisoformat(tokens[0].value)
+    except ValueError:
+        raise ValueError("write it like 2026-03-01T12:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"whose time? add the time zone: {tokens[0].value}Z for UTC, or an offset such as -05:00")
+    return moment.astimezone(UTC)
+
+
+AtTime = Annotated[datetime | None, Parameter(converter=_moment)]
+"""A moment with its time zone."""
+Positive = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
+"""A count from 1."""
 
 
 @Parameter(name="*")
