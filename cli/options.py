@@ -39,7 +39,7 @@ def _moment(_: object, tokens: Sequence[Token]) -> datetime:
     except ValueError:
         raise ValueError("write it like 2026-03-01T12:00Z") from None
     if moment.tzinfo is None:
-        raise ValueError(f"whose time? add the time zone: {tokens[0].value}Z for UTC, or an offset such as -05:00")
+        raise ValueError("add its time zone: 2026-03-01T12:00Z in UTC, or 2026-03-01T07:00-05:00")
     return moment.astimezone(UTC)
 
 

@@ -1,8 +1,8 @@
 """A journey as it stood: at a version, at a position of the record, as known at a time, as true at a time.
 
 The two times differ. *As true at* asks which events had occurred by then, by the workflow's time; *as known at* asks
-which the record had learnt by then, by the database's clock. An event recorded late, after an outage, was true before it
-was known. Given together, both must hold: what was known at one time about another.
+which the record had learnt by then, by the database's clock. An event recorded late, after an outage, was true before
+it was known. Given together, both must hold: what was known at one time about another.
 """
 
 from __future__ import annotations
