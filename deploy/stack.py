@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 from deploy.home import Home
-from deploy.postgres import remove_socket_folder, start_postgres
+from deploy.postgres import Postgres, remove_socket_folder, start_postgres
 from deploy.processes import Command, Ready, RunningProcess, Supervisor
 from deploy.settings import Settings
 from deploy.temporal import Temporal
@@ -41,7 +42,8 @@ class Stack:
 
     Use it as an async context manager. What the settings already give an address for (`database_url`,
     `temporal_address`) is used as it is and not started; `postgres=False`, `temporal=False` and `ui=False`
-    leave a part out altogether. `ports="fixed"` takes the well-known ports 7233 and 8233, `"free"` any.
+    leave a part out altogether. `programs` is the folder of an installed PostgreSQL's programs, to be used instead of
+    the wheel's. `ports="fixed"` takes the well-known ports 7233 and 8233, `"free"` any.
 
     Entering raises StackError: StackBusyError, PortTakenError, BuildFailedError, ProcessFailedError. However
     it ends, no process stays behind; if this process is killed, the reaper sees to that within seconds.
@@ -55,6 +57,7 @@ class Stack:
         postgres: bool = True,
         temporal: bool = True,
         ui: bool = True,
+        programs: Path | None = None,
         progress: Progress = to_stderr,
     ) -> None:
         self.settings = settings
@@ -63,15 +66,26 @@ class Stack:
         self._postgres = postgres
         self._temporal = temporal
         self._ui = ui and temporal
+        self._programs = programs
         self._progress = progress
         self._home = Home(settings.home)
         self._exit = AsyncExitStack()
         self._supervisor: Supervisor | None = None
+        self._server: Postgres | None = None
 
     @property
     def database_url(self) -> str:
         """Connection URL of the database `throughline`. Raises SettingsError if that part was left out."""
         return self.settings.require_database_url()
+
+    @property
+    def own_postgres(self) -> bool:
+        """Whether PostgreSQL is the stack's own, and not one that the settings gave."""
+        return self._server is not None
+
+    def database_url_as(self, role: str) -> str:
+        """Connection URL for a process that logs in as `role`. One that the settings gave is used as it is."""
+        return self.database_url if self._server is None else self._server.url(role=role)
 
     @property
     def temporal_address(self) -> str:
@@ -165,8 +179,8 @@ class Stack:
         opened.callback(self._home.withdraw)
         if self._postgres and self.settings.database_url is None:
             self._progress("starting PostgreSQL …")
-            server = await start_postgres(self._supervisor, self._home.postgres)
-            self.settings = replace(self.settings, database_url=server.url())
+            self._server = await start_postgres(self._supervisor, self._home.postgres, self._programs)
+            self.settings = replace(self.settings, database_url=self._server.url())
         if self._temporal:
             await self._open_temporal(self._supervisor)
         self._home.publish(self.settings.as_env())

@@ -1,25 +1,44 @@
-"""Brings a database up to date: plain SQL files, applied once each in the order of their names."""
+"""Brings a database up to date: plain SQL files, applied once each in the order of their numbers."""
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from yoyo import get_backend, read_migrations
 
+from eventstore import dbmate
+from eventstore.dbmate import APPLIED, Connection
 from eventstore.errors import MigrationFailed, StoreUnavailable
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LOCK = 7305809162814518831
+_NAME = re.compile(r"\d{4}\.[a-z0-9-]+\.sql")
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+# Release 0.1.0 migrated with yoyo, which kept no hashes: what it had applied, as the files are called and read now.
+_BY_YOYO = {
+    "0001.event-store": (
+        "0001",
+        "0001.event-store",
+        "53e37f2783a2018fe1da62e326f43db37a001db49beba1abe5f50cc30bb52cbc",
+    ),
+    "0001.intake": ("0101", "0101.intake", "e4a3219e3c6b913e51a145b34d3b9be774388be25bd9e1cb815ceb0c44e09378"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    version: str
+    id: str
+    sha256: str
 
 
 def migrate(database_url: str, *folders: Path) -> list[str]:
-    """Applies what is pending and returns its ids, oldest first. Empty if the database is up to date.
+    """Applies what is pending and returns the ids of what it applied, in order. Empty if the database is up to date.
 
     Each migration is one transaction. Two processes may run this at once: the second waits for the first and
     then has nothing to do. A killed one leaves no lock behind.
@@ -27,34 +46,41 @@ def migrate(database_url: str, *folders: Path) -> list[str]:
     Args:
         database_url: `postgresql://...`, to the server itself and not to a pooler. The role must be allowed
             to make schemas.
-        folders: Where the `.sql` files are, done one after the other; no name may occur twice. By default the
-            record's own and those of the intake, if present.
+        folders: Where the `.sql` files are; no number may occur twice. By default the record's own and those of
+            the intake, if present.
 
     Raises:
-        MigrationFailed: The database refused one.
+        MigrationFailed: The database refused one, or one was edited after it had been applied.
         StoreUnavailable: The database did not answer.
     """
     chosen = _folders(folders)
+    files = _files(chosen)
     try:
         with psycopg.connect(database_url, autocommit=True) as guard:
             guard.execute("select pg_advisory_lock(%s)", [_LOCK])
-            waiting = _pending(guard, chosen)
-            if waiting:
-                _apply(database_url, chosen)
-            return waiting
+            _make_ledger(guard)
+            waiting = _waiting(files, _applied(guard))
+            if not waiting:
+                return []
+            _note(guard, waiting)
+            return [Path(name).stem for name in dbmate.apply(guard, database_url, chosen)]
     except psycopg.OperationalError as error:
         raise StoreUnavailable(type(error).__name__) from None
+    except psycopg.Error as error:
+        raise MigrationFailed(f"this role may not migrate the database ({error.sqlstate}): use its owner") from None
 
 
 def pending(database_url: str, *folders: Path) -> list[str]:
-    """The ids of the migrations not yet applied, oldest first. Changes nothing in the database.
+    """The ids of the migrations not yet applied, in order. Changes nothing in the database.
 
     Raises:
+        MigrationFailed: One was edited after it had been applied.
         StoreUnavailable: The database did not answer.
     """
+    files = _files(_folders(folders))
     try:
         with psycopg.connect(database_url, autocommit=True) as connection:
-            return _pending(connection, _folders(folders))
+            return [file.id for file in _waiting(files, _applied(connection))]
     except psycopg.OperationalError as error:
         raise StoreUnavailable(type(error).__name__) from None
 
@@ -66,45 +92,75 @@ def _folders(given: tuple[Path, ...]) -> tuple[Path, ...]:
     return tuple(folder for folder in usual if folder.is_dir())
 
 
-def _files(folders: tuple[Path, ...]) -> list[Path]:
-    found = [file for folder in folders for file in sorted(folder.glob("*.sql"))]
-    files = [file for file in found if not file.name.endswith(".rollback.sql")]
-    ids = [file.stem for file in files]
-    repeated = sorted({name for name in ids if ids.count(name) > 1})
+def _files(folders: Sequence[Path]) -> list[_File]:
+    paths = sorted((path for folder in folders for path in folder.glob("*.sql")), key=lambda path: path.name)
+    for path in paths:
+        if not _NAME.fullmatch(path.name):
+            raise MigrationFailed(f"rename {path.name}: four digits, a dot, a name in small letters, .sql")
+    repeated = sorted(number for number, times in Counter(path.name[:4] for path in paths).items() if times > 1)
     if repeated:
-        raise MigrationFailed(f"two folders hold a migration of the same name, rename one: {repeated}")
-    return files
+        raise MigrationFailed(f"two files have the same number, rename one: {repeated}")
+    return [_File(path.name[:4], path.stem, _sha256(path)) for path in paths]
 
 
-def _pending(connection: Connection, folders: tuple[Path, ...]) -> list[str]:
-    applied = _applied(connection)
-    return [file.stem for file in _files(folders) if file.stem not in applied]
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_text(encoding="utf-8").encode()).hexdigest()  # whatever ends its lines
 
 
-def _applied(connection: Connection) -> set[str]:
-    table = connection.execute("select to_regclass('_yoyo_migration')").fetchone()
-    if table is None or table[0] is None:
-        return set()
-    return {str(row[0]) for row in connection.execute("select migration_id from _yoyo_migration")}
+def _waiting(files: Sequence[_File], applied: Mapping[str, str | None]) -> list[_File]:
+    for file in files:
+        if (applied.get(file.version) or file.sha256) != file.sha256:
+            raise MigrationFailed(
+                f"{file.id} was edited after it had been applied here: restore it, put the change in a new file"
+            )
+    return [file for file in files if file.version not in applied]
 
 
-def _apply(database_url: str, folders: tuple[Path, ...]) -> None:
-    # yoyo's own lock is a row that a killed process leaves behind for ever; the caller's lock is not.
-    backend = get_backend(_yoyo_url(database_url))
-    try:
-        for folder in folders:
-            backend.apply_migrations(backend.to_apply(read_migrations(str(folder))))
-    except psycopg.OperationalError:
-        raise
-    except psycopg.Error as error:
-        raise MigrationFailed(
-            f"the database refused a migration ({error.sqlstate}: {error.diag.message_primary}): correct it"
-        ) from None
-    finally:
-        backend.connection.close()
+def _applied(connection: Connection) -> dict[str, str | None]:
+    """The SHA-256 of each file applied, by its number; None if somebody else applied it."""
+    if not _exists(connection, APPLIED):
+        return {version: sha256 for version, _, sha256 in _adoptable(connection)}
+    query = "select version, sha256 from migrations.applied left join migrations.files using (version)"
+    return dict(connection.execute(query).fetchall())
 
 
-def _yoyo_url(database_url: str) -> str:
-    # Everything goes into the query, which yoyo hands to psycopg as it is; its own parsing of sockets,
-    # several hosts or an empty password is not needed then.
-    return f"postgresql+psycopg:///?{urlencode(conninfo_to_dict(database_url))}"
+def _adoptable(connection: Connection) -> list[tuple[str, str, str]]:
+    if not _exists(connection, "_yoyo_migration"):
+        return []
+    rows = connection.execute("select migration_id from _yoyo_migration")
+    return [_BY_YOYO[name] for (name,) in rows if name in _BY_YOYO]
+
+
+def _make_ledger(guard: Connection) -> None:
+    if _exists(guard, APPLIED):
+        return
+    with guard.transaction():
+        guard.execute("create schema if not exists migrations")
+        guard.execute("create table migrations.applied (version varchar primary key)")
+        guard.execute(
+            "create table migrations.files ("
+            " version varchar primary key, id text not null, sha256 text not null,"
+            " begun_at timestamptz not null default now())"
+        )
+        guard.execute("grant usage on schema migrations to public")  # whoever asks what is pending
+        guard.execute("grant select on migrations.applied, migrations.files to public")
+        for version, name, sha256 in _adoptable(guard):
+            guard.execute("insert into migrations.applied values (%s)", [version])
+            guard.execute(
+                "insert into migrations.files (version, id, sha256) values (%s, %s, %s)", [version, name, sha256]
+            )
+
+
+def _note(guard: Connection, waiting: Sequence[_File]) -> None:
+    # Before they are applied, so that none is ever applied without its hash.
+    for file in waiting:
+        guard.execute(
+            "insert into migrations.files (version, id, sha256) values (%s, %s, %s) on conflict (version)"
+            " do update set id = excluded.id, sha256 = excluded.sha256, begun_at = excluded.begun_at",
+            [file.version, file.id, file.sha256],
+        )
+
+
+def _exists(connection: Connection, table: str) -> bool:
+    row = connection.execute("select to_regclass(%s) is not null", [table]).fetchone()
+    return row is not None and bool(row[0])

@@ -1,5 +1,6 @@
 """Shared fixtures: one real PostgreSQL and one real Temporal server per pytest session, started on first use."""
 
+import re
 import shutil
 import tempfile
 import uuid
@@ -87,3 +88,11 @@ async def temporal_client(temporal_stack: Stack) -> Client:
         namespace=temporal_stack.settings.temporal_namespace,
         data_converter=pydantic_data_converter,
     )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says which versions of PostgreSQL the record was tested on; the skipped ones are in pytest's own list."""
+    passed = "\n".join(report.nodeid for report in terminalreporter.stats.get("passed", []))
+    majors = sorted(set(re.findall(r"PostgreSQL-(\d+)", passed)))
+    if majors:
+        terminalreporter.write_line(f"the record was tested on PostgreSQL {', '.join(majors)}")

@@ -1,6 +1,7 @@
 -- The record: append-only events in one dense global order, and the ledger that makes an append repeatable.
 -- Requires PostgreSQL 15 or later. See docs/decisions/002-the-record.md for the reasons.
 
+-- migrate:up
 create schema es;
 
 -- One row per event, never changed. Fixed-width columns first.
@@ -188,3 +189,6 @@ begin
     perform pg_notify('es_appended', (v_base + v_count)::text);
 end
 $$;
+
+-- migrate:down
+do $$ begin raise exception 'there is no way back: the record is append-only; restore a backup'; end $$;

@@ -2,6 +2,7 @@
 -- sealed, appends are judged and recorded in batches, and each role may do what it is for and nothing else.
 -- See docs/decisions/002-the-record.md and 004-tamper-evidence.md. A table that holds events is rewritten once.
 
+-- migrate:up
 -- Roles belong to the whole server: another database of it may have made them already.
 do $$
 declare
@@ -25,7 +26,9 @@ begin
     exception when duplicate_object or unique_violation then
         null;
     end;
-    if not pg_has_role(current_user, 'throughline_owner', 'member') then
+    -- From PostgreSQL 16 on, whoever makes a role is a member of it and still may not act as it.
+    if not pg_has_role(current_user, 'throughline_owner',
+                       case when current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end) then
         execute format('grant throughline_owner to %I', current_user);
     end if;
 end
@@ -307,3 +310,6 @@ grant select (position, version, occurred_at, recorded_at, event_id, schema_vers
     on es.events to throughline_projector;
 grant select on es.streams to throughline_projector;
 grant execute on function es.latch() to throughline_projector;
+
+-- migrate:down
+do $$ begin raise exception 'there is no way back: the record is append-only; restore a backup'; end $$;

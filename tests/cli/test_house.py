@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from cli.output import Exit
+from deploy.settings import Settings
 from tests.cli.conftest import PATIENCE_SECONDS, Call, Command, command, processes_on
 from tests.cli.desk import ADMISSIONS, CLINICIAN, admission
 
@@ -58,6 +60,16 @@ def test_a_client_comes_from_an_admission_to_enrolment_by_the_command_alone(ther
         assert words in page
     assert "Clinic system answered" not in page
     assert "Clinic system answered" in there("journey", journey, "--everything").out
+
+
+def test_no_process_of_the_house_is_the_database_s_superuser(house: Command) -> None:
+    url = Settings.load({"THROUGHLINE_HOME": str(house.home)}).require_database_url()
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "select usename from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        roles = {role for (role,) in rows}
+    assert roles == {"throughline_worker", "throughline_intake"}
 
 
 def test_an_obligation_is_acknowledged_and_one_done_by_hand_only_where_it_may_be(there: Call, tmp_path: Path) -> None:

@@ -1,15 +1,13 @@
-"""What the database itself refuses, whoever asks, and how a database is brought up to date."""
+"""What the database itself refuses, whoever asks."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from eventstore import (
-    MigrationFailed,
     PostgresEventStore,
     RecordDamaged,
     SchemaMissing,
@@ -114,42 +112,3 @@ async def test_a_database_that_does_not_answer_is_unavailable(tmp_path: Path) ->
         migrate(nowhere)
     with pytest.raises(StoreUnavailable):
         pending(nowhere)
-
-
-def test_migrating_twice_changes_nothing(fresh_database: str) -> None:
-    waiting = pending(fresh_database)
-    assert "0001.event-store" in waiting
-    assert pending(fresh_database) == waiting, "asking must not apply"
-    assert migrate(fresh_database) == waiting
-    assert migrate(fresh_database) == pending(fresh_database) == []
-
-
-def test_of_migrators_at_once_one_does_the_work(fresh_database: str) -> None:
-    waiting = pending(fresh_database)
-    with ThreadPoolExecutor(4) as threads:
-        applied = list(threads.map(lambda _: migrate(fresh_database), range(4)))
-    assert sorted(applied, key=len) == [[], [], [], waiting]
-
-
-def test_folders_are_done_in_turn_and_a_bad_file_leaves_nothing(fresh_database: str, tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    for folder in (one, two):
-        folder.mkdir()
-    (one / "0002.second.sql").write_text("create table second ();")
-    (two / "0001.refers.sql").write_text("alter table second add column third text;")
-    (two / "0002.bad.sql").write_text("create table half ();\nselect 1 / 0;")
-
-    with pytest.raises(MigrationFailed, match="22012"):
-        migrate(fresh_database, one, two)
-    assert pending(fresh_database, one, two) == ["0002.bad"]
-    with psycopg.connect(fresh_database) as connection:
-        assert connection.execute("select to_regclass('second'), to_regclass('half')").fetchone() == (
-            "second",
-            None,
-        )
-
-    (two / "0002.bad.sql").write_text("create table half ();")
-    assert migrate(fresh_database, one, two) == ["0002.bad"]
-    (two / "0002.second.sql").write_text("select 1;")
-    with pytest.raises(MigrationFailed, match="same name"):
-        migrate(fresh_database, one, two)

@@ -15,13 +15,14 @@ import pytest
 
 import intake
 from domain.values import Instant
+from eventstore import migrate
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
 from intake.receiver import ReceivingRules
 from intake.relay import RelayRules
 from intake.service import IntakePorts, IntakeSettings, run_intake
 
-SCHEMA = Path(intake.__file__).parent / "migrations" / "0001.intake.sql"
+MIGRATIONS = Path(intake.__file__).parent / "migrations"
 
 
 @dataclass
@@ -142,8 +143,7 @@ async def running_intake(
 @pytest.fixture
 def intake_database(fresh_database: str) -> str:
     """An empty database with intake's schema."""
-    with psycopg.connect(fresh_database) as connection:
-        connection.execute(SCHEMA.read_bytes())
+    migrate(fresh_database, MIGRATIONS)
     return fresh_database
 
 

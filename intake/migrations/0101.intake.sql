@@ -1,6 +1,6 @@
 -- Intake: what was received, what could not be used, who the clients are, and which journey is theirs.
--- depends:
 
+-- migrate:up
 CREATE SCHEMA IF NOT EXISTS intake;
 
 CREATE TABLE intake.messages (
@@ -83,3 +83,6 @@ CREATE TABLE intake.journeys (
 COMMENT ON COLUMN intake.journeys.started_at IS 'When the journey gate confirmed it; null: to be opened (again)';
 
 CREATE UNIQUE INDEX one_open_journey ON intake.journeys (client_ref) WHERE closed_at IS NULL;
+
+-- migrate:down
+do $$ begin raise exception 'there is no way back: what was received is kept; restore a backup'; end $$;

@@ -1,0 +1,25 @@
+"""The login roles of the embedded PostgreSQL: each process of the house may do what it is for, and nothing else."""
+
+import psycopg
+from psycopg import sql
+
+LOGINS = {
+    "throughline_worker": ("throughline_writer", "throughline_reader", "throughline_directory"),
+    "throughline_intake": ("throughline_reader", "throughline_intake_service"),
+    "throughline_projections": ("throughline_projector",),
+}
+"""Each login role and the groups it is a member of; the migrations make the groups. docs/roles.md says why."""
+
+
+def make_login_roles(admin_url: str) -> None:
+    """Make the login roles that are missing, and grant each its groups. They have no password.
+
+    For the embedded server, whose socket only this user can reach. The database must be migrated.
+    """
+    with psycopg.connect(admin_url) as connection:
+        there = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+        for login, groups in LOGINS.items():
+            if login not in there:
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(login)))
+            granted = sql.SQL(", ").join(map(sql.Identifier, groups))
+            connection.execute(sql.SQL("GRANT {} TO {}").format(granted, sql.Identifier(login)))
