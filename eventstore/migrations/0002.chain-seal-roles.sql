@@ -1,5 +1,5 @@
--- What makes the record worth a licence: every row carries a hash of itself and its predecessor, identifying words are
--- sealed, appends are judged and recorded in batches, and each role may do what it is for and nothing else.
+-- What makes the record evidence: every row carries a hash of itself and its predecessor, identifying words are sealed,
+-- appends are judged and recorded in batches, and each role may do what it is for and nothing else.
 -- See docs/decisions/002-the-record.md and 004-tamper-evidence.md. A table that holds events is rewritten once.
 
 -- migrate:up
