@@ -15,6 +15,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from deploy.settings import Settings
 from deploy.stack import Stack
+from eventstore import migrate
 
 
 @pytest.fixture(scope="session")
@@ -54,14 +55,16 @@ async def stack(session_home: Path, postgres_stack: Stack, temporal_stack: Stack
 @pytest.fixture(scope="session")
 def database_url_factory(postgres_stack: Stack) -> Callable[[], str]:
     """Makes a new empty database on the session's PostgreSQL and returns its connection URL."""
+    return lambda: _create_database(postgres_stack.database_url, sql.SQL("CREATE DATABASE {}"))
 
-    def create() -> str:
-        name = f"test_{uuid.uuid4().hex}"
-        with psycopg.connect(postgres_stack.database_url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return postgres_stack.database_url.replace("/throughline?", f"/{name}?")
 
-    return create
+@pytest.fixture(scope="session")
+def migrated_url_factory(postgres_stack: Stack, database_url_factory: Callable[[], str]) -> Callable[[], str]:
+    """Makes a new database that is up to date: a copy of one that was migrated."""
+    original = database_url_factory()
+    migrate(original)
+    statement = sql.SQL("CREATE DATABASE {{}} TEMPLATE {}").format(sql.Identifier(_name(original))).as_string()
+    return lambda: _create_database(postgres_stack.database_url, sql.SQL(statement))
 
 
 @pytest.fixture
@@ -69,9 +72,31 @@ def fresh_database(postgres_stack: Stack, database_url_factory: Callable[[], str
     """The connection URL of an empty database that only this test uses; dropped afterwards."""
     url = database_url_factory()
     yield url
-    name = url.rsplit("/", 1)[1].partition("?")[0]
-    with psycopg.connect(postgres_stack.database_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    _drop_database(postgres_stack.database_url, url)
+
+
+@pytest.fixture
+def migrated_database(postgres_stack: Stack, migrated_url_factory: Callable[[], str]) -> Iterator[str]:
+    """The connection URL of a database that is up to date and that only this test uses; dropped afterwards."""
+    url = migrated_url_factory()
+    yield url
+    _drop_database(postgres_stack.database_url, url)
+
+
+def _create_database(admin_url: str, statement: sql.SQL) -> str:
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(statement.format(sql.Identifier(name)))
+    return admin_url.replace("/throughline?", f"/{name}?")
+
+
+def _drop_database(admin_url: str, url: str) -> None:
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_name(url))))
+
+
+def _name(url: str) -> str:
+    return url.rsplit("/", 1)[1].partition("?")[0]
 
 
 @pytest.fixture(scope="session")

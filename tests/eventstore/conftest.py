@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from eventstore import EventStore, MemoryEventStore, PostgresEventStore, migrate, open_store
+from eventstore import EventStore, MemoryEventStore, PostgresEventStore, open_store
 
 
 @pytest.fixture
-def database_url(fresh_database: str) -> str:
+def database_url(migrated_database: str) -> str:
     """An empty record."""
-    migrate(fresh_database)
-    return fresh_database
+    return migrated_database
 
 
 @pytest.fixture

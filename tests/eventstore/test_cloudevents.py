@@ -12,7 +12,7 @@ import pytest
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from eventstore import NewEvent, PostgresEventStore, SchemaMissing, VersionConflict, migrate, open_store
+from eventstore import NewEvent, PostgresEventStore, SchemaMissing, VersionConflict, open_store
 from eventstore.cloudevents import ImportRefused, check_lines, export_lines, import_lines
 from eventstore.verify import FaultKind, verify
 from tests.eventstore.facts import NOON, fact
@@ -39,10 +39,8 @@ async def exported(database_url: str, postgres_store: PostgresEventStore) -> lis
 
 
 @pytest.fixture
-def empty_record(database_url_factory: Callable[[], str]) -> str:
-    url = database_url_factory()
-    migrate(url)
-    return url
+def empty_record(migrated_url_factory: Callable[[], str]) -> str:
+    return migrated_url_factory()
 
 
 def contents(url: str) -> list[tuple[Any, ...]]:

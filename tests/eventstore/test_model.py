@@ -19,7 +19,6 @@ from eventstore import (
     NewEvent,
     StoredEvent,
     StreamHead,
-    migrate,
     open_store,
 )
 from tests.eventstore.facts import fact
@@ -51,7 +50,6 @@ class TwoStores(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.memory = MemoryEventStore()
         url = self.fresh_url()
-        migrate(url)
         self.postgres = self.runner.run(self.stack.enter_async_context(open_store(url, max_size=1)))
 
     def teardown(self) -> None:
@@ -87,9 +85,9 @@ class TwoStores(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def machine(database_url_factory: Callable[[], str]) -> Iterator[type[TwoStores]]:
+def machine(migrated_url_factory: Callable[[], str]) -> Iterator[type[TwoStores]]:
     with asyncio.Runner() as runner:
-        yield type("Machine", (TwoStores,), {"fresh_url": staticmethod(database_url_factory), "runner": runner})
+        yield type("Machine", (TwoStores,), {"fresh_url": staticmethod(migrated_url_factory), "runner": runner})
 
 
 def test_both_stores_answer_alike(machine: type[TwoStores]) -> None:
