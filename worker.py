@@ -24,8 +24,11 @@ from activities.mail import Roster, SmtpMessenger
 from activities.places import FhirPlaces
 from activities.recorder import Recorder
 from deploy.settings import HostPort, Settings
+from eventstore.keys import Keyring
 from eventstore.port import EventStore
 from eventstore.postgres import open_store
+from eventstore.postgres_keys import open_keyring
+from eventstore.sealing import Sealer
 from intake.registry import Registry
 from intake.service import intake_pool
 from workflows.client import connect
@@ -51,20 +54,27 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
     client = await connect(
         settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
     )
-    async with record(settings) as store, clinic(settings) as calls, journey_worker(client, store, calls):
+    async with (
+        record(settings) as store,
+        keyring(settings) as keys,
+        clinic(settings, keys) as calls,
+        journey_worker(client, store, Sealer(keys), calls),
+    ):
         log.info("worker started", task_queue=TASK_QUEUE, pid=os.getpid())
         on_started()
         await _stopped()
     log.info("worker stopped")
 
 
-def journey_worker(client: Client, store: EventStore, calls: ClinicCalls, workflow: type = JourneyWorkflow) -> Worker:
+def journey_worker(
+    client: Client, store: EventStore, sealer: Sealer, calls: ClinicCalls, workflow: type = JourneyWorkflow
+) -> Worker:
     """A worker for journeys, on any record and any clinic; tests give a `workflow` of their own."""
     return Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=[workflow],
-        activities=[Recorder(store).record, *calls.all()],
+        activities=[Recorder(store, sealer).record, *calls.all()],
         workflow_runner=_sandbox(),
         max_cached_workflows=_CACHED_JOURNEYS,
         graceful_shutdown_timeout=_GRACE,
@@ -88,13 +98,20 @@ async def record(settings: Settings) -> AsyncIterator[EventStore]:
 
 
 @asynccontextmanager
-async def clinic(settings: Settings) -> AsyncIterator[ClinicCalls]:
+async def keyring(settings: Settings) -> AsyncIterator[Keyring]:
+    """The clients' keys behind `settings`."""
+    async with open_keyring(settings.require_keys_url(), settings.require_kek_file()) as keys:
+        yield keys
+
+
+@asynccontextmanager
+async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls]:
     """The clinic's systems behind `settings`."""
     base, smtp, centre = settings.require_clinic_url(), settings.require_smtp(), _centre(settings)
     async with AsyncExitStack() as opened:
         pool = intake_pool(settings.require_database_url())
         await opened.enter_async_context(pool)
-        directory = Registry(pool)
+        directory = Registry(pool, keys)
         eligibility = X12Eligibility(f"{base}/x12", directory, centre.submitter)
         opened.push_async_callback(eligibility.aclose)
         ehr = FhirEhr(FhirClient(f"{base}/fhir", "ehr", headers=centre.fhir_headers), directory)

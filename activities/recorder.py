@@ -8,9 +8,11 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import signatures
-from eventstore.codec import from_record, to_record
 from eventstore.errors import InvalidRequest, KeyReused, StoreUnavailable, StreamClosed, VersionConflict
+from eventstore.events import NewEvent
+from eventstore.keys import KeyDestroyed, KeysUnavailable
 from eventstore.port import EventStore
+from eventstore.sealing import Sealer
 
 log = structlog.get_logger(__name__)
 
@@ -21,10 +23,13 @@ class Recorder:
     The worker may die between an append and the end of its workflow task, and the retried task may decide in
     another order. So an append that meets anything but the expected version answers with what is there; the
     workflow folds that and decides again, and a command already answered leads to nothing new.
+
+    Words about the client are sealed on their way into the record and opened on their way out.
     """
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, sealer: Sealer) -> None:
         self._store = store
+        self._sealer = sealer
 
     @activity.defn(name=signatures.RECORD)
     async def record(self, request: signatures.RecordRequest) -> signatures.Recorded:
@@ -32,19 +37,20 @@ class Recorder:
 
         Raises:
             StoreUnavailable: The database is away; Temporal tries again under the same key.
+            KeysUnavailable: The same for the database of the keys.
             ApplicationError: Not retryable. `ahead-of-record`: the record has lost what the workflow folded.
                 `record-closed`: somebody closed the stream before the journey was over. `not-recordable`: the
-                events hold what no record keeps.
+                events hold what no record keeps. `key-destroyed`: there are words and the client's key is gone.
         """
         try:
             appended = await self._store.append(
                 request.stream,
                 expected_version=request.expected_version,
                 key=request.key,
-                events=[to_record(event, _recorded_by()) for event in request.events],
+                events=await self._sealed(request),
                 close=request.close,
             )
-        except StoreUnavailable as error:
+        except (StoreUnavailable, KeysUnavailable) as error:
             log.warning("record-unavailable", journey=request.stream, reason=str(error))
             raise
         except (InvalidRequest, ValidationError) as error:  # its text may quote a client: only its kind is told
@@ -54,27 +60,34 @@ class Recorder:
                 type=signatures.NOT_RECORDABLE,
                 non_retryable=True,
             ) from None
+        except KeyDestroyed:
+            return await self._held(request, failing=_key_destroyed(request))
         except VersionConflict:
             return await self._held(request)
         except KeyReused:
             return await self._held(request, answered=True)
         except StreamClosed:
-            return await self._held(request, closed=True)
+            return await self._held(request, failing=_record_closed(request))
         if appended.replayed:
             return await self._held(request, answered=True)
         return signatures.Recorded(events=request.events, as_asked=True)
 
+    async def _sealed(self, request: signatures.RecordRequest) -> list[NewEvent]:
+        return await self._sealer.seal(
+            request.events,
+            stream=request.stream,
+            key=request.key,
+            client_ref=request.client_ref,
+            meta=_recorded_by(),
+        )
+
     async def _held(
-        self, request: signatures.RecordRequest, *, answered: bool = False, closed: bool = False
+        self, request: signatures.RecordRequest, *, answered: bool = False, failing: ApplicationError | None = None
     ) -> signatures.Recorded:
+        """What the record holds; where that is nothing, `failing` says why the events cannot go there."""
         stored = await self._store.read(request.stream, after_version=request.expected_version)
-        if not stored and closed:
-            raise ApplicationError(
-                f"the record of journey {request.stream} is closed and the journey still has something to say: "
-                "find out who closed it; what is left goes into a new journey",
-                type=signatures.RECORD_CLOSED,
-                non_retryable=True,
-            )
+        if not stored and failing is not None:
+            raise failing
         if not stored:
             head = await self._store.head(request.stream)
             if head is not None and head.version == request.expected_version:
@@ -87,7 +100,25 @@ class Recorder:
                 type=signatures.AHEAD_OF_RECORD,
                 non_retryable=True,
             )
-        return signatures.Recorded(events=tuple(from_record(event) for event in stored), as_asked=False)
+        return signatures.Recorded(events=await self._sealer.open(stored), as_asked=False)
+
+
+def _record_closed(request: signatures.RecordRequest) -> ApplicationError:
+    return ApplicationError(
+        f"the record of journey {request.stream} is closed and the journey still has something to say: "
+        "find out who closed it; what is left goes into a new journey",
+        type=signatures.RECORD_CLOSED,
+        non_retryable=True,
+    )
+
+
+def _key_destroyed(request: signatures.RecordRequest) -> ApplicationError:
+    return ApplicationError(
+        f"the key of the client of journey {request.stream} was destroyed while the journey ran: "
+        "find out who destroyed it; care that goes on is a new journey of a client admitted anew",
+        type=signatures.KEY_DESTROYED,
+        non_retryable=True,
+    )
 
 
 def _recorded_by() -> dict[str, str]:

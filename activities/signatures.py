@@ -25,6 +25,10 @@ NOT_RECORDABLE = "not-recordable"
 """Error type: the events hold what no record keeps; a fault of this release."""
 
 
+KEY_DESTROYED = "key-destroyed"
+"""Error type: the client's key was destroyed and the journey still has words to record."""
+
+
 class RecordRequest(Value):
     """Events to record as the outcome of one command.
 
@@ -33,6 +37,7 @@ class RecordRequest(Value):
         expected_version: What the workflow has folded so far.
         key: The command's id; a retry, reset or rebuilt cluster uses the same.
         close: Whether these are the journey's last events.
+        client_ref: The client whose words are in the events.
     """
 
     stream: str
@@ -40,6 +45,7 @@ class RecordRequest(Value):
     key: str
     events: tuple[Event, ...]
     close: bool = False
+    client_ref: str = ""
 
 
 class Recorded(Value):

@@ -9,7 +9,10 @@ from contextlib import asynccontextmanager
 from cli.output import Exit, Stop
 from deploy.errors import SettingsError
 from deploy.settings import Settings
-from eventstore import EventStore, SchemaMissing, StoreUnavailable, open_store
+from eventstore import EventStore, SchemaMissing, StoreUnavailable, open_keyring, open_store
+from eventstore.kek import KekUnusable
+from eventstore.keys import KeyMissing, KeysUnavailable
+from eventstore.postgres_keys import PostgresKeyring
 from workflows.client import Journeys, JourneysUnreachable, connect
 
 
@@ -37,6 +40,17 @@ async def the_record() -> AsyncIterator[EventStore]:
         async with open_store(settings.require_database_url()) as store:
             yield store
     except (SettingsError, StoreUnavailable, SchemaMissing) as error:
+        raise Stop(Exit.UNREACHABLE, str(error)) from None
+
+
+@asynccontextmanager
+async def the_keys() -> AsyncIterator[PostgresKeyring]:
+    """The clients' keys. Stops with `UNREACHABLE` where they do not answer or cannot be used."""
+    settings = load_settings()
+    try:
+        async with open_keyring(settings.require_keys_url(), settings.require_kek_file()) as keys:
+            yield keys
+    except (SettingsError, KeysUnavailable, KeyMissing, KekUnusable) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
 
 

@@ -14,10 +14,10 @@ from typing import Any, Literal, TypeVar
 
 from cli.guard import Guard, Start, cancelled_by_signals
 from deploy.processes import RunningProcess
-from deploy.roles import make_login_roles
+from deploy.roles import KEYHOLDERS, LOGINS, make_login_roles
 from deploy.settings import HostPort, Settings
 from deploy.stack import Progress, Stack, to_stderr
-from eventstore import migrate
+from eventstore import migrate, migrate_keys
 from eventstore.anchors import ensure_signing_key
 
 T = TypeVar("T")
@@ -87,8 +87,11 @@ async def running_house(
 
 def _prepare_database(stack: Stack) -> None:
     migrate(stack.database_url)
+    migrate_keys(stack.settings.require_keys_url())
     if stack.own_postgres:
-        make_login_roles(stack.database_url)
+        make_login_roles(stack.database_url, LOGINS)
+    if stack.own_keys:
+        make_login_roles(stack.settings.require_keys_url(), KEYHOLDERS)
 
 
 def _provide_signing_key(stack: Stack) -> None:
@@ -150,7 +153,11 @@ async def _start(
     async def ready() -> bool:
         return ready_file.exists()
 
-    env = {"DATABASE_URL": stack.database_url_as(role) if role else ""}  # without a role: no way into the record
+    env = {  # without a role: no way into the record, and none to the keys
+        "DATABASE_URL": stack.database_url_as(role) if role else "",
+        "THROUGHLINE_KEYS_URL": stack.keys_url_as(role) if role else "",
+        "THROUGHLINE_KEK_FILE": str(stack.settings.require_kek_file()) if role else "",
+    }
     process = await stack.start_process(name, [*argv, "--ready-file", str(ready_file)], env, ready)
     told: Mapping[str, int] = json.loads(ready_file.read_text())
     return process, told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.access import load_settings, the_record
+from cli.access import load_settings, the_keys, the_record
 from cli.options import AtTime, Positive
 from cli.output import Exit, Stop, show_fields, show_json, stdout, table
 from dashboard.history import AsOf
@@ -16,6 +16,7 @@ from domain.catalogue import CATALOGUE
 from domain.state import JourneyState
 from eventstore.codec import from_record
 from eventstore.events import StoredEvent
+from eventstore.sealing import Sealer
 from workflows.client import workflow_id
 
 _ROOM_FOR_A_TABLE = 140  # columns; in less, every row would be broken
@@ -53,6 +54,7 @@ async def journey(
     at_position: Positive = None,
     everything: bool = False,
     json: bool = False,
+    unseal: bool = False,
 ) -> None:
     """Show one journey: where it stands or stood, what is owed, and its timeline.
 
@@ -71,8 +73,12 @@ async def journey(
     everything:
         Include bookkeeping events in the timeline.
     json:
-        Print one JSON object with the state and every event.
+        Print one JSON object with the state and every event. What people wrote about the client reads [sealed].
+    unseal:
+        With --json: what people wrote, in the clear. Needs the clients' keys.
     """
+    if unseal and not json:
+        raise Stop(Exit.USAGE, "--unseal goes with --json: a table on a screen shows no words about a client")
     at = AsOf(true_at=as_of, known_at=known_at, version=at_version, position=at_position)
     async with the_record() as store:
         every = await read_journey(store, journey_id)
@@ -83,6 +89,8 @@ async def journey(
         raise Stop(
             Exit.NOT_FOUND, f"that journey had not begun then: its first event is of {moment(every[0].occurred_at)}"
         )
+    if unseal:
+        stored = await _unsealed(stored)
     state = state_of(stored)
     if json:
         show_json(_as_json(state, stored, at))
@@ -150,9 +158,20 @@ def _show_timeline(stored: tuple[StoredEvent, ...], everything: bool) -> None:
         stdout.print(f"\n{len(events) - len(rows)} events of bookkeeping are left out; --everything shows them")
 
 
+async def _unsealed(stored: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
+    async with the_keys() as keys:
+        sealer = Sealer(keys)
+        return tuple([(await sealer.unseal(each)).stored for each in stored])
+
+
 def _as_json(state: JourneyState, stored: tuple[StoredEvent, ...], at: AsOf) -> dict[str, Any]:
     return {
         "journey": row(state, at.moment or datetime.now(UTC)),
         "obligations": list(state.obligations.values()),
-        "events": [{**each.model_dump(mode="json"), "sentence": sentence(from_record(each))} for each in stored],
+        "events": [_event_as_json(each) for each in stored],
     }
+
+
+def _event_as_json(stored: StoredEvent) -> dict[str, Any]:
+    shown = stored.model_dump(mode="json", exclude={"sealed", "key_id"})
+    return {**shown, "sealed": stored.sealed is not None, "sentence": sentence(from_record(stored))}

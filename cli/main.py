@@ -12,7 +12,8 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, Group, Parameter
 from pydantic import ValidationError
 
-from cli import decisions, events, evidence, journeys, send, services, status
+from cli import decisions, events, evidence, journeys, quarantine, send, services, status
+from cli.client import client
 from cli.demo import command as demo
 from cli.output import MEANING, Exit, Stop, complain, discard_stdout
 
@@ -35,7 +36,7 @@ app = App(
 )
 _COMMANDS: dict[Group, tuple[Callable[..., object], ...]] = {
     Group("Run it", sort_key=1): (demo.demo, services.up, services.worker, services.intake),
-    Group("Look", sort_key=2): (status.status, send.send, journeys.journeys, journeys.journey),
+    Group("Look", sort_key=2): (status.status, send.send, journeys.journeys, journeys.journey, quarantine.quarantine),
     Group("Decide (each takes --by STAFF-ID --role ROLE)", sort_key=3): decisions.COMMANDS,
 }
 for _group, _commands in _COMMANDS.items():
@@ -46,6 +47,7 @@ for _command in evidence.COMMANDS:
 for _sub_app in (events.app,):
     _sub_app.group = Group("Look after the record", sort_key=4)
     app.command(_sub_app)
+app.command(client)
 app["--help"].group = app["--version"].group = Group("Help", sort_key=5)
 
 

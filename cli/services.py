@@ -18,7 +18,8 @@ from cli.output import Exit, Stop, show_fields, stdout
 from deploy.errors import SettingsError, StackError
 from deploy.settings import Settings
 from domain.policy import CURRENT, policy_named
-from eventstore import EventStoreError, open_store
+from eventstore import EventStoreError, open_keyring, open_store
+from eventstore.keys import Keyring
 from intake.gate import JourneyGate
 from intake.receiver import ReceivingRules
 from intake.service import IntakePorts, IntakeSettings, run_intake
@@ -81,6 +82,7 @@ async def intake(*, ready_file: Path | None = None) -> None:
             settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
         )
         url = settings.require_database_url()
+        keys_url, kek_file = settings.require_keys_url(), settings.require_kek_file()
     except (SettingsError, JourneysUnreachable) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
 
@@ -88,8 +90,8 @@ async def intake(*, ready_file: Path | None = None) -> None:
         announce(ready_file, {"mllp_port": ports.mllp, "http_port": ports.http, "pid": os.getpid()})
 
     try:
-        async with open_store(url) as store:
-            await _serve(settings, url, TemporalGate(Journeys(client), store), started)
+        async with open_store(url) as store, open_keyring(keys_url, kek_file) as keys:
+            await _serve(settings, keys, TemporalGate(Journeys(client), store), started)
     except EventStoreError as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
     except OSError as error:
@@ -97,11 +99,12 @@ async def intake(*, ready_file: Path | None = None) -> None:
         raise Stop(Exit.FAILED, line) from None
 
 
-async def _serve(settings: Settings, url: str, gate: JourneyGate, started: Callable[[IntakePorts], None]) -> None:
+async def _serve(settings: Settings, keys: Keyring, gate: JourneyGate, started: Callable[[IntakePorts], None]) -> None:
     zone = ZoneInfo(policy_named(CURRENT).site.zone)
     serving = asyncio.ensure_future(
         run_intake(
-            url,
+            settings.require_database_url(),
+            keys,
             gate,
             mllp_port=settings.mllp_port,
             http_port=settings.http_port,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 from temporalio.api.enums.v1 import TaskQueueType
@@ -16,6 +17,7 @@ from cli.access import load_settings
 from cli.output import Exit, Stop, show_fields, show_json
 from deploy.settings import Settings
 from eventstore import EventStoreError, pending
+from eventstore.postgres_keys import KEYS_MIGRATIONS
 from workflows.client import JourneysUnreachable, connect
 from workflows.messages import TASK_QUEUE
 
@@ -38,7 +40,8 @@ async def status(*, json: bool = False) -> None:
     settings = load_settings()
     temporal, worker = await _temporal_and_worker(settings)
     found = {
-        "record": await _record(settings),
+        "record": await _database(settings.database_url),
+        "keys": await _database(settings.keys_url, KEYS_MIGRATIONS),
         "temporal": temporal,
         "worker": worker,
         "intake": await _web(f"http://127.0.0.1:{settings.http_port}/health"),
@@ -53,11 +56,11 @@ async def status(*, json: bool = False) -> None:
         raise Stop(Exit.UNREACHABLE, f"not all is well: {away}; `throughline up` starts everything on this machine")
 
 
-async def _record(settings: Settings) -> str:
-    if settings.database_url is None:
+async def _database(url: str | None, *folders: Path) -> str:
+    if url is None:
         return _NO_ADDRESS
     try:
-        missing = await asyncio.to_thread(pending, settings.database_url)
+        missing = await asyncio.to_thread(pending, url, *folders)
     except EventStoreError:
         return _AWAY
     return f"{len(missing)} migrations to run" if missing else _OK

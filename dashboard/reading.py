@@ -9,7 +9,7 @@ from domain.events import Event, LevelOfCareStarted
 from domain.evolve import evolve, fold
 from domain.state import JourneyState
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
-from eventstore.codec import from_record
+from eventstore.codec import from_record, is_journey
 from eventstore.events import StoredEvent
 from eventstore.port import EventStore
 
@@ -45,6 +45,8 @@ async def read_rows(store: EventStore, now: datetime) -> list[Row]:
     """Every journey on record, those waiting longest first, ended ones last."""
     states: dict[str, JourneyState] = {}
     async for stored in all_events(store):
+        if not is_journey(stored.stream):
+            continue
         states[stored.stream] = evolve(states.get(stored.stream, JourneyState()), from_record(stored))
     return sorted((row(state, now) for state in states.values()), key=_urgency)
 

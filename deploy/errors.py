@@ -13,6 +13,10 @@ class StackBusyError(StackError):
     """Another stack is running on the same data directory."""
 
 
+class KeyLostError(StackError):
+    """The key-encryption key is gone while keys that it wrapped may still be there."""
+
+
 class PortTakenError(StackError):
     """A port that was asked for is in use by another program."""
 

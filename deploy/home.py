@@ -23,6 +23,7 @@ class Home:
         self.logs = path / "logs"
         self.postgres = path / "postgres"
         self.temporal = path / "temporal"
+        self.kek = path / "keys" / "kek"
         self.journal = path / "processes.jsonl"
 
     def create(self) -> None:

@@ -25,6 +25,7 @@ from deploy.errors import StackError
 from deploy.processes import Command, RunningProcess, Supervisor
 
 DATABASE = "throughline"
+KEYS_DATABASE = "throughline_keys"
 _INSTALL = "pginstall18"  # the major version fixes the format of the files: change it with a migration
 _BUILTIN_LOCALE_SINCE = 17
 _SUPERUSER = "postgres"

@@ -1,5 +1,7 @@
 """The login roles of the embedded PostgreSQL: each process of the house may do what it is for, and nothing else."""
 
+from collections.abc import Mapping
+
 import psycopg
 from psycopg import sql
 
@@ -10,15 +12,21 @@ LOGINS = {
 }
 """Each login role and the groups it is a member of; the migrations make the groups. docs/roles.md says why."""
 
+KEYHOLDERS = {
+    "throughline_worker": ("throughline_keyholder",),
+    "throughline_intake": ("throughline_keyholder",),
+}
+"""The same for the database of the keys."""
 
-def make_login_roles(admin_url: str) -> None:
+
+def make_login_roles(admin_url: str, logins: Mapping[str, tuple[str, ...]] = LOGINS) -> None:
     """Make the login roles that are missing, and grant each its groups. They have no password.
 
     For the embedded server, whose socket only this user can reach. The database must be migrated.
     """
     with psycopg.connect(admin_url) as connection:
         there = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
-        for login, groups in LOGINS.items():
+        for login, groups in logins.items():
             if login not in there:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(login)))
             granted = sql.SQL(", ").join(map(sql.Identifier, groups))

@@ -43,6 +43,10 @@ class Settings:
     """Data directory: PostgreSQL's and Temporal's files, logs, `stack.json`."""
     database_url: str | None = None
     """PostgreSQL connection URL for psycopg. May hold a password: never log it."""
+    keys_url: str | None = None
+    """Connection URL of the database of the clients' keys: another than the record's, with backups of its own."""
+    kek_file: Path | None = None
+    """The file of key-encryption keys (see `eventstore.kek`)."""
     temporal_address: str | None = None
     temporal_namespace: str = DEFAULT_NAMESPACE
     mllp_port: int = DEFAULT_MLLP_PORT
@@ -71,7 +75,9 @@ class Settings:
         address = _text(env, "TEMPORAL_ADDRESS")
         return cls(
             home=home_from_env(env),
-            database_url=_database_url(env),
+            database_url=_database_url(env, "DATABASE_URL"),
+            keys_url=_database_url(env, "THROUGHLINE_KEYS_URL"),
+            kek_file=_path(env, "THROUGHLINE_KEK_FILE"),
             temporal_address=str(_host_port("TEMPORAL_ADDRESS", address)) if address else None,
             temporal_namespace=_text(env, "TEMPORAL_NAMESPACE") or DEFAULT_NAMESPACE,
             mllp_port=_port(env, "THROUGHLINE_MLLP_PORT", DEFAULT_MLLP_PORT),
@@ -99,6 +105,8 @@ class Settings:
         values = {
             "THROUGHLINE_HOME": str(self.home),
             "DATABASE_URL": self.database_url,
+            "THROUGHLINE_KEYS_URL": self.keys_url,
+            "THROUGHLINE_KEK_FILE": str(self.kek_file) if self.kek_file else None,
             "TEMPORAL_ADDRESS": self.temporal_address,
             "TEMPORAL_NAMESPACE": self.temporal_namespace,
             "THROUGHLINE_MLLP_PORT": str(self.mllp_port),
@@ -116,6 +124,16 @@ class Settings:
     def require_database_url(self) -> str:
         """The database URL. Raises SettingsError when nothing provides one."""
         return _required(self.database_url, "DATABASE_URL", "postgresql://user@host/throughline")
+
+    def require_keys_url(self) -> str:
+        """The URL of the keys' database. Raises SettingsError when nothing provides one."""
+        return _required(self.keys_url, "THROUGHLINE_KEYS_URL", "postgresql://user@host/throughline_keys")
+
+    def require_kek_file(self) -> Path:
+        """The file of key-encryption keys. Raises SettingsError when nothing provides one."""
+        _required(str(self.kek_file) if self.kek_file else None, "THROUGHLINE_KEK_FILE", "/etc/throughline/kek")
+        assert self.kek_file is not None
+        return self.kek_file
 
     def require_temporal_address(self) -> str:
         """Temporal's address. Raises SettingsError when nothing provides one."""
@@ -203,10 +221,10 @@ def _http_url(env: Mapping[str, str], name: str) -> str | None:
     return text.rstrip("/")
 
 
-def _database_url(env: Mapping[str, str]) -> str | None:
-    text = _text(env, "DATABASE_URL")
+def _database_url(env: Mapping[str, str], name: str) -> str | None:
+    text = _text(env, name)
     if not text:
         return None
     if urlsplit(text).scheme not in ("postgresql", "postgres"):  # the value may hold a password: not shown
-        raise SettingsError("DATABASE_URL must start with postgresql://, e.g. postgresql://user@host/throughline")
+        raise SettingsError(f"{name} must start with postgresql://, e.g. postgresql://user@host/throughline")
     return text

@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Literal, Self
 
 from deploy.home import Home
-from deploy.postgres import Postgres, remove_socket_folder, start_postgres
+from deploy.kek import provide_keys
+from deploy.postgres import KEYS_DATABASE, Postgres, remove_socket_folder, start_postgres
 from deploy.processes import Command, Ready, RunningProcess, Supervisor
 from deploy.settings import Settings
 from deploy.temporal import Temporal
@@ -72,6 +73,7 @@ class Stack:
         self._exit = AsyncExitStack()
         self._supervisor: Supervisor | None = None
         self._server: Postgres | None = None
+        self._has_own_keys = False
 
     @property
     def database_url(self) -> str:
@@ -86,6 +88,17 @@ class Stack:
     def database_url_as(self, role: str) -> str:
         """Connection URL for a process that logs in as `role`. One that the settings gave is used as it is."""
         return self.database_url if self._server is None else self._server.url(role=role)
+
+    @property
+    def own_keys(self) -> bool:
+        """Whether the keys' database is on the stack's own PostgreSQL."""
+        return self._has_own_keys
+
+    def keys_url_as(self, role: str) -> str:
+        """The keys' database for a process that logs in as `role`. One that the settings gave is used as it is."""
+        if self._server is None or not self._has_own_keys:
+            return self.settings.require_keys_url()
+        return self._server.url(KEYS_DATABASE, role)
 
     @property
     def temporal_address(self) -> str:
@@ -181,9 +194,17 @@ class Stack:
             self._progress("starting PostgreSQL …")
             self._server = await start_postgres(self._supervisor, self._home.postgres, self._programs)
             self.settings = replace(self.settings, database_url=self._server.url())
+            if self.settings.keys_url is None:
+                await self._open_keys(self._server)
         if self._temporal:
             await self._open_temporal(self._supervisor)
         self._home.publish(self.settings.as_env())
+
+    async def _open_keys(self, server: Postgres) -> None:
+        file, may_make = (self.settings.kek_file, False) if self.settings.kek_file else (self._home.kek, True)
+        url = await provide_keys(server, file, may_make=may_make)
+        self.settings = replace(self.settings, keys_url=url, kek_file=file)
+        self._has_own_keys = True
 
     async def _open_temporal(self, supervisor: Supervisor) -> None:
         if self.settings.temporal_address is None:

@@ -2,7 +2,8 @@
 
 `at` is when the journey took it as true (the workflow's time) and `cause` names the command that led to it;
 `occurred_at`, on what others report, is when it was true at its source. Type names
-are part of the record and never change; a new shape gets a new `schema_version`.
+are part of the record and never change; a new shape gets a new `schema_version`. `PrivateWords` are what the record
+seals; every other field is open to all its readers and holds ids, codes, amounts and times.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from domain.plans import (
     FundingRoute,
     ReviewOutcome,
 )
-from domain.values import Instant, LevelOfCare, Role, Value
+from domain.values import Instant, LevelOfCare, PrivateWords, Role, Value
 
 
 class BaseEvent(Value):
@@ -84,7 +85,7 @@ class FundingResolved(BaseEvent):
 
     type: Literal["funding.resolved"] = "funding.resolved"
     route: FundingRoute
-    reason: str
+    reason: PrivateWords
     by: Actor
 
 
@@ -94,8 +95,8 @@ class PlacementDecided(BaseEvent):
     type: Literal["placement.decided"] = "placement.decided"
     recommended: LevelOfCare
     actual: LevelOfCare
-    variance: str | None
-    instrument: str | None
+    variance: PrivateWords | None
+    instrument: PrivateWords | None
     by: Actor
 
 
@@ -119,7 +120,7 @@ class CostDeclined(BaseEvent):
 
     type: Literal["cost.declined"] = "cost.declined"
     estimate: str
-    reason: str
+    reason: PrivateWords
     by: Actor
 
 
@@ -160,7 +161,7 @@ class ReviewCompleted(BaseEvent):
     type: Literal["review.completed"] = "review.completed"
     week: int
     outcome: ReviewOutcome
-    rationale: str
+    rationale: PrivateWords
     by: Actor
 
 
@@ -173,7 +174,7 @@ class TransitionStarted(BaseEvent):
     origin: LevelOfCare
     target: LevelOfCare
     due_at: Instant
-    reason: str
+    reason: PrivateWords
     by: Actor
 
 
@@ -229,7 +230,7 @@ class TransitionDeclined(BaseEvent):
 
     type: Literal["transition.declined"] = "transition.declined"
     number: int
-    reason: str
+    reason: PrivateWords
     safety_plan_reviewed: bool
     by: Actor
 
@@ -301,7 +302,7 @@ class ObligationMet(BaseEvent):
     obligation: str
     late: bool
     by: Actor | None = None
-    note: str | None = None
+    note: PrivateWords | None = None
 
 
 class ObligationWaived(BaseEvent):
@@ -309,7 +310,7 @@ class ObligationWaived(BaseEvent):
 
     type: Literal["obligation.waived"] = "obligation.waived"
     obligation: str
-    reason: str
+    reason: PrivateWords
     by: Actor
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from domain.values import Instant, Key, LevelOfCare, Role, Value, storable
+from domain.values import Identifying, Instant, Key, LevelOfCare, Role, Value, storable
 
 
 class Actor(Value):
@@ -71,7 +71,7 @@ class Direction(StrEnum):
     DOWN = "down"
 
 
-Line = Annotated[str, StringConstraints(max_length=500), AfterValidator(storable)]
+Line = Annotated[str, StringConstraints(max_length=500), AfterValidator(storable), Identifying()]
 Lines = Annotated[tuple[Line, ...], Field(max_length=50)]
 
 

@@ -40,6 +40,10 @@ class Policy(Value):
         daily_rate: Allowed amount for a treatment day, US dollars.
         self_pay_rate: The centre's own price for a treatment day, US dollars.
         treatment_days: Days in an estimate: IOP three a week for eight weeks, OP six visits a quarter.
+        retention_years: How long what is written about a client is kept, calendar years after their last event or
+            their coming of age, whichever is later. 42 CFR 422.504(d)(2)(iii), Medicare Advantage: 10; most states ask
+            for 5 to 10 (California, psychotherapy: 7, Bus. & Prof. Code 2919 and 4980.49). Check the centre's state.
+        majority_years: The age at which a minor comes of age; 19 or 21 in a few states.
     """
 
     version: str
@@ -66,6 +70,8 @@ class Policy(Value):
     daily_rate: dict[LevelOfCare, Decimal] = {LevelOfCare.OP: Decimal(160), LevelOfCare.IOP: Decimal(350)}
     self_pay_rate: dict[LevelOfCare, Decimal] = {LevelOfCare.OP: Decimal(120), LevelOfCare.IOP: Decimal(275)}
     treatment_days: dict[LevelOfCare, int] = {LevelOfCare.OP: 18, LevelOfCare.IOP: 24}
+    retention_years: int = 10
+    majority_years: int = 18
 
 
 CURRENT = "us-generic-1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -33,6 +34,18 @@ Words = Annotated[
     str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(storable)
 ]
 """What a person wrote, or another system: something, not endless, and fit for the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifying:
+    """Marks text that may say who a client is: free text by a person. The record keeps it under the client's own key.
+
+    It goes into the annotation of the text itself; rules may ask whether such text is there, never what it says.
+    """
+
+
+PrivateWords = Annotated[str, Identifying()]
+"""What a person wrote about a client, in an event."""
 Key = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
 """An id: visible ASCII without spaces, at most 200 characters."""
 

@@ -1,7 +1,8 @@
 """The record: an append-only event store in one dense global order.
 
 `EventStore` is what the rest of the system sees; `open_store` gives the PostgreSQL one, `MemoryEventStore`
-keeps the same contract without a database, `migrate` brings a database up to date.
+keeps the same contract without a database, `migrate` brings a database up to date. Words about clients are sealed
+(`eventstore.sealing`) under keys that `open_keyring` gives from a database of their own.
 """
 
 from eventstore.errors import (
@@ -20,6 +21,7 @@ from eventstore.memory import MemoryEventStore
 from eventstore.migrate import migrate, pending
 from eventstore.port import EventStore
 from eventstore.postgres import PostgresEventStore, open_store
+from eventstore.postgres_keys import migrate_keys, open_keyring
 
 __all__ = [
     "Appended",
@@ -40,6 +42,8 @@ __all__ = [
     "StreamHead",
     "VersionConflict",
     "migrate",
+    "migrate_keys",
+    "open_keyring",
     "open_store",
     "pending",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.events import Event
+from domain.events import BaseEvent, Event
 from eventstore.events import NewEvent, StoredEvent
 from eventstore.upcasting import Chain, NotLifted, Shape
 
@@ -27,10 +27,10 @@ def is_journey(stream: str) -> bool:
     return "/" not in stream
 
 
-def to_record(event: Event, meta: dict[str, Any] | None = None) -> NewEvent:
-    """`event` as the record keeps it; `meta` adds who recorded it."""
+def to_record(event: BaseEvent, meta: dict[str, Any] | None = None) -> NewEvent:
+    """`event` as the record keeps it, with nothing sealed; `meta` adds who recorded it."""
     return NewEvent(
-        type=event.type,
+        type=event_type(event),
         schema_version=event.schema_version,
         data=event.model_dump(mode="json", exclude={"type", "at", "cause"}),
         occurred_at=event.at,
@@ -38,8 +38,15 @@ def to_record(event: Event, meta: dict[str, Any] | None = None) -> NewEvent:
     )
 
 
+def event_type(event: BaseEvent) -> str:
+    """The type under which the record keeps `event`."""
+    return str(type(event).model_fields["type"].default)
+
+
 def from_record(stored: StoredEvent) -> Event:
-    """The event behind a stored one, lifted to the version this release reads.
+    """The event behind a stored one, from its open data, lifted to the version this release reads.
+
+    Sealed words read as the mask; `eventstore.sealing` puts them back.
 
     Raises:
         UnreadableEvent: Its type or version is unknown here, or the data does not fit it.

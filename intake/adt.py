@@ -95,6 +95,14 @@ def read_adt(message: Message, zone: tzinfo, received_at: datetime) -> Reading:
     return Reading(fact, tuple(warnings))
 
 
+def client_named(message: Message) -> ClientKey | None:
+    """The client whom any message names in PID, if it names one: whose message it is, whatever it says."""
+    try:
+        return _client_key(message)
+    except Hl7Error:
+        return None
+
+
 def event_of(message: Message) -> str:
     """MSH-9 in short, e.g. `ADT^A04`; letters and digits only, so that it may be logged and counted."""
     parts = (message.field("MSH", 9), message.field("MSH", 9, 2))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from eventstore.keys import KeyDestroyed
 from intake.admission_document import read_admission
 from intake.adt import read_adt
 from intake.facts import (
@@ -22,21 +23,24 @@ from intake.facts import (
 )
 from intake.gate import JourneyEnded, JourneyGate, OpeningAdmission
 from intake.hl7 import parse
+from intake.privacy import Privacy, Sealed
 from intake.queue import Outcome, Queue, Row
 from intake.receiver import JSON
 from intake.registry import Journey, Registry
 
 _PARK_UNKNOWN = Outcome("parked", "unknown-client", "No admission of this client has arrived yet.")
 _PARK_NO_JOURNEY = Outcome("parked", "no-open-journey", "This client has no open journey.")
+_ERASED = Outcome("ignored", "key-destroyed", "The client's key was destroyed; what the message says is lost.")
 _SAID_BEFORE = Outcome("ignored", "sent-again", "The same event came before under another control id.")
 
 
 class Handler:
     """Applies messages, one at a time for each client."""
 
-    def __init__(self, registry: Registry, queue: Queue, gate: JourneyGate, zone: tzinfo) -> None:
+    def __init__(self, registry: Registry, queue: Queue, privacy: Privacy, gate: JourneyGate, zone: tzinfo) -> None:
         self._registry = registry
         self._queue = queue
+        self._privacy = privacy
         self._gate = gate
         self._zone = zone
 
@@ -45,8 +49,13 @@ class Handler:
 
         Raises:
             GateUnavailable: To be tried again.
+            KeysUnavailable: The same.
         """
-        fact = self._read(row)
+        try:
+            raw = await self._privacy.open_message(Sealed(row.sealed, row.key_id), row.sha256)
+        except KeyDestroyed:
+            return _ERASED
+        fact = self._read(raw, row)
         if isinstance(fact, Ignored | NeedsPerson):
             return Outcome("ignored", "no-effect", "The event says nothing to a journey.")
         if await self._queue.said_before(row):
@@ -58,10 +67,10 @@ class Handler:
             return Outcome("done") if known else _PARK_UNKNOWN
         return await self._tell(fact, row)
 
-    def _read(self, row: Row) -> Fact:
+    def _read(self, raw: bytes, row: Row) -> Fact:
         if row.content_type == JSON:
-            return read_admission(row.raw).to_fact()
-        return read_adt(parse(row.raw), self._zone, row.received_at).fact
+            return read_admission(raw).to_fact()
+        return read_adt(parse(raw), self._zone, row.received_at).fact
 
     async def _admit(self, admission: Admission, row: Row) -> Outcome:
         journey, opened_by_this = await self._registry.admit(admission, row.message_id)
@@ -103,11 +112,11 @@ class Handler:
 
     async def _refusal(self, fact: ClientFact, journey: Journey, row: Row) -> Outcome | None:
         """Why the fact is not about this journey. A late word on an earlier stay must not end the present one."""
-        if fact.visit and fact.visit == journey.visit:
+        if row.visit and row.visit == journey.visit:
             return None
-        other_visit = bool(fact.visit and journey.visit)
+        other_visit = bool(row.visit and journey.visit)
         if isinstance(fact, AdmissionCancelled) and other_visit:
-            if await self._queue.is_later_visit(row, journey.journey_id, fact.visit):
+            if await self._queue.is_later_visit(row, journey.journey_id):
                 reason = "It cancels a later visit, not the journey."
                 return Outcome("ignored", "cancels-later-visit", reason, journey.journey_id)
             return Outcome("parked", "unknown-visit", "It cancels a visit that has not been announced.")

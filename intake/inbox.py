@@ -2,12 +2,11 @@
 
 A message is the same message again when listener, MSH-3, MSH-4, MSH-10 and the hash of its bytes agree; then the
 kept answer is given again, byte for byte, and nothing else happens. Many senders use one control id for
-everything, so the id alone decides nothing.
+everything, so the id alone decides nothing. The bytes are sealed under the key of the client they are about.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,20 +15,23 @@ from uuid import UUID, uuid4
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from eventstore.keys import Keyring
 from intake.ack import Verdict
 from intake.facts import ClientKey
 from intake.hl7 import Problem
+from intake.privacy import Privacy
+from intake.registry import known_as
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 CONTROL_ID_REUSED = "control-id-reuse"
 
 _INSERT = """
     INSERT INTO intake.messages (message_id, listener, sending_app, sending_facility, control_id, sha256,
-        business_sha256, content_type, raw, received_at, event, authority, mrn, visit, verdict, ack, warnings, state,
-        reason_code, reason)
+        business_sha256, content_type, sealed, key_id, received_at, event, client_ref, visit, verdict, ack, warnings,
+        state, reason_code, reason)
     VALUES (%(message_id)s, %(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s, %(sha256)s,
-        %(business_sha256)s, %(content_type)s, %(raw)s, %(received_at)s, %(event)s, %(authority)s, %(mrn)s,
-        %(visit)s, %(verdict)s, %(ack)s, %(warnings)s, %(state)s, %(reason_code)s, %(reason)s)
+        %(business_sha256)s, %(content_type)s, %(sealed)s, %(key_id)s, %(received_at)s, %(event)s,
+        %(client_ref)s, %(visit)s, %(verdict)s, %(ack)s, %(warnings)s, %(state)s, %(reason_code)s, %(reason)s)
     ON CONFLICT (listener, sending_app, sending_facility, control_id, sha256) DO NOTHING
     RETURNING received_id"""
 _SAME = """
@@ -43,8 +45,8 @@ _REUSED = """
             = (%(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s)
             AND received_id < %(received_id)s)"""
 _QUARANTINE = """
-    INSERT INTO intake.quarantine (received_id, listener, sha256, raw, reason_code, reason)
-    VALUES (%s, %s, %s, %s, %s, %s)"""
+    INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)"""
 _QUARANTINE_UNREADABLE = f"""{_QUARANTINE}
     ON CONFLICT (listener, sha256, reason_code) WHERE received_id IS NULL
     DO UPDATE SET times = intake.quarantine.times + 1, last_seen_at = now()"""
@@ -102,33 +104,37 @@ class Progress:
 class Inbox:
     """Keeps what arrives. Every method returns only once its change is durable."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, keyring: Keyring) -> None:
         self._pool = pool
+        self._privacy = Privacy(keyring)
 
     async def keep(self, arrival: Arrival) -> Kept:
         """Stores `arrival`, or finds it stored before.
 
         Raises:
             psycopg.Error: Nothing was stored; the sender must try again.
+            EventStoreError: The same, because there is no key to seal it with.
         """
-        values = _columns(arrival)
         async with self._pool.connection() as connection, connection.transaction():
+            values = await self._columns(arrival, connection)
             row = await (await connection.execute(_INSERT, values)).fetchone()
             if row is None:
                 return await _kept_before(connection, values)
             await connection.execute(_REUSED, values | {"received_id": row[0], "code": CONTROL_ID_REUSED})
             if arrival.problem is not None:
-                parts = (row[0], arrival.listener, values["sha256"], arrival.raw)
+                parts = (row[0], arrival.listener, values["sha256"], values["sealed"], values["key_id"])
                 problem = (arrival.problem.code, arrival.problem.advice)
                 await connection.execute(_QUARANTINE, (*parts, *problem))
         return Kept(values["message_id"], arrival.verdict, arrival.ack, arrival.problem, duplicate=False)
 
     async def quarantine(self, listener: str, raw: bytes, problem: Problem) -> None:
         """Keeps bytes that carry no usable key. The same bytes again are counted, not kept twice."""
+        hashed = await self._privacy.hash_of_bytes(raw)
+        sealed = await self._privacy.seal_message(raw, hashed, None)
         async with self._pool.connection() as connection:
             await connection.execute(
                 _QUARANTINE_UNREADABLE,
-                (None, listener, hashlib.sha256(raw).digest(), raw, problem.code, problem.advice),
+                (None, listener, hashed, *sealed, problem.code, problem.advice),
             )
 
     async def control_id_taken(self, arrival: Arrival) -> bool:
@@ -138,7 +144,7 @@ class Inbox:
                 """SELECT FROM intake.messages WHERE listener = %(listener)s AND sending_app = %(sending_app)s
                    AND sending_facility = %(sending_facility)s AND control_id = %(control_id)s
                    AND sha256 <> %(sha256)s LIMIT 1""",
-                _columns(arrival),
+                {**_sender(arrival), "sha256": await self._privacy.hash_of_bytes(arrival.raw)},
             )
             return await found.fetchone() is not None
 
@@ -156,6 +162,31 @@ class Inbox:
         async with self._pool.connection() as connection:
             await connection.execute("SELECT 1")
 
+    async def _columns(self, arrival: Arrival, connection: AsyncConnection[Any]) -> dict[str, Any]:
+        hashed = await self._privacy.hash_of_bytes(arrival.raw)
+        client_ref = None
+        if arrival.client is not None:
+            client_ref = await known_as(connection, await self._privacy.hash_of_number(arrival.client))
+        sealed = await self._privacy.seal_message(arrival.raw, hashed, client_ref)
+        return {
+            **_sender(arrival),
+            **sealed._asdict(),
+            "message_id": uuid4(),
+            "sha256": hashed,
+            "business_sha256": await self._privacy.hash_of_bytes(arrival.business),
+            "content_type": arrival.content_type,
+            "received_at": arrival.received_at,
+            "event": arrival.event,
+            "client_ref": client_ref,
+            "visit": await self._privacy.hash_of_visit(arrival.visit),
+            "verdict": arrival.verdict.value,
+            "ack": arrival.ack,
+            "warnings": list(arrival.warnings),
+            "state": arrival.state,
+            "reason_code": arrival.problem.code if arrival.problem else None,
+            "reason": arrival.problem.advice if arrival.problem else None,
+        }
+
 
 async def _kept_before(connection: AsyncConnection[Any], values: dict[str, Any]) -> Kept:
     row = await (await connection.execute(_SAME, values)).fetchone()
@@ -166,26 +197,10 @@ async def _kept_before(connection: AsyncConnection[Any], values: dict[str, Any])
     return Kept(message_id, Verdict(verdict), ack, Problem(code, reason) if refused else None, duplicate=True)
 
 
-def _columns(arrival: Arrival) -> dict[str, Any]:
+def _sender(arrival: Arrival) -> dict[str, Any]:
     return {
-        "message_id": uuid4(),
         "listener": arrival.listener,
         "sending_app": arrival.sending_app,
         "sending_facility": arrival.sending_facility,
         "control_id": arrival.control_id,
-        "sha256": hashlib.sha256(arrival.raw).digest(),
-        "business_sha256": hashlib.sha256(arrival.business).digest(),
-        "content_type": arrival.content_type,
-        "raw": arrival.raw,
-        "received_at": arrival.received_at,
-        "event": arrival.event,
-        "authority": arrival.client.authority if arrival.client else "",
-        "mrn": arrival.client.mrn if arrival.client else "",
-        "visit": arrival.visit,
-        "verdict": arrival.verdict.value,
-        "ack": arrival.ack,
-        "warnings": list(arrival.warnings),
-        "state": arrival.state,
-        "reason_code": arrival.problem.code if arrival.problem else None,
-        "reason": arrival.problem.advice if arrival.problem else None,
     }

@@ -17,12 +17,13 @@ from intake.inbox import Pool
 # A client's later message waits for the earlier one, even while that one backs off: order holds per client, and a
 # client who must wait holds up nobody else.
 _NEXT = """
-    SELECT received_id, message_id, raw, content_type, event, authority, mrn, received_at, attempts, business_sha256
+    SELECT received_id, message_id, sealed, key_id, sha256, content_type, event, client_ref, visit, received_at,
+        attempts, business_sha256
     FROM intake.messages AS message
     WHERE state = 'received' AND next_attempt_at <= now() AND NOT EXISTS (
         SELECT FROM intake.messages AS earlier
-        WHERE earlier.state = 'received' AND earlier.authority = message.authority
-            AND earlier.mrn = message.mrn AND earlier.received_id < message.received_id)
+        WHERE earlier.state = 'received' AND earlier.client_ref = message.client_ref
+            AND earlier.received_id < message.received_id)
     ORDER BY received_id LIMIT 1 FOR UPDATE SKIP LOCKED"""
 _SETTLE = """
     UPDATE intake.messages
@@ -31,33 +32,36 @@ _SETTLE = """
         parked_at = CASE WHEN %(state)s = 'parked' THEN coalesce(parked_at, now()) ELSE parked_at END
     WHERE received_id = %(received_id)s"""
 _QUARANTINE = """
-    INSERT INTO intake.quarantine (received_id, listener, sha256, raw, reason_code, reason)
-    SELECT received_id, listener, sha256, raw, reason_code, reason FROM intake.messages WHERE received_id = %s
+    INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
+    SELECT received_id, listener, sha256, sealed, key_id, reason_code, reason
+    FROM intake.messages WHERE received_id = %s
     ON CONFLICT (received_id) DO NOTHING"""
 _UNPARK = """
     UPDATE intake.messages SET state = 'received', next_attempt_at = now(), updated_at = now()
-    WHERE state = 'parked' AND authority = %s AND mrn = %s AND received_id <> %s"""
+    WHERE state = 'parked' AND client_ref = %s AND received_id <> %s"""
 _EXPIRE = """
     WITH expired AS (
         UPDATE intake.messages SET state = 'quarantined', updated_at = now(), reason_code = 'parked-too-long',
             reason = coalesce(reason, '') || ' Nothing came that it belongs to; act on it by hand.'
         WHERE state = 'parked' AND parked_at <= now() - %s
-        RETURNING received_id, listener, sha256, raw, reason_code, reason)
-    INSERT INTO intake.quarantine (received_id, listener, sha256, raw, reason_code, reason)
+        RETURNING received_id, listener, sha256, sealed, key_id, reason_code, reason)
+    INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
     SELECT * FROM expired ON CONFLICT (received_id) DO NOTHING"""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A message to be handled now."""
+    """A message to be handled now, still sealed; `visit` is a keyed hash."""
 
     received_id: int
     message_id: UUID
-    raw: bytes
+    sealed: bytes
+    key_id: UUID
+    sha256: bytes
     content_type: str
     event: str
-    authority: str
-    mrn: str
+    client_ref: UUID | None
+    visit: str
     received_at: datetime
     attempts: int
     business_sha256: bytes
@@ -96,7 +100,7 @@ class Claim:
         if outcome.state == "quarantined":
             await self._connection.execute(_QUARANTINE, (row.received_id,))
         if outcome.state == "done":
-            await self._connection.execute(_UNPARK, (row.authority, row.mrn, row.received_id))
+            await self._connection.execute(_UNPARK, (row.client_ref, row.received_id))
 
     async def postpone(self, delay: timedelta, code: str) -> None:
         """Leaves the row in place, to be tried again after `delay` (elapsed)."""
@@ -132,13 +136,13 @@ class Queue:
             )
             return await found.fetchone() is not None
 
-    async def is_later_visit(self, row: Row, journey_id: UUID, visit: str) -> bool:
-        """Whether `visit` was announced on that journey by another message than the one that opened it."""
+    async def is_later_visit(self, row: Row, journey_id: UUID) -> bool:
+        """Whether the row's visit was announced on that journey by another message than the one that opened it."""
         async with self._pool.connection() as connection:
             found = await connection.execute(
-                """SELECT FROM intake.messages WHERE authority = %s AND mrn = %s AND journey_id = %s AND visit = %s
+                """SELECT FROM intake.messages WHERE client_ref = %s AND journey_id = %s AND visit = %s
                    AND state = 'done' AND received_id <> %s LIMIT 1""",
-                (row.authority, row.mrn, journey_id, visit, row.received_id),
+                (row.client_ref, journey_id, row.visit, row.received_id),
             )
             return await found.fetchone() is not None
 

@@ -11,9 +11,10 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
+from eventstore.errors import EventStoreError
 from intake.ack import Verdict, build_ack, build_rejection
 from intake.admission_document import read_admission
-from intake.adt import Reading, event_of, read_adt
+from intake.adt import Reading, client_named, event_of, read_adt
 from intake.facts import Ignored, NeedsPerson
 from intake.hl7 import Hl7Error, Message, Problem, parse
 from intake.inbox import Arrival, Inbox, Kept
@@ -29,6 +30,7 @@ _FRAMING_ADVICE = {
 }
 _LONGEST_KEY = 200
 _WITHOUT_KEY = ("no-control-id", "header-too-long")
+_STORE_ERRORS = (psycopg.Error, PoolTimeout, EventStoreError)
 _NOT_STORED = Problem("not-stored", "The message was not kept; send the same bytes again later.", "207")
 
 
@@ -94,7 +96,7 @@ class Receiver:
             return replace(receipt, ack=build_ack(message, receipt.verdict, now, receipt.problem))
         try:
             return self._receipt(await self._inbox.keep(self._judge(raw, message, problem, now)))
-        except (psycopg.Error, PoolTimeout) as error:
+        except _STORE_ERRORS as error:
             log.error("message not stored", listener=self._listener, error=type(error).__name__)
             return Receipt(Verdict.ERROR, build_ack(message, Verdict.ERROR, now, _NOT_STORED), _NOT_STORED)
 
@@ -124,7 +126,7 @@ class Receiver:
             if await self._inbox.control_id_taken(arrival):
                 return "key-reused"
             return self._receipt(await self._inbox.keep(arrival))
-        except (psycopg.Error, PoolTimeout) as error:
+        except _STORE_ERRORS as error:
             log.error("admission not stored", listener=self._listener, error=type(error).__name__)
             return Receipt(Verdict.ERROR, None, _NOT_STORED)
 
@@ -148,7 +150,7 @@ class Receiver:
     async def _reject(self, raw: bytes, problem: Problem, now: datetime) -> Receipt:
         try:
             await self._inbox.quarantine(self._listener, raw, problem)
-        except (psycopg.Error, PoolTimeout) as error:
+        except _STORE_ERRORS as error:
             log.error("bytes not stored", listener=self._listener, error=type(error).__name__)
             return Receipt(Verdict.ERROR, build_rejection(_NOT_STORED, now, Verdict.ERROR), _NOT_STORED)
         log.warning("bytes quarantined", listener=self._listener, problem=problem.code, size=len(raw))
@@ -190,7 +192,7 @@ class Receiver:
             event=event_of(message),
             verdict=verdict,
             state="quarantined" if problem else "ignored" if fact is None else "received",
-            client=fact.key if fact else None,
+            client=fact.key if fact else client_named(message),
             visit=fact.visit if fact else "",
             ack=build_ack(message, verdict, now, told),
             problem=problem,

@@ -1,25 +1,32 @@
-"""Who the clients are and which journey is theirs: one open journey for a client, whoever asks and how often."""
+"""Who the clients are and which journey is theirs: one open journey for a client, whoever asks and how often.
+
+Whoever changes what is kept of a client first locks the row that says whom their record number means.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from activities.ports import ClientIdentity
 from domain.values import Instant, Value
+from eventstore.keys import KeyDestroyed, Keyring
 from intake.facts import Admission, ClientKey, Identity
+from intake.person import Person
+from intake.privacy import Privacy, Sealed
 
-_COLUMNS = ("family_name", "given_name", "birth_date", "sex", "member_id", "payer_id")
-_NOT_NULL = ("family_name", "given_name")
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+
+_JOURNEY = "SELECT journey_id, client_ref, opened_by, visit, admitted_at, started_at, closed_at FROM intake.journeys"
 
 
 class Journey(Value):
-    """A row of the register. `started_at` is None until the gate confirmed the journey."""
+    """A row of the register. `visit` is a keyed hash; `started_at` is None until the gate confirmed the journey."""
 
     journey_id: UUID
     client_ref: UUID
@@ -30,39 +37,37 @@ class Journey(Value):
     closed_at: Instant | None
 
 
-def _newer(column: str) -> str:
-    """An older message never overwrites a newer one's value; it may fill a gap."""
-    old, said = f"intake.clients.{column}", f"%({column})s"
-    gap = f"nullif({old}, '')" if column in _NOT_NULL else old
-    empty = "''" if column in _NOT_NULL else "NULL"
-    kept = f"coalesce({said}, {old})"
-    newer = f"CASE WHEN '{column}' = ANY(%(cleared)s) THEN {empty} ELSE {kept} END"
-    older = f"coalesce({gap}, {said}, {empty})"
-    return f"{column} = CASE WHEN %(as_of)s >= intake.clients.identity_as_of THEN {newer} ELSE {older} END"
+class NotSealedYet(Exception):
+    """A client is still as an older release kept them."""
+
+    def __init__(self) -> None:
+        super().__init__("what an older release knew of clients is in plain text: start intake, which seals it first")
 
 
-_CHANGES = ", ".join(map(_newer, _COLUMNS))
-_UPSERT = f"""
-    INSERT INTO intake.clients (client_ref, authority, mrn, family_name, given_name, birth_date, sex, member_id,
-                                payer_id, identity_as_of)
-    VALUES (%(client_ref)s, %(authority)s, %(mrn)s, coalesce(%(family_name)s, ''), coalesce(%(given_name)s, ''),
-            %(birth_date)s, %(sex)s, %(member_id)s, %(payer_id)s, %(as_of)s)
-    ON CONFLICT (authority, mrn) DO UPDATE
-    SET {_CHANGES}, identity_as_of = greatest(intake.clients.identity_as_of, %(as_of)s)
-    RETURNING client_ref"""  # noqa: S608 - built from the constants above
-_UPDATE = f"""
-    UPDATE intake.clients
-    SET {_CHANGES}, identity_as_of = greatest(identity_as_of, %(as_of)s)
-    WHERE authority = %(authority)s AND mrn = %(mrn)s
-    RETURNING client_ref"""  # noqa: S608 - built from the constants above
-_JOURNEY = "SELECT journey_id, client_ref, opened_by, visit, admitted_at, started_at, closed_at FROM intake.journeys"
+async def known_as(
+    connection: AsyncConnection[Any], number_hash: bytes, *, lock: Literal["SHARE", "UPDATE"] = "SHARE"
+) -> UUID:
+    """The reference of whoever has this record number, made up for one who was never heard of.
+
+    It stays theirs until the caller's transaction ends: nobody can erase the client meanwhile.
+    """
+    for _ in range(3):
+        await connection.execute(
+            "INSERT INTO intake.known (number_hash, client_ref) VALUES (%s, %s) ON CONFLICT (number_hash) DO NOTHING",
+            (number_hash, uuid4()),
+        )
+        client_ref = await _known(connection, number_hash, lock)
+        if client_ref is not None:
+            return client_ref
+    raise RuntimeError("a client is erased again and again while a message of theirs arrives; it is tried again")
 
 
 class Registry:
     """The register in PostgreSQL; also the `ClientDirectory` that adapters look people up in."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
+    def __init__(self, pool: Pool, keyring: Keyring) -> None:
         self._pool = pool
+        self._privacy = Privacy(keyring)
 
     async def admit(self, admission: Admission, message_id: UUID) -> tuple[Journey, bool]:
         """The client's one open journey, made if there is none; True if `message_id` is what opened it.
@@ -70,14 +75,14 @@ class Registry:
         However many ask at once, one journey is made. The same `message_id` asking again gets the same answer,
         even when the journey it opened is closed by now.
         """
+        number, visit = await self._privacy.hash_of_number(admission.key), await self._visit(admission.visit)
         async with self._pool.connection() as connection, connection.transaction():
-            values = _parameters(admission.identity, admission.occurred_at) | {"client_ref": uuid4()}
-            row = await (await connection.execute(_UPSERT, values)).fetchone()
-            client_ref: UUID = row[0] if row else values["client_ref"]
+            client_ref = await known_as(connection, number, lock="UPDATE")
+            await self._keep(connection, client_ref, admission.identity, admission.occurred_at)
             await connection.execute(
                 """INSERT INTO intake.journeys (journey_id, client_ref, opened_by, visit, admitted_at)
                    VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
-                (uuid4(), client_ref, message_id, admission.visit, admission.occurred_at),
+                (uuid4(), client_ref, message_id, visit, admission.occurred_at),
             )
             journey = await _journey_for(connection, client_ref, message_id)
         if journey is None:
@@ -86,16 +91,19 @@ class Registry:
 
     async def update_identity(self, identity: Identity, as_of: datetime) -> UUID | None:
         """Applies what a message said of a known client; their reference, or None if they are not known."""
-        async with self._pool.connection() as connection:
-            row = await (await connection.execute(_UPDATE, _parameters(identity, as_of))).fetchone()
-        return row[0] if row else None
+        number = await self._privacy.hash_of_number(identity.key)
+        async with self._pool.connection() as connection, connection.transaction():
+            client_ref = await _known(connection, number, "UPDATE")
+            if client_ref is None or await _kept(connection, client_ref) is None:
+                return None
+            await self._keep(connection, client_ref, identity, as_of)
+        return client_ref
 
     async def open_journey(self, key: ClientKey) -> Journey | None:
         """The client's open journey, if the client is known and has one."""
+        number = await self._privacy.hash_of_number(key)
         async with self._pool.connection() as connection:
-            found = await connection.execute(
-                "SELECT client_ref FROM intake.clients WHERE authority = %s AND mrn = %s", (key.authority, key.mrn)
-            )
+            found = await connection.execute("SELECT client_ref FROM intake.known WHERE number_hash = %s", (number,))
             row = await found.fetchone()
             return await _open_journey(connection, row[0]) if row else None
 
@@ -116,30 +124,62 @@ class Registry:
             )
 
     async def find(self, client_ref: str) -> ClientIdentity | None:
-        """The identity last received for `client_ref`, or None if it is not known."""
+        """The identity last received for `client_ref`, or None if it is not known, or not any more.
+
+        Raises:
+            NotSealedYet: An older release kept it and intake has not started since.
+        """
         try:
             reference = UUID(client_ref)
         except ValueError:
             return None
         async with self._pool.connection() as connection:
-            cursor = connection.cursor(row_factory=dict_row)
-            await cursor.execute(
-                """SELECT mrn, family_name, given_name, birth_date, sex, member_id, payer_id
-                   FROM intake.clients WHERE client_ref = %s""",
-                (reference,),
-            )
-            row = await cursor.fetchone()
-        return ClientIdentity(**row | {"client_ref": str(reference)}) if row else None
+            kept = await _kept(connection, reference)
+        if kept is None:
+            return None
+        try:
+            person = await self._privacy.open_person(kept[0], reference)
+        except KeyDestroyed:
+            return None
+        said = person.model_dump(exclude={"key"})
+        return ClientIdentity(client_ref=str(reference), mrn=person.key.mrn, **said)
+
+    async def _visit(self, visit: str) -> str:
+        return await self._privacy.hash_of_visit(visit)
+
+    async def _keep(self, connection: AsyncConnection[Any], client_ref: UUID, said: Identity, as_of: datetime) -> None:
+        """Merges what was said into what is kept. The caller holds the client's lock."""
+        kept = await _kept(connection, client_ref)
+        if kept is None:
+            person, since = Person(key=said.key), as_of
+        else:
+            person, since = await self._privacy.open_person(kept[0], client_ref), kept[1]
+        sealed = await self._privacy.seal_person(person.after(said, newer=as_of >= since), client_ref)
+        await connection.execute(
+            """INSERT INTO intake.clients (client_ref, sealed, key_id, identity_as_of) VALUES (%s, %s, %s, %s)
+               ON CONFLICT (client_ref) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id,
+                   identity_as_of = excluded.identity_as_of""",
+            (client_ref, *sealed, max(as_of, since)),
+        )
 
 
-def _parameters(identity: Identity, as_of: datetime) -> dict[str, Any]:
-    values = {column: getattr(identity, column) for column in _COLUMNS}
-    return values | {
-        "authority": identity.key.authority,
-        "mrn": identity.key.mrn,
-        "cleared": list(identity.cleared),
-        "as_of": as_of,
-    }
+async def _known(connection: AsyncConnection[Any], number_hash: bytes, lock: Literal["SHARE", "UPDATE"]) -> UUID | None:
+    query = f"SELECT client_ref FROM intake.known WHERE number_hash = %s FOR {lock}"  # noqa: S608 - one of two words
+    row = await (await connection.execute(query.encode(), (number_hash,))).fetchone()
+    return row[0] if row else None
+
+
+async def _kept(connection: AsyncConnection[Any], client_ref: UUID) -> tuple[Sealed, datetime] | None:
+    found = await connection.execute(
+        "SELECT sealed, key_id, identity_as_of, mrn IS NULL FROM intake.clients WHERE client_ref = %s", (client_ref,)
+    )
+    row = await found.fetchone()
+    if row is None:
+        return None
+    sealed, key_id, as_of, is_converted = row
+    if not is_converted:
+        raise NotSealedYet
+    return (Sealed(sealed, key_id), as_of) if key_id else None
 
 
 async def _open_journey(connection: AsyncConnection[Any], client_ref: UUID) -> Journey | None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import structlog
 
+from eventstore.keys import KeysUnavailable
 from intake.gate import GateUnavailable
 from intake.handling import Handler
 from intake.queue import Claim, Outcome, Queue
@@ -83,6 +84,9 @@ class Relay:
         except GateUnavailable:
             log.warning("journeys unreachable", message_id=str(row.message_id), attempts=row.attempts + 1)
             await claim.postpone(self._delay(row.attempts), "gate-unavailable")
+        except KeysUnavailable:
+            log.warning("keys unavailable", message_id=str(row.message_id), attempts=row.attempts + 1)
+            await claim.postpone(self._delay(row.attempts), "keys-unavailable")
         except Exception as error:  # one message that we fail on must not hold up the others
             log.error("message failed", message_id=str(row.message_id), error=type(error).__name__)
             await self._failed(claim)

@@ -15,11 +15,14 @@ import uvicorn
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 
+from eventstore.keys import Keyring
+from intake.conversion import seal_plain_rows
 from intake.gate import JourneyGate
 from intake.handling import Handler
 from intake.http import build_app
 from intake.inbox import Inbox, Pool
 from intake.mllp import MllpLimits, MllpServer
+from intake.privacy import Privacy
 from intake.queue import Queue
 from intake.receiver import Receiver, ReceivingRules
 from intake.registry import Registry
@@ -57,6 +60,7 @@ class IntakePorts:
 
 async def run_intake(
     database_url: str,
+    keyring: Keyring,
     gate: JourneyGate,
     mllp_host: str = "127.0.0.1",
     mllp_port: int = 2575,
@@ -73,12 +77,14 @@ async def run_intake(
     Raises:
         OSError: A port is taken.
         psycopg_pool.PoolTimeout: The database does not answer at the start.
+        KeysUnavailable: The same for the database of the keys.
     """
     chosen = settings or IntakeSettings()
     pool = intake_pool(database_url, chosen.relays)
     await pool.open(wait=True, timeout=30)
     try:
-        await _serve(pool, gate, (mllp_host, mllp_port), (http_host, http_port), chosen, on_started)
+        await seal_plain_rows(pool, keyring)
+        await _serve(pool, keyring, gate, (mllp_host, mllp_port), (http_host, http_port), chosen, on_started)
     finally:
         await pool.close()
 
@@ -90,14 +96,15 @@ def intake_pool(database_url: str, relays: int = 2) -> Pool:
 
 async def _serve(
     pool: Pool,
+    keyring: Keyring,
     gate: JourneyGate,
     mllp: tuple[str, int],
     http: tuple[str, int],
     settings: IntakeSettings,
     on_started: Callable[[IntakePorts], None],
 ) -> None:
-    inbox, queue = Inbox(pool), Queue(pool)
-    handler = Handler(Registry(pool), queue, gate, settings.receiving.zone)
+    inbox, queue = Inbox(pool, keyring), Queue(pool)
+    handler = Handler(Registry(pool, keyring), queue, Privacy(keyring), gate, settings.receiving.zone)
     relays = [Relay(queue, handler, settings.relaying) for _ in range(settings.relays)]
 
     def ring() -> None:

@@ -136,6 +136,7 @@ class JourneyWorkflow(Desk):
             key=command.cause,
             events=events,
             close=fold(events, self.state).is_finished,
+            client_ref=self.start.opening.client_ref,
         )
         for pause in _pauses():
             try:

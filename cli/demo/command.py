@@ -21,7 +21,7 @@ from cli.output import Exit, Stop, show_json, stdout, table
 from deploy.errors import StackError
 from deploy.settings import Settings
 from deploy.stack import to_stderr
-from eventstore import EventStoreError, open_store
+from eventstore import EventStoreError, open_keyring, open_store
 from intake.registry import Registry
 from intake.service import intake_pool
 from workflows.client import Journeys, JourneysUnreachable, connect
@@ -68,11 +68,14 @@ async def play(settings: Settings, *, quiet: bool, clients: tuple[Client, ...] =
 async def _stage(settings: Settings, narrator: Narrator, clients: tuple[Client, ...]) -> AsyncIterator[Play]:
     client = await connect(settings.require_temporal_address(), settings.temporal_namespace, virtual_time=True)
     journeys, clinic = Journeys(client), ClinicDoor(settings.require_clinic_url())
-    async with intake_pool(settings.require_database_url()) as pool:
+    async with (
+        intake_pool(settings.require_database_url()) as pool,
+        open_keyring(settings.require_keys_url(), settings.require_kek_file()) as keys,
+    ):
         registration = Registration("127.0.0.1", settings.mllp_port)
         calendar = Calendar(skipper_of(client), journeys, today())
         try:
-            yield Play(journeys, Registry(pool), registration, clinic, calendar, narrator, clients)
+            yield Play(journeys, Registry(pool, keys), registration, clinic, calendar, narrator, clients)
         finally:
             await clinic.aclose()
 

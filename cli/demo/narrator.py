@@ -51,7 +51,10 @@ class Narrator:
         return tuple(dict.fromkeys(escalations))
 
     def _tell(self, stored: StoredEvent) -> None:
-        event, name = from_record(stored), self._names.get(stored.stream)
-        if self._quiet or name is None or is_bookkeeping(event):
+        name = self._names.get(stored.stream)
+        if self._quiet or name is None:
+            return
+        event = from_record(stored)
+        if is_bookkeeping(event):
             return
         stdout.print(f"[dim]{stored.occurred_at:%Y-%m-%d %H:%M}[/]  [bold]{name:17}[/] {escape(sentence(event))}")

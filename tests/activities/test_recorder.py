@@ -12,8 +12,10 @@ from activities.recorder import Recorder
 from domain import events as ev
 from domain.values import Instant
 from eventstore import Appended, MemoryEventStore, NewEvent, StoreUnavailable
-from eventstore.codec import to_record
-from tests.domain.walk import MONDAY
+from eventstore.codec import from_record, to_record
+from eventstore.keys import DataKey, KeysUnavailable, MemoryKeyring
+from eventstore.sealing import MASK, Sealer
+from tests.domain.walk import CLINICIAN, MONDAY
 
 SECRET = "Bartolomea Quillfeather"  # an invented client
 
@@ -22,9 +24,15 @@ def fact(message: str = "message-1", at: Instant = MONDAY, cause: str = "repeat/
     return ev.AdmissionRepeated(at=at, cause=cause, message=message)
 
 
-def asked(*events: ev.Event, key: str = "repeat/1", after: int = 0, close: bool = False) -> signatures.RecordRequest:
+def waived(reason: str = SECRET) -> ev.ObligationWaived:
+    return ev.ObligationWaived(at=MONDAY, cause="waive/1", obligation="enrol-1", reason=reason, by=CLINICIAN)
+
+
+def asked(
+    *events: ev.Event, key: str = "repeat/1", after: int = 0, close: bool = False, client: str = "client-1"
+) -> signatures.RecordRequest:
     return signatures.RecordRequest(
-        stream="journey-1", expected_version=after, key=key, events=events or (fact(),), close=close
+        stream="journey-1", expected_version=after, key=key, events=events or (fact(),), close=close, client_ref=client
     )
 
 
@@ -34,8 +42,13 @@ def store() -> MemoryEventStore:
 
 
 @pytest.fixture
-def recorder(store: MemoryEventStore) -> Recorder:
-    return Recorder(store)
+def keyring() -> MemoryKeyring:
+    return MemoryKeyring()
+
+
+@pytest.fixture
+def recorder(store: MemoryEventStore, keyring: MemoryKeyring) -> Recorder:
+    return Recorder(store, Sealer(keyring))
 
 
 @pytest.mark.parametrize(
@@ -46,8 +59,11 @@ def recorder(store: MemoryEventStore) -> Recorder:
         asked(key=f"{SECRET}\x00"),
         asked(key=SECRET * 50),
         asked(fact(SECRET), after=-1),
+        asked(waived(f"{SECRET}\x00")),
+        asked(waived(), key=f"{SECRET} \ud83d"),
+        asked(waived(), client=""),
     ],
-    ids=["nul", "half a pair", "key", "long key", "version"],
+    ids=["nul", "half a pair", "key", "long key", "version", "nul in words", "key of words", "words of nobody"],
 )
 async def test_what_no_record_keeps_is_a_fault_told_without_a_word_of_it(
     recorder: Recorder, store: MemoryEventStore, request_: signatures.RecordRequest
@@ -107,9 +123,51 @@ class RestoredInBetween(MemoryEventStore):
 
 
 async def test_a_command_is_not_taken_for_answered_when_the_record_is_restored_meanwhile() -> None:
-    recorder = Recorder(RestoredInBetween())
+    recorder = Recorder(RestoredInBetween(), Sealer(MemoryKeyring()))
     await recorder.record(asked())
     with pytest.raises(StoreUnavailable):  # Temporal asks again
         await recorder.record(asked(fact("message-2", cause="repeat/2"), key="repeat/2", after=1))
     recorded = await recorder.record(asked(fact("message-2", cause="repeat/2"), key="repeat/2", after=1))
     assert recorded.as_asked and len(recorded.events) == 1
+
+
+async def test_words_are_sealed_on_their_way_in_and_whole_on_their_way_out(
+    recorder: Recorder, store: MemoryEventStore
+) -> None:
+    recorded = await recorder.record(asked(waived()))
+    assert (recorded.events, recorded.as_asked) == ((waived(),), True)
+    [stored] = await store.read("journey-1")
+    assert (from_record(stored), SECRET in stored.model_dump_json()) == (waived(MASK), False)
+    [held] = (await recorder.record(asked(waived("other"), key="waive/2"))).events
+    assert held == waived()
+
+
+async def test_what_cannot_be_sealed_because_the_key_is_destroyed_is_said_so(
+    recorder: Recorder, store: MemoryEventStore, keyring: MemoryKeyring
+) -> None:
+    await keyring.destroy("client-1")
+    assert (await recorder.record(asked(fact()))).as_asked  # no words, no key
+    with pytest.raises(ApplicationError) as failed:
+        await recorder.record(asked(waived(), key="waive/1", after=1))
+    assert (failed.value.type, failed.value.non_retryable) == (signatures.KEY_DESTROYED, True)
+    assert SECRET not in str(failed.value)
+
+
+async def test_a_last_append_whose_answer_was_lost_is_found_though_the_key_is_destroyed_by_now(
+    recorder: Recorder, keyring: MemoryKeyring
+) -> None:
+    await recorder.record(asked(waived(), close=True))
+    await keyring.destroy("client-1")
+    recorded = await recorder.record(asked(waived(), close=True))
+    assert (recorded.events, recorded.as_asked) == ((waived(MASK),), False)
+
+
+class AwayKeyring(MemoryKeyring):
+    async def key_of(self, owner: str) -> DataKey:
+        raise KeysUnavailable("the database is down")
+
+
+async def test_while_the_keys_are_away_nothing_is_recorded_and_temporal_asks_again(store: MemoryEventStore) -> None:
+    with pytest.raises(KeysUnavailable):  # no ApplicationError: retried
+        await Recorder(store, Sealer(AwayKeyring())).record(asked(waived()))
+    assert await store.read("journey-1") == ()

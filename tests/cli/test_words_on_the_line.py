@@ -89,10 +89,12 @@ def test_a_line_that_cannot_be_read_is_answered_with_one(call: Call, arguments: 
     [
         (("journeys",), "throughline up"),
         (("journey", "j-1"), "throughline up"),
+        (("quarantine",), "throughline up"),
+        (("client", "rewrap"), "throughline up"),
         ((*BY_NOBODY, *CLINICIAN), "throughline up"),
         (("worker",), "throughline up"),
         (("intake",), "throughline up"),
-        (("status",), "record, temporal, worker, intake, clinic"),
+        (("status",), "record, keys, temporal, worker, intake, clinic"),
         (("send", __file__, "--port", "9"), "throughline up"),
     ],
 )

@@ -41,6 +41,8 @@ def test_what_is_passed_to_another_process_is_read_back_the_same(
     settings = Settings(
         home=Path("/srv/throughline"),
         database_url="postgresql://care@db.example.org/throughline",
+        keys_url="postgresql://care@keys.example.org/throughline_keys",
+        kek_file=Path("/etc/throughline/kek"),
         temporal_address=str(address),
         temporal_namespace="centre",
         mllp_port=mllp,
@@ -66,6 +68,7 @@ def test_what_is_passed_to_another_process_is_read_back_the_same(
         ("THROUGHLINE_UI_URL", "ftp://example.org"),
         ("THROUGHLINE_VIRTUAL_TIME", "maybe"),
         ("DATABASE_URL", "mysql://example.org/x"),
+        ("THROUGHLINE_KEYS_URL", "mysql://example.org/x"),
     ],
 )
 def test_a_bad_value_is_refused_by_the_variables_name(name: str, value: str) -> None:
@@ -83,6 +86,8 @@ def test_a_missing_address_says_how_to_get_one(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     for require in (
         settings.require_database_url,
+        settings.require_keys_url,
+        settings.require_kek_file,
         settings.require_temporal_address,
         settings.require_clinic_url,
         settings.require_smtp,

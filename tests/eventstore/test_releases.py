@@ -63,7 +63,9 @@ def test_every_event_and_every_message_is_still_there(released: str) -> None:
     before = [rows(released, query) for query in queries]
     assert all(before)
     migrate(released)
-    assert [rows(released, query) for query in queries] == before
+    after = [rows(released, query) for query in queries]
+    for kept, held in zip(before, after, strict=True):
+        assert [row[: len(kept[0])] for row in held] == kept  # columns are only added, behind
 
 
 def test_every_row_is_chained_to_the_one_before(released: str) -> None:

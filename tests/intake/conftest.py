@@ -7,22 +7,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-import intake
 from domain.values import Instant
 from eventstore import migrate
+from eventstore.keys import Keyring, MemoryKeyring
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
+from intake.privacy import Privacy, Sealed
 from intake.receiver import ReceivingRules
 from intake.relay import RelayRules
 from intake.service import IntakePorts, IntakeSettings, run_intake
-
-MIGRATIONS = Path(intake.__file__).parent / "migrations"
 
 
 @dataclass
@@ -89,11 +87,21 @@ class RunningIntake:
     ports: IntakePorts
     gate: RecordingGate
     database_url: str
+    keyring: Keyring
 
     async def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What a query finds."""
         async with await psycopg.AsyncConnection.connect(self.database_url) as connection:
             return await (await connection.execute(query.encode(), values)).fetchall()
+
+    async def kept(self) -> list[tuple[bytes, str, str]]:
+        """What is in quarantine, opened: the bytes, the code of the reason, the reason."""
+        privacy = Privacy(self.keyring)
+        found = await self.rows("SELECT sealed, key_id, sha256, reason_code, reason FROM intake.quarantine ORDER BY 4")
+        return [
+            (await privacy.open_message(Sealed(sealed, key_id), hashed), code, reason)
+            for sealed, key_id, hashed, code, reason in found
+        ]
 
     async def states(self) -> dict[str, int]:
         """How many messages are in each state."""
@@ -121,20 +129,25 @@ FAST = RelayRules(poll=timedelta(milliseconds=50), first_delay=timedelta(millise
 
 @asynccontextmanager
 async def running_intake(
-    database_url: str, gate: RecordingGate, settings: IntakeSettings | None = None
+    database_url: str,
+    gate: RecordingGate,
+    settings: IntakeSettings | None = None,
+    *,
+    keyring: Keyring | None = None,
 ) -> AsyncIterator[RunningIntake]:
     """Intake on free ports until the block ends."""
+    keys: Keyring = keyring or MemoryKeyring()
     started: asyncio.Future[IntakePorts] = asyncio.get_running_loop().create_future()
     chosen = settings or IntakeSettings(receiving=ReceivingRules(), relaying=FAST)
     task = asyncio.create_task(
-        run_intake(database_url, gate, mllp_port=0, http_port=0, settings=chosen, on_started=started.set_result)
+        run_intake(database_url, keys, gate, mllp_port=0, http_port=0, settings=chosen, on_started=started.set_result)
     )
     try:
         task.add_done_callback(lambda ended: started.done() or started.cancel())
         await asyncio.wait([started])
         if task.done():
             task.result()
-        yield RunningIntake(started.result(), gate, database_url)
+        yield RunningIntake(started.result(), gate, database_url, keys)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -143,8 +156,13 @@ async def running_intake(
 @pytest.fixture
 def intake_database(fresh_database: str) -> str:
     """An empty database with intake's schema."""
-    migrate(fresh_database, MIGRATIONS)
+    migrate(fresh_database)
     return fresh_database
+
+
+@pytest.fixture
+def keyring() -> MemoryKeyring:
+    return MemoryKeyring()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from activities.ports import ClientDirectory
+from eventstore.keys import MemoryKeyring
 from intake.facts import Admission, AdmissionKind, ClientKey, Identity
 from intake.registry import Registry
 from intake.service import intake_pool
@@ -30,9 +31,9 @@ ADMISSION = Admission(
 
 
 @pytest.fixture
-async def registry(intake_database: str) -> AsyncIterator[Registry]:
+async def registry(intake_database: str, keyring: MemoryKeyring) -> AsyncIterator[Registry]:
     async with intake_pool(intake_database) as pool:
-        yield Registry(pool)
+        yield Registry(pool, keyring)
 
 
 async def test_ten_at_once_get_one_journey_and_one_of_them_opened_it(registry: Registry) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +12,8 @@ from temporalio.client import Client
 import worker
 from activities.calls import ClinicCalls
 from deploy.settings import HostPort, Settings
-from eventstore import EventStore, migrate
+from eventstore import EventStore, migrate, migrate_keys
+from eventstore.keys import Keyring
 from tests.clinic.process import ClinicProcess
 from tests.workflows.house import House
 from workflows.client import connect
@@ -25,6 +28,7 @@ class Ground:
     clinic: ClinicProcess
     calls: ClinicCalls
     database_url: str
+    keys: Keyring
 
 
 @pytest.fixture(scope="package")
@@ -41,25 +45,34 @@ async def ground(
     database_url_factory: Callable[[], str],
     big_clinic: ClinicProcess,
 ) -> AsyncIterator[Ground]:
-    url = database_url_factory()
+    url, keys_url, kek = database_url_factory(), database_url_factory(), session_home / "kek"
     migrate(url)
+    migrate_keys(keys_url)
+    kek.write_bytes(base64.b64encode(os.urandom(32)))
+    kek.chmod(0o600)
     settings = replace(
         Settings(session_home / "workflows"),
         database_url=url,
+        keys_url=keys_url,
+        kek_file=kek,
         temporal_address=temporal_address,
         clinic_url=big_clinic.url,
         smtp=HostPort("127.0.0.1", big_clinic.smtp_port),
     )
     client = await connect(temporal_address, settings.temporal_namespace, virtual_time=True)
-    async with worker.record(settings) as store, worker.clinic(settings) as calls:
-        yield Ground(client, store, big_clinic, calls, url)
+    async with (
+        worker.record(settings) as store,
+        worker.keyring(settings) as keys,
+        worker.clinic(settings, keys) as calls,
+    ):
+        yield Ground(client, store, big_clinic, calls, url, keys)
 
 
 @pytest.fixture
 async def idle_house(ground: Ground) -> AsyncIterator[House]:
     """A house where nobody works yet."""
     ground.clinic.reset()
-    house = House(ground.client, ground.store, ground.clinic, ground.calls, ground.database_url)
+    house = House(ground.client, ground.store, ground.clinic, ground.calls, ground.database_url, ground.keys)
     yield house
     await house.close()
 

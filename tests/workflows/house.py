@@ -28,8 +28,12 @@ from domain.events import Event
 from domain.plans import Actor
 from domain.state import JourneyState
 from domain.values import Role
-from eventstore.codec import from_record
+from eventstore.keys import Keyring
 from eventstore.port import EventStore
+from eventstore.sealing import Sealer
+from intake import person as intake_person
+from intake.facts import ClientKey
+from intake.privacy import Privacy
 from tests.clinic.process import ClinicProcess
 from worker import journey_worker
 from workflows.client import MAX_SKIPS, CommandRefused, Journeys, JourneysUnreachable
@@ -68,12 +72,30 @@ class Person:
         number = uuid.uuid4().hex[:10].upper()
         return Person(client_ref=str(uuid.uuid4()), mrn=f"MRN{number}", member_id=f"MEM{number}")
 
+    def registered(self) -> intake_person.Person:
+        """As the register has them."""
+        return intake_person.Person(
+            key=ClientKey(authority="TEST", mrn=self.mrn),
+            family_name=self.family_name,
+            given_name=self.given_name,
+            birth_date=self.birth_date,
+            sex="F",
+            member_id=self.member_id,
+            payer_id="PAYER1",
+        )
+
 
 class House:
     """Opens journeys and keeps them until the test ends."""
 
     def __init__(
-        self, client: Client, store: EventStore, clinic: ClinicProcess, calls: ClinicCalls, database_url: str
+        self,
+        client: Client,
+        store: EventStore,
+        clinic: ClinicProcess,
+        calls: ClinicCalls,
+        database_url: str,
+        keys: Keyring,
     ) -> None:
         self.client = client
         self.store = store
@@ -81,13 +103,15 @@ class House:
         self.calls = calls
         self.journeys = Journeys(client)
         self.skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False, max_session_skip_count=MAX_SKIPS))
+        self.sealer = Sealer(keys)
+        self._privacy = Privacy(keys)
         self._database_url = database_url
         self._cases: list[Case] = []
 
     @asynccontextmanager
     async def working(self, store: EventStore | None = None, workflow: type = JourneyWorkflow) -> AsyncIterator[None]:
         """A worker until the block ends, on `store` if one is given."""
-        async with journey_worker(self.client, store or self.store, self.calls, workflow):
+        async with journey_worker(self.client, store or self.store, self.sealer, self.calls, workflow):
             yield
 
     async def admit(self, *, journeys: Journeys | None = None, **script: Any) -> Case:
@@ -107,18 +131,12 @@ class House:
                 await case.handle.terminate("the test is over")
 
     async def _register(self, person: Person) -> None:
+        reference = uuid.UUID(person.client_ref)
+        sealed = await self._privacy.seal_person(person.registered(), reference)
         async with await psycopg.AsyncConnection.connect(self._database_url) as connection:
             await connection.execute(
-                "INSERT INTO intake.clients (client_ref, authority, mrn, family_name, given_name, birth_date, sex,"
-                " member_id, payer_id, identity_as_of) VALUES (%s, 'TEST', %s, %s, %s, %s, 'F', %s, 'PAYER1', now())",
-                [
-                    person.client_ref,
-                    person.mrn,
-                    person.family_name,
-                    person.given_name,
-                    person.birth_date,
-                    person.member_id,
-                ],
+                "INSERT INTO intake.clients (client_ref, sealed, key_id, identity_as_of) VALUES (%s, %s, %s, now())",
+                (reference, *sealed),
             )
 
 
@@ -223,8 +241,8 @@ class Case:
         return [event for event in noted if event.HasField(f"{kind}_event_attributes")]  # type: ignore[arg-type]
 
     async def record(self) -> list[Event]:
-        """The journey's events, as the record has them."""
-        return [from_record(stored) for stored in await self.house.store.read(self.id)]
+        """The journey's events, as the record has them, words included."""
+        return list(await self.house.sealer.open(await self.house.store.read(self.id)))
 
     async def path(self) -> Path:
         """The stages and levels that the record tells of."""

@@ -1,0 +1,88 @@
+"""`throughline client`: the keys under which words about clients are kept, and their destruction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from cyclopts import App, Group, Parameter
+from psycopg import Error
+from psycopg_pool import PoolTimeout
+
+from cli.access import load_settings, the_keys, the_record
+from cli.output import Exit, Stop, show_fields, stdout
+from domain.retention import DestructionReason
+from intake.service import intake_pool
+from intake.shredding import NoSuchClient, Shredder, ShredOrder, ShredRefused
+
+client = App(
+    name="client",
+    group=Group("Keep and destroy", sort_key=4),
+    help="The keys under which words about clients are kept, and their destruction.",
+)
+
+_Ref = Annotated[UUID, Parameter(help="The client's reference, as `throughline journey ID --json` shows it.")]
+_By = Annotated[str, Parameter(help="Staff id of the person who decides.")]
+_ApprovedBy = Annotated[str, Parameter(help="Staff id of another person who agrees.")]
+_Reason = Annotated[DestructionReason, Parameter(help="Why.")]
+_Order = Annotated[str | None, Parameter(help="Reference of the legal order, such as a docket number; never a name.")]
+
+
+@client.command
+async def shred(
+    client_ref: _Ref, /, *, by: _By, approved_by: _ApprovedBy, reason: _Reason, order: _Order = None
+) -> None:
+    """Make what is written about a client unreadable for good: in the record, in intake, in backups of both.
+
+    It cannot be undone. It is refused while a journey of theirs is open, and before the retention period is over
+    unless a legal order asks for it. Asked again, it finishes what was interrupted.
+    """
+    asked = ShredOrder(client_ref=client_ref, by=by, approved_by=approved_by, reason=reason, order=order)
+    async with _shredder() as shredder:
+        try:
+            done = await shredder.shred(asked, datetime.now(UTC))
+        except ShredRefused as refused:
+            raise Stop(Exit.REFUSED, f"refused ({refused.code}): {refused.sentence}") from None
+        except NoSuchClient:
+            raise Stop(Exit.NOT_FOUND, "no client has that reference: see `throughline journey ID --json`") from None
+    decided = done.decided
+    show_fields(
+        {
+            "Client": decided.client_ref,
+            "Decided": f"{decided.at:%Y-%m-%d %H:%M} UTC by {decided.by}, approved by {decided.approved_by}",
+            "Reason": decided.reason,
+            "Order": decided.order,
+            "Key": "destroyed" + (" (decided before)" if done.again else ""),
+        }
+    )
+
+
+@client.command
+async def shred_again() -> None:
+    """After a restore of the keys' database: destroy once more every key that the record says is destroyed."""
+    async with _shredder() as shredder:
+        count = await shredder.destroy_again()
+    stdout.print(f"{count} {'key is' if count == 1 else 'keys are'} destroyed, as the record says")
+
+
+@client.command
+async def rewrap() -> None:
+    """After a new line in the file of key-encryption keys: wrap every client's key with it."""
+    async with the_keys() as keys:
+        count = await keys.rewrap()
+    stdout.print(
+        f"{count} {'key' if count == 1 else 'keys'} wrapped anew; older lines of the file may go once all "
+        "workers and intakes were restarted"
+    )
+
+
+@asynccontextmanager
+async def _shredder() -> AsyncIterator[Shredder]:
+    async with the_record() as store, the_keys() as keys, intake_pool(load_settings().require_database_url()) as pool:
+        try:
+            yield Shredder(store, keys, pool)
+        except (Error, PoolTimeout) as error:
+            raise Stop(Exit.UNREACHABLE, f"the database does not answer ({type(error).__name__}): ask again") from None

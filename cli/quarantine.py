@@ -1,0 +1,80 @@
+"""`throughline quarantine`: messages that a person must look at."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import Error
+from psycopg_pool import PoolTimeout
+
+from cli.access import load_settings, the_keys
+from cli.output import Exit, Stop, show_json, stdout, table
+from dashboard.words import moment
+from deploy.errors import SettingsError
+from eventstore.keys import KeyDestroyed
+from intake.privacy import Privacy, Sealed
+from intake.service import intake_pool
+
+_LISTED = """
+    SELECT quarantine_id, received_id, listener, reason_code, reason, quarantined_at, last_seen_at, times
+    FROM intake.quarantine ORDER BY quarantine_id DESC LIMIT %s"""
+_ONE = "SELECT sealed, key_id, sha256 FROM intake.quarantine WHERE quarantine_id = %s"
+_COLUMNS = ("quarantine_id", "received_id", "listener", "code", "advice", "quarantined_at", "last_seen_at", "times")
+
+
+async def quarantine(number: int | None = None, /, *, unseal: bool = False, last: int = 50, json: bool = False) -> None:
+    """List messages that a person must look at; with a number and --unseal, show one as it was received.
+
+    Parameters
+    ----------
+    number:
+        Which one, by the number in the list.
+    unseal:
+        Show that message in the clear. Needs the clients' keys.
+    last:
+        How many to list, the newest first.
+    json:
+        Print the list as JSON.
+    """
+    if (number is None) is unseal:
+        raise Stop(Exit.USAGE, "a number and --unseal go together: `throughline quarantine 7 --unseal`")
+    if number is not None:
+        stdout.print(await _opened(number), markup=False)
+        return
+    rows = [dict(zip(_COLUMNS, row, strict=True)) for row in await _rows(_LISTED, last)]
+    if json:
+        show_json(rows)
+    else:
+        cells = [(r["quarantine_id"], moment(r["last_seen_at"]), r["listener"], r["code"], r["advice"]) for r in rows]
+        table(None, ("#", "Last seen", "Listener", "Code", "What to do"), cells)
+
+
+async def _opened(number: int) -> str:
+    found = await _rows(_ONE, number)
+    if not found:
+        raise Stop(Exit.NOT_FOUND, "no message with that number is in quarantine: see `throughline quarantine`")
+    [(sealed, key_id, message_hash)] = found
+    if sealed is None:
+        raise Stop(Exit.NOT_FOUND, "that message was erased together with its client's key")
+    return await _text(sealed, key_id, message_hash)
+
+
+async def _text(sealed: bytes, key_id: UUID, message_hash: bytes) -> str:
+    async with the_keys() as keys:
+        try:
+            raw = await Privacy(keys).open_message(Sealed(sealed, key_id), message_hash)
+        except KeyDestroyed:
+            raise Stop(Exit.NOT_FOUND, "the key of that message's client was destroyed") from None
+    return raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+async def _rows(query: str, *values: object) -> list[tuple[Any, ...]]:
+    try:
+        async with intake_pool(load_settings().require_database_url()) as pool, pool.connection() as connection:
+            return await (await connection.execute(query.encode(), values)).fetchall()
+    except (SettingsError, Error, PoolTimeout) as error:
+        told = (
+            str(error) if isinstance(error, SettingsError) else f"the database does not answer: {type(error).__name__}"
+        )
+        raise Stop(Exit.UNREACHABLE, told) from None

@@ -1,0 +1,143 @@
+"""The keys under which the record keeps words about a client: one for each client, destroyed for good or kept.
+
+A keyring also holds a few keys that belong to no client; their owners' names begin with a slash.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from eventstore.errors import EventStoreError
+
+SECRET_BYTES = 64
+"""A key for AES-SIV: 256 bits that authenticate and 256 that encrypt."""
+
+
+class KeysUnavailable(EventStoreError):
+    """The keys could not be reached: try again."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the keys are unavailable ({cause}): see that their database answers, then try again")
+
+
+class KeyDestroyed(EventStoreError):
+    """The client's key was destroyed: what it sealed can never be read, and nothing more can be sealed for them."""
+
+    def __init__(self) -> None:
+        super().__init__("the client's key was destroyed: nothing more is recorded for this client reference")
+
+
+class KeyMissing(EventStoreError):
+    """A key that was used is not there, and nobody destroyed it."""
+
+    def __init__(self, key_id: UUID) -> None:
+        super().__init__(f"key {key_id} is missing and was not destroyed: restore the database of the keys")
+
+
+class SealBroken(EventStoreError):
+    """Sealed bytes do not fit their place or their key: they were changed, moved, or sealed by something else."""
+
+    def __init__(self) -> None:
+        super().__init__("sealed bytes cannot be opened where they stand: verify the record, restore it if need be")
+
+
+class DataKey:
+    """One key. Nothing it is asked for shows the secret.
+
+    Attributes:
+        id: Names it in the record.
+    """
+
+    def __init__(self, key_id: UUID, secret: bytes) -> None:
+        self.id = key_id
+        self._siv = AESSIV(secret)
+        self._hashing = HKDF(SHA256(), 32, salt=None, info=b"throughline keyed hash").derive(secret)
+
+    def seal(self, plain: bytes, *context: bytes) -> bytes:
+        """`plain`, encrypted: the same bytes for the same text and context, every time."""
+        return self._siv.encrypt(plain, [*context, self.id.bytes])
+
+    def open(self, sealed: bytes, *context: bytes) -> bytes:
+        """What was sealed in this context.
+
+        Raises:
+            SealBroken: It was not, or was changed since.
+        """
+        try:
+            return self._siv.decrypt(sealed, [*context, self.id.bytes])
+        except (InvalidTag, ValueError):
+            raise SealBroken from None
+
+    def hash(self, text: bytes) -> bytes:
+        """A digest that only this key's holder can make, so that nobody else can test a guess."""
+        return hmac.digest(self._hashing, text, "sha256")
+
+
+class Keyring(Protocol):
+    """Gives keys out. Every call may raise `KeysUnavailable`."""
+
+    async def key_of(self, owner: str) -> DataKey:
+        """The key of `owner`, made on first use.
+
+        Raises:
+            KeyDestroyed: It was destroyed; it is never made anew.
+        """
+
+    async def key(self, key_id: UUID) -> DataKey:
+        """The key with this id.
+
+        Raises:
+            KeyDestroyed: It was destroyed.
+            KeyMissing: There is no such key.
+        """
+
+    async def destroy(self, owner: str) -> None:
+        """Destroys the key of `owner`, who never gets another. Destroying twice changes nothing.
+
+        Others who hold the key in memory may use it for up to a minute more.
+        """
+
+
+class MemoryKeyring:
+    """Keys for tests of what is built on them; gone with the process."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, DataKey | None] = {}
+        self._ids: dict[UUID, str] = {}
+
+    async def key_of(self, owner: str) -> DataKey:
+        """See `Keyring.key_of`."""
+        if owner not in self._keys:
+            made = new_key()[0]
+            self._keys[owner], self._ids[made.id] = made, owner
+        return self._held(owner)
+
+    async def key(self, key_id: UUID) -> DataKey:
+        """See `Keyring.key`."""
+        if key_id not in self._ids:
+            raise KeyMissing(key_id)
+        return self._held(self._ids[key_id])
+
+    async def destroy(self, owner: str) -> None:
+        """See `Keyring.destroy`."""
+        self._keys[owner] = None
+
+    def _held(self, owner: str) -> DataKey:
+        held = self._keys[owner]
+        if held is None:
+            raise KeyDestroyed
+        return held
+
+
+def new_key() -> tuple[DataKey, bytes]:
+    """A new key and its secret."""
+    secret = os.urandom(SECRET_BYTES)
+    return DataKey(uuid4(), secret), secret

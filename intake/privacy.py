@@ -1,0 +1,75 @@
+"""How intake keeps what says who a client is: sealed under the client's own key, and found by keyed hashes.
+
+A keyed hash is the same for the same text, so equal numbers are found again, and only who has the keys can test a
+guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+from uuid import UUID
+
+from eventstore.jsontext import canonical
+from eventstore.keys import Keyring
+from intake.facts import ClientKey
+from intake.person import Person
+
+_HASHES = "/intake/hashes"
+_NOBODYS = "/intake/nobody"
+"""Owner of the key for what cannot be said to be about one client."""
+
+
+class Sealed(NamedTuple):
+    """Encrypted bytes and the key they are encrypted with."""
+
+    sealed: bytes
+    key_id: UUID
+
+
+class Privacy:
+    """Seals, opens and hashes. Every call may raise `KeysUnavailable`; what opens or seals may raise `KeyDestroyed`."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    async def hash_of_number(self, key: ClientKey) -> bytes:
+        """For the record number of a client."""
+        return await self._hash("number", key.authority, key.mrn)
+
+    async def hash_of_visit(self, visit: str) -> str:
+        """For a visit number; empty if there is none."""
+        return (await self._hash("visit", visit)).hex() if visit else ""
+
+    async def hash_of_bytes(self, raw: bytes) -> bytes:
+        """For a message, or a part of one."""
+        return await self.hash_of_digest(hashlib.sha256(raw).digest())
+
+    async def hash_of_digest(self, sha256: bytes) -> bytes:
+        """For a message whose SHA-256 is known."""
+        return await self._hash("message", sha256.hex())
+
+    async def seal_message(self, raw: bytes, message_hash: bytes, client_ref: UUID | None) -> Sealed:
+        """A message, under its client's key or, where it names none, under nobody's."""
+        key = await self._keyring.key_of(str(client_ref) if client_ref else _NOBODYS)
+        return Sealed(key.seal(raw, b"intake message", message_hash), key.id)
+
+    async def open_message(self, message: Sealed, message_hash: bytes) -> bytes:
+        """The message as it was received."""
+        key = await self._keyring.key(message.key_id)
+        return key.open(message.sealed, b"intake message", message_hash)
+
+    async def seal_person(self, person: Person, client_ref: UUID) -> Sealed:
+        """A person, under their own key."""
+        key = await self._keyring.key_of(str(client_ref))
+        text = canonical(person.model_dump(mode="json")).encode()
+        return Sealed(key.seal(text, b"intake person", client_ref.bytes), key.id)
+
+    async def open_person(self, person: Sealed, client_ref: UUID) -> Person:
+        """The person."""
+        key = await self._keyring.key(person.key_id)
+        return Person.model_validate_json(key.open(person.sealed, b"intake person", client_ref.bytes))
+
+    async def _hash(self, *parts: str) -> bytes:
+        key = await self._keyring.key_of(_HASHES)
+        return key.hash(canonical(parts).encode("utf-8", "surrogatepass"))

@@ -1,0 +1,206 @@
+"""Makes what is written about a client unreadable for good: in the record, in intake, and in every backup of both.
+
+The decision is put on record, the client's key is destroyed, and what intake keeps of the client is erased, in this
+order. Each step may be repeated, so a shredding that was interrupted is finished by asking for it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import structlog
+from psycopg import AsyncConnection
+
+from domain.policy import CURRENT, policy_named
+from domain.retention import ClientKeyDestroyed, DestructionReason, kept_until
+from domain.values import Key, Value
+from eventstore.codec import to_record
+from eventstore.errors import KeyReused, StreamClosed, VersionConflict
+from eventstore.keys import KeyDestroyed, Keyring
+from eventstore.port import EventStore
+from intake.privacy import Privacy, Sealed
+from intake.registry import Pool
+
+log = structlog.get_logger(__name__)
+
+_LOCK = "SELECT number_hash FROM intake.known WHERE client_ref = %s FOR UPDATE"
+_JOURNEYS = "SELECT journey_id FROM intake.journeys WHERE client_ref = %s"
+_PERSON = "SELECT sealed, key_id FROM intake.clients WHERE client_ref = %s FOR UPDATE"
+_WAITING = "SELECT count(*) FROM intake.messages WHERE client_ref = %s AND state = 'received'"
+_ERASE = (
+    """UPDATE intake.quarantine SET sealed = NULL, key_id = NULL WHERE received_id IN (
+       SELECT received_id FROM intake.messages WHERE client_ref = %s)""",
+    """UPDATE intake.messages SET sealed = NULL, key_id = NULL, visit = '',
+       state = CASE WHEN state = 'parked' THEN 'ignored' ELSE state END WHERE client_ref = %s""",
+    "UPDATE intake.journeys SET visit = '' WHERE client_ref = %s",
+    """UPDATE intake.clients SET sealed = NULL, key_id = NULL, erased_at = coalesce(erased_at, now())
+       WHERE client_ref = %s""",
+    "DELETE FROM intake.known WHERE client_ref = %s",
+)
+
+
+class ShredRefused(Exception):
+    """The words may not be destroyed now. Nothing has changed.
+
+    Attributes:
+        code: Short and stable.
+        sentence: What stands against it and what to do.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(f"{code}: {sentence}")
+        self.code = code
+        self.sentence = sentence
+
+
+class NoSuchClient(Exception):
+    """Intake never heard of this client reference, and no key of theirs was destroyed."""
+
+
+class ShredOrder(Value):
+    """Who wants it, who agreed, and why. `client_ref` is the client's opaque reference."""
+
+    client_ref: UUID
+    by: Key
+    approved_by: Key
+    reason: DestructionReason
+    order: Key | None = None
+
+
+class Shredded(NamedTuple):
+    """What was done.
+
+    Attributes:
+        decided: The decision on record, which may be an earlier one.
+        again: Whether the decision was on record before.
+    """
+
+    decided: ClientKeyDestroyed
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Client:
+    journeys: tuple[str, ...]
+    waiting: int
+    born: date | None
+
+
+class Shredder:
+    """Carries out orders on one record, one keyring and one intake."""
+
+    def __init__(self, store: EventStore, keyring: Keyring, pool: Pool) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._pool = pool
+        self._privacy = Privacy(keyring)
+
+    async def shred(self, order: ShredOrder, now: datetime) -> Shredded:
+        """Destroys the client's key and erases what intake keeps of them.
+
+        While it works, intake takes no message of this client.
+
+        Raises:
+            ShredRefused: A journey is open, the words must still be kept, or the order is no order.
+            NoSuchClient: Nobody has this reference.
+            EventStoreError: The record or the keys do not answer: ask again.
+        """
+        _require_order(order)
+        async with self._pool.connection() as connection, connection.transaction():
+            client = await self._locked(connection, order.client_ref)
+            earlier = await self._decided(order.client_ref)
+            if client is None and earlier is None:
+                raise NoSuchClient
+            if client is not None:
+                await self._require_over(client, order, now, decided=earlier is not None)
+            decided = earlier or await self._decide(order, now)
+            await self._keyring.destroy(str(order.client_ref))
+            for statement in _ERASE:
+                await connection.execute(statement.encode(), (order.client_ref,))
+        log.info("client shredded", client_ref=str(order.client_ref), again=earlier is not None)
+        return Shredded(decided, again=earlier is not None)
+
+    async def destroy_again(self) -> int:
+        """Destroys every key that the record says is destroyed; how many.
+
+        For after a restore of the keys' database, which may have brought some back.
+        """
+        count, after = 0, "client/"
+        while page := await self._store.streams(after=after):
+            for stream in (each.stream for each in page if each.stream.startswith("client/")):
+                await self._keyring.destroy(stream.removeprefix("client/"))
+                count += 1
+            after = page[-1].stream
+            if not after.startswith("client/"):
+                break
+        return count
+
+    async def _locked(self, connection: AsyncConnection[Any], client_ref: UUID) -> _Client | None:
+        await connection.execute(_LOCK, (client_ref,))
+        row = await (await connection.execute(_PERSON, (client_ref,))).fetchone()
+        waiting = await (await connection.execute(_WAITING, (client_ref,))).fetchone()
+        messages = await connection.execute("SELECT FROM intake.messages WHERE client_ref = %s LIMIT 1", (client_ref,))
+        if row is None and await messages.fetchone() is None:
+            return None
+        journeys = await (await connection.execute(_JOURNEYS, (client_ref,))).fetchall()
+        born = await self._born(client_ref, Sealed(*row)) if row and row[1] else None
+        return _Client(tuple(str(each) for (each,) in journeys), waiting[0] if waiting else 0, born)
+
+    async def _born(self, client_ref: UUID, sealed: Sealed) -> date | None:
+        try:
+            return (await self._privacy.open_person(sealed, client_ref)).birth_date
+        except KeyDestroyed:
+            return None
+
+    async def _require_over(self, client: _Client, order: ShredOrder, now: datetime, *, decided: bool) -> None:
+        """Refuses while care goes on, and before the words may go unless that was decided before."""
+        last = [await self._last(journey) for journey in client.journeys]
+        if decided:
+            return
+        if client.waiting:
+            raise ShredRefused("messages-waiting", "Messages of this client wait for intake. Let it handle them first.")
+        if order.reason is DestructionReason.LEGAL_ORDER or not last:
+            return
+        until = kept_until(max(last), client.born, policy_named(CURRENT))
+        if policy_named(CURRENT).site.local_date(now) < until:
+            raise ShredRefused(
+                "retention-runs",
+                f"The words about this client must be kept until {until}. Before that only a legal order ends it: "
+                "give its reference.",
+            )
+
+    async def _last(self, journey_id: str) -> datetime:
+        head = await self._store.head(journey_id)
+        if head is None or not head.closed:
+            raise ShredRefused("journey-open", f"Journey {journey_id} is open. Destroy nothing until it has ended.")
+        [last] = await self._store.read(journey_id, after_version=head.version - 1)
+        return last.occurred_at
+
+    async def _decided(self, client_ref: UUID) -> ClientKeyDestroyed | None:
+        for stored in await self._store.read(f"client/{client_ref}"):
+            said = {"at": stored.occurred_at, "cause": stored.meta.get("command_id", "")}
+            return ClientKeyDestroyed.model_validate({**stored.data, **said})
+        return None
+
+    async def _decide(self, order: ShredOrder, now: datetime) -> ClientKeyDestroyed:
+        cause = f"shred/{order.client_ref}"
+        event = ClientKeyDestroyed(
+            at=now, cause=cause, **order.model_dump(exclude={"client_ref"}), client_ref=str(order.client_ref)
+        )
+        try:
+            await self._store.append(
+                f"client/{order.client_ref}", expected_version=0, key=cause, events=[to_record(event)], close=True
+            )
+        except (KeyReused, StreamClosed, VersionConflict):  # another decided it just now
+            return await self._decided(order.client_ref) or event
+        return event
+
+
+def _require_order(order: ShredOrder) -> None:
+    if order.by == order.approved_by:
+        raise ShredRefused("two-people", "The one who approves must be another than the one who decides.")
+    if (order.reason is DestructionReason.LEGAL_ORDER) != (order.order is not None):
+        raise ShredRefused("order-missing", "A legal order is named by its reference, and nothing else has one.")

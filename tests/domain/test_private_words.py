@@ -1,0 +1,74 @@
+"""Which text of an event says who a client is: every text field is either marked, or listed here as open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from domain.values import Identifying, Value
+from tests.domain.test_completeness import EVENTS
+
+OPEN = {
+    # ids: opaque, made by intake, by a journey, by a clinic's system, or a staff member's
+    *("cause", "journey_id", "client_ref", "message", "key", "hold_key", "reference", "trace", "id", "payer"),
+    *("JourneyOpened.policy", "CostAccepted.estimate", "CostDeclined.estimate"),
+    *("ObligationEscalated.obligation", "ObligationAcknowledged.obligation", "ObligationMet.obligation"),
+    *("ObligationWaived.obligation", "ObligationCancelled.obligation", "FollowUpRecorded.obligation"),
+    # codes and sentences that this program writes itself
+    *("AdmissionCancelled.reason", "JourneyClosed.reason", "Benefits.reasons", "Discharged.gaps", "failure"),
+    *("ObligationCancelled.because", "Obligation.about", "Estimate.assumptions"),
+    # names of places and groups; the fold compares facilities
+    *("facility", "Enrolled.track"),
+}
+
+
+def models(seen: set[type[Value]], *kinds: type[Value]) -> set[type[Value]]:
+    for kind in kinds:
+        if kind not in seen:
+            seen.add(kind)
+            for field in kind.model_fields.values():
+                models(seen, *(part for part in parts(field.annotation) if is_model(part)))
+    return seen
+
+
+def parts(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from parts(part)
+
+
+def is_model(part: Any) -> bool:
+    return isinstance(part, type) and issubclass(part, Value)
+
+
+def text_fields(*, private: bool) -> set[str]:
+    found = set()
+    for model in models(set(), *EVENTS):
+        for name, field in model.model_fields.items():
+            inside = [*field.metadata, *parts(field.annotation)]
+            is_private = any(isinstance(part, Identifying) for part in inside)
+            if str in inside and is_private is private:
+                found.add(f"{model.__name__}.{name}")
+    return found
+
+
+def test_every_text_is_either_private_or_known_to_be_open() -> None:
+    undecided = {name for name in text_fields(private=False) if not {name, name.rpartition(".")[2]} & OPEN}
+    assert undecided == set(), "mark it as PrivateWords, or say here why everybody may read it"
+
+
+def test_what_people_write_about_a_client_is_private() -> None:
+    assert text_fields(private=True) == {
+        "FundingResolved.reason",
+        "PlacementDecided.variance",
+        "PlacementDecided.instrument",
+        "CostDeclined.reason",
+        "ReviewCompleted.rationale",
+        "TransitionStarted.reason",
+        "TransitionDeclined.reason",
+        "ObligationMet.note",
+        "ObligationWaived.reason",
+        "DischargePlan.follow_ups",
+        "DischargePlan.crisis_contacts",
+        "DischargePlan.resources",
+    }
