@@ -1,4 +1,4 @@
-"""The whole house on one machine: the stack, the simulated clinic, intake and a worker, each its own process."""
+"""The whole house on one machine: the stack, the simulated clinic, intake, worker and projector, a process each."""
 
 from __future__ import annotations
 
@@ -106,6 +106,7 @@ async def _start_parts(guard: Guard, stack: Stack) -> None:
         async with asyncio.TaskGroup() as together:
             together.create_task(_add_clinic_and_worker(guard, stack))
             together.create_task(guard.add("intake", partial(_start_intake, stack)))
+            together.create_task(guard.add("projector", partial(_start_projector, stack)))
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
 
@@ -144,6 +145,12 @@ async def _start_intake(stack: Stack) -> RunningProcess:
     return process
 
 
+async def _start_projector(stack: Stack) -> RunningProcess:
+    command = [sys.executable, "-m", "cli.main", "projector"]
+    process, _ = await _start(stack, "projector", command, "throughline_projections")
+    return process
+
+
 async def _start(
     stack: Stack, name: str, argv: list[str], role: str | None = None
 ) -> tuple[RunningProcess, Mapping[str, int]]:
@@ -153,10 +160,10 @@ async def _start(
     async def ready() -> bool:
         return ready_file.exists()
 
-    env = {  # without a role: no way into the record, and none to the keys
+    env = {  # without a role: no way into the record; whoever holds no keys is not told where they are
         "DATABASE_URL": stack.database_url_as(role) if role else "",
-        "THROUGHLINE_KEYS_URL": stack.keys_url_as(role) if role else "",
-        "THROUGHLINE_KEK_FILE": str(stack.settings.require_kek_file()) if role else "",
+        "THROUGHLINE_KEYS_URL": stack.keys_url_as(role) if role in KEYHOLDERS else "",
+        "THROUGHLINE_KEK_FILE": str(stack.settings.require_kek_file()) if role in KEYHOLDERS else "",
     }
     process = await stack.start_process(name, [*argv, "--ready-file", str(ready_file)], env, ready)
     told: Mapping[str, int] = json.loads(ready_file.read_text())

@@ -7,13 +7,16 @@ from typing import Any
 
 from cli.access import load_settings, the_keys, the_record
 from cli.options import AtTime, Positive
-from cli.output import Exit, Stop, show_fields, show_json, stdout, table
+from cli.output import Exit, Stop, complain, show_fields, show_json, stdout, table
 from dashboard.history import AsOf
-from dashboard.reading import Row, read_journey, read_rows, row, state_of
+from dashboard.lists import Listing, list_journeys
+from dashboard.reading import Row, read_journey, row, state_of
 from dashboard.words import is_bookkeeping, moment, sentence
+from deploy.errors import SettingsError
 from deploy.settings import Settings
 from domain.catalogue import CATALOGUE
 from domain.state import JourneyState
+from eventstore import SchemaMissing, StoreUnavailable
 from eventstore.codec import from_record
 from eventstore.events import StoredEvent
 from eventstore.sealing import Sealer
@@ -32,8 +35,10 @@ async def journeys(*, all: bool = False, json: bool = False) -> None:
     json:
         Print a JSON list.
     """
-    async with the_record() as store:
-        rows = [each for each in await read_rows(store, datetime.now(UTC)) if all or not each.stage.is_end]
+    listing = await _listed(ended=all)
+    rows = listing.rows
+    if listing.behind:
+        complain(f"as of event {listing.as_of} of {listing.head}: see `throughline projections list`")
     if json:
         show_json(rows)
         return
@@ -99,6 +104,13 @@ async def journey(
         stdout.print(f"As it stood after {len(stored)} of its {len(every)} events.\n", markup=False)
     _show_standing(state)
     _show_timeline(stored, everything)
+
+
+async def _listed(*, ended: bool) -> Listing:
+    try:
+        return await list_journeys(load_settings().require_database_url(), datetime.now(UTC), ended=ended)
+    except (SettingsError, StoreUnavailable, SchemaMissing) as error:
+        raise Stop(Exit.UNREACHABLE, str(error)) from None
 
 
 def ui_link(settings: Settings, journey_id: str) -> str | None:

@@ -1,13 +1,14 @@
-"""`throughline up`, `worker` and `intake`: what runs until it is stopped."""
+"""`throughline up`, `worker`, `intake` and `projector`: what runs until it is stopped."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from activities.centre import CentreFileError
@@ -15,10 +16,12 @@ from cli.access import load_settings, own_settings
 from cli.house import announce, running_house
 from cli.logs import log_to_stderr
 from cli.output import Exit, Stop, show_fields, stdout
+from dashboard.projections.projector import Projector
 from deploy.errors import SettingsError, StackError
 from deploy.settings import Settings
 from domain.policy import CURRENT, policy_named
 from eventstore import EventStoreError, open_keyring, open_store
+from eventstore.codec import UnreadableEvent
 from eventstore.keys import Keyring
 from intake.gate import JourneyGate
 from intake.receiver import ReceivingRules
@@ -28,9 +31,9 @@ from workflows.client import Journeys, JourneysUnreachable, connect
 
 
 async def up(*, free_ports: bool = False) -> None:
-    """Start everything on this machine and stay until Ctrl-C: databases, Temporal, clinic, intake, worker.
+    """Start everything on this machine and stay until Ctrl-C: databases, Temporal, clinic, intake, worker, projector.
 
-    A worker, an intake or a clinic that ends by itself is started again.
+    A worker, an intake, a projector or a clinic that ends by itself is started again.
 
     Where DATABASE_URL, TEMPORAL_ADDRESS, THROUGHLINE_CLINIC_URL or THROUGHLINE_SMTP is set, that one is used.
 
@@ -99,9 +102,29 @@ async def intake(*, ready_file: Path | None = None) -> None:
         raise Stop(Exit.FAILED, line) from None
 
 
+async def projector(*, ready_file: Path | None = None) -> None:
+    """Keep what dashboards read at the record's head, until SIGTERM or Ctrl-C.
+
+    Several may run: one is active, and the others take over when it goes away.
+
+    Parameters
+    ----------
+    ready_file:
+        Written once it follows the record or stands by.
+    """
+    log_to_stderr()
+    try:
+        running = Projector(load_settings().require_database_url())
+        await _until_stopped(running.run(lambda: announce(ready_file, {"pid": os.getpid()})))
+    except SettingsError as error:
+        raise Stop(Exit.UNREACHABLE, str(error)) from None
+    except (EventStoreError, UnreadableEvent) as error:
+        raise Stop(Exit.FAILED, str(error)) from None
+
+
 async def _serve(settings: Settings, keys: Keyring, gate: JourneyGate, started: Callable[[IntakePorts], None]) -> None:
     zone = ZoneInfo(policy_named(CURRENT).site.zone)
-    serving = asyncio.ensure_future(
+    await _until_stopped(
         run_intake(
             settings.require_database_url(),
             keys,
@@ -112,6 +135,10 @@ async def _serve(settings: Settings, keys: Keyring, gate: JourneyGate, started: 
             on_started=started,
         )
     )
+
+
+async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    serving = asyncio.ensure_future(work)
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, serving.cancel)
     with suppress(asyncio.CancelledError):

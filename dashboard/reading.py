@@ -9,7 +9,7 @@ from domain.events import Event, LevelOfCareStarted
 from domain.evolve import evolve, fold
 from domain.state import JourneyState
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
-from eventstore.codec import from_record, is_journey
+from eventstore.codec import from_record
 from eventstore.events import StoredEvent
 from eventstore.port import EventStore
 
@@ -39,16 +39,6 @@ class Path(Value):
 async def read_journey(store: EventStore, journey_id: str) -> tuple[StoredEvent, ...]:
     """The journey's stored events; empty if there is no such journey."""
     return await store.read(journey_id)
-
-
-async def read_rows(store: EventStore, now: datetime) -> list[Row]:
-    """Every journey on record, those waiting longest first, ended ones last."""
-    states: dict[str, JourneyState] = {}
-    async for stored in all_events(store):
-        if not is_journey(stored.stream):
-            continue
-        states[stored.stream] = evolve(states.get(stored.stream, JourneyState()), from_record(stored))
-    return sorted((row(state, now) for state in states.values()), key=_urgency)
 
 
 async def all_events(store: EventStore, after_position: int = 0) -> AsyncIterator[StoredEvent]:
@@ -93,6 +83,7 @@ def state_of(stored: Iterable[StoredEvent]) -> JourneyState:
     return fold(from_record(each) for each in stored)
 
 
-def _urgency(row: Row) -> tuple[bool, bool, float, str]:
+def urgency(row: Row) -> tuple[bool, bool, float, str]:
+    """Sorts rows: the urgent first, then by what is due next, the ended last."""
     due = row.next_due.timestamp() if row.next_due else float("inf")
     return row.stage.is_end, not row.urgent, due, row.journey_id

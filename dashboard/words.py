@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 from domain import events as ev
 from domain.catalogue import CATALOGUE
+from domain.plans import Actor
 from domain.values import Instant, Role
 
 _SENTENCES: dict[type[ev.BaseEvent], Callable[[Any], str]] = {
@@ -61,7 +63,9 @@ _SENTENCES: dict[type[ev.BaseEvent], Callable[[Any], str]] = {
     ),
 }
 
-_BOOKKEEPING = (ev.ObligationRaised, ev.ObligationMet, ev.ObligationCancelled, ev.EffectSettled)
+_BOOKKEEPING: frozenset[type[ev.BaseEvent]] = frozenset(
+    {ev.ObligationRaised, ev.ObligationMet, ev.ObligationCancelled, ev.EffectSettled}
+)
 
 
 def sentence(event: ev.BaseEvent) -> str:
@@ -71,19 +75,24 @@ def sentence(event: ev.BaseEvent) -> str:
 
 def is_bookkeeping(event: ev.BaseEvent) -> bool:
     """Whether a reader of the story may skip it; failed calls are never skipped."""
-    failed = isinstance(event, ev.EffectSettled) and event.failure is not None
-    return isinstance(event, _BOOKKEEPING) and not failed
+    failed = type(event) is ev.EffectSettled and event.failure is not None
+    return type(event) in _BOOKKEEPING and not failed
 
 
 def actor_role(event: ev.BaseEvent) -> Role | None:
     """The role in which a person acted, if one did."""
-    by = getattr(event, "by", None)
+    by = actor(event)
     return by.role if by else None
+
+
+def actor(event: ev.BaseEvent) -> Actor | None:
+    """The person who acted, if one did."""
+    return event.__dict__.get("by")  # getattr takes pydantic microseconds where there is none
 
 
 def moment(at: Instant) -> str:
     """Date and time in UTC, to the minute."""
-    return f"{at:%Y-%m-%d %H:%M}Z"
+    return f"{at.astimezone(UTC).isoformat(' ')[:16]}Z"
 
 
 def _by(event: Any) -> str:

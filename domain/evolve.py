@@ -16,26 +16,31 @@ from domain.plans import SELF_PAID, Contact, FundingRoute, ReviewOutcome, Stay, 
 from domain.state import REMEMBERED_COMMANDS, JourneyState
 from domain.values import Instant, LevelOfCare, Stage
 
-_EHR_NEED_NOT_KNOW = (
-    ev.AdmissionRepeated,
-    ev.CostEstimated,
-    ev.PlaceSearchStarted,
-    ev.NoPlaceFound,
-    ev.PlaceGivenUp,
-    ev.ObligationEscalated,
-    ev.EffectSettled,
+Changes = dict[str, Any]
+"""The fields of a state that an event changes, with their new values."""
+
+_EHR_NEED_NOT_KNOW: frozenset[type[ev.BaseEvent]] = frozenset(
+    {
+        ev.AdmissionRepeated,
+        ev.CostEstimated,
+        ev.PlaceSearchStarted,
+        ev.NoPlaceFound,
+        ev.PlaceGivenUp,
+        ev.ObligationEscalated,
+        ev.EffectSettled,
+    }
 )
 
 
 def evolve(state: JourneyState, event: ev.BaseEvent) -> JourneyState:
     """The state after `event`."""
-    version = state.version + 1
-    changed = _apply(event, state)
-    answered = state.answered
-    if event.cause not in answered[-1:]:
-        answered = (*answered, event.cause)[-REMEMBERED_COMMANDS:]
-    revision = version if _is_news(event, state) else state.ehr_revision
-    return _with(changed, version=version, answered=answered, ehr_revision=revision)
+    changes = _changes(event, state)
+    changes["version"] = version = state.version + 1
+    if event.cause not in state.answered[-1:]:
+        changes["answered"] = (*state.answered, event.cause)[-REMEMBERED_COMMANDS:]
+    if _is_news(event, state):
+        changes["ehr_revision"] = version
+    return state.changed(**changes)
 
 
 def fold(events: Iterable[ev.BaseEvent], start: JourneyState | None = None) -> JourneyState:
@@ -47,25 +52,21 @@ def fold(events: Iterable[ev.BaseEvent], start: JourneyState | None = None) -> J
 
 
 def _is_news(event: ev.BaseEvent, state: JourneyState) -> bool:
-    if isinstance(event, ev.ObligationWaived):
+    # By type, not isinstance: pydantic's takes a microsecond for each class that it is not.
+    if type(event) is ev.ObligationWaived:
         owed = state.obligations.get(event.obligation)
         return owed is None or owed.about != "ehr"  # waived: the EHR is not to be asked once more
-    return not isinstance(event, _EHR_NEED_NOT_KNOW)
-
-
-def _with(state: JourneyState, **changes: Any) -> JourneyState:
-    return state.model_copy(update=changes)
+    return type(event) not in _EHR_NEED_NOT_KNOW
 
 
 @singledispatch
-def _apply(event: ev.BaseEvent, state: JourneyState) -> JourneyState:
+def _changes(event: ev.BaseEvent, state: JourneyState) -> Changes:
     raise NotImplementedError(f"no rule folds {type(event).__name__}")
 
 
-@_apply.register
-def _(event: ev.JourneyOpened, state: JourneyState) -> JourneyState:
-    return _with(
-        state,
+@_changes.register
+def _(event: ev.JourneyOpened, state: JourneyState) -> Changes:
+    return Changes(
         journey_id=event.journey_id,
         client_ref=event.client_ref,
         policy_version=event.policy,
@@ -74,89 +75,88 @@ def _(event: ev.JourneyOpened, state: JourneyState) -> JourneyState:
     )
 
 
-@_apply.register
-def _(event: ev.AdmissionRepeated, state: JourneyState) -> JourneyState:
-    return state
+@_changes.register
+def _(event: ev.AdmissionRepeated, state: JourneyState) -> Changes:
+    return Changes()
 
 
-@_apply.register
-def _(event: ev.AdmissionCancelled, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.AdmissionCancelled, state: JourneyState) -> Changes:
     if event.care_had_begun:
-        return state
-    return _with(state, stage=Stage.CANCELLED, ended_at=event.at, transition=None)
+        return Changes()
+    return Changes(stage=Stage.CANCELLED, ended_at=event.at, transition=None)
 
 
-@_apply.register
-def _(event: ev.BenefitsRequested, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.BenefitsRequested, state: JourneyState) -> Changes:
     effect = fx.CheckBenefits(key=event.key, service_date=state.policy.site.local_date(event.at))
-    waiting = _with(_add_effect(state, effect), benefit_checks=state.benefit_checks + 1)
-    return _with(waiting, stage=Stage.BENEFITS_CHECK)
+    checks = state.benefit_checks + 1
+    return Changes(stage=Stage.BENEFITS_CHECK, benefit_checks=checks, **_add_effect(state, effect))
 
 
-@_apply.register
-def _(event: ev.BenefitsAnswered, state: JourneyState) -> JourneyState:
-    answered = _with(state, benefits=event.benefits)
+@_changes.register
+def _(event: ev.BenefitsAnswered, state: JourneyState) -> Changes:
     if event.benefits.verdict.is_covered:
-        return _with(answered, funding=None, stage=_stage_once_funded(state))
+        return Changes(benefits=event.benefits, funding=None, stage=_stage_once_funded(state))
     if event.benefits.verdict in (Verdict.INACTIVE, Verdict.NOT_COVERED) and state.funding not in SELF_PAID:
-        return _with(answered, stage=Stage.FUNDING_EXCEPTION, authorised=False)
-    return answered
+        return Changes(benefits=event.benefits, stage=Stage.FUNDING_EXCEPTION, authorised=False)
+    return Changes(benefits=event.benefits)
 
 
-@_apply.register
-def _(event: ev.FundingResolved, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.FundingResolved, state: JourneyState) -> Changes:
     stays = event.route in (FundingRoute.OTHER_COVERAGE, FundingRoute.REFERRED_OUT)
-    return _with(state, funding=event.route, stage=state.stage if stays else _stage_once_funded(state))
+    return Changes(funding=event.route, stage=state.stage if stays else _stage_once_funded(state))
 
 
-@_apply.register
-def _(event: ev.PlacementDecided, state: JourneyState) -> JourneyState:
-    return _with(state, placement=event.actual, stage=Stage.COST_REVIEW)
+@_changes.register
+def _(event: ev.PlacementDecided, state: JourneyState) -> Changes:
+    return Changes(placement=event.actual, stage=Stage.COST_REVIEW)
 
 
-@_apply.register
-def _(event: ev.CostEstimated, state: JourneyState) -> JourneyState:
-    return _with(state, estimate=event.estimate, estimates=state.estimates + 1)
+@_changes.register
+def _(event: ev.CostEstimated, state: JourneyState) -> Changes:
+    return Changes(estimate=event.estimate, estimates=state.estimates + 1)
 
 
-@_apply.register
-def _(event: ev.CostAccepted, state: JourneyState) -> JourneyState:
-    return _with(state, stage=Stage.ENROLLING)
+@_changes.register
+def _(event: ev.CostAccepted, state: JourneyState) -> Changes:
+    return Changes(stage=Stage.ENROLLING)
 
 
-@_apply.register
-def _(event: ev.CostDeclined, state: JourneyState) -> JourneyState:
-    return _with(state, stage=Stage.FUNDING_EXCEPTION, authorised=False)
+@_changes.register
+def _(event: ev.CostDeclined, state: JourneyState) -> Changes:
+    return Changes(stage=Stage.FUNDING_EXCEPTION, authorised=False)
 
 
-@_apply.register
-def _(event: ev.Enrolled, state: JourneyState) -> JourneyState:
-    return state
+@_changes.register
+def _(event: ev.Enrolled, state: JourneyState) -> Changes:
+    return Changes()
 
 
-@_apply.register
-def _(event: ev.LevelOfCareStarted, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.LevelOfCareStarted, state: JourneyState) -> Changes:
     stay = Stay(level=event.level, since=event.at)
-    return _with(state, stays=(*state.stays, stay), stage=_stage_at(event.level))
+    return Changes(stays=(*state.stays, stay), stage=_stage_at(event.level))
 
 
-@_apply.register
-def _(event: ev.LevelOfCareEnded, state: JourneyState) -> JourneyState:
-    return _with(state, stays=_ended(state.stays, event.at))
+@_changes.register
+def _(event: ev.LevelOfCareEnded, state: JourneyState) -> Changes:
+    return Changes(stays=_ended(state.stays, event.at))
 
 
-@_apply.register
-def _(event: ev.DischargePlanUpdated, state: JourneyState) -> JourneyState:
-    return _with(state, discharge_plan=event.plan)
+@_changes.register
+def _(event: ev.DischargePlanUpdated, state: JourneyState) -> Changes:
+    return Changes(discharge_plan=event.plan)
 
 
-@_apply.register
-def _(event: ev.ReviewCompleted, state: JourneyState) -> JourneyState:
-    return _with(state, stage=Stage.DISCHARGING) if event.outcome is ReviewOutcome.DISCHARGE else state
+@_changes.register
+def _(event: ev.ReviewCompleted, state: JourneyState) -> Changes:
+    return Changes(stage=Stage.DISCHARGING) if event.outcome is ReviewOutcome.DISCHARGE else Changes()
 
 
-@_apply.register
-def _(event: ev.TransitionStarted, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.TransitionStarted, state: JourneyState) -> Changes:
     transition = Transition(
         number=event.number,
         direction=event.direction,
@@ -164,13 +164,13 @@ def _(event: ev.TransitionStarted, state: JourneyState) -> JourneyState:
         target=event.target,
         due_at=event.due_at,
     )
-    return _with(state, transition=transition, transitions=event.number, stage=Stage.TRANSITION)
+    return Changes(transition=transition, transitions=event.number, stage=Stage.TRANSITION)
 
 
-@_apply.register
-def _(event: ev.PlaceSearchStarted, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.PlaceSearchStarted, state: JourneyState) -> Changes:
     if state.transition is None:
-        return state
+        return Changes()
     move = state.transition
     effect = fx.HoldPlace(
         key=f"{move.hold_key}-search-{event.attempt}",
@@ -178,80 +178,80 @@ def _(event: ev.PlaceSearchStarted, state: JourneyState) -> JourneyState:
         level=move.target,
         wanted_by=max(move.due_at, after_hours(event.at, state.policy.step_up_hours)),
     )
-    return _move(_add_effect(state, effect), searches=event.attempt, next_search_at=None)
+    return _add_effect(state, effect) | _move(state, searches=event.attempt, next_search_at=None)
 
 
-@_apply.register
-def _(event: ev.PlaceHeld, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.PlaceHeld, state: JourneyState) -> Changes:
     return _move(state, place=event.facility)
 
 
-@_apply.register
-def _(event: ev.NoPlaceFound, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.NoPlaceFound, state: JourneyState) -> Changes:
     return _move(state, next_search_at=event.next_search_at)
 
 
-@_apply.register
-def _(event: ev.PlaceGivenUp, state: JourneyState) -> JourneyState:
-    left = _with(state, place_in_use=None) if event.hold_key == state.place_in_use else state
+@_changes.register
+def _(event: ev.PlaceGivenUp, state: JourneyState) -> Changes:
+    left = Changes(place_in_use=None) if event.hold_key == state.place_in_use else Changes()
     key = f"release-{event.hold_key}-{state.version + 1}"  # a search still under way may have to give back again
-    return _add_effect(left, fx.ReleasePlace(key=key, hold_key=event.hold_key))
+    return left | _add_effect(state, fx.ReleasePlace(key=key, hold_key=event.hold_key))
 
 
-@_apply.register
-def _(event: ev.StepUpWindowMissed, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.StepUpWindowMissed, state: JourneyState) -> Changes:
     return _move(state, window_missed=True)
 
 
-@_apply.register
-def _(event: ev.TransitionCompleted, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.TransitionCompleted, state: JourneyState) -> Changes:
     move = state.transition
     taken = move is not None and move.place is not None and move.place == event.facility
-    return _with(state, transition=None, place_in_use=move.hold_key if move and taken else state.place_in_use)
+    return Changes(transition=None, place_in_use=move.hold_key if move and taken else state.place_in_use)
 
 
-@_apply.register
-def _(event: ev.TransitionDeclined, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.TransitionDeclined, state: JourneyState) -> Changes:
     origin = state.transition.origin if state.transition else state.level
-    return _with(state, transition=None, stage=_stage_at(origin) if origin else state.stage)
+    return Changes(transition=None, stage=_stage_at(origin) if origin else state.stage)
 
 
-@_apply.register
-def _(event: ev.DischargeReported, state: JourneyState) -> JourneyState:
-    return state
+@_changes.register
+def _(event: ev.DischargeReported, state: JourneyState) -> Changes:
+    return Changes()
 
 
-@_apply.register
-def _(event: ev.Discharged, state: JourneyState) -> JourneyState:
-    return _with(state, stage=Stage.DISCHARGED, transition=None)
+@_changes.register
+def _(event: ev.Discharged, state: JourneyState) -> Changes:
+    return Changes(stage=Stage.DISCHARGED, transition=None)
 
 
-@_apply.register
-def _(event: ev.FollowUpRecorded, state: JourneyState) -> JourneyState:
-    return _with(state, stage=Stage.FOLLOW_UP) if event.contact is Contact.REACHED else state
+@_changes.register
+def _(event: ev.FollowUpRecorded, state: JourneyState) -> Changes:
+    return Changes(stage=Stage.FOLLOW_UP) if event.contact is Contact.REACHED else Changes()
 
 
-@_apply.register
-def _(event: ev.JourneyClosed, state: JourneyState) -> JourneyState:
-    return _with(state, stage=Stage.CLOSED, ended_at=event.at)
+@_changes.register
+def _(event: ev.JourneyClosed, state: JourneyState) -> Changes:
+    return Changes(stage=Stage.CLOSED, ended_at=event.at)
 
 
-@_apply.register
-def _(event: ev.ObligationRaised, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.ObligationRaised, state: JourneyState) -> Changes:
     owed = event.obligation
     raised = {**state.raised, owed.kind: state.raised.get(owed.kind, 0) + 1}
-    return _owe(_with(state, raised=raised), owed)
+    return Changes(raised=raised, **_owe(state, owed))
 
 
-@_apply.register
-def _(event: ev.ObligationEscalated, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.ObligationEscalated, state: JourneyState) -> Changes:
     owed = state.obligations.get(event.obligation)
     if owed is None:
-        return state
+        return Changes()
     rung = owed.ladder[min(event.climbed, len(owed.ladder)) - 1]
-    told = _owe(state, owed.model_copy(update={"climbed": event.climbed, "last_told_at": event.at}), tell=False)
-    return _add_effect(
-        told,
+    told = _owe(state, owed.changed(climbed=event.climbed, last_told_at=event.at), tell=False)
+    return told | _add_effect(
+        state,
         fx.Notify(
             key=f"notify-{owed.id}-{event.climbed}",
             obligation=owed.id,
@@ -264,43 +264,41 @@ def _(event: ev.ObligationEscalated, state: JourneyState) -> JourneyState:
     )
 
 
-@_apply.register
-def _(event: ev.ObligationAcknowledged, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.ObligationAcknowledged, state: JourneyState) -> Changes:
     owed = state.obligations.get(event.obligation)
     if owed is None:
-        return state
-    changes = {
-        "status": ObligationStatus.ACKNOWLEDGED,
-        "quiet_until": event.quiet_until,
-        "acknowledged_by": event.by.role,
-    }
-    return _owe(state, owed.model_copy(update=changes))
+        return Changes()
+    in_hand = owed.changed(
+        status=ObligationStatus.ACKNOWLEDGED, quiet_until=event.quiet_until, acknowledged_by=event.by.role
+    )
+    return _owe(state, in_hand)
 
 
-@_apply.register
-def _(event: ev.ObligationMet, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.ObligationMet, state: JourneyState) -> Changes:
     return _end(state, event.obligation, ObligationStatus.MET_LATE if event.late else ObligationStatus.MET)
 
 
-@_apply.register
-def _(event: ev.ObligationWaived, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.ObligationWaived, state: JourneyState) -> Changes:
     return _end(state, event.obligation, ObligationStatus.WAIVED)
 
 
-@_apply.register
-def _(event: ev.ObligationCancelled, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.ObligationCancelled, state: JourneyState) -> Changes:
     return _end(state, event.obligation, ObligationStatus.CANCELLED)
 
 
-@_apply.register
-def _(event: ev.EffectSettled, state: JourneyState) -> JourneyState:
+@_changes.register
+def _(event: ev.EffectSettled, state: JourneyState) -> Changes:
     if event.key in state.effects:
-        return _with(state, effects={k: e for k, e in state.effects.items() if k != event.key})
+        return Changes(effects={k: e for k, e in state.effects.items() if k != event.key})
     if not event.key.startswith("ehr-"):
-        return state
+        return Changes()
     revision = int(event.key.removeprefix("ehr-"))
     waiting = {k: c for k, c in state.unsynced.items() if event.failure or c[0] > revision}
-    return _with(state, ehr_synced=max(state.ehr_synced, revision), unsynced=waiting)
+    return Changes(ehr_synced=max(state.ehr_synced, revision), unsynced=waiting)
 
 
 def _stage_once_funded(state: JourneyState) -> Stage:
@@ -312,33 +310,33 @@ def _stage_at(level: LevelOfCare) -> Stage:
 
 
 def _ended(stays: tuple[Stay, ...], at: Instant) -> tuple[Stay, ...]:
-    return (*stays[:-1], stays[-1].model_copy(update={"until": at})) if stays else stays
+    return (*stays[:-1], stays[-1].changed(until=at)) if stays else stays
 
 
-def _move(state: JourneyState, **changes: Any) -> JourneyState:
+def _move(state: JourneyState, **changes: Any) -> Changes:
     if state.transition is None:
-        return state
-    return _with(state, transition=state.transition.model_copy(update=changes))
+        return Changes()
+    return Changes(transition=state.transition.changed(**changes))
 
 
-def _add_effect(state: JourneyState, effect: fx.Effect) -> JourneyState:
-    return _with(state, effects={**state.effects, effect.key: effect})
+def _add_effect(state: JourneyState, effect: fx.Effect) -> Changes:
+    return Changes(effects={**state.effects, effect.key: effect})
 
 
-def _owe(state: JourneyState, owed: Obligation, *, tell: bool = True) -> JourneyState:
-    changed = _with(state, obligations={**state.obligations, owed.id: owed})
-    return _tell_ehr(changed, owed) if tell else changed
+def _owe(state: JourneyState, owed: Obligation, *, tell: bool = True) -> Changes:
+    changes = Changes(obligations={**state.obligations, owed.id: owed})
+    return changes | _tell_ehr(state, owed) if tell else changes
 
 
-def _end(state: JourneyState, obligation_id: str, status: ObligationStatus) -> JourneyState:
+def _end(state: JourneyState, obligation_id: str, status: ObligationStatus) -> Changes:
     owed = state.obligations.get(obligation_id)
     if owed is None:
-        return state
-    changes: dict[str, Any] = {"obligations": {k: o for k, o in state.obligations.items() if k != obligation_id}}
+        return Changes()
+    changes = Changes(obligations={k: o for k, o in state.obligations.items() if k != obligation_id})
     if owed.kind is ObligationKind.OBTAIN_AUTHORISATION:
         changes["authorised"] = status is not ObligationStatus.CANCELLED
-    return _tell_ehr(_with(state, **changes), owed.model_copy(update={"status": status}))
+    return changes | _tell_ehr(state, owed.changed(status=status))
 
 
-def _tell_ehr(state: JourneyState, owed: Obligation) -> JourneyState:
-    return _with(state, unsynced={**state.unsynced, owed.id: (state.version + 1, owed)})
+def _tell_ehr(state: JourneyState, owed: Obligation) -> Changes:
+    return Changes(unsynced={**state.unsynced, owed.id: (state.version + 1, owed)})

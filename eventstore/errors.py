@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from eventstore.events import StoredEvent
 
 
@@ -92,6 +94,16 @@ class RecordDamaged(EventStoreError):
         )
         self.after = after
         self.found = found
+
+
+class Fenced(EventStoreError):
+    """Somebody else moved a checkpoint, or its generation was retired: start over from where it stands now."""
+
+    def __init__(self, consumers: Iterable[str]) -> None:
+        super().__init__(
+            f"the checkpoint of {', '.join(sorted(consumers))} is not where it was left: "
+            "nothing of this batch was kept; read the checkpoint again and go on from there"
+        )
 
 
 class MigrationFailed(EventStoreError):

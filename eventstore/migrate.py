@@ -47,7 +47,7 @@ def migrate(database_url: str, *folders: Path) -> list[str]:
         database_url: `postgresql://...`, to the server itself and not to a pooler. The role must be allowed
             to make schemas.
         folders: Where the `.sql` files are; no number may occur twice. By default the record's own and those of
-            the intake, if present.
+            intake and dashboard, if present.
 
     Raises:
         MigrationFailed: The database refused one, or one was edited after it had been applied.
@@ -88,7 +88,7 @@ def pending(database_url: str, *folders: Path) -> list[str]:
 def _folders(given: tuple[Path, ...]) -> tuple[Path, ...]:
     if given:
         return given
-    usual = (_ROOT / "eventstore" / "migrations", _ROOT / "intake" / "migrations")
+    usual = (_ROOT / part / "migrations" for part in ("eventstore", "intake", "dashboard"))
     return tuple(folder for folder in usual if folder.is_dir())
 
 

@@ -118,7 +118,7 @@ class PostgresEventStore:
         try:
             rows = await self._rows(_HEAD, [stream])
         except psycopg.Error as error:
-            raise _translated(error) from None
+            raise translated(error) from None
         return StreamHead(**rows[0]) if rows else None
 
     async def streams(self, *, after: str = "", limit: int = 500, open_only: bool = False) -> tuple[StreamEntry, ...]:
@@ -127,14 +127,14 @@ class PostgresEventStore:
         try:
             rows = await self._rows(_STREAMS, [after, open_only, limit])
         except psycopg.Error as error:
-            raise _translated(error) from None
+            raise translated(error) from None
         return tuple(StreamEntry(**row) for row in rows)
 
     async def _send(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
         try:
             rows = await self._rows(*append_call(requests))
         except psycopg.Error as error:
-            raise _translated(error) from None
+            raise translated(error) from None
         return [Outcome(*row.values()) for row in rows]
 
     async def _refusal(self, request: AppendRequest, outcome: Outcome) -> EventStoreError:
@@ -154,7 +154,7 @@ class PostgresEventStore:
         try:
             rows = await self._rows(query, arguments)
         except psycopg.Error as error:
-            raise _translated(error) from None
+            raise translated(error) from None
         return tuple(StoredEvent.from_record(row) for row in rows)
 
     async def _rows(self, query: LiteralString | SQL | Composed, arguments: Sequence[object]) -> list[dict[str, Any]]:
@@ -190,7 +190,7 @@ async def open_store(
     try:
         await pool.open(wait=True, timeout=timeout)
     except psycopg.Error as error:
-        raise _translated(error) from None
+        raise translated(error) from None
     else:
         store = PostgresEventStore(pool)
         try:
@@ -210,7 +210,8 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
     )
 
 
-def _translated(error: psycopg.Error) -> EventStoreError:
+def translated(error: psycopg.Error) -> EventStoreError:
+    """What an error of the database means for whoever called the record; without a word of what was sent."""
     if isinstance(error, _RETRYABLE):
         return StoreUnavailable(type(error).__name__)
     if isinstance(error, NO_SCHEMA):

@@ -95,6 +95,11 @@ class Chain:
         """Every shape the record may hold besides the current ones."""
         return frozenset(self._steps)
 
+    @property
+    def current(self) -> Mapping[str, int]:
+        """The version that is read of each type."""
+        return self._current
+
     def lift(self, shape: Shape, data: Data) -> tuple[str, Data]:
         """The type and data that this release reads instead; the same where it is current already.
 

@@ -12,7 +12,7 @@ from domain import events as ev
 from domain.catalogue import CATALOGUE
 from domain.decide import RULES
 from domain.effects import Effect
-from domain.evolve import _apply
+from domain.evolve import _changes
 from domain.obligations import ObligationKind
 from domain.values import LADDER, LevelOfCare, Role
 
@@ -35,7 +35,7 @@ def test_the_unions_name_everything_declared() -> None:
 
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
 def test_every_event_is_folded_by_a_rule_of_its_own(kind: type[ev.BaseEvent]) -> None:
-    assert kind in _apply.registry
+    assert kind in _changes.registry
 
 
 def test_every_command_has_its_rule() -> None:

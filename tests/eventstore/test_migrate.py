@@ -129,7 +129,9 @@ def test_a_file_without_its_two_parts_is_refused(fresh_database: str, tmp_path: 
     assert one(fresh_database, "select to_regclass('bare')") == (None,)
 
 
-@pytest.mark.parametrize("name", ["0001.event-store", "0002.chain-seal-roles", "0101.intake"])
+@pytest.mark.parametrize(
+    "name", ["0001.event-store", "0002.chain-seal-roles", "0003.checkpoints", "0101.intake", "0201.read-models"]
+)
 def test_there_is_no_way_back(name: str) -> None:
     (file,) = Path(__file__).parents[2].glob(f"*/migrations/{name}.sql")
     way_back = file.read_text().partition("-- migrate:down\n")[2]
@@ -276,7 +278,7 @@ async def test_over_tcp_with_a_password_that_needs_escaping(over_tcp: str, monke
     waiting = pending(url)
     assert migrate(url) == waiting
     with psycopg.connect(url) as connection:
-        connection.execute("drop schema es, intake, migrations cascade")
+        connection.execute("drop schema es, intake, dash, migrations cascade")
 
     # Words that libpq knows and dbmate's driver does not, and what libpq takes from the environment.
     monkeypatch.setenv("PGPASSWORD", PASSWORD)

@@ -1,0 +1,158 @@
+"""`throughline projections`: the read models, how far they are, made again, and held against the record."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+
+from cyclopts import App
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cli.access import load_settings
+from cli.output import Exit, Stop, show_json, stdout, table
+from dashboard.projections import READ_MODELS, ReadModel
+from dashboard.projections import rebuild as rebuilding
+from dashboard.projections.standing import generations
+from dashboard.projections.verify import Verified
+from dashboard.projections.verify import verify as verify_models
+from dashboard.words import moment
+from deploy.errors import SettingsError
+from eventstore import EventStoreError, StoreUnavailable
+from eventstore.codec import UnreadableEvent
+
+app = App(name="projections", help="List, rebuild or verify the read models that dashboards see.", sort_key=10)
+_LINE_EVERY_SECONDS = 5.0
+
+
+@app.command(name="list", sort_key=0)
+async def list_(*, json: bool = False) -> None:
+    """Say how far each read model has come, and what lies beside the live one.
+
+    Parameters
+    ----------
+    json:
+        Print one JSON object.
+    """
+    with _told_in_one_line():
+        found, kept = await generations(_database_url(), READ_MODELS)
+    if json:
+        show_json({"projector": "active" if kept else "none runs", "generations": [asdict(each) for each in found]})
+        return
+    columns = ("Read model", "Generation", "Status", "As of event", "Behind", "Written", "Alarm")
+    rows = [
+        (e.read_model, e.generation, e.status, e.position, e.head - e.position, moment(e.updated_at), e.alarm)
+        for e in found
+    ]
+    table(None, columns, rows)
+    if not kept:
+        stdout.print("\nno projector is active: start one with `throughline projector`")
+
+
+@app.command(sort_key=1)
+async def rebuild(*name: str, previous: bool = False, json: bool = False) -> None:
+    """Make read models again from the first event, beside the live ones, and switch to them.
+
+    Dashboards and the service go on meanwhile.
+
+    Parameters
+    ----------
+    name:
+        Which read models; all of them if none is named.
+    previous:
+        Go back to the generation before the live one, brought up to date, instead of making a new one.
+    json:
+        Print one JSON object.
+    """
+    models = _chosen(name)
+    with _told_in_one_line(), _progress("rebuilding") as told:
+        rebuilt = await rebuilding.rebuild(_database_url(), models, told, previous=previous)
+    if json:
+        show_json(asdict(rebuilt))
+        return
+    live = ", ".join(f"{name} {generation}" for name, generation in rebuilt.generations.items())
+    stdout.print(f"live as of event {rebuilt.position}, generation: {live}", markup=False)
+    stdout.print(f"{rebuilt.seconds:.1f} s, and {rebuilt.switch_seconds * 1000:.0f} ms to switch", markup=False)
+
+
+@app.command(sort_key=2)
+async def verify(*name: str, json: bool = False) -> int:
+    """Fold the whole record again and compare every row with the live read models. Exit code 1 if one differs.
+
+    Parameters
+    ----------
+    name:
+        Which read models; all of them if none is named.
+    json:
+        Print a JSON list.
+    """
+    models = _chosen(name)
+    with _told_in_one_line(), _progress("verifying") as told:
+        verified = await verify_models(_database_url(), models, told)
+    if json:
+        show_json([asdict(each) for each in verified])
+    else:
+        _show(verified)
+    return Exit.FAILED if any(each.differing for each in verified) else Exit.OK
+
+
+def _show(verified: Sequence[Verified]) -> None:
+    for each in verified:
+        same = f"{each.differing} rows differ" if each.differing else "all equal"
+        line = f"{each.read_model} {each.generation}, as of event {each.position}: {each.rows} rows, {same}"
+        stdout.print(line, markup=False)
+        for row in each.first:
+            key = ", ".join(f"{name} {value}" for name, value in row.key.items())
+            stdout.print(f"  {row.found}: {key}  {', '.join(row.columns)}", markup=False)
+
+
+def _chosen(names: Sequence[str]) -> list[ReadModel]:
+    known = {model.name: model for model in READ_MODELS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise Stop(Exit.USAGE, f"no read model is called {', '.join(unknown)}: there are {', '.join(known)}")
+    return [known[name] for name in dict.fromkeys(names)] or list(READ_MODELS)
+
+
+def _database_url() -> str:
+    try:
+        return load_settings().require_database_url()
+    except SettingsError as error:
+        raise Stop(Exit.UNREACHABLE, str(error)) from None
+
+
+@contextmanager
+def _told_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise Stop(Exit.UNREACHABLE, str(error)) from None
+    except (EventStoreError, UnreadableEvent) as error:
+        raise Stop(Exit.FAILED, str(error)) from None
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[rebuilding.Progress]:
+    """A bar on a terminal, else a line every few seconds; both on stderr, so that stdout is the result alone."""
+    if not sys.stderr.isatty():
+        yield _in_lines(what)
+        return
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("events"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+def _in_lines(what: str) -> rebuilding.Progress:
+    told = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= _LINE_EVERY_SECONDS:
+            told = time.monotonic()
+            sys.stderr.write(f"{what}: {done} of {total} events\n")
+
+    return tell

@@ -1,0 +1,90 @@
+"""The list of journeys, read from the read model and brought up to the record's head."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from dashboard.projections import JOURNEYS
+from dashboard.projections.folding import Folding
+from dashboard.projections.standing import is_kept
+from dashboard.reading import Row, row, urgency
+from eventstore.bulk import Session, open_session, read_head, read_page
+from eventstore.postgres import translated
+
+PATIENCE_SECONDS = 2.0
+_PAUSE_SECONDS = 0.02
+_FOLDED_AT_MOST = 20_000
+_LIST = """
+select journey_id, stage, level, waiting_for, next_obligation, next_due,
+       coalesce(next_due <= %(now)s, false) as overdue,
+       urgent_open or coalesce(next_due <= %(now)s, false) as urgent, opened_at, version
+from dash.journeys
+where %(all)s or stage not in ('CLOSED', 'CANCELLED')
+"""
+_POSITION = "select position from es.checkpoints where consumer = %s and status = 'live'"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Journeys, as of an event of the record; `head` was the last one when they were asked for."""
+
+    rows: list[Row]
+    as_of: int
+    head: int
+
+    @property
+    def behind(self) -> int:
+        """How many events are missing from it."""
+        return max(0, self.head - self.as_of)
+
+
+async def list_journeys(database_url: str, now: datetime, *, ended: bool = False) -> Listing:
+    """Open journeys, the urgent first, then by what is due next; `ended` adds the ended ones, last.
+
+    The projector is given a moment to come to the record's head. What it has not taken in after that, or where
+    none runs, is folded from the record here, unless it is too much to wait for: then the listing is behind.
+
+    Raises:
+        EventStoreError: The database does not answer, or is not migrated.
+    """
+    async with await open_session(database_url, "journeys") as session:
+        try:
+            head = await read_head(session)
+            await _wait_for(session, head)
+            async with session.transaction():
+                await session.execute("set transaction isolation level repeatable read")
+                as_of = await _position(session)
+                cursor = await session.execute(_LIST, {"now": now, "all": ended})
+                names = [column.name for column in cursor.description or ()]
+                rows = {each[0]: Row.model_validate(dict(zip(names, each, strict=True))) async for each in cursor}
+            if as_of < head <= as_of + _FOLDED_AT_MOST:
+                as_of = await _fold_rest(session, as_of, rows, now, ended=ended)
+        except psycopg.Error as error:
+            raise translated(error) from None
+    return Listing(sorted(rows.values(), key=urgency), as_of, head)
+
+
+async def _wait_for(session: Session, head: int) -> None:
+    until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while await _position(session) < head and await is_kept(session):
+        if asyncio.get_running_loop().time() > until:
+            return
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _fold_rest(session: Session, as_of: int, rows: dict[str, Row], now: datetime, *, ended: bool) -> int:
+    events = await read_page(session, as_of, _FOLDED_AT_MOST)
+    for change in await Folding(session).changes(events):
+        rows.pop(change.recorded.stream, None)
+        if ended or not change.after.stage.is_end:
+            rows[change.recorded.stream] = row(change.after, now)
+    return as_of + len(events)
+
+
+async def _position(session: Session) -> int:
+    found = await (await session.execute(_POSITION, [JOURNEYS.consumer])).fetchone()
+    return int(found[0]) if found else 0

@@ -1,0 +1,74 @@
+"""From rows of the record to changes of journeys: each event is decoded once and folded once, for all read models."""
+
+from __future__ import annotations
+
+import gc
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from dashboard.projections.model import Change
+from domain.evolve import evolve
+from domain.state import JourneyState
+from eventstore.bulk import Row, Session, read_earlier
+from eventstore.codec import decode, is_journey
+
+REMEMBERED_JOURNEYS = 20_000
+_UNBORN = JourneyState()
+
+
+class Folding:
+    """Folds journeys along the record.
+
+    The states folded last are remembered. Any other is folded anew from its journey's own stream, so nothing is
+    lost with them, and nothing goes wrong when the same rows are folded again.
+    """
+
+    def __init__(self, session: Session, remembered: int = REMEMBERED_JOURNEYS) -> None:
+        self._session = session
+        self._remembered = remembered
+        self._states: OrderedDict[str, JourneyState] = OrderedDict()
+
+    async def changes(self, rows: Sequence[Row]) -> list[Change]:
+        """What these rows change. They follow one another in the record; those of no journey are left out."""
+        ours = [row for row in rows if is_journey(row.stream)]
+        await self._recall(ours)
+        with no_pauses():
+            return list(self._folded(ours))
+
+    async def _recall(self, rows: Sequence[Row]) -> None:
+        first = {row.stream: row.version for row in reversed(rows)}
+        unknown = {stream: version for stream, version in first.items() if self._version_of(stream) != version - 1}
+        for stream in unknown:
+            self._states.pop(stream, None)
+        missing = {stream: version for stream, version in unknown.items() if version > 1}
+        if missing:
+            earlier = await read_earlier(self._session, missing)
+            for row, event in zip(earlier, decode(earlier), strict=True):
+                self._states[row.stream] = evolve(self._states.get(row.stream, _UNBORN), event)
+
+    def _version_of(self, stream: str) -> int:
+        state = self._states.get(stream)
+        return state.version if state else 0
+
+    def _folded(self, rows: Sequence[Row]) -> Iterator[Change]:
+        states = self._states
+        for row, event in zip(rows, decode(rows), strict=True):
+            before = states.pop(row.stream, _UNBORN)
+            after = evolve(before, event)
+            states[row.stream] = after  # at the end, where the remembered longest are not
+            yield Change(row, event, before, after)
+        while len(states) > self._remembered:
+            states.popitem(last=False)
+
+
+@contextmanager
+def no_pauses() -> Iterator[None]:
+    """Without the garbage collector, which would look through all states again and again; events hold no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

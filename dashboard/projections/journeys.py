@@ -1,0 +1,49 @@
+"""Where each journey stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dashboard.projections.model import Change, ReadModel, TableRow
+
+_COLUMNS = (
+    *("journey_id", "stage", "level", "placement", "funding", "verdict", "policy", "opened_at", "ended_at"),
+    *("level_since", "waiting_for", "next_obligation", "next_due", "open_count", "urgent_open", "moving_to"),
+    *("move_due", "version", "last_event", "last_event_at", "as_of_position"),
+)
+
+
+def _rows(changes: Sequence[Change]) -> Iterator[TableRow]:
+    latest = {change.recorded.stream: change for change in changes}
+    return (_row(change) for change in latest.values())
+
+
+def _row(change: Change) -> TableRow:
+    recorded, state = change.recorded, change.after
+    owed, move = state.next_due(), state.transition
+    return (
+        recorded.stream,
+        state.stage,
+        state.level,
+        state.placement,
+        state.funding,
+        state.benefits.verdict if state.benefits else None,
+        state.policy_version,
+        state.opened_at,
+        state.ended_at,
+        state.level_since,
+        owed.owner if owed else None,
+        owed.id if owed else None,
+        owed.due_at if owed else None,
+        len(state.obligations),
+        any(each.urgent for each in state.obligations.values()),
+        move.target if move else None,
+        move.due_at if move else None,
+        recorded.version,
+        recorded.type,
+        recorded.occurred_at,
+        recorded.position,
+    )
+
+
+JOURNEYS = ReadModel("journeys", ("journey_id",), _COLUMNS, _rows)

@@ -1,0 +1,106 @@
+"""Everything that was ever owed, open or ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from dashboard.projections.model import Change, ReadModel, TableRow
+from dashboard.words import actor_role
+from domain import events as ev
+from domain.obligations import Obligation, ObligationStatus
+
+_COLUMNS = (
+    *("journey_id", "obligation_id", "kind", "owner", "status", "raised_at", "due_at", "time_kind", "urgent"),
+    *("climbed", "last_told_at", "quiet_until", "acknowledged_by", "ended_at", "ended_by", "late", "about"),
+    "as_of_position",
+)
+Ending = ev.ObligationMet | ev.ObligationWaived | ev.ObligationCancelled
+_STATUS_AFTER = {
+    ev.ObligationWaived: ObligationStatus.WAIVED,
+    ev.ObligationCancelled: ObligationStatus.CANCELLED,
+}
+
+
+class Touched(NamedTuple):
+    """An obligation that a change is about, its status after it, and what ended it."""
+
+    owed: Obligation
+    status: ObligationStatus
+    ending: Ending | None
+
+
+def touched(change: Change) -> Touched | None:
+    """What a change means for an obligation, if it is about one."""
+    look = _TOUCHED.get(type(change.event))
+    return look(change, change.event) if look else None
+
+
+def _raised(change: Change, event: ev.ObligationRaised) -> Touched:
+    return Touched(event.obligation, event.obligation.status, None)
+
+
+def _spoken_of(change: Change, event: ev.ObligationEscalated | ev.ObligationAcknowledged) -> Touched | None:
+    owed = change.after.obligations.get(event.obligation)
+    return Touched(owed, owed.status, None) if owed else None
+
+
+def _ended(change: Change, event: Ending) -> Touched | None:
+    owed = change.before.obligations.get(event.obligation)
+    return Touched(owed, _status_after(event), event) if owed else None
+
+
+_TOUCHED: dict[type[ev.BaseEvent], Callable[[Change, Any], Touched | None]] = {
+    ev.ObligationRaised: _raised,
+    ev.ObligationEscalated: _spoken_of,
+    ev.ObligationAcknowledged: _spoken_of,
+    ev.ObligationMet: _ended,
+    ev.ObligationWaived: _ended,
+    ev.ObligationCancelled: _ended,
+}
+
+
+def is_late(owed: Obligation, ending: Ending | None) -> bool | None:
+    """Whether it ended after it was due; None while it is open."""
+    if ending is None:
+        return None
+    return ending.late if isinstance(ending, ev.ObligationMet) else ending.at > owed.due_at
+
+
+def _status_after(event: Ending) -> ObligationStatus:
+    if isinstance(event, ev.ObligationMet):
+        return ObligationStatus.MET_LATE if event.late else ObligationStatus.MET
+    return _STATUS_AFTER[type(event)]
+
+
+def _rows(changes: Sequence[Change]) -> Iterator[TableRow]:
+    for change in changes:
+        found = touched(change)
+        if found is not None:
+            yield _row(change, *found)
+
+
+def _row(change: Change, owed: Obligation, status: ObligationStatus, ending: Ending | None) -> TableRow:
+    return (
+        change.recorded.stream,
+        owed.id,
+        owed.kind,
+        owed.owner,
+        status,
+        owed.raised_at,
+        owed.due_at,
+        owed.time_kind,
+        owed.urgent,
+        owed.climbed,
+        owed.last_told_at,
+        owed.quiet_until,
+        owed.acknowledged_by,
+        ending.at if ending else None,
+        actor_role(ending) if ending else None,
+        is_late(owed, ending),
+        owed.about,
+        change.recorded.position,
+    )
+
+
+OBLIGATIONS = ReadModel("obligations", ("journey_id", "obligation_id"), _COLUMNS, _rows)

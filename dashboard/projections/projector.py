@@ -1,0 +1,90 @@
+"""The projector: keeps the live generation of every read model at the record's head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+
+import structlog
+
+from dashboard.projections import READ_MODELS
+from dashboard.projections.generations import by_consumer, fits
+from dashboard.projections.model import ReadModel
+from dashboard.projections.taking_in import TakingIn
+from eventstore.bulk import Row, Session, open_session, read_page
+from eventstore.checkpoints import Checkpoint, live_checkpoints, raise_alarm
+from eventstore.subscription import POLL_SECONDS, become_active, follow, listening, start_over_until_damaged
+
+log = structlog.get_logger(__name__)
+
+NAME = "projector"
+PAGE = 2_000
+
+
+class Projector:
+    """Follows the record for all read models in one pass. Run it in as many processes as you like: one is active.
+
+    Args:
+        database_url: `postgresql://...`, to the server itself and not to a pooler.
+        models: What to keep.
+        page: The most events in one transaction.
+        poll_seconds: How often to look without news, elapsed.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        models: Sequence[ReadModel] = READ_MODELS,
+        *,
+        page: int = PAGE,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        self._url, self._models, self._page, self._poll_seconds = database_url, models, page, poll_seconds
+
+    async def run(self, on_started: Callable[[], None] = lambda: None) -> None:
+        """Follows until cancelled. `on_started` is told once it follows or stands by.
+
+        A generation that a rebuild has retired is noticed at its checkpoint, and its successor goes on from its own.
+
+        Raises:
+            RecordDamaged: Positions are missing. Nothing is skipped: the checkpoints stay before them.
+            UnreadableEvent: An event is newer than this release.
+            EventStoreError: The database refuses what it is asked; see `SchemaMissing`.
+        """
+
+        async def follow_on() -> None:
+            await self._follow(on_started)
+
+        consumers = [model.consumer for model in self._models]
+        await start_over_until_damaged(NAME, follow_on, self._url, consumers)
+
+    async def _follow(self, on_started: Callable[[], None]) -> None:
+        async with (
+            await open_session(self._url, NAME) as writing,
+            await open_session(self._url, f"{NAME} reading") as reading,
+            listening(self._url) as news,
+        ):
+            on_started()
+            await become_active(writing, NAME, self._poll_seconds)
+            taking = TakingIn(writing, reading, self._models)
+            await taking.prepare()
+            checkpoints = await self._checkpoints(writing)
+
+            async def read(after: int, limit: int) -> Sequence[Row]:
+                return await read_page(reading, after, limit)
+
+            after = min(each.position for each in checkpoints)
+            pages = follow(read, news, after=after, page=self._page, poll_seconds=self._poll_seconds)
+            async with aclosing(pages):
+                async for rows in pages:
+                    checkpoints = await taking.take(checkpoints, rows)
+
+    async def _checkpoints(self, session: Session) -> list[Checkpoint]:
+        models = by_consumer(self._models)
+        found = await live_checkpoints(session, list(models))
+        outdated = [each for each in found if not await fits(session, models[each.consumer], each.generation)]
+        for each in outdated:
+            name = models[each.consumer].name
+            log.error("outdated", read_model=name, advice=f"run: throughline projections rebuild {name}")
+            await raise_alarm(session, [each.consumer], "its tables are older than this release: rebuild it")
+        return [each for each in found if each not in outdated]

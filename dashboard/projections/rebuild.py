@@ -1,0 +1,184 @@
+"""Makes read models again from the first event on, beside the live ones, and lets the views show the new ones."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import errors
+
+from dashboard.projections.folding import no_pauses
+from dashboard.projections.generations import (
+    begin,
+    by_consumer,
+    discard,
+    fits,
+    of_status,
+    set_status,
+    show,
+    stand_still,
+)
+from dashboard.projections.model import ReadModel
+from dashboard.projections.taking_in import TakingIn
+from eventstore.bulk import Row, Session, open_session, read_head, read_page
+from eventstore.checkpoints import Checkpoint
+from eventstore.errors import EventStoreError
+from eventstore.postgres import translated
+from eventstore.subscription import catch_up
+
+PAGE = 20_000
+_SWITCH_PAGE = 1_000
+_TRY_LOCK = "select pg_try_advisory_lock(hashtextextended('throughline rebuild ' || %s, 0))"
+_PATIENCE = "set local lock_timeout = '200ms'"
+_ATTEMPTS = 100
+_PAUSE_SECONDS = 0.1
+
+Progress = Callable[[int, int], None]
+"""Is told how many events are taken in, and how many there are."""
+
+
+class RebuildRefused(EventStoreError):
+    """The rebuild cannot begin, or not end; the live read models are as they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild came to.
+
+    Attributes:
+        generations: The generation now live, by read model.
+        position: How far they had come when they were switched to.
+        seconds: From beginning to end, elapsed.
+        switch_seconds: How long the projector had to stand still, and no reader of a view waited longer.
+    """
+
+    generations: dict[str, int]
+    position: int
+    seconds: float
+    switch_seconds: float
+
+
+async def rebuild(
+    database_url: str,
+    models: Sequence[ReadModel],
+    progress: Progress = lambda done, total: None,
+    *,
+    previous: bool = False,
+    page: int = PAGE,
+) -> Rebuilt:
+    """Brings a new generation of each model to the record's head and switches to all of them at once.
+
+    Appends are never held up, and the projector only for the switch. The old generation stays until the next
+    rebuild. A rebuild that is killed leaves a generation that the next one throws away.
+
+    Args:
+        database_url: `postgresql://...`, to the server itself and not to a pooler.
+        models: Which.
+        progress: Told after every page.
+        previous: Go back to the generation before the live one instead of making a new one.
+        page: The most events in one transaction.
+
+    Raises:
+        RebuildRefused: Another rebuild of one of them is under way, or there is no generation to go back to.
+        EventStoreError: As for whoever follows the record.
+    """
+    started = time.monotonic()
+    try:
+        async with (
+            await open_session(database_url, "rebuild") as writing,
+            await open_session(database_url, "rebuild reading") as reading,
+        ):
+            await _lock(writing, models)
+            make = _previous if previous else _new
+            checkpoints = [await make(writing, model) for model in models]
+            building = _Building(writing, reading, models, progress, page)
+            with no_pauses():
+                return await building.finish(checkpoints, started)
+    except psycopg.Error as error:
+        raise translated(error) from None
+
+
+class _Building:
+    def __init__(
+        self, writing: Session, reading: Session, models: Sequence[ReadModel], progress: Progress, page: int
+    ) -> None:
+        self._writing, self._reading, self._models = writing, reading, models
+        self._progress, self._page = progress, page
+        self._taking = TakingIn(writing, reading, models)
+
+    async def finish(self, checkpoints: Sequence[Checkpoint], started: float) -> Rebuilt:
+        await self._taking.prepare()
+        for _ in range(_ATTEMPTS):
+            checkpoints = await self._catch_up(checkpoints)
+            began = time.monotonic()
+            switched = await self._try_to_switch(checkpoints)
+            if switched is not None:
+                now = time.monotonic()
+                live = {each.consumer.removeprefix("dash."): each.generation for each in switched}
+                return Rebuilt(live, switched[0].position, now - started, now - began)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise RebuildRefused("somebody keeps a view of these read models locked: try again once they are done")
+
+    async def _catch_up(self, checkpoints: Sequence[Checkpoint]) -> Sequence[Checkpoint]:
+        after, total = min(each.position for each in checkpoints), await read_head(self._writing)
+        async with aclosing(catch_up(self._read, after=after, page=self._page)) as pages:
+            async for rows in pages:
+                checkpoints = await self._taking.take(checkpoints, rows)
+                self._progress(rows[-1].position, max(total, rows[-1].position))
+        return checkpoints
+
+    async def _read(self, after: int, limit: int) -> Sequence[Row]:
+        return await read_page(self._reading, after, limit)
+
+    async def _try_to_switch(self, checkpoints: Sequence[Checkpoint]) -> Sequence[Checkpoint] | None:
+        try:
+            async with self._writing.transaction():
+                await self._writing.execute(_PATIENCE)
+                return await self._switch(checkpoints)
+        except (_NotYet, errors.LockNotAvailable):
+            return None
+
+    async def _switch(self, checkpoints: Sequence[Checkpoint]) -> Sequence[Checkpoint]:
+        # The projector stands still from here on, so no view can show less after the switch than before it.
+        retiring = await stand_still(self._writing, self._models)
+        rest = await self._read(min(each.position for each in checkpoints), _SWITCH_PAGE)
+        if len(rest) == _SWITCH_PAGE:
+            raise _NotYet
+        if rest:
+            checkpoints = await self._taking.take(checkpoints, rest)
+        for each in retiring:
+            await set_status(self._writing, each, "retired")
+        models = by_consumer(self._models)
+        for each in checkpoints:
+            await set_status(self._writing, each, "live")
+            await show(self._writing, models[each.consumer], each.generation)
+        return checkpoints
+
+
+class _NotYet(Exception):
+    """More has been appended meanwhile than a switch may take in."""
+
+
+async def _lock(session: Session, models: Sequence[ReadModel]) -> None:
+    for model in models:
+        row = await (await session.execute(_TRY_LOCK, [model.name])).fetchone()
+        if not row or not row[0]:
+            raise RebuildRefused(f"{model.name} is being rebuilt already: wait until that is done, or end it")
+
+
+async def _new(session: Session, model: ReadModel) -> Checkpoint:
+    for left in await of_status(session, model, "building", "retired"):
+        await discard(session, model, left.generation)
+    return await begin(session, model)
+
+
+async def _previous(session: Session, model: ReadModel) -> Checkpoint:
+    for retired in await of_status(session, model, "retired"):
+        if await fits(session, model, retired.generation):
+            await set_status(session, retired, "building")
+            return retired
+    raise RebuildRefused(f"{model.name} has no generation to go back to: rebuild it without --previous")

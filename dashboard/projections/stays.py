@@ -1,0 +1,39 @@
+"""Every stay at a level of care; the view `dash.census` counts them by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dashboard.projections.model import Change, ReadModel, TableRow
+from domain import events as ev
+
+_COLUMNS = (
+    *("journey_id", "number", "level", "since", "until", "first_day", "last_day", "zone"),
+    "as_of_position",
+)
+_MOVES = (ev.LevelOfCareStarted, ev.LevelOfCareEnded)
+
+
+def _rows(changes: Sequence[Change]) -> Iterator[TableRow]:
+    for change in changes:
+        if type(change.event) in _MOVES and change.after.stays:
+            yield _row(change)
+
+
+def _row(change: Change) -> TableRow:
+    stays, site = change.after.stays, change.after.policy.site
+    stay = stays[-1]
+    return (
+        change.recorded.stream,
+        len(stays),
+        stay.level,
+        stay.since,
+        stay.until,
+        site.local_date(stay.since),
+        site.local_date(stay.until) if stay.until else None,
+        site.zone,
+        change.recorded.position,
+    )
+
+
+STAYS = ReadModel("stays", ("journey_id", "number"), _COLUMNS, _rows)

@@ -1,0 +1,53 @@
+"""Takes a page of the record into several read models at once: their rows and checkpoints, all or nothing."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+
+from dashboard.projections.folding import Folding, no_pauses
+from dashboard.projections.generations import by_consumer, table_of
+from dashboard.projections.model import Change, ReadModel
+from dashboard.projections.writer import prepare, write
+from eventstore.bulk import Row, Session
+from eventstore.checkpoints import Checkpoint, advance
+
+
+class TakingIn:
+    """Read models being brought forward together, each from its own checkpoint.
+
+    Args:
+        session: Writes; nobody else may use it meanwhile.
+        reading: Reads the streams of journeys that are not remembered.
+        models: What may be brought forward.
+    """
+
+    def __init__(self, session: Session, reading: Session, models: Sequence[ReadModel]) -> None:
+        self._session = session
+        self._models: Mapping[str, ReadModel] = by_consumer(models)
+        self._folding = Folding(reading)
+
+    async def prepare(self) -> None:
+        """To be called once before anything is taken in."""
+        await prepare(self._session, list(self._models.values()))
+
+    async def take(self, checkpoints: Sequence[Checkpoint], rows: Sequence[Row]) -> list[Checkpoint]:
+        """Takes `rows` into each generation that is not past them, in a transaction; where all stand then.
+
+        Raises:
+            Fenced: Somebody else moved one. Nothing was taken in anywhere.
+        """
+        with no_pauses():
+            changes = await self._folding.changes(rows)
+            async with self._session.transaction():
+                return await self._keep(checkpoints, changes, rows[-1].position)
+
+    async def _keep(self, checkpoints: Sequence[Checkpoint], changes: Sequence[Change], upto: int) -> list[Checkpoint]:
+        # The checkpoints first: whoever comes second waits there, and is fenced before it has written anything.
+        behind = [each for each in checkpoints if each.position < upto]
+        moved = await advance(self._session, behind, upto)
+        for each in behind:
+            model = self._models[each.consumer]
+            new = changes[bisect_right(changes, each.position, key=lambda change: change.recorded.position) :]
+            await write(self._session, model, table_of(model, each.generation), model.last_rows(new))
+        return [*moved, *(each for each in checkpoints if each.position >= upto)]

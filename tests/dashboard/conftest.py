@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from eventstore import PostgresEventStore, migrate, open_store
+
+
+@pytest.fixture
+def database_url(fresh_database: str) -> str:
+    """An empty record, and empty read models."""
+    migrate(fresh_database)
+    return fresh_database
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[PostgresEventStore]:
+    async with open_store(database_url, max_size=8) as opened:
+        yield opened

@@ -1,0 +1,231 @@
+"""What dashboards read: each read model says what the journeys' own states and events say, and no more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from dashboard.lists import list_journeys
+from dashboard.projections import READ_MODELS
+from dashboard.reading import row
+from dashboard.words import sentence
+from domain import commands as cmd
+from domain import events as ev
+from domain.benefits import Benefits, Verdict
+from domain.obligations import ObligationKind
+from domain.values import LevelOfCare, Role
+from eventstore import EventStore, NewEvent
+from tests.dashboard.keeping import ask, keep, names, projecting, reached
+from tests.domain import walk
+from tests.domain.walk import MONDAY, Walk
+
+WALKS: dict[str, Callable[[], Walk]] = {
+    "enrolled": walk.enrolled,
+    "moving-up": walk.stepping_up,
+    "elsewhere": walk.elsewhere,
+    "missed": walk.window_missed,
+    "closed": walk.closed,
+    "cancelled": walk.cancelled,
+    "cost-declined": walk.cost_declined,
+    "discharging": walk.discharging,
+}
+
+
+async def projected(url: str, store: EventStore, walks: dict[str, Walk]) -> None:
+    for name, walked in walks.items():
+        await keep(store, name, walked)
+    async with projecting(url):
+        await reached(url, sum(len(walked.record) for walked in walks.values()))
+
+
+async def test_a_journeys_row_says_what_its_state_says(database_url: str, store: EventStore) -> None:
+    walks = {name: make() for name, make in WALKS.items()}
+    await projected(database_url, store, walks)
+    rows = {each["journey_id"]: each for each in await ask(database_url, "select * from dash.journeys")}
+    assert set(rows) == set(walks)
+    for name, walked in walks.items():
+        told, state = rows[name], walked.state
+        owed, move = state.next_due(), state.transition
+        assert (told["stage"], told["level"], told["placement"]) == (state.stage, state.level, state.placement)
+        assert (told["waiting_for"], told["open_count"]) == (state.waiting_for(), len(state.obligations))
+        assert told["next_obligation"] == (owed.id if owed else None)
+        assert told["next_due"] == (owed.due_at if owed else None)
+        assert told["urgent_open"] is any(each.urgent for each in state.obligations.values())
+        assert (told["opened_at"], told["ended_at"]) == (state.opened_at, state.ended_at)
+        assert (told["moving_to"], told["move_due"]) == ((move.target, move.due_at) if move else (None, None))
+        assert (told["version"], told["last_event"]) == (state.version, walked.record[-1].type)
+        assert told["last_event_at"] == walked.record[-1].at
+    assert sorted(names(list(rows.values()), "as_of_position"))[-1] == sum(len(each.record) for each in walks.values())
+
+
+async def test_the_list_of_journeys_is_what_folding_says_whether_or_not_a_projector_runs(
+    database_url: str, store: EventStore
+) -> None:
+    walks = {name: make() for name, make in WALKS.items()}
+    first, later = dict(list(walks.items())[:4]), dict(list(walks.items())[4:])
+    expected = {name: row(each.state.changed(journey_id=name), MONDAY) for name, each in walks.items()}
+    await projected(database_url, store, first)
+    for name, walked in later.items():
+        await keep(store, name, walked)
+    listing = await list_journeys(database_url, MONDAY, ended=True)
+    assert {each.journey_id: each for each in listing.rows} == expected
+    assert listing.behind == 0
+    assert listing.rows[0].journey_id in ("moving-up", "missed")
+    assert {each.journey_id for each in listing.rows[-2:]} == {"closed", "cancelled"}
+    opened = {each.journey_id for each in (await list_journeys(database_url, MONDAY)).rows}
+    assert opened == set(walks) - {"closed", "cancelled"}
+    async with projecting(database_url):
+        await reached(database_url, sum(len(each.record) for each in walks.values()))
+        assert (await list_journeys(database_url, MONDAY, ended=True)).rows == listing.rows
+
+
+async def test_every_obligation_ever_raised_has_a_row_with_its_end(database_url: str, store: EventStore) -> None:
+    walked = walk.enrolled()
+    walked.later(days=3)
+    walked.do(cmd.AcknowledgeObligation, obligation="review-1")
+    walked.later(weeks=7)
+    walked.do(cmd.CompleteReview, outcome="continue", rationale="on the way", by=walk.DIRECTOR)
+    walked.do(cmd.RequestStepUp, to=LevelOfCare.PHP, reason="worse at night")
+    await projected(database_url, store, {"j": walked})
+    rows = {each["obligation_id"]: each for each in await ask(database_url, "select * from dash.obligations")}
+    raised = {each.obligation.id: each.obligation for each in walked.saw(ev.ObligationRaised)}
+    assert set(rows) == set(raised)
+    for name, owed in raised.items():
+        assert (rows[name]["kind"], rows[name]["owner"], rows[name]["due_at"]) == (owed.kind, owed.owner, owed.due_at)
+    still_open = {name for name, each in rows.items() if each["ended_at"] is None}
+    assert still_open == walked.owes()
+    review = rows["review-1"]
+    met = next(each for each in walked.saw(ev.ObligationMet) if each.obligation == "review-1")
+    assert (review["status"], review["late"], review["ended_at"]) == ("met-late", True, met.at)
+    assert review["climbed"] == max(e.climbed for e in walked.saw(ev.ObligationEscalated) if e.obligation == "review-1")
+    assert review["acknowledged_by"] == Role.CLINICIAN
+    assert rows["review-2"]["status"] == "cancelled"
+    up = rows["complete-step-up-1"]
+    assert (up["status"], up["late"], up["urgent"]) == ("open", None, True)
+
+
+async def test_the_census_counts_who_is_in_care_at_the_end_of_each_day_at_the_site(
+    database_url: str, store: EventStore
+) -> None:
+    here = walk.enrolled()  # Monday, IOP
+    late = Walk(MONDAY.replace(hour=6, minute=30) + timedelta(days=1))  # still Monday evening in Los Angeles
+    _enrol(late, LevelOfCare.IOP)
+    moved = walk.enrolled(LevelOfCare.IOP)
+    moved.later(days=2)
+    moved.do(cmd.StartStepDown, to=LevelOfCare.OP, reason="steady")
+    moved.do(cmd.ConfirmArrival)
+    gone = walk.enrolled(LevelOfCare.OP)
+    gone.do(cmd.Discharge, reason="goals-met")
+    await projected(database_url, store, {"here": here, "late": late, "moved": moved, "gone": gone})
+    rows = await ask(
+        database_url, 'select day, level, admitted, "left", present from dash.census where day < %s', date(2026, 3, 20)
+    )
+    counted = {(each["day"].day, each["level"]): (each["admitted"], each["left"], each["present"]) for each in rows}
+    assert counted[16, "IOP"] == (3, 0, 3)
+    assert counted[16, "OP"] == (1, 1, 0)
+    assert counted[17, "IOP"] == (0, 0, 3)
+    assert counted[18, "IOP"] == (0, 1, 2)
+    assert counted[18, "OP"] == (1, 0, 1)
+    assert counted[19, "OP"] == (0, 0, 1)
+    today = await ask(database_url, "select max(day) as last from dash.census")
+    assert today[0]["last"] >= date(2026, 3, 18)
+
+
+async def test_an_authorisation_is_told_from_the_day_it_was_wanted_to_its_end(
+    database_url: str, store: EventStore
+) -> None:
+    wanted = walk.placed(LevelOfCare.IOP, Verdict.CLEAR_AUTH_REQUIRED)
+    obtained = walk.placed(LevelOfCare.IOP, Verdict.CLEAR_AUTH_REQUIRED)
+    (owed,) = obtained.state.open_of(ObligationKind.OBTAIN_AUTHORISATION)
+    by = walk.ADMISSIONS.changed(role=Role.UTILISATION_REVIEW)
+    obtained.later(days=10)
+    obtained.do(cmd.CompleteObligation, obligation=owed.id, note="number 12", by=by)
+    await projected(database_url, store, {"wanted": wanted, "obtained": obtained, "none": walk.placed()})
+    rows = {each["journey_id"]: each for each in await ask(database_url, "select * from dash.authorisations")}
+    assert set(rows) == {"wanted", "obtained"}
+    assert (rows["wanted"]["status"], rows["wanted"]["ended_at"], rows["wanted"]["late"]) == ("open", None, None)
+    assert (rows["wanted"]["verdict"], rows["wanted"]["level"]) == ("CLEAR_AUTH_REQUIRED", "IOP")
+    assert (rows["obtained"]["status"], rows["obtained"]["late"]) == ("met-late", True)
+    assert rows["obtained"]["needed_since"] == owed.raised_at
+
+
+async def test_the_timeline_has_a_sentence_for_every_event_and_names_who_decided(
+    database_url: str, store: EventStore
+) -> None:
+    walked = walk.returning()
+    await projected(database_url, store, {"j": walked})
+    rows = await ask(database_url, "select * from dash.timeline where journey_id = 'j' order by version")
+    assert names(rows, "sentence") == [sentence(each) for each in walked.record]
+    assert names(rows, "occurred_at") == [each.at for each in walked.record]
+    decided = next(each for each in rows if each["type"] == "placement.decided")
+    assert (decided["actor_role"], decided["actor_id"]) == (walk.CLINICIAN.role, walk.CLINICIAN.id)
+    assert names(rows, "recorded_at") == sorted(names(rows, "recorded_at"))
+
+
+async def test_streams_that_are_no_journeys_are_passed_over(database_url: str, store: EventStore) -> None:
+    fact = NewEvent(type="client.mentioned", schema_version=3, data={"to": "nobody"}, occurred_at=MONDAY)
+    await store.append("client/ref-1", expected_version=0, key="k", events=[fact])
+    await keep(store, "j", walk.opened())
+    await store.append("client/ref-1", expected_version=1, key="l", events=[fact])
+    async with projecting(database_url):
+        await reached(database_url, len(walk.opened().record) + 2)
+    assert names(await ask(database_url, "select journey_id from dash.journeys"), "journey_id") == ["j"]
+    assert (await list_journeys(database_url, MONDAY)).head == len(walk.opened().record) + 2
+
+
+async def test_free_text_reaches_no_read_model(database_url: str, store: EventStore) -> None:
+    walked = walk.answered(Verdict.INACTIVE)
+    walked.do(cmd.ResolveFunding, route="other-coverage", reason="Quillfeather said so")
+    walked.settle("benefits-2", cmd.BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=walk.COPAY)))
+    walked.do(cmd.DecidePlacement, recommended="IOP", actual="OP", variance="Quillfeather cannot travel")
+    walked.do(cmd.AcceptCost, estimate=_estimate(walked))
+    walked.do(cmd.ConfirmEnrolment, track="evening")
+    walked.do(cmd.CompleteReview, outcome="continue", rationale="Quillfeather does well")
+    await projected(database_url, store, {"j": walked})
+    for model in READ_MODELS:
+        told = await ask(database_url, f"select t::text as words from dash.{model.name} t")
+        assert told or model.name == "authorisations"
+        assert "Quillfeather" not in str(told)
+        assert "client-1" not in str(told)  # nor the client's reference
+
+
+async def test_dashboards_read_the_views_and_nothing_else(database_url: str, store: EventStore) -> None:
+    await projected(database_url, store, {"j": walk.enrolled()})
+    views = [*(model.name for model in READ_MODELS), "open_journeys", "open_obligations", "census", "freshness"]
+    async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
+        await connection.execute("set role throughline_dashboards")
+        for view in views:
+            await connection.execute(f"select * from dash.{view}".encode())
+        for table in ("dash.journeys_g1", "dash.journeys_shape", "es.events", "es.checkpoints", "es.streams"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                await connection.execute(f"select * from {table}".encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await connection.execute("delete from dash.journeys")
+
+
+async def test_freshness_says_how_far_behind_and_as_of_when(database_url: str, store: EventStore) -> None:
+    await projected(database_url, store, {"j": walk.enrolled()})
+    (before,) = await store.read_all(after_position=len(walk.enrolled().record) - 1)
+    await keep(store, "k", walk.opened())
+    told = await ask(database_url, "select * from dash.freshness where read_model = 'timeline'")
+    assert told[0]["behind"] == len(walk.opened().record)
+    assert told[0]["as_of"] == before.recorded_at
+    assert await asyncio.gather(*(ask(database_url, "select 1 from dash.open_journeys") for _ in range(2)))
+
+
+def _estimate(walked: Walk) -> str:
+    assert walked.state.estimate is not None
+    return walked.state.estimate.id
+
+
+def _enrol(walked: Walk, level: LevelOfCare) -> None:
+    walked.do(cmd.OpenJourney, journey_id="j", client_ref="c", message="m", admitted_at=walked.now)
+    walked.settle("benefits-1", cmd.BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=walk.COPAY)))
+    walked.do(cmd.DecidePlacement, recommended=level, actual=level)
+    walked.do(cmd.AcceptCost, estimate=_estimate(walked))
+    walked.do(cmd.ConfirmEnrolment, track="evening")
