@@ -49,7 +49,7 @@ class Step:
 
 def steps(journeys: int, *, seed: int = 1, days: int = 200, variants: int = 25) -> Iterator[Step]:
     """The appends of `journeys` journeys admitted within `days` days, in the order of their time."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     chosen = [(number % len(CLIENTS), dice.randrange(variants)) for number in range(journeys)]
     opened = [template(path, variant * days // variants, variant) for path, variant in chosen]
     order = [
@@ -68,7 +68,7 @@ def steps(journeys: int, *, seed: int = 1, days: int = 200, variants: int = 25) 
 @cache
 def template(path: int, day: int, variant: int) -> Sequence[Step]:
     """One walk of a demonstrated path from an admission on that day; variants differ in delays and answers."""
-    dice = random.Random(f"{path}/{day}/{variant}")  # noqa: S311
+    dice = random.Random(f"{path}/{day}/{variant}")
     walk = _Walk(CLIENTS[path], FIRST_DAY + timedelta(days=day), dice)
     walk.play()
     return tuple(walk.steps)
