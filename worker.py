@@ -29,11 +29,17 @@ from eventstore.port import EventStore
 from eventstore.postgres import open_store
 from eventstore.postgres_keys import open_keyring
 from eventstore.sealing import Sealer
+from intake.admitted import HandedOver
 from intake.registry import Registry
 from intake.service import intake_pool
+from recovery.reconcile import Reconciler
+from recovery.recover import Admitted, NobodyAdmitted
+from recovery.running import RunningJourneys
+from recovery.schedule import ScheduledComparison, ensure_schedule
 from workflows.client import connect
 from workflows.journey import JourneyWorkflow
 from workflows.messages import TASK_QUEUE
+from workflows.reconciling import PageWorkflow, ReconcileWorkflow
 
 log = structlog.get_logger(__name__)
 
@@ -54,12 +60,14 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
     client = await connect(
         settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
     )
+    admitted = HandedOver(settings.require_database_url())
     async with (
         record(settings) as store,
         keyring(settings) as keys,
         clinic(settings, keys) as calls,
-        journey_worker(client, store, Sealer(keys), calls),
+        journey_worker(client, store, Sealer(keys), calls, admitted=admitted),
     ):
+        await ensure_schedule(client)
         log.info("worker started", task_queue=TASK_QUEUE, pid=os.getpid())
         on_started()
         await _stopped()
@@ -67,14 +75,22 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
 
 
 def journey_worker(
-    client: Client, store: EventStore, sealer: Sealer, calls: ClinicCalls, workflow: type = JourneyWorkflow
+    client: Client,
+    store: EventStore,
+    sealer: Sealer,
+    calls: ClinicCalls,
+    workflow: type = JourneyWorkflow,
+    admitted: Admitted | None = None,
 ) -> Worker:
     """A worker for journeys, on any record and any clinic; tests give a `workflow` of their own."""
+    recorder = Recorder(store, sealer)
+    reconciler = Reconciler(store, sealer, RunningJourneys(client), admitted or NobodyAdmitted())
+    comparison = ScheduledComparison(reconciler)
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[workflow],
-        activities=[Recorder(store, sealer).record, *calls.all()],
+        workflows=[workflow, ReconcileWorkflow, PageWorkflow],
+        activities=[recorder.record, recorder.look, comparison.reconcile, *calls.all()],
         workflow_runner=_sandbox(),
         max_cached_workflows=_CACHED_JOURNEYS,
         graceful_shutdown_timeout=_GRACE,

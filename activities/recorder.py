@@ -8,6 +8,9 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import signatures
+from domain.comparing import fingerprint
+from domain.evolve import fold
+from eventstore.codec import UnreadableEvent
 from eventstore.errors import InvalidRequest, KeyReused, StoreUnavailable, StreamClosed, VersionConflict
 from eventstore.events import NewEvent
 from eventstore.keys import KeyDestroyed, KeysUnavailable
@@ -71,6 +74,28 @@ class Recorder:
         if appended.replayed:
             return await self._held(request, answered=True)
         return signatures.Recorded(events=request.events, as_asked=True)
+
+    @activity.defn(name=signatures.LOOK)
+    async def look(self, request: signatures.LookRequest) -> signatures.Looked:
+        """What the record holds of a journey, for a workflow to compare itself with.
+
+        Raises:
+            StoreUnavailable: The database is away; Temporal tries again.
+            KeysUnavailable: The same for the database of the keys.
+            ApplicationError: Not retryable. `unreadable-record`: an event is of a newer release.
+        """
+        head = await self._store.head(request.stream)
+        stored = await self._store.read(request.stream)
+        try:
+            events = await self._sealer.open(stored)
+        except UnreadableEvent as error:
+            raise ApplicationError(str(error), type=signatures.UNREADABLE, non_retryable=True) from None
+        return signatures.Looked(
+            version=len(events),
+            closed=head is not None and head.closed,
+            fingerprint=fingerprint(fold(events[: request.version])),
+            events=events[request.version :],
+        )
 
     async def _sealed(self, request: signatures.RecordRequest) -> list[NewEvent]:
         return await self._sealer.seal(

@@ -7,11 +7,13 @@ from domain.events import Event
 from domain.values import Value
 
 RECORD = "record-events"
+LOOK = "look-into-record"
 CHECK_BENEFITS = "check-benefits"
 SYNC_EHR = "sync-ehr"
 HOLD_PLACE = "hold-place"
 RELEASE_PLACE = "release-place"
 NOTIFY = "notify"
+RECONCILE = "reconcile"
 
 AHEAD_OF_RECORD = "ahead-of-record"
 """Error type: the workflow knows events the record lacks. Nobody decides any further until a person has looked."""
@@ -27,6 +29,14 @@ NOT_RECORDABLE = "not-recordable"
 
 KEY_DESTROYED = "key-destroyed"
 """Error type: the client's key was destroyed and the journey still has words to record."""
+
+
+UNREADABLE = "unreadable-record"
+"""Error type: the record holds an event that this release cannot read."""
+
+
+DIFFERS_FROM_RECORD = "differs-from-record"
+"""Why a journey stands still: the record tells another story of the events that it has folded."""
 
 
 class RecordRequest(Value):
@@ -58,6 +68,38 @@ class Recorded(Value):
 
     events: tuple[Event, ...]
     as_asked: bool
+
+
+class LookRequest(Value):
+    """What does the record hold beyond the `version` events that the workflow has folded?"""
+
+    stream: str
+    version: int
+
+
+class Looked(Value):
+    """What the record holds.
+
+    Attributes:
+        version: How many events; less than asked about if the record has lost some.
+        closed: Whether it takes no more.
+        fingerprint: Of the state after as many of them as the workflow has folded.
+        events: The ones after that.
+    """
+
+    version: int
+    closed: bool
+    fingerprint: str
+    events: tuple[Event, ...]
+
+
+class Reconciled(Value):
+    """What one scheduled comparison came to: how many differences of each kind, how many of them it set right."""
+
+    journeys: int
+    found: dict[str, int]
+    mended: int
+    paged: bool
 
 
 class ReleaseRequest(Value):

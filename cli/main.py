@@ -12,7 +12,7 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, Group, Parameter
 from pydantic import ValidationError
 
-from cli import decisions, events, evidence, journeys, projections, quarantine, send, services, status
+from cli import decisions, events, evidence, journeys, projections, quarantine, recovery, send, services, status
 from cli.client import client
 from cli.demo import command as demo
 from cli.output import MEANING, Exit, Stop, complain, discard_stdout
@@ -35,22 +35,21 @@ app = App(
     print_error=False,
 )
 _LOOK = Group("Look", sort_key=2)
+_KEEP = Group("Look after the record", sort_key=3)
 _COMMANDS: dict[Group, tuple[Callable[..., object], ...]] = {
     Group("Run it", sort_key=1): (demo.demo, services.up, services.worker, services.intake, services.projector),
     _LOOK: (status.status, send.send, journeys.journeys, journeys.journey, quarantine.quarantine),
-    Group("Decide (each takes --by STAFF-ID --role ROLE)", sort_key=3): decisions.COMMANDS,
+    _KEEP: recovery.COMMANDS,
+    Group("Decide (each takes --by STAFF-ID --role ROLE)", sort_key=4): decisions.COMMANDS,
 }
 for _group, _commands in _COMMANDS.items():
     for _number, _command in enumerate(_commands):
         app.command(_command, group=_group, sort_key=_number)
-projections.app.group = _LOOK
-app.command(projections.app)
 for _command in evidence.COMMANDS:
     events.app.command(_command)
-for _sub_app in (events.app,):
-    _sub_app.group = Group("Look after the record", sort_key=4)
+for _sub_app in (projections.app, events.app, client):
+    _sub_app.group = _KEEP
     app.command(_sub_app)
-app.command(client)
 app["--help"].group = app["--version"].group = Group("Help", sort_key=5)
 
 

@@ -24,6 +24,7 @@ class Exit(IntEnum):
     NOT_FOUND = 4
     UNREACHABLE = 5
     NOT_ACCEPTED = 6
+    DIFFERS = 7
     INTERRUPTED = 130
     CUT_OFF = 141
 
@@ -36,6 +37,7 @@ MEANING: Mapping[Exit, str] = {
     Exit.NOT_FOUND: "no such journey, client or message",
     Exit.UNREACHABLE: "Temporal, the database, intake or the workers do not answer",
     Exit.NOT_ACCEPTED: "not every message was accepted",
+    Exit.DIFFERS: "the record and the running workflows differ, and something is left to do",
     Exit.INTERRUPTED: "interrupted by Ctrl-C or a signal before it was done",
     Exit.CUT_OFF: "whatever read the output went away",
 }

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client
-from temporalio.service import RPCError
 
 from cli.access import load_settings
 from cli.output import Exit, Stop, show_fields, show_json
 from deploy.settings import Settings
 from eventstore import EventStoreError, pending
 from eventstore.postgres_keys import KEYS_MIGRATIONS
+from recovery.running import RunningJourneys
 from workflows.client import JourneysUnreachable, connect
-from workflows.messages import TASK_QUEUE
 
 _OK = "ok"
 _AWAY = "does not answer"
 _NO_ADDRESS = "no address"
-_LONGEST_POLL = timedelta(seconds=75)
 
 
 async def status(*, json: bool = False) -> None:
@@ -71,20 +64,9 @@ async def _temporal_and_worker(settings: Settings) -> tuple[str, str]:
         return _NO_ADDRESS, "not known"
     try:
         client = await connect(settings.temporal_address, settings.temporal_namespace)
-        return _OK, _OK if await _polled(client) else "none runs"
-    except (JourneysUnreachable, RPCError):
+        return _OK, _OK if await RunningJourneys(client).are_worked() else "none runs"
+    except JourneysUnreachable:
         return _AWAY, "not known"
-
-
-async def _polled(client: Client) -> bool:
-    request = DescribeTaskQueueRequest(
-        namespace=client.namespace,
-        task_queue=TaskQueue(name=TASK_QUEUE),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    )
-    answer = await client.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=5))
-    since = datetime.now(UTC) - _LONGEST_POLL
-    return any(poller.last_access_time.ToDatetime(UTC) > since for poller in answer.pollers)
 
 
 async def _web(url: str | None) -> str:

@@ -26,14 +26,8 @@ class TemporalGate:
 
     async def open(self, journey_id: str, client_ref: str, admission: OpeningAdmission) -> None:
         """Starts the workflow; one that runs already is left as it is."""
-        opening = cmd.OpenJourney(
-            id=f"open/{admission.message_key}",
-            journey_id=journey_id,
-            client_ref=client_ref,
-            message=admission.message_key,
-            admitted_at=admission.occurred_at,
-        )
-        await self._passed(journey_id, self._journeys.open(opening))
+        command = opening(journey_id, client_ref, admission.message_key, admission.occurred_at)
+        await self._passed(journey_id, self._journeys.open(command))
 
     async def repeat_admission(
         self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
@@ -81,5 +75,16 @@ class TemporalGate:
         except EventStoreError as error:
             raise GateUnavailable(str(error)) from None
         if head is None or not head.closed:
-            log.error("journey-without-workflow", journey=journey_id)
-            raise GateUnavailable("the journey is open on record and no workflow runs it: start it again")
+            log.error("journey-without-workflow", journey=journey_id, advice="start it again: throughline recover")
+            raise GateUnavailable("the journey is open on record and no workflow runs it: run `throughline recover`")
+
+
+def opening(journey_id: str, client_ref: str, message_key: str, admitted_at: Instant) -> cmd.OpenJourney:
+    """The command that opens a journey; the same message gives the same one."""
+    return cmd.OpenJourney(
+        id=f"open/{message_key}",
+        journey_id=journey_id,
+        client_ref=client_ref,
+        message=message_key,
+        admitted_at=admitted_at,
+    )

@@ -8,7 +8,13 @@ import time
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from temporalio.client import Client, RPCTimeoutOrCancelledError, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.common import WorkflowIDReusePolicy as Reuse
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -20,7 +26,7 @@ from domain.commands import BaseCommand, OpenJourney
 from domain.state import JourneyState
 from domain.values import Stage
 from workflows.card import PROGRAMME, STAGE
-from workflows.messages import TASK_QUEUE, WORKFLOW, JourneyStart, Standing
+from workflows.messages import TASK_QUEUE, WORKFLOW, Account, JourneyStart, Standing
 
 _PATIENCE = timedelta(seconds=30)
 _ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
@@ -78,6 +84,11 @@ def workflow_id(journey_id: str) -> str:
     return f"journey-{journey_id}"
 
 
+def journey_of(workflow: str) -> str:
+    """The journey behind a workflow id."""
+    return workflow.removeprefix("journey-")
+
+
 class Journeys:
     """All journeys of one Temporal namespace."""
 
@@ -98,19 +109,33 @@ class Journeys:
             JourneysUnreachable: Temporal did not answer.
         """
         try:
+            await self._start(JourneyStart(opening=opening), Reuse.REJECT_DUPLICATE)
+        except WorkflowAlreadyStartedError:
+            raise JourneyNotRunning(f"journey {opening.journey_id} has ended") from None
+
+    async def resume(self, start: JourneyStart) -> None:
+        """Gives a journey that lost its workflow a new one, from where `start` says it stands.
+
+        A journey whose workflow runs is left as it is.
+
+        Raises:
+            JourneysUnreachable: Temporal did not answer.
+        """
+        await self._start(start, Reuse.ALLOW_DUPLICATE)
+
+    async def _start(self, start: JourneyStart, reuse: Reuse) -> None:
+        try:
             await self._client.start_workflow(
                 WORKFLOW,
-                JourneyStart(opening=opening, roll_over_after=self._roll_over_after),
-                id=workflow_id(opening.journey_id),
+                start.model_copy(update={"roll_over_after": self._roll_over_after}),
+                id=workflow_id(start.opening.journey_id),
                 task_queue=TASK_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=Reuse.REJECT_DUPLICATE,
+                id_reuse_policy=reuse,
                 search_attributes=_AT_THE_START,
                 static_summary="One client's journey through care",
                 rpc_timeout=self._patience,
             )
-        except WorkflowAlreadyStartedError:
-            raise JourneyNotRunning(f"journey {opening.journey_id} has ended") from None
         except RPCError as error:  # also "not found", which here can only mean the namespace
             raise JourneysUnreachable(_no_answer(error)) from None
 
@@ -125,10 +150,20 @@ class Journeys:
             JourneysUnreachable: No answer in time; the command may still be carried out.
         """
         kind: str = type(command).model_fields["kind"].default
+        return await self._update(journey_id, kind, [command], command.cause)
+
+    async def look_again(self, journey_id: str) -> Standing:
+        """Tells a journey that stands still that its record was mended. It goes on if it finds it so.
+
+        Raises as `tell` does; `CommandRefused` if record and workflow still contradict each other.
+        """
+        return await self._update(journey_id, "look-again", [], None)
+
+    async def _update(self, journey_id: str, name: str, args: list[Any], update_id: str | None) -> Standing:
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
                 answer: Standing = await self.handle(journey_id).execute_update(
-                    kind, command, id=command.cause, result_type=Standing, rpc_timeout=self._patience
+                    name, args=args, id=update_id, result_type=Standing, rpc_timeout=self._patience
                 )
                 return answer
         except WorkflowUpdateFailedError as failed:
@@ -153,11 +188,18 @@ class Journeys:
         state: JourneyState = await self._ask(journey_id, "state", JourneyState)
         return state
 
+    async def account(self, journey_id: str) -> Account:
+        """What the workflow says of itself, to be compared with the record. Raises as `standing` does."""
+        account: Account = await self._ask(journey_id, "account", Account)
+        return account
+
     async def _ask(self, journey_id: str, query: str, answer: type[Any]) -> Any:
         until = time.monotonic() + min(_BETWEEN_RUNS, self._patience).total_seconds()
         while True:
             try:
                 return await self.handle(journey_id).query(query, result_type=answer, rpc_timeout=self._patience)
+            except WorkflowQueryFailedError as failed:
+                raise JourneysUnreachable(f"the workflow does not answer {query} ({failed})") from None
             except RPCError as error:
                 if error.status is not RPCStatusCode.FAILED_PRECONDITION or time.monotonic() > until:
                     _raise_for(error, journey_id)

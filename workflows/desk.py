@@ -18,7 +18,12 @@ from domain import commands as cmd
 from domain.decide import decide
 from domain.refusal import Refusal
 from domain.state import JourneyState
-from workflows.messages import Standing, standing
+from workflows.messages import Account, Standing, standing
+
+_STANDS_STILL = Refusal(
+    code="standing-still",
+    sentence="This journey stands still until its record is mended, and operations know. Nothing has changed.",
+)
 
 
 @dataclass
@@ -28,6 +33,14 @@ class Letter:
     command: cmd.BaseCommand
     answered: bool = False
     refusal: Refusal | None = None
+
+
+@dataclass
+class Look:
+    """A wish that the journey compare itself with its record. `mended`: somebody says that the record is in order."""
+
+    mended: bool = False
+    done: bool = False
 
 
 Handler = Callable[["Desk", Any], Awaitable[Standing]]
@@ -47,6 +60,8 @@ def update(command: type[cmd.BaseCommand], description: str) -> Callable[[Handle
 
 def _validator_of(handler: Handler) -> Callable[[Desk, Any], None]:
     def refuse_early(desk: Desk, command: cmd.BaseCommand) -> None:
+        if desk.stopped is not None:
+            raise refused(_STANDS_STILL)
         if desk.state.version == 0:  # the opening is still on its way to the record; the inbox keeps the order
             return
         outcome = decide(desk.state, command, workflow.now())
@@ -68,7 +83,13 @@ class Desk:
 
     state: JourneyState
     inbox: deque[Letter]
+    looks: deque[Look]
+    stopped: str | None
     wants_new_run: bool
+
+    def account(self) -> Account:
+        """What the journey says of itself."""
+        raise NotImplementedError
 
     async def _ask(self, command: cmd.BaseCommand) -> Standing:
         letter = Letter(command)
@@ -92,6 +113,34 @@ class Desk:
     def roll_over(self) -> None:
         """Asks for a new run with the same state and deadlines."""
         self.wants_new_run = True
+
+    @workflow.query(name="account", description="State, calls under way, and whether it stands still; for `reconcile`")
+    def ask_account(self) -> Account:
+        """For comparison with the record."""
+        return self.account()
+
+    @workflow.signal(
+        name="catch-up", description="Compare with the record, take in what is new, make calls that are owed"
+    )
+    def catch_up(self) -> None:
+        """From `throughline reconcile`. A journey that stands still does not go on by it."""
+        self.looks.append(Look())
+
+    @workflow.signal(name="stand-still", description="Decide nothing until look-again: record and workflow contradict")
+    def stand_still(self, code: str) -> None:
+        """From `throughline reconcile`, which pages operations."""
+        self.stopped = self.stopped or code
+
+    @workflow.update(name="look-again", description="The record was mended: go on, if it no longer contradicts")
+    async def look_again(self) -> Standing:
+        """By an engineer. Refused while the contradiction is still there."""
+        look = Look(mended=True)
+        self.looks.append(look)
+        await workflow.wait_condition(lambda: look.done)
+        if self.stopped is not None:
+            sentence = f"The journey still stands still ({self.stopped}): see `throughline reconcile`."
+            raise refused(Refusal(code=self.stopped, sentence=sentence))
+        return standing(self.state)
 
     @update(cmd.RepeatAdmission, "Another admissions message arrived for this client; noted, nothing starts again")
     async def repeat_admission(self, command: cmd.RepeatAdmission) -> Standing:

@@ -9,43 +9,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities import signatures
     from domain import commands as cmd
     from domain import effects as fx
     from domain.decide import decide
-    from domain.events import Event
     from domain.evolve import fold
     from domain.refusal import Refusal
     from domain.state import JourneyState
     from domain.values import Instant
-    from workflows.calls import carry_out
-    from workflows.card import URGENT, Shown, attributes, card, shown, timer_summary
-    from workflows.desk import Desk, Letter
-    from workflows.messages import WORKFLOW, JourneyStart, Standing, standing
-
-
-_WAIT_IN_THE_TASK = timedelta(seconds=3)
-"""Shorter pauses are waited out inside the workflow task; longer ones are timers, so that a worker can stop."""
-_WHILE_THE_RECORD_IS_AWAY = RetryPolicy(
-    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(minutes=2)
-)
-
-
-def _pauses() -> Iterator[timedelta]:
-    """Before the record is asked again: 1 s, doubling to 10 min, without end. A few events each time."""
-    pause = timedelta(seconds=1)
-    while True:
-        yield pause
-        pause = min(pause * 2, timedelta(minutes=10))
+    from workflows.calls import carry_out, slot_of
+    from workflows.card import attributes, card, shown, timer_summary
+    from workflows.desk import Letter
+    from workflows.messages import WORKFLOW, Account, JourneyStart, Standing, standing
+    from workflows.scribe import Scribe
 
 
 class CallNotMade(Exception):
@@ -55,7 +37,7 @@ class CallNotMade(Exception):
 
 
 @workflow.defn(name=WORKFLOW)
-class JourneyWorkflow(Desk):
+class JourneyWorkflow(Scribe):
     """A client's episode of care as a durable workflow."""
 
     @workflow.init
@@ -63,12 +45,13 @@ class JourneyWorkflow(Desk):
         self.start = start
         self.state = start.state or JourneyState()
         self.inbox = deque()
+        self.looks = deque()
+        self.stopped = self.refused = self.shown = None
         self.wants_new_run = False
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: Instant | None = None
         self._fault: BaseException | None = None
-        self._shown: Shown | None = None
 
     @workflow.run
     async def run(self, start: JourneyStart) -> Standing:
@@ -89,14 +72,16 @@ class JourneyWorkflow(Desk):
         if start.state is None:
             self.inbox.appendleft(Letter(start.opening))
         while True:
+            await self.heed()
             await self._answer_all()
             self._show()
-            if self.state.is_finished or self._should_roll_over():
+            if self._is_over():
                 await self._answer_the_last()
-                break
+                if self._is_over():  # unless it was told to stand still meanwhile
+                    break
             self._make_calls()
             self._keep_timer()
-            await workflow.wait_condition(lambda: bool(self.inbox or self._fault) or self._should_roll_over())
+            await workflow.wait_condition(self._has_to_act)
             if self._fault is not None:
                 raise CallNotMade("a call could not be made; mend the release that runs") from self._fault
         if not self.state.is_finished:
@@ -104,11 +89,18 @@ class JourneyWorkflow(Desk):
             workflow.continue_as_new(self.start.model_copy(update={"state": self.state}))
         return standing(self.state)
 
+    def _is_over(self) -> bool:
+        return self.state.is_finished or self._should_roll_over()
+
+    def _has_to_act(self) -> bool:
+        return bool(self.inbox or self.looks or self.stopped or self._fault) or self._should_roll_over()
+
     async def _answer_the_last(self) -> None:
         """Returns with an empty inbox and nobody waiting; nothing is awaited between that check and the end."""
-        while self.inbox or not workflow.all_handlers_finished():
+        while self.inbox or self.looks or not workflow.all_handlers_finished():
+            await self.heed()
             await self._answer_all()
-            await workflow.wait_condition(lambda: bool(self.inbox) or workflow.all_handlers_finished())
+            await workflow.wait_condition(lambda: bool(self.inbox or self.looks) or workflow.all_handlers_finished())
 
     async def _answer_all(self) -> None:
         while self.inbox:
@@ -119,59 +111,20 @@ class JourneyWorkflow(Desk):
 
     async def _answer(self, letter: Letter) -> None:
         while True:
+            await self.heed()
             outcome = decide(self.state, letter.command, workflow.now())
             if isinstance(outcome, Refusal):
                 letter.refusal = outcome
             if isinstance(outcome, Refusal) or not outcome:
                 return
-            recorded = await self._record(letter.command, outcome)
+            recorded = await self.record(letter.command, outcome)
             self.state = fold(recorded.events, self.state)
             if recorded.as_asked:
                 return
 
-    async def _record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
-        request = signatures.RecordRequest(
-            stream=self.start.opening.journey_id,
-            expected_version=self.state.version,
-            key=command.cause,
-            events=events,
-            close=fold(events, self.state).is_finished,
-            client_ref=self.start.opening.client_ref,
-        )
-        for pause in _pauses():
-            try:
-                recorded: signatures.Recorded = await workflow.execute_local_activity(
-                    signatures.RECORD,
-                    request,
-                    result_type=signatures.Recorded,
-                    start_to_close_timeout=timedelta(seconds=10),
-                    retry_policy=_WHILE_THE_RECORD_IS_AWAY,
-                    local_retry_threshold=_WAIT_IN_THE_TASK,
-                    summary=f"Record {events[0].type} and what follows ({len(events)} events)",
-                )
-                return recorded
-            except FailureError as error:  # a local activity's own error comes bare, and would end the journey
-                if is_cancelled_exception(error):
-                    raise
-                await self._stand_still(error, pause)
-        raise AssertionError("the pauses never end")
-
-    async def _stand_still(self, error: FailureError, pause: timedelta) -> None:
-        """The record refused what the workflow is sure of. It decides nothing, says so, and asks again later.
-
-        Failing the workflow task would say so too, but the refusal may already stand in the history as a marker,
-        and then no replay would ever ask the record again.
-        """
-        code = error.type if isinstance(error, ApplicationError) else type(error).__name__
-        workflow.set_current_details(f"❗ **Stopped: the record refused ({code}).** Mend it; see the worker's log.")
-        if self._shown is not None:
-            workflow.upsert_search_attributes([URGENT.value_set(True)])
-            self._shown = None  # shown anew, and as it is, once the record takes events again
-        await workflow.sleep(pause, summary=f"Stopped by the record ({code}); asks it again")
-
     def _make_calls(self) -> None:
         for key, effect in self.state.pending().items():
-            slot = "ehr" if isinstance(effect, fx.SyncEhr) else key
+            slot = slot_of(key)
             if slot not in self._calls:
                 self._calls[slot] = self._begin(self._call(slot, effect))
 
@@ -210,11 +163,24 @@ class JourneyWorkflow(Desk):
         now = workflow.now()
         workflow.set_current_details(card(self.state, now))
         values = shown(self.state, now)
-        if values != self._shown:
-            self._shown = values
+        if values != self.shown:
+            self.shown = values
             workflow.upsert_search_attributes(attributes(values))
 
+    def account(self) -> Account:
+        """What the workflow says of itself. An answer in the inbox counts as a call: it is not to be made again."""
+        answers = (letter.command for letter in self.inbox)
+        settled = {slot_of(each.key) for each in answers if isinstance(each, cmd.SettleEffect)}
+        return Account(
+            state=self.state,
+            calls=tuple(sorted(settled | set(self._calls))),
+            waiting=len(self.inbox),
+            stopped=self.stopped or self.refused,
+        )
+
     def _should_roll_over(self) -> bool:
+        if self.looks or self.stopped:  # neither is carried over
+            return False
         info, limit = workflow.info(), self.start.roll_over_after
         too_long = limit is not None and info.get_current_history_length() > limit
         return self.wants_new_run or too_long or info.is_continue_as_new_suggested()

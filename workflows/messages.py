@@ -11,6 +11,8 @@ from domain.state import JourneyState
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
 WORKFLOW = "Journey"
+RECONCILE = "Reconcile"
+PAGE = "Page"
 TASK_QUEUE = "journeys"
 
 
@@ -26,6 +28,21 @@ class JourneyStart(Value):
     opening: OpenJourney
     state: JourneyState | None = None
     roll_over_after: Annotated[int, Field(ge=50)] | None = None
+
+
+class Account(Value):
+    """What a journey's workflow says of itself, for comparison with the record.
+
+    Attributes:
+        calls: The slots of calls under way; see `workflows.calls.slot_of`.
+        waiting: Commands in the inbox, not yet answered.
+        stopped: Why it decides nothing now, or None.
+    """
+
+    state: JourneyState
+    calls: tuple[str, ...]
+    waiting: int
+    stopped: str | None
 
 
 class Standing(Value):

@@ -27,8 +27,8 @@ class Dying(JourneyWorkflow):
     async def run(self, start: JourneyStart) -> Standing:
         return await super().run(start)
 
-    async def _record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
-        recorded = await super()._record(command, events)
+    async def record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
+        recorded = await super().record(command, events)
         step = (self.start.opening.journey_id, command.cause)
         if step in MARKED:
             MARKED.remove(step)

@@ -1,0 +1,195 @@
+"""`throughline reconcile`, `recover` and `look-again`: record and workflows compared, set right and rebuilt."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from temporalio.client import Client
+
+from cli.access import load_settings, the_journeys, the_keys
+from cli.output import Exit, Stop, show_fields, show_json, stdout, table
+from deploy.errors import SettingsError
+from deploy.settings import Settings
+from eventstore import EventStoreError, open_store
+from eventstore.sealing import Sealer
+from intake.admitted import HandedOver
+from recovery.differences import Kind
+from recovery.paging import page_for
+from recovery.reconcile import Comparison, Mended, Reconciler
+from recovery.running import RunningJourneys
+from recovery.schedule import ensure_schedule
+from workflows.client import CommandRefused, JourneyNotRunning, JourneysUnreachable, connect
+
+_TOLD_EVERY = 100
+
+
+async def reconcile(*, fix: bool = False, json: bool = False) -> None:
+    """Compare the record with the running workflows and name every difference. Exit code 7 if something is left.
+
+    A worker does the same every ten minutes, with --fix. See docs/runbooks/lost-temporal.md for what each means.
+
+    Parameters
+    ----------
+    fix:
+        Set right what may be; a workflow that knows more than the record is stopped, and operations are paged.
+    json:
+        Print one JSON object.
+    """
+    async with _reconciler() as (reconciler, _):
+        comparison = await reconciler.compare(_progress("compared"))
+        done = await _mend(reconciler, comparison) if fix else None
+    _show(comparison, done, json)
+    left = [each for each in done if each.is_for_a_person] if done is not None else comparison.differences
+    if left:
+        advice = "each needs an engineer" if fix else "--fix sets right what may be set right"
+        raise Stop(Exit.DIFFERS, f"{len(left)} of {comparison.journeys} journeys differ from the record: {advice}")
+
+
+async def recover(*, json: bool = False) -> None:
+    """Give every journey that is open on record and has no workflow a new one: after Temporal has lost its data.
+
+    Same state, same deadlines, same calls under the same keys. Safe to repeat; what runs is left as it is.
+
+    Parameters
+    ----------
+    json:
+        Print one JSON object.
+    """
+    async with _reconciler() as (reconciler, client):
+        comparison = await reconciler.missing(_progress("looked for"))
+        done = await reconciler.mend(comparison, _progress("started"))
+        await ensure_schedule(client)
+    failed = [each for each in done if each.is_for_a_person]
+    if json:
+        show_json({"journeys": comparison.journeys, "started": len(done) - len(failed), "failed": _as_json(failed)})
+    else:
+        _show_table([(e.difference.journey_id, e.difference.kind, e.difference.sentence, _outcome(e)) for e in failed])
+        stdout.print(f"{len(done) - len(failed)} of {comparison.journeys} journeys were started again from the record")
+    if failed:
+        raise Stop(Exit.DIFFERS, f"{len(failed)} journeys could not be started: each needs an engineer")
+
+
+async def look_again(
+    journey_id: Annotated[str | None, Parameter(help="The journey that stands still.")] = None,
+    /,
+    *,
+    all: bool = False,
+    json: bool = False,
+) -> None:
+    """Tell a journey that stands still that its record was mended; it goes on if it finds that so.
+
+    Parameters
+    ----------
+    all:
+        Tell every journey that stands still and agrees with the record again.
+    json:
+        Print the journey's standing as JSON; with --all how many go on.
+    """
+    if all == (journey_id is not None):
+        raise Stop(Exit.USAGE, "name one journey, or say --all")
+    if journey_id is None:
+        await _all_look_again(json)
+        return
+    journeys = await the_journeys()
+    try:
+        standing = await journeys.look_again(journey_id)
+    except CommandRefused as refused:
+        raise Stop(Exit.REFUSED, f"refused ({refused.code}): {refused.sentence}") from None
+    except JourneyNotRunning as error:
+        raise Stop(Exit.NOT_FOUND, str(error)) from None
+    except JourneysUnreachable as error:
+        raise Stop(Exit.UNREACHABLE, str(error)) from None
+    if json:
+        show_json(standing)
+    else:
+        show_fields({"Journey": standing.journey_id, "Stage": standing.stage, "Goes on from event": standing.version})
+
+
+async def _all_look_again(json: bool) -> None:
+    async with _reconciler() as (reconciler, _):
+        found = (await reconciler.compare(_progress("compared"))).differences
+        stopped = [each for each in found if each.kind is Kind.STOPPED]
+        done = await reconciler.release(stopped, _progress("told"))
+    failed = [each for each in done if each.failed]
+    if json:
+        show_json({"go_on": len(done) - len(failed), "failed": _as_json(failed)})
+    else:
+        _show_table([(e.difference.journey_id, e.difference.kind, e.difference.sentence, _outcome(e)) for e in failed])
+        stdout.print(f"{len(done) - len(failed)} journeys go on")
+    if failed:
+        raise Stop(Exit.DIFFERS, f"{len(failed)} still stand still: see `throughline reconcile`")
+
+
+COMMANDS: tuple[Callable[..., object], ...] = (reconcile, recover, look_again)
+
+
+@asynccontextmanager
+async def _reconciler() -> AsyncIterator[tuple[Reconciler, Client]]:
+    settings = load_settings()
+    try:
+        client = await _client(settings)
+        url = settings.require_database_url()
+        async with open_store(url) as store, the_keys() as keys:
+            yield Reconciler(store, Sealer(keys), RunningJourneys(client), HandedOver(url)), client
+    except (SettingsError, JourneysUnreachable, EventStoreError) as error:
+        raise Stop(Exit.UNREACHABLE, str(error)) from None
+
+
+async def _client(settings: Settings) -> Client:
+    return await connect(
+        settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
+    )
+
+
+async def _mend(reconciler: Reconciler, comparison: Comparison) -> tuple[Mended, ...]:
+    done = await reconciler.mend(comparison, _progress("seen to"))
+    notice = page_for(done, datetime.now(UTC))
+    if notice is not None:
+        await reconciler.running.page(notice)
+    return done
+
+
+def _progress(what: str) -> Callable[[int, int], None]:
+    def tell(done: int, of: int) -> None:
+        if of > _TOLD_EVERY and (done % _TOLD_EVERY == 0 or done == of):
+            sys.stderr.write(f"{done} of {of} journeys {what}\n")
+
+    return tell
+
+
+def _show(comparison: Comparison, done: Sequence[Mended] | None, json: bool) -> None:
+    if json:
+        named = [_difference(Mended(difference=each)) for each in comparison.differences]
+        show_json({"journeys": comparison.journeys, "differences": named if done is None else _as_json(done)})
+        return
+    if done is None:
+        _show_table([(each.journey_id, each.kind, each.sentence, each.remedy) for each in comparison.differences])
+    else:
+        _show_table([(e.difference.journey_id, e.difference.kind, e.difference.sentence, _outcome(e)) for e in done])
+    kinds = Counter(each.kind.value for each in comparison.differences)
+    counted = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items())) or "all agree with the record"
+    stdout.print(f"{comparison.journeys} journeys: {counted}")
+
+
+def _show_table(rows: Sequence[tuple[object, ...]]) -> None:
+    if rows:
+        table(None, ("Journey", "Is", "What is so", "What is done about it")[: len(rows[0])], rows)
+        stdout.print()
+
+
+def _outcome(each: Mended) -> str:
+    return f"not done: {each.failed}" if each.failed else f"done: {each.difference.remedy}"
+
+
+def _as_json(done: Sequence[Mended]) -> list[dict[str, Any]]:
+    return [{**_difference(each), "failed": each.failed, "for_a_person": each.is_for_a_person} for each in done]
+
+
+def _difference(each: Mended) -> dict[str, Any]:
+    return {**each.difference.model_dump(mode="json", exclude={"code"}), "remedy": each.difference.remedy}

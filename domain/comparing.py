@@ -1,0 +1,20 @@
+"""Whether two states of one journey are the same, as far as the open part of the record can tell."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from domain.plans import DischargePlan
+from domain.state import JourneyState
+
+
+def comparable(state: JourneyState) -> JourneyState:
+    """`state` without what people wrote: the record seals those words, so a state folded from it may lack them."""
+    return state.model_copy(update={"discharge_plan": DischargePlan()})
+
+
+def fingerprint(state: JourneyState) -> str:
+    """Equal for equal comparable states, whoever folded them and however often they were carried over since."""
+    content = json.dumps(comparable(state).model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -1,0 +1,36 @@
+"""The journeys that intake handed over: where the record has nothing of one and no workflow runs it, it was lost."""
+
+from __future__ import annotations
+
+import psycopg
+
+from domain.commands import OpenJourney
+from eventstore import StoreUnavailable
+from intake.temporal_gate import opening
+
+_HANDED_OVER = """
+    SELECT journey_id, client_ref, opened_by, admitted_at FROM intake.journeys
+    WHERE started_at IS NOT NULL AND closed_at IS NULL ORDER BY started_at"""
+
+
+class HandedOver:
+    """The register's open journeys, as the commands that opened them."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+
+    async def openings(self) -> tuple[OpenJourney, ...]:
+        """One for each journey that was handed over and, as far as intake knows, is not over.
+
+        Raises:
+            StoreUnavailable: The database is away.
+        """
+        try:
+            async with await psycopg.AsyncConnection.connect(self._url) as connection:
+                rows = await (await connection.execute(_HANDED_OVER)).fetchall()
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable(type(error).__name__) from None
+        return tuple(
+            opening(str(journey), str(client), str(message), admitted_at)
+            for journey, client, message, admitted_at in rows
+        )

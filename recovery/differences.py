@@ -1,0 +1,169 @@
+"""What the record says of a journey beside what its workflow says, and what a difference between them means. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from activities.signatures import AHEAD_OF_RECORD, DIFFERS_FROM_RECORD, RECORD_CLOSED
+from domain.comparing import fingerprint
+from domain.state import JourneyState
+from domain.values import Value
+from workflows.calls import slot_of
+from workflows.messages import Account
+
+
+class Kind(StrEnum):
+    """How the two can differ."""
+
+    MISSING = "missing"  #: open on record, and no workflow runs it
+    ZOMBIE = "zombie"  #: over on record, and its workflow runs on
+    BEHIND = "behind"  #: the workflow lacks events of the record
+    AHEAD = "ahead"  #: the workflow knows events that the record lacks
+    DIFFERS = "differs"  #: as many events, another story
+    ORPHAN = "orphan request"  #: a call is owed and nothing makes it
+    STOPPED = "stopped"  #: they agree, and the journey still stands still
+    SILENT = "silent"  #: a workflow runs and does not answer
+    UNREADABLE = "unreadable"  #: the record holds what this release cannot read
+
+
+_REMEDY = {
+    Kind.MISSING: "start its workflow from the record",
+    Kind.ZOMBIE: "have the workflow read the record and end",
+    Kind.BEHIND: "have the workflow read the record",
+    Kind.AHEAD: "stop the journey and page operations; never set right by itself",
+    Kind.DIFFERS: "stop the journey and page operations; never set right by itself",
+    Kind.ORPHAN: "have the workflow make its calls anew, under the same keys",
+    Kind.STOPPED: "page operations; once the cause is mended: throughline look-again",
+    Kind.SILENT: "page operations; look at the workflow's task failures and the workers' logs",
+    Kind.UNREADABLE: "page operations; deploy the release that wrote the record, or a newer one",
+}
+TO_BE_STARTED = (Kind.MISSING,)
+TO_CATCH_UP = (Kind.ZOMBIE, Kind.BEHIND, Kind.ORPHAN)
+TO_STAND_STILL = (Kind.AHEAD, Kind.DIFFERS)
+FOR_A_PERSON = (*TO_STAND_STILL, Kind.STOPPED, Kind.SILENT, Kind.UNREADABLE)
+
+
+class OnRecord(Value):
+    """A journey's stream. `state` is None if this release cannot read its events."""
+
+    version: int
+    closed: bool
+    state: JourneyState | None
+
+
+class Running(Value):
+    """A journey's running workflow. `account` is None if it does not answer."""
+
+    account: Account | None
+
+
+class Difference(Value):
+    """One difference, named.
+
+    Attributes:
+        on_record: Events on record; None if there is no stream.
+        in_workflow: Events that the workflow has folded; None if none runs or answers.
+        sentence: What is so, for an engineer.
+        code: With which a journey is told to stand still.
+    """
+
+    journey_id: str
+    kind: Kind
+    on_record: int | None
+    in_workflow: int | None
+    sentence: str
+    code: str = ""
+
+    @property
+    def remedy(self) -> str:
+        """What `--fix` does about it."""
+        return _REMEDY[self.kind]
+
+
+def difference(journey_id: str, record: OnRecord | None, workflow: Running | None) -> Difference | None:
+    """What stands between the two, the gravest first; None if they agree.
+
+    Both were read one after the other while the journey may have moved: whoever asks has to look twice.
+    """
+    account = workflow.account if workflow else None
+    found = _found(record, workflow, account)
+    if found is None:
+        return None
+    kind, sentence, code = found
+    return Difference(
+        journey_id=journey_id,
+        kind=kind,
+        on_record=record.version if record else None,
+        in_workflow=account.state.version if account else None,
+        sentence=sentence,
+        code=code,
+    )
+
+
+def never_begun(journey_id: str) -> Difference:
+    """Intake handed an admission over, nothing of it is on record, and no workflow runs."""
+    sentence = "An admission was handed over and its workflow was lost before anything was on record."
+    return Difference(journey_id=journey_id, kind=Kind.MISSING, on_record=None, in_workflow=None, sentence=sentence)
+
+
+_Found = tuple[Kind, str, str]
+
+
+def _found(record: OnRecord | None, workflow: Running | None, account: Account | None) -> _Found | None:
+    if record is not None and record.state is None:
+        return Kind.UNREADABLE, "The record holds an event that this release cannot read.", ""
+    if workflow is None:
+        return _without_workflow(record)
+    if account is None:
+        return Kind.SILENT, "A workflow runs and does not answer: its task fails, or no worker has it.", ""
+    if record is None or record.state is None:
+        return _without_record(account)
+    return _both(record, record.state, account)
+
+
+def _without_workflow(record: OnRecord | None) -> _Found | None:
+    if record is None or record.closed or record.state is None:
+        return None
+    if record.state.is_finished:
+        return Kind.DIFFERS, "All is done by the events, and the stream was never closed.", RECORD_CLOSED
+    due = record.state.next_deadline()
+    owed = f"next deadline {due:%Y-%m-%d %H:%M} UTC" if due else "only calls left to make"
+    return Kind.MISSING, f"Open on record, {owed}, and no workflow runs it.", ""
+
+
+def _without_record(account: Account) -> _Found | None:
+    if account.state.version == 0:
+        return (Kind.STOPPED, _stopped(account), "") if account.stopped else None
+    sentence = f"The workflow has folded {account.state.version} events and the record has no such journey."
+    return Kind.AHEAD, sentence, AHEAD_OF_RECORD
+
+
+def _both(record: OnRecord, state: JourneyState, account: Account) -> _Found | None:
+    known, held = account.state.version, record.version
+    if known > held:
+        sentence = f"The workflow has folded {known} events and the record holds {held}: events were lost."
+        return Kind.AHEAD, sentence, AHEAD_OF_RECORD
+    if record.closed and state.is_finished:
+        return Kind.ZOMBIE, f"The journey is over on record, and its workflow runs on at event {known}.", ""
+    if record.closed:
+        return Kind.DIFFERS, "The stream is closed and the journey is not over: find out who closed it.", RECORD_CLOSED
+    if known < held:
+        return Kind.BEHIND, f"The workflow has folded {known} events of the {held} on record.", ""
+    if fingerprint(state) != fingerprint(account.state):
+        return Kind.DIFFERS, f"Both know {held} events and the states differ.", DIFFERS_FROM_RECORD
+    return _at_rest(state, account)
+
+
+def _at_rest(state: JourneyState, account: Account) -> _Found | None:
+    if account.stopped:
+        return Kind.STOPPED, _stopped(account), ""
+    if account.waiting:  # what is decided next may still settle a call, and calls are made after it
+        return None
+    orphans = sorted(key for key in state.pending() if slot_of(key) not in account.calls)
+    if orphans:
+        return Kind.ORPHAN, f"Owed to clinic systems and nobody asks them: {', '.join(orphans)}.", ""
+    return None
+
+
+def _stopped(account: Account) -> str:
+    return f"The workflow stands still ({account.stopped})."

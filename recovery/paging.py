@@ -1,0 +1,45 @@
+"""The page for what no program may set right: one for all of it, sent once, and again while it lasts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+
+from activities.ports import Notice
+from domain.obligations import Channel
+from domain.values import Instant, Role
+from recovery.reconcile import Mended
+
+AGAIN_AFTER = timedelta(hours=4)
+"""While the same journeys stand still, operations are paged once in each such span of the calendar."""
+_NAMED = 10
+
+
+def page_for(mended: Sequence[Mended], now: Instant) -> Notice | None:
+    """What operations read; None if nobody has to act. Its key is made of what was found and the span of time."""
+    stuck = [each for each in mended if each.is_for_a_person]
+    if not stuck:
+        return None
+    return Notice(
+        key=f"reconcile/{_digest(stuck)}/{int(now.timestamp() // AGAIN_AFTER.total_seconds())}",
+        channel=Channel.PAGE,
+        to=Role.OPERATIONS,
+        subject=f"{len(stuck)} journey{'s' if len(stuck) > 1 else ''} need an engineer: record and workflow differ",
+        body="\n".join([*map(_line, stuck[:_NAMED]), *_rest(stuck), "", "See all: throughline reconcile", ""]),
+    )
+
+
+def _line(each: Mended) -> str:
+    found = each.difference
+    failed = f" Not set right: {each.failed}." if each.failed else ""
+    return f"Journey {found.journey_id} is {found.kind}. {found.sentence}{failed}"
+
+
+def _rest(stuck: Sequence[Mended]) -> list[str]:
+    return [f"and {len(stuck) - _NAMED} more"] if len(stuck) > _NAMED else []
+
+
+def _digest(stuck: Sequence[Mended]) -> str:
+    named = sorted(f"{each.difference.journey_id} {each.difference.kind}" for each in stuck)
+    return hashlib.sha256("\n".join(named).encode()).hexdigest()[:32]

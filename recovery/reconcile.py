@@ -1,0 +1,221 @@
+"""Record and workflows compared, every difference named, and what may be set right set right.
+
+Temporal's list of running workflows is seconds old, and a running journey moves between one read and the next. So a
+difference is named only if two looks in a row, a moment apart, find the very same one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from domain.evolve import fold
+from domain.values import Value
+from eventstore.codec import UnreadableEvent, from_record, is_journey
+from eventstore.errors import EventStoreError
+from eventstore.port import EventStore
+from eventstore.sealing import Sealer
+from recovery import differences as diff
+from recovery.differences import Difference, Kind, OnRecord
+from recovery.recover import Admitted, NobodyAdmitted, NotResumable, resumption
+from recovery.running import RunningJourneys
+from workflows.client import CommandRefused, JourneyNotRunning, JourneysUnreachable
+from workflows.messages import JourneyStart
+
+T = TypeVar("T")
+R = TypeVar("R")
+Progress = Callable[[int, int], None]
+"""Told how many journeys of how many are done."""
+
+_AT_ONCE = 16
+_LOOKS = 5
+_MOMENT = timedelta(seconds=1)
+_A_FEW = 10
+"""More differing journeys than this, and more than a tenth of all, is not about journeys but about a release."""
+
+
+class Comparison(Value):
+    """How many journeys were looked at, and every difference, by journey."""
+
+    journeys: int
+    differences: tuple[Difference, ...]
+
+
+class Mended(Value):
+    """What was done about a difference; `failed` says why it could not be."""
+
+    difference: Difference
+    failed: str | None = None
+
+    @property
+    def is_for_a_person(self) -> bool:
+        """Whether somebody has to act."""
+        return self.failed is not None or self.difference.kind in diff.FOR_A_PERSON
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Compares one record with one Temporal namespace.
+
+    Attributes:
+        sealer: Opens the words of a journey that is started again; comparing needs none.
+        admitted: Who handed over journeys that may not be on record yet.
+        moment: Between two looks at a journey that seems to differ; elapsed.
+    """
+
+    store: EventStore
+    sealer: Sealer
+    running: RunningJourneys
+    admitted: Admitted = field(default_factory=NobodyAdmitted)
+    moment: timedelta = _MOMENT
+
+    async def compare(
+        self, progress: Progress = lambda done, of: None, *, asked: Callable[[str], bool] = lambda journey_id: True
+    ) -> Comparison:
+        """Looks at every journey that is open on record, runs, or was handed over.
+
+        Args:
+            progress: Told now and then how far it is.
+            asked: Which of the journeys that run as they should are asked for their states.
+
+        Raises:
+            JourneysUnreachable: Temporal does not answer, or no worker does.
+            StoreUnavailable: The record does not.
+        """
+        on_record, listed, handed_over = await self._everyone()
+        if listed and not await self.running.are_worked():
+            raise JourneysUnreachable("no worker runs, so no journey can say where it stands: start one")
+        suspected = (on_record ^ listed) | handed_over
+        looked_at = suspected | {each for each in on_record & listed if asked(each)}
+        return Comparison(
+            journeys=len(on_record | listed | handed_over),
+            differences=await self._confirmed(looked_at, handed_over, progress),
+        )
+
+    async def count(self) -> int:
+        """How many journeys are open on record."""
+        return sum([1 async for _ in self._open_on_record()])
+
+    async def missing(self, progress: Progress = lambda done, of: None) -> Comparison:
+        """Finds the journeys without a workflow, and asks none that has one; needs no worker. Raises as `compare`."""
+        on_record, listed, handed_over = await self._everyone()
+        found = await self._confirmed((on_record - listed) | handed_over, handed_over, progress)
+        missing = tuple(each for each in found if each.in_workflow is None and each.kind is not Kind.SILENT)
+        return Comparison(journeys=len(on_record | handed_over), differences=missing)
+
+    async def mend(self, comparison: Comparison, progress: Progress = lambda done, of: None) -> tuple[Mended, ...]:
+        """Does for each difference what its kind allows; the rest is for a person."""
+        differing = [each for each in comparison.differences if each.kind is Kind.DIFFERS]
+        spare = len(differing) > max(_A_FEW, comparison.journeys // 10)
+
+        async def mended(each: Difference) -> Mended:
+            if spare and each.kind is Kind.DIFFERS:
+                return Mended(difference=each, failed="so many differ that a release is at fault: none was stopped")
+            return await self._mended(each)
+
+        return tuple(await _at_once(comparison.differences, mended, progress))
+
+    async def release(
+        self, stopped: Sequence[Difference], progress: Progress = lambda done, of: None
+    ) -> tuple[Mended, ...]:
+        """Tells journeys that stand still that their records were mended; `failed` where one still contradicts."""
+        return tuple(await _at_once(stopped, self._released, progress))
+
+    async def _released(self, each: Difference) -> Mended:
+        try:
+            await self.running.look_again(each.journey_id)
+        except (JourneysUnreachable, JourneyNotRunning, CommandRefused) as error:
+            return Mended(difference=each, failed=str(error))
+        return Mended(difference=each)
+
+    async def _mended(self, each: Difference) -> Mended:
+        try:
+            if each.kind in diff.TO_BE_STARTED:
+                await self.running.start(await self._start_of(each.journey_id))
+            elif each.kind in diff.TO_CATCH_UP:
+                await self.running.catch_up(each.journey_id)
+            elif each.kind in diff.TO_STAND_STILL and each.in_workflow is not None:
+                await self.running.stand_still(each.journey_id, each.code)
+        except (JourneysUnreachable, EventStoreError, NotResumable, UnreadableEvent) as error:
+            return Mended(difference=each, failed=str(error))
+        return Mended(difference=each)
+
+    async def _start_of(self, journey_id: str) -> JourneyStart:
+        stored = await self.store.read(journey_id)
+        if stored:
+            return resumption(await self.sealer.open(stored))
+        for opening in await self.admitted.openings():
+            if opening.journey_id == journey_id:
+                return JourneyStart(opening=opening)
+        raise NotResumable("nothing of it is on record, and nobody hands it over any more")
+
+    async def _everyone(self) -> tuple[set[str], set[str], set[str]]:
+        """The journeys open on record, those Temporal lists, and those handed over of which nothing is on record."""
+        on_record = {each async for each in self._open_on_record()}
+        listed = {each async for each in self.running.listed()}
+        candidates = sorted({each.journey_id for each in await self.admitted.openings()} - on_record)
+        heads = await _at_once(candidates, self.store.head)
+        return on_record, listed, {each for each, head in zip(candidates, heads, strict=True) if head is None}
+
+    async def _confirmed(self, ids: set[str], handed_over: set[str], progress: Progress) -> tuple[Difference, ...]:
+        async def look(journey_id: str) -> Difference | None:
+            return await self._look(journey_id, is_handed_over=journey_id in handed_over)
+
+        named: list[Difference] = []
+        order = sorted(ids)
+        seen = dict(zip(order, await _at_once(order, look, progress), strict=True))
+        for _ in range(_LOOKS):
+            suspects = {each: found for each, found in seen.items() if found}
+            if not suspects:
+                break
+            await asyncio.sleep(self.moment.total_seconds())
+            seen = dict(zip(suspects, await _at_once(list(suspects), look), strict=True))
+            named += [found for each, found in seen.items() if found and found == suspects[each]]
+            seen = {each: found for each, found in seen.items() if found != suspects[each]}
+        return tuple(sorted(named, key=lambda each: each.journey_id))  # what still changes is moving, so it lives
+
+    async def _look(self, journey_id: str, *, is_handed_over: bool) -> Difference | None:
+        record = await self._on_record(journey_id)
+        workflow = await self.running.find(journey_id)
+        if record is None and workflow is None and is_handed_over:
+            return diff.never_begun(journey_id)
+        return diff.difference(journey_id, record, workflow)
+
+    async def _on_record(self, journey_id: str) -> OnRecord | None:
+        head = await self.store.head(journey_id)
+        if head is None:
+            return None
+        stored = await self.store.read(journey_id)
+        try:
+            state = fold(from_record(each) for each in stored)
+        except UnreadableEvent:
+            state = None
+        return OnRecord(version=len(stored), closed=head.closed, state=state)
+
+    async def _open_on_record(self) -> AsyncIterator[str]:
+        after = ""
+        while page := await self.store.streams(after=after, open_only=True):
+            for each in page:
+                if is_journey(each.stream):
+                    yield each.stream
+            after = page[-1].stream
+
+
+async def _at_once(
+    things: Sequence[T], work: Callable[[T], Awaitable[R]], progress: Progress = lambda done, of: None
+) -> list[R]:
+    """`work` on each of `things`, a few at a time, results in order."""
+    turns, done = asyncio.Semaphore(_AT_ONCE), 0
+
+    async def in_turn(thing: T) -> R:
+        nonlocal done
+        async with turns:
+            result = await work(thing)
+        done += 1
+        progress(done, len(things))
+        return result
+
+    return list(await asyncio.gather(*(in_turn(each) for each in things)))

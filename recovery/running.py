@@ -1,0 +1,117 @@
+"""The running workflows, as a comparison needs them: who runs, what each says of itself, and how each is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.ports import Notice
+from recovery.differences import Running
+from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, journey_of
+from workflows.messages import PAGE, TASK_QUEUE, WORKFLOW, JourneyStart, Standing
+
+_PATIENCE = timedelta(seconds=10)
+_LONGEST_POLL = timedelta(seconds=75)
+_ALL = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"
+
+
+class RunningJourneys:
+    """The journeys' workflows on one Temporal namespace. Every call may raise `JourneysUnreachable`."""
+
+    def __init__(self, client: Client, *, patience: timedelta = _PATIENCE) -> None:
+        """`patience`: How long one workflow may take to answer; elapsed time."""
+        self._client = client
+        self._patience = patience
+        self._journeys = Journeys(client, patience=patience)
+
+    async def listed(self) -> AsyncIterator[str]:
+        """The journeys that Temporal lists as running. The list may be seconds old."""
+        try:
+            async for each in self._client.list_workflows(_ALL, rpc_timeout=self._patience):
+                yield journey_of(each.id)
+        except RPCError as error:
+            raise _away(error) from None
+
+    async def find(self, journey_id: str) -> Running | None:
+        """The journey's workflow with what it says of itself, or None if none runs."""
+        try:
+            description = await self._journeys.handle(journey_id).describe(rpc_timeout=self._patience)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND and "namespace" not in error.message.lower():
+                return None
+            raise _away(error) from None
+        if description.status is not WorkflowExecutionStatus.RUNNING:
+            return None
+        try:
+            return Running(account=await self._journeys.account(journey_id))
+        except JourneyNotRunning:
+            return None
+        except JourneysUnreachable:
+            return Running(account=None)
+
+    async def are_worked(self) -> bool:
+        """Whether any worker polls. One that was killed counts for a minute more."""
+        request = DescribeTaskQueueRequest(
+            namespace=self._client.namespace,
+            task_queue=TaskQueue(name=TASK_QUEUE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        try:
+            answer = await self._client.workflow_service.describe_task_queue(request, timeout=self._patience)
+        except RPCError as error:
+            raise _away(error) from None
+        since = datetime.now(UTC) - _LONGEST_POLL
+        return any(poller.last_access_time.ToDatetime(UTC) > since for poller in answer.pollers)
+
+    async def start(self, start: JourneyStart) -> None:
+        """Starts a journey's workflow where `start` says it stands; one that runs is left as it is."""
+        await self._journeys.resume(start)
+
+    async def catch_up(self, journey_id: str) -> None:
+        """Has the workflow compare itself with the record and look at its calls anew."""
+        await self._signal(journey_id, "catch-up")
+
+    async def stand_still(self, journey_id: str, code: str) -> None:
+        """Has the workflow decide nothing any more."""
+        await self._signal(journey_id, "stand-still", code)
+
+    async def look_again(self, journey_id: str) -> Standing:
+        """Has a journey that stands still go on, if it agrees with its record. Raises as `Journeys.look_again`."""
+        return await self._journeys.look_again(journey_id)
+
+    async def page(self, notice: Notice) -> bool:
+        """Has `notice` sent once for its key; False if it was before."""
+        try:
+            await self._client.start_workflow(
+                PAGE,
+                notice,
+                id=f"page/{notice.key}",
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=notice.subject,
+                rpc_timeout=self._patience,
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        except RPCError as error:
+            raise _away(error) from None
+        return True
+
+    async def _signal(self, journey_id: str, name: str, *args: str) -> None:
+        try:
+            await self._journeys.handle(journey_id).signal(name, args=args, rpc_timeout=self._patience)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:  # it ended meanwhile: nothing is left to be told
+                raise _away(error) from None
+
+
+def _away(error: RPCError) -> JourneysUnreachable:
+    return JourneysUnreachable(f"Temporal did not answer ({error.status.name.lower()}): try again")

@@ -1,0 +1,39 @@
+"""Records as an accident leaves them: what another wrote, a backup of yesterday, another story."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain import commands as cmd
+from domain.decide import decide
+from domain.refusal import Refusal
+from domain.state import JourneyState
+from eventstore import MemoryEventStore, NewEvent, StoredEvent
+from eventstore.codec import to_record
+from tests.workflows.house import Case
+
+
+async def written_by_another(case: Case, *commands: cmd.BaseCommand) -> JourneyState:
+    """Records what `commands` lead to behind the workflow's back; closes the stream if that is the end."""
+    from domain.evolve import fold
+
+    store, state = case.house.store, fold(await case.record())
+    for command in commands:
+        outcome = decide(state, command, await case.now())
+        assert not isinstance(outcome, Refusal) and outcome
+        after = fold(outcome, state)
+        events = [to_record(event) for event in outcome]
+        await store.append(
+            case.id, expected_version=state.version, key=command.cause, events=events, close=after.is_finished
+        )
+        state = after
+    return state
+
+
+async def holding(stream: str, events: Sequence[StoredEvent]) -> MemoryEventStore:
+    """A record that holds just these events of one journey."""
+    store = MemoryEventStore()
+    if events:
+        again = [NewEvent(**{name: getattr(each, name) for name in NewEvent.model_fields}) for each in events]
+        await store.append(stream, expected_version=0, key="restored", events=again)
+    return store

@@ -1,0 +1,154 @@
+"""What the record says beside what the workflow says, without either: every pair has one name or none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain import commands as cmd
+from domain.benefits import Benefits, CostShare, Verdict
+from domain.comparing import comparable, fingerprint
+from domain.decide import decide
+from domain.events import Event
+from domain.evolve import fold
+from domain.plans import DischargePlan
+from domain.refusal import Refusal
+from domain.state import JourneyState
+from recovery.differences import (
+    FOR_A_PERSON,
+    TO_BE_STARTED,
+    TO_CATCH_UP,
+    Difference,
+    Kind,
+    OnRecord,
+    Running,
+    difference,
+    never_begun,
+)
+from recovery.paging import AGAIN_AFTER, page_for
+from recovery.reconcile import Mended
+from workflows.calls import slot_of
+from workflows.messages import Account
+
+NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
+OPENING = cmd.OpenJourney(id="open/m", journey_id="j", client_ref="c", message="m", admitted_at=NOW)
+
+
+def told(*commands: cmd.BaseCommand) -> tuple[Event, ...]:
+    events: tuple[Event, ...] = ()
+    for command in commands:
+        outcome = decide(fold(events), command, NOW)
+        assert not isinstance(outcome, Refusal)
+        events += outcome
+    return events
+
+
+COVERED = cmd.SettleEffect(
+    id="settle/benefits-1",
+    key="benefits-1",
+    answer=cmd.BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=CostShare(copay=20))),
+)
+OPENED, COVERED_TOO = told(OPENING), told(OPENING, COVERED)
+CANCELLED = told(OPENING, cmd.CancelAdmission(id="cancel/m", message="m"))
+OVER = fold(
+    told(
+        OPENING,
+        cmd.CancelAdmission(id="cancel/m", message="m"),
+        *(
+            cmd.SettleEffect(id=f"settle/{key}", key=key, answer=cmd.Done(reference="x"))
+            for key in fold(CANCELLED).pending()
+        ),
+    )
+)
+
+
+def on_record(state: JourneyState, *, closed: bool = False) -> OnRecord:
+    return OnRecord(version=state.version, closed=closed, state=state)
+
+
+def running(state: JourneyState, *, waiting: int = 0, stopped: str | None = None, calls: bool = True) -> Running:
+    slots = tuple(slot_of(key) for key in state.pending()) if calls else ()
+    return Running(account=Account(state=state, calls=slots, waiting=waiting, stopped=stopped))
+
+
+A, B = fold(OPENED), fold(COVERED_TOO)
+OTHER = B.model_copy(update={"client_ref": "somebody-else"})
+UNREADABLE = OnRecord(version=3, closed=False, state=None)
+PAIRS: dict[str, tuple[OnRecord | None, Running | None, Kind | None]] = {
+    "in step": (on_record(B), running(B), None),
+    "neither": (None, None, None),
+    "about to begin": (None, running(JourneyState()), None),
+    "over and gone": (on_record(OVER, closed=True), None, None),
+    "cannot begin": (None, running(JourneyState(), stopped="not-recordable"), Kind.STOPPED),
+    "missing": (on_record(B), None, Kind.MISSING),
+    "missing, only calls left": (on_record(fold(CANCELLED)), None, Kind.MISSING),
+    "over, not closed, gone": (on_record(OVER), None, Kind.DIFFERS),
+    "zombie": (on_record(OVER, closed=True), running(B), Kind.ZOMBIE),
+    "zombie that knows": (on_record(OVER, closed=True), running(OVER), Kind.ZOMBIE),
+    "closed by somebody": (on_record(B, closed=True), running(B), Kind.DIFFERS),
+    "behind": (on_record(B), running(A), Kind.BEHIND),
+    "behind, nothing folded": (on_record(B), running(JourneyState()), Kind.BEHIND),
+    "ahead": (on_record(A), running(B), Kind.AHEAD),
+    "ahead of a closed stream": (on_record(fold(CANCELLED), closed=True), running(OVER), Kind.AHEAD),
+    "no such stream": (None, running(A), Kind.AHEAD),
+    "another story": (on_record(B), running(OTHER), Kind.DIFFERS),
+    "a call forgotten": (on_record(A), running(A, calls=False), Kind.ORPHAN),
+    "its answer is in the inbox": (on_record(A), running(A, calls=False, waiting=1), None),
+    "stopped": (on_record(B), running(B, stopped="ahead-of-record"), Kind.STOPPED),
+    "stopped and ahead": (on_record(A), running(B, stopped="ahead-of-record"), Kind.AHEAD),
+    "silent": (on_record(B), Running(account=None), Kind.SILENT),
+    "silent, no stream": (None, Running(account=None), Kind.SILENT),
+    "unreadable": (UNREADABLE, running(B), Kind.UNREADABLE),
+    "unreadable and gone": (UNREADABLE, None, Kind.UNREADABLE),
+}
+
+
+@pytest.mark.parametrize(("record", "workflow", "kind"), PAIRS.values(), ids=PAIRS)
+def test_every_pair_has_one_name_or_none(record: OnRecord | None, workflow: Running | None, kind: Kind | None) -> None:
+    found = difference("j", record, workflow)
+    assert (found.kind if found else None) == kind
+    if found is not None:
+        assert len(found.sentence) > 20 and len(found.remedy) > 20
+        assert found.on_record == (record.version if record else None)
+
+
+def test_every_kind_is_set_right_or_for_a_person() -> None:
+    assert {*TO_BE_STARTED, *TO_CATCH_UP, *FOR_A_PERSON} == set(Kind)
+    assert {kind for *_, kind in PAIRS.values() if kind} == set(Kind)
+    assert {Kind.AHEAD, Kind.DIFFERS} <= set(FOR_A_PERSON)
+
+
+def test_an_admission_that_left_no_trace_is_missing() -> None:
+    assert never_begun("j").kind is Kind.MISSING
+
+
+def test_what_people_wrote_is_no_difference() -> None:
+    written = B.model_copy(update={"discharge_plan": DischargePlan(follow_ups=("a visit",))})
+    masked = B.model_copy(update={"discharge_plan": DischargePlan(follow_ups=("[sealed]",))})
+    assert comparable(written) == comparable(masked)
+    assert difference("j", on_record(masked), running(written)) is None
+
+
+def test_a_state_carried_over_keeps_its_fingerprint() -> None:
+    assert fingerprint(JourneyState.model_validate_json(B.model_dump_json())) == fingerprint(B)
+    assert len({fingerprint(each) for each in (A, B, OTHER, OVER)}) == 4
+
+
+def stuck(kind: Kind, journey_id: str = "j") -> Mended:
+    return Mended(
+        difference=Difference(journey_id=journey_id, kind=kind, on_record=1, in_workflow=2, sentence="It is so.")
+    )
+
+
+def test_a_page_is_one_for_all_and_repeats_only_while_it_lasts() -> None:
+    assert page_for([stuck(Kind.MISSING), stuck(Kind.BEHIND)], NOW) is None
+    many = [stuck(Kind.AHEAD, f"journey-{number}") for number in range(30)]
+    page = page_for([*many, stuck(Kind.MISSING, "mended")], NOW)
+    assert page is not None
+    assert "30 journeys" in page.subject and "and 20 more" in page.body and "mended" not in page.body
+    assert page_for(many[::-1], NOW + timedelta(minutes=10)).key == page.key  # type: ignore[union-attr]
+    assert page_for(many[1:], NOW).key != page.key  # type: ignore[union-attr]
+    assert page_for(many, NOW + AGAIN_AFTER).key != page.key  # type: ignore[union-attr]
+    failed = Mended(difference=stuck(Kind.MISSING).difference, failed="Temporal did not answer")
+    assert page_for([failed], NOW) is not None

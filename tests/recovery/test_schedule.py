@@ -1,0 +1,101 @@
+"""The comparison that runs by itself: scheduled once, sets right what may be, pages for the rest."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from temporalio.client import ScheduleActionExecutionStartWorkflow, ScheduleHandle, ScheduleOverlapPolicy
+
+from activities.signatures import Reconciled
+from recovery.schedule import ASKED_EACH_TIME, EVERY, SCHEDULE, ensure_schedule, in_turn
+from tests.recovery.records import holding
+from tests.recovery.test_reconcile import listed, on_another_record, pages, stands_still
+from tests.workflows.house import House, until
+from workflows.client import Journeys
+from workflows.messages import RECONCILE
+
+NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def schedule(idle_house: House) -> AsyncIterator[ScheduleHandle]:
+    handle = idle_house.client.get_schedule_handle(SCHEDULE)
+    await ensure_schedule(idle_house.client)
+    await handle.pause(note="runs only when a test says so")
+    yield handle
+    await handle.delete()
+
+
+@pytest.mark.stack
+async def test_it_is_made_once_and_stays_paused_where_somebody_paused_it(
+    idle_house: House, schedule: ScheduleHandle
+) -> None:
+    await ensure_schedule(idle_house.client)
+    found = (await schedule.describe()).schedule
+    assert found.state.paused
+    assert [each.every for each in found.spec.intervals] == [EVERY]
+    assert (found.policy.overlap, found.policy.catchup_window) == (ScheduleOverlapPolicy.SKIP, EVERY)
+    listed = [each.id async for each in await idle_house.client.list_schedules()]
+    assert listed.count(SCHEDULE) <= 1
+
+
+async def run_now(house: House, schedule: ScheduleHandle) -> Reconciled:
+    before = (await schedule.describe()).info.num_actions
+    await schedule.trigger()
+
+    async def it_ran() -> bool:
+        return (await schedule.describe()).info.num_actions > before
+
+    await until(it_ran, "the schedule started its workflow")
+    [*_, action] = (await schedule.describe()).info.recent_actions
+    assert isinstance(action.action, ScheduleActionExecutionStartWorkflow)
+    started = house.client.get_workflow_handle(action.action.workflow_id, result_type=Reconciled)
+    assert (await started.describe()).workflow_type == RECONCILE
+    result: Reconciled = await started.result()
+    return result
+
+
+@pytest.mark.stack
+async def test_a_run_starts_what_is_missing_and_stops_and_pages_for_what_is_ahead(
+    idle_house: House, schedule: ScheduleHandle
+) -> None:
+    async with on_another_record(idle_house) as store:
+        lost, ahead = await idle_house.admit(), await idle_house.admit()
+        before = await lost.settled()
+        await ahead.settled()
+        for case in (lost, ahead):
+            await listed(idle_house, case)
+        await lost.handle.terminate("lost")
+        backup = await holding(lost.id, await idle_house.store.read(lost.id))
+        store.inner = backup
+        first = await run_now(idle_house, schedule)
+        assert (first.journeys, first.found) == (2, {"missing": 1, "ahead": 1})
+        assert (first.mended, first.paged) == (1, True)
+        assert await Journeys(idle_house.client).state(lost.id) == before
+        await stands_still(ahead, "ahead-of-record")
+
+        async def was_paged() -> bool:
+            return bool(pages(idle_house, ahead))
+
+        await until(was_paged, "operations were paged")
+        assert not pages(idle_house, lost)
+        store.inner = idle_house.store
+        await ahead.journeys.look_again(ahead.id)
+        await listed(idle_house, lost)
+        again = await run_now(idle_house, schedule)
+        assert (again.journeys, again.found, again.paged) == (2, {}, False)
+
+
+def test_in_a_large_centre_everyone_is_asked_once_in_so_many_runs() -> None:
+    journeys = [str(uuid.UUID(int=number)) for number in range(1000)]
+    runs = -(-len(journeys) // ASKED_EACH_TIME)
+    asked = [each for run in range(runs) for each in journeys if in_turn(NOW + run * EVERY, len(journeys))(each)]
+    assert sorted(asked) == sorted(journeys)
+
+
+@pytest.mark.parametrize("journeys", [0, 1, ASKED_EACH_TIME])
+def test_in_a_small_one_everyone_is_asked_every_time(journeys: int) -> None:
+    assert all(in_turn(NOW + timedelta(minutes=run), journeys)(str(run)) for run in range(100))
