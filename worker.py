@@ -36,6 +36,7 @@ from recovery.reconcile import Reconciler
 from recovery.recover import Admitted, NobodyAdmitted
 from recovery.running import RunningJourneys
 from recovery.schedule import ScheduledComparison, ensure_schedule
+from recovery.signing import HeadSigner
 from workflows.client import connect
 from workflows.journey import JourneyWorkflow
 from workflows.messages import TASK_QUEUE
@@ -65,7 +66,7 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
         record(settings) as store,
         keyring(settings) as keys,
         clinic(settings, keys) as calls,
-        journey_worker(client, store, Sealer(keys), calls, admitted=admitted),
+        journey_worker(client, store, Sealer(keys), calls, admitted=admitted, signer=_signer(settings)),
     ):
         await ensure_schedule(client)
         log.info("worker started", task_queue=TASK_QUEUE, pid=os.getpid())
@@ -81,6 +82,7 @@ def journey_worker(
     calls: ClinicCalls,
     workflow: type = JourneyWorkflow,
     admitted: Admitted | None = None,
+    signer: HeadSigner | None = None,
 ) -> Worker:
     """A worker for journeys, on any record and any clinic; tests give a `workflow` of their own."""
     recorder = Recorder(store, sealer)
@@ -90,7 +92,13 @@ def journey_worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=[workflow, ReconcileWorkflow, PageWorkflow],
-        activities=[recorder.record, recorder.look, comparison.reconcile, *calls.all()],
+        activities=[
+            recorder.record,
+            recorder.look,
+            comparison.reconcile,
+            (signer or HeadSigner()).sign,
+            *calls.all(),
+        ],
         workflow_runner=_sandbox(),
         max_cached_workflows=_CACHED_JOURNEYS,
         graceful_shutdown_timeout=_GRACE,
@@ -137,6 +145,10 @@ async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls
         messenger = _messenger(smtp, centre)
         opened.push_async_callback(messenger.aclose)
         yield ClinicCalls(eligibility, ehr, places, messenger)
+
+
+def _signer(settings: Settings) -> HeadSigner:
+    return HeadSigner(settings.database_url, settings.signing_key, settings.anchors)
 
 
 def _centre(settings: Settings) -> Centre:

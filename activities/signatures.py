@@ -14,6 +14,7 @@ HOLD_PLACE = "hold-place"
 RELEASE_PLACE = "release-place"
 NOTIFY = "notify"
 RECONCILE = "reconcile"
+SIGN_HEAD = "sign-head"
 
 AHEAD_OF_RECORD = "ahead-of-record"
 """Error type: the workflow knows events the record lacks. Nobody decides any further until a person has looked."""
@@ -37,6 +38,10 @@ UNREADABLE = "unreadable-record"
 
 DIFFERS_FROM_RECORD = "differs-from-record"
 """Why a journey stands still: the record tells another story of the events that it has folded."""
+
+
+NOT_SIGNED = "not-signed"
+"""Error type: the head of the record cannot be signed or kept with the key and the file that were given."""
 
 
 class RecordRequest(Value):
@@ -91,6 +96,12 @@ class Looked(Value):
     closed: bool
     fingerprint: str
     events: tuple[Event, ...]
+
+
+class HeadSigned(Value):
+    """Which event's hash was signed; None: nothing is on record, or no key was given."""
+
+    position: int | None
 
 
 class Reconciled(Value):

@@ -57,7 +57,7 @@ def sign(position: int, hash: bytes, key: Ed25519PrivateKey, now: datetime) -> A
 
 
 def sign_head(database_url: str, key: Ed25519PrivateKey, file: Path, now: datetime) -> Anchor | None:
-    """Signs where the chain stands and keeps it in `file`; None if the record is empty.
+    """Signs where the chain stands and keeps it in `file`, though it stand where it did; None if the record is empty.
 
     Raises:
         StoreUnavailable: The database did not answer.

@@ -210,6 +210,14 @@ def test_a_chain_computed_anew_deceives_all_but_a_signed_head(twelve_events: str
     assert found(twelve_events, *anchors) == (FaultKind.ANCHOR, 9)
 
 
+def test_a_head_signed_after_the_deed_does_not_hide_one_signed_before(twelve_events: str) -> None:
+    key = Ed25519PrivateKey.generate()
+    before = _signed(twelve_events, 9, key)
+    tamper(twelve_events, "update es.events set meta = '{}' where position = 8")
+    chained_anew(twelve_events)
+    assert found(twelve_events, before, _signed(twelve_events, 9, key)) == (FaultKind.ANCHOR, 9)
+
+
 def test_an_end_cut_off_deceives_all_but_a_signed_head(twelve_events: str) -> None:
     anchor = _signed(twelve_events, 12, Ed25519PrivateKey.generate())
     tamper(
