@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 from pydantic import ValidationError
 from temporalio import activity
@@ -9,11 +11,12 @@ from temporalio.exceptions import ApplicationError
 
 from activities import signatures
 from domain.comparing import fingerprint
+from domain.events import Event
 from domain.evolve import fold
-from eventstore.codec import UnreadableEvent
+from eventstore.codec import UnreadableEvent, from_record
 from eventstore.errors import InvalidRequest, KeyReused, StoreUnavailable, StreamClosed, VersionConflict
-from eventstore.events import NewEvent
-from eventstore.keys import KeyDestroyed, KeysUnavailable
+from eventstore.events import NewEvent, StoredEvent
+from eventstore.keys import KeyDestroyed, KeyMissing, KeysUnavailable, SealBroken
 from eventstore.port import EventStore
 from eventstore.sealing import Sealer
 
@@ -82,20 +85,28 @@ class Recorder:
         Raises:
             StoreUnavailable: The database is away; Temporal tries again.
             KeysUnavailable: The same for the database of the keys.
-            ApplicationError: Not retryable. `unreadable-record`: an event is of a newer release.
+            ApplicationError: Not retryable. `unreadable-record`: an event is of a newer release, or its words cannot
+                be opened.
         """
         head = await self._store.head(request.stream)
         stored = await self._store.read(request.stream)
+        folded, beyond = stored[: request.version], stored[request.version :]
         try:
-            events = await self._sealer.open(stored)
+            known = [from_record(event) for event in folded]
         except UnreadableEvent as error:
-            raise ApplicationError(str(error), type=signatures.UNREADABLE, non_retryable=True) from None
+            raise _unreadable(error) from None
         return signatures.Looked(
-            version=len(events),
+            version=len(stored),
             closed=head is not None and head.closed,
-            fingerprint=fingerprint(fold(events[: request.version])),
-            events=events[request.version :],
+            fingerprint=fingerprint(fold(known)),
+            events=await self._opened(beyond),
         )
+
+    async def _opened(self, stored: Sequence[StoredEvent]) -> tuple[Event, ...]:
+        try:
+            return await self._sealer.open(stored)
+        except (UnreadableEvent, KeyMissing, SealBroken) as error:
+            raise _unreadable(error) from None
 
     async def _sealed(self, request: signatures.RecordRequest) -> list[NewEvent]:
         return await self._sealer.seal(
@@ -125,7 +136,7 @@ class Recorder:
                 type=signatures.AHEAD_OF_RECORD,
                 non_retryable=True,
             )
-        return signatures.Recorded(events=await self._sealer.open(stored), as_asked=False)
+        return signatures.Recorded(events=await self._opened(stored), as_asked=False)
 
 
 def _record_closed(request: signatures.RecordRequest) -> ApplicationError:
@@ -144,6 +155,10 @@ def _key_destroyed(request: signatures.RecordRequest) -> ApplicationError:
         type=signatures.KEY_DESTROYED,
         non_retryable=True,
     )
+
+
+def _unreadable(error: Exception) -> ApplicationError:
+    return ApplicationError(str(error), type=signatures.UNREADABLE, non_retryable=True)
 
 
 def _recorded_by() -> dict[str, str]:

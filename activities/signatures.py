@@ -33,7 +33,7 @@ KEY_DESTROYED = "key-destroyed"
 
 
 UNREADABLE = "unreadable-record"
-"""Error type: the record holds an event that this release cannot read."""
+"""Error type: the record holds an event that this release cannot read, or sealed words that cannot be opened."""
 
 
 DIFFERS_FROM_RECORD = "differs-from-record"

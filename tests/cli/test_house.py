@@ -64,13 +64,15 @@ def test_a_client_comes_from_an_admission_to_enrolment_by_the_command_alone(ther
 
 def test_no_process_of_the_house_is_the_database_s_superuser(house: Command) -> None:
     settings = Settings.load({"THROUGHLINE_HOME": str(house.home)})
-    for url in (settings.require_database_url(), settings.require_keys_url()):
+    holders = {"throughline_worker", "throughline_intake"}
+    of_the_record = settings.require_database_url(), {*holders, "throughline_projections"}
+    for url, expected in (of_the_record, (settings.require_keys_url(), holders)):
         with psycopg.connect(url) as connection:
             rows = connection.execute(
                 "select usename from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
             )
             roles = {role for (role,) in rows}
-        assert roles == {"throughline_worker", "throughline_intake"}
+        assert roles == expected
 
 
 def test_an_obligation_is_acknowledged_and_one_done_by_hand_only_where_it_may_be(there: Call, tmp_path: Path) -> None:

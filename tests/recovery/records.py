@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from domain import commands as cmd
 from domain.decide import decide
+from domain.evolve import fold
 from domain.refusal import Refusal
 from domain.state import JourneyState
 from eventstore import MemoryEventStore, NewEvent, StoredEvent
@@ -15,8 +17,6 @@ from tests.workflows.house import Case
 
 async def written_by_another(case: Case, *commands: cmd.BaseCommand) -> JourneyState:
     """Records what `commands` lead to behind the workflow's back; closes the stream if that is the end."""
-    from domain.evolve import fold
-
     store, state = case.house.store, fold(await case.record())
     for command in commands:
         outcome = decide(state, command, await case.now())
@@ -31,9 +31,9 @@ async def written_by_another(case: Case, *commands: cmd.BaseCommand) -> JourneyS
 
 
 async def holding(stream: str, events: Sequence[StoredEvent]) -> MemoryEventStore:
-    """A record that holds just these events of one journey."""
-    store = MemoryEventStore()
-    if events:
-        again = [NewEvent(**{name: getattr(each, name) for name in NewEvent.model_fields}) for each in events]
-        await store.append(stream, expected_version=0, key="restored", events=again)
+    """A record that holds just these events of one journey, each under its own id, so that its seal holds too."""
+    store, version = MemoryEventStore(), 0
+    for key, append in groupby(events, lambda each: str(each.meta["command_id"])):
+        again = [NewEvent(**{name: getattr(each, name) for name in NewEvent.model_fields}) for each in append]
+        version = (await store.append(stream, expected_version=version, key=key, events=again)).version
     return store

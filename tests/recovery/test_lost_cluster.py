@@ -27,8 +27,8 @@ from domain.evolve import fold
 from domain.plans import ReviewOutcome
 from domain.state import JourneyState
 from eventstore import EventStore
-from eventstore.codec import from_record
 from eventstore.keys import Keyring, MemoryKeyring
+from eventstore.sealing import Sealer
 from recovery.reconcile import Reconciler
 from recovery.running import RunningJourneys
 from tests.clinic.process import ClinicProcess
@@ -213,8 +213,9 @@ async def input_of(house: House, case: Case) -> JourneyStart:
     return start
 
 
-async def states_of(store: EventStore, players: Sequence[Player]) -> dict[str, JourneyState]:
-    return {each.case.id: fold(from_record(e) for e in await store.read(each.case.id)) for each in players}
+async def states_of(ground: Ground, players: Sequence[Player]) -> dict[str, JourneyState]:
+    sealer = Sealer(ground.keys)
+    return {each.case.id: fold(await sealer.open(await ground.store.read(each.case.id))) for each in players}
 
 
 def done_twice(ground: Ground, players: Sequence[Player]) -> list[object]:
@@ -257,7 +258,7 @@ async def test_every_journey_goes_on_as_if_nothing_had_been_lost(ground: Ground,
             lose(first, home)
         await asyncio.gather(*sent)
 
-    left = await states_of(ground.store, players)
+    left = await states_of(ground, players)
     assert sum(bool(state.pending()) for state in left.values()) >= 10
     async with cluster(home) as second:
         second.clocks.moments.update(clocks)

@@ -274,9 +274,6 @@ async def test_a_workflow_ahead_of_the_record_stops_and_pages(idle_house: House)
             assert (await case.refused(kind, message="message-2")).code == "standing-still"
         await idle_house.skipper.fast_forward(case.handle, timedelta(days=60))  # whole ladders pass
         assert await case.state() == before
-        assert (
-            await backup.read(case.id) == (await holding(case.id, whole[:-3])).__dict__["_streams"][case.id][:] or True
-        )
         assert len(await backup.read(case.id)) == len(whole) - 3
         await case.handle.signal("catch-up")
         await case.handle.signal("roll-over")
