@@ -6,16 +6,20 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint majors lock clean
+.PHONY: help demo test campaign lint majors lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: $(READY) ## show a centre at work, start to finish
 	$(BIN)/throughline demo
 
 test: lint ## lint, types, import rules and all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+campaign: $(READY) ## workers and PostgreSQL killed again and again; SEED=n repeats one
+	$(BIN)/python -m tests.campaigns.dual_write $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.campaigns.postgres_killed $(if $(SEED),--seed $(SEED))
 
 lint: $(READY) ## style, types and import rules alone
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from temporalio.client import Client
@@ -83,11 +84,20 @@ def journey_worker(
     workflow: type = JourneyWorkflow,
     admitted: Admitted | None = None,
     signer: HeadSigner | None = None,
+    **options: Any,
 ) -> Worker:
-    """A worker for journeys, on any record and any clinic; tests give a `workflow` of their own."""
+    """A worker for journeys, on any record and any clinic; tests give a `workflow` of their own.
+
+    `options` are those of temporalio's Worker and win over ours.
+    """
     recorder = Recorder(store, sealer)
     reconciler = Reconciler(store, sealer, RunningJourneys(client), admitted or NobodyAdmitted())
     comparison = ScheduledComparison(reconciler)
+    ours: dict[str, Any] = {
+        "workflow_runner": _sandbox(),
+        "max_cached_workflows": _CACHED_JOURNEYS,
+        "graceful_shutdown_timeout": _GRACE,
+    }
     return Worker(
         client,
         task_queue=TASK_QUEUE,
@@ -99,9 +109,7 @@ def journey_worker(
             (signer or HeadSigner()).sign,
             *calls.all(),
         ],
-        workflow_runner=_sandbox(),
-        max_cached_workflows=_CACHED_JOURNEYS,
-        graceful_shutdown_timeout=_GRACE,
+        **{**ours, **options},
     )
 
 

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -84,6 +84,8 @@ class FhirServer:
             response: Response = await action(kind, request)
             if request.method == "PUT" and self._scripts.use_up("quirks.lost_answers"):
                 raise Fault(503, "transient", "done, but the answer is lost")
+        except ClientDisconnect:  # nobody is left to be answered
+            return Response(status_code=400)
         except Fault as fault:
             return _outcome(fault)
         return response

@@ -11,6 +11,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +32,15 @@ _BUILTIN_LOCALE_SINCE = 17
 _SUPERUSER = "postgres"
 _ROOT_STAND_IN = "pgserver"  # PostgreSQL refuses to run as root; the wheel's own choice of user
 _SOCKET_FILE = "/.s.PGSQL.5432"
+_SESSIONS_SECONDS = 5.0
 _SOCKET_PATH_LIMIT = 103  # bytes; Linux allows 107, macOS 103
 
 # Statements and row details can carry client data: neither may reach the log.
 _OPTIONS = {
     "listen_addresses": "",
-    "fsync": "on",
+    "fsync": "on",  # the defaults, said again: nothing in the data directory can turn them off
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
     "logging_collector": "off",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
@@ -218,4 +222,21 @@ def _end_previous(data: Path) -> None:
         ours = False
     if ours:
         reaper.end(reaper.Entry(process, signal.SIGINT, grace_seconds=10.0))
+    _end_sessions(data)
     note.unlink(missing_ok=True)
+
+
+def _end_sessions(data: Path) -> None:
+    """End what a killed server left: a new one does not start beside it. Most end by themselves in a moment."""
+    _, alive = psutil.wait_procs(list(_processes_in(data)), timeout=_SESSIONS_SECONDS)
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()  # what it had not committed is rolled back, as after any crash
+    psutil.wait_procs(alive, timeout=_SESSIONS_SECONDS)
+
+
+def _processes_in(data: Path) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if process.name() == "postgres" and process.cwd() == str(data):
+                yield process

@@ -116,8 +116,15 @@ async def temporal_client(temporal_stack: Stack) -> Client:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says which versions of PostgreSQL the record was tested on; the skipped ones are in pytest's own list."""
+    """Says which versions of PostgreSQL the record was tested on, and what the campaigns drew and counted.
+
+    Skipped versions are in pytest's own list; a test hands a campaign's words on as its property `campaign`.
+    """
     passed = "\n".join(report.nodeid for report in terminalreporter.stats.get("passed", []))
     majors = sorted(set(re.findall(r"PostgreSQL-(\d+)", passed)))
     if majors:
         terminalreporter.write_line(f"the record was tested on PostgreSQL {', '.join(majors)}")
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            if name == "campaign":
+                terminalreporter.write_line(str(value))

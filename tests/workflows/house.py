@@ -117,12 +117,16 @@ class House:
     async def admit(self, *, journeys: Journeys | None = None, **script: Any) -> Case:
         """Registers an invented client, tells the clinic their script, and opens their journey."""
         person = Person.new()
-        case = Case(self, journeys or self.journeys, str(uuid.uuid4()), person)
+        case = self.make_case(journeys or self.journeys, str(uuid.uuid4()), person)
         self._cases.append(case)
         await self._register(person)
         self.clinic.script(person.mrn, aliases=[person.member_id, case.id], **script)
         await case.open()
         return case
+
+    def make_case(self, journeys: Journeys, journey_id: str, person: Person) -> Case:
+        """The case of a journey that is about to be opened."""
+        return Case(self, journeys, journey_id, person)
 
     async def close(self) -> None:
         """Ends whatever still runs, so that the next test's worker has nothing to do with it."""

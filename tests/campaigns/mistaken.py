@@ -1,0 +1,29 @@
+"""The mistakes that the dual write's rules are there to prevent: the campaign's checks have to find them out."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities import signatures
+    from domain import commands as cmd
+    from domain.events import Event
+    from tests.workflows.dying import Dying
+    from workflows.messages import WORKFLOW, JourneyStart, Standing
+
+
+@workflow.defn(name=WORKFLOW)
+class TrustsItself(Dying):
+    """Takes what it decided for what is on record."""
+
+    @workflow.init
+    def __init__(self, start: JourneyStart) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: JourneyStart) -> Standing:
+        return await super().run(start)
+
+    async def record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
+        await super().record(command, events)
+        return signatures.Recorded(events=events, as_asked=True)

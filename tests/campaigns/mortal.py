@@ -1,0 +1,32 @@
+"""A journey whose worker may die as soon as it has the record's answer."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities import signatures
+    from domain import commands as cmd
+    from domain.events import Event
+    from tests.campaigns.fate import MINE, Window
+    from workflows.journey import JourneyWorkflow
+    from workflows.messages import WORKFLOW, JourneyStart, Standing
+
+
+@workflow.defn(name=WORKFLOW)
+class Mortal(JourneyWorkflow):
+    """As it is in production."""
+
+    @workflow.init
+    def __init__(self, start: JourneyStart) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: JourneyStart) -> Standing:
+        return await super().run(start)
+
+    async def record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
+        recorded = await super().record(command, events)
+        if MINE and not workflow.unsafe.is_replaying():
+            MINE[0].at(Window.TAKEN, self.start.opening.journey_id)
+        return recorded

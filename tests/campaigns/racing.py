@@ -1,0 +1,182 @@
+"""Journeys in a race: every decision is told by several callers at once, with signals and messages in between."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Interceptor as ClientInterceptor
+from temporalio.client import OutboundInterceptor, StartWorkflowInput, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain import commands as cmd
+from domain.evolve import fold
+from domain.state import JourneyState
+from eventstore.codec import from_record
+from tests.workflows.house import Case, House, Person
+from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
+from workflows.messages import Standing
+
+_ASK_AGAIN_SECONDS = 0.2
+_TASK = timedelta(seconds=3)
+"""After this the task of a dead worker is given to another one."""
+
+
+class _ShortTasks(OutboundInterceptor):
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
+        input.task_timeout = _TASK
+        return await super().start_workflow(input)
+
+
+class ShortTasks(ClientInterceptor):
+    """Journeys opened with this client are given to another worker soon."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return _ShortTasks(next)
+
+
+@dataclass
+class Told:
+    """What callers said to one journey, by cause.
+
+    Attributes:
+        decided: The decisions of its path, which must all be on record.
+        heard: Messages that were answered, which must be on record too.
+        refused: Messages that came too late, which must not be.
+    """
+
+    decided: set[str] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+
+
+class RacingCase(Case):
+    """A case that says everything more than once, and other things at the same time.
+
+    Attributes:
+        told: What was said.
+        chance: Draws who says what at once.
+        patience: Elapsed seconds that it waits for anything to come true.
+    """
+
+    def __init__(self, house: House, journeys: Journeys, journey_id: str, person: Person) -> None:
+        super().__init__(house, journeys, journey_id, person)
+        self.told = Told()
+        self.chance = random.Random(0)
+        self.patience = 0.0
+        self._asking = Journeys(house.client, patience=timedelta(seconds=5))
+
+    async def do(self, kind: type[cmd.BaseCommand], **fields: Any) -> Standing:
+        """Tells a new command by one to three callers while signals and messages race with it."""
+        command = self.command(kind, **fields)
+        self.told.decided.add(command.cause)
+        racing: list[Awaitable[Standing | None]] = [self._say(command) for _ in range(self.chance.randint(1, 3))]
+        racing += [self._hear(message) for message in self._messages(kind)]
+        racing += [self._roll_over_soon() for _ in range(self.chance.choice((0, 0, 1)))]
+        self.chance.shuffle(racing)
+        answers = await asyncio.gather(*racing)
+        return next((each for each in answers if each is not None), None) or await self._standing()
+
+    async def state(self) -> JourneyState:
+        """The state as the record has it: a query would have a worker replay the journey."""
+        return await self._grown(JourneyState())
+
+    async def settled(self) -> JourneyState:
+        """The state once record and workflow agree that no call is left to make."""
+        state = JourneyState()
+        try:
+            async with asyncio.timeout(self.patience):
+                while True:
+                    state = await self._grown(state)
+                    if state.version and not state.pending() and await self._workflow_is_at(state.version):
+                        return state
+                    await asyncio.sleep(_ASK_AGAIN_SECONDS)
+        except TimeoutError:
+            doing = f"{state.stage}, version {state.version}, with {[*state.pending()]} to do"
+            raise AssertionError(f"it never came to rest: {doing}; Temporal: {await self._at_temporal()}") from None
+
+    async def _grown(self, state: JourneyState) -> JourneyState:
+        stored = await self.house.store.read(self.id, after_version=state.version)
+        return fold((from_record(each) for each in stored), state)
+
+    async def ended(self) -> None:
+        """Returns once the workflow has."""
+        try:
+            async with asyncio.timeout(self.patience):
+                await self.handle.result()
+        except TimeoutError:
+            raise AssertionError(f"the workflow never ended, at {(await self.state()).stage}") from None
+
+    async def _at_temporal(self) -> str:
+        """What Temporal is waiting for, for whoever looks into a failure."""
+        now = (await self.handle.describe()).raw_description
+        calls = [f"{each.activity_type.name} attempt {each.attempt}" for each in now.pending_activities]
+        return f"{calls}, workflow task attempt {now.pending_workflow_task.attempt}"
+
+    async def _workflow_is_at(self, version: int) -> bool:
+        try:
+            return (await self._asking.standing(self.id)).version == version
+        except JourneysUnreachable:
+            return False
+
+    def _messages(self, kind: type[cmd.BaseCommand]) -> list[cmd.BaseCommand]:
+        repeats = self.chance.choice((0, 1, 1, 2))
+        messages = [self.command(cmd.RepeatAdmission, message="again") for _ in range(repeats)]
+        if kind is cmd.Discharge or kind is cmd.DecidePlacement:
+            messages.append(self.command(cmd.ReportDischarge, message="left"))
+        return messages
+
+    async def _say(self, command: cmd.BaseCommand) -> Standing | None:
+        """Tells a decision until it is answered. That the journey has ended meanwhile is an answer too."""
+        reasons = Counter[str]()
+        until = time.monotonic() + self.patience
+        while time.monotonic() < until:
+            try:
+                return await self.journeys.tell(self.id, command)
+            except JourneysUnreachable as unreachable:
+                reasons[str(unreachable)] += 1
+                await asyncio.sleep(_ASK_AGAIN_SECONDS)
+            except JourneyNotRunning:
+                return None
+        raise AssertionError(f"{command.cause} was never answered: {dict(reasons)}")
+
+    async def _hear(self, message: cmd.BaseCommand) -> Standing | None:
+        try:
+            standing = await self._say(message)
+        except CommandRefused:
+            self.told.refused.add(message.cause)
+            return None
+        if standing is not None:
+            self.told.heard.add(message.cause)
+        return None
+
+    async def _roll_over_soon(self) -> None:
+        await asyncio.sleep(self.chance.uniform(0, 0.1))
+        try:
+            await self.handle.signal("roll-over")
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:  # it may have ended meanwhile
+                raise
+
+    async def _standing(self) -> Standing:
+        return await self._asking.standing(self.id)
+
+
+class RacingHouse(House):
+    """A house of racing cases."""
+
+    async def admit_racing(self, chance: random.Random, patience: float, **script: Any) -> RacingCase:
+        """As `admit`, with what the case is to race by."""
+        case = await self.admit(**script)
+        assert isinstance(case, RacingCase)
+        case.chance, case.patience = chance, patience
+        return case
+
+    def make_case(self, journeys: Journeys, journey_id: str, person: Person) -> RacingCase:
+        return RacingCase(self, journeys, journey_id, person)
