@@ -9,6 +9,8 @@ import httpx2
 
 from cli.access import load_settings
 from cli.output import Exit, Stop, show_fields, show_json
+from dashboard.projections import READ_MODELS
+from dashboard.projections.standing import generations
 from deploy.settings import Settings
 from eventstore import EventStoreError, pending
 from eventstore.postgres_keys import KEYS_MIGRATIONS
@@ -37,6 +39,7 @@ async def status(*, json: bool = False) -> None:
         "keys": await _database(settings.keys_url, KEYS_MIGRATIONS),
         "temporal": temporal,
         "worker": worker,
+        "projector": await _projector(settings),
         "intake": await _web(f"http://127.0.0.1:{settings.http_port}/health"),
         "clinic": await _web(settings.clinic_url and f"{settings.clinic_url}/health"),
     }
@@ -57,6 +60,18 @@ async def _database(url: str | None, *folders: Path) -> str:
     except EventStoreError:
         return _AWAY
     return f"{len(missing)} migrations to run" if missing else _OK
+
+
+async def _projector(settings: Settings) -> str:
+    if settings.database_url is None:
+        return "not known"
+    try:
+        found, kept = await generations(settings.database_url, READ_MODELS)
+    except EventStoreError:
+        return "not known"
+    if any(each.alarm for each in found if each.status == "live"):
+        return "stopped, see `throughline projections list`"
+    return _OK if kept else "none runs"
 
 
 async def _temporal_and_worker(settings: Settings) -> tuple[str, str]:

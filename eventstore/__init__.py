@@ -7,6 +7,7 @@ keeps the same contract without a database, `migrate` brings a database up to da
 
 from eventstore.errors import (
     EventStoreError,
+    Fenced,
     InvalidRequest,
     KeyReused,
     MigrationFailed,
@@ -27,6 +28,7 @@ __all__ = [
     "Appended",
     "EventStore",
     "EventStoreError",
+    "Fenced",
     "InvalidRequest",
     "KeyReused",
     "MemoryEventStore",

@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
 PAGE = 500
+_SHORTEST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 10.0
 
 Read = Callable[[int, int], Awaitable[Sequence[Row]]]
@@ -126,21 +127,29 @@ async def follow(
         await news.wait(poll_seconds)
 
 
-async def become_active(session: Session, consumer: str, poll_seconds: float = POLL_SECONDS) -> None:
+async def become_active(
+    session: Session,
+    consumer: str,
+    poll_seconds: float = POLL_SECONDS,
+    on_standing_by: Callable[[], None] = lambda: None,
+) -> None:
     """Returns once no other session is active for `consumer`; this one is then, until it ends.
 
     Only to save work: what keeps two from doing the same is the checkpoint.
     """
-    waiting = False
-    while True:
-        row = await (await session.execute(_TRY_LOCK, [consumer])).fetchone()
-        if row and row[0]:
-            break
-        if not waiting:
-            log.info("standing-by", consumer=consumer)
-        waiting = True
+    active = await _lock(session, consumer)
+    if not active:
+        log.info("standing-by", consumer=consumer)
+        on_standing_by()
+    while not active:
         await asyncio.sleep(poll_seconds)
+        active = await _lock(session, consumer)
     log.info("active", consumer=consumer)
+
+
+async def _lock(session: Session, consumer: str) -> bool:
+    row = await (await session.execute(_TRY_LOCK, [consumer])).fetchone()
+    return bool(row and row[0])
 
 
 class Consumer:
@@ -197,13 +206,14 @@ async def start_over_until_damaged(
 
     Whatever else it raises is raised, and stands at the checkpoints as an alarm.
     """
-    pause = 0.1
+    pause = _SHORTEST_PAUSE_SECONDS
     while True:
         started = asyncio.get_running_loop().time()
         try:
             await follow_on()
         except Fenced:
             log.info("fenced", consumer=name)
+            pause = _SHORTEST_PAUSE_SECONDS
         except (psycopg.OperationalError, psycopg.InterfaceError, StoreUnavailable) as error:
             log.warning("database-away", consumer=name, error=type(error).__name__, again_in_seconds=pause)
         except Exception as error:
@@ -212,7 +222,7 @@ async def start_over_until_damaged(
                 raise translated(error) from None
             raise
         if asyncio.get_running_loop().time() - started > _LONGEST_PAUSE_SECONDS:
-            pause = 0.1
+            pause = _SHORTEST_PAUSE_SECONDS
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 

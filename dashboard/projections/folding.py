@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from eventstore.bulk import Row, Session, read_earlier
 from eventstore.codec import decode, is_journey
 
 REMEMBERED_JOURNEYS = 20_000
+_AT_ONCE = 500
 _UNBORN = JourneyState()
 
 
@@ -33,8 +35,13 @@ class Folding:
         """What these rows change. They follow one another in the record; those of no journey are left out."""
         ours = [row for row in rows if is_journey(row.stream)]
         await self._recall(ours)
-        with no_pauses():
-            return list(self._folded(ours))
+        changes: list[Change] = []
+        for start in range(0, len(ours), _AT_ONCE):
+            changes += self._folded(ours[start : start + _AT_ONCE])
+            await asyncio.sleep(0)  # so that the database is attended to meanwhile
+        while len(self._states) > self._remembered:
+            self._states.popitem(last=False)
+        return changes
 
     async def _recall(self, rows: Sequence[Row]) -> None:
         first = {row.stream: row.version for row in reversed(rows)}
@@ -58,8 +65,6 @@ class Folding:
             after = evolve(before, event)
             states[row.stream] = after  # at the end, where the remembered longest are not
             yield Change(row, event, before, after)
-        while len(states) > self._remembered:
-            states.popitem(last=False)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from dashboard.projections.model import ReadModel
 from dashboard.projections.taking_in import TakingIn
 from eventstore.bulk import Row, Session, open_session, read_page
 from eventstore.checkpoints import Checkpoint, live_checkpoints, raise_alarm
+from eventstore.errors import EventStoreError, Fenced
 from eventstore.subscription import POLL_SECONDS, become_active, follow, listening, start_over_until_damaged
 
 log = structlog.get_logger(__name__)
@@ -42,7 +43,7 @@ class Projector:
         self._url, self._models, self._page, self._poll_seconds = database_url, models, page, poll_seconds
 
     async def run(self, on_started: Callable[[], None] = lambda: None) -> None:
-        """Follows until cancelled. `on_started` is told once it follows or stands by.
+        """Follows until cancelled. `on_started` is told whenever it follows or stands by.
 
         A generation that a rebuild has retired is noticed at its checkpoint, and its successor goes on from its own.
 
@@ -64,11 +65,11 @@ class Projector:
             await open_session(self._url, f"{NAME} reading") as reading,
             listening(self._url) as news,
         ):
+            await become_active(writing, NAME, self._poll_seconds, on_started)
             on_started()
-            await become_active(writing, NAME, self._poll_seconds)
             taking = TakingIn(writing, reading, self._models)
             await taking.prepare()
-            checkpoints = await self._checkpoints(writing)
+            checkpoints, outdated = await self._checkpoints(writing)
 
             async def read(after: int, limit: int) -> Sequence[Row]:
                 return await read_page(reading, after, limit)
@@ -78,13 +79,26 @@ class Projector:
             async with aclosing(pages):
                 async for rows in pages:
                     checkpoints = await taking.take(checkpoints, rows)
+                    await _require_still_live(writing, outdated)
 
-    async def _checkpoints(self, session: Session) -> list[Checkpoint]:
+    async def _checkpoints(self, session: Session) -> tuple[list[Checkpoint], list[Checkpoint]]:
+        """The generations to keep, and those that are older than this release."""
         models = by_consumer(self._models)
         found = await live_checkpoints(session, list(models))
         outdated = [each for each in found if not await fits(session, models[each.consumer], each.generation)]
         for each in outdated:
             name = models[each.consumer].name
             log.error("outdated", read_model=name, advice=f"run: throughline projections rebuild {name}")
-            await raise_alarm(session, [each.consumer], "its tables are older than this release: rebuild it")
-        return [each for each in found if each not in outdated]
+            await raise_alarm(session, [each.consumer], "its table is older than this release: rebuild it")
+        if len(outdated) == len(found):
+            raise EventStoreError("every read model is older than this release: run `throughline projections rebuild`")
+        return [each for each in found if each not in outdated], outdated
+
+
+async def _require_still_live(session: Session, outdated: Sequence[Checkpoint]) -> None:
+    """Raises `Fenced` once one of these was rebuilt, so that its successor is kept too."""
+    if outdated:
+        consumers = [each.consumer for each in outdated]
+        rebuilt = {each.consumer for each in await live_checkpoints(session, consumers) if each not in outdated}
+        if rebuilt:
+            raise Fenced(rebuilt)

@@ -32,7 +32,8 @@ from eventstore.subscription import catch_up
 
 PAGE = 20_000
 _SWITCH_PAGE = 1_000
-_TRY_LOCK = "select pg_try_advisory_lock(hashtextextended('throughline rebuild ' || %s, 0))"
+_LOCK = "select pg_advisory_lock(hashtextextended('throughline rebuild ' || %s, 0))"
+_BRIEFLY = "set local lock_timeout = '1s'"
 _PATIENCE = "set local lock_timeout = '200ms'"
 _ATTEMPTS = 100
 _PAUSE_SECONDS = 0.1
@@ -126,9 +127,8 @@ class _Building:
     async def _catch_up(self, checkpoints: Sequence[Checkpoint]) -> Sequence[Checkpoint]:
         after, total = min(each.position for each in checkpoints), await read_head(self._writing)
         async with aclosing(catch_up(self._read, after=after, page=self._page)) as pages:
-            async for rows in pages:
-                checkpoints = await self._taking.take(checkpoints, rows)
-                self._progress(rows[-1].position, max(total, rows[-1].position))
+            checkpoints = await self._taking.take_all(checkpoints, pages, lambda done: self._progress(done, total))
+        self._progress(checkpoints[0].position, max(total, checkpoints[0].position))
         return checkpoints
 
     async def _read(self, after: int, limit: int) -> Sequence[Row]:
@@ -165,9 +165,12 @@ class _NotYet(Exception):
 
 async def _lock(session: Session, models: Sequence[ReadModel]) -> None:
     for model in models:
-        row = await (await session.execute(_TRY_LOCK, [model.name])).fetchone()
-        if not row or not row[0]:
-            raise RebuildRefused(f"{model.name} is being rebuilt already: wait until that is done, or end it")
+        try:
+            async with session.transaction():
+                await session.execute(_BRIEFLY)  # a session that has just ended may still be letting go
+                await session.execute(_LOCK, [model.name])
+        except errors.LockNotAvailable:
+            raise RebuildRefused(f"{model.name} is being rebuilt already: wait until that is done, or end it") from None
 
 
 async def _new(session: Session, model: ReadModel) -> Checkpoint:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from dashboard.projections.folding import Folding, no_pauses
 from dashboard.projections.generations import by_consumer, table_of
@@ -38,16 +39,39 @@ class TakingIn:
             Fenced: Somebody else moved one. Nothing was taken in anywhere.
         """
         with no_pauses():
-            changes = await self._folding.changes(rows)
-            async with self._session.transaction():
-                return await self._keep(checkpoints, changes, rows[-1].position)
+            return await self.keep(checkpoints, await self.fold(rows), rows[-1].position)
 
-    async def _keep(self, checkpoints: Sequence[Checkpoint], changes: Sequence[Change], upto: int) -> list[Checkpoint]:
-        # The checkpoints first: whoever comes second waits there, and is fenced before it has written anything.
+    async def take_all(
+        self, checkpoints: Sequence[Checkpoint], pages: AsyncIterator[Sequence[Row]], told: Callable[[int], None]
+    ) -> Sequence[Checkpoint]:
+        """As `take` for page after page; while one is being written, the next is folded."""
+        keeping: asyncio.Task[list[Checkpoint]] | None = None
+        try:
+            async for rows in pages:
+                changes = await self.fold(rows)
+                if keeping:
+                    checkpoints = await keeping
+                    told(checkpoints[0].position)
+                keeping = asyncio.create_task(self.keep(checkpoints, changes, rows[-1].position))
+            return await keeping if keeping else checkpoints
+        finally:
+            if keeping and not keeping.done():
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
+
+    async def fold(self, rows: Sequence[Row]) -> list[Change]:
+        """What `rows` change."""
+        return await self._folding.changes(rows)
+
+    async def keep(self, checkpoints: Sequence[Checkpoint], changes: Sequence[Change], upto: int) -> list[Checkpoint]:
+        """Writes `changes`, which end at `upto`, in a transaction; see `take`."""
         behind = [each for each in checkpoints if each.position < upto]
-        moved = await advance(self._session, behind, upto)
-        for each in behind:
-            model = self._models[each.consumer]
-            new = changes[bisect_right(changes, each.position, key=lambda change: change.recorded.position) :]
-            await write(self._session, model, table_of(model, each.generation), model.last_rows(new))
+        async with self._session.transaction():
+            # The checkpoints first: whoever comes second waits there, and is fenced before it has written anything.
+            moved = await advance(self._session, behind, upto)
+            for each in behind:
+                model = self._models[each.consumer]
+                first = bisect_right(changes, each.position, key=lambda change: change.recorded.position)
+                rows = model.last_rows(changes[first:])
+                await write(self._session, model, table_of(model, each.generation), rows)
         return [*moved, *(each for each in checkpoints if each.position >= upto)]

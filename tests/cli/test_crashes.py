@@ -41,7 +41,9 @@ def test_a_killed_house_leaves_nothing_behind_and_goes_on_where_it_was(call: Cal
     there = partial(call, home=home)
     with up(home) as first:
         journey = admitted(there, tmp_path)
-        assert len(processes_on(home)) >= 7  # ourselves, PostgreSQL, Temporal, its page, clinic, intake, worker
+        assert (
+            len(processes_on(home)) >= 8
+        )  # ourselves, PostgreSQL, Temporal, its page, clinic, intake, worker, projector
         first.process.kill()
         first.process.wait()
         assert_nothing_left(home)
@@ -51,7 +53,7 @@ def test_a_killed_house_leaves_nothing_behind_and_goes_on_where_it_was(call: Cal
         placed = there("decide-placement", journey, "--recommended", "OP", "--actual", "OP", *CLINICIAN, "--json")
         assert placed.json["stage"] == "COST_REVIEW"
 
-        for part in ("worker", "intake", "clinic"):
+        for part in ("projector", "worker", "intake", "clinic"):
             kill(second, part)
         accepted = there("accept-cost", journey, "--estimate", placed.json["estimate"], *ADMISSIONS, "--json")
         assert accepted.json["stage"] == "ENROLLING"

@@ -64,15 +64,17 @@ def test_a_client_comes_from_an_admission_to_enrolment_by_the_command_alone(ther
 
 def test_no_process_of_the_house_is_the_database_s_superuser(house: Command) -> None:
     settings = Settings.load({"THROUGHLINE_HOME": str(house.home)})
-    holders = {"throughline_worker", "throughline_intake"}
-    of_the_record = settings.require_database_url(), {*holders, "throughline_projections"}
-    for url, expected in (of_the_record, (settings.require_keys_url(), holders)):
+    keyholders = {"throughline_worker", "throughline_intake"}
+    expected = {
+        settings.require_database_url(): {*keyholders, "throughline_projections"},
+        settings.require_keys_url(): keyholders,
+    }
+    for url, logins in expected.items():
         with psycopg.connect(url) as connection:
             rows = connection.execute(
                 "select usename from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
             )
-            roles = {role for (role,) in rows}
-        assert roles == expected
+            assert {role for (role,) in rows} == logins
 
 
 def test_an_obligation_is_acknowledged_and_one_done_by_hand_only_where_it_may_be(there: Call, tmp_path: Path) -> None:
@@ -139,7 +141,9 @@ def test_every_message_gets_its_answer_even_behind_one_that_is_refused(there: Ca
 def test_all_is_well(there: Call) -> None:
     answer = there("status", "--json")
     assert (answer.code, answer.err) == (Exit.OK, "")
-    assert {answer.json[name] for name in ("record", "keys", "temporal", "worker", "intake", "clinic")} == {"ok"}
+    assert {
+        answer.json[name] for name in ("record", "keys", "temporal", "worker", "projector", "intake", "clinic")
+    } == {"ok"}
 
 
 def test_a_reader_that_goes_away_ends_the_command_without_a_word(house: Command, there: Call, tmp_path: Path) -> None:

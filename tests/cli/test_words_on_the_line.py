@@ -94,7 +94,11 @@ def test_a_line_that_cannot_be_read_is_answered_with_one(call: Call, arguments: 
         ((*BY_NOBODY, *CLINICIAN), "throughline up"),
         (("worker",), "throughline up"),
         (("intake",), "throughline up"),
-        (("status",), "record, keys, temporal, worker, intake, clinic"),
+        (("projector",), "throughline up"),
+        (("projections", "list"), "throughline up"),
+        (("projections", "rebuild"), "throughline up"),
+        (("projections", "verify"), "throughline up"),
+        (("status",), "record, keys, temporal, worker, projector, intake, clinic"),
         (("send", __file__, "--port", "9"), "throughline up"),
     ],
 )

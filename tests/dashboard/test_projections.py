@@ -16,11 +16,12 @@ from structlog.testing import capture_logs
 from bench.journeys import Step, steps
 from dashboard.projections import JOURNEYS, OBLIGATIONS, READ_MODELS, TIMELINE
 from dashboard.projections.folding import Folding
+from dashboard.projections.projector import Projector
 from dashboard.projections.rebuild import RebuildRefused, rebuild
 from dashboard.projections.standing import generations
 from dashboard.projections.taking_in import TakingIn
 from dashboard.projections.verify import verify
-from eventstore import EventStore, NewEvent, StoreUnavailable
+from eventstore import EventStore, EventStoreError, NewEvent, StoreUnavailable
 from eventstore.bulk import open_session, read_page
 from eventstore.checkpoints import live_checkpoints
 from eventstore.codec import UnreadableEvent
@@ -301,11 +302,21 @@ async def test_a_read_model_older_than_this_release_is_left_out_with_an_alarm_un
     with capture_logs() as logs:
         async with projecting(database_url):
             await reached(database_url, last, but=("journeys",))
-    (told,) = await ask(database_url, "select * from dash.freshness where read_model = 'journeys'")
-    assert (told["as_of_position"], "rebuild" in told["alarm"]) == (0, True)
+            (told,) = await ask(database_url, "select * from dash.freshness where read_model = 'journeys'")
+            assert (told["as_of_position"], "rebuild" in told["alarm"]) == (0, True)
+            await rebuild(database_url, [JOURNEYS])
+            await keep(store, "k", walk.enrolled())
+            await reached(database_url, last + len(walk.enrolled().record))
     assert [each["read_model"] for each in logs if each["event"] == "outdated"] == ["journeys"]
-    await rebuild(database_url, [JOURNEYS])
     await require_equal(database_url, last)
+
+
+async def test_where_every_read_model_is_older_than_this_release_it_says_so_and_ends(
+    database_url: str, store: EventStore
+) -> None:
+    await ask_to_change(database_url, "alter table dash.timeline_g1 drop column bookkeeping cascade")
+    with pytest.raises(EventStoreError, match="throughline projections rebuild"):
+        await Projector(database_url, [TIMELINE]).run()
 
 
 async def test_the_projectors_role_is_enough_to_project_rebuild_and_verify(

@@ -6,6 +6,7 @@ No event is above version 1 yet, so the chain here is one of visits: 1 → 2 →
 from __future__ import annotations
 
 import copy
+import json
 import subprocess
 import sys
 from typing import Any
@@ -17,7 +18,8 @@ from hypothesis import strategies as st
 
 from domain.events import BaseEvent, JourneyClosed
 from eventstore import StoredEvent, codec
-from eventstore.codec import UnreadableEvent, from_record, is_journey
+from eventstore.bulk import Row
+from eventstore.codec import UnreadableEvent, decode, from_record, is_journey
 from eventstore.upcasting import EVENT_TYPES, STEPS, BrokenChain, Chain, Data, NotLifted, Shape, Step, current_shapes
 from tests.eventstore.facts import NOON
 
@@ -151,6 +153,12 @@ def stored(kind: str, version: int, data: dict[str, Any]) -> StoredEvent:
     )
 
 
+def row(kind: str, version: int, data: dict[str, Any]) -> Row:
+    """The same as `stored`, read in bulk."""
+    text = json.dumps({"type": kind, "at": NOON.isoformat(), "cause": "c-1", **data})
+    return Row(17, 1, version, "j", kind, str(NOON), str(NOON), text)
+
+
 @pytest.mark.parametrize(
     ("event", "saying"),
     [
@@ -164,6 +172,10 @@ def test_an_event_this_release_cannot_read_says_which_one_can(event: StoredEvent
         from_record(event)
     assert saying in str(refused.value)
     assert "Quillfeather" not in str(refused.value)
+    good = row("journey.closed", 1, {"reason": "followed-up"})
+    with pytest.raises(UnreadableEvent) as also:
+        decode([good, row(event.type, event.schema_version, event.data), good])
+    assert str(also.value) == str(refused.value)
 
 
 def test_a_step_that_stumbles_over_its_data_tells_the_shape_and_not_the_data() -> None:
@@ -188,6 +200,13 @@ def test_the_codec_reads_an_old_event_through_the_chain(monkeypatch: pytest.Monk
     assert from_record(stored("journey.ended", 1, {"why": "FOLLOWED-UP"})) == closed
     assert from_record(stored("journey.closed", 1, {"reason": "Followed-up"})) == closed
     assert from_record(stored("journey.closed", 2, {"reason": "followed-up"})) == closed
+    assert decode(
+        [
+            row("journey.ended", 1, {"why": "FOLLOWED-UP"}),
+            row("journey.closed", 1, {"reason": "Followed-up"}),
+            row("journey.closed", 2, {"reason": "followed-up"}),
+        ]
+    ) == [closed, closed, closed]
 
 
 def test_types_are_told_apart_by_their_names_and_versions_by_their_classes() -> None:
