@@ -13,20 +13,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cli.access import load_settings
-from cli.output import Exit, Stop, show_fields, show_json, stdout
+from cli.output import Exit, Stop, complain, show_fields, show_json, stdout
 from deploy.errors import SettingsError
 from deploy.settings import Settings
 from eventstore import SchemaMissing, StoreUnavailable
 from eventstore.anchors import (
-    Anchor,
     AnchorError,
+    SignedHeads,
     public_key_file,
     read_anchors,
     read_public_key,
     read_signing_key,
     sign_head,
 )
-from eventstore.cloudevents import ImportRefused, check_lines, export_lines, import_lines
+from eventstore.cloudevents import ExportRefused, ImportRefused, check_lines, export_lines, import_lines
 from eventstore.verify import Verdict
 from eventstore.verify import verify as verify_record
 
@@ -51,12 +51,13 @@ def verify(
     settings = load_settings()
     with _understood():
         signed = _signed_heads(settings, anchors, public_key)
+        heads = signed.anchors if signed else ()
         if file is not None:
             with _opened(file, "r") as lines:
-                verdict = check_lines(lines, signed or ())
+                verdict = check_lines(lines, heads)
         else:
             with _progress("checking") as tell:
-                verdict = verify_record(settings.require_database_url(), signed or (), progress=tell)
+                verdict = verify_record(settings.require_database_url(), heads, progress=tell)
     _report(verdict, signed, json=json)
 
 
@@ -75,15 +76,22 @@ def anchor() -> None:
 def export(file: Path | None = None, /) -> None:
     """Write the whole record as CloudEvents, a line of JSON for each event. What is sealed stays sealed.
 
+    A file appears under its name once it is whole.
+
     Parameters
     ----------
     file:
         Where to; stdout if left out.
     """
     settings = load_settings()
-    with _understood(), _opened(file, "x") as out:
+    if file is not None and file.exists():
+        raise Stop(Exit.USAGE, f"{file} is there already: choose another name")
+    unfinished = file and file.with_name(f"{file.name}.part")
+    with _understood(), _opened(unfinished, "w") as out:
         for line in export_lines(settings.require_database_url()):
             out.write(line + "\n")
+    if file and unfinished:
+        unfinished.rename(file)
 
 
 def import_(file: Path, /) -> None:
@@ -104,7 +112,7 @@ COMMANDS = (verify, anchor, export, import_)
 """Commands of `throughline events`."""
 
 
-def _signed_heads(settings: Settings, anchors: Path | None, public_key: Path | None) -> list[Anchor] | None:
+def _signed_heads(settings: Settings, anchors: Path | None, public_key: Path | None) -> SignedHeads | None:
     file = anchors or settings.anchors
     if file is None or (anchors is None and not file.exists()):
         return None
@@ -114,8 +122,10 @@ def _signed_heads(settings: Settings, anchors: Path | None, public_key: Path | N
     return read_anchors(file, read_public_key(key))
 
 
-def _report(verdict: Verdict, signed: list[Anchor] | None, *, json: bool) -> None:
+def _report(verdict: Verdict, signed: SignedHeads | None, *, json: bool) -> None:
     fault = verdict.fault
+    if signed and signed.torn:
+        complain(f"of the signed heads, lines {', '.join(map(str, signed.torn))} were cut short and are left out")
     if json:
         show_json(
             {
@@ -145,7 +155,7 @@ def _understood() -> Iterator[None]:
         yield
     except (SettingsError, StoreUnavailable, SchemaMissing) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
-    except (AnchorError, ImportRefused) as error:
+    except (AnchorError, ExportRefused, ImportRefused) as error:
         raise Stop(Exit.FAILED, str(error)) from None
 
 
@@ -156,8 +166,6 @@ def _opened(file: Path | None, mode: str) -> Iterator[IO[str]]:
         return
     try:
         opened = file.open(mode, encoding="utf-8", newline="\n")
-    except FileExistsError:
-        raise Stop(Exit.USAGE, f"{file} is there already: choose another name") from None
     except OSError as error:
         raise Stop(Exit.USAGE, f"{file} cannot be opened: {error.strerror}") from None
     with opened:

@@ -6,8 +6,11 @@ object storage with a retention lock, and the private key where only the process
 
 from __future__ import annotations
 
+import errno
+import json
 import os
-from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -77,53 +80,109 @@ def sign_head(database_url: str, key: Ed25519PrivateKey, file: Path, now: dateti
 
 
 def keep(anchor: Anchor, file: Path) -> None:
-    """Adds `anchor` to the end of `file` and returns once it is on disk."""
-    line = anchor.model_dump_json() + "\n"
+    """Adds `anchor` to the end of `file` and returns once it is on disk. A line left torn by a crash is left behind.
+
+    Raises:
+        OSError: It cannot be written whole.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
+    line = f"{'' if _ends_a_line(file) else chr(10)}{anchor.model_dump_json()}\n".encode()
     handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(handle, line.encode())  # one write: two signers at once leave two whole lines
+        if os.write(handle, line) != len(line):  # one write: two signers at once leave two whole lines
+            raise OSError(errno.ENOSPC, "the line was cut short")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    _sync_folder(file.parent)
+
+
+@dataclass(frozen=True)
+class SignedHeads:
+    """What a file of signed heads holds: the heads, and the numbers of lines that a crash or a full disk cut short."""
+
+    anchors: tuple[Anchor, ...]
+    torn: tuple[int, ...]
+
+
+def read_anchors(file: Path, key: Ed25519PublicKey) -> SignedHeads:
+    """The signed heads in `file`.
+
+    Raises:
+        AnchorError: The file cannot be read, or a whole line of it was not signed by `key`.
+    """
+    try:
+        lines = enumerate(file.read_text().splitlines(), 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnchorError(f"the signed heads in {file} cannot be read ({type(error).__name__})") from None
+    read = {number: _anchor(line, f"{file}, line {number}", key) for number, line in lines}
+    torn = tuple(number for number, anchor in read.items() if anchor is None)
+    return SignedHeads(tuple(anchor for anchor in read.values() if anchor is not None), torn)
+
+
+def _anchor(line: str, where: str, key: Ed25519PublicKey) -> Anchor | None:
+    try:
+        anchor = Anchor.model_validate_json(line)
+    except ValidationError:
+        if _is_json(line):
+            raise AnchorError(f"{where}: not a signed head; find out who wrote it") from None
+        return None
+    if not anchor.is_signed_by(key):
+        raise AnchorError(f"{where}: not signed by this key; find out who wrote it")
+    return anchor
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _ends_a_line(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            opened.seek(-1, os.SEEK_END)
+            return opened.read() == b"\n"
+    except OSError:  # not there, or empty
+        return True
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def read_anchors(file: Path, key: Ed25519PublicKey) -> list[Anchor]:
-    """The signed heads in `file`.
-
-    Raises:
-        AnchorError: A line cannot be read, or was not signed by `key`.
-    """
-    return list(_checked(file, key))
-
-
-def _checked(file: Path, key: Ed25519PublicKey) -> Iterator[Anchor]:
-    try:
-        lines = file.read_text().splitlines()
-    except OSError as error:
-        raise AnchorError(f"the signed heads in {file} cannot be read ({error.strerror})") from None
-    for number, line in enumerate(lines, 1):
-        try:
-            anchor = Anchor.model_validate_json(line)
-        except ValidationError:
-            raise AnchorError(f"{file}, line {number}: not a signed head; find out who wrote it") from None
-        if not anchor.is_signed_by(key):
-            raise AnchorError(f"{file}, line {number}: not signed by this key; find out who wrote it")
-        yield anchor
-
-
 def ensure_signing_key(file: Path) -> None:
-    """Makes a key pair unless `file` is there: the private key in it, the public one beside it as `.pub`."""
-    if file.exists():
-        return
+    """Makes a key pair unless it is there: the private key in `file`, the public one beside it as `.pub`.
+
+    Of several who do it at once one makes the key, and all see the same.
+    """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = Ed25519PrivateKey.generate()
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    public_key_file(file).write_bytes(public)
-    unfinished = file.with_suffix(".part")
-    unfinished.touch(mode=0o600)
-    unfinished.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    unfinished.rename(file)
+    if not file.exists():
+        private = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        with suppress(FileExistsError):
+            _put(file, private, 0o600)
+    public = read_signing_key(file).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    with suppress(FileExistsError):
+        _put(public_key_file(file), public, 0o644)
+
+
+def _put(file: Path, content: bytes, mode: int) -> None:
+    """Makes `file` whole or not at all. Raises `FileExistsError`."""
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        os.write(handle, content)
+        os.fsync(handle)
+        os.link(unfinished, file)
+    finally:
+        os.close(handle)
+        unfinished.unlink()
 
 
 def public_key_file(file: Path) -> Path:

@@ -71,6 +71,10 @@ class AppendBatches:
         try:
             while self._waiting:
                 await self._send_batch(self._next())
+        except BaseException as error:  # nobody may wait for what nobody sends any more
+            _fail(self._waiting, error)
+            self._waiting = []
+            raise
         finally:
             self._sending = None
 
@@ -93,6 +97,7 @@ class AppendBatches:
     async def _send_batch(self, batch: list[_Waiting]) -> None:
         try:
             outcomes = await self._send([each.request for each in batch])
+            answered = list(zip(batch, outcomes, strict=True))
         except StoreUnavailable as error:
             _fail(batch, error)
         except EventStoreError as error:
@@ -105,7 +110,7 @@ class AppendBatches:
             _fail(batch, error)
             raise
         else:
-            for each, outcome in zip(batch, outcomes, strict=True):
+            for each, outcome in answered:
                 if not each.answer.done():
                     each.answer.set_result(outcome)
 

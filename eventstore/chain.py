@@ -19,7 +19,7 @@ from psycopg import Connection
 NO_HASH = bytes(32)
 """What comes before the first row's hash."""
 
-_FIXED = struct.Struct(">qqqq16si")
+_FIXED = struct.Struct(">qqqq16si?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _PAGE = 5_000
@@ -35,6 +35,7 @@ class Row:
     recorded_at: datetime
     event_id: UUID
     schema_version: int
+    closes: bool
     stream: str
     type: str
     data: str
@@ -72,6 +73,7 @@ def content(row: Row) -> bytes:
         _micros(row.recorded_at),
         row.event_id.bytes,
         row.schema_version,
+        row.closes,
     )
     texts = b"".join(_sha256(text.encode()) for text in (row.stream, row.type, row.data, row.meta))
     seal = row.key_id.bytes + _sha256(row.sealed) if row.key_id is not None and row.sealed is not None else b""
@@ -84,8 +86,8 @@ def read_rows(connection: Connection[Any], *, after_position: int = 0) -> Iterat
         Row(*row)
         for row in _pages(
             connection,
-            "select position, version, occurred_at, recorded_at, event_id, schema_version, stream, type, data::text,"
-            " meta::text, key_id, sealed, hash from es.events where position > %s order by position",
+            "select position, version, occurred_at, recorded_at, event_id, schema_version, closes, stream, type,"
+            " data::text, meta::text, key_id, sealed, hash from es.events where position > %s order by position",
             [after_position],
         )
     )

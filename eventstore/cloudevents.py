@@ -10,32 +10,38 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg import Connection
 
 from eventstore.anchors import Anchor
 from eventstore.chain import Entry, Row, read_entries, read_rows
 from eventstore.connection import one_moment, whole_job
-from eventstore.errors import EventStoreError
-from eventstore.jsontext import canonical
-from eventstore.request import content_digest
+from eventstore.errors import EventStoreError, InvalidRequest
+from eventstore.jsontext import canonical, require_storable
+from eventstore.request import content_digest, event_id, require_name
 from eventstore.verify import Verdict, as_events, verify_rows
 
 SOURCE = "/throughline/record"
 _DATA = ',"data":'  # cannot stand inside a JSON string, where a quotation mark has a backslash before it
 _COPY_EVENTS = (
-    "copy es.events (position, version, occurred_at, recorded_at, event_id, schema_version, stream, type, data, meta,"
-    " key_id, sealed, hash) from stdin"
+    "copy es.events (position, version, occurred_at, recorded_at, event_id, schema_version, closes, stream, type, data,"
+    " meta, key_id, sealed, hash) from stdin"
 )
 _COPY_APPENDS = (
     "copy es.appends (first_position, last_position, last_version, recorded_at, closes, stream, append_key, digest)"
     " from stdin"
 )
 _COPY_STREAMS = "copy es.streams (stream, version, closed_at) from stdin"
+
+
+class ExportRefused(EventStoreError):
+    """The record cannot be exported as it is."""
 
 
 class ImportRefused(EventStoreError):
@@ -46,23 +52,33 @@ def export_lines(database_url: str) -> Iterator[str]:
     """The whole record as it stands at one moment, a line without its end for each event, oldest first.
 
     Raises:
+        ExportRefused: Events and ledger do not fit together.
         StoreUnavailable: The database did not answer.
         SchemaMissing: It holds no record, or the role may not read it.
     """
     with one_moment(database_url) as connection:
         rows = read_rows(connection)
         for entry in read_entries(connection):
-            for _ in range(entry.last_position - entry.first_position + 1):
-                yield _line(next(rows), entry)
+            for position in range(entry.first_position, entry.last_position + 1):
+                row = next(rows, None)
+                if row is None or row.position != position:
+                    raise _unfit(position)
+                yield _line(row, entry)
+        for row in rows:
+            raise _unfit(row.position)
+
+
+def _unfit(position: int) -> ExportRefused:
+    return ExportRefused(f"events and ledger do not fit at position {position}: run `throughline events verify`")
 
 
 def check_lines(lines: Iterable[str], anchors: Iterable[Anchor] = ()) -> Verdict:
-    """Whether an export is sound: its numbering, its chain, and signed heads if there are any.
+    """Whether an export is sound: its numbering, its chain, its keys, and signed heads if there are any.
 
     Raises:
-        ImportRefused: A line cannot be read.
+        ImportRefused: A line cannot be read, or names a key that did not record it.
     """
-    return verify_rows((row for row, _, _ in _parsed(lines)), anchors)
+    return verify_rows((row for append in _appends(lines) for row in append.rows), anchors)
 
 
 def import_lines(database_url: str, lines: Iterable[str], *, progress: Callable[[int], None] = lambda n: None) -> int:
@@ -80,12 +96,37 @@ def import_lines(database_url: str, lines: Iterable[str], *, progress: Callable[
         if connection.execute("select exists (select from es.events)").fetchone() != (False,):
             raise ImportRefused("the record already holds events: import into an empty one")
         importing = _Import(connection, progress)
-        verdict = verify_rows(importing.copied(lines))
-        if verdict.fault is not None:
-            raise ImportRefused(f"not a sound export: {verdict.fault.sentence}; export it again from the source")
-        importing.finish()
+        try:
+            verdict = verify_rows(importing.copied(lines))
+            if verdict.fault is not None:
+                raise ImportRefused(f"not a sound export: {verdict.fault.sentence}; export it again from the source")
+            importing.finish()
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            raise ImportRefused(f"the database takes no such record (SQLSTATE {error.sqlstate})") from None
         connection.commit()
     return verdict.events
+
+
+@dataclass(frozen=True)
+class _Append:
+    """What one append recorded, as its lines say."""
+
+    key: str
+    rows: list[Row]
+
+    def entry(self) -> Entry:
+        """The append's row of the ledger: all of it follows from the events and the key."""
+        first, last = self.rows[0], self.rows[-1]
+        return Entry(
+            first_position=first.position,
+            last_position=last.position,
+            last_version=last.version,
+            recorded_at=last.recorded_at,
+            closes=last.closes,
+            stream=last.stream,
+            append_key=self.key,
+            digest=content_digest(as_events(self.rows), close=last.closes),
+        )
 
 
 class _Import:
@@ -93,44 +134,26 @@ class _Import:
         self._connection = connection
         self._progress = progress
         self._entries: list[Entry] = []
-        self._heads: dict[str, tuple[int, datetime | None]] = {}
 
     def copied(self, lines: Iterable[str]) -> Iterator[Row]:
         """Writes each row as it passes through."""
         with self._connection.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
-            for _, group in groupby(_parsed(lines), key=lambda parsed: (parsed[0].stream, parsed[1])):
-                append = list(group)
-                for row, _, _ in append:
+            for append in _appends(lines):
+                for row in append.rows:
                     copy.write_row(_as_tuple(row))
                     yield row
-                self._note(*zip(*append, strict=True))
-                self._progress(append[-1][0].position)
-
-    def _note(self, rows: tuple[Row, ...], keys: tuple[str, ...], closes: tuple[bool, ...]) -> None:
-        first, last = rows[0], rows[-1]
-        digest = content_digest(as_events(rows), close=closes[-1])
-        self._entries.append(
-            Entry(
-                first.position,
-                last.position,
-                last.version,
-                last.recorded_at,
-                closes[-1],
-                last.stream,
-                keys[-1],
-                digest,
-            )
-        )
-        self._heads[last.stream] = (last.version, last.recorded_at if closes[-1] else None)
+                self._entries.append(append.entry())
+                self._progress(append.rows[-1].position)
 
     def finish(self) -> None:
-        """The ledger and the heads of the streams, which follow from the events."""
+        """The ledger and the heads of the streams."""
+        heads = {each.stream: (each.last_version, each.recorded_at if each.closes else None) for each in self._entries}
         with self._connection.cursor() as cursor:
             with cursor.copy(_COPY_APPENDS) as copy:
                 for each in self._entries:
                     copy.write_row(_as_tuple(each))
             with cursor.copy(_COPY_STREAMS) as copy:
-                for stream, head in self._heads.items():
+                for stream, head in heads.items():
                     copy.write_row((stream, *head))
 
 
@@ -152,7 +175,7 @@ def _line(row: Row, entry: Entry) -> str:
         "streamversion": str(row.version),
         "recordedtime": _moment(row.recorded_at),
         "appendkey": entry.append_key,
-        "appendcloses": entry.closes,
+        "closes": row.closes,
         "meta": row.meta,
         "hash": row.hash.hex(),
     }
@@ -161,11 +184,20 @@ def _line(row: Row, entry: Entry) -> str:
     return f"{canonical(attributes)[:-1]}{_DATA}{row.data}}}"
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[tuple[Row, str, bool]]:
+def _appends(lines: Iterable[str]) -> Iterator[_Append]:
+    for (stream, key), group in groupby(_parsed(lines), key=lambda parsed: (parsed[0].stream, parsed[1])):
+        rows = [row for row, _ in group]
+        for index, row in enumerate(rows):
+            if row.event_id != event_id(stream, key, index):
+                raise ImportRefused(f"the event at position {row.position} was recorded under another key than is said")
+        yield _Append(key, rows)
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[tuple[Row, str]]:
     for number, line in enumerate(lines, 1):
         try:
             yield _row(json.loads(line), line)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidRequest):
             raise ImportRefused(f"line {number} is not an event of a Throughline export") from None
 
 
@@ -178,14 +210,16 @@ def _data_text(said: dict[str, Any], line: str) -> str:
         return canonical(said["data"])
 
 
-def _row(said: dict[str, Any], line: str) -> tuple[Row, str, bool]:
+def _row(said: dict[str, Any], line: str) -> tuple[Row, str]:
+    require_storable(said)
     row = Row(
-        position=int(said["sequence"]),
-        version=int(said["streamversion"]),
-        occurred_at=datetime.fromisoformat(said["time"]),
-        recorded_at=datetime.fromisoformat(said["recordedtime"]),
+        position=_count(said["sequence"]),
+        version=_count(said["streamversion"]),
+        occurred_at=_utc(said["time"]),
+        recorded_at=_utc(said["recordedtime"]),
         event_id=UUID(said["id"]),
-        schema_version=int(said["schemaversion"]),
+        schema_version=_count(said["schemaversion"], most=2**31 - 1),
+        closes=said["closes"] is True,
         stream=str(said["subject"]),
         type=str(said["type"]),
         data=_data_text(said, line),
@@ -194,7 +228,23 @@ def _row(said: dict[str, Any], line: str) -> tuple[Row, str, bool]:
         sealed=b64decode(said["sealed"], validate=True) if "sealed" in said else None,
         hash=bytes.fromhex(said["hash"]),
     )
-    return row, str(said["appendkey"]), said["appendcloses"] is True
+    require_name("stream", row.stream)
+    require_name("key", said["appendkey"])
+    return row, said["appendkey"]
+
+
+def _count(said: object, *, most: int = 2**62) -> int:
+    number = int(str(said))
+    if not 1 <= number <= most:
+        raise ValueError("out of range")
+    return number
+
+
+def _utc(said: str) -> datetime:
+    moment = datetime.fromisoformat(said)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    return moment.astimezone(UTC)
 
 
 def _moment(moment: datetime) -> str:

@@ -112,7 +112,8 @@ def _failure(run: subprocess.CompletedProcess[str], password: str) -> EventStore
     if refusal is None:
         said = run.stderr.strip().removeprefix("Error: ") or f"code {run.returncode}"
         if password:
-            said = said.replace(password, "***")
+            for written in (password, quote(password, safe="")):
+                said = said.replace(written, "***")
         return MigrationFailed(f"dbmate stopped at {file} ({said}): see to that, then migrate again")
     state, message = refusal["state"], _POSITION.sub("", refusal["message"])
     if issubclass(_class_of(state), psycopg.OperationalError):

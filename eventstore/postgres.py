@@ -1,4 +1,4 @@
-"""The record in PostgreSQL. The rules of an append are in the database: one call of `es.append` each."""
+"""The record in PostgreSQL. The rules of an append are in the database: `es.append_many`, one call for a batch."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, Stre
 from eventstore.request import AppendRequest, require_dense, require_name, require_number
 
 Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
+
+LIVELY: dict[str, Any] = {
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+"""How a connection learns within some 20 s that its server is gone without a word; libpq's names."""
 
 CHANNEL = "es_appended"
 """Every append notifies this channel of its last position, as decimal text."""
@@ -179,7 +187,7 @@ async def open_store(
     """
     pool: Pool = AsyncConnectionPool(
         database_url,
-        kwargs={"autocommit": True, "row_factory": dict_row},
+        kwargs={"autocommit": True, "row_factory": dict_row, **LIVELY},
         min_size=min_size,
         max_size=max_size,
         timeout=timeout,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 from psycopg import Connection
 
@@ -24,6 +24,7 @@ from eventstore.request import content_digest, event_id
 Progress = Callable[[int], None]
 """Told how many events have been checked so far, every few thousand."""
 _TOLD_EVERY = 5_000
+_LOOK_AHEAD = 1_000  # of an append, to tell what moved up; an altered ledger may say it has any number of events
 
 
 class FaultKind(StrEnum):
@@ -121,7 +122,7 @@ class _Check:
     progress: Progress
     verdict: Verdict = field(default_factory=Verdict)
     versions: dict[str, int] = field(default_factory=dict)
-    closed: set[str] = field(default_factory=set)
+    closed: dict[str, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._signed: dict[int, list[bytes]] = {}
@@ -136,7 +137,11 @@ class _Check:
             raise _Wrong(FaultKind.ALTERED, position, "the event at position {} was altered: its hash does not follow")
         if row.version != self.versions.get(row.stream, 0) + 1:
             raise _Wrong(FaultKind.ALTERED, position, "the event at position {} does not follow its stream's last one")
+        if row.stream in self.closed:
+            raise _Wrong(FaultKind.ALTERED, position, "the event at position {} is in a stream that was closed before")
         self.versions[row.stream] = row.version
+        if row.closes:
+            self.closed[row.stream] = row.recorded_at
         self.verdict.events, self.verdict.hash = position, row.hash
         self._compare_anchor(row)
         if position % _TOLD_EVERY == 0:
@@ -177,50 +182,53 @@ class _Ledger:
             if entry.first_position != before + 1:
                 raise _Wrong(FaultKind.LEDGER, before + 1, "the ledger has no entry for the append at position {}")
             after = next(self._entries, None)
-            ids = [event_id(entry.stream, entry.append_key, index) for index in range(_size(entry))]
-            beyond = [event_id(after.stream, after.append_key, 0)] if after else []
-            self._check_entry(entry, [self._next(rows, ids[index:], beyond) for index in range(_size(entry))])
+            self._check_entry(entry, [self._next(rows, entry, index, after) for index in range(_size(entry))])
             before, entry = entry.last_position, after
         for row in rows:
             raise _Wrong(
                 FaultKind.INSERTED, row.position, "the event at position {} was inserted: no append recorded it"
             )
 
-    def _next(self, rows: Iterator[Row], ids: list[UUID], beyond: list[UUID]) -> Row:
-        """The next row, which must be the first of `ids`; `beyond` is what may stand there if some were taken out."""
+    def _next(self, rows: Iterator[Row], entry: Entry, index: int, after: Entry | None) -> Row:
+        """The next row, which must be the one that `entry` recorded as its `index`-th; `after` is the next entry."""
         position = self._check.verdict.events + 1
         row = next(rows, None)
         if row is None:
             raise _Wrong(FaultKind.MISSING, position, "the event at position {} is not there")
-        if row.position == position and row.event_id != ids[0] and not self._check.follows(row):
-            if row.event_id in (*ids, *beyond):
+        is_own = row.event_id == event_id(entry.stream, entry.append_key, index)
+        if row.position == position and not is_own and not self._check.follows(row):
+            if _is_later(row, entry, index) or (after is not None and _is_later(row, after, -1)):
                 raise _Wrong(FaultKind.MISSING, position, "the event at position {} is not there: later ones moved up")
             raise _Wrong(
                 FaultKind.INSERTED, position, "the event at position {} was inserted: its append did not record it"
             )
         self._check.row(row)
-        if row.event_id != ids[0]:
+        if not is_own:
             raise _Wrong(FaultKind.LEDGER, position, "the ledger's entry for position {} is not that of its event")
         return row
 
     def _check_entry(self, entry: Entry, rows: list[Row]) -> None:
         last = rows[-1]
         digest = content_digest(as_events(rows), close=entry.closes)
-        said = (entry.stream, entry.last_version, entry.recorded_at, entry.digest)
-        if said != (last.stream, last.version, last.recorded_at, digest) or last.stream in self._check.closed:
+        said = (entry.stream, entry.last_version, entry.recorded_at, entry.closes, entry.digest)
+        if said != (last.stream, last.version, last.recorded_at, last.closes, digest):
             raise _Wrong(FaultKind.LEDGER, entry.first_position, "the ledger's entry for position {} was altered")
-        if entry.closes:
-            self._check.closed.add(entry.stream)
 
 
 def _check_heads(connection: Connection[Any], check: _Check) -> None:
-    rows = connection.execute("select stream, version, closed_at is not null from es.streams").fetchall()
-    heads = {stream: (version, closed) for stream, version, closed in rows}
-    sound = {stream: (version, stream in check.closed) for stream, version in check.versions.items()}
+    rows = connection.execute("select stream, version, closed_at from es.streams").fetchall()
+    heads = {stream: (version, closed_at) for stream, version, closed_at in rows}
+    sound = {stream: (version, check.closed.get(stream)) for stream, version in check.versions.items()}
     differing = [stream for stream in {*heads, *sound} if heads.get(stream) != sound.get(stream)]
     if differing:
         text = f"the heads of {len(differing)} streams are not those of their events, among them {min(differing)}"
         raise _Wrong(FaultKind.STREAM_HEAD, check.verdict.events, text)
+
+
+def _is_later(row: Row, entry: Entry, index: int) -> bool:
+    """Whether `row` is one of those that `entry` recorded after its `index`-th."""
+    later = range(index + 1, min(_size(entry), index + 1 + _LOOK_AHEAD))
+    return any(row.event_id == event_id(entry.stream, entry.append_key, each) for each in later)
 
 
 def _size(entry: Entry) -> int:

@@ -45,7 +45,7 @@ create trigger never_forgotten before delete or truncate on keys.data_keys
 
 -- Whoever seals and opens words makes keys and reads them; only the owner destroys them or wraps them anew.
 grant usage on schema keys to throughline_keyholder;
-grant select, insert on keys.data_keys to throughline_keyholder;
+grant select, insert (key_id, owner, kek, wrapped) on keys.data_keys to throughline_keyholder;
 
 -- migrate:down
 do $$ begin raise exception 'there is no way back: without the keys nothing sealed is readable'; end $$;

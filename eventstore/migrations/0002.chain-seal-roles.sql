@@ -62,6 +62,7 @@ alter table es.events disable trigger append_only;
 alter table es.events
     alter column data type json using es.canonical(data)::json,
     alter column meta type json using es.canonical(meta)::json,
+    add column closes boolean not null default false,
     add column key_id uuid,
     add column sealed bytea,
     add column hash   bytea,
@@ -70,19 +71,21 @@ alter table es.events
 drop function es.canonical(jsonb);
 
 comment on column es.events.data is 'Open to every reader. Kept letter for letter as it was written, since it is hashed.';
+comment on column es.events.closes is 'Whether the stream takes no more events after this one.';
 comment on column es.events.sealed is 'What data leaves out, encrypted with the key of the client it is about.';
 comment on column es.events.hash is 'SHA-256 of the hash before it, then es.content of this row. 32 zero bytes come before the first.';
 
 -- What is hashed of a row: fixed widths, so that no two rows read alike. eventstore/chain.py says the same in Python.
 create function es.content(
     p_position bigint, p_version bigint, p_occurred_at timestamptz, p_recorded_at timestamptz, p_event_id uuid,
-    p_schema_version integer, p_stream text, p_type text, p_data text, p_meta text, p_key_id uuid, p_sealed bytea
+    p_schema_version integer, p_closes boolean, p_stream text, p_type text, p_data text, p_meta text,
+    p_key_id uuid, p_sealed bytea
 ) returns bytea
     language sql stable parallel safe
 return int8send(p_position) || int8send(p_version)
     || int8send((extract(epoch from p_occurred_at) * 1000000)::bigint)
     || int8send((extract(epoch from p_recorded_at) * 1000000)::bigint)
-    || uuid_send(p_event_id) || int4send(p_schema_version)
+    || uuid_send(p_event_id) || int4send(p_schema_version) || boolsend(p_closes)
     || sha256(convert_to(p_stream, 'UTF8')) || sha256(convert_to(p_type, 'UTF8'))
     || sha256(convert_to(p_data, 'UTF8')) || sha256(convert_to(p_meta, 'UTF8'))
     || coalesce(uuid_send(p_key_id) || sha256(p_sealed), ''::bytea);
@@ -99,13 +102,14 @@ create function es.no_hash() returns bytea
 return decode(repeat('00', 32), 'hex');
 
 update es.events e
-set hash = chained.hash
+set hash = chained.hash, closes = chained.closes
 from (
-    select position,
-           es.chain(es.no_hash(), es.content(position, version, occurred_at, recorded_at, event_id, schema_version,
-                                             stream, type, data::text, meta::text, key_id, sealed))
+    select position, coalesce(a.closes, false) as closes,
+           es.chain(es.no_hash(), es.content(position, version, occurred_at, o.recorded_at, event_id, schema_version,
+                                             coalesce(a.closes, false), o.stream, type, data::text, meta::text,
+                                             key_id, sealed))
                over (order by position) as hash
-    from es.events
+    from es.events o left join es.appends a on a.last_position = o.position
 ) chained
 where chained.position = e.position;
 
@@ -152,8 +156,8 @@ $$;
 -- `version` is that of the request's last event, or the stream's own where it was refused. A refusal concerns its
 -- own request alone.
 --
--- Raises TL005 in another isolation level than read committed, a unique violation for two requests to one stream, and
--- 55P03 if the latch was not free within lock_timeout; then nothing was recorded.
+-- Raises TL005 in another isolation level than read committed, 22023 where sizes and events do not match, a unique
+-- violation for two requests to one stream, and 55P03 if the latch was not free within lock_timeout; then nothing was recorded.
 --
 -- Its plans are kept for a session and may be made while tables are empty, so they may only look rows up.
 -- Call it as a transaction of its own: the latch is held until commit, and every other writer waits for it.
@@ -179,6 +183,10 @@ begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'an append needs read committed' using errcode = 'TL005';
     end if;
+    if (select sum(size) filter (where size > 0) from json_to_recordset(p_requests) as r (size bigint))
+       is distinct from json_array_length(p_events) then
+        raise exception 'each request needs an event, and each event a request' using errcode = '22023';
+    end if;
 
     begin
         perform set_config('lock_timeout', '50ms', true);
@@ -197,6 +205,7 @@ begin
         end if;
         perform pg_advisory_xact_lock(es.latch());
     end;
+    perform set_config('lock_timeout', '5s', true);
 
     select e.position, e.hash, e.recorded_at into v_base, v_hash, v_now
     from es.events e order by e.position desc limit 1;
@@ -218,19 +227,20 @@ begin
             window upto as (order by j.number)
         ), incoming as materialized (
             select a.base + i.n - a.skipped as position, a.version + i.n - a.skipped as version, a.stream,
-                   a.recorded_at, i.*, decode(i.sealed_hex, 'hex') as sealed
+                   a.recorded_at, a.closes and i.n = a.skipped + a.size as closes, i.*,
+                   decode(i.sealed_hex, 'hex') as sealed
             from rows from (json_to_recordset(p_events)
                      as (type text, schema_version integer, occurred_at timestamptz, event_id uuid, data json,
                          meta json, key_id uuid, sealed text)) with ordinality
                      as i (type, schema_version, occurred_at, event_id, data, meta, key_id, sealed_hex, n)
             join accepted a on i.n > a.skipped and i.n <= a.skipped + a.size
         ), recorded as (
-            insert into es.events (position, version, occurred_at, recorded_at, event_id, schema_version,
+            insert into es.events (position, version, occurred_at, recorded_at, event_id, schema_version, closes,
                                    stream, type, data, meta, key_id, sealed, hash)
-            select i.position, i.version, i.occurred_at, i.recorded_at, i.event_id, i.schema_version,
+            select i.position, i.version, i.occurred_at, i.recorded_at, i.event_id, i.schema_version, i.closes,
                    i.stream, i.type, i.data, i.meta, i.key_id, i.sealed,
                    es.chain(v_hash, es.content(i.position, i.version, i.occurred_at, i.recorded_at, i.event_id,
-                                               i.schema_version, i.stream, i.type, i.data::text, i.meta::text,
+                                               i.schema_version, i.closes, i.stream, i.type, i.data::text, i.meta::text,
                                                i.key_id, i.sealed)) over (order by i.position)
             from incoming i
         ), ledgered as (
@@ -298,7 +308,8 @@ alter function es.refuse_change() owner to throughline_owner;
 alter function es.latch() owner to throughline_owner;
 alter function es.no_hash() owner to throughline_owner;
 alter function es.link(bytea, bytea, bytea) owner to throughline_owner;
-alter function es.content(bigint, bigint, timestamptz, timestamptz, uuid, integer, text, text, text, text, uuid, bytea)
+alter function es.content(bigint, bigint, timestamptz, timestamptz, uuid, integer, boolean, text, text, text, text, uuid,
+                          bytea)
     owner to throughline_owner;
 alter aggregate es.chain(bytea, bytea) owner to throughline_owner;
 alter function es.judge(json) owner to throughline_owner;
@@ -310,7 +321,7 @@ grant usage on schema es to throughline_writer, throughline_reader, throughline_
 grant execute on function es.append(text, bigint, text, bytea, boolean, json), es.append_many(json, json)
     to throughline_writer;
 grant select on es.events, es.appends, es.streams to throughline_reader, throughline_auditor;
-grant select (position, version, occurred_at, recorded_at, event_id, schema_version, stream, type, data, meta)
+grant select (position, version, occurred_at, recorded_at, event_id, schema_version, closes, stream, type, data, meta)
     on es.events to throughline_projector;
 grant select on es.streams to throughline_projector;
 grant execute on function es.latch() to throughline_projector;

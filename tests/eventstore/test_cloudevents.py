@@ -13,7 +13,7 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from eventstore import NewEvent, PostgresEventStore, SchemaMissing, VersionConflict, open_store
-from eventstore.cloudevents import ImportRefused, check_lines, export_lines, import_lines
+from eventstore.cloudevents import ExportRefused, ImportRefused, check_lines, export_lines, import_lines
 from eventstore.verify import FaultKind, verify
 from tests.eventstore.facts import NOON, fact
 
@@ -90,6 +90,20 @@ def test_an_export_is_read_by_the_official_reader(exported: list[str]) -> None:
     assert "sealed" not in events[0].get_attributes()
 
 
+@pytest.mark.parametrize(
+    "damage", ["delete from es.appends where first_position = 4", "delete from es.events where position > 5"]
+)
+def test_a_damaged_record_is_not_exported_as_if_it_were_whole(
+    damage: str, exported: list[str], database_url: str
+) -> None:
+    with psycopg.connect(database_url) as owner:
+        for table in ("events", "appends"):
+            owner.execute(f"alter table es.{table} disable trigger user".encode())
+        owner.execute(damage.encode())
+    with pytest.raises(ExportRefused, match="verify"):
+        list(export_lines(database_url))
+
+
 def test_nothing_is_imported_into_a_record_that_holds_something(exported: list[str], database_url: str) -> None:
     before = contents(database_url)
     with pytest.raises(ImportRefused, match="empty"):
@@ -118,7 +132,29 @@ def _foreign(lines: list[str]) -> Iterator[str]:
     yield from (*lines[:3], '{"specversion":"1.0"}')
 
 
-@pytest.mark.parametrize("spoil", [_drop, _swap, _alter, _cut, _foreign])
+def _with(number: int, **said: object) -> Callable[[list[str]], Iterator[str]]:
+    def spoilt(lines: list[str]) -> Iterator[str]:
+        changed = json.dumps({**json.loads(lines[number]), **said}, ensure_ascii=True)
+        yield from (*lines[:number], changed, *lines[number + 1 :])
+
+    return spoilt
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *(_drop, _swap, _alter, _cut, _foreign),
+        _with(3, appendkey="other"),
+        _with(6, closes=False),
+        _with(3, closes=True),
+        _with(3, time="2026-03-02T12:00:00"),
+        _with(3, streamversion=str(2**70)),
+        _with(3, subject="\ud800"),
+        _with(3, data={"number": "\x00"}),
+        _with(3, sequence="0"),
+        _with(3, id="not an id"),
+    ],
+)
 def test_a_spoilt_export_leaves_the_record_empty(
     spoil: Callable[[list[str]], Iterator[str]], exported: list[str], empty_record: str
 ) -> None:
@@ -129,6 +165,8 @@ def test_a_spoilt_export_leaves_the_record_empty(
 
 def test_an_export_is_checked_without_a_database(exported: list[str]) -> None:
     assert check_lines(exported).events == 7
+    with pytest.raises(ImportRefused, match="another key"):
+        check_lines(_with(3, appendkey="other")(exported))
     altered = check_lines(_alter(exported)).fault
     assert altered is not None
     assert (altered.kind, altered.position) == (FaultKind.ALTERED, 4)

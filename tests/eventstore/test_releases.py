@@ -72,7 +72,7 @@ def test_every_row_is_chained_to_the_one_before(released: str) -> None:
     migrate(released)
     again = (
         "select es.chain(es.no_hash(), es.content(position, version, occurred_at, recorded_at, event_id,"
-        " schema_version, stream, type, data::text, meta::text, key_id, sealed)) over (order by position)"
+        " schema_version, closes, stream, type, data::text, meta::text, key_id, sealed)) over (order by position)"
         " from es.events"
     )
     hashes = rows(released, "select hash from es.events order by position")

@@ -85,6 +85,20 @@ def test_an_append_without_an_event_is_refused(writer: Connection[Any]) -> None:
         append(writer)
 
 
+@pytest.mark.parametrize("sizes", [(1, 1), (3,), (2, 1), (0, 2), (-1, 3)])
+def test_sizes_and_events_that_do_not_match_are_refused(
+    sizes: tuple[int, ...], writer: Connection[Any], database_url: str
+) -> None:
+    heads = [
+        {"stream": f"s{n}", "expected": 0, "key": "k", "digest": "00", "close": False, "size": size}
+        for n, size in enumerate(sizes)
+    ]
+    events = listed(1, 2) if sizes != (1, 1) else listed(1)
+    with pytest.raises((errors.InvalidParameterValue, errors.CheckViolation)):
+        writer.execute("select * from es.append_many(%s, %s)", [json.dumps(heads), events])
+    assert verify(database_url).events == 0
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -167,7 +181,7 @@ def test_the_database_and_python_mean_the_same_chain(writer: Connection[Any], da
     with psycopg.connect(database_url) as connection:
         again = connection.execute(
             "select bool_and(hash = again) from (select hash, es.chain(es.no_hash(), es.content(position, version,"
-            " occurred_at, recorded_at, event_id, schema_version, stream, type, data::text, meta::text, key_id,"
+            " occurred_at, recorded_at, event_id, schema_version, closes, stream, type, data::text, meta::text, key_id,"
             " sealed)) over (order by position) as again from es.events) e"
         ).fetchone()
     assert again == (True,)

@@ -15,6 +15,7 @@ from eventstore import NewEvent, PostgresEventStore, SchemaMissing
 from eventstore.anchors import (
     Anchor,
     AnchorError,
+    SignedHeads,
     ensure_signing_key,
     keep,
     public_key_file,
@@ -24,7 +25,8 @@ from eventstore.anchors import (
     sign,
 )
 from eventstore.chain import read_rows
-from eventstore.verify import FaultKind, Verdict, verify
+from eventstore.request import content_digest
+from eventstore.verify import FaultKind, Verdict, as_events, verify
 from tests.eventstore.facts import fact
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
@@ -71,7 +73,7 @@ def chained_anew(url: str) -> None:
         url,
         """update es.events e set hash = c.hash from (
                select position, es.chain(es.no_hash(), es.content(position, version, occurred_at, recorded_at,
-                   event_id, schema_version, stream, type, data::text, meta::text, key_id, sealed))
+                   event_id, schema_version, closes, stream, type, data::text, meta::text, key_id, sealed))
                    over (order by position) as hash from es.events) c
            where c.position = e.position""",
     )
@@ -110,6 +112,7 @@ def test_what_is_no_record_is_named_as_such(fresh_database: str) -> None:
         "key_id = gen_random_uuid()",
         "hash = sha256('x')",
         "version = 70",
+        "closes = true",
         "stream = 'z'",
     ],
 )
@@ -174,6 +177,7 @@ def test_a_row_added_at_the_end_is_named_even_with_a_right_hash(twelve_events: s
         ("update es.appends set closes = true where first_position = 4", 4),
         ("update es.appends set last_version = 50 where first_position = 4", 4),
         ("update es.appends set closes = false where first_position = 10", 10),
+        ("update es.appends set last_position = 9000000000000000000 where first_position = 4", 7),
     ],
 )
 def test_an_altered_ledger_is_named(statement: str, position: int, twelve_events: str) -> None:
@@ -186,6 +190,7 @@ def test_an_altered_ledger_is_named(statement: str, position: int, twelve_events
     [
         "update es.streams set version = 3 where stream = 'a'",
         "update es.streams set closed_at = null where stream = 'b'",
+        "update es.streams set closed_at = closed_at + interval '1 day' where stream = 'b'",
         "delete from es.streams where stream = 'c'",
         "insert into es.streams values ('d', 1)",
     ],
@@ -208,6 +213,25 @@ def test_a_chain_computed_anew_deceives_all_but_a_signed_head(twelve_events: str
     chained_anew(twelve_events)
     assert verify(twelve_events).is_sound
     assert found(twelve_events, *anchors) == (FaultKind.ANCHOR, 9)
+
+
+def test_a_stream_reopened_is_named_by_a_signed_head(twelve_events: str) -> None:
+    anchor = _signed(twelve_events, 12, Ed25519PrivateKey.generate())
+    tamper(
+        twelve_events,
+        "update es.events set closes = false where position = 12",
+        "update es.appends set closes = false where first_position = 10",
+        "update es.streams set closed_at = null where stream = 'b'",
+    )
+    assert found(twelve_events)[1] == 12
+    chained_anew(twelve_events)
+    assert found(twelve_events) == (FaultKind.LEDGER, 10)  # by its digest, which can be made anew as well
+    with psycopg.connect(twelve_events) as connection:
+        last = [*read_rows(connection)][-3:]
+    digest = content_digest(as_events(last), close=False).hex()
+    tamper(twelve_events, f"update es.appends set digest = decode('{digest}', 'hex') where first_position = 10")
+    assert verify(twelve_events).is_sound
+    assert found(twelve_events, anchor) == (FaultKind.ANCHOR, 12)
 
 
 def test_a_head_signed_after_the_deed_does_not_hide_one_signed_before(twelve_events: str) -> None:
@@ -246,7 +270,17 @@ def test_signed_heads_are_kept_and_read_again(tmp_path: Path) -> None:
     anchors = [sign(number, bytes(32), key, NOW + timedelta(hours=number)) for number in (1, 2)]
     for anchor in anchors:
         keep(anchor, file)
-    assert read_anchors(file, public) == anchors
+    assert read_anchors(file, public) == SignedHeads(tuple(anchors), ())
+
+
+def test_a_line_that_was_cut_short_is_named_and_spoils_no_other(tmp_path: Path) -> None:
+    key, file = Ed25519PrivateKey.generate(), tmp_path / "heads.jsonl"
+    first, second = (sign(number, bytes(32), key, NOW) for number in (1, 2))
+    keep(first, file)
+    with file.open("a") as opened:
+        opened.write(first.model_dump_json()[:50])
+    keep(second, file)
+    assert read_anchors(file, key.public_key()) == SignedHeads((first, second), torn=(2,))
 
 
 @pytest.mark.parametrize(
@@ -255,7 +289,7 @@ def test_signed_heads_are_kept_and_read_again(tmp_path: Path) -> None:
         lambda line: line.replace('"position":1', '"position":2'),
         lambda line: line.replace('"hash":"00', '"hash":"01'),
         lambda line: line.replace("2026", "2027"),
-        lambda line: line[:40],
+        lambda line: line.replace("signature", "signed"),
         lambda line: "{}",
     ],
 )

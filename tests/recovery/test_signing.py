@@ -40,9 +40,8 @@ async def test_where_the_record_stands_is_signed_and_kept(
         for expected in (2, 4):
             await record(store, "a", expected - 1, expected)
             assert await signed(signer) == HeadSigned(position=expected)
-    anchors = read_anchors(
-        tmp_path / "kept" / "heads.jsonl", read_public_key(public_key_file(tmp_path / "signing.pem"))
-    )
+    key = read_public_key(public_key_file(tmp_path / "signing.pem"))
+    anchors = read_anchors(tmp_path / "kept" / "heads.jsonl", key).anchors
     assert [(each.position, each.signed_at) for each in anchors] == [(2, NOW), (4, NOW)]
     assert verify(migrated_database, anchors).anchors == 2
 
