@@ -53,7 +53,7 @@ def disagreements(found: Evidence) -> Iterator[str]:
     yield from _between_workflow_and_record(found, events)
     yield from decided_twice(found.stored)
     yield from _unlike_the_script(found, events)
-    yield from _between_callers_and_record(found.told, events)
+    yield from unlike_what_was_said(found.told, events)
     yield from _at_the_clinic(found, events)
 
 
@@ -100,7 +100,8 @@ def _unlike_the_script(found: Evidence, events: Sequence[Event]) -> Iterator[str
         yield f"it returned the stage {found.result['stage']}"
 
 
-def _between_callers_and_record(told: Told, events: Iterable[Event]) -> Iterator[str]:
+def unlike_what_was_said(told: Told, events: Iterable[Event]) -> Iterator[str]:
+    """What callers were answered, against what is on record."""
     recorded = {event.cause for event in events}
     yield from (f"{cause} was answered and is not on record" for cause in (told.decided | told.heard) - recorded)
     yield from (f"{cause} was refused and is on record" for cause in told.refused & recorded)

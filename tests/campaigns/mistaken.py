@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain import commands as cmd
     from domain.events import Event
     from tests.workflows.dying import Dying
+    from workflows.journey import JourneyWorkflow
     from workflows.messages import WORKFLOW, JourneyStart, Standing
 
 
@@ -27,3 +28,20 @@ class TrustsItself(Dying):
     async def record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
         await super().record(command, events)
         return signatures.Recorded(events=events, as_asked=True)
+
+
+@workflow.defn(name=WORKFLOW)
+class TakesAnyAnswer(JourneyWorkflow):
+    """Takes whatever the record holds for what it asked."""
+
+    @workflow.init
+    def __init__(self, start: JourneyStart) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: JourneyStart) -> Standing:
+        return await super().run(start)
+
+    async def record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
+        recorded = await super().record(command, events)
+        return recorded.model_copy(update={"as_asked": True})

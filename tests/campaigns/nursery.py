@@ -7,6 +7,7 @@ there is any thread. It ends, and all its workers with it, when its standard inp
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import random
@@ -52,10 +53,18 @@ _OPTIONS: dict[str, Any] = {
     "sticky_queue_schedule_to_start_timeout": timedelta(seconds=0.3),
     "max_concurrent_workflow_tasks": 2,
     "workflow_runner": UnsandboxedWorkflowRunner(),
+    "build_id": "campaign",
 }
 """Another worker takes over from a dead one at once. Few tasks die with a worker: Temporal gives a task that has failed
-three times a long pause, and refuses updates meanwhile. A sandbox would take most of a worker's short life to set up.
+three times a long pause, and refuses updates meanwhile. A sandbox, and a build id made of all code, would take most of
+a worker's short life.
 """
+_IMPORTED_LATE = (
+    "anyio._backends._asyncio",
+    "httpcore2",
+    *(f"fhir.resources.R4B.{name}" for name in ("codeableconcept", "humanname", "identifier", "period", "reference")),
+)
+"""What a worker would otherwise import after its birth, on its first call."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +146,8 @@ class Perils(ClientInterceptor, Interceptor):
 
 def main(plan: Plan) -> None:
     """Keeps workers alive until standard input is closed."""
+    for name in _IMPORTED_LATE:
+        importlib.import_module(name)
     assert threading.active_count() == 1, "forking a process that has threads"
     diary, alive, number = Diary(plan.diary), set[int](), 0
     woken = _woken_by_deaths()

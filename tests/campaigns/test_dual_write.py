@@ -7,16 +7,18 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
+from domain import commands as cmd
 from eventstore import Appended, EventStore, NewEvent, StoreUnavailable, VersionConflict
-from tests.campaigns.agreement import decided_twice
+from tests.campaigns.agreement import decided_twice, unlike_what_was_said
 from tests.campaigns.dual_write import Walk, campaign, faults_in, ground, walk
 from tests.campaigns.fate import Window
-from tests.campaigns.mistaken import TrustsItself
+from tests.campaigns.mistaken import TakesAnyAnswer, TrustsItself
 from tests.campaigns.racing import RacingHouse
 from tests.campaigns.report import any_seed, own_home
 from tests.workflows.house import until
-from tests.workflows.paths import PATHS
+from tests.workflows.paths import OP, PATHS
 from tests.workflows.stores import Around, DiesAfterAppend
+from tests.workflows.test_dual_write import written_by_another
 
 pytestmark = pytest.mark.stack
 
@@ -91,6 +93,17 @@ async def test_a_workflow_that_trusts_itself_is_found_out(house: RacingHouse) ->
     async with house.working(DiesAfterAppend(house.store), TrustsItself):
         found = [fault async for fault in faults_in(house, [await walked(house)])]
     assert any("the record folds to another state" in fault for fault in found), found
+
+
+async def test_a_workflow_that_takes_any_answer_is_found_out(house: RacingHouse) -> None:
+    """The record moved on without it, as it does when a worker dies: what it decides then is lost."""
+    async with house.working(workflow=TakesAnyAnswer):
+        case = await house.admit_racing(random.Random(1), 60)
+        await case.settled()
+        await written_by_another(case, house.store, case.command(cmd.RepeatAdmission, message="unseen"))
+        await case.do(cmd.DecidePlacement, recommended=OP, actual=OP)
+        found = [*unlike_what_was_said(case.told, await case.record())]
+    assert any(fault.endswith("was answered and is not on record") for fault in found), found
 
 
 async def test_a_sound_worker_is_found_sound(house: RacingHouse) -> None:
