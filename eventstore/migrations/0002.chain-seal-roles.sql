@@ -1,6 +1,6 @@
 -- What makes the record evidence: every row carries a hash of itself and its predecessor, identifying words are sealed,
 -- appends are judged and recorded in batches, and each role may do what it is for and nothing else.
--- See docs/decisions/002-the-record.md and 004-tamper-evidence.md. A table that holds events is rewritten once.
+-- See docs/decisions/002-the-record.md and 010-tamper-evidence.md. A table that holds events is rewritten once.
 
 -- migrate:up
 -- Roles belong to the whole server: another database of it may have made them already.
