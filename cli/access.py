@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from cli.output import Exit, Stop
 from deploy.errors import SettingsError
 from deploy.settings import Settings
-from eventstore import EventStore, SchemaMissing, StoreUnavailable, open_keyring, open_store
+from eventstore import EventStore, EventStoreError, SchemaMissing, StoreUnavailable, open_keyring, open_store
+from eventstore.codec import UnreadableEvent
 from eventstore.kek import KekUnusable
 from eventstore.keys import KeyMissing, KeysUnavailable
 from eventstore.postgres_keys import PostgresKeyring
@@ -32,15 +33,24 @@ def own_settings() -> Settings:
         raise Stop(Exit.USAGE, str(error)) from None
 
 
-@asynccontextmanager
-async def the_record() -> AsyncIterator[EventStore]:
-    """The event store. Stops with `UNREACHABLE` where it does not answer."""
-    settings = load_settings()
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """Stops with `UNREACHABLE` where the record does not answer, with `FAILED` where it cannot be read as it is."""
     try:
-        async with open_store(settings.require_database_url()) as store:
-            yield store
+        yield
     except (SettingsError, StoreUnavailable, SchemaMissing) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
+    except (EventStoreError, UnreadableEvent) as error:
+        raise Stop(Exit.FAILED, str(error)) from None
+
+
+@asynccontextmanager
+async def the_record() -> AsyncIterator[EventStore]:
+    """The event store. Stops as `told_in_one_line` does."""
+    settings = load_settings()
+    with told_in_one_line():
+        async with open_store(settings.require_database_url()) as store:
+            yield store
 
 
 @asynccontextmanager

@@ -5,18 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.access import load_settings, the_keys, the_record
+from cli.access import load_settings, the_keys, the_record, told_in_one_line
 from cli.options import AtTime, Positive
 from cli.output import Exit, Stop, complain, show_fields, show_json, stdout, table
 from dashboard.history import AsOf
 from dashboard.lists import Listing, list_journeys
 from dashboard.reading import Row, read_journey, row, state_of
 from dashboard.words import is_bookkeeping, moment, sentence
-from deploy.errors import SettingsError
 from deploy.settings import Settings
 from domain.catalogue import CATALOGUE
 from domain.state import JourneyState
-from eventstore import SchemaMissing, StoreUnavailable
 from eventstore.codec import from_record
 from eventstore.events import StoredEvent
 from eventstore.sealing import Sealer
@@ -85,32 +83,39 @@ async def journey(
     if unseal and not json:
         raise Stop(Exit.USAGE, "--unseal goes with --json: a table on a screen shows no words about a client")
     at = AsOf(true_at=as_of, known_at=known_at, version=at_version, position=at_position)
+    with told_in_one_line():
+        every = await _recorded(journey_id)
+        stored = _until(at, every)
+        if json:
+            shown = await _unsealed(stored) if unseal else stored
+            show_json(_as_json(state_of(shown), shown, at))
+            return
+        state = state_of(stored)
+        if not at.is_now:
+            stdout.print(f"As it stood after {len(stored)} of its {len(every)} events.\n", markup=False)
+        _show_standing(state)
+        _show_timeline(stored, everything)
+
+
+async def _listed(*, ended: bool) -> Listing:
+    with told_in_one_line():
+        return await list_journeys(load_settings().require_database_url(), datetime.now(UTC), ended=ended)
+
+
+async def _recorded(journey_id: str) -> tuple[StoredEvent, ...]:
     async with the_record() as store:
         every = await read_journey(store, journey_id)
     if not every:
         raise Stop(Exit.NOT_FOUND, "no journey with that id is on record: see `throughline journeys --all`")
+    return every
+
+
+def _until(at: AsOf, every: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
     stored = at.of(every)
     if not stored:
-        raise Stop(
-            Exit.NOT_FOUND, f"that journey had not begun then: its first event is of {moment(every[0].occurred_at)}"
-        )
-    if unseal:
-        stored = await _unsealed(stored)
-    state = state_of(stored)
-    if json:
-        show_json(_as_json(state, stored, at))
-        return
-    if not at.is_now:
-        stdout.print(f"As it stood after {len(stored)} of its {len(every)} events.\n", markup=False)
-    _show_standing(state)
-    _show_timeline(stored, everything)
-
-
-async def _listed(*, ended: bool) -> Listing:
-    try:
-        return await list_journeys(load_settings().require_database_url(), datetime.now(UTC), ended=ended)
-    except (SettingsError, StoreUnavailable, SchemaMissing) as error:
-        raise Stop(Exit.UNREACHABLE, str(error)) from None
+        began = moment(every[0].occurred_at)
+        raise Stop(Exit.NOT_FOUND, f"that journey had not begun then: its first event is of {began}")
+    return stored
 
 
 def ui_link(settings: Settings, journey_id: str) -> str | None:

@@ -12,7 +12,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.access import load_settings
+from cli.access import load_settings, told_in_one_line
 from cli.output import Exit, Stop, show_json, stdout, table
 from dashboard.projections import READ_MODELS, ReadModel
 from dashboard.projections import rebuild as rebuilding
@@ -20,9 +20,6 @@ from dashboard.projections.standing import generations
 from dashboard.projections.verify import Verified
 from dashboard.projections.verify import verify as verify_models
 from dashboard.words import moment
-from deploy.errors import SettingsError
-from eventstore import EventStoreError, StoreUnavailable
-from eventstore.codec import UnreadableEvent
 
 app = App(name="projections", help="List, rebuild or verify the read models that dashboards see.", sort_key=10)
 _LINE_EVERY_SECONDS = 5.0
@@ -37,7 +34,7 @@ async def list_(*, json: bool = False) -> None:
     json:
         Print one JSON object.
     """
-    with _told_in_one_line():
+    with told_in_one_line():
         found, kept = await generations(_database_url(), READ_MODELS)
     if json:
         show_json({"projector": "active" if kept else "none runs", "generations": [asdict(each) for each in found]})
@@ -68,7 +65,7 @@ async def rebuild(*name: str, previous: bool = False, json: bool = False) -> Non
         Print one JSON object.
     """
     models = _chosen(name)
-    with _told_in_one_line(), _progress("rebuilding") as told:
+    with told_in_one_line(), _progress("rebuilding") as told:
         rebuilt = await rebuilding.rebuild(_database_url(), models, told, previous=previous)
     if json:
         show_json(asdict(rebuilt))
@@ -90,7 +87,7 @@ async def verify(*name: str, json: bool = False) -> int:
         Print a JSON list.
     """
     models = _chosen(name)
-    with _told_in_one_line(), _progress("verifying") as told:
+    with told_in_one_line(), _progress("verifying") as told:
         verified = await verify_models(_database_url(), models, told)
     if json:
         show_json([asdict(each) for each in verified])
@@ -118,20 +115,7 @@ def _chosen(names: Sequence[str]) -> list[ReadModel]:
 
 
 def _database_url() -> str:
-    try:
-        return load_settings().require_database_url()
-    except SettingsError as error:
-        raise Stop(Exit.UNREACHABLE, str(error)) from None
-
-
-@contextmanager
-def _told_in_one_line() -> Iterator[None]:
-    try:
-        yield
-    except StoreUnavailable as error:
-        raise Stop(Exit.UNREACHABLE, str(error)) from None
-    except (EventStoreError, UnreadableEvent) as error:
-        raise Stop(Exit.FAILED, str(error)) from None
+    return load_settings().require_database_url()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from domain.commands import OpenJourney
-from eventstore import StoreUnavailable
+from eventstore.postgres import translated
 from intake.temporal_gate import opening
 
 _HANDED_OVER = """
@@ -24,12 +24,13 @@ class HandedOver:
 
         Raises:
             StoreUnavailable: The database is away.
+            SchemaMissing: It is not migrated, or this role may not read the register.
         """
         try:
             async with await psycopg.AsyncConnection.connect(self._url) as connection:
                 rows = await (await connection.execute(_HANDED_OVER)).fetchall()
-        except psycopg.OperationalError as error:
-            raise StoreUnavailable(type(error).__name__) from None
+        except psycopg.Error as error:
+            raise translated(error) from None
         return tuple(
             opening(str(journey), str(client), str(message), admitted_at)
             for journey, client, message, admitted_at in rows

@@ -34,13 +34,14 @@ _AT_ONCE = 16
 _LOOKS = 5
 _MOMENT = timedelta(seconds=1)
 _A_FEW = 10
-"""More differing journeys than this, and more than a tenth of all, is not about journeys but about a release."""
+"""More differing journeys than this, and more than a tenth of those asked, is not about journeys but a release."""
 
 
 class Comparison(Value):
-    """How many journeys were looked at, and every difference, by journey."""
+    """How many journeys there are, how many running ones were asked for their states, and the differences found."""
 
     journeys: int
+    asked: int
     differences: tuple[Difference, ...]
 
 
@@ -54,6 +55,11 @@ class Mended(Value):
     def is_for_a_person(self) -> bool:
         """Whether somebody has to act."""
         return self.failed is not None or self.difference.kind in diff.FOR_A_PERSON
+
+
+def is_a_release_at_fault(differing: int, asked: int) -> bool:
+    """Whether so many of the journeys that were asked tell another story that stopping them would stop the centre."""
+    return differing > max(_A_FEW, asked // 10)
 
 
 @dataclass(frozen=True)
@@ -89,10 +95,11 @@ class Reconciler:
         if listed and not await self.running.are_worked():
             raise JourneysUnreachable("no worker runs, so no journey can say where it stands: start one")
         suspected = (on_record ^ listed) | handed_over
-        looked_at = suspected | {each for each in on_record & listed if asked(each)}
+        questioned = {each for each in on_record & listed if asked(each)}
         return Comparison(
             journeys=len(on_record | listed | handed_over),
-            differences=await self._confirmed(looked_at, handed_over, progress),
+            asked=len(questioned),
+            differences=await self._confirmed(suspected | questioned, handed_over, progress),
         )
 
     async def count(self) -> int:
@@ -104,12 +111,12 @@ class Reconciler:
         on_record, listed, handed_over = await self._everyone()
         found = await self._confirmed((on_record - listed) | handed_over, handed_over, progress)
         missing = tuple(each for each in found if each.in_workflow is None and each.kind is not Kind.SILENT)
-        return Comparison(journeys=len(on_record | handed_over), differences=missing)
+        return Comparison(journeys=len(on_record | handed_over), asked=0, differences=missing)
 
     async def mend(self, comparison: Comparison, progress: Progress = lambda done, of: None) -> tuple[Mended, ...]:
         """Does for each difference what its kind allows; the rest is for a person."""
-        differing = [each for each in comparison.differences if each.kind is Kind.DIFFERS]
-        spare = len(differing) > max(_A_FEW, comparison.journeys // 10)
+        differing = sum(each.kind is Kind.DIFFERS for each in comparison.differences)
+        spare = is_a_release_at_fault(differing, comparison.asked)
 
         async def mended(each: Difference) -> Mended:
             if spare and each.kind is Kind.DIFFERS:

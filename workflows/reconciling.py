@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import RetryPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from activities import signatures
     from activities.ports import Notice
+    from domain.obligations import Channel
+    from domain.values import Role
     from workflows.messages import PAGE, RECONCILE
+
+_TRIES = RetryPolicy(maximum_attempts=3)
+_SUBJECTS = {
+    signatures.SIGN_HEAD: "The record's head was not signed",
+    signatures.RECONCILE: "The record and the running journeys were not compared",
+}
 
 
 @workflow.defn(name=RECONCILE)
@@ -21,25 +33,65 @@ class ReconcileWorkflow:
     async def run(self) -> signatures.Reconciled:
         """Compares every open journey with its workflow, sets right what may be, and pages for the rest.
 
-        Meanwhile the record's head is signed. Where it cannot be, the run fails, which the Temporal UI shows.
+        Meanwhile the record's head is signed. Where either fails, operations are paged once a day, and the run fails
+        once both have come to their end, which the Temporal UI shows.
         """
-        signing = workflow.start_activity(
-            signatures.SIGN_HEAD,
-            result_type=signatures.HeadSigned,
-            start_to_close_timeout=timedelta(minutes=1),
-            retry_policy=RetryPolicy(maximum_attempts=3),
-            summary="Sign where the record's hash chain stands",
-        )
-        done: signatures.Reconciled = await workflow.execute_activity(
-            signatures.RECONCILE,
-            result_type=signatures.Reconciled,
-            start_to_close_timeout=timedelta(minutes=20),
-            heartbeat_timeout=timedelta(minutes=1),
-            retry_policy=RetryPolicy(maximum_attempts=3),
-            summary="Compare the record with the running journeys",
-        )
-        await signing
-        return done
+        signed, compared = await asyncio.gather(_sign_head(), _compare(), return_exceptions=True)
+        failures = [each for each in (signed, compared) if isinstance(each, BaseException)]
+        await _page_for([each for each in failures if isinstance(each, ActivityError)])
+        if failures:
+            raise failures[0]
+        assert isinstance(compared, signatures.Reconciled)
+        return compared
+
+
+def _sign_head() -> workflow.ActivityHandle[signatures.HeadSigned]:
+    return workflow.start_activity(
+        signatures.SIGN_HEAD,
+        result_type=signatures.HeadSigned,
+        start_to_close_timeout=timedelta(minutes=1),
+        retry_policy=_TRIES,
+        summary="Sign where the record's hash chain stands",
+    )
+
+
+def _compare() -> workflow.ActivityHandle[signatures.Reconciled]:
+    return workflow.start_activity(
+        signatures.RECONCILE,
+        result_type=signatures.Reconciled,
+        start_to_close_timeout=timedelta(minutes=20),
+        heartbeat_timeout=timedelta(minutes=1),
+        retry_policy=_TRIES,
+        summary="Compare the record with the running journeys",
+    )
+
+
+async def _page_for(failures: Sequence[ActivityError]) -> None:
+    """Starts a page for each, unless the same failed earlier today."""
+    for each in failures:
+        notice = _notice(each)
+        with suppress(WorkflowAlreadyStartedError):
+            await workflow.start_child_workflow(
+                PAGE,
+                notice,
+                id=f"page/{notice.key}",
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                static_summary=notice.subject,
+            )
+
+
+def _notice(failure: ActivityError) -> Notice:
+    cause = failure.cause
+    why = cause.type if isinstance(cause, ApplicationError) else type(cause).__name__
+    return Notice(
+        key=f"{failure.activity_type}-failed/{workflow.now():%Y-%m-%d}",
+        channel=Channel.PAGE,
+        to=Role.OPERATIONS,
+        subject=_SUBJECTS[failure.activity_type],
+        body=f"It failed with {why}. The worker's log and the run in the Temporal UI say more. If it goes on failing, "
+        "this page comes again tomorrow.\n",
+    )
 
 
 @workflow.defn(name=PAGE)

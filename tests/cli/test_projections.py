@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from cli.main import run
 from cli.output import Exit
 from dashboard.projections import READ_MODELS
-from eventstore import migrate, open_store
+from eventstore import NewEvent, migrate, open_store
 from tests.cli.conftest import PATIENCE_SECONDS, Call, Command, command
 from tests.cli.test_house import admitted
 from tests.dashboard.keeping import keep, projecting, reached
@@ -94,6 +95,39 @@ def test_the_list_is_right_where_nobody_keeps_the_read_models(
     told = capsys.readouterr()
     assert json.loads(told.out) == []
     assert told.err.startswith(f"throughline: as of event 0 of {2 * len(walk.stepping_up().record)}: ")
+
+
+def assert_told_in_one_line(saying: str, capsys: pytest.CaptureFixture[str], *lines: tuple[str, ...]) -> None:
+    for line in lines:
+        assert run(list(line)) == Exit.FAILED
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err.count("\n") == 1
+        assert saying in told.err
+
+
+async def test_an_event_of_another_release_is_told_in_one_line(
+    with_journeys: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", with_journeys)
+    async with open_store(with_journeys) as store:
+        newer = NewEvent(type="moon.landed", schema_version=1, occurred_at=walk.MONDAY, data={}, meta={})
+        head = await store.head("j-2")
+        assert head is not None
+        await store.append("j-2", expected_version=head.version, key="newer", events=[newer])
+    lines = (("journeys",), ("journey", "j-2"), ("journey", "j-2", "--json"))
+    await asyncio.to_thread(assert_told_in_one_line, "moon.landed", capsys, *lines)
+
+
+def test_a_hole_in_the_record_is_told_in_one_line(
+    with_journeys: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", with_journeys)
+    with psycopg.connect(with_journeys) as connection:
+        connection.execute("update es.checkpoints set position = 0")
+        connection.execute("alter table es.events disable trigger append_only")
+        connection.execute("delete from es.events where position = 3")
+    assert_told_in_one_line("between positions 2 and 4", capsys, ("journeys",))
 
 
 @pytest.mark.parametrize("asked", ["rebuild", "verify"])

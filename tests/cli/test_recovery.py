@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from activities.signatures import Reconciled
 from cli.output import Exit
 from deploy.home import running_stack_env
 from deploy.settings import Settings
 from recovery.schedule import SCHEDULE
 from tests.cli.conftest import Call, Command
 from tests.cli.desk import CLINICIAN, admission
+from tests.recovery.test_schedule import run_now
 from workflows.client import Journeys, connect
 
 pytestmark = pytest.mark.stack
@@ -107,3 +109,14 @@ def test_without_a_house_each_says_what_to_do(call: Call) -> None:
         answer = call(*arguments)
         assert answer.code == Exit.UNREACHABLE
         assert len(answer.err.splitlines()) == 1
+
+
+def test_what_the_house_runs_by_itself_comes_to_its_end(house: Command, journey: str) -> None:
+    done = asyncio.run(_scheduled(house.home))
+    assert done.journeys >= 1
+
+
+async def _scheduled(home: Path) -> Reconciled:
+    settings = Settings.from_env(running_stack_env(home))
+    client = await connect(settings.require_temporal_address(), settings.temporal_namespace)
+    return await run_now(client, client.get_schedule_handle(SCHEDULE))

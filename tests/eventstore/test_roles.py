@@ -73,10 +73,13 @@ async def test_an_intake_reads_the_record_and_appends_nothing(with_roles: str) -
             await record(store, "a", 2)
 
 
-def test_a_worker_sees_who_clients_are_and_no_message(with_roles: str) -> None:
+def test_a_worker_sees_who_clients_are_and_when_they_were_handed_over_and_no_message(with_roles: str) -> None:
     worker = as_role(with_roles, "throughline_worker")
     with psycopg.connect(worker) as connection:
         connection.execute("select * from intake.clients")
+        connection.execute(
+            "select journey_id, client_ref, opened_by, admitted_at, started_at, closed_at from intake.journeys"
+        )
     assert_refused(
         worker,
         "update intake.clients set client_ref = client_ref",
@@ -84,6 +87,9 @@ def test_a_worker_sees_who_clients_are_and_no_message(with_roles: str) -> None:
         "select * from intake.messages",
         "select * from intake.quarantine",
         "select * from intake.journeys",
+        "select visit from intake.journeys",
+        "update intake.journeys set closed_at = null",
+        "delete from intake.journeys",
     )
 
 

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from temporalio.client import ScheduleActionExecutionStartWorkflow, ScheduleHandle, ScheduleOverlapPolicy
+from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, ScheduleHandle, ScheduleOverlapPolicy
 
 from activities.signatures import Reconciled
+from recovery.differences import Difference, Kind
+from recovery.reconcile import Comparison, is_a_release_at_fault
 from recovery.schedule import ASKED_EACH_TIME, EVERY, SCHEDULE, ensure_schedule, in_turn
 from tests.recovery.records import holding
-from tests.recovery.test_reconcile import listed, on_another_record, pages, stands_still
+from tests.recovery.test_reconcile import listed, on_another_record, pages, reconciler, stands_still
 from tests.workflows.house import House, until
 from workflows.client import Journeys
 from workflows.messages import RECONCILE
@@ -42,7 +44,8 @@ async def test_it_is_made_once_and_stays_paused_where_somebody_paused_it(
     assert listed.count(SCHEDULE) <= 1
 
 
-async def run_now(house: House, schedule: ScheduleHandle) -> Reconciled:
+async def run_now(client: Client, schedule: ScheduleHandle) -> Reconciled:
+    """Has the schedule run at once, and waits for what that comes to."""
     before = (await schedule.describe()).info.num_actions
     await schedule.trigger()
 
@@ -52,7 +55,7 @@ async def run_now(house: House, schedule: ScheduleHandle) -> Reconciled:
     await until(it_ran, "the schedule started its workflow")
     [*_, action] = (await schedule.describe()).info.recent_actions
     assert isinstance(action.action, ScheduleActionExecutionStartWorkflow)
-    started = house.client.get_workflow_handle(action.action.workflow_id, result_type=Reconciled)
+    started = client.get_workflow_handle(action.action.workflow_id, result_type=Reconciled)
     assert (await started.describe()).workflow_type == RECONCILE
     result: Reconciled = await started.result()
     return result
@@ -71,7 +74,7 @@ async def test_a_run_starts_what_is_missing_and_stops_and_pages_for_what_is_ahea
         await lost.handle.terminate("lost")
         backup = await holding(lost.id, await idle_house.store.read(lost.id))
         store.inner = backup
-        first = await run_now(idle_house, schedule)
+        first = await run_now(idle_house.client, schedule)
         assert (first.journeys, first.found) == (2, {"missing": 1, "ahead": 1})
         assert (first.mended, first.paged) == (1, True)
         assert await Journeys(idle_house.client).state(lost.id) == before
@@ -85,7 +88,7 @@ async def test_a_run_starts_what_is_missing_and_stops_and_pages_for_what_is_ahea
         store.inner = idle_house.store
         await ahead.journeys.look_again(ahead.id)
         await listed(idle_house, lost)
-        again = await run_now(idle_house, schedule)
+        again = await run_now(idle_house.client, schedule)
         assert (again.journeys, again.found, again.paged) == (2, {}, False)
 
 
@@ -99,3 +102,25 @@ def test_in_a_large_centre_everyone_is_asked_once_in_so_many_runs() -> None:
 @pytest.mark.parametrize("journeys", [0, 1, ASKED_EACH_TIME])
 def test_in_a_small_one_everyone_is_asked_every_time(journeys: int) -> None:
     assert all(in_turn(NOW + timedelta(minutes=run), journeys)(str(run)) for run in range(100))
+
+
+@pytest.mark.stack
+async def test_the_tenth_that_is_a_release_s_fault_is_of_the_journeys_that_were_asked(idle_house: House) -> None:
+    """Of 5,000 journeys a run asks some 300: if all of those differ, so would all others."""
+    journeys = [str(uuid.UUID(int=number)) for number in range(5000)]
+    asked = [*filter(in_turn(NOW, len(journeys)), journeys)]
+    assert len(asked) < len(journeys) // 10
+    differing = tuple(
+        Difference(journey_id=each, kind=Kind.DIFFERS, on_record=3, in_workflow=3, sentence="") for each in asked
+    )
+    found = Comparison(journeys=len(journeys), asked=len(asked), differences=differing)
+    mended = await reconciler(idle_house).mend(found)
+    assert {each.failed for each in mended} == {"so many differ that a release is at fault: none was stopped"}
+
+
+@pytest.mark.parametrize(
+    ("differing", "asked", "at_fault"),
+    [(10, 10, False), (11, 11, True), (11, 109, True), (11, 110, False), (29, 294, False), (30, 294, True)],
+)
+def test_more_than_ten_and_more_than_a_tenth_are_a_release_s_fault(differing: int, asked: int, at_fault: bool) -> None:
+    assert is_a_release_at_fault(differing, asked) is at_fault

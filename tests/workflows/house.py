@@ -109,9 +109,11 @@ class House:
         self._cases: list[Case] = []
 
     @asynccontextmanager
-    async def working(self, store: EventStore | None = None, workflow: type = JourneyWorkflow) -> AsyncIterator[None]:
-        """A worker until the block ends, on `store` if one is given."""
-        async with journey_worker(self.client, store or self.store, self.sealer, self.calls, workflow):
+    async def working(
+        self, store: EventStore | None = None, workflow: type = JourneyWorkflow, **options: Any
+    ) -> AsyncIterator[None]:
+        """A worker until the block ends, on `store` if one is given; `options` are those of `journey_worker`."""
+        async with journey_worker(self.client, store or self.store, self.sealer, self.calls, workflow, **options):
             yield
 
     async def admit(self, *, journeys: Journeys | None = None, **script: Any) -> Case:
