@@ -66,7 +66,7 @@ class AppendRequest:
 
 def event_id(stream: str, key: str, index: int) -> UUID:
     """The id of the event that is the `index`-th, from 0, of the append under `key`."""
-    return uuid5(_EVENT_IDS, canonical([stream, key, index]))
+    return uuid5(_EVENT_IDS, f"[{canonical(stream)},{canonical(key)},{index}]")
 
 
 def content_digest(events: Iterable[tuple[NewEvent, str]], *, close: bool) -> bytes:

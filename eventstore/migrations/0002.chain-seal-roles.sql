@@ -188,24 +188,26 @@ begin
         raise exception 'each request needs an event, and each event a request' using errcode = '22023';
     end if;
 
-    begin
-        perform set_config('lock_timeout', '50ms', true);
-        perform pg_advisory_xact_lock(es.latch());
-    exception when lock_not_available then
-        -- Some writer is slow. Keys, closings and versions are never taken back: where every answer stands already,
-        -- nobody waits for it any longer.
-        return query
-            with judged as materialized (select * from es.judge(p_requests))
-            select number, outcome, version, first_position, last_position, recorded_at from judged
-            where not exists (
-                select from judged j where j.outcome is null or (j.outcome = 'TL001' and j.version < j.expected)
-            );
-        if found then
-            return;
-        end if;
-        perform pg_advisory_xact_lock(es.latch());
-    end;
-    perform set_config('lock_timeout', '5s', true);
+    if not pg_try_advisory_xact_lock(es.latch()) then
+        begin
+            perform set_config('lock_timeout', '50ms', true);
+            perform pg_advisory_xact_lock(es.latch());
+        exception when lock_not_available then
+            -- Some writer is slow. Keys, closings and versions are never taken back: where every answer stands already,
+            -- nobody waits for it any longer.
+            return query
+                with judged as materialized (select * from es.judge(p_requests))
+                select number, outcome, version, first_position, last_position, recorded_at from judged
+                where not exists (
+                    select from judged j where j.outcome is null or (j.outcome = 'TL001' and j.version < j.expected)
+                );
+            if found then
+                return;
+            end if;
+            perform pg_advisory_xact_lock(es.latch());
+        end;
+        perform set_config('lock_timeout', '5s', true);
+    end if;
 
     select e.position, e.hash, e.recorded_at into v_base, v_hash, v_now
     from es.events e order by e.position desc limit 1;
