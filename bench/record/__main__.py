@@ -18,6 +18,7 @@ from cyclopts import App
 from bench.record import __doc__ as about
 from bench.record import appends, catch_up, rebuild
 from bench.record.writers import BARE_TABLE, make_peer_tables
+from cli.logs import log_to_stderr
 from cli.output import show_fields, show_json, table
 from deploy.postgres import create_database
 from deploy.settings import Settings
@@ -41,6 +42,7 @@ def main(*, quick: bool = False, json: bool = False, seed: int | None = None) ->
     seed:
         Of the order of the cells; printed with the results.
     """
+    log_to_stderr()
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     measured = asyncio.run(_measure(quick=quick, seed=seed))
     if json:

@@ -159,7 +159,8 @@ $$;
 -- Raises TL005 in another isolation level than read committed, 22023 where sizes and events do not match, a unique
 -- violation for two requests to one stream, and 55P03 if the latch was not free within lock_timeout; then nothing was recorded.
 --
--- Its plans are kept for a session and may be made while tables are empty, so they may only look rows up.
+-- Its plans are kept for a session and may be made while tables are empty, so they may only look rows up. Before version
+-- 18 that makes them look dear to the planner, and so worth compiling, which would take longer than the append.
 -- Call it as a transaction of its own: the latch is held until commit, and every other writer waits for it.
 create function es.append_many(p_requests json, p_events json) returns table (
     number bigint, outcome text, version bigint, first_position bigint, last_position bigint, recorded_at timestamptz
@@ -171,6 +172,7 @@ create function es.append_many(p_requests json, p_events json) returns table (
     set enable_seqscan = off
     set enable_hashjoin = off
     set enable_mergejoin = off
+    set jit = off
 as $$
 #variable_conflict use_column
 declare
