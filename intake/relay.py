@@ -58,6 +58,8 @@ class Relay:
                 await self._queue.expire_parked(self._rules.park_for)
             except Exception as error:  # the relay must outlive whatever the database does
                 log.error("relay stumbled", error=type(error).__name__)
+            if _is_cancelled():  # and a connection that failed while it was let go hid it
+                raise asyncio.CancelledError
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._rules.poll.total_seconds()):
                     await self._bell.wait()
@@ -110,3 +112,8 @@ class Relay:
 
     def _delay(self, attempts: int) -> timedelta:
         return min(self._rules.first_delay * (1 << min(attempts, 20)), self._rules.longest_delay)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
