@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -15,9 +16,12 @@ from domain import commands as cmd
 from domain.comparing import fingerprint
 from domain.events import Event
 from domain.evolve import fold
+from domain.values import Value
 from workflows.card import URGENT, Shown, still
 from workflows.desk import Desk
 from workflows.messages import JourneyStart
+
+Answer = TypeVar("Answer", bound=Value)
 
 _WAIT_IN_THE_TASK = timedelta(seconds=3)
 """Shorter pauses are waited out inside the workflow task; longer ones are timers, so that a worker can stop."""
@@ -76,17 +80,8 @@ class Scribe(Desk):
         request = signatures.LookRequest(stream=self.start.opening.journey_id, version=self.state.version)
         for pause in _pauses():
             try:
-                looked: signatures.Looked = await workflow.execute_local_activity(
-                    signatures.LOOK,
-                    request,
-                    result_type=signatures.Looked,
-                    start_to_close_timeout=_ATTEMPT,
-                    retry_policy=_WHILE_THE_RECORD_IS_AWAY,
-                    local_retry_threshold=_WAIT_IN_THE_TASK,
-                    summary=f"Compare with the record, event {self.state.version} folded",
-                )
-                self.refused = None
-                return looked
+                summary = f"Compare with the record, event {self.state.version} folded"
+                return await self._ask_the_record(signatures.LOOK, request, signatures.Looked, summary)
             except FailureError as error:
                 await workflow.sleep(pause, summary=self._refused_with(error))
         raise AssertionError("the pauses never end")
@@ -103,22 +98,26 @@ class Scribe(Desk):
         )
         for pause in _pauses():
             try:
-                recorded: signatures.Recorded = await workflow.execute_local_activity(
-                    signatures.RECORD,
-                    request,
-                    result_type=signatures.Recorded,
-                    start_to_close_timeout=_ATTEMPT,
-                    retry_policy=_WHILE_THE_RECORD_IS_AWAY,
-                    local_retry_threshold=_WAIT_IN_THE_TASK,
-                    summary=f"Record {events[0].type} and what follows ({len(events)} events)",
-                )
-                self.refused = None
-                return recorded
+                summary = f"Record {events[0].type} and what follows ({len(events)} events)"
+                return await self._ask_the_record(signatures.RECORD, request, signatures.Recorded, summary)
             except FailureError as error:  # a local activity's own error comes bare, and would end the journey
                 await self._stand_still(error, pause)
                 if self.looks or self.stopped:
                     return signatures.Recorded(events=(), as_asked=False)
         raise AssertionError("the pauses never end")
+
+    async def _ask_the_record(self, activity: str, request: Value, result_type: type[Answer], summary: str) -> Answer:
+        answer: Answer = await workflow.execute_local_activity(
+            activity,
+            request,
+            result_type=result_type,
+            start_to_close_timeout=_ATTEMPT,
+            retry_policy=_WHILE_THE_RECORD_IS_AWAY,
+            local_retry_threshold=_WAIT_IN_THE_TASK,
+            summary=summary,
+        )
+        self.refused = None
+        return answer
 
     async def _stand_still(self, error: FailureError, pause: timedelta) -> None:
         """The record refused what the workflow is sure of. It decides nothing, says so, and asks again later.
