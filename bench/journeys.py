@@ -27,7 +27,7 @@ from domain.state import JourneyState
 from domain.values import Role
 from eventstore.codec import to_record
 from eventstore.events import NewEvent
-from eventstore.postgres import append_call
+from eventstore.postgres import batch_text
 from eventstore.request import AppendRequest
 
 FIRST_DAY = datetime(2025, 1, 6, 17, 0, tzinfo=UTC)
@@ -170,7 +170,7 @@ async def fill(database_url: str, appends: Iterable[Step], *, at_once: int = 400
     async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
         for batch in _batches(appends, at_once):
             requests = [AppendRequest(s.journey, s.expected_version, s.key, s.events, s.close) for s in batch]
-            cursor = await connection.execute(*append_call(requests))
+            cursor = await connection.execute("select outcome from es.append_many(%s)", [batch_text(requests)])
             outcomes = {row[0] async for row in cursor}
             if outcomes != {"recorded"}:
                 raise RuntimeError(f"the record was not empty: {outcomes}")

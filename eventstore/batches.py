@@ -1,25 +1,26 @@
 """Appends that wait at the same time go to the database together: one round trip, one commit, an answer each.
 
 The record takes one commit at a time, so what is saved is the time of a commit for every append but the first.
-Nobody waits for company: what is there goes, and what comes meanwhile goes next.
+Nobody waits for company: what is there goes, and what comes meanwhile goes next. Two batches may be under way, so that
+the database is not idle while this process makes up the next one.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from eventstore.errors import EventStoreError, StoreUnavailable
 from eventstore.request import AppendRequest
 
+_UNDER_WAY = 2
 _MOST_REQUESTS = 64
 _MOST_EVENTS = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The database's answer to one request, as `es.append_many` gives it."""
 
     code: str
@@ -32,14 +33,13 @@ class Outcome:
 Send = Callable[[Sequence[AppendRequest]], Awaitable[list[Outcome]]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     request: AppendRequest
     answer: asyncio.Future[Outcome]
 
 
 class AppendBatches:
-    """Sends requests in batches, one batch at a time, at most one request to a stream in each.
+    """Sends requests in batches, two batches at a time, and at most one request to a stream at a time.
 
     Args:
         send: Carries out a batch and answers its requests in their order.
@@ -48,7 +48,8 @@ class AppendBatches:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._waiting: list[_Waiting] = []
-        self._sending: asyncio.Task[None] | None = None
+        self._sending: dict[asyncio.Task[None], set[str]] = {}
+        self._about_to_send = False
 
     async def submit(self, request: AppendRequest) -> Outcome:
         """The answer to `request`. Whoever stops waiting does not take it back.
@@ -58,33 +59,44 @@ class AppendBatches:
         """
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(request, answer))
-        if self._sending is None:
-            self._sending = asyncio.create_task(self._send_all())
+        self._send_soon()
         return await answer
 
     async def drain(self) -> None:
         """Returns once nothing is under way."""
-        if self._sending is not None:
-            await asyncio.wait([self._sending])
+        while self._waiting or self._sending:
+            await (asyncio.wait(self._sending) if self._sending else asyncio.sleep(0))
 
-    async def _send_all(self) -> None:
-        try:
-            while self._waiting:
-                await self._send_batch(self._next())
-        except BaseException as error:  # nobody may wait for what nobody sends any more
-            _fail(self._waiting, error)
+    def _send_soon(self) -> None:
+        """After all that is about to run now, since that may submit more."""
+        if not self._about_to_send:
+            self._about_to_send = True
+            asyncio.get_running_loop().call_soon(self._send_waiting)
+
+    def _send_waiting(self) -> None:
+        self._about_to_send = False
+        for free in range(_UNDER_WAY - len(self._sending), 0, -1):
+            batch = self._next(-(-len(self._waiting) // free))
+            if batch:
+                task = asyncio.create_task(self._send_batch(batch))
+                self._sending[task] = {each.request.stream for each in batch}
+                task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        del self._sending[task]
+        if task.cancelled():  # the loop is ending: nobody may wait for what nobody sends any more
+            _fail(self._waiting, asyncio.CancelledError())
             self._waiting = []
-            raise
-        finally:
-            self._sending = None
+        elif self._waiting:
+            self._send_soon()
 
-    def _next(self) -> list[_Waiting]:
+    def _next(self, most: int) -> list[_Waiting]:
         batch: list[_Waiting] = []
         left: list[_Waiting] = []
-        streams: set[str] = set()
-        room = _MOST_EVENTS
+        streams = set().union(*self._sending.values())
+        most, room = min(most, _MOST_REQUESTS), _MOST_EVENTS
         for each in self._waiting:
-            fits = not batch or (len(batch) < _MOST_REQUESTS and len(each.request.events) <= room)
+            fits = not batch or (len(batch) < most and len(each.request.events) <= room)
             if fits and each.request.stream not in streams:
                 batch.append(each)
                 room -= len(each.request.events)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from json.encoder import encode_basestring as quoted
+
+__all__ = ["canonical", "quoted", "require_storable"]
 
 _LARGEST_FLOAT = 1e15
-
-
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, LiteralString
 
 import psycopg
@@ -22,6 +23,7 @@ from eventstore.errors import (
     VersionConflict,
 )
 from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
+from eventstore.pipeline import Connect, Pipeline
 from eventstore.request import AppendRequest, require_dense, require_name, require_number
 
 Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
@@ -35,14 +37,14 @@ LIVELY: dict[str, Any] = {
 """How a connection learns within some 20 s that its server is gone without a word; libpq's names."""
 
 CHANNEL = "es_appended"
-"""Every append notifies this channel of its last position, as decimal text."""
+"""Every commit of appends notifies this channel of the last position before it, as decimal text."""
 
 # Columns by name, not `*`: a later migration may add one while this version still runs.
 _COLUMNS = SQL(
     "position, stream, version, event_id, type, schema_version, data, meta, occurred_at, recorded_at, sealed, key_id"
 )
 _APPEND: LiteralString = (
-    "select outcome, version, first_position, last_position, recorded_at from es.append_many(%s, %s) order by number"
+    "select stream, outcome, version, first_position, last_position, recorded_at from es.append_many($1)"
 )
 _READ = SQL("select {columns} from es.events where stream = %s and version > %s order by version limit %s").format(
     columns=_COLUMNS
@@ -76,10 +78,16 @@ NO_SCHEMA = (
 
 
 class PostgresEventStore:
-    """An `EventStore` over a pool of connections made by `open_store`; any number of tasks may share it."""
+    """An `EventStore` made by `open_store`; any number of tasks may share it.
 
-    def __init__(self, pool: Pool) -> None:
+    Args:
+        pool: The connections to read by.
+        connect: Opens the one connection that appends.
+    """
+
+    def __init__(self, pool: Pool, connect: Connect) -> None:
         self._pool = pool
+        self._appends = Pipeline(connect, _APPEND, "json")
         self._batches = AppendBatches(self._send)
 
     async def append(
@@ -96,13 +104,15 @@ class PostgresEventStore:
                 replayed = True
             case _:
                 raise await self._refusal(request, outcome)
-        return Appended.model_construct(
-            version=stored[-1].version, position=stored[-1].position, events=stored, replayed=replayed
+        last = stored[-1]
+        return Appended.vouched_for(
+            {"version": last.version, "position": last.position, "events": stored, "replayed": replayed}
         )
 
-    async def drain(self) -> None:
-        """Returns once no append is under way."""
+    async def close(self) -> None:
+        """Returns once no append is under way, and gives up the connection for appends."""
         await self._batches.drain()
+        self._appends.close()
 
     async def read(self, stream: str, *, after_version: int = 0, limit: int | None = None) -> tuple[StoredEvent, ...]:
         """See `EventStore.read`."""
@@ -140,10 +150,11 @@ class PostgresEventStore:
 
     async def _send(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
         try:
-            rows = await self._rows(*append_call(requests))
+            rows = await self._appends.ask(batch_text(requests))
         except psycopg.Error as error:
             raise translated(error) from None
-        return [Outcome(*row.values()) for row in rows]
+        outcomes = {stream: Outcome(*rest) for stream, *rest in rows}
+        return [outcomes[request.stream] for request in requests]
 
     async def _refusal(self, request: AppendRequest, outcome: Outcome) -> EventStoreError:
         stream, expected, key = request.stream, request.expected_version, request.key
@@ -163,7 +174,7 @@ class PostgresEventStore:
             rows = await self._rows(query, arguments)
         except psycopg.Error as error:
             raise translated(error) from None
-        return tuple(StoredEvent.from_record(row) for row in rows)
+        return tuple(StoredEvent.vouched_for(row) for row in rows)
 
     async def _rows(self, query: LiteralString | SQL | Composed, arguments: Sequence[object]) -> list[dict[str, Any]]:
         async with self._pool.connection() as connection:
@@ -200,22 +211,32 @@ async def open_store(
     except psycopg.Error as error:
         raise translated(error) from None
     else:
-        store = PostgresEventStore(pool)
+        store = PostgresEventStore(pool, partial(_connect_to_append, database_url))
         try:
             yield store
         finally:
-            await store.drain()
+            await store.close()
     finally:
         await pool.close()
 
 
+_SETTINGS: LiteralString = (
+    "select set_config('TimeZone', 'UTC', false), set_config('default_transaction_isolation', 'read committed', false)"
+)
+
+
 async def _configure(connection: AsyncConnection[Any]) -> None:
+    await connection.execute(_SETTINGS)
     # A plan prepared while the tables were empty would be kept as they grow.
-    await connection.execute(
-        "select set_config('TimeZone', 'UTC', false),"
-        " set_config('plan_cache_mode', 'force_custom_plan', false),"
-        " set_config('default_transaction_isolation', 'read committed', false)"
+    await connection.execute("set plan_cache_mode to force_custom_plan")
+
+
+async def _connect_to_append(database_url: str) -> AsyncConnection[Any]:
+    connection = await AsyncConnection.connect(
+        database_url, autocommit=True, application_name="throughline appends", connect_timeout=10, **LIVELY
     )
+    await connection.execute(_SETTINGS)
+    return connection
 
 
 def translated(error: psycopg.Error) -> EventStoreError:
@@ -227,17 +248,15 @@ def translated(error: psycopg.Error) -> EventStoreError:
     return EventStoreError(f"the database refused the call (SQLSTATE {error.sqlstate}): see the server's log")
 
 
-def append_call(requests: Sequence[AppendRequest]) -> tuple[LiteralString, tuple[str, str]]:
-    """The one statement that carries out a batch, at most one request to a stream, and its arguments."""
-    heads = ",".join(request.head_json() for request in requests)
-    events = ",".join(request.events_json() for request in requests)
-    return _APPEND, (f"[{heads}]", f"[{events}]")
+def batch_text(requests: Iterable[AppendRequest]) -> str:
+    """A batch as `es.append_many` takes it."""
+    return f"[{','.join([request.as_json() for request in requests])}]"
 
 
 def _as_recorded(request: AppendRequest, outcome: Outcome) -> tuple[StoredEvent, ...]:
     assert outcome.first_position is not None and outcome.recorded_at is not None
     return tuple(
-        StoredEvent.from_record(
+        StoredEvent.vouched_for(
             {
                 **event.__dict__,
                 "position": outcome.first_position + index,

@@ -6,13 +6,13 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from eventstore.errors import InvalidRequest, RecordDamaged
 from eventstore.events import NewEvent, StoredEvent
-from eventstore.jsontext import canonical, require_storable
+from eventstore.jsontext import canonical, quoted, require_storable
 
-_EVENT_IDS = UUID("5e0c2f6c-3a64-5b0b-9a8e-6f7d1d0b4c11")
+_EVENT_IDS = hashlib.sha1(UUID("5e0c2f6c-3a64-5b0b-9a8e-6f7d1d0b4c11").bytes, usedforsecurity=False)
 _LONGEST_NAME = 500
 _LARGEST_NUMBER = 2**62
 
@@ -40,8 +40,8 @@ class AppendRequest:
         require_number("expected_version", self.expected_version, least=0)
         if not self.events:
             raise InvalidRequest("an append needs at least one event: skip it when nothing was decided")
-        ids = tuple(event_id(self.stream, self.key, index) for index in range(len(self.events)))
-        object.__setattr__(self, "data_texts", tuple(canonical(event.data) for event in self.events))
+        ids = tuple([event_id(self.stream, self.key, index) for index in range(len(self.events))])
+        object.__setattr__(self, "data_texts", tuple([canonical(event.data) for event in self.events]))
         object.__setattr__(self, "event_ids", ids)
 
     def digest(self) -> bytes:
@@ -52,21 +52,21 @@ class AppendRequest:
         """
         return content_digest(zip(self.events, self.data_texts, strict=True), close=self.close)
 
-    def head_json(self) -> str:
-        """The request without its events, as `es.append_many` takes it."""
+    def as_json(self) -> str:
+        """The append as `es.append_many` takes it: data letter for letter as it is to be kept."""
+        events = ",".join(map(_as_json, self.events, self.event_ids, self.data_texts))
         return (
-            f'{{"stream":{canonical(self.stream)},"expected":{self.expected_version},"key":{canonical(self.key)},'
-            f'"digest":"{self.digest().hex()}","close":{_bool(self.close)},"size":{len(self.events)}}}'
+            f'{{"stream":{quoted(self.stream)},"expected":{self.expected_version},"key":{quoted(self.key)},'
+            f'"digest":"{self.digest().hex()}","close":{_bool(self.close)},"events":[{events}]}}'
         )
-
-    def events_json(self) -> str:
-        """The events, comma-separated, as `es.append_many` takes them: data letter for letter as it is to be kept."""
-        return ",".join(map(_as_json, self.events, self.event_ids, self.data_texts))
 
 
 def event_id(stream: str, key: str, index: int) -> UUID:
     """The id of the event that is the `index`-th, from 0, of the append under `key`."""
-    return uuid5(_EVENT_IDS, f"[{canonical(stream)},{canonical(key)},{index}]")
+    name = f"[{quoted(stream)},{quoted(key)},{index}]"
+    hashed = _EVENT_IDS.copy()  # as `uuid5` does, which begins with the namespace each time
+    hashed.update(name.encode())
+    return UUID(bytes=hashed.digest()[:16], version=5)
 
 
 def content_digest(events: Iterable[tuple[NewEvent, str]], *, close: bool) -> bytes:
@@ -86,7 +86,7 @@ def _as_json(event: NewEvent, event_id: UUID, data: str) -> str:
     seal = f',"key_id":"{event.key_id}","sealed":"{event.sealed.hex()}"' if event.sealed is not None else ""
     return (
         f'{{"event_id":"{event_id}","type":"{event.type}","schema_version":{event.schema_version},'
-        f'"occurred_at":"{_moment(event)}","data":{data},"meta":{canonical(event.meta)}{seal}}}'
+        f'"occurred_at":"{_moment(event)}","data":{data},"meta":{canonical(event.meta) if event.meta else "{}"}{seal}}}'
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
@@ -19,9 +19,11 @@ from eventstore import (
     VersionConflict,
     open_store,
 )
-from eventstore.postgres import CHANNEL, append_call
+from eventstore.postgres import CHANNEL, batch_text
 from eventstore.request import AppendRequest
 from tests.eventstore.facts import fact, numbers, record
+
+Answer = TypeVar("Answer")
 
 
 class SlowWriter:
@@ -36,7 +38,7 @@ class SlowWriter:
 
     async def append(self, stream: str, expected: int, key: str, number: int, *, close: bool = False) -> None:
         request = AppendRequest(stream, expected, key, (fact(number),), close)
-        await self.connection.execute(*append_call([request]))
+        await self.connection.execute("select from es.append_many(%s)", [batch_text([request])])
 
     async def commit(self) -> None:
         await self.connection.commit()
@@ -169,31 +171,61 @@ async def test_a_latch_that_is_never_freed_is_reported_as_unavailable(
     assert await postgres_store.head("a") is None
 
 
-async def test_connections_cut_in_the_pool_are_replaced(database_url: str, postgres_store: PostgresEventStore) -> None:
-    await record(postgres_store, "a", 1)
-    async with await AsyncConnection.connect(database_url, autocommit=True) as other:
+async def cut_all_others(url: str) -> None:
+    async with await AsyncConnection.connect(url, autocommit=True) as other:
         await other.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where datname = current_database() and pid <> pg_backend_pid()"
         )
+
+
+async def until_available(ask: Callable[[], Awaitable[Answer]]) -> Answer:
     async with asyncio.timeout(20):
         while True:
             try:
-                await postgres_store.append("a", expected_version=1, key="k", events=[fact(2)])
+                return await ask()
             except StoreUnavailable:
                 continue
-            break
-    assert numbers(await postgres_store.read_all()) == [1, 2]
 
 
-async def test_every_append_announces_its_last_position(database_url: str, postgres_store: PostgresEventStore) -> None:
+async def test_connections_that_were_cut_are_replaced(database_url: str, postgres_store: PostgresEventStore) -> None:
+    await record(postgres_store, "a", 1)
+    await cut_all_others(database_url)
+    await until_available(
+        lambda: postgres_store.append("a", expected_version=1, key="k", events=[fact(2)]),
+    )
+    assert numbers(await until_available(postgres_store.read_all)) == [1, 2]
+
+
+async def test_appends_that_wait_while_their_connection_is_cut_fail_and_are_not_recorded(
+    database_url: str, postgres_store: PostgresEventStore
+) -> None:
+    async with slow_writer(database_url) as slow:
+        await slow.append("slow", 0, "k", 1)
+        waiting = [asyncio.create_task(record(postgres_store, name, 2)) for name in ("a", "b", "c")]
+        await until_waiting_for(database_url, slow)
+        async with await AsyncConnection.connect(database_url, autocommit=True) as other:
+            await other.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where %s = any(pg_blocking_pids(pid))",
+                [slow.pid],
+            )
+        failed = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(each) for each in failed] == [StoreUnavailable] * 3
+        await slow.commit()
+    await record(postgres_store, "a", 3)
+    assert numbers(await postgres_store.read_all()) == [1, 3]
+
+
+async def test_every_append_announces_from_where_there_is_more_to_read(
+    database_url: str, postgres_store: PostgresEventStore
+) -> None:
     async with await AsyncConnection.connect(database_url, autocommit=True) as listener:
         await listener.execute(f"listen {CHANNEL}".encode())
         await postgres_store.append("a", expected_version=0, key="k", events=[fact(1), fact(2)])
         await postgres_store.append("a", expected_version=0, key="k", events=[fact(1), fact(2)])
         await record(postgres_store, "b", 3)
         heard = [notice.payload async for notice in listener.notifies(timeout=20, stop_after=2)]
-    assert heard == ["2", "3"]
+    assert heard == ["0", "2"]
 
 
 async def write(store: PostgresEventStore, writer: int, streams: int, appends: int) -> None:

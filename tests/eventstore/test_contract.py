@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta, timezone
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +22,7 @@ from eventstore import (
     StreamHead,
     VersionConflict,
 )
+from eventstore.request import event_id
 from tests.eventstore.facts import NOON, fact, numbers, record
 
 
@@ -134,6 +136,13 @@ async def test_event_ids_follow_from_stream_key_and_place() -> None:
 
     assert await ids() == await ids()
     assert len(set(await ids())) == 2
+
+
+@given(stream=st.text('aä/"\\ ', min_size=1), key=st.text("k-0\n", min_size=1), index=st.integers(0, 5_000))
+def test_an_event_id_is_a_uuid_of_version_5_by_its_standard(stream: str, key: str, index: int) -> None:
+    of_events = UUID("5e0c2f6c-3a64-5b0b-9a8e-6f7d1d0b4c11")
+    name = json.dumps([stream, key, index], separators=(",", ":"), ensure_ascii=False)
+    assert event_id(stream, key, index) == uuid5(of_events, name)
 
 
 async def test_the_moment_is_the_content_not_the_zone_it_was_written_in(store: EventStore) -> None:

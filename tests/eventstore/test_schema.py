@@ -16,7 +16,7 @@ from eventstore import (
     open_store,
     pending,
 )
-from eventstore.postgres import append_call
+from eventstore.postgres import batch_text
 from eventstore.request import AppendRequest
 from tests.eventstore.facts import fact, numbers, record
 
@@ -57,7 +57,7 @@ def test_an_append_on_an_old_snapshot_is_refused(level: str, database_url: str) 
         pytest.raises(psycopg.DatabaseError, match="read committed") as refused,
     ):
         connection.execute(f"set transaction isolation level {level}".encode())
-        connection.execute(*append_call([request]))
+        connection.execute("select from es.append_many(%s)", [batch_text([request])])
     assert refused.value.sqlstate == "TL005"
 
 

@@ -13,6 +13,8 @@ import pytest
 from psycopg import Connection, errors
 
 from eventstore import PostgresEventStore
+from eventstore.jsontext import canonical
+from eventstore.request import AppendRequest
 from eventstore.verify import verify
 from tests.eventstore.facts import NOON, fact, numbers
 
@@ -85,17 +87,71 @@ def test_an_append_without_an_event_is_refused(writer: Connection[Any]) -> None:
         append(writer)
 
 
-@pytest.mark.parametrize("sizes", [(1, 1), (3,), (2, 1), (0, 2), (-1, 3)])
-def test_sizes_and_events_that_do_not_match_are_refused(
-    sizes: tuple[int, ...], writer: Connection[Any], database_url: str
-) -> None:
-    heads = [
-        {"stream": f"s{n}", "expected": 0, "key": "k", "digest": "00", "close": False, "size": size}
-        for n, size in enumerate(sizes)
+BATCH = "select stream, outcome, version, first_position, last_position from es.append_many(%s) order by stream"
+
+
+def asked(stream: str, *values: int, expected: int = 0, key: str = "k", close: bool = False) -> dict[str, Any]:
+    request: dict[str, Any] = json.loads(
+        AppendRequest(stream, expected, key, tuple(map(fact, values)) or (fact(0),), close).as_json()
+    )
+    return request if values else {**request, "events": []}
+
+
+def test_in_a_batch_a_refusal_concerns_its_own_append_alone(writer: Connection[Any], database_url: str) -> None:
+    earlier = [asked("replayed", 1, 2), asked("reused", 3), asked("moved", 4), asked("closed", 5, close=True)]
+    writer.execute(BATCH, [canonical(earlier)])
+    batch = [
+        asked("behind", 6, expected=1),
+        asked("new", 7, 8),
+        asked("replayed", 1, 2),
+        asked("reused", 9),
+        asked("closed", 10, key="k2", expected=1),
+        asked("moved", 11, 12, key="k2", expected=1),
+        asked("last", 13, close=True),
     ]
-    events = listed(1, 2) if sizes != (1, 1) else listed(1)
-    with pytest.raises((errors.InvalidParameterValue, errors.CheckViolation)):
-        writer.execute("select * from es.append_many(%s, %s)", [json.dumps(heads), events])
+    assert writer.execute(BATCH, [canonical(batch)]).fetchall() == [
+        ("behind", "TL001", 0, None, None),
+        ("closed", "TL003", 1, None, None),
+        ("last", "recorded", 1, 10, 10),
+        ("moved", "recorded", 3, 8, 9),
+        ("new", "recorded", 2, 6, 7),
+        ("replayed", "replayed", 2, 1, 2),
+        ("reused", "TL002", 1, 3, 3),
+    ]
+    with psycopg.connect(database_url) as connection:
+        kept = connection.execute(
+            "select stream, version, (data ->> 'number')::integer, closes from es.events where position > 5"
+            " order by position"
+        ).fetchall()
+    assert kept == [
+        ("new", 1, 7, False),
+        ("new", 2, 8, False),
+        ("moved", 2, 11, False),
+        ("moved", 3, 12, False),
+        ("last", 1, 13, True),
+    ]
+    assert verify(database_url).events == 10
+
+
+@pytest.mark.parametrize(
+    ("batch", "error"),
+    [
+        ([asked("a", 1), asked("b")], errors.NotNullViolation),
+        ([asked("a", 1), {**asked("b", 2), "events": None}], errors.NotNullViolation),
+        ([asked("a", 1), {**asked("b", 2), "key": None}], errors.NotNullViolation),
+        ([asked("a", 1), {**asked("b", 2), "expected": None}], errors.NotNullViolation),
+        ([asked("a", 1), {**asked("b", 2), "events": [{}]}], errors.NotNullViolation),
+        ([asked("a", 1), asked("a", 2, key="k2")], errors.CardinalityViolation),
+        ([asked("a", 1), asked("a", 1)], errors.UniqueViolation),
+        ({"stream": "a"}, errors.InvalidParameterValue),
+        ([asked("a", 1), "b"], errors.InvalidParameterValue),
+    ],
+)
+def test_of_a_batch_that_is_not_valid_nothing_is_recorded(
+    batch: Any, error: type[Exception], writer: Connection[Any], database_url: str
+) -> None:
+    with pytest.raises(error):
+        writer.execute(BATCH, [canonical(batch)])
     assert verify(database_url).events == 0
 
 
