@@ -15,10 +15,10 @@ from multiprocessing.connection import Connection
 import psycopg
 
 from bench.record.writers import recorder_of
-from eventstore import open_store
+from eventstore.bulk import open_session, read_head, read_page
 
 _PAGE = 500
-_PAUSE_SECONDS = 0.002
+_PAUSE_SECONDS = 0.005
 _PATIENCE_SECONDS = 3.0
 """After the writers' end: a reader that has seen nothing new for so long has seen all it will see."""
 
@@ -96,7 +96,7 @@ class _Tail:
         return len(self.seen.counts) >= self._total or time.monotonic() - self._last_news > _PATIENCE_SECONDS
 
     async def pause(self, page: Page) -> None:
-        if not page:
+        if len(page) < _PAGE:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     def report(self) -> None:
@@ -104,14 +104,12 @@ class _Tail:
 
 
 async def _ours(url: str, parent: Connection) -> None:
-    async with open_store(url) as store:
-        after = 0
-        while page := await store.read_all(after_position=after, limit=5_000):
-            after = page[-1].position
-        tail = _Tail(parent, after)
+    session = await open_session(url, "bench")
+    async with session:
+        tail = _Tail(parent, await read_head(session))
         while not tail.is_over():
-            events = await store.read_all(after_position=tail.after, limit=_PAGE)
-            seen = [(event.position, event.data["number"]) for event in events]
+            rows = await read_page(session, tail.after, _PAGE)
+            seen = [(row.position, json.loads(row.text)["number"]) for row in rows]
             tail.take(seen)
             await tail.pause(seen)
         tail.report()
