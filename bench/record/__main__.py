@@ -8,6 +8,7 @@ import statistics
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,6 +30,27 @@ app = App(name="bench.record", help=about)
 _DATABASES = {"ours": "ours", "eventsourcing": "peer", "bare insert": "floor", "catch up": "follow", "rebuild": "large"}
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured.
+
+    Attributes:
+        repeats: Of every cell of appends.
+        appends: In a cell of single events; fewer where an append has more of them, or nobody writes beside.
+        followed: Events to catch up with.
+        rebuilt: Events to make the read models from, about.
+    """
+
+    repeats: int
+    appends: int
+    followed: int
+    rebuilt: int
+
+
+FULL = Sizes(repeats=5, appends=2_400, followed=10_000, rebuilt=1_000_000)
+QUICK = Sizes(repeats=2, appends=800, followed=2_000, rebuilt=100_000)
+
+
 @app.default
 def main(*, quick: bool = False, json: bool = False, seed: int | None = None) -> None:
     """Measure everything in one run and print it as it came out.
@@ -44,28 +66,28 @@ def main(*, quick: bool = False, json: bool = False, seed: int | None = None) ->
     """
     log_to_stderr()
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
-    measured = asyncio.run(_measure(quick=quick, seed=seed))
+    measured = asyncio.run(measure(QUICK if quick else FULL, seed=seed))
     if json:
         show_json(measured)
     else:
         _show(measured)
 
 
-async def _measure(*, quick: bool, seed: int) -> dict[str, Any]:
+async def measure(sizes: Sizes, *, seed: int) -> dict[str, Any]:
+    """Everything in one run on a server of its own: the figures by name, and the cells they were made from."""
     async with _databases() as urls:
         cells = await asyncio.to_thread(
             appends.measure,
             urls,
-            repeats=2 if quick else 5,
-            appends=800 if quick else 2_400,
+            repeats=sizes.repeats,
+            appends=sizes.appends,
             rng=random.Random(seed),
             tell=lambda cell: _tell(f"{cell.system}, {cell.shape}: {cell.appends_per_second:.0f}/s"),
         )
-        events = 2_000 if quick else 10_000
-        followed = await catch_up.ours(urls["catch up"], events)
-        peer = await asyncio.to_thread(catch_up.eventsourcing, urls["eventsourcing"], events)
+        followed = await catch_up.ours(urls["catch up"], sizes.followed)
+        peer = await asyncio.to_thread(catch_up.eventsourcing, urls["eventsourcing"], sizes.followed)
         _tell(f"catching up: {followed:.0f} events/s, the peer {peer:.0f}/s")
-        rebuilt = await rebuild.measure(urls["rebuild"], 100_000 if quick else 1_000_000)
+        rebuilt = await rebuild.measure(urls["rebuild"], sizes.rebuilt)
     return _summary(cells, followed, peer, rebuilt) | {"seed": seed}
 
 
