@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
 from cli.access import load_settings
 from cli.output import Exit, Stop, complain, show_fields, show_json, stdout
+from cli.progress import progress
 from deploy.errors import SettingsError
 from deploy.settings import Settings
 from eventstore import SchemaMissing, StoreUnavailable
@@ -56,7 +54,7 @@ def verify(
             with _opened(file, "r") as lines:
                 verdict = check_lines(lines, heads)
         else:
-            with _progress("checking") as tell:
+            with progress("checking") as tell:
                 verdict = verify_record(settings.require_database_url(), heads, progress=tell)
     _report(verdict, signed, json=json)
 
@@ -103,7 +101,7 @@ def import_(file: Path, /) -> None:
         What `throughline events export` wrote.
     """
     settings = load_settings()
-    with _understood(), _opened(file, "r") as lines, _progress("restoring") as tell:
+    with _understood(), _opened(file, "r") as lines, progress("restoring") as tell:
         count = import_lines(settings.require_database_url(), lines, progress=tell)
     stdout.print(f"{count} events restored; `throughline events verify` checks them")
 
@@ -170,13 +168,3 @@ def _opened(file: Path | None, mode: str) -> Iterator[IO[str]]:
         raise Stop(Exit.USAGE, f"{file} cannot be opened: {error.strerror}") from None
     with opened:
         yield opened
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal's stderr, nothing elsewhere."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("events"))
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda events: bar.update(task, completed=events)

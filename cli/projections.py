@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from cyclopts import App
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.access import load_settings, told_in_one_line
 from cli.output import Exit, Stop, show_json, stdout, table
+from cli.progress import progress
 from dashboard.projections import READ_MODELS, ReadModel
 from dashboard.projections import rebuild as rebuilding
 from dashboard.projections.standing import generations
@@ -22,7 +18,6 @@ from dashboard.projections.verify import verify as verify_models
 from dashboard.words import moment
 
 app = App(name="projections", help="List, rebuild or verify the read models that dashboards see.", sort_key=10)
-_LINE_EVERY_SECONDS = 5.0
 
 
 @app.command(name="list", sort_key=0)
@@ -65,7 +60,7 @@ async def rebuild(*name: str, previous: bool = False, json: bool = False) -> Non
         Print one JSON object.
     """
     models = _chosen(name)
-    with told_in_one_line(), _progress("rebuilding") as told:
+    with told_in_one_line(), progress("rebuilding") as told:
         rebuilt = await rebuilding.rebuild(_database_url(), models, told, previous=previous)
     if json:
         show_json(asdict(rebuilt))
@@ -87,7 +82,7 @@ async def verify(*name: str, json: bool = False) -> int:
         Print a JSON list.
     """
     models = _chosen(name)
-    with told_in_one_line(), _progress("verifying") as told:
+    with told_in_one_line(), progress("verifying") as told:
         verified = await verify_models(_database_url(), models, told)
     if json:
         show_json([asdict(each) for each in verified])
@@ -116,27 +111,3 @@ def _chosen(names: Sequence[str]) -> list[ReadModel]:
 
 def _database_url() -> str:
     return load_settings().require_database_url()
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[rebuilding.Progress]:
-    """A bar on a terminal, else a line every few seconds; both on stderr, so that stdout is the result alone."""
-    if not sys.stderr.isatty():
-        yield _in_lines(what)
-        return
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("events"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as shown:
-        task = shown.add_task(what, total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
-
-
-def _in_lines(what: str) -> rebuilding.Progress:
-    told = time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= _LINE_EVERY_SECONDS:
-            told = time.monotonic()
-            sys.stderr.write(f"{what}: {done} of {total} events\n")
-
-    return tell
