@@ -169,7 +169,7 @@ class Journeys:
         except WorkflowUpdateFailedError as failed:
             raise _refusal(failed, journey_id) from None
         except (RPCTimeoutOrCancelledError, TimeoutError):
-            raise JourneysUnreachable("no worker answered in time: check that one runs, then ask again") from None
+            raise JourneysUnreachable(_NO_WORKER) from None
         except RPCError as error:
             _raise_for(error, journey_id)
 
@@ -206,6 +206,7 @@ class Journeys:
             await asyncio.sleep(_MOMENT_SECONDS)
 
 
+_NO_WORKER = "no worker answered in time: check that one runs, then ask again"
 _AT_THE_START = TypedSearchAttributes(
     [SearchAttributePair(PROGRAMME, "none"), SearchAttributePair(STAGE, Stage.REFERRED.value)]
 )
@@ -223,6 +224,11 @@ def _refusal(failed: WorkflowUpdateFailedError, journey_id: str) -> Exception:
 def _raise_for(error: RPCError, journey_id: str) -> NoReturn:
     if error.status is RPCStatusCode.NOT_FOUND and "namespace" not in error.message.lower():
         raise JourneyNotRunning(f"no journey {journey_id} runs: it has ended, or never began") from None
+    if error.status is RPCStatusCode.FAILED_PRECONDITION:
+        where = f"the Temporal UI says why, at {workflow_id(journey_id)}"
+        raise JourneysUnreachable(f"the journey's workflow task fails and is tried again: {where}") from None
+    if error.status in (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED):
+        raise JourneysUnreachable(_NO_WORKER) from None
     raise JourneysUnreachable(_no_answer(error)) from None
 
 

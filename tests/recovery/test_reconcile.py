@@ -20,7 +20,7 @@ from domain.comparing import fingerprint
 from domain.evolve import fold
 from domain.state import JourneyState
 from domain.values import Stage
-from eventstore import EventStore
+from eventstore import EventStore, NewEvent
 from intake.admitted import HandedOver
 from recovery.differences import Difference, Kind
 from recovery.paging import page_for
@@ -314,6 +314,31 @@ async def test_a_workflow_that_tells_another_story_stops_and_pages(idle_house: H
         store.inner = idle_house.store
         await case.journeys.look_again(case.id)
         await assert_in_step(case, reconciler(idle_house))
+
+
+async def test_a_record_of_a_newer_release_is_named_and_left_alone(house: House) -> None:
+    """Somebody went back to an older release, which cannot read an event on record: nothing goes on as if it could."""
+    case = await house.admit()
+    before = await case.settled()
+    last = (await house.store.read(case.id))[-1]
+    newer = NewEvent(type=last.type, schema_version=99, data={"unheard": "of"}, occurred_at=last.occurred_at)
+    await house.store.append(case.id, expected_version=before.version, key="of-a-newer-release", events=[newer])
+    compared = reconciler(house)
+    await listed(house, case)
+    found = await the_one(compared)
+    assert (found.kind, found.on_record) == (Kind.UNREADABLE, before.version + 1)
+    assert [each.is_for_a_person for each in await set_right(compared)] == [True]
+
+    async def was_paged() -> bool:
+        return bool(pages(house, case))
+
+    await until(was_paged, "operations were paged")
+    assert await case.state() == before
+    await case.handle.terminate("by mistake")
+    assert (await the_one(compared)).kind is Kind.UNREADABLE  # and no workflow is started that would stumble over it
+    assert [each.is_for_a_person for each in await set_right(compared)] == [True]
+    assert (await case.handle.describe()).status is WorkflowExecutionStatus.TERMINATED
+    assert (await house.store.read(case.id))[-1].schema_version == 99
 
 
 async def test_a_workflow_told_to_catch_up_with_another_story_stops_by_itself(idle_house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from domain import commands as cmd
 from domain import events as ev
 from domain.plans import Contact, DischargeReason
 from domain.values import Stage
-from tests.workflows.house import ADMISSIONS, CLINICIAN, House
+from tests.workflows.house import ADMISSIONS, CLINICIAN, House, until
 from tests.workflows.paths import IOP, OP, PHP, PLAN, enrol
-from workflows.client import JourneyNotRunning, JourneysUnreachable, _refusal
+from tests.workflows.stumbling import Stumbling
+from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, _refusal
 
 pytestmark = pytest.mark.stack
 
@@ -141,3 +143,27 @@ async def test_an_arrival_by_ambulance_gives_back_what_the_search_still_finds(ho
     assert (state.level, state.stage) == (PHP, Stage.EXTERNAL)
     held = house.clinic.fhir("Slot", status="busy-tentative")
     assert not [slot for slot in held if case.id in str(slot["identifier"])]
+
+
+def hurried(house: House) -> Journeys:
+    return Journeys(house.client, patience=timedelta(milliseconds=500))
+
+
+async def test_a_journey_whose_workflow_stumbles_says_where_to_look(idle_house: House) -> None:
+    async with idle_house.working(workflow=Stumbling):
+        case = await idle_house.admit()
+
+        async def says_so() -> bool:
+            with pytest.raises(JourneysUnreachable) as failed:
+                await hurried(idle_house).standing(case.id)
+            return "workflow task fails" in str(failed.value) and f"journey-{case.id}" in str(failed.value)
+
+        await until(says_so, "Temporal fails what asks of a task that failed several times")
+
+
+async def test_a_journey_without_a_worker_says_that_none_answered(idle_house: House) -> None:
+    async with idle_house.working():
+        case = await idle_house.admit()
+        await case.settled()
+    with pytest.raises(JourneysUnreachable, match="no worker answered in time"):
+        await hurried(idle_house).standing(case.id)
