@@ -10,7 +10,7 @@ from domain.benefits import Verdict
 from domain.catalogue import CATALOGUE
 from domain.effects import Effect, HoldPlace, ReleasePlace
 from domain.obligations import ObligationKind
-from domain.plans import Direction, FundingRoute
+from domain.plans import SELF_PAID, Direction, FundingRoute
 from domain.state import JourneyState
 from domain.values import CLINICAL, Role
 
@@ -35,6 +35,7 @@ class Watch:
         self.duties: set[str] = set()
         self.places_to_return: set[str] = set()
         self.aware: dict[str, set[Role]] = {}
+        self._who_pays = -1
 
     def batch(self, asked: cmd.BaseCommand, events: tuple[ev.Event, ...], now: datetime) -> None:
         """What one command led to, as a whole."""
@@ -68,6 +69,8 @@ class Watch:
             self.places_to_return.discard(before.transition.hold_key)
         self._people(event, before)
         self._money(event, before)
+        if _says_who_pays(event, before):
+            self._who_pays = len(self.record)
         self.record.append(event)
 
     def calls_after(self, event: ev.Event, state: JourneyState) -> None:
@@ -105,9 +108,7 @@ class Watch:
             assert before.estimate is not None and event.estimate == before.estimate.id
             assert any("self-pay" in line for line in before.estimate.assumptions) is by_client
         if isinstance(event, ev.Enrolled):
-            assert self._last_of(ev.CostAccepted) > self._last_of(
-                ev.BenefitsAnswered, ev.FundingResolved, ev.CostDeclined
-            )
+            assert self._last_of(ev.CostAccepted) > self._who_pays
             benefits, paid_by_plan = before.benefits, before.funding is None
             if paid_by_plan and benefits and benefits.verdict is Verdict.CLEAR_AUTH_REQUIRED:
                 ended = [
@@ -128,3 +129,10 @@ class Watch:
         call = self.calls.get(asked.key)
         if isinstance(call, HoldPlace) and isinstance(asked.answer, cmd.PlaceAnswer) and asked.answer.facility:
             self.places_to_return.add(call.hold_key)
+
+
+def _says_who_pays(event: ev.Event, before: JourneyState) -> bool:
+    """Whether a price accepted before it holds no longer. That a plan does not pay is no news to who pays themselves."""
+    if isinstance(event, ev.BenefitsAnswered):
+        return event.benefits.verdict.is_covered or before.funding not in SELF_PAID
+    return isinstance(event, ev.FundingResolved | ev.CostDeclined)
