@@ -108,23 +108,26 @@ class AppendBatches:
 
     async def _send_batch(self, batch: list[_Waiting]) -> None:
         try:
-            outcomes = await self._send([each.request for each in batch])
-            answered = list(zip(batch, outcomes, strict=True))
-        except StoreUnavailable as error:
-            _fail(batch, error)
+            try:
+                await self._answer(batch)
+            except StoreUnavailable:
+                raise
+            except EventStoreError:
+                if len(batch) == 1:
+                    raise
+                for each in batch:  # the fault of one is not the others'
+                    await self._send_batch([each])
         except EventStoreError as error:
-            if len(batch) == 1:
-                _fail(batch, error)
-                return
-            for each in batch:  # the fault of one is not the others'
-                await self._send_batch([each])
+            _fail(batch, error)
         except BaseException as error:
             _fail(batch, error)
             raise
-        else:
-            for each, outcome in answered:
-                if not each.answer.done():
-                    each.answer.set_result(outcome)
+
+    async def _answer(self, batch: list[_Waiting]) -> None:
+        outcomes = await self._send([each.request for each in batch])
+        for each, outcome in list(zip(batch, outcomes, strict=True)):
+            if not each.answer.done():
+                each.answer.set_result(outcome)
 
 
 def _fail(batch: list[_Waiting], error: BaseException) -> None:

@@ -83,11 +83,12 @@ class PostgresEventStore:
     Args:
         pool: The connections to read by.
         connect: Opens the one connection that appends.
+        patience: Elapsed seconds to wait for it.
     """
 
-    def __init__(self, pool: Pool, connect: Connect) -> None:
+    def __init__(self, pool: Pool, connect: Connect, *, patience: float) -> None:
         self._pool = pool
-        self._appends = Pipeline(connect, _APPEND, "json")
+        self._appends = Pipeline(connect, _APPEND, "json", patience=patience)
         self._batches = AppendBatches(self._send)
 
     async def append(
@@ -110,9 +111,11 @@ class PostgresEventStore:
         )
 
     async def close(self) -> None:
-        """Returns once no append is under way, and gives up the connection for appends."""
-        await self._batches.drain()
-        self._appends.close()
+        """Returns once no append is under way; there can be none afterwards."""
+        try:
+            await self._batches.drain()
+        finally:
+            self._appends.close()
 
     async def read(self, stream: str, *, after_version: int = 0, limit: int | None = None) -> tuple[StoredEvent, ...]:
         """See `EventStore.read`."""
@@ -198,7 +201,7 @@ async def open_store(
     """
     pool: Pool = AsyncConnectionPool(
         database_url,
-        kwargs={"autocommit": True, "row_factory": dict_row, **LIVELY},
+        kwargs={"row_factory": dict_row, **_CONNECTION},
         min_size=min_size,
         max_size=max_size,
         timeout=timeout,
@@ -211,7 +214,7 @@ async def open_store(
     except psycopg.Error as error:
         raise translated(error) from None
     else:
-        store = PostgresEventStore(pool, partial(_connect_to_append, database_url))
+        store = PostgresEventStore(pool, partial(_connect_to_append, database_url), patience=timeout)
         try:
             yield store
         finally:
@@ -220,6 +223,7 @@ async def open_store(
         await pool.close()
 
 
+_CONNECTION: dict[str, Any] = {"autocommit": True, "client_encoding": "utf8", **LIVELY}
 _SETTINGS: LiteralString = (
     "select set_config('TimeZone', 'UTC', false), set_config('default_transaction_isolation', 'read committed', false)"
 )
@@ -232,10 +236,12 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
 
 
 async def _connect_to_append(database_url: str) -> AsyncConnection[Any]:
-    connection = await AsyncConnection.connect(
-        database_url, autocommit=True, application_name="throughline appends", connect_timeout=10, **LIVELY
-    )
-    await connection.execute(_SETTINGS)
+    connection = await AsyncConnection.connect(database_url, application_name="throughline appends", **_CONNECTION)
+    try:
+        await connection.execute(_SETTINGS)
+    except BaseException:
+        await connection.close()
+        raise
     return connection
 
 

@@ -52,9 +52,9 @@ $$;
 -- `version` is that of the append's last event, or the stream's own where it was refused. A refusal concerns its
 -- own append alone.
 --
--- Raises TL005 in another isolation level than read committed, a not-null violation for an append without an event,
--- 21000 or a unique violation for two appends to one stream, and 55P03 if the latch was not free within lock_timeout;
--- then nothing was recorded.
+-- Raises TL005 in another isolation level than read committed, 25006 where nothing may be written, a not-null violation
+-- for an append without an event, 21000 or a unique violation for two appends to one stream, and 55P03 if the latch was
+-- not free within lock_timeout; then nothing was recorded.
 --
 -- Its plans are kept for a session and may be made while tables are empty, so they may only look rows up. Before version
 -- 18 that makes them look dear to the planner, and so worth compiling, which would take longer than the append.
@@ -77,6 +77,10 @@ declare
     v_hash bytea;
     v_now timestamptz;
 begin
+    -- A server in recovery may lag behind: what it knows is no answer.
+    if current_setting('transaction_read_only')::boolean then
+        raise exception 'an append cannot be read-only' using errcode = '25006';
+    end if;
     -- An older snapshot would not see what was committed while this append waited for the latch.
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'an append needs read committed' using errcode = 'TL005';
@@ -98,7 +102,7 @@ begin
         p_appends := (
             select json_agg(asked.one order by asked.n)
             from json_array_elements(p_appends) with ordinality as asked (one, n)
-            join es.judge(p_appends) j on j.stream = asked.one ->> 'stream'
+            join es.judge(p_appends) j on j.stream is not distinct from asked.one ->> 'stream'
             where j.outcome is null
         );
         if p_appends is null then
@@ -148,7 +152,9 @@ begin
         select i.position - i.size + 1, i.position, i.version, v_now, i.closes, i.stream, i.key, decode(i.digest, 'hex')
         from incoming i where i.is_last
         returning stream, 'recorded', last_version, first_position, last_position, recorded_at;
-    perform pg_notify('es_appended', v_base::text);
+    if found then
+        perform pg_notify('es_appended', v_base::text);
+    end if;
 end
 $$;
 

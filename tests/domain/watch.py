@@ -132,7 +132,7 @@ class Watch:
 
 
 def _says_who_pays(event: ev.Event, before: JourneyState) -> bool:
-    """Whether a price accepted before it holds no longer. That a plan does not pay is no news to who pays themselves."""
+    """Whether a price accepted before holds no longer. That a plan does not pay is no news to who pays themselves."""
     if isinstance(event, ev.BenefitsAnswered):
         return event.benefits.verdict.is_covered or before.funding not in SELF_PAID
     return isinstance(event, ev.FundingResolved | ev.CostDeclined)

@@ -140,6 +140,21 @@ async def test_what_the_database_refuses_as_a_whole_is_sent_one_by_one_and_only_
     assert database.taken == [["good", "bad"], ["other", "last"], ["good"], ["bad"]]
 
 
+async def test_no_fault_leaves_anybody_waiting_also_while_a_batch_is_sent_one_by_one(
+    database: Database, writers: Writers
+) -> None:
+    writers.ask("a", "b", "c", "d")
+    await database.has(2)
+    database.fail(0, EventStoreError("refused"))
+    await database.has(3)
+    database.fail(2, KeyError("no answer for this stream"))
+    async with asyncio.timeout(10):
+        failed = await asyncio.gather(writers.tasks["a"], writers.tasks["b"], return_exceptions=True)
+    assert [type(each) for each in failed] == [KeyError] * 2
+    database.answer(1)
+    await writers.answered("c", "d")
+
+
 async def test_whoever_stops_waiting_does_not_take_it_back(database: Database, writers: Writers) -> None:
     writers.ask("a", "b", "c", "d")
     await database.has(2)

@@ -69,6 +69,20 @@ async def test_the_store_does_not_mind_a_database_whose_default_is_an_old_snapsh
         await record(store, "a", 1)
 
 
+async def test_a_server_that_may_not_write_gives_no_answer_to_an_append(
+    database_url: str, postgres_store: PostgresEventStore
+) -> None:
+    """One in recovery may lag behind the one that writes: what it takes for a conflict may be none."""
+    await record(postgres_store, "a", 1)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f"alter database {name} set default_transaction_read_only to on".encode())
+    async with open_store(database_url) as store:
+        for version, key in ((1, "new"), (2, "ahead"), (0, "step-0")):
+            with pytest.raises(StoreUnavailable):
+                await store.append("a", expected_version=version, key=key, events=[fact(1)])
+
+
 async def test_a_hole_in_the_record_is_not_read_over(database_url: str, postgres_store: PostgresEventStore) -> None:
     await record(postgres_store, "a", 1, 2, 3)
     with psycopg.connect(database_url) as connection:

@@ -141,6 +141,8 @@ def test_in_a_batch_a_refusal_concerns_its_own_append_alone(writer: Connection[A
         ([asked("a", 1), {**asked("b", 2), "key": None}], errors.NotNullViolation),
         ([asked("a", 1), {**asked("b", 2), "expected": None}], errors.NotNullViolation),
         ([asked("a", 1), {**asked("b", 2), "events": [{}]}], errors.NotNullViolation),
+        ([asked("a", 1), {**asked("b", 2), "stream": None}], errors.NotNullViolation),
+        ([asked("a", 1), {**asked("b", 2), "stream": None}, asked("c", 3, expected=9)], errors.NotNullViolation),
         ([asked("a", 1), asked("a", 2, key="k2")], errors.CardinalityViolation),
         ([asked("a", 1), asked("a", 1)], errors.UniqueViolation),
         ({"stream": "a"}, errors.InvalidParameterValue),
