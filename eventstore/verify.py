@@ -21,8 +21,8 @@ from eventstore.connection import one_moment
 from eventstore.events import NewEvent
 from eventstore.request import content_digest, event_id
 
-Progress = Callable[[int], None]
-"""Told how many events have been checked so far, every few thousand."""
+Progress = Callable[[int, int], None]
+"""Told how many events have been checked, of how many: every few thousand, and at the end."""
 _TOLD_EVERY = 5_000
 _LOOK_AHEAD = 1_000  # of an append, to tell what moved up; an altered ledger may say it has any number of events
 
@@ -75,7 +75,7 @@ class _Wrong(Exception):
         self.fault = Fault(kind, position, text.format(position))
 
 
-def verify(database_url: str, anchors: Iterable[Anchor] = (), *, progress: Progress = lambda events: None) -> Verdict:
+def verify(database_url: str, anchors: Iterable[Anchor] = (), *, progress: Progress = lambda done, of: None) -> Verdict:
     """Checks the whole record as it stands at one moment; writers go on meanwhile.
 
     Args:
@@ -104,9 +104,12 @@ def verify_rows(rows: Iterable[Row], anchors: Iterable[Anchor] = ()) -> Verdict:
 
 
 def _verify(connection: Connection[Any], anchors: list[Anchor], progress: Progress) -> Verdict:
-    check = _Check(anchors, progress)
+    row = connection.execute("select coalesce(max(position), 0) from es.events").fetchone()
+    total = row[0] if row else 0
+    check = _Check(anchors, lambda events: progress(events, total))
     try:
         _Ledger(read_entries(connection), check).follow(read_rows(connection))
+        progress(total, total)
         check.anchors_beyond()
         _check_heads(connection, check)
     except _Wrong as wrong:
@@ -119,7 +122,7 @@ class _Check:
     """Follows the rows one by one."""
 
     anchors: list[Anchor]
-    progress: Progress
+    progress: Callable[[int], None]
     verdict: Verdict = field(default_factory=Verdict)
     versions: dict[str, int] = field(default_factory=dict)
     closed: dict[str, datetime] = field(default_factory=dict)

@@ -80,12 +80,12 @@ def chained_anew(url: str) -> None:
 
 
 def test_an_untouched_record_is_sound(twelve_events: str) -> None:
-    told: list[int] = []
-    verdict = verify(twelve_events, progress=told.append)
+    told: list[tuple[int, int]] = []
+    verdict = verify(twelve_events, progress=lambda done, of: told.append((done, of)))
     with psycopg.connect(twelve_events) as connection:
         last = [*read_rows(connection)][-1]
     assert verdict == Verdict(events=12, hash=last.hash)
-    assert verdict.is_sound
+    assert verdict.is_sound and told == [(12, 12)]
 
 
 def test_an_empty_record_is_sound(database_url: str) -> None:
