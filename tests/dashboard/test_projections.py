@@ -29,6 +29,7 @@ from eventstore.errors import Fenced
 from tests.dashboard.keeping import append, ask, keep, names, projecting, reached, require_equal
 from tests.domain import walk
 from tests.domain.walk import MONDAY
+from tests.locks import until_blocked_by
 
 
 def parts(history: Sequence[Step], dice: random.Random) -> Iterator[Sequence[Step]]:
@@ -108,7 +109,7 @@ async def test_of_two_projectors_that_are_both_active_one_is_fenced_and_has_writ
         async with first.transaction():
             await one.take(start, page)
             losing = asyncio.create_task(other.take(start, longer))
-            await _until_blocked_by(database_url, first.info.backend_pid)
+            await until_blocked_by(database_url, first.info.backend_pid)
         with pytest.raises(Fenced):
             await losing
     assert names(await ask(database_url, "select as_of_position as p from dash.freshness"), "p") == [20] * 5
@@ -223,7 +224,7 @@ async def test_the_switch_waits_for_a_reader_and_holds_up_neither_appends_nor_th
         async with await open_session(database_url, "reader") as reader, reader.transaction():
             await reader.execute("select count(*) from dash.journeys")
             rebuilding = asyncio.create_task(rebuild(database_url, [JOURNEYS]))
-            await _until_blocked_by(database_url, reader.info.backend_pid)
+            await until_blocked_by(database_url, reader.info.backend_pid)
             position = await append(store, history[20:])
             await reached(database_url, position)  # in the old generation
             assert not rebuilding.done()
@@ -340,12 +341,3 @@ async def ask_to_change(url: str, statement: str) -> None:
 
 async def _tables(url: str) -> list[list[dict[str, object]]]:
     return [await ask(url, f"select * from dash.{model.name} order by {', '.join(model.key)}") for model in READ_MODELS]
-
-
-async def _until_blocked_by(url: str, pid: int) -> None:
-    blocked = "select 1 from pg_stat_activity where %s = any(pg_blocking_pids(pid))"
-    async with asyncio.timeout(30):
-        while True:
-            if await ask(url, blocked, pid):
-                return
-            await asyncio.sleep(0)

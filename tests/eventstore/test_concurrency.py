@@ -22,6 +22,7 @@ from eventstore import (
 from eventstore.postgres import CHANNEL, batch_text
 from eventstore.request import AppendRequest
 from tests.eventstore.facts import fact, numbers, record
+from tests.locks import until_blocked_by
 
 Answer = TypeVar("Answer")
 
@@ -50,24 +51,13 @@ async def slow_writer(url: str) -> AsyncIterator[SlowWriter]:
         yield SlowWriter(connection)
 
 
-async def until_waiting_for(url: str, holder: SlowWriter) -> None:
-    """Returns once some session waits for a lock that `holder` holds."""
-    blocked = "select count(*) from pg_stat_activity where %s = any(pg_blocking_pids(pid))"
-    async with asyncio.timeout(20), await AsyncConnection.connect(url, autocommit=True) as connection:
-        while True:
-            row = await (await connection.execute(blocked, [holder.pid])).fetchone()
-            if row and row[0]:
-                return
-            await asyncio.sleep(0)
-
-
 async def test_a_reader_never_passes_an_append_that_is_not_committed(
     database_url: str, postgres_store: PostgresEventStore
 ) -> None:
     async with slow_writer(database_url) as slow:
         await slow.append("slow", 0, "k", 1)
         fast = asyncio.create_task(record(postgres_store, "fast", 2))
-        await until_waiting_for(database_url, slow)
+        await until_blocked_by(database_url, slow.pid)
 
         assert await postgres_store.read_all() == ()
         await slow.commit()
@@ -81,7 +71,7 @@ async def test_an_append_that_is_rolled_back_leaves_no_hole(
     async with slow_writer(database_url) as slow:
         await slow.append("a", 0, "k", 1)
         fast = asyncio.create_task(record(postgres_store, "b", 2))
-        await until_waiting_for(database_url, slow)
+        await until_blocked_by(database_url, slow.pid)
         await slow.connection.rollback()
         await fast
     assert [(e.position, e.stream) for e in await postgres_store.read_all()] == [(1, "b")]
@@ -94,7 +84,7 @@ async def test_a_killed_session_leaves_nothing_and_frees_the_latch(
     async with slow_writer(database_url) as slow:
         await slow.append("a", 0, "k", 1)
         fast = asyncio.create_task(record(postgres_store, "b", 2))
-        await until_waiting_for(database_url, slow)
+        await until_blocked_by(database_url, slow.pid)
         async with await AsyncConnection.connect(database_url, autocommit=True) as other:
             await other.execute("select pg_terminate_backend(%s)", [slow.pid])
         await fast
@@ -112,7 +102,7 @@ async def test_of_two_writers_at_once_the_second_is_given_the_first_ones_events(
     async with slow_writer(database_url) as slow:
         await slow.append("a", 0, "first", 1)
         second = asyncio.create_task(postgres_store.append("a", expected_version=0, key="second", events=[fact(2)]))
-        await until_waiting_for(database_url, slow)
+        await until_blocked_by(database_url, slow.pid)
         await slow.commit()
         with pytest.raises(VersionConflict) as refused:
             await second
@@ -125,7 +115,7 @@ async def test_a_retry_that_overtakes_the_first_attempt_waits_and_gets_its_answe
     async with slow_writer(database_url) as slow:
         await slow.append("a", 0, "k", 1)
         retry = asyncio.create_task(postgres_store.append("a", expected_version=0, key="k", events=[fact(1)]))
-        await until_waiting_for(database_url, slow)
+        await until_blocked_by(database_url, slow.pid)
         await slow.commit()
         answer = await retry
     assert answer.replayed
@@ -139,7 +129,7 @@ async def test_a_key_taken_and_a_stream_closed_while_waiting_are_noticed(
         await slow.append("a", 0, "k", 1, close=True)
         reused = asyncio.create_task(postgres_store.append("a", expected_version=0, key="k", events=[fact(2)]))
         closed = asyncio.create_task(postgres_store.append("a", expected_version=1, key="x", events=[fact(3)]))
-        await until_waiting_for(database_url, slow)
+        await until_blocked_by(database_url, slow.pid)
         await slow.commit()
         with pytest.raises(KeyReused):
             await reused
@@ -203,7 +193,7 @@ async def test_appends_that_wait_while_their_connection_is_cut_fail_and_are_not_
     async with slow_writer(database_url) as slow:
         await slow.append("slow", 0, "k", 1)
         waiting = [asyncio.create_task(record(postgres_store, name, 2)) for name in ("a", "b", "c")]
-        await until_waiting_for(database_url, slow)
+        await until_blocked_by(database_url, slow.pid)
         async with await AsyncConnection.connect(database_url, autocommit=True) as other:
             await other.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where %s = any(pg_blocking_pids(pid))",

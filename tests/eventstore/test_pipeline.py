@@ -12,6 +12,7 @@ import pytest
 from psycopg import AsyncConnection, OperationalError, errors
 
 from eventstore.pipeline import Pipeline
+from tests.locks import until_blocked_by
 
 
 class Server:
@@ -129,7 +130,7 @@ async def test_the_next_is_on_its_way_before_the_last_is_answered(server: Server
     async with await AsyncConnection.connect(server.url) as holder:
         await holder.execute("select pg_advisory_xact_lock(1)")
         asked = [asyncio.create_task(locked.ask(each)) for each in "ab"]
-        await until_blocked_by(holder, server)
+        await until_blocked_by(server.url, holder.info.backend_pid)
         assert not any(each.done() for each in asked)
         await holder.rollback()
     assert [rows[0][1] for rows in await asyncio.gather(*asked)] == ["a", "b"]
@@ -161,7 +162,7 @@ async def test_all_that_wait_fail_when_the_connection_is_lost_and_the_next_opens
     async with await AsyncConnection.connect(server.url) as holder:
         await holder.execute("select pg_advisory_xact_lock(1)")
         asked = [asyncio.create_task(locked.ask(each)) for each in "abc"]
-        await until_blocked_by(holder, server)
+        await until_blocked_by(server.url, holder.info.backend_pid)
         await server.end_its_session()
         async with asyncio.timeout(20):
             failed = await asyncio.gather(*asked, return_exceptions=True)
@@ -240,7 +241,7 @@ async def test_closing_fails_who_waits_and_is_for_good(server: Server) -> None:
     async with await AsyncConnection.connect(server.url) as holder:
         await holder.execute("select pg_advisory_xact_lock(1)")
         asked = asyncio.create_task(locked.ask("a"))
-        await until_blocked_by(holder, server)
+        await until_blocked_by(server.url, holder.info.backend_pid)
         locked.close()
         locked.close()
         with pytest.raises(OperationalError):
@@ -265,13 +266,3 @@ async def answered(double: Pipeline) -> bool:
         return await double.ask("1") == [(2, "1")]
     except OperationalError:
         return False
-
-
-async def until_blocked_by(holder: AsyncConnection[Any], server: Server) -> None:
-    blocked = "select count(*) from pg_stat_activity where %s = any(pg_blocking_pids(pid))"
-    async with asyncio.timeout(20), await AsyncConnection.connect(server.url, autocommit=True) as connection:
-        while True:
-            row = await (await connection.execute(blocked, [holder.info.backend_pid])).fetchone()
-            if row and row[0]:
-                return
-            await asyncio.sleep(0)

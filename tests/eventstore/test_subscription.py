@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-import psycopg
 import pytest
 from psycopg import AsyncConnection
 from structlog.testing import capture_logs
@@ -22,6 +21,7 @@ from eventstore.checkpoints import Checkpoint, advance, live_checkpoints
 from eventstore.errors import Fenced
 from eventstore.subscription import Consumer, News, catch_up, follow, listening
 from tests.eventstore.facts import record
+from tests.locks import until_blocked_by
 
 NEVER = 3600.0
 """A poll that no test lives to see: what arrives was heard."""
@@ -251,7 +251,7 @@ async def test_of_two_movers_the_second_waits_and_is_fenced(database_url: str) -
         async with first.transaction():
             assert await advance(first, [start], 5) == [Checkpoint("c", 1, 5)]
             losing = asyncio.create_task(_advance_alone(second, start, 7))
-            await _until_blocked_by(database_url, first)
+            await until_blocked_by(database_url, first.info.backend_pid)
         with pytest.raises(Fenced, match="c is not where it was left"):
             await losing
     assert (await checkpoint(database_url, "c"))[0] == 5
@@ -264,7 +264,7 @@ async def test_a_mover_whose_rival_gives_up_is_not_fenced(database_url: str) -> 
             async with first.transaction():
                 await advance(first, [start], 5)
                 winning = asyncio.create_task(_advance_alone(second, start, 7))
-                await _until_blocked_by(database_url, first)
+                await until_blocked_by(database_url, first.info.backend_pid)
                 raise ZeroDivisionError
         await winning
     assert (await checkpoint(database_url, "c"))[0] == 7
@@ -346,13 +346,3 @@ async def _postgres(home: Path) -> AsyncIterator[str]:
 async def _advance_alone(mover: Session, start: Checkpoint, position: int) -> None:
     async with mover.transaction():
         await advance(mover, [start], position)
-
-
-async def _until_blocked_by(url: str, holder: Session) -> None:
-    blocked = "select count(*) from pg_stat_activity where %s = any(pg_blocking_pids(pid))"
-    async with asyncio.timeout(20), await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
-        while True:
-            row = await (await other.execute(blocked, [holder.info.backend_pid])).fetchone()
-            if row and row[0]:
-                return
-            await asyncio.sleep(0)
