@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.sql import SQL
 
 from eventstore.errors import RecordDamaged
-from eventstore.postgres import LIVELY, translated
+from eventstore.postgres import CONNECTION, translated
 
 Session = AsyncConnection[tuple[Any, ...]]
 """One connection, in autocommit, that speaks UTC."""
@@ -55,7 +55,7 @@ async def open_session(database_url: str, purpose: str) -> Session:
     """A connection of its own, known to the server by its purpose. Raises `StoreUnavailable`."""
     try:
         session = await AsyncConnection.connect(
-            database_url, autocommit=True, application_name=f"throughline {purpose}", connect_timeout=10, **LIVELY
+            database_url, application_name=f"throughline {purpose}", connect_timeout=10, **CONNECTION
         )
         await session.execute(
             "select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"

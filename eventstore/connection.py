@@ -31,7 +31,7 @@ def one_moment(database_url: str) -> Iterator[Connection[Any]]:
 def whole_job(database_url: str) -> Iterator[Connection[Any]]:
     """A connection whose work is one transaction: undone unless it is committed. Raises as `one_moment` does."""
     try:
-        connection = psycopg.connect(database_url)
+        connection = psycopg.connect(database_url, client_encoding="utf8")
         try:
             connection.execute("set timezone to 'UTC'")
             connection.commit()

@@ -28,13 +28,16 @@ from eventstore.request import AppendRequest, require_dense, require_name, requi
 
 Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
 
-LIVELY: dict[str, Any] = {
+CONNECTION: dict[str, Any] = {
+    "autocommit": True,
+    "client_encoding": "utf8",
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 2,
 }
-"""How a connection learns within some 20 s that its server is gone without a word; libpq's names."""
+"""How everybody connects to the record; libpq's names. Text is UTF-8 whatever the client is set to, and a server that
+is gone without a word is noticed within some 20 s."""
 
 CHANNEL = "es_appended"
 """Every commit of appends notifies this channel of the last position before it, as decimal text."""
@@ -201,7 +204,7 @@ async def open_store(
     """
     pool: Pool = AsyncConnectionPool(
         database_url,
-        kwargs={"row_factory": dict_row, **_CONNECTION},
+        kwargs={"row_factory": dict_row, **CONNECTION},
         min_size=min_size,
         max_size=max_size,
         timeout=timeout,
@@ -223,7 +226,6 @@ async def open_store(
         await pool.close()
 
 
-_CONNECTION: dict[str, Any] = {"autocommit": True, "client_encoding": "utf8", **LIVELY}
 _SETTINGS: LiteralString = (
     "select set_config('TimeZone', 'UTC', false), set_config('default_transaction_isolation', 'read committed', false)"
 )
@@ -236,7 +238,7 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
 
 
 async def _connect_to_append(database_url: str) -> AsyncConnection[Any]:
-    connection = await AsyncConnection.connect(database_url, application_name="throughline appends", **_CONNECTION)
+    connection = await AsyncConnection.connect(database_url, application_name="throughline appends", **CONNECTION)
     try:
         await connection.execute(_SETTINGS)
     except BaseException:

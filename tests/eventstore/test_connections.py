@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 
 from eventstore import Appended, StoreUnavailable, open_store
+from eventstore.bulk import open_session, read_page
 from eventstore.verify import verify
 from tests.eventstore.facts import fact, record
 
@@ -23,6 +25,10 @@ async def test_words_are_kept_letter_for_letter_whatever_encoding_a_client_is_se
         assert appended.events == await store.read("é")
     async with open_store(database_url) as store:
         assert (await store.read("é"))[0].data == event.data
+    assert verify(f"{database_url}&client_encoding={encoding}").hash == verify(database_url).hash
+    async with await open_session(f"{database_url}&client_encoding={encoding}", "test") as session:
+        (row,) = await read_page(session, 0, 10)
+    assert (row.stream, json.loads(row.text)["name"]) == ("é", event.data["name"])
     assert verify(database_url).fault is None
 
 
