@@ -108,20 +108,22 @@ class AppendBatches:
 
     async def _send_batch(self, batch: list[_Waiting]) -> None:
         try:
-            try:
-                await self._answer(batch)
-            except StoreUnavailable:
-                raise
-            except EventStoreError:
-                if len(batch) == 1:
-                    raise
-                for each in batch:  # the fault of one is not the others'
-                    await self._send_batch([each])
-        except EventStoreError as error:
-            _fail(batch, error)
+            await self._answer_each(batch)
         except BaseException as error:
             _fail(batch, error)
+            if not isinstance(error, EventStoreError):
+                raise
+
+    async def _answer_each(self, batch: list[_Waiting]) -> None:
+        try:
+            await self._answer(batch)
+        except StoreUnavailable:
             raise
+        except EventStoreError:
+            if len(batch) == 1:
+                raise
+            for each in batch:  # the fault of one is not the others'
+                await self._send_batch([each])
 
     async def _answer(self, batch: list[_Waiting]) -> None:
         outcomes = await self._send([each.request for each in batch])

@@ -94,11 +94,10 @@ begin
         end if;
     end if;
 
-    perform from es.judge(p_appends) where outcome is not null limit 1;
+    return query
+        select stream, outcome, version, first_position, last_position, recorded_at from es.judge(p_appends)
+        where outcome is not null;
     if found then
-        return query
-            select stream, outcome, version, first_position, last_position, recorded_at from es.judge(p_appends)
-            where outcome is not null;
         p_appends := (
             select json_agg(asked.one order by asked.n)
             from json_array_elements(p_appends) with ordinality as asked (one, n)
