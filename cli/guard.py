@@ -1,4 +1,4 @@
-"""Keeps the house's own processes running: one that ends by itself is started again, after a growing pause."""
+"""Keeps a house's processes running: one that ends by itself is started again, after a growing pause."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from deploy.errors import ProcessFailedError
+from deploy.errors import StackError
 from deploy.processes import RunningProcess
 from deploy.stack import Progress, Stack
 
@@ -23,17 +23,15 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class _Part:
     name: str
     start: Start
-    process: RunningProcess | None
+    process: RunningProcess
     since: float
     failures: int = 0
-    due: float | None = None
 
 
 class Guard:
-    """Watches a stack and the parts of the house that run on it.
+    """Watches the processes of a house, PostgreSQL and Temporal among them, each by itself.
 
-    Intake, workers and the simulated clinic are started again as often as need be: what they serve is durable
-    and waits for them. PostgreSQL and Temporal are not; their end is the house's end.
+    Each is started again as often as need be. What one of them serves is durable, and the others wait for it.
     """
 
     def __init__(self, stack: Stack, progress: Progress) -> None:
@@ -42,69 +40,67 @@ class Guard:
         self._parts: list[_Part] = []
 
     async def add(self, name: str, start: Start) -> None:
-        """Starts a part and watches it from now on. Raises ProcessFailedError if it does not become ready."""
-        self._parts.append(_Part(name, start, await start(), _now()))
+        """Starts a part and watches it from now on. Raises StackError if it does not become ready."""
+        self.watch(name, await start(), start)
+
+    def watch(self, name: str, process: RunningProcess, start_again: Start) -> None:
+        """Watches a part that runs already."""
+        self._parts.append(_Part(name, start_again, process, _now()))
 
     async def keep(self) -> None:
-        """Returns on Ctrl-C, SIGTERM or SIGHUP.
-
-        Raises:
-            ProcessFailedError: PostgreSQL or Temporal ended.
-        """
-        while True:
+        """Returns on Ctrl-C, SIGTERM or SIGHUP."""
+        keeping = asyncio.gather(*(self._keep(part) for part in self._parts))
+        stopped = asyncio.Event()
+        stopping = asyncio.ensure_future(stopped.wait())
+        with _on_signals(stopped.set):
             try:
-                async with asyncio.timeout_at(self._next_start()):
-                    await self._stack.run_until_stopped()
-                return
-            except TimeoutError:
-                await self._start_due()
-            except ProcessFailedError:
-                if not await self._lay_aside_ended():
-                    raise
+                await asyncio.wait((keeping, stopping), return_when=asyncio.FIRST_COMPLETED)
+                if keeping.done():
+                    keeping.result()  # only a fault of this program ends it
+            finally:
+                keeping.cancel()
+                stopping.cancel()
+                await asyncio.wait((keeping, stopping))
 
-    def _next_start(self) -> float | None:
-        return min((part.due for part in self._parts if part.due is not None), default=None)
-
-    async def _lay_aside_ended(self) -> bool:
-        ended = [(part, part.process) for part in self._parts if part.process and part.process.returncode is not None]
-        for part, process in ended:
-            await self._stack.stop_process(process)
-            part.process = None
+    async def _keep(self, part: _Part) -> None:
+        while True:
+            code = await part.process.wait()
+            why = f"ended by itself with code {code}, see {part.process.log}"
+            await self._stack.stop_process(part.process)
             if _now() - part.since > _SETTLED_SECONDS:
                 part.failures = 0
-            self._put_off(part, f"ended by itself with code {process.returncode}, see {process.log}")
-        return bool(ended)
+            await self._start_again(part, why)
 
-    async def _start_due(self) -> None:
-        for part in self._parts:
-            if part.due is not None and part.due <= _now():
-                await self._start(part)
-
-    async def _start(self, part: _Part) -> None:
-        try:
-            with cancelled_by_signals():
+    async def _start_again(self, part: _Part, why: str) -> None:
+        while True:
+            pause = _PAUSES_SECONDS[min(part.failures, len(_PAUSES_SECONDS) - 1)]
+            part.failures += 1
+            self._progress(f"{part.name} {why}; starting it again in {pause:g} s")
+            await asyncio.sleep(pause)
+            try:
                 part.process = await part.start()
-        except ProcessFailedError as error:
-            self._put_off(part, str(error).partition("\n")[0].rstrip(":"))
+            except (StackError, OSError) as error:
+                why = (str(error).partition("\n")[0] or type(error).__name__).rstrip(":").removeprefix(f"{part.name} ")
+                continue
+            part.since = _now()
+            self._progress(f"{part.name} runs again")
             return
-        part.since, part.due = _now(), None
-        self._progress(f"{part.name} runs again")
-
-    def _put_off(self, part: _Part, why: str) -> None:
-        pause = _PAUSES_SECONDS[min(part.failures, len(_PAUSES_SECONDS) - 1)]
-        part.failures += 1
-        part.due = _now() + pause
-        why = why.removeprefix(f"{part.name} ")
-        self._progress(f"{part.name} {why}; starting it again in {pause:g} s")
 
 
 @contextmanager
 def cancelled_by_signals() -> Iterator[None]:
     """Ctrl-C, SIGTERM and SIGHUP cancel the current task, so that everything it opened is closed again."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    task = asyncio.current_task()
     assert task is not None
+    with _on_signals(task.cancel):
+        yield
+
+
+@contextmanager
+def _on_signals(call: Callable[[], object]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
     for each in _STOP_SIGNALS:
-        loop.add_signal_handler(each, task.cancel)
+        loop.add_signal_handler(each, call)
     try:
         yield
     finally:

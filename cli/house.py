@@ -13,14 +13,19 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from cli.guard import Guard, Start, cancelled_by_signals
+from cli.recovery import start_missing
+from deploy.errors import SettingsError
 from deploy.processes import RunningProcess
 from deploy.roles import KEYHOLDERS, LOGINS, make_login_roles
 from deploy.settings import HostPort, Settings
-from deploy.stack import Progress, Stack, to_stderr
-from eventstore import migrate, migrate_keys
+from deploy.stack import Progress, Service, Stack, to_stderr
+from eventstore import EventStoreError, migrate, migrate_keys
 from eventstore.anchors import ensure_signing_key
+from workflows.client import JourneysUnreachable
 
 T = TypeVar("T")
+
+_RECOVERY_PAUSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class House:
         return self.stack.settings
 
     async def run_until_stopped(self) -> None:
-        """Returns on Ctrl-C, SIGTERM or SIGHUP. Raises ProcessFailedError when PostgreSQL or Temporal ends."""
+        """Returns on Ctrl-C, SIGTERM or SIGHUP."""
         await self.guard.keep()
 
     async def while_up(self, work: Coroutine[Any, Any, T]) -> T:
@@ -44,7 +49,6 @@ class House:
 
         Raises:
             CancelledError: Ctrl-C, SIGTERM or SIGHUP; `work` has been cancelled.
-            ProcessFailedError: PostgreSQL or Temporal ended; `work` has been cancelled.
         """
         working, keeping = asyncio.ensure_future(work), asyncio.ensure_future(self.guard.keep())
         try:
@@ -79,10 +83,59 @@ async def running_house(
             progress("migrating the database …")
             await asyncio.to_thread(_prepare_database, stack)
             _provide_signing_key(stack)
-            guard = Guard(stack, progress)
+            guard, recovery = Guard(stack, progress), _Recovery(stack, progress)
+            opened.push_async_callback(recovery.stop)
+            for service in stack.services:
+                guard.watch(service.name, service.process, partial(_start_again, service, recovery))
             await _start_parts(guard, stack)
+            recovery.begin_if_empty()
             progress("the house is up")
         yield House(stack, guard)
+
+
+class _Recovery:
+    """Starts the open journeys again on a Temporal server that began with no data, as often as that happens."""
+
+    def __init__(self, stack: Stack, progress: Progress) -> None:
+        self._stack = stack
+        self._progress = progress
+        self._running: asyncio.Task[None] | None = None
+
+    def begin_if_empty(self) -> None:
+        """Begins in the background, where it is called for. A recovery that is under way is begun anew."""
+        if self._stack.temporal_begins_empty:
+            if self._running is not None:
+                self._running.cancel()
+            self._running = asyncio.create_task(self._until_done())
+
+    async def stop(self) -> None:
+        """Ends what is under way; the next start of the house does it."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait((self._running,))
+
+    async def _until_done(self) -> None:
+        while True:
+            try:
+                _, done = await start_missing(self._stack.settings)
+            except (SettingsError, EventStoreError, JourneysUnreachable, OSError) as error:
+                self._progress(f"open journeys are not started again yet: {error}")
+                await asyncio.sleep(_RECOVERY_PAUSE_SECONDS)
+                continue
+            if done:
+                failed = sum(each.failed is not None for each in done)
+                left = f"; {failed} could not be, see `throughline reconcile`" if failed else ""
+                self._progress(
+                    f"Temporal began with no data: {len(done) - failed} open journeys were started again{left}"
+                )
+            return
+
+
+async def _start_again(service: Service, recovery: _Recovery) -> RunningProcess:
+    process = await service.start_again()
+    if service.name == "temporal":
+        recovery.begin_if_empty()
+    return process
 
 
 def _prepare_database(stack: Stack) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 from temporalio.client import Client
 
-from cli.access import load_settings, the_journeys, the_keys
+from cli.access import load_settings, the_journeys
 from cli.output import Exit, Stop, show_fields, show_json, stdout, table
 from deploy.errors import SettingsError
 from deploy.settings import Settings
-from eventstore import EventStoreError, open_store
+from eventstore import EventStoreError, open_keyring, open_store
 from eventstore.sealing import Sealer
 from intake.admitted import HandedOver
 from recovery.differences import Kind
@@ -61,10 +61,8 @@ async def recover(*, json: bool = False) -> None:
     json:
         Print one JSON object.
     """
-    async with _reconciler() as (reconciler, client):
-        comparison = await reconciler.missing(_progress("looked for"))
-        done = await reconciler.mend(comparison, _progress("started"))
-        await ensure_schedule(client)
+    with _told_in_one_line():
+        comparison, done = await start_missing(load_settings())
     failed = [each for each in done if each.is_for_a_person]
     if json:
         show_json({"journeys": comparison.journeys, "started": len(done) - len(failed), "failed": _as_json(failed)})
@@ -73,6 +71,24 @@ async def recover(*, json: bool = False) -> None:
         stdout.print(f"{len(done) - len(failed)} of {comparison.journeys} journeys were started again from the record")
     if failed:
         raise Stop(Exit.DIFFERS, f"{len(failed)} journeys could not be started: each needs an engineer")
+
+
+async def start_missing(settings: Settings) -> tuple[Comparison, tuple[Mended, ...]]:
+    """Starts every journey that is open on record and has no workflow.
+
+    Returns:
+        What was found missing, and what became of each.
+
+    Raises:
+        SettingsError: An address is missing.
+        JourneysUnreachable: Temporal does not answer.
+        EventStoreError: The record or the keys do not answer or cannot be used.
+    """
+    async with _opened(settings) as (reconciler, client):
+        comparison = await reconciler.missing(_progress("looked for"))
+        done = await reconciler.mend(comparison, _progress("started"))
+        await ensure_schedule(client)
+    return comparison, done
 
 
 async def look_again(
@@ -131,12 +147,23 @@ COMMANDS: tuple[Callable[..., object], ...] = (reconcile, recover, look_again)
 
 @asynccontextmanager
 async def _reconciler() -> AsyncIterator[tuple[Reconciler, Client]]:
-    settings = load_settings()
+    with _told_in_one_line():
+        async with _opened(load_settings()) as opened:
+            yield opened
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[tuple[Reconciler, Client]]:
+    client = await _client(settings)
+    url, keys_url = settings.require_database_url(), settings.require_keys_url()
+    async with open_store(url) as store, open_keyring(keys_url, settings.require_kek_file()) as keys:
+        yield Reconciler(store, Sealer(keys), RunningJourneys(client), HandedOver(url)), client
+
+
+@contextmanager
+def _told_in_one_line() -> Iterator[None]:
     try:
-        client = await _client(settings)
-        url = settings.require_database_url()
-        async with open_store(url) as store, the_keys() as keys:
-            yield Reconciler(store, Sealer(keys), RunningJourneys(client), HandedOver(url)), client
+        yield
     except (SettingsError, JourneysUnreachable, EventStoreError) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
 

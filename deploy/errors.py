@@ -25,5 +25,5 @@ class ProcessFailedError(StackError):
     """A process of the stack ended, or did not become ready in time; the text names its log file."""
 
 
-class BuildFailedError(StackError):
-    """The Temporal server or its web page could not be obtained."""
+class TemporalMissingError(StackError):
+    """No Temporal server that is new enough can be found on this machine."""

@@ -157,16 +157,6 @@ class Supervisor:
         with suppress(ValueError):
             self._processes.remove(running)
 
-    async def first_exit(self) -> RunningProcess:
-        """Wait until one of the processes ends by itself; that process. At least one must be running."""
-        waits = {asyncio.ensure_future(running.wait()): running for running in self._processes}
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            return waits[done.pop()]
-        finally:
-            for wait in waits:
-                wait.cancel()
-
     async def close(self) -> None:
         """Stop all processes, newest first, then let the reaper end what they left behind."""
         while self._processes:
@@ -213,16 +203,6 @@ class Supervisor:
         except BrokenPipeError:
             log = self._log_folder / _REAPER_LOG
             raise ProcessFailedError(f"the stack's reaper has ended: start the stack again, see {log}") from None
-
-
-async def port_open(host: str, port: int) -> bool:
-    """Whether something accepts TCP connections there."""
-    try:
-        _, writer = await asyncio.open_connection(host, port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 def free_ports(count: int) -> list[int]:

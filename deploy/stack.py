@@ -5,9 +5,9 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -24,7 +24,15 @@ Progress = Callable[[str], None]
 """Told, in a few words, what is being done."""
 
 _LOCK_WAIT_SECONDS = 60.0
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class Service:
+    """PostgreSQL or Temporal, as the stack started it, and how to start it again on the same data and addresses."""
+
+    name: str
+    process: RunningProcess
+    start_again: Callable[[], Awaitable[RunningProcess]]
 
 
 def to_stderr(message: str) -> None:
@@ -46,7 +54,7 @@ class Stack:
     leave a part out altogether. `programs` is the folder of an installed PostgreSQL's programs, to be used instead of
     the wheel's. `ports="fixed"` takes the well-known ports 7233 and 8233, `"free"` any.
 
-    Entering raises StackError: StackBusyError, PortTakenError, BuildFailedError, ProcessFailedError. However
+    Entering raises StackError: StackBusyError, PortTakenError, TemporalMissingError, ProcessFailedError. However
     it ends, no process stays behind; if this process is killed, the reaper sees to that within seconds.
     """
 
@@ -74,6 +82,9 @@ class Stack:
         self._supervisor: Supervisor | None = None
         self._server: Postgres | None = None
         self._has_own_keys = False
+        self._temporal_server: Temporal | None = None
+        self.services: list[Service] = []
+        """What the stack started itself. One that ends can be started again."""
 
     @property
     def database_url(self) -> str:
@@ -106,9 +117,9 @@ class Stack:
         return self.settings.require_temporal_address()
 
     @property
-    def ui_url(self) -> str | None:
-        """Temporal's web page, if there is one."""
-        return self.settings.ui_url
+    def temporal_begins_empty(self) -> bool:
+        """Whether the stack's own Temporal server found no data at its latest start."""
+        return self._temporal_server is not None and self._temporal_server.begins_empty
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opened:
@@ -160,26 +171,6 @@ class Stack:
         self.settings = settings
         self._home.publish(self.settings.as_env())
 
-    async def run_until_stopped(self) -> None:
-        """Return on Ctrl-C, SIGTERM or SIGHUP. Raises ProcessFailedError when a process of the stack ends."""
-        assert self._supervisor is not None, "the stack has not been entered"
-        stopped = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for each in _STOP_SIGNALS:
-            loop.add_signal_handler(each, stopped.set)
-        waiting = asyncio.ensure_future(stopped.wait())
-        watching = asyncio.ensure_future(self._supervisor.first_exit())
-        try:
-            await asyncio.wait((waiting, watching), return_when=asyncio.FIRST_COMPLETED)
-            if not stopped.is_set():
-                ended = watching.result()
-                raise ended.failure(f"ended by itself with code {ended.returncode}")
-        finally:
-            waiting.cancel()
-            watching.cancel()
-            for each in _STOP_SIGNALS:
-                loop.remove_signal_handler(each)
-
     async def _open(self, opened: AsyncExitStack) -> None:
         self._home.create()
         lock = await self._home.lock(
@@ -191,14 +182,24 @@ class Stack:
         opened.push_async_callback(self._supervisor.close)
         opened.callback(self._home.withdraw)
         if self._postgres and self.settings.database_url is None:
-            self._progress("starting PostgreSQL …")
-            self._server = await start_postgres(self._supervisor, self._home.postgres, self._programs)
-            self.settings = replace(self.settings, database_url=self._server.url())
-            if self.settings.keys_url is None:
-                await self._open_keys(self._server)
+            await self._open_postgres()
         if self._temporal:
             await self._open_temporal(self._supervisor)
         self._home.publish(self.settings.as_env())
+
+    async def _open_postgres(self) -> None:
+        self._progress("starting PostgreSQL …")
+        process = await self._start_postgres()
+        assert self._server is not None
+        self.services.append(Service("postgres", process, self._start_postgres))
+        self.settings = replace(self.settings, database_url=self._server.url())
+        if self.settings.keys_url is None:
+            await self._open_keys(self._server)
+
+    async def _start_postgres(self) -> RunningProcess:
+        assert self._supervisor is not None, "the stack has not been entered"
+        self._server = await start_postgres(self._supervisor, self._home.postgres, self._programs)
+        return self._server.process
 
     async def _open_keys(self, server: Postgres) -> None:
         file, may_make = (self.settings.kek_file, False) if self.settings.kek_file else (self._home.kek, True)
@@ -208,7 +209,18 @@ class Stack:
 
     async def _open_temporal(self, supervisor: Supervisor) -> None:
         if self.settings.temporal_address is None:
-            temporal = Temporal(supervisor, self._home.temporal, free=self._free, progress=self._progress)
-            address, page = await temporal.start(self.settings.temporal_namespace, ui=self._ui)
-            self.settings = replace(self.settings, temporal_address=address, ui_url=page)
+            server = Temporal(supervisor, self._home.temporal, free=self._free, ui=self._ui, progress=self._progress)
+            self._temporal_server = server
+            self.services.append(Service("temporal", await server.start(), self._start_temporal_again))
+            self.settings = replace(self.settings, temporal_address=server.address, ui_url=server.ui_url)
         await prepare_temporal(self.temporal_address, self.settings.temporal_namespace)
+
+    async def _start_temporal_again(self) -> RunningProcess:
+        assert self._temporal_server is not None
+        process = await self._temporal_server.restart()
+        try:
+            await prepare_temporal(self.temporal_address, self.settings.temporal_namespace)
+        except BaseException:
+            await asyncio.shield(self.stop_process(process))
+            raise
+        return process

@@ -1,6 +1,5 @@
 """Starting, stopping and never leaving behind: the supervisor and its reaper."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -14,7 +13,8 @@ import pytest
 from deploy import reaper
 from deploy.errors import ProcessFailedError
 from deploy.locks import try_lock
-from deploy.processes import Command, Supervisor, free_ports, port_is_free, port_open
+from deploy.processes import Command, Supervisor, free_ports, port_is_free
+from tests.ports import port_open
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 DEAF = [
@@ -90,14 +90,6 @@ async def test_all_are_stopped_newest_first(supervisor: Supervisor, tmp_path: Pa
         await supervisor.start(Command(name, argv), ready)
     await supervisor.close()
     assert (tmp_path / "order").read_text() == "cba"
-
-
-async def test_the_end_of_a_process_is_noticed(supervisor: Supervisor) -> None:
-    await supervisor.start(Command("stays", SLEEP))
-    dies = await supervisor.start(Command("dies", SLEEP))
-    waiting = asyncio.create_task(supervisor.first_exit())
-    os.kill(dies.pid, signal.SIGKILL)
-    assert await asyncio.wait_for(waiting, 30) is dies
 
 
 def reapers() -> set[psutil.Process]:

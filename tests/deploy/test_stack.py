@@ -73,10 +73,8 @@ def start_script(home: Path) -> subprocess.Popen[str]:
 
 def processes_of(script: subprocess.Popen[str]) -> list[psutil.Process]:
     found = psutil.Process(script.pid).children(recursive=True)
-    names = " ".join(process.name() for process in found)
-    assert "postgres" in names
-    assert "temporal-server" in names
-    assert len(found) >= 6  # and the web page, PostgreSQL's own children, the extra process, the reaper
+    assert {"postgres", "temporal"} <= {process.name() for process in found}
+    assert len(found) >= 5  # and PostgreSQL's own children, the extra process, the reaper
     return found
 
 
@@ -155,13 +153,6 @@ def test_a_stale_postmaster_note_that_names_another_process_does_no_harm(home: P
     again = start_script(home)
     again.send_signal(signal.SIGINT)
     assert again.communicate(timeout=60)[0] == "down\n"
-
-
-async def test_a_process_that_ends_by_itself_ends_the_wait(stack: Stack) -> None:
-    process = await stack.start_process("short", [sys.executable, "-c", "raise SystemExit(7)"])
-    with pytest.raises(StackError, match="short ended by itself with code 7"):
-        await asyncio.wait_for(stack.run_until_stopped(), 30)
-    await stack.stop_process(process)
 
 
 async def test_a_started_process_knows_the_stacks_addresses(stack: Stack, tmp_path: Path) -> None:

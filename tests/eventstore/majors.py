@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from deploy.cache import Cache
 from deploy.postgres import major_of, wheel_programs
 from deploy.stack import to_stderr
+from tests.eventstore.cache import Cache
 
 SUPPORTED = (15, 16, 17, 18)
 _INSTALLED = (

@@ -21,8 +21,9 @@ from psycopg import sql
 
 from deploy.home import Home
 from deploy.postgres import start_postgres
-from deploy.processes import Supervisor, free_ports, port_open
+from deploy.processes import Supervisor, free_ports
 from eventstore import MigrationFailed, StoreUnavailable, migrate, pending
+from tests.ports import port_open
 
 _GATE = 4711
 PASSWORD = "p@ss:/w%rd ?#ü"

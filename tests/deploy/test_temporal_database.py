@@ -1,0 +1,64 @@
+"""What a new start makes of the Temporal server's files, in whatever state they were left."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from deploy.temporal_database import NAME, UNREADABLE, mark_ready, prepare_database
+
+
+def served(folder: Path) -> Path:
+    """A folder whose server has served; its database."""
+    database = folder / NAME
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE namespaces (name TEXT)")
+        connection.executemany("INSERT INTO namespaces VALUES (?)", [("x" * 500,)] * 200)
+    mark_ready(folder)
+    return database
+
+
+def test_a_readable_database_is_used(tmp_path: Path) -> None:
+    before = served(tmp_path).read_bytes()
+    assert prepare_database(tmp_path) is False
+    assert (tmp_path / NAME).read_bytes() == before
+
+
+def test_a_first_start_begins_empty(tmp_path: Path) -> None:
+    assert prepare_database(tmp_path) is True
+
+
+def test_files_of_a_first_start_that_was_cut_short_are_removed(tmp_path: Path) -> None:
+    for name in (NAME, f"{NAME}-wal", f"{NAME}-shm"):
+        (tmp_path / name).write_text("half")
+    assert prepare_database(tmp_path) is True
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_is_gone_is_begun_anew(tmp_path: Path) -> None:
+    served(tmp_path).unlink()
+    (tmp_path / f"{NAME}-wal").write_text("of the one that is gone")
+    assert prepare_database(tmp_path) is True
+    assert list(tmp_path.iterdir()) == []
+
+
+def half(whole: bytes) -> bytes:
+    return whole[: len(whole) // 2]
+
+
+def overwritten_inside(whole: bytes) -> bytes:
+    return whole[:8192] + b"\xff" * 16384 + whole[8192 + 16384 :]
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"", lambda _: b"not a database" * 100, half, overwritten_inside])
+def test_a_database_that_cannot_be_read_is_set_aside(tmp_path: Path, damage: object) -> None:
+    database = served(tmp_path)
+    assert callable(damage)
+    damaged = damage(database.read_bytes())
+    for _ in range(2):  # the latest is kept, an earlier one makes room
+        database.write_bytes(damaged)
+        mark_ready(tmp_path)
+        assert prepare_database(tmp_path) is True
+        assert [file.name for file in tmp_path.iterdir()] == [UNREADABLE]
+        assert (tmp_path / UNREADABLE / NAME).read_bytes() == damaged
