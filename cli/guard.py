@@ -49,7 +49,7 @@ class Guard:
 
     async def keep(self) -> None:
         """Returns on Ctrl-C, SIGTERM or SIGHUP."""
-        keeping = asyncio.gather(*(self._keep(part) for part in self._parts))
+        keeping = asyncio.ensure_future(self._keep_all())
         stopped = asyncio.Event()
         stopping = asyncio.ensure_future(stopped.wait())
         with _on_signals(stopped.set):
@@ -61,6 +61,11 @@ class Guard:
                 keeping.cancel()
                 stopping.cancel()
                 await asyncio.wait((keeping, stopping))
+
+    async def _keep_all(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for part in self._parts:
+                tasks.create_task(self._keep(part))
 
     async def _keep(self, part: _Part) -> None:
         while True:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx2
 
@@ -17,9 +21,15 @@ from eventstore.postgres_keys import KEYS_MIGRATIONS
 from recovery.running import RunningJourneys
 from workflows.client import JourneysUnreachable, connect
 
+T = TypeVar("T")
+
+_PATIENCE_SECONDS = 5.0
+"""Elapsed time that each part has to answer. All are asked at once, so `status` answers well within ten seconds."""
+
 _OK = "ok"
 _AWAY = "does not answer"
 _NO_ADDRESS = "no address"
+_NOT_KNOWN = "not known"
 
 
 async def status(*, json: bool = False) -> None:
@@ -33,15 +43,22 @@ async def status(*, json: bool = False) -> None:
         Print one JSON object.
     """
     settings = load_settings()
-    temporal, worker = await _temporal_and_worker(settings)
+    (temporal, worker), record, keys, projector, intake, clinic = await asyncio.gather(
+        _within_patience(lambda: _temporal_and_worker(settings), (_AWAY, _NOT_KNOWN)),
+        _within_patience(lambda: _database(settings.database_url), _AWAY),
+        _within_patience(lambda: _database(settings.keys_url, KEYS_MIGRATIONS), _AWAY),
+        _within_patience(lambda: _projector(settings), _NOT_KNOWN),
+        _within_patience(lambda: _web(f"http://127.0.0.1:{settings.http_port}/health"), _AWAY),
+        _within_patience(lambda: _web(settings.clinic_url and f"{settings.clinic_url}/health"), _AWAY),
+    )
     found = {
-        "record": await _database(settings.database_url),
-        "keys": await _database(settings.keys_url, KEYS_MIGRATIONS),
+        "record": record,
+        "keys": keys,
         "temporal": temporal,
         "worker": worker,
-        "projector": await _projector(settings),
-        "intake": await _web(f"http://127.0.0.1:{settings.http_port}/health"),
-        "clinic": await _web(settings.clinic_url and f"{settings.clinic_url}/health"),
+        "projector": projector,
+        "intake": intake,
+        "clinic": clinic,
     }
     if json:
         show_json({**found, "temporal_ui": settings.ui_url})
@@ -52,11 +69,33 @@ async def status(*, json: bool = False) -> None:
         raise Stop(Exit.UNREACHABLE, f"not all is well: {away}; `throughline up` starts everything on this machine")
 
 
+async def _within_patience(check: Callable[[], Coroutine[Any, Any, T]], otherwise: T) -> T:
+    """What `check` says, or `otherwise` when it hangs.
+
+    It has a thread and an event loop of its own, which are left behind when it hangs: a database driver that waits for
+    a server which is stopped cannot be cancelled.
+    """
+    answer: Future[T] = Future()
+    answer.set_running_or_notify_cancel()  # from now on the one that waits cannot cancel it
+
+    def run() -> None:
+        try:
+            answer.set_result(asyncio.run(check()))
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(answer), _PATIENCE_SECONDS)
+    except TimeoutError:
+        return otherwise
+
+
 async def _database(url: str | None, *folders: Path) -> str:
     if url is None:
         return _NO_ADDRESS
     try:
-        missing = await asyncio.to_thread(pending, url, *folders)
+        missing = pending(url, *folders)
     except EventStoreError:
         return _AWAY
     return f"{len(missing)} migrations to run" if missing else _OK
@@ -64,11 +103,11 @@ async def _database(url: str | None, *folders: Path) -> str:
 
 async def _projector(settings: Settings) -> str:
     if settings.database_url is None:
-        return "not known"
+        return _NOT_KNOWN
     try:
         found, kept = await generations(settings.database_url, READ_MODELS)
     except EventStoreError:
-        return "not known"
+        return _NOT_KNOWN
     if any(each.alarm for each in found if each.status == "live"):
         return "stopped, see `throughline projections list`"
     return _OK if kept else "none runs"
@@ -76,19 +115,19 @@ async def _projector(settings: Settings) -> str:
 
 async def _temporal_and_worker(settings: Settings) -> tuple[str, str]:
     if settings.temporal_address is None:
-        return _NO_ADDRESS, "not known"
+        return _NO_ADDRESS, _NOT_KNOWN
     try:
         client = await connect(settings.temporal_address, settings.temporal_namespace)
         return _OK, _OK if await RunningJourneys(client).are_worked() else "none runs"
     except JourneysUnreachable:
-        return _AWAY, "not known"
+        return _AWAY, _NOT_KNOWN
 
 
 async def _web(url: str | None) -> str:
     if url is None:
         return _NO_ADDRESS
     try:
-        async with httpx2.AsyncClient(timeout=5) as http:
+        async with httpx2.AsyncClient(timeout=_PATIENCE_SECONDS) as http:
             response = await http.get(url)
     except httpx2.HTTPError:
         return _AWAY

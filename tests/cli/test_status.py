@@ -1,0 +1,73 @@
+"""`throughline status` answers, however its parts hang."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cli.main import run
+from cli.output import Exit
+from tests.cli.conftest import Call, Command
+from tests.cli.test_crashes import part
+
+
+@contextmanager
+def silent_listener() -> Iterator[int]:
+    """A port of 127.0.0.1 where connections are taken, by the system, and nothing is ever said."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listening:
+        yield int(listening.getsockname()[1])
+
+
+@pytest.fixture
+def ports() -> Iterator[list[int]]:
+    with ExitStack() as opened:
+        yield [opened.enter_context(silent_listener()) for _ in range(5)]
+
+
+def test_parts_that_take_connections_and_say_nothing_are_named(
+    ports: list[int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record, keys, temporal, intake, clinic = ports
+    monkeypatch.setenv("THROUGHLINE_HOME", "/nowhere")
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://x@127.0.0.1:{record}/throughline")
+    monkeypatch.setenv("THROUGHLINE_KEYS_URL", f"postgresql://x@127.0.0.1:{keys}/keys")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{temporal}")
+    monkeypatch.setenv("THROUGHLINE_HTTP_PORT", str(intake))
+    monkeypatch.setenv("THROUGHLINE_CLINIC_URL", f"http://127.0.0.1:{clinic}")
+    assert run(["status", "--json"]) == Exit.UNREACHABLE
+    told = json.loads(capsys.readouterr().out)
+    away = "does not answer"
+    assert {name: told[name] for name in ("record", "keys", "temporal", "intake", "clinic")} == dict.fromkeys(
+        ("record", "keys", "temporal", "intake", "clinic"), away
+    )
+    assert (told["worker"], told["projector"]) == ("not known", "not known")
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("stopped", ["postgres", "temporal"])
+def test_a_server_that_was_stopped_in_the_middle_is_named(house: Command, there: Call, stopped: str) -> None:
+    family = tree(house.home, stopped)
+    for process in family:
+        process.suspend()
+    try:
+        answer = there("status", "--json")
+    finally:
+        for process in family:
+            with suppress(psutil.NoSuchProcess):  # one of PostgreSQL's ends as soon as it wakes up
+                process.resume()
+    assert answer.code == Exit.UNREACHABLE
+    name = {"postgres": "record", "temporal": "temporal"}[stopped]
+    assert answer.json[name] == "does not answer"
+    assert name in answer.err
+
+
+def tree(home: Path, name: str) -> list[psutil.Process]:
+    """A part of a running house, and what it started."""
+    root = part(home, name)
+    return [root, *root.children(recursive=True)]
