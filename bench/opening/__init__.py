@@ -1,0 +1,1 @@
+"""How fast admissions are acknowledged and journeys opened, on the embedded stack."""
