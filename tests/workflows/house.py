@@ -226,9 +226,13 @@ class Case:
         """Has the journey continue as new and returns once it has."""
         before = await self.run_id()
         await self.handle.signal("roll-over")
+        await self.continued_from(before)
+
+    async def continued_from(self, run_id: str) -> None:
+        """Returns once the journey runs in another run than `run_id`."""
 
         async def has_a_new_run() -> bool:
-            return await self.run_id() != before
+            return await self.run_id() != run_id
 
         await until(has_a_new_run, "the journey continued as new")
 
