@@ -100,7 +100,7 @@ async def cluster(home: Path) -> AsyncIterator[Cluster]:
 def _server_on(folder: Path) -> psutil.Process:
     """The server that works in `folder`, a child of the stack's processes."""
     children = psutil.Process(os.getpid()).children(recursive=True)
-    [server] = [each for each in children if each.cwd() == str(folder) and "server.yaml" in " ".join(each.cmdline())]
+    [server] = [each for each in children if each.cwd() == str(folder) and each.name() == "temporal"]
     return server
 
 
