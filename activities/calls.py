@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 import structlog
@@ -26,6 +27,16 @@ async def _asked(call: Awaitable[T]) -> T:
         final = isinstance(error, ports.ClinicRefused)
         log.warning("clinic-call-failed", system=error.system, code=error.code, final=final)
         raise ApplicationError(error.advice, type=f"{error.system}/{error.code}", non_retryable=final) from None
+
+
+def _as_of_now(request: ports.PlaceRequest) -> ports.PlaceRequest:
+    """A repeated attempt comes later than the journey asked: the earliest start that is of use moves on with it.
+
+    The time since then is added rather than the clock read, since a journey may run on a virtual calendar.
+    """
+    call = activity.info()
+    waited = max(call.started_time - call.scheduled_time, timedelta(0))
+    return request.model_copy(update={"wanted_from": request.wanted_from + waited})
 
 
 class ClinicCalls:
@@ -57,7 +68,7 @@ class ClinicCalls:
     @activity.defn(name=signatures.HOLD_PLACE)
     async def hold_place(self, request: ports.PlaceRequest) -> signatures.Answered:
         """Looks for a place and holds it."""
-        place = await _asked(self._places.hold(request))
+        place = await _asked(self._places.hold(_as_of_now(request)))
         if place is None:
             return signatures.Answered(answer=PlaceAnswer())
         return signatures.Answered(answer=PlaceAnswer(facility=place.facility, starts_at=place.starts_at))

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fhir.resources.R4B.episodeofcare import EpisodeOfCare
-from fhir.resources.R4B.patient import Patient
+from fhir.resources.R4B.patient import Patient as PatientModel
 from fhir.resources.R4B.task import Task
 from pydantic import ValidationError
 
-from activities.fhir import FhirClient, Resource, identifiers, reference, taking_turns
+from activities.fhir import FhirClient, Patient, Resource, Wanted, identifiers, reference, taking_turns
 from activities.ports import ClientDirectory, ClientIdentity, ClinicRefused, EhrRecord, EhrTask
 
 JOURNEY = "urn:throughline:journey"
@@ -21,7 +21,7 @@ ROLE = "urn:throughline:role"
 REVISION = "urn:throughline:revision"
 _GENDERS = {"m": "male", "f": "female", "o": "other"}
 
-Model = type[EpisodeOfCare] | type[Patient] | type[Task]
+Model = type[EpisodeOfCare] | type[PatientModel] | type[Task]
 
 
 class FhirEhr:
@@ -48,11 +48,13 @@ class FhirEhr:
     async def sync(self, record: EhrRecord) -> str:
         """Makes the EHR say what `record` says; returns the EpisodeOfCare's id.
 
-        What carries the same or a newer revision is left alone: a repetition or a late record changes nothing.
+        A resource that carries the same or a newer revision is left alone: a repetition or a late record changes
+        nothing.
 
         Raises:
-            ClinicUnavailable: No answer, or others kept writing the same resource.
-            ClinicRefused: The client is unknown, or the EHR does not accept what was sent.
+            ClinicUnavailable: No answer, one that leaves open what the EHR holds, or others kept writing the resource.
+            ClinicRefused: The client is unknown, the EHR does not accept what was sent, or a person must say which
+                of its resources is ours (see `FhirClient.find`).
         """
         patient = await self._patient(record)
         episode = await taking_turns(lambda: self._episode(record, patient))
@@ -60,26 +62,27 @@ class FhirEhr:
             await taking_turns(lambda task=task: self._task(record, task, patient, episode))  # type: ignore[misc]
         return str(episode["id"])
 
-    async def _patient(self, record: EhrRecord) -> Resource:
+    async def _patient(self, record: EhrRecord) -> Patient:
         person = await self._directory.find(record.client_ref)
         if person is None:
             raise ClinicRefused(self._fhir.system, "unknown-client", "Register the client's identity, then repeat.")
-        body = self._checked(Patient, _patient_body(person, self._mrn_system))
-        mark = f"{self._mrn_system}|{person.mrn}"
-        return await self._fhir.create(body, mark, key=record.key, journey=record.journey_id)
+        body = self._checked(PatientModel, _patient_body(person, self._mrn_system))
+        wanted = Wanted("Patient", self._mrn_system, person.mrn)
+        found = await self._fhir.create(body, wanted, key=record.key, journey=record.journey_id)
+        return Patient(str(found["id"]), self._mrn_system, person.mrn, self._fhir.base)
 
-    async def _episode(self, record: EhrRecord, patient: Resource) -> Resource:
-        wanted = _episode_body(record, patient)
-        return await self._write(EpisodeOfCare, record, wanted, f"{JOURNEY}|{record.journey_id}")
+    async def _episode(self, record: EhrRecord, patient: Patient) -> Resource:
+        wanted = Wanted("EpisodeOfCare", JOURNEY, record.journey_id, patient)
+        return await self._write(EpisodeOfCare, record, _episode_body(record, patient), wanted)
 
-    async def _task(self, record: EhrRecord, task: EhrTask, patient: Resource, episode: Resource) -> Resource:
-        wanted = _task_body(record, task, patient, episode)
-        return await self._write(Task, record, wanted, f"{DUTY}|{task.id}")
+    async def _task(self, record: EhrRecord, task: EhrTask, patient: Patient, episode: Resource) -> Resource:
+        wanted = Wanted("Task", DUTY, task.id, patient)
+        return await self._write(Task, record, _task_body(record, task, patient, episode), wanted)
 
-    async def _write(self, model: Model, record: EhrRecord, wanted: Resource, mark: str) -> Resource:
+    async def _write(self, model: Model, record: EhrRecord, wish: Resource, wanted: Wanted) -> Resource:
         journey = record.journey_id
-        body = self._checked(model, wanted)
-        stored = await self._fhir.create(body, mark, key=record.key, journey=journey)
+        body = self._checked(model, wish)
+        stored = await self._fhir.create(body, wanted, key=record.key, journey=journey)
         if _revision(stored) >= record.revision:
             return stored
         merged = _merged(stored, body)
@@ -107,7 +110,7 @@ def _patient_body(person: ClientIdentity, mrn_system: str) -> Resource:
     return body
 
 
-def _episode_body(record: EhrRecord, patient: Resource) -> Resource:
+def _episode_body(record: EhrRecord, patient: Patient) -> Resource:
     period = {"start": record.started.isoformat()}
     if record.ended is not None:
         period["end"] = record.ended.isoformat()
@@ -116,7 +119,7 @@ def _episode_body(record: EhrRecord, patient: Resource) -> Resource:
         "extension": [_revision_mark(record)],
         "identifier": [{"system": JOURNEY, "value": record.journey_id}],
         "status": record.status.value,
-        "patient": {"reference": reference(patient)},
+        "patient": {"reference": patient.reference},
         "period": period,
     }
     if record.level is not None:
@@ -124,7 +127,7 @@ def _episode_body(record: EhrRecord, patient: Resource) -> Resource:
     return body
 
 
-def _task_body(record: EhrRecord, task: EhrTask, patient: Resource, episode: Resource) -> Resource:
+def _task_body(record: EhrRecord, task: EhrTask, patient: Patient, episode: Resource) -> Resource:
     return {
         "resourceType": "Task",
         "extension": [_revision_mark(record)],
@@ -134,7 +137,7 @@ def _task_body(record: EhrRecord, task: EhrTask, patient: Resource, episode: Res
         "priority": "urgent" if task.urgent else "routine",
         "description": task.description,
         "focus": {"reference": reference(episode)},
-        "for": {"reference": reference(patient)},
+        "for": {"reference": patient.reference},
         "performerType": [{"coding": [{"system": ROLE, "code": task.owner.value}]}],
         "restriction": {"period": {"end": task.due.isoformat()}},
     }

@@ -45,14 +45,15 @@ def json_object(system: str, response: httpx2.Response) -> dict[str, Any]:
     """The body as a JSON object.
 
     Raises:
-        ClinicRefused: `not-json`.
+        ClinicUnavailable: `not-json`, as when a web page says that the system is down for maintenance.
     """
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise ClinicRefused(system, "not-json", "Check the system's address; the answer is not FHIR JSON.")
+        advice = "Wait; the call is repeated. If it lasts, check the system's address: the answer is not FHIR JSON."
+        raise ClinicUnavailable(system, "not-json", advice)
     return body
 
 

@@ -142,12 +142,18 @@ class Ehr(Protocol):
 
 
 class PlaceRequest(Value):
-    """A place at a level of care that starts by `wanted_by`. The same key finds the place already held for it."""
+    """A place at a level of care. The same key finds the place already held for it.
+
+    Attributes:
+        wanted_from: The journey's present moment: a place that started earlier is no use.
+        wanted_by: The latest start that is of use, included as `wanted_from` is.
+    """
 
     key: str
     journey_id: str
     client_ref: str
     level: LevelOfCare
+    wanted_from: Instant
     wanted_by: Instant
 
 
@@ -163,7 +169,7 @@ class Places(Protocol):
     """Beds and programme places, ours and our partners'."""
 
     async def hold(self, request: PlaceRequest) -> Place | None:
-        """Holds a free place and returns it, or None where there is none."""
+        """Holds a free place and returns it, or None where there is certainly none."""
 
     async def release(self, key: str, journey_id: str) -> None:
         """Gives back what the journey holds under `key`, the key it was held with; nothing held is fine."""

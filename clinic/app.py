@@ -14,7 +14,7 @@ from clinic.fhir_store import FhirStore
 from clinic.ledger import Ledger
 from clinic.mailbox import Mailbox
 from clinic.scripts import Scripts
-from clinic.slots import open_places
+from clinic.slots import PlaceOpener
 from clinic.state import State
 
 
@@ -29,15 +29,15 @@ class Clinic:
 def build(state: State, places: int) -> Clinic:
     """The clinic over `state`, with `places` places at each level if it has none yet."""
     scripts, ledger, store = Scripts(state), Ledger(state), FhirStore(state)
-    fhir, mailbox = FhirServer(store, scripts, ledger), Mailbox(state, scripts, ledger)
+    opener = PlaceOpener(store, places)
+    fhir, mailbox = FhirServer(store, scripts, ledger, opener), Mailbox(state, scripts, ledger)
 
     def reset() -> None:
-        state.clear()
-        ledger.clear()
-        fhir.clear()
-        open_places(store, places)
+        for each in (state, ledger, store, fhir):
+            each.clear()
+        opener.open_first()
 
-    open_places(store, places)
+    opener.open_first()
     control = Control(scripts, mailbox, ledger, reset)
     x12 = Route("/x12", Clearinghouse(scripts, ledger).answer, methods=["POST"])
     routes = [x12, Mount("/fhir", routes=fhir.routes()), *control.routes()]

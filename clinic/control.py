@@ -56,9 +56,7 @@ class Control:
         return JSONResponse(self._mailbox.messages())
 
     async def _entries(self, request: Request) -> Response:
-        wanted = dict(request.query_params)
-        found = [e for e in self._ledger.entries() if all(str(e.get(k)) == v for k, v in wanted.items())]
-        return JSONResponse(found)
+        return JSONResponse(self._ledger.entries(dict(request.query_params)))
 
     async def _forget_all(self, request: Request) -> Response:
         self._reset()

@@ -6,19 +6,22 @@ import asyncio
 import json
 import uuid
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from clinic.fhir_answers import instead_of_searchset, searchset
 from clinic.fhir_rules import KINDS, faults
 from clinic.fhir_store import FhirStore, Resource, Unsupported
+from clinic.fhir_values import BadValue
 from clinic.ledger import Ledger
 from clinic.scripts import Quirks, Scripts
-from clinic.slots import shown_free
+from clinic.slots import PlaceOpener, shown_free
 
 _JSON = "application/fhir+json"
+_KEPT_PAGES = 1000
 
 
 class Fault(Exception):
@@ -34,11 +37,12 @@ class Fault(Exception):
 class FhirServer:
     """Serves the resources of `clinic.fhir_rules.KINDS`."""
 
-    def __init__(self, store: FhirStore, scripts: Scripts, ledger: Ledger) -> None:
+    def __init__(self, store: FhirStore, scripts: Scripts, ledger: Ledger, opener: PlaceOpener) -> None:
         self._store = store
         self._scripts = scripts
         self._ledger = ledger
-        self._pages: dict[str, list[Resource]] = {}
+        self._opener = opener
+        self._pages: dict[str, tuple[list[Resource], int]] = {}
         self._cache: dict[str, list[Resource]] = {}
 
     def routes(self) -> list[BaseRoute]:
@@ -84,7 +88,7 @@ class FhirServer:
             response: Response = await action(kind, request)
             if request.method == "PUT" and self._scripts.use_up("quirks.lost_answers"):
                 raise Fault(503, "transient", "done, but the answer is lost")
-        except ClientDisconnect:  # nobody is left to be answered
+        except ClientDisconnect:  # no one is left to answer
             return Response(status_code=400)
         except Fault as fault:
             return _outcome(fault)
@@ -104,7 +108,7 @@ class FhirServer:
         if (journey := request.headers.get("x-correlation-id")) and (known := self._store.client_of_journey(journey)):
             return known
         if request.url.path.endswith("/_search"):
-            return (await _criteria(request)).get("identifier", "").rpartition("|")[2] or None
+            return next(iter((await _criteria(request)).get("identifier", ())), "").rpartition("|")[2] or None
         if request.method in ("POST", "PUT"):
             return self._store.client_of(kind, await _body(request))
         return None
@@ -125,7 +129,7 @@ class FhirServer:
         _check(kind, body)
         condition = request.headers.get("if-none-exist")
         if condition and not self._quirks.ignore_if_none_exist:
-            found = self._store.search(kind, dict([condition.split("=", 1)]))
+            found = self._store.search(kind, parse_qs(condition))
             if len(found) > 1:
                 raise Fault(412, "multiple-matches", "several match If-None-Exist")
             if found:
@@ -155,40 +159,48 @@ class FhirServer:
 
     async def _search(self, kind: str, request: Request) -> Response:
         given = await _criteria(request)
-        found = self._cached(kind, given, request)
-        if kind == "Slot" and given.get("status") == "free":
+        if (odd := instead_of_searchset(self._quirks.search_answer)) is not None:
+            return odd
+        try:
+            if kind == "Slot":
+                self._opener.open_for(given)
+            found = self._cached(kind, given, request)
+        except Unsupported as fault:
+            raise Fault(400, "not-supported", f"unknown search parameter: {fault}") from fault
+        except BadValue as fault:
+            raise Fault(400, "value", str(fault)) from fault
+        if kind == "Slot" and given.get("status") == ["free"]:
             found = shown_free(found, self._store, self._scripts, await self._names(kind, request), given)
-        return self._page(found, _base(request))
+        others = self._store.search(kind, {}) if self._quirks.include_others else []
+        return self._page(found, 0, _base(request), [r for r in others if r not in found][:1])
 
     async def _names(self, kind: str, request: Request) -> tuple[str | None, ...]:
         return request.headers.get("x-correlation-id"), await self._client(kind, request)
 
-    def _cached(self, kind: str, given: dict[str, str], request: Request) -> list[Resource]:
+    def _cached(self, kind: str, given: dict[str, list[str]], request: Request) -> list[Resource]:
+        criteria = {} if self._quirks.ignore_criteria else given
+        if not self._quirks.search_cache:
+            return self._store.search(kind, criteria)
         mark = json.dumps([kind, given], sort_keys=True)
-        fresh = "no-cache" in request.headers.get("cache-control", "")
-        if not self._quirks.search_cache or fresh or mark not in self._cache:
-            try:
-                self._cache[mark] = self._store.search(kind, given)
-            except Unsupported as fault:
-                raise Fault(400, "not-supported", f"unknown search parameter: {fault}") from fault
+        if "no-cache" in request.headers.get("cache-control", "") or mark not in self._cache:
+            self._cache[mark] = self._store.search(kind, criteria)
         return self._cache[mark]
 
     async def _next_page(self, request: Request) -> Response:
-        left = self._pages.pop(request.path_params["token"], None)
-        if left is None:
+        page = self._pages.get(request.path_params["token"])
+        if page is None:
             return _outcome(Fault(410, "expired", "the page is gone"))
-        return self._page(left, _base(request))
+        return self._page(*page, _base(request), [])
 
-    def _page(self, found: list[Resource], base: str) -> Response:
-        size = self._quirks.page_size
-        bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
-        if found:
-            bundle["entry"] = [{"resource": r, "search": {"mode": "match"}} for r in found[:size]]
-        if found[size:]:
+    def _page(self, found: list[Resource], first: int, base: str, included: list[Resource]) -> Response:
+        after, next_link = first + self._quirks.page_size, None
+        if after < len(found):
             token = uuid.uuid4().hex
-            self._pages[token] = found[size:]
-            bundle["link"] = [{"relation": "next", "url": f"{base}/_page/{token}"}]
-        return _ok(bundle)
+            self._pages[token] = found, after
+            next_link = f"{base}/_page/{token}"
+        if len(self._pages) > _KEPT_PAGES:
+            del self._pages[next(iter(self._pages))]
+        return _ok(searchset(found[first:after], included, next_link))
 
     def _note(self, request: Request, action: str, stored: Resource) -> None:
         kind = stored["resourceType"]
@@ -215,10 +227,10 @@ def _base(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}/fhir"
 
 
-async def _criteria(request: Request) -> dict[str, str]:
+async def _criteria(request: Request) -> dict[str, list[str]]:
     if request.method == "GET":
-        return dict(request.query_params)
-    return dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
+        return parse_qs(str(request.query_params), keep_blank_values=True)
+    return parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
 
 
 async def _body(request: Request) -> Resource:

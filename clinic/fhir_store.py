@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from clinic.fhir_index import FhirIndex
+from clinic.fhir_rules import KINDS
+from clinic.fhir_values import PARAMETERS, SUBJECT_FIELDS, bounds, matches
 from clinic.state import State
 
 Resource = dict[str, Any]
-PARAMETERS = frozenset({"identifier", "status", "patient", "subject", "service-type", "_id", "_sort", "_count"})
-_SUBJECTS = {"EpisodeOfCare": "patient", "Task": "for", "Coverage": "beneficiary"}
 
 
 class Unsupported(Exception):
@@ -19,10 +20,25 @@ class Unsupported(Exception):
 
 
 class FhirStore:
-    """Holds the current version of each resource and all former ones."""
+    """Holds the current version of each resource and all former ones.
+
+    Attributes:
+        examined: How many resources searches have looked at so far.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._index = FhirIndex()
+        self._arrivals: dict[tuple[str, str], int] = {}
+        self.examined = 0
+        for kind in KINDS:
+            for resource in state.all(f"fhir/{kind}"):
+                self._take_in(kind, resource)
+
+    def clear(self) -> None:
+        """Forgets what is found by searching; the state is cleared by its owner."""
+        self._index.clear()
+        self._arrivals.clear()
 
     def read(self, kind: str, id_: str) -> Resource | None:
         """The current version."""
@@ -30,59 +46,60 @@ class FhirStore:
 
     def history(self, kind: str, id_: str) -> list[Resource]:
         """All versions, newest first."""
-        kept = self._state.get("history", f"{kind}/{id_}") or {"versions": []}
-        return list(reversed(kept["versions"]))
+        return self._state.all(f"history/{kind}/{id_}")[::-1]
 
     def write(self, kind: str, id_: str | None, body: Resource) -> Resource:
         """Stores a new version of `id_`, or of a new resource."""
         known = id_ or uuid.uuid4().hex[:12]
         meta = {"versionId": uuid.uuid4().hex, "lastUpdated": datetime.now(UTC).isoformat()}
         stored = {**body, "id": known, "meta": {**body.get("meta", {}), **meta}}
-        kept = self._state.get("history", f"{kind}/{known}") or {"versions": []}
-        self._state.put("history", f"{kind}/{known}", {"versions": [*kept["versions"], stored]})
+        if (former := self.read(kind, known)) is not None:
+            self._index.remove(kind, former)
+        self._state.put(f"history/{kind}/{known}", meta["versionId"], stored)
         self._state.put(f"fhir/{kind}", known, stored)
+        self._take_in(kind, stored)
         return stored
 
-    def search(self, kind: str, criteria: Mapping[str, str]) -> list[Resource]:
-        """All matches in the order they were made; raises `Unsupported`."""
-        if unknown := set(criteria) - PARAMETERS:
-            raise Unsupported(", ".join(sorted(unknown)))
-        return [r for r in self._state.all(f"fhir/{kind}") if _matches(kind, r, criteria)]
+    def search(self, kind: str, criteria: Mapping[str, str | Sequence[str]]) -> list[Resource]:
+        """All matches in the order they were made. A parameter given several times must match each time.
+
+        Raises:
+            Unsupported: A parameter is not known.
+            BadValue: A value cannot be read.
+        """
+        wanted = self._wanted(criteria)
+        found = []
+        for id_ in self._index.candidates(kind, wanted) if "_id" not in wanted else set(wanted["_id"]):
+            self.examined += 1
+            resource = self.read(kind, id_)
+            if resource is not None and matches(kind, resource, wanted):
+                found.append(resource)
+        return sorted(found, key=lambda resource: self._arrivals[kind, resource["id"]])
+
+    def count(self, kind: str, *, status: str, service_type: str) -> int:
+        """How many resources have one of the statuses (between commas) and the service type."""
+        return self._index.count(kind, {"status": (status,), "service-type": (service_type,)})
 
     def client_of(self, kind: str, resource: Resource) -> str | None:
         """The record number of the patient a resource is about."""
         if kind == "Patient":
             return next((str(i.get("value")) for i in resource.get("identifier", ())), None)
-        reference = str(resource.get(_SUBJECTS.get(kind, ""), {}).get("reference", ""))
+        reference = str(resource.get(SUBJECT_FIELDS.get(kind, ""), {}).get("reference", ""))
         patient = self.read("Patient", reference.rpartition("/")[2])
         return None if patient is None else self.client_of("Patient", patient)
 
     def client_of_journey(self, journey: str) -> str | None:
         """The record number behind an episode's identifier."""
-        found = [r for r in self._state.all("fhir/EpisodeOfCare") if _has_identifier(r, journey)]
+        found = self.search("EpisodeOfCare", {"identifier": journey})
         return self.client_of("EpisodeOfCare", found[0]) if found else None
 
+    def _wanted(self, criteria: Mapping[str, str | Sequence[str]]) -> dict[str, Sequence[str]]:
+        if unknown := set(criteria) - PARAMETERS:
+            raise Unsupported(", ".join(sorted(unknown)))
+        wanted = {name: (given,) if isinstance(given, str) else given for name, given in criteria.items()}
+        bounds(wanted.get("start", ()))
+        return wanted
 
-def _matches(kind: str, resource: Resource, criteria: Mapping[str, str]) -> bool:
-    subject = resource.get(_SUBJECTS.get(kind, ""), {})
-    tests: dict[str, Callable[[str], bool]] = {
-        "identifier": lambda wanted: _has_identifier(resource, wanted),
-        "status": lambda wanted: resource.get("status") in wanted.split(","),
-        "patient": lambda wanted: subject.get("reference") == wanted,
-        "subject": lambda wanted: subject.get("reference") == wanted,
-        "service-type": lambda wanted: _has_service(resource, wanted),
-        "_id": lambda wanted: resource["id"] == wanted,
-    }
-    return all(tests[name](value) for name, value in criteria.items() if name in tests)
-
-
-def _has_identifier(resource: Resource, wanted: str) -> bool:
-    system, bar, value = wanted.rpartition("|")
-    held = resource.get("identifier", ())
-    return any(i.get("value") == value and (not bar or i.get("system") == system) for i in held)
-
-
-def _has_service(resource: Resource, wanted: str) -> bool:
-    system, bar, code = wanted.rpartition("|")
-    codings = [coding for concept in resource.get("serviceType", ()) for coding in concept.get("coding", ())]
-    return any(c.get("code") == code and (not bar or c.get("system") == system) for c in codings)
+    def _take_in(self, kind: str, resource: Resource) -> None:
+        self._arrivals.setdefault((kind, resource["id"]), len(self._arrivals))
+        self._index.add(kind, resource)

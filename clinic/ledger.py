@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from clinic.state import Item, State
+
+_INDEXED = ("journey", "client", "key", "system")
 
 
 class Ledger:
@@ -13,23 +17,34 @@ class Ledger:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._seen = {_mark(entry) for entry in state.all("ledger")}
+        self._seen: set[tuple[str, str, str, str]] = set()
+        self._by_value: dict[tuple[str, str], list[Item]] = defaultdict(list)
+        for entry in state.all("ledger"):
+            self._take_in(entry)
 
     def add(self, system: str, kind: str, key: str, client: str | None = None, **detail: Any) -> None:
         """Writes down one effect."""
         entry: Item = {"number": self._state.count("ledger") + 1, "at": datetime.now(UTC).isoformat()}
         entry |= {"system": system, "kind": kind, "key": key, "client": client, **detail}
         entry["repeat"] = _mark(entry) in self._seen
-        self._seen.add(_mark(entry))
+        self._take_in(entry)
         self._state.put("ledger", str(entry["number"]), entry)
 
-    def entries(self) -> list[Item]:
-        """All entries in order."""
-        return self._state.all("ledger")
+    def entries(self, wanted: Mapping[str, str]) -> list[Item]:
+        """The entries, in order, whose fields have the values `wanted`."""
+        named = [self._by_value.get((name, wanted[name]), []) for name in _INDEXED if name in wanted]
+        candidates = min(named, key=len) if named else self._state.all("ledger")
+        return [entry for entry in candidates if all(str(entry.get(k)) == v for k, v in wanted.items())]
 
     def clear(self) -> None:
         """Forgets what was seen; the state is cleared by its owner."""
         self._seen.clear()
+        self._by_value.clear()
+
+    def _take_in(self, entry: Item) -> None:
+        self._seen.add(_mark(entry))
+        for name in _INDEXED:
+            self._by_value[name, str(entry.get(name))].append(entry)
 
 
 def _mark(entry: Item) -> tuple[str, str, str, str]:

@@ -25,8 +25,28 @@ class Places(_Strict):
     from_search: int = Field(default=1, ge=1)
 
 
+SearchAnswer = Literal[
+    "searchset",
+    "outcome",
+    "outcome-entry",
+    "html",
+    "empty",
+    "truncated",
+    "array",
+    "collection",
+    "no-resource",
+    "total-only",
+]
+
+
 class Quirks(_Strict):
-    """What real FHIR servers do that breaks careless clients; only heeded in the script for everyone."""
+    """What real FHIR servers do that breaks careless clients; only used in the script for everyone.
+
+    Attributes:
+        search_answer: What a search is answered with, status 200: a sound `searchset`, or something else instead.
+        ignore_criteria: A search answers every resource of its type.
+        include_others: A search also answers a resource of the type that does not match, marked as included.
+    """
 
     search_cache: bool = False
     ignore_if_none_exist: bool = False
@@ -35,6 +55,9 @@ class Quirks(_Strict):
     conflicts: int = Field(default=0, ge=0)
     lost_answers: int = Field(default=0, ge=0)
     page_size: int = Field(default=50, ge=1)
+    search_answer: SearchAnswer = "searchset"
+    ignore_criteria: bool = False
+    include_others: bool = False
 
 
 class Script(_Strict):

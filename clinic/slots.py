@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from clinic.fhir_store import FhirStore, Resource
+from clinic.fhir_values import bounds
 from clinic.scripts import Places, Scripts
 
 LEVEL_SYSTEM = "urn:throughline:level-of-care"
@@ -15,42 +16,62 @@ FACILITIES = {
     "PHP": "Harbour Day Hospital",
     "INPATIENT": "County Psychiatric Unit",
 }
+Criteria = Mapping[str, Sequence[str]]
 
 
-def open_places(store: FhirStore, each: int) -> None:
-    """Opens `each` places at every level, from the next full hour on, unless there are places already."""
-    if store.search("Slot", {}):
-        return
-    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    for level, facility in FACILITIES.items():
-        for _ in range(each):
-            store.write("Slot", None, _slot(level, facility, start))
+class PlaceOpener:
+    """Opens places for the times that are asked about, as journeys may run on a virtual calendar of their own."""
+
+    def __init__(self, store: FhirStore, each: int) -> None:
+        """`each` is how many places are opened at a level at a time."""
+        self._store = store
+        self._each = each
+
+    def open_first(self) -> None:
+        """Opens places at every level from the next full hour on, unless there are places already."""
+        if not self._store.search("Slot", {}):
+            for level in FACILITIES:
+                self._open(level, _next_hour(datetime.now(UTC)))
+
+    def open_for(self, criteria: Criteria) -> None:
+        """Opens places of the level that is asked for, where the time asked for has none, free or taken."""
+        level, wanted = _level(criteria), bounds(criteria.get("start", ()))
+        if level not in FACILITIES or not wanted.is_closed:
+            return
+        start = _next_hour(datetime.fromtimestamp(wanted.first, UTC))
+        in_time = {"service-type": criteria["service-type"], "start": criteria["start"]}
+        if start.timestamp() <= wanted.last and not self._store.search("Slot", in_time):
+            self._open(level, start)
+
+    def _open(self, level: str, start: datetime) -> None:
+        for _ in range(self._each):
+            self._store.write("Slot", None, _slot(level, FACILITIES[level], start))
 
 
 def shown_free(
-    found: list[Resource],
-    store: FhirStore,
-    scripts: Scripts,
-    names: tuple[str | None, ...],
-    criteria: Mapping[str, str],
+    found: list[Resource], store: FhirStore, scripts: Scripts, names: tuple[str | None, ...], criteria: Criteria
 ) -> list[Resource]:
     """`found` as far as the scripts let it be seen; counts the search."""
-    level = criteria.get("service-type", "").rpartition("|")[2]
+    level = _level(criteria)
     asked = scripts.count_search(level, *names)
     script = scripts.of(*names).places.get(level, Places())
     if asked < script.from_search:
         return []
     everyone = scripts.of().places.get(level, Places()).available
     if everyone is not None:
-        taken = [s for s in store.search("Slot", {"status": "busy-tentative,busy"}) if _level(s) == level]
-        found = found[: max(everyone - len(taken), 0)]
+        taken = store.count("Slot", status="busy-tentative,busy", service_type=level)
+        found = found[: max(everyone - taken, 0)]
     scripted = any(level in scripts.given(n).get("places", {}) for n in scripts.known(names))
     own = script.available if scripted else None
     return found if own is None else found[:own]
 
 
-def _level(slot: Resource) -> str:
-    return str(slot["serviceType"][0]["coding"][0]["code"])
+def _level(criteria: Criteria) -> str:
+    return next(iter(criteria.get("service-type", ())), "").rpartition("|")[2]
+
+
+def _next_hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def _slot(level: str, facility: str, start: datetime) -> Resource:

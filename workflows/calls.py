@@ -94,6 +94,7 @@ def _(effect: fx.HoldPlace, state: JourneyState) -> Call:
             journey_id=state.journey_id,
             client_ref=state.client_ref,
             level=effect.level,
+            wanted_from=workflow.now(),
             wanted_by=effect.wanted_by,
         ),
         summary=f"Look for a place at {effect.level}, wanted by {_utc(effect.wanted_by)}",

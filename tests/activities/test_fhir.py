@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from activities.fhir import FhirClient
-from activities.ports import ClinicRefused
+from activities.fhir import FhirClient, Patient, Resource
+from activities.ports import ClinicRefused, ClinicUnavailable
 
 
 def client_answering(*bodies: Any) -> tuple[FhirClient, list[httpx2.Request]]:
@@ -25,36 +25,177 @@ def client_answering(*bodies: Any) -> tuple[FhirClient, list[httpx2.Request]]:
     return FhirClient("http://ehr.invalid/fhir", "ehr", client=http), seen
 
 
-async def test_one_odd_entry_does_not_spoil_the_others() -> None:
-    good = {"resourceType": "Slot", "id": "1", "vendorField": {"a": 1}}
-    bundle = {"entry": [None, {"resource": 7}, {"resource": {"resourceType": "Basic"}}, {"resource": good}]}
-    fhir, _ = client_answering(bundle)
-    assert await fhir.search("Slot", status="free") == [good]
+def searchset(*resources: Any, **more: Any) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": r} for r in resources], **more}
+
+
+def any_of_it(resource: Resource) -> bool:
+    return True
+
+
+GOOD: dict[str, Any] = {"resourceType": "Slot", "id": "1", "vendorField": {"a": 1}}
+ERROR = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
+HINT = {"resourceType": "OperationOutcome", "issue": [{"severity": "information", "code": "informational"}]}
+
+
+async def test_what_a_server_adds_to_a_match_is_left_out() -> None:
+    included = {"resource": {"resourceType": "Schedule", "id": "9"}, "search": {"mode": "include"}}
+    same_type = {"resource": {"resourceType": "Slot", "id": "9"}, "search": {"mode": "include"}}
+    hint = {"resource": HINT, "search": {"mode": "outcome"}}
+    fhir, _ = client_answering(searchset(entry=[included, {"resource": GOOD}, same_type, hint, {"resource": HINT}]))
+    assert await fhir.search("Slot", any_of_it, status="free") == [GOOD]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "<!doctype html><title>maintenance</title>",
+        "[]",
+        "7",
+        "null",
+        '{"resourceType": "Bundle", "type": "searchset", "entry": [',
+        "[" * 100_000,
+        {},
+        {"entry": []},
+        ERROR,
+        HINT,
+        {"resourceType": "Bundle", "type": "collection", "entry": []},
+        {"resourceType": "Bundle", "entry": []},
+        {"resourceType": "Slot", "id": "1"},
+        searchset(entry=None),
+        searchset(entry={"resource": GOOD}),
+        searchset(entry=[None]),
+        searchset(entry=[{"fullUrl": "http://ehr.invalid/fhir/Slot/1"}]),
+        searchset(entry=[{"resource": 7}]),
+        searchset({"id": "1"}),
+        searchset({"resourceType": "Basic", "id": "1"}),
+        searchset({"resourceType": "Slot"}),
+        searchset({"resourceType": "Slot", "id": "../Patient/1"}),
+        searchset({"resourceType": "Slot", "id": 1}),
+        searchset(GOOD, ERROR),
+        searchset(GOOD, {"resourceType": "OperationOutcome"}),
+        searchset(total=3),
+        searchset(entry=[{"resource": HINT}], total=1),
+        searchset(GOOD, link={"relation": "next"}),
+        searchset(GOOD, link=[{"relation": "next"}]),
+        {"resourceType": "Bundle", "type": "searchset", "total": 1},
+    ],
+)
+async def test_what_is_no_answer_to_the_search_is_unknown_and_never_none(body: Any) -> None:
+    fhir, _ = client_answering(body)
+    with pytest.raises(ClinicUnavailable):
+        await fhir.search("Slot", any_of_it, status="free")
+
+
+@pytest.mark.parametrize("body", [searchset(), searchset(total=0), {"resourceType": "Bundle", "type": "searchset"}])
+async def test_a_searchset_without_entries_is_none(body: Any) -> None:
+    fhir, _ = client_answering(body)
+    assert await fhir.search("Slot", any_of_it, status="free") == []
+
+
+async def test_fewer_results_than_there_are_is_unknown_only_if_none_of_them_counts() -> None:
+    fhir, _ = client_answering(searchset(GOOD, total=2))
+    assert await fhir.search("Slot", any_of_it) == [GOOD]
+    with pytest.raises(ClinicUnavailable, match="search-incomplete"):
+        await fhir.search("Slot", lambda resource: False)
 
 
 async def test_search_criteria_stay_out_of_the_address_and_ask_for_fresh_results() -> None:
-    fhir, seen = client_answering({"entry": []})
-    await fhir.search("Patient", identifier="urn:mrn|SECRET")
+    fhir, seen = client_answering(searchset())
+    await fhir.search("Patient", any_of_it, identifier="urn:mrn|SECRET")
     assert "SECRET" not in str(seen[0].url)
     assert seen[0].headers["cache-control"] == "no-cache"
 
 
+def next_link(address: str) -> dict[str, Any]:
+    return searchset(link=[{"relation": "self", "url": "x"}, {"relation": "next", "url": address}])
+
+
 async def test_next_links_without_end_are_refused() -> None:
-    fhir, seen = client_answering({"link": [{"relation": "next", "url": "http://ehr.invalid/fhir?p=1"}]})
+    fhir, seen = client_answering(next_link("http://ehr.invalid/fhir?p=1"))
     with pytest.raises(ClinicRefused, match="too-many-pages"):
-        await fhir.search("Slot", status="free")
+        await fhir.search("Slot", any_of_it, status="free")
     assert len(seen) < 100
 
 
-async def test_a_next_link_elsewhere_is_not_followed() -> None:
-    fhir, seen = client_answering({"link": [{"relation": "next", "url": "http://other.invalid/fhir?p=1"}]})
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://other.invalid/fhir?p=1",
+        "https://ehr.invalid/fhir?p=1",
+        "http://ehr.invalid:8080/fhir?p=1",
+        "//other.invalid/fhir?p=1",
+        "http://ehr.invalid@other.invalid/fhir?p=1",
+        "http://ehr.invalid:x/fhir",
+    ],
+)
+async def test_a_next_link_elsewhere_is_not_followed(address: str) -> None:
+    fhir, seen = client_answering(next_link(address))
     with pytest.raises(ClinicRefused, match="foreign-link"):
-        await fhir.search("Slot", status="free")
+        await fhir.search("Slot", any_of_it, status="free")
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("body", ["", "<html>", "[]", "7", "null"])
-async def test_what_is_not_a_json_object_is_refused(body: str) -> None:
+@pytest.mark.parametrize("address", ["http://EHR.invalid:80/fhir?p=1", "?p=1", "/fhir?p=1"])
+async def test_a_match_on_a_later_page_is_found_once(address: str) -> None:
+    second = {**GOOD, "id": "2"}
+    fhir, seen = client_answering({**next_link(address), "entry": [{"resource": GOOD}]}, searchset(GOOD, second))
+    assert await fhir.search("Slot", any_of_it) == [GOOD, second]
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_a_page_that_is_gone_is_asked_for_again_from_the_start(status: int) -> None:
+    answers = [httpx2.Response(200, json=next_link("?p=1")), httpx2.Response(status)]
+    http = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda request: answers.pop(0)))
+    with pytest.raises(ClinicUnavailable):
+        await FhirClient("http://ehr.invalid/fhir", "ehr", client=http).search("Slot", any_of_it)
+
+
+@pytest.mark.parametrize(
+    "body", ["", "<html>", "[]", "7", "null", ERROR, {**GOOD, "id": "2"}, {"resourceType": "Task", "id": "1"}]
+)
+async def test_what_is_not_the_resource_that_was_read_is_unknown(body: Any) -> None:
     fhir, _ = client_answering(body)
-    with pytest.raises(ClinicRefused, match="not-json"):
+    with pytest.raises(ClinicUnavailable):
         await fhir.read("Slot", "1")
+
+
+OURS = Patient(id="p1", system="urn:mrn", value="M1", base="http://ehr.invalid/fhir/")
+NUMBER = {"system": "urn:mrn", "value": "M1"}
+
+
+@pytest.mark.parametrize(
+    ("pointer", "is_ours"),
+    [
+        ({"reference": "Patient/p1"}, True),
+        ({"reference": "Patient/p1/_history/3"}, True),
+        ({"reference": "http://ehr.invalid/fhir/Patient/p1"}, True),
+        ({"reference": "http://ehr.invalid:80/fhir/Patient/p1/_history/3"}, True),
+        ({"reference": "Patient/p1", "identifier": NUMBER}, True),
+        ({"reference": "Patient/p1", "identifier": {"system": "urn:other", "value": "X"}}, True),
+        ({"identifier": NUMBER}, True),
+        ({"reference": "urn:uuid:0", "identifier": NUMBER}, True),
+        ({"reference": "#p"}, True),
+        ({"reference": "#q"}, False),
+        ({"reference": "Patient/p11"}, False),
+        ({"reference": "Patient/p2", "identifier": NUMBER}, False),
+        ({"reference": "Patient/p1", "identifier": {"system": "urn:mrn", "value": "M2"}}, False),
+        ({"reference": "http://other.invalid/fhir/Patient/p1"}, False),
+        ({"reference": "http://ehr.invalid/fhir/tenant/Patient/p1"}, False),
+        ({"reference": "Group/p1"}, False),
+        ({"reference": "urn:uuid:0"}, False),
+        ({"reference": 7, "identifier": NUMBER}, False),
+        ({"identifier": {"value": "M1"}}, False),
+        ({"display": "Patient/p1"}, False),
+        ("Patient/p1", False),
+        (None, False),
+    ],
+)
+def test_whose_a_resource_is(pointer: Any, is_ours: bool) -> None:
+    contained = [
+        {"resourceType": "Patient", "id": "p", "identifier": [NUMBER]},
+        {"resourceType": "Patient", "id": "q", "identifier": [{"system": "urn:mrn", "value": "M2"}]},
+    ]
+    assert OURS.is_meant_by(pointer, contained) is is_ours

@@ -16,12 +16,14 @@ from tests.clinic.process import ClinicProcess
 
 def request(key: str = "key-1", journey_id: str = "journey-1", *, wanted_by: datetime | None = None) -> PlaceRequest:
     """Wanted early enough for any place that the clinic opens, unless the test says otherwise."""
+    wanted_by = wanted_by or datetime.now(UTC) + timedelta(days=2)
     return PlaceRequest(
         key=key,
         journey_id=journey_id,
         client_ref="client-1",
         level=LevelOfCare.PHP,
-        wanted_by=wanted_by or datetime.now(UTC) + timedelta(days=2),
+        wanted_from=wanted_by - timedelta(days=2),
+        wanted_by=wanted_by,
     )
 
 

@@ -1,0 +1,16 @@
+"""FHIR R4: the client that the EHR and the places adapter share, and how a resource is recognised as ours."""
+
+from activities.fhir.client import FhirClient, VersionConflict, taking_turns
+from activities.fhir.resources import Patient, Resource, Wanted, bears, identifiers, reference
+
+__all__ = [
+    "FhirClient",
+    "Patient",
+    "Resource",
+    "VersionConflict",
+    "Wanted",
+    "bears",
+    "identifiers",
+    "reference",
+    "taking_turns",
+]

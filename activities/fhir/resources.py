@@ -1,0 +1,146 @@
+"""How a resource is recognised: by its identifier and, where it belongs to a patient, by that patient. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+Resource = dict[str, Any]
+_PATIENT_FIELD = {"EpisodeOfCare": "patient", "Task": "for"}
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Patient:
+    """The patient a resource must belong to.
+
+    Attributes:
+        id: The Patient's id on the server.
+        system: Identifier system of record numbers; `value` is the patient's own.
+        base: The server's base address, for references that are absolute.
+    """
+
+    id: str
+    system: str
+    value: str
+    base: str
+
+    @property
+    def reference(self) -> str:
+        """`Patient/id`."""
+        return f"Patient/{self.id}"
+
+    def is_meant_by(self, pointer: object, contained: list[Resource]) -> bool:
+        """Whether a Reference points at this patient and says nothing else.
+
+        It may be relative, absolute or versioned, point at a contained Patient, or name the record number. Each part
+        that it has must agree: a doubtful one is not this patient's.
+        """
+        if not isinstance(pointer, dict):
+            return False
+        number = pointer.get("identifier")
+        if isinstance(number, dict) and number.get("system") == self.system and number.get("value") != self.value:
+            return False
+        address = pointer.get("reference")
+        if address is None or (isinstance(address, str) and address.startswith("urn:")):
+            return isinstance(number, dict) and (number.get("system"), number.get("value")) == (self.system, self.value)
+        if not isinstance(address, str):
+            return False
+        if address.startswith("#"):
+            return any(_is_contained(each, address[1:]) and bears(each, self.system, self.value) for each in contained)
+        return self._is_address(address)
+
+    def _is_address(self, address: str) -> bool:
+        path = address.split("/_history/")[0].rstrip("/")
+        if "://" not in path:
+            return path == self.reference
+        ours = urlsplit(self.base).path.rstrip("/") + "/" + self.reference
+        return same_origin(path, self.base) and urlsplit(path).path == ours
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a search is for: the one resource of a type that bears our identifier.
+
+    Attributes:
+        patient: Whose it must be; None for types that belong to no patient, and for Patient itself.
+    """
+
+    kind: str
+    system: str
+    value: str
+    patient: Patient | None = None
+
+    @property
+    def criterion(self) -> str:
+        """The identifier as a search parameter's value."""
+        return f"{self.system}|{self.value}"
+
+    def is_borne_by(self, resource: Resource) -> bool:
+        """Whether `resource` is of the type and bears the identifier, both system and value."""
+        return resource.get("resourceType") == self.kind and bears(resource, self.system, self.value)
+
+    def is_owned_rightly(self, resource: Resource) -> bool:
+        """Whether `resource` belongs to the patient it should belong to."""
+        if self.patient is None:
+            return True
+        held = resource.get("contained")
+        contained = [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
+        return self.patient.is_meant_by(resource.get(_PATIENT_FIELD[self.kind]), contained)
+
+    def counts(self, resource: Resource) -> bool:
+        """Whether `resource` may be read as ours and written to."""
+        return self.is_borne_by(resource) and self.is_owned_rightly(resource) and not is_retired(resource)
+
+
+def reference(resource: Resource) -> str:
+    """`Type/id`, the only form of a reference that every server finds again."""
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def identifiers(resource: Resource) -> list[Resource]:
+    """Its identifiers; none where the field is not what it should be."""
+    held = resource.get("identifier")
+    return [i for i in held if isinstance(i, dict)] if isinstance(held, list) else []
+
+
+def bears(resource: Resource, system: str, value: str) -> bool:
+    """Whether one of its identifiers has this system and this value."""
+    return any(i.get("system") == system and i.get("value") == value for i in identifiers(resource))
+
+
+def is_retired(resource: Resource) -> bool:
+    """Whether the server's staff took it out of use: entered in error, inactive, or replaced by another.
+
+    Nothing is written to such a resource, and none is made in its place unless a person says so.
+    """
+    if resource.get("status") == "entered-in-error":
+        return True
+    if resource.get("resourceType") != "Patient":
+        return False
+    return resource.get("active") is False or _is_replaced(resource.get("link"))
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two addresses have the same scheme, host and port."""
+    origins = [_origin(address) for address in (one, other)]
+    return origins[0] is not None and origins[0] == origins[1]
+
+
+def _origin(address: str) -> tuple[str, str | None, int | None] | None:
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return None
+    return parts.scheme, parts.hostname, port or _PORTS.get(parts.scheme)
+
+
+def _is_contained(resource: Resource, id_: str) -> bool:
+    return resource.get("resourceType") == "Patient" and resource.get("id") == id_
+
+
+def _is_replaced(links: object) -> bool:
+    held = links if isinstance(links, list) else []
+    return any(isinstance(link, dict) and link.get("type") == "replaced-by" for link in held)

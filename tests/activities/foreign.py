@@ -1,0 +1,174 @@
+"""A small FHIR server with the habits of other people's servers, each of them a switch. It runs inside the test."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx2
+
+from activities.fhir import FhirClient
+
+Resource = dict[str, Any]
+BASE = "http://ehr.invalid/fhir"
+
+
+@dataclass
+class Habits:
+    """What the server does that another would not.
+
+    Attributes:
+        ignores_criteria: A search answers every resource of its type.
+        search_body: Answers each search with status 200 and this body instead of a Bundle.
+        says_mode: Whether entries carry `search.mode`.
+        extra_entries: Added to each page, such as included resources or an OperationOutcome.
+        total: `absent`, the number of hits, or a number that is given whatever was found.
+        versions: Version ids are integers or UUIDs in `meta`, stand only in the ETag, or are not kept at all.
+        stale_status: Answer to an If-Match that names an older version.
+        page_size: Hits on a page.
+        caches_searches: Without `no-cache` an earlier answer to the same search is given again.
+        shown: Changes a resource as it leaves the server, such as its references.
+    """
+
+    ignores_criteria: bool = False
+    search_body: bytes | None = None
+    says_mode: bool = True
+    extra_entries: list[Any] = field(default_factory=list)
+    total: Literal["absent", "hits"] | int = "absent"
+    versions: Literal["uuid", "integer", "etag", "none"] = "uuid"
+    stale_status: int = 412
+    page_size: int = 50
+    caches_searches: bool = False
+    shown: Callable[[Resource], Resource] = lambda resource: resource
+
+
+class ForeignFhir:
+    """Holds resources and answers as its habits say; notes each request."""
+
+    def __init__(self, **habits: Any) -> None:
+        self.habits = Habits(**habits)
+        self.requests: list[httpx2.Request] = []
+        self._held: dict[str, dict[str, Resource]] = {}
+        self._versions: dict[str, str] = {}
+        self._pages: dict[str, list[Resource]] = {}
+        self._cache: dict[str, list[Resource]] = {}
+
+    def client(self, system: str = "ehr") -> FhirClient:
+        return FhirClient(BASE, system, client=httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer)))
+
+    def put(self, kind: str, id_: str, **fields: Any) -> Resource:
+        """Stores a resource, as its own staff would."""
+        return self._write(kind, id_, {"resourceType": kind, **fields})
+
+    def get(self, kind: str, id_: str) -> Resource:
+        return self._held[kind][id_]
+
+    def all(self, kind: str) -> list[Resource]:
+        return list(self._held.get(kind, {}).values())
+
+    def written(self) -> list[str]:
+        """The writes it was asked for, e.g. `PUT Slot/1`."""
+        asked = [f"{r.method} {_path(r)}" for r in self.requests if r.method in ("PUT", "POST")]
+        return [line for line in asked if not line.endswith("_search")]
+
+    def _write(self, kind: str, id_: str, body: Resource) -> Resource:
+        number = int(self._versions.get(f"{kind}/{id_}", "0")) + 1 if self.habits.versions == "integer" else 0
+        version = str(number) if number else str(uuid.uuid4())
+        self._versions[f"{kind}/{id_}"] = version
+        meta = {"versionId": version} if self.habits.versions in ("uuid", "integer") else {}
+        stored = {**{k: v for k, v in body.items() if k != "meta"}, "id": id_, **({"meta": meta} if meta else {})}
+        self._held.setdefault(kind, {})[id_] = stored
+        return stored
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        kind, _, rest = _path(request).partition("/")
+        if kind == "_page":
+            return self._page(self._pages[rest])
+        if rest == "_search":
+            return self._search(kind, request)
+        if request.method == "POST":
+            return self._one(kind, self._write(kind, uuid.uuid4().hex, json.loads(request.content)), 201)
+        if rest not in self._held.get(kind, {}):
+            return _outcome(404)
+        if request.method == "PUT":
+            return self._update(kind, rest, request)
+        return self._one(kind, self._held[kind][rest], 200)
+
+    def _update(self, kind: str, id_: str, request: httpx2.Request) -> httpx2.Response:
+        expected = request.headers.get("if-match", "").removeprefix("W/").strip('"')
+        if self.habits.versions != "none" and expected != self._versions[f"{kind}/{id_}"]:
+            return _outcome(self.habits.stale_status)
+        return self._one(kind, self._write(kind, id_, json.loads(request.content)), 200)
+
+    def _one(self, kind: str, stored: Resource, status: int) -> httpx2.Response:
+        version = self._versions[f"{kind}/{stored['id']}"]
+        headers = {} if self.habits.versions == "none" else {"ETag": f'W/"{version}"'}
+        return httpx2.Response(status, json=self.habits.shown(stored), headers=headers)
+
+    def _search(self, kind: str, request: httpx2.Request) -> httpx2.Response:
+        if self.habits.search_body is not None:
+            return httpx2.Response(200, content=self.habits.search_body)
+        asked, criteria = request.content.decode(), parse_qsl(request.content.decode())
+        fresh = "no-cache" in request.headers.get("cache-control", "")
+        if not self.habits.caches_searches or fresh or asked not in self._cache:
+            held = self.all(kind)
+            every = held if self.habits.ignores_criteria else [r for r in held if _matches(r, criteria)]
+            self._cache[asked] = every
+        return self._page(self._cache[asked])
+
+    def _page(self, found: list[Resource]) -> httpx2.Response:
+        size, mode = self.habits.page_size, {"search": {"mode": "match"}} if self.habits.says_mode else {}
+        bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
+        entries = [{"resource": self.habits.shown(r), **mode} for r in found[:size]] + self.habits.extra_entries
+        if entries:
+            bundle["entry"] = entries
+        if self.habits.total != "absent":
+            bundle["total"] = len(found) if self.habits.total == "hits" else self.habits.total
+        if found[size:]:
+            token = uuid.uuid4().hex
+            self._pages[token] = found[size:]
+            bundle["link"] = [{"relation": "next", "url": f"{BASE}/_page/{token}"}]
+        return httpx2.Response(200, json=bundle)
+
+
+def slot(start: Any, *, level: str = "IOP", status: str = "free", **fields: Any) -> Resource:
+    """The fields of a Slot; `start` as text, or a moment that it is written as."""
+    given = start.isoformat() if isinstance(start, datetime) else start
+    coding = {"system": "urn:throughline:level-of-care", "code": level}
+    made = {"serviceType": [{"coding": [coding]}], "schedule": {"reference": "Schedule/1", "display": "East Site"}}
+    return {**made, "status": status, **({} if given is None else {"start": given}), **fields}
+
+
+def _path(request: httpx2.Request) -> str:
+    return urlsplit(str(request.url)).path.removeprefix("/fhir/")
+
+
+def _matches(resource: Resource, criteria: list[tuple[str, str]]) -> bool:
+    return all(_MATCHES[name](resource, value) for name, value in criteria if name in _MATCHES)
+
+
+def _identified(resource: Resource, wanted: str) -> bool:
+    return wanted in [f"{i.get('system')}|{i.get('value')}" for i in resource.get("identifier", ())]
+
+
+def _of_service(resource: Resource, wanted: str) -> bool:
+    codings = [c for concept in resource.get("serviceType", ()) for c in concept.get("coding", ())]
+    return wanted in [f"{c.get('system')}|{c.get('code')}" for c in codings]
+
+
+_MATCHES: dict[str, Callable[[Resource, str], bool]] = {
+    "identifier": _identified,
+    "service-type": _of_service,
+    "status": lambda resource, wanted: resource.get("status") == wanted,
+}
+
+
+def _outcome(status: int) -> httpx2.Response:
+    issue = {"severity": "error", "code": "processing"}
+    return httpx2.Response(status, json={"resourceType": "OperationOutcome", "issue": [issue]})
