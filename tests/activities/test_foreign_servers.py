@@ -1,0 +1,329 @@
+"""The EHR and the places adapter against servers with habits of their own: nothing of another patient is touched,
+and what is not known is never taken for none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from activities.ehr import DUTY, JOURNEY, FhirEhr
+from activities.places import HOLD, FhirPlaces
+from activities.ports import ClinicRefused, ClinicUnavailable, EpisodeStatus, PlaceRequest
+from domain.values import LevelOfCare
+from tests.activities.conftest import PERSON, People, assert_says_nothing_of_the_client
+from tests.activities.foreign import BASE, ForeignFhir, Resource, slot
+from tests.activities.test_ehr import DUTY as TASK
+from tests.activities.test_ehr import record
+
+NUMBER = {"system": "urn:throughline:mrn", "value": PERSON.mrn}
+EPISODE = {"system": JOURNEY, "value": "journey-1"}
+NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
+OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
+EMPTY = {"resourceType": "Bundle", "type": "searchset"}
+
+UNKNOWN = [
+    json.dumps(OUTCOME).encode(),
+    b"",
+    b"<html>down for maintenance</html>",
+    b"[]",
+    json.dumps(EMPTY).encode()[:-1],
+    json.dumps({**EMPTY, "type": "history"}).encode(),
+    json.dumps({**EMPTY, "total": 2}).encode(),
+    json.dumps({**EMPTY, "entry": [{"fullUrl": "urn:uuid:0"}]}).encode(),
+    json.dumps({**EMPTY, "entry": [{"resource": OUTCOME, "search": {"mode": "outcome"}}]}).encode(),
+]
+
+
+def ehr(server: ForeignFhir) -> FhirEhr:
+    return FhirEhr(server.client(), People(PERSON))
+
+
+def places(server: ForeignFhir) -> FhirPlaces:
+    return FhirPlaces(server.client("places"))
+
+
+def wanted(key: str = "key-1") -> PlaceRequest:
+    return PlaceRequest(
+        key=key,
+        journey_id="journey-1",
+        client_ref="client-1",
+        level=LevelOfCare.IOP,
+        wanted_from=NOW,
+        wanted_by=NOW + timedelta(hours=24),
+    )
+
+
+def others(server: ForeignFhir) -> list[Resource]:
+    """Records of other patients, each resembling ours in one thing."""
+    theirs = {"reference": "Patient/other"}
+    return [
+        server.put("Patient", "other", identifier=[{**NUMBER, "value": "MRN-OTHER"}]),
+        server.put("Patient", "elsewhere", identifier=[{**NUMBER, "system": "urn:oid:1.2"}]),
+        server.put("Patient", "unnumbered", identifier=[{"value": PERSON.mrn}]),
+        server.put("EpisodeOfCare", "other", status="active", identifier=[{"value": "journey-1"}], patient=theirs),
+        server.put("EpisodeOfCare", "bare", status="active", patient=theirs),
+        server.put("Task", "other", status="requested", identifier=[{"system": DUTY, "value": "9"}], **{"for": theirs}),
+    ]
+
+
+@pytest.mark.parametrize("page_size", [1, 50])
+@pytest.mark.parametrize("says_mode", [True, False])
+async def test_hits_that_are_not_ours_are_left_alone(page_size: int, says_mode: bool) -> None:
+    server = ForeignFhir(ignores_criteria=True, page_size=page_size, says_mode=says_mode)
+    before = others(server)
+    await ehr(server).sync(record())
+    await ehr(server).sync(record(2, status=EpisodeStatus.ACTIVE))
+    assert [server.get(each["resourceType"], each["id"]) for each in before] == before
+    ours = [each for each in server.all("EpisodeOfCare") if EPISODE in each.get("identifier", ())]
+    assert [each["status"] for each in ours] == ["active"]
+    assert (len(server.all("Patient")), len(server.all("EpisodeOfCare")), len(server.all("Task"))) == (4, 3, 2)
+
+
+async def test_an_included_record_is_no_hit_even_if_it_looks_like_ours() -> None:
+    looks_like_ours = {"resourceType": "EpisodeOfCare", "id": "included", "identifier": [EPISODE], "status": "active"}
+    server = ForeignFhir(extra_entries=[{"resource": looks_like_ours, "search": {"mode": "include"}}])
+    await ehr(server).sync(record())
+    assert len(server.all("EpisodeOfCare")) == 1
+
+
+@pytest.mark.parametrize("body", UNKNOWN)
+async def test_an_ehr_that_gives_no_answer_is_not_written_to(body: bytes) -> None:
+    server = ForeignFhir(search_body=body)
+    with pytest.raises(ClinicUnavailable) as caught:
+        await ehr(server).sync(record())
+    assert server.written() == []
+    assert_says_nothing_of_the_client(caught.value)
+
+
+@pytest.mark.parametrize("body", UNKNOWN)
+async def test_no_answer_about_places_is_not_none(body: bytes) -> None:
+    server = ForeignFhir(search_body=body)
+    with pytest.raises(ClinicUnavailable):
+        await places(server).hold(wanted())
+    with pytest.raises(ClinicUnavailable):
+        await places(server).release("key-1", "journey-1")
+    assert server.written() == []
+
+
+def two_patients(server: ForeignFhir) -> None:
+    for id_ in ("1", "2"):
+        server.put("Patient", id_, identifier=[NUMBER])
+
+
+def inactive_patient(server: ForeignFhir) -> None:
+    server.put("Patient", "1", identifier=[NUMBER], active=False)
+
+
+def merged_patient(server: ForeignFhir) -> None:
+    server.put("Patient", "1", identifier=[NUMBER], link=[{"other": {"reference": "Patient/2"}, "type": "replaced-by"}])
+
+
+def episode(server: ForeignFhir, id_: str, patient: Any, status: str = "active") -> None:
+    server.put("Patient", "1", identifier=[NUMBER])
+    server.put("EpisodeOfCare", id_, identifier=[EPISODE], status=status, patient=patient)
+
+
+def two_episodes(server: ForeignFhir) -> None:
+    episode(server, "1", {"reference": "Patient/1"})
+    episode(server, "2", {"reference": "Patient/1"})
+
+
+def another_patients_episode(server: ForeignFhir) -> None:
+    episode(server, "1", {"reference": "Patient/2"})
+
+
+def episode_in_error(server: ForeignFhir) -> None:
+    episode(server, "1", {"reference": "Patient/1"}, "entered-in-error")
+
+
+def another_patients_task(server: ForeignFhir) -> None:
+    episode(server, "1", {"reference": "Patient/1"})
+    marked = [{"system": DUTY, "value": TASK.id}]
+    server.put("Task", "1", identifier=marked, status="requested", **{"for": {"reference": "Patient/2"}})
+
+
+@pytest.mark.parametrize(
+    ("held", "code"),
+    [
+        (two_patients, "several-matches"),
+        (inactive_patient, "out-of-use"),
+        (merged_patient, "out-of-use"),
+        (two_episodes, "several-matches"),
+        (another_patients_episode, "other-patient"),
+        (episode_in_error, "out-of-use"),
+        (another_patients_task, "other-patient"),
+    ],
+)
+async def test_a_doubt_about_whose_record_it_is_goes_to_a_person(
+    held: Callable[[ForeignFhir], None], code: str
+) -> None:
+    server = ForeignFhir()
+    held(server)
+    kind, before = ("Task" if held is another_patients_task else "EpisodeOfCare"), server.all("Patient")
+    doubtful = server.all(kind)
+    with pytest.raises(ClinicRefused) as caught:
+        await ehr(server).sync(record())
+    assert caught.value.code == code
+    assert (server.all("Patient"), server.all(kind)) == (before, doubtful)
+    assert_says_nothing_of_the_client(caught.value)
+
+
+async def test_the_patient_in_use_counts_where_the_other_was_replaced() -> None:
+    server = ForeignFhir()
+    server.put("Patient", "old", identifier=[NUMBER], active=False)
+    server.put("Patient", "new", identifier=[{**NUMBER, "use": "old"}])
+    await ehr(server).sync(record())
+    assert [each["patient"]["reference"] for each in server.all("EpisodeOfCare")] == ["Patient/new"]
+
+
+def absolute(resource: Resource) -> Resource:
+    pointers = {k: {"reference": f"{BASE}/{resource[k]['reference']}"} for k in ("patient", "for") if k in resource}
+    return {**resource, **pointers}
+
+
+def logical(resource: Resource) -> Resource:
+    pointers = {k: {"identifier": NUMBER} for k in ("patient", "for") if k in resource}
+    return {**resource, **pointers}
+
+
+def contained(resource: Resource) -> Resource:
+    pointers = {k: {"reference": "#p"} for k in ("patient", "for") if k in resource}
+    held = {"contained": [{"resourceType": "Patient", "id": "p", "identifier": [NUMBER]}]} if pointers else {}
+    return {**resource, **pointers, **held}
+
+
+@pytest.mark.parametrize("shown", [absolute, logical, contained])
+@pytest.mark.parametrize("versions", ["uuid", "integer", "etag", "none"])
+@pytest.mark.parametrize(("stale_status", "total"), [(409, "hits"), (412, "absent")])
+async def test_the_same_record_is_found_again(
+    shown: Callable[[Resource], Resource], versions: str, stale_status: int, total: str
+) -> None:
+    server = ForeignFhir(
+        shown=shown, versions=versions, stale_status=stale_status, total=total, page_size=1, caches_searches=True
+    )
+    for revision, status in enumerate((EpisodeStatus.PLANNED, EpisodeStatus.ACTIVE, EpisodeStatus.FINISHED), 1):
+        await ehr(server).sync(record(revision, status=status))
+    assert [len(server.all(kind)) for kind in ("Patient", "EpisodeOfCare", "Task")] == [1, 1, 1]
+    assert server.all("EpisodeOfCare")[0]["status"] == "finished"
+
+
+async def test_a_record_is_written_only_as_the_version_that_was_read() -> None:
+    server = ForeignFhir(versions="etag")
+    await ehr(server).sync(record())
+    await ehr(server).sync(record(2))
+    puts = [request for request in server.requests if request.method == "PUT"]
+    assert puts and all(request.headers["if-match"].startswith('W/"') for request in puts)
+
+
+UNUSABLE = {
+    "past": slot(NOW - timedelta(days=300)),
+    "just-begun": slot(NOW - timedelta(seconds=1)),
+    "too-late": slot(NOW + timedelta(hours=24, seconds=1)),
+    "no-start": slot(None),
+    "naive": slot("2026-05-04T12:00:00"),
+    "day-only": slot("2026-05-04"),
+    "unreadable": slot("2026-05-04T25:61:00Z"),
+    "a-number": slot(20260504),
+    "ends-first": slot(NOW + timedelta(hours=2), end=(NOW + timedelta(hours=1)).isoformat()),
+    "no-length": slot(NOW + timedelta(hours=2), end=(NOW + timedelta(hours=2)).isoformat()),
+    "end-unreadable": slot(NOW + timedelta(hours=2), end="soon"),
+    "end-naive": slot(NOW + timedelta(hours=2), end="2026-05-04T20:00:00"),
+    "busy": slot(NOW + timedelta(hours=2), status="busy"),
+    "withdrawn": slot(NOW + timedelta(hours=2), status="busy-unavailable"),
+    "in-error": slot(NOW + timedelta(hours=2), status="entered-in-error"),
+    "overbooked": slot(NOW + timedelta(hours=2), overbooked=True),
+    "other-level": slot(NOW + timedelta(hours=2), level="OP"),
+    "no-level": {**slot(NOW + timedelta(hours=2)), "serviceType": []},
+    "other-system": {**slot(NOW + timedelta(hours=2)), "serviceType": [{"coding": [{"code": "IOP"}]}]},
+}
+
+
+@pytest.mark.parametrize("ignores_criteria", [True, False])
+async def test_a_place_that_is_no_use_is_never_held(ignores_criteria: bool) -> None:
+    server = ForeignFhir(ignores_criteria=ignores_criteria)
+    for id_, fields in UNUSABLE.items():
+        server.put("Slot", id_, **fields)
+    assert await places(server).hold(wanted()) is None
+    assert server.written() == []
+
+
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (NOW, {}),
+        (NOW + timedelta(hours=24), {}),
+        ("2026-05-04T14:00:00+02:00", {"end": "2026-05-04T12:30:00Z"}),
+        ("2026-05-04T23:59:59.999Z", {"overbooked": False}),
+    ],
+)
+async def test_a_place_that_starts_in_the_time_wanted_is_held(start: Any, more: Resource) -> None:
+    server = ForeignFhir(ignores_criteria=True)
+    for id_, fields in UNUSABLE.items():
+        server.put("Slot", id_, **fields)
+    server.put("Slot", "good", **slot(start, **more))
+    place = await places(server).hold(wanted())
+    assert place is not None and place.slot == "good"
+    assert server.written() == ["PUT Slot/good"]
+    assert server.get("Slot", "good")["status"] == "busy-tentative"
+
+
+async def test_the_earliest_start_is_the_earliest_moment_whatever_its_zone() -> None:
+    server = ForeignFhir()
+    server.put("Slot", "noon-utc", **slot("2026-05-04T12:00:00Z"))
+    server.put("Slot", "eleven-utc", **slot("2026-05-04T13:00:00+02:00"))
+    place = await places(server).hold(wanted())
+    assert place is not None and place.slot == "eleven-utc"
+
+
+async def test_a_place_that_changes_between_search_and_reading_is_not_held() -> None:
+    server = ForeignFhir()
+    server.put("Slot", "moved", **slot(NOW + timedelta(hours=2)))
+
+    def moved_once_it_was_found(resource: Resource) -> Resource:
+        server.put("Slot", "moved", **slot(NOW + timedelta(days=40)))
+        return resource
+
+    server.habits.shown = moved_once_it_was_found
+    assert await places(server).hold(wanted()) is None
+    assert server.written() == []
+
+
+async def test_a_held_place_whose_time_has_passed_is_given_back_for_one_that_is_to_come() -> None:
+    server = ForeignFhir()
+    mark = [{"system": HOLD, "value": "key-1"}]
+    server.put("Slot", "past", **slot(NOW - timedelta(hours=1), status="busy-tentative", identifier=mark))
+    server.put("Slot", "next", **slot(NOW + timedelta(hours=1)))
+    place = await places(server).hold(wanted())
+    assert place is not None and place.slot == "next"
+    assert server.get("Slot", "past")["status"] == "free"
+
+
+async def test_a_place_that_its_facility_withdrew_is_not_ours_any_more_and_stays_withdrawn() -> None:
+    server = ForeignFhir()
+    mark = [{"system": HOLD, "value": "key-1"}]
+    server.put("Slot", "1", **slot(NOW + timedelta(hours=1), status="busy-unavailable", identifier=mark))
+    assert await places(server).hold(wanted()) is None
+    await places(server).release("key-1", "journey-1")
+    kept = server.get("Slot", "1")
+    assert (kept["status"], "identifier" in kept) == ("busy-unavailable", False)
+
+
+async def test_places_held_for_others_are_not_given_back() -> None:
+    server = ForeignFhir(ignores_criteria=True)
+    mark = [{"system": HOLD, "value": "key-2"}]
+    before = server.put("Slot", "theirs", **slot(NOW + timedelta(hours=1), status="busy", identifier=mark))
+    await places(server).release("key-1", "journey-1")
+    assert await places(server).hold(wanted()) is None
+    assert server.get("Slot", "theirs") == before
+
+
+async def test_the_search_for_places_asks_for_the_time_wanted() -> None:
+    server = ForeignFhir()
+    await places(server).hold(wanted())
+    asked = server.requests[-1].content.decode()
+    assert "start=ge2026-05-04T09%3A00%3A00Z" in asked and "start=le2026-05-05T09%3A00%3A01Z" in asked
