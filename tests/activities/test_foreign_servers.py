@@ -182,17 +182,19 @@ async def test_the_patient_in_use_counts_where_the_other_was_replaced() -> None:
 
 
 def absolute(resource: Resource) -> Resource:
-    pointers = {k: {"reference": f"{BASE}/{resource[k]['reference']}"} for k in ("patient", "for") if k in resource}
+    pointers: Resource = {
+        k: {"reference": f"{BASE}/{resource[k]['reference']}"} for k in ("patient", "for") if k in resource
+    }
     return {**resource, **pointers}
 
 
 def logical(resource: Resource) -> Resource:
-    pointers = {k: {"identifier": NUMBER} for k in ("patient", "for") if k in resource}
+    pointers: Resource = {k: {"identifier": NUMBER} for k in ("patient", "for") if k in resource}
     return {**resource, **pointers}
 
 
 def contained(resource: Resource) -> Resource:
-    pointers = {k: {"reference": "#p"} for k in ("patient", "for") if k in resource}
+    pointers: Resource = {k: {"reference": "#p"} for k in ("patient", "for") if k in resource}
     held = {"contained": [{"resourceType": "Patient", "id": "p", "identifier": [NUMBER]}]} if pointers else {}
     return {**resource, **pointers, **held}
 
