@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -20,6 +20,7 @@ from activities.ports import (
     EpisodeStatus,
     TaskStatus,
 )
+from clinic.scripts import SearchAnswer
 from domain.values import LevelOfCare, Role
 from tests.activities.conftest import PERSON, People, assert_says_nothing_of_the_client
 from tests.clinic.process import ClinicProcess
@@ -115,6 +116,7 @@ async def test_a_patient_the_ehr_knows_is_not_created_again(clinic: ClinicProces
         {"search_cache": True},
         {"ignore_if_none_exist": True},
         {"page_size": 1},
+        {"ignore_criteria": True, "include_others": True},
         {"conflicts": 2, "conflict_status": 409},
         {"conflicts": 2, "conflict_status": 412},
     ],
@@ -165,6 +167,14 @@ async def test_failures_are_typed(
         await ehr.sync(record())
     assert caught.value.code == code
     assert_says_nothing_of_the_client(caught.value)
+
+
+@pytest.mark.parametrize("answer", [each for each in get_args(SearchAnswer) if each != "searchset"])
+async def test_what_is_no_searchset_leaves_the_ehr_as_it_is(clinic: ClinicProcess, ehr: FhirEhr, answer: str) -> None:
+    clinic.script("*", quirks={"search_answer": answer})
+    with pytest.raises(ClinicUnavailable):
+        await ehr.sync(record())
+    assert clinic.ledger() == []
 
 
 async def test_a_slow_ehr_times_out(clinic: ClinicProcess, directory: People) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from temporalio.common import RetryPolicy
 
+import workflows.calls
 import workflows.journey
 from domain import commands as cmd
 from domain import events as ev
@@ -15,7 +19,7 @@ from domain.commands import Answer
 from domain.effects import Effect
 from domain.obligations import ObligationKind
 from domain.state import JourneyState
-from domain.values import Stage
+from domain.values import Role, Stage
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OP, PHP, enrol
 
@@ -100,6 +104,68 @@ async def test_a_search_without_result_is_repeated_until_a_place_is_held(house: 
     state = await case.later(hours=9)
     assert state.transition is not None and state.transition.place is not None
     assert state.transition.searches == 3
+
+
+async def test_an_ehr_that_does_not_answer_the_question_is_in_the_end_operations_duty(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflows.calls, "_RETRY", RetryPolicy(maximum_attempts=2))
+    house.clinic.script("*", quirks={"search_answer": "outcome"})
+    case = await house.admit()
+    state = await case.settled()
+    (owed,) = state.open_of(ObligationKind.RESOLVE_EFFECT)
+    assert (owed.owner, owed.about) == (Role.OPERATIONS, "ehr")
+    assert "Do by hand what a clinic system would not do" in [mail["subject"] for mail in case.mail()]
+    assert {code for code in await failures(case) if code.startswith("ehr/")} == {"ehr/no-searchset"}
+    assert not house.clinic.ledger(journey=case.id, system="ehr")
+    house.clinic.script("*", quirks={"search_answer": "searchset"})
+    await case.do(cmd.DecidePlacement, recommended=OP, actual=OP)
+    assert not (await case.settled()).open_of(ObligationKind.RESOLVE_EFFECT)
+    assert len(house.clinic.fhir("Patient", identifier=case.person.mrn)) == 1
+
+
+async def test_not_knowing_whether_there_is_a_place_is_operations_duty_and_searched_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflows.calls, "_RETRY", RetryPolicy(maximum_attempts=2))
+    case = await house.admit()
+    await enrol(case, IOP)
+    house.clinic.script("*", quirks={"search_answer": "html"})
+    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    state = await case.settled()
+    assert "places/not-json" in await failures(case)
+    assert "place" in [owed.about for owed in state.open_of(ObligationKind.RESOLVE_EFFECT)]
+    assert not house.clinic.ledger(journey=case.id, system="places")
+    house.clinic.script("*", quirks={"search_answer": "searchset"})
+    state = await case.later(hours=5)
+    assert state.transition is not None and state.transition.place is not None
+
+
+async def test_other_patients_records_are_no_concern_of_a_journey(house: House) -> None:
+    house.clinic.script("*", quirks={"ignore_criteria": True, "include_others": True, "page_size": 2})
+    first, second = await house.admit(), await house.admit()
+    await asyncio.gather(enrol(first), enrol(second))
+    for case in (first, second):
+        (patient,) = clinic_records(house, "Patient", case.person.mrn)
+        (episode,) = clinic_records(house, "EpisodeOfCare", case.id)
+        assert episode["patient"]["reference"] == f"Patient/{patient['id']}"
+        assert episode["status"] == "active"
+
+
+def clinic_records(house: House, kind: str, identifier: str) -> list[dict[str, Any]]:
+    return [entry for entry in house.clinic.fhir(kind) if identifier in str(entry.get("identifier"))]
+
+
+async def test_a_place_lies_ahead_of_the_journeys_own_present(house: House) -> None:
+    case = await house.admit()
+    await enrol(case, IOP)
+    await case.later(weeks=7)
+    asked = await case.now()
+    house.clinic.script(case.person.mrn, ehr_failures=1)
+    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    await case.settled()
+    (held,) = [event for event in await case.record() if isinstance(event, ev.PlaceHeld)]
+    assert asked < held.starts_at <= asked + timedelta(hours=25)
 
 
 async def test_a_call_that_cannot_even_be_made_stops_the_journey_visibly(
