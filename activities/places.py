@@ -93,17 +93,20 @@ class FhirPlaces:
 
     async def _take_first(self, free: list[Resource], request: PlaceRequest) -> bool:
         for candidate in free:
-            slot = await self._fhir.read("Slot", str(candidate["id"]), journey=request.journey_id, listed=True)
-            if not self._is_usable(slot, request):
-                continue
             try:
-                await self._fhir.update(_held(slot, request), key=request.key, journey=request.journey_id)
+                if await self._take(str(candidate["id"]), request):
+                    return True
             except VersionConflict:
                 continue
-            written = await self._fhir.read("Slot", str(slot["id"]), journey=request.journey_id)
-            if bears(written, HOLD, request.key):
-                return True
         return False
+
+    async def _take(self, id_: str, request: PlaceRequest) -> bool:
+        slot = await self._fhir.read("Slot", id_, journey=request.journey_id, listed=True)
+        if not self._is_usable(slot, request):
+            return False
+        await self._fhir.update(_held(slot, request), key=request.key, journey=request.journey_id)
+        written = await self._fhir.read("Slot", id_, journey=request.journey_id)
+        return bears(written, HOLD, request.key)
 
     async def _held(self, request: PlaceRequest) -> list[Resource]:
         return [s for s in await self._marked(request.key, request.journey_id) if s.get("status") in _HELD]

@@ -70,7 +70,7 @@ class Script(_Strict):
         eligibility_answer: `271`, or what comes instead of a sound one.
         eligibility_delay: Elapsed seconds before the clearinghouse answers; `ehr_delay` likewise.
         staff: Whether the holder of a role answers; a role not named does.
-        mail_failures: SMTP 451 this often; `mail_refused` is SMTP 550. Only heeded for everyone.
+        mail_failures: SMTP 451 this often; `mail_refused` is SMTP 550. Only used for everyone.
     """
 
     aliases: tuple[str, ...] = ()

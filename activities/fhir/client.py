@@ -27,11 +27,11 @@ _log = structlog.get_logger(__name__)
 
 
 class VersionConflict(ClinicUnavailable):
-    """The resource has changed since it was read: read it again, then decide again."""
+    """The resource has changed, or is gone, since it was found: look again, then decide again."""
 
 
 _CONFLICT: Mapping[int, type[ClinicError]] = {409: VersionConflict, 412: VersionConflict}
-_GONE: Mapping[int, type[ClinicError]] = {404: ClinicUnavailable, 410: ClinicUnavailable}
+_GONE: Mapping[int, type[ClinicError]] = {404: VersionConflict, 410: VersionConflict}
 
 
 class FhirClient:
@@ -65,7 +65,7 @@ class FhirClient:
         """The resource as it is now. `listed`: a search has just named it, so if it is gone the search was stale.
 
         Raises:
-            ClinicUnavailable: Something else was answered, or what was `listed` is gone.
+            ClinicUnavailable: Something else was answered; `VersionConflict` if what was `listed` is gone.
             ClinicRefused: There is no such resource.
         """
         expected = _GONE if listed else {}
@@ -120,7 +120,7 @@ class FhirClient:
                 `out-of-use` if the server's staff marked it as entered in error, inactive or replaced.
             ClinicUnavailable: It is not known whether there is one.
         """
-        found = await self.search(wanted.kind, wanted.is_borne_by, journey, identifier=wanted.criterion)
+        found = await self.search(wanted.kind, wanted.identifies, journey, identifier=wanted.criterion)
         hit = self._only(found, wanted)
         if hit is None:
             return None
@@ -149,13 +149,16 @@ class FhirClient:
         return counted
 
     def _only(self, found: list[Resource], wanted: Wanted) -> Resource | None:
-        if any(not wanted.is_owned_rightly(hit) for hit in found):
-            raise self._doubt("other-patient", "Our identifier is on another patient's record; correct it in the EHR.")
-        in_use = [hit for hit in found if not is_retired(hit)]
+        of_patient = [hit for hit in found if wanted.is_of_patient(hit)]
+        in_use = [hit for hit in of_patient if not is_retired(hit)]
+        if len(found) > len(in_use):
+            _log.warning("fhir.identifier-elsewhere", system=self.system, kind=wanted.kind, count=len(found))
         if len(in_use) > 1:
             raise self._doubt("several-matches", "Several records bear our identifier; leave it on the right one.")
-        if found and not in_use:
+        if of_patient and not in_use:
             raise self._doubt("out-of-use", "The record with our identifier is out of use; say which one counts.")
+        if found and not of_patient:
+            raise self._doubt("other-patient", "Our identifier is on another patient's record; correct it in the EHR.")
         return in_use[0] if in_use else None
 
     def _doubt(self, code: str, advice: str) -> ClinicRefused:

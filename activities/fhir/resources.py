@@ -77,11 +77,11 @@ class Wanted:
         """The identifier as a search parameter's value."""
         return f"{self.system}|{self.value}"
 
-    def is_borne_by(self, resource: Resource) -> bool:
+    def identifies(self, resource: Resource) -> bool:
         """Whether `resource` is of the type and bears the identifier, both system and value."""
         return resource.get("resourceType") == self.kind and bears(resource, self.system, self.value)
 
-    def is_owned_rightly(self, resource: Resource) -> bool:
+    def is_of_patient(self, resource: Resource) -> bool:
         """Whether `resource` belongs to the patient it should belong to."""
         if self.patient is None:
             return True
@@ -91,7 +91,7 @@ class Wanted:
 
     def counts(self, resource: Resource) -> bool:
         """Whether `resource` may be read as ours and written to."""
-        return self.is_borne_by(resource) and self.is_owned_rightly(resource) and not is_retired(resource)
+        return self.identifies(resource) and self.is_of_patient(resource) and not is_retired(resource)
 
 
 def reference(resource: Resource) -> str:

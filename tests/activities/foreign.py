@@ -71,6 +71,10 @@ class ForeignFhir:
     def all(self, kind: str) -> list[Resource]:
         return list(self._held.get(kind, {}).values())
 
+    def delete(self, kind: str, id_: str) -> None:
+        """Takes a resource out. A search whose answer is cached still shows it."""
+        self._held[kind].pop(id_, None)
+
     def written(self) -> list[str]:
         """The writes it was asked for, e.g. `PUT Slot/1`."""
         asked = [f"{r.method} {_path(r)}" for r in self.requests if r.method in ("PUT", "POST")]

@@ -110,6 +110,21 @@ async def test_no_answer_about_places_is_not_none(body: bytes) -> None:
     assert server.written() == []
 
 
+async def test_an_ehr_whose_search_shows_what_it_deleted_gets_no_second_record() -> None:
+    server = ForeignFhir()
+    two_episodes(server)
+    server.delete("EpisodeOfCare", "2")
+
+    def deleted_once_found(resource: Resource) -> Resource:
+        server.delete(resource["resourceType"], resource["id"])
+        return resource
+
+    server.habits.shown = deleted_once_found
+    with pytest.raises(ClinicUnavailable):
+        await ehr(server).sync(record())
+    assert server.written() == []
+
+
 def two_patients(server: ForeignFhir) -> None:
     for id_ in ("1", "2"):
         server.put("Patient", id_, identifier=[NUMBER])
@@ -171,6 +186,15 @@ async def test_a_doubt_about_whose_record_it_is_goes_to_a_person(
     assert caught.value.code == code
     assert (server.all("Patient"), server.all(kind)) == (before, doubtful)
     assert_says_nothing_of_the_client(caught.value)
+
+
+async def test_our_record_counts_although_another_patients_bears_our_identifier() -> None:
+    server = ForeignFhir()
+    episode(server, "theirs", {"reference": "Patient/2"})
+    episode(server, "ours", {"reference": "Patient/1"})
+    before = server.get("EpisodeOfCare", "theirs")
+    assert await ehr(server).sync(record()) == "ours"
+    assert server.get("EpisodeOfCare", "theirs") == before
 
 
 async def test_the_patient_in_use_counts_where_the_other_was_replaced() -> None:
@@ -293,6 +317,20 @@ async def test_a_place_that_changes_between_search_and_reading_is_not_held() -> 
     server.habits.shown = moved_once_it_was_found
     assert await places(server).hold(wanted()) is None
     assert server.written() == []
+
+
+async def test_a_place_that_is_gone_since_the_search_does_not_keep_the_next_from_being_held() -> None:
+    server = ForeignFhir()
+    server.put("Slot", "gone", **slot(NOW + timedelta(hours=1)))
+    server.put("Slot", "next", **slot(NOW + timedelta(hours=2)))
+
+    def found_for_the_last_time(resource: Resource) -> Resource:
+        server.delete("Slot", "gone")
+        return resource
+
+    server.habits.shown = found_for_the_last_time
+    place = await places(server).hold(wanted())
+    assert place is not None and place.slot == "next"
 
 
 async def test_a_held_place_whose_time_has_passed_is_given_back_for_one_that_is_to_come() -> None:
