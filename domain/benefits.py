@@ -6,9 +6,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from domain.values import Value
+from domain.values import Identifying, Value
 
 
 class Verdict(StrEnum):
@@ -28,6 +28,45 @@ class Verdict(StrEnum):
         return self in (Verdict.CLEAR, Verdict.CLEAR_AUTH_REQUIRED)
 
 
+class Topic(StrEnum):
+    """What a payer's own words are about, as far as it matters before enrolment."""
+
+    AUTHORISATION = "authorisation"  #: an authorisation, a certification or a review is asked for or mentioned
+    NO_AUTHORISATION = "no-authorisation"  #: plainly and without condition none is needed
+    REFERRAL = "referral"
+    NOTIFICATION = "notification"
+    VISIT_LIMIT = "visit-limit"
+    OTHER_PAYER = "other-payer"  #: somebody else administers or pays for this care
+    CONTACT = "contact"  #: the payer wants to be called about it
+    NOT_COVERED = "not-covered"
+    DATES = "dates"  #: when coverage begins and ends
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether an answer that says this is never clear by itself."""
+        return self not in (Topic.NO_AUTHORISATION, Topic.DATES)
+
+
+PayerWords = Annotated[str, StringConstraints(max_length=20_000), Identifying()]
+"""What a payer wrote, as sent. It may name the client, so the record seals it."""
+
+
+class Evidence(Value):
+    """What a payer said in words or beside the coded answer, for the person who must judge it.
+
+    Attributes:
+        topics: What it is about.
+        about: The benefit it belongs to, `EB-<kind>-<service type>`, or `MEMBER` for the whole answer.
+        text: Its own words or segments, as sent.
+        other_payer: The organisation named, if one is.
+    """
+
+    topics: tuple[Topic, ...]
+    about: str
+    text: PayerWords
+    other_payer: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
 Dollars = Annotated[Decimal, Field(ge=0)]
 
 
@@ -40,6 +79,7 @@ class CostShare(Value):
         deductible_remaining: Left to pay before the plan does.
         deductible_total: The year's deductible, the worst case when the remainder is unknown.
         out_of_pocket_remaining: Left until the plan pays everything.
+        deductible_first: Whether the payer said that the deductible is owed before this share; None: not said.
     """
 
     copay: Dollars | None = None
@@ -47,6 +87,7 @@ class CostShare(Value):
     deductible_remaining: Dollars | None = None
     deductible_total: Dollars | None = None
     out_of_pocket_remaining: Dollars | None = None
+    deductible_first: bool | None = None
 
 
 class Benefits(Value):
@@ -56,6 +97,7 @@ class Benefits(Value):
         verdict: What may be concluded.
         reasons: Codes that led to it (X12 EB, AAA or our own), without client data.
         cost_share: What the member pays, where the payer said.
+        evidence: What the payer said in its own words that bears on the verdict, a denial too.
         payer: The payer's identifier at the clearinghouse.
         trace: Our trace number, by which the exchange is found again at the clearinghouse.
     """
@@ -63,5 +105,6 @@ class Benefits(Value):
     verdict: Verdict
     reasons: tuple[str, ...] = ()
     cost_share: CostShare | None = None
+    evidence: tuple[Evidence, ...] = ()
     payer: str | None = None
     trace: str | None = None

@@ -2,11 +2,23 @@
 
 A payer's answer carries no allowed amount and often no cost share for behavioural health: unknown stays
 unknown, it is never taken as zero.
+
+How the parts combine, for each treatment day in order of date, R being the allowed amount:
+
+- **Coinsurance**, with no copay or a copay of 0: the deductible first, then the member's fraction of the rest,
+  `d + (R - d) * coinsurance`, until the out-of-pocket limit is reached. A copay of 0 means only that there is no copay:
+  each kind of share is stated by itself, and a kind that is not stated is unknown (X12 RFI 990 on 005010X279, section
+  1.4.9). So a copay of 0 without a word on coinsurance has no known upper end.
+- **A copay above 0**, with no coinsurance or 0: `min(copay, R)`, and the deductible is passed over, as copay plans do
+  unless the payer says that it comes first (Stedi, "How to estimate patient responsibility using a 271").
+- **Both above 0**: the answer does not say whether one replaces the other or both are owed. The estimate is a range
+  from the cheaper of the two alone to both together, with the deductible before them.
 """
 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from domain.benefits import CostShare
 from domain.plans import Estimate
@@ -14,10 +26,14 @@ from domain.policy import Policy
 from domain.values import LevelOfCare
 
 _CENT = Decimal("0.01")
+_NOTHING = Decimal(0)
 
 
 def estimate(number: int, level: LevelOfCare, policy: Policy, share: CostShare | None, *, self_pay: bool) -> Estimate:
-    """The `number`-th estimate of a journey, for the policy's usual length of care at `level`."""
+    """The `number`-th estimate of a journey, for the policy's usual length of care at `level`.
+
+    US dollars, rounded half up to the cent once, at the end.
+    """
     days = policy.treatment_days[level]
     low, high, assumptions = (
         _self_pay(days, policy.self_pay_rate[level])
@@ -37,42 +53,81 @@ def estimate(number: int, level: LevelOfCare, policy: Policy, share: CostShare |
 _Range = tuple[Decimal | None, Decimal | None, tuple[str, ...]]
 
 
+class _Reading(NamedTuple):
+    """One way in which an answer may be meant."""
+
+    copay: Decimal
+    coinsurance: Decimal
+    deductible_first: bool
+
+
 def _self_pay(days: int, rate: Decimal) -> _Range:
     return days * rate, days * rate, (f"self-pay at ${rate} a day",)
 
 
 def _insured(days: int, rate: Decimal, share: CostShare) -> _Range:
-    if share.copay is None and share.coinsurance is None:
+    readings = _readings(share)
+    if not readings:
         return None, None, ("the payer gave no cost share; ask it before the client decides",)
     known = share.deductible_remaining
     worst = known if known is not None else share.deductible_total
-    low = _member_cost(days, rate, share, known or Decimal(0), share.out_of_pocket_remaining)
-    if worst is None and share.copay is None:
-        return low, None, (f"${rate} allowed a day", "the payer did not state the deductible")
-    high = _member_cost(days, rate, share, worst or Decimal(0), share.out_of_pocket_remaining)
-    notes = [f"${rate} allowed a day"]
-    if known is None and worst is not None:
-        notes.append(f"at worst the whole deductible of ${worst} is still to pay")
+    low = min(_member_cost(days, rate, each, known or _NOTHING, share.out_of_pocket_remaining) for each in readings)
+    high = max(_member_cost(days, rate, each, worst or _NOTHING, share.out_of_pocket_remaining) for each in readings)
+    unknown = _unknown(share, readings, worst)
+    return low, None if unknown else high, (f"${rate} allowed a day", *_assumed(share, readings), *unknown)
+
+
+def _readings(share: CostShare) -> tuple[_Reading, ...]:
+    copay, coinsurance = share.copay, share.coinsurance
+    applies, stated = share.deductible_first is not False, share.deductible_first is True
+    if not copay:
+        nothing_said = copay is None and coinsurance is None
+        return () if nothing_said else (_Reading(_NOTHING, coinsurance or _NOTHING, applies),)
+    alone = _Reading(copay, _NOTHING, stated)
+    if not coinsurance:
+        return (alone,)
+    return alone, _Reading(_NOTHING, coinsurance, applies), _Reading(copay, coinsurance, applies)
+
+
+def _unknown(share: CostShare, readings: tuple[_Reading, ...], worst: Decimal | None) -> tuple[str, ...]:
+    """Why there is no upper end, in words for the client; empty where there is one."""
+    if share.coinsurance is None and not share.copay:
+        return ("the payer stated a copay of $0 and did not state the coinsurance; ask it before the client decides",)
+    if worst is None and any(each.deductible_first for each in readings):
+        return ("the payer did not state the deductible",)
+    return ()
+
+
+def _assumed(share: CostShare, readings: tuple[_Reading, ...]) -> tuple[str, ...]:
+    known, total = share.deductible_remaining, share.deductible_total
+    notes = []
+    if len(readings) > 1:
+        notes.append(
+            "the payer did not say whether the copay and the coinsurance are owed together or only one of them"
+        )
+    elif share.copay and not readings[0].deductible_first and (known or total):
+        notes.append("the copay is owed instead of the deductible")
+    if any(each.deductible_first for each in readings):
+        if known is None and total is not None:
+            notes.append(f"at worst the whole deductible of ${total} is still to pay")
+        elif known:
+            notes.append(f"the deductible left of ${known} is paid first")
     if share.out_of_pocket_remaining is None:
         notes.append("no out-of-pocket limit stated")
-    return low, high, tuple(notes)
+    return tuple(notes)
 
 
 def _member_cost(
-    days: int, rate: Decimal, share: CostShare, deductible: Decimal, out_of_pocket: Decimal | None
+    days: int, rate: Decimal, reading: _Reading, deductible: Decimal, out_of_pocket: Decimal | None
 ) -> Decimal:
-    total = Decimal(0)
+    left = deductible if reading.deductible_first else _NOTHING
+    total = _NOTHING
     for _ in range(days):
-        today, deductible = _one_day(rate, share, deductible)
-        total += today
+        own = min(left, rate)
+        left -= own
+        rest = rate - own
+        total += own + min(rest, reading.copay + rest * reading.coinsurance)
     return total if out_of_pocket is None else min(total, out_of_pocket)
-
-
-def _one_day(rate: Decimal, share: CostShare, deductible: Decimal) -> tuple[Decimal, Decimal]:
-    if share.copay is not None:  # a copay plan skips the deductible unless it says otherwise
-        return min(share.copay, rate), deductible
-    own = min(deductible, rate)
-    return own + (rate - own) * (share.coinsurance or Decimal(0)), deductible - own
 
 
 def _cents(amount: Decimal | None) -> Decimal | None:

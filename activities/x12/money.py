@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
+from activities.x12.messages import deductible_first, joined
 from activities.x12.response import Benefit, number
 from activities.x12.rules import Rules, is_behavioural, key_of
 from domain.benefits import CostShare
@@ -14,16 +15,20 @@ _REMAINING = ("29",)
 _USED = ("24",)
 _TOTAL = ("23", "22", "25", "21", "")
 _USED_ALL = Decimal(0)
+_KNOWN_LEVELS = 3
+_NAMES = {"B": "COPAY", "A": "COINSURANCE", "C": "DEDUCTIBLE", "G": "OUT-OF-POCKET"}
 
 
-class Purse:
+class CostShareReader:
     """Works out one answer's cost share.
 
     Attributes:
-        flags: Codes of what was assumed or left unknown; those in `doubts` need a person.
+        flags: Codes of what was assumed or left unknown.
+        doubts: Codes of what a person must judge.
     """
 
-    def __init__(self, benefits: list[Benefit], rules: Rules) -> None:
+    def __init__(self, benefits: Sequence[Benefit], rules: Rules) -> None:
+        """`benefits` are those that apply here and now."""
         self._benefits = benefits
         self._rules = rules
         self.flags: list[str] = []
@@ -32,14 +37,17 @@ class Purse:
     def cost_share(self) -> CostShare | None:
         """What the payer said of money, or None where it said nothing."""
         self._note_unreadable()
+        deductible, worst = self._deductible()
         share = CostShare(
             copay=self._copay(),
             coinsurance=self._coinsurance(),
-            deductible_remaining=self._remaining("C", "DEDUCTIBLE"),
-            deductible_total=self._total("C"),
-            out_of_pocket_remaining=self._remaining("G", "OUT-OF-POCKET"),
+            deductible_remaining=deductible,
+            deductible_total=worst,
+            out_of_pocket_remaining=self._out_of_pocket(),
         )
-        return share if any(value is not None for _, value in share) else None
+        if all(value is None for _, value in share):
+            return None
+        return share.changed(deductible_first=self._deductible_first(share))
 
     def limits(self) -> None:
         """Adds a doubt where the visits or days left are too few, or cannot be told."""
@@ -58,43 +66,64 @@ class Purse:
     def _note_unreadable(self) -> None:
         if any(b.unreadable and b.info in ("A", "B", "C", "G", "F") for b in self._benefits):
             self.doubts.append("NUMBER-UNREADABLE")
+        for benefit in self._benefits:
+            if benefit.info in _NAMES and _is_in_the_wrong_place(benefit):
+                self._doubt(f"{_NAMES[benefit.info]}-MISPLACED")
+            if benefit.info == "C" and is_behavioural(benefit) and _is_counted_otherwise(benefit):
+                self._doubt("DEDUCTIBLE-PERIOD-UNREAD")
 
     def _copay(self) -> Decimal | None:
-        daily = self._pick("B", _PER_DAY, lambda b: b.amount)
+        daily = self._pick("B", _PER_DAY)
         chosen = self._one("COPAY", daily)
         if chosen is not None and all(b.period == "" for b in daily):
             self.flags.append("COPAY-PERIOD-ASSUMED")
-        if chosen is None and any(b.info == "B" and b.period not in _PER_DAY for b in self._benefits):
-            self.flags.append("COPAY-NOT-PER-DAY")
+        if not daily and self._pick("B", None):  # by episode, admission, month: what a course costs cannot be told
+            self._doubt("COPAY-NOT-PER-DAY")
         return chosen
 
     def _coinsurance(self) -> Decimal | None:
-        chosen = self._one("COINSURANCE", self._pick("A", None, lambda b: b.fraction), lambda b: b.fraction)
+        chosen = self._one("COINSURANCE", self._pick("A", None, _fraction), _fraction)
         if chosen is not None and chosen > 1:
-            self.doubts.append("COINSURANCE-ABOVE-ONE")
+            self._doubt("COINSURANCE-ABOVE-ONE")
             return None
         return chosen
 
-    def _total(self, info: str) -> Decimal | None:
-        return self._one("", self._pick(info, _TOTAL, lambda b: b.amount, family=None))
+    def _deductible(self) -> tuple[Decimal | None, Decimal | None]:
+        """What is left, and the most that can be left where that is unknown."""
+        total = self._one("", self._pick("C", _TOTAL, family=None))
+        own, family = (self._left("C", family=each) for each in (False, True))
+        if own is None and family:  # a member owes at most the family's remainder, and may owe less
+            self.flags.append("DEDUCTIBLE-FAMILY-ONLY")
+            return None, family if total is None else min(family, total)
+        return _least(own, family), total
 
-    def _remaining(self, info: str, name: str) -> Decimal | None:
-        both = [self._left(info, name, family=family) for family in (False, True)]
-        return min((amount for amount in both if amount is not None), default=None)
+    def _out_of_pocket(self) -> Decimal | None:
+        own, family = (self._left("G", family=each) for each in (False, True))
+        if own is None and family:
+            self.flags.append("OUT-OF-POCKET-FAMILY-ONLY")
+        return _least(own, family)
 
-    def _left(self, info: str, name: str, *, family: bool) -> Decimal | None:
-        said = self._one(name, self._pick(info, _REMAINING, lambda b: b.amount, family=family))
+    def _left(self, info: str, *, family: bool) -> Decimal | None:
+        name = _NAMES[info]
+        said = self._one(name, self._pick(info, _REMAINING, family=family))
         if said is not None:
             return said
-        total = self._one(name, self._pick(info, _TOTAL, lambda b: b.amount, family=family))
-        used = self._one(name, self._pick(info, _USED, lambda b: b.amount, family=family))
+        total = self._one(name, self._pick(info, _TOTAL, family=family))
+        used = self._one(name, self._pick(info, _USED, family=family))
         return None if total is None or used is None else max(total - used, _USED_ALL)
+
+    def _deductible_first(self, share: CostShare) -> bool | None:
+        chosen = [*self._pick("B", _PER_DAY)] if share.copay else self._pick("A", None, _fraction)
+        said = {deductible_first(joined(b.messages)) for b in chosen} - {None}
+        if len(said) > 1:
+            self._doubt("AMBIGUOUS-DEDUCTIBLE")
+        return said.pop() if len(said) == 1 else None
 
     def _pick(
         self,
         info: str,
         periods: tuple[str, ...] | None,
-        value: Callable[[Benefit], Decimal | None],
+        value: Callable[[Benefit], Decimal | None] = lambda b: b.amount,
         family: bool | None = None,
     ) -> list[Benefit]:
         fitting = [
@@ -104,7 +133,7 @@ class Purse:
             and (periods is None or b.period in periods)
             and value(b) is not None
             and (key := key_of(b, self._rules)) is not None
-            and key[2] < 3
+            and key[2] < _KNOWN_LEVELS
             and (family is None or family is (b.level == "FAM"))
         ]
         best = min((key for key, _ in fitting), default=None)
@@ -117,9 +146,33 @@ class Purse:
         value: Callable[[Benefit], Decimal | None] = lambda b: b.amount,
     ) -> Decimal | None:
         amounts = {value(b) for b in tied}
-        if len(amounts) > 1 and name and (doubt := f"AMBIGUOUS-{name}") not in self.doubts:
-            self.doubts.append(doubt)
+        if len(amounts) > 1 and name:
+            self._doubt(f"AMBIGUOUS-{name}")
         return amounts.pop() if len(amounts) == 1 else None
+
+    def _doubt(self, code: str) -> None:
+        if code not in self.doubts:
+            self.doubts.append(code)
+
+
+def _fraction(benefit: Benefit) -> Decimal | None:
+    return benefit.fraction
+
+
+def _least(*amounts: Decimal | None) -> Decimal | None:
+    return min((amount for amount in amounts if amount is not None), default=None)
+
+
+def _is_in_the_wrong_place(benefit: Benefit) -> bool:
+    """A coinsurance as an amount, or another share as a fraction: not to be guessed."""
+    wanted, other = benefit.amount, benefit.fraction
+    if benefit.info == "A":
+        wanted, other = other, wanted
+    return wanted is None and other is not None
+
+
+def _is_counted_otherwise(benefit: Benefit) -> bool:
+    return benefit.amount is not None and benefit.period not in (*_REMAINING, *_USED, *_TOTAL)
 
 
 def _days(benefit: Benefit) -> tuple[str, Decimal] | None:

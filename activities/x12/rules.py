@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from activities.x12.response import Benefit
 
 MOST_SPECIFIC_FIRST = ("BC", "A8", "CH", "CF", "MH", "A4", "A6")
+BEHAVIOURAL_HEALTH = frozenset(
+    {*MOST_SPECIFIC_FIRST, "A5", "A7", "AI", "AJ", "AK", "BB", "CE", "CG", "RT"},
+)
+"""Service types of mental health and substance use at all: who handles one of them may handle ours."""
 PLAN_LEVEL = "30"
 _LEVELS = {"IND": 0, "": 1, "FAM": 2}
 
@@ -47,6 +51,26 @@ def key_of(benefit: Benefit, rules: Rules) -> Key | None:
 def is_behavioural(benefit: Benefit) -> bool:
     """Whether it names a mental-health service this centre gives."""
     return any(code in MOST_SPECIFIC_FIRST for code in benefit.service_types)
+
+
+def is_behavioural_health(benefit: Benefit) -> bool:
+    """Whether it names a mental-health or substance-use service, also one that is given elsewhere."""
+    return not BEHAVIOURAL_HEALTH.isdisjoint(benefit.service_types)
+
+
+def is_only_ours(benefit: Benefit) -> bool:
+    """Whether every service it names is one that this centre gives."""
+    return bool(benefit.service_types) and all(code in MOST_SPECIFIC_FIRST for code in benefit.service_types)
+
+
+def is_about_plan(benefit: Benefit) -> bool:
+    """Whether it is about the plan as a whole."""
+    return not benefit.service_types or PLAN_LEVEL in benefit.service_types
+
+
+def applies(benefit: Benefit, rules: Rules) -> bool:
+    """Whether it holds for this centre's care: service type, network, place and procedure."""
+    return key_of(benefit, rules) is not None
 
 
 def relevant(benefits: list[Benefit], rules: Rules) -> list[Benefit]:

@@ -40,6 +40,11 @@ class Segment:
     elements: tuple[str, ...]
     delimiters: Delimiters
 
+    @property
+    def text(self) -> str:
+        """The segment as it would stand between `*`, for a person to read."""
+        return "*".join((self.id, *(element.strip(_BLANK) for element in self.elements)))
+
     def at(self, position: int) -> str:
         """The element at `position`, without padding."""
         return self.elements[position - 1].strip(_BLANK) if 0 < position <= len(self.elements) else ""

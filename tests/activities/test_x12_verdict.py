@@ -15,6 +15,7 @@ from domain.benefits import Benefits, Verdict
 from tests.activities.messages import COMPANY, TRACE, answer
 
 DAY = date(2026, 1, 5)
+PARTS = ("copay", "coinsurance", "deductible_remaining", "deductible_total", "out_of_pocket_remaining")
 OK = ("EB*1**30", "EB*1*IND*MH********N*Y")
 
 
@@ -34,7 +35,7 @@ def judged(*segments: str, rules: Rules | None = None) -> Benefits:
         ((*OK, "EB*CB**MH********Y*Y"), Verdict.CLEAR_AUTH_REQUIRED, "AUTH-REQUIRED"),
         (("EB*1**MH",), Verdict.CLEAR_AUTH_REQUIRED, "AUTH-NOT-STATED"),
         (("EB*1**MH********U",), Verdict.CLEAR_AUTH_REQUIRED, "AUTH-NOT-STATED"),
-        ((*OK, "MSG*PRECERT REQUIRED FOR IOP"), Verdict.CLEAR_AUTH_REQUIRED, "AUTH-REQUIRED"),
+        ((*OK, "MSG*PRECERT REQUIRED FOR IOP"), Verdict.NEEDS_REVIEW, "SAID-AUTHORISATION"),
         ((*OK, "MSG*PRIOR AUTH NOT REQUIRED"), Verdict.CLEAR, None),
         ((*OK, "EB*1**MH********Y*N"), Verdict.CLEAR, None),
         ((*OK, "EB*1**A7********Y*Y"), Verdict.CLEAR, None),
@@ -104,7 +105,7 @@ def test_the_most_restrictive_of_several_rejections_wins() -> None:
 
 def money(*segments: str, rules: Rules | None = None) -> tuple[Decimal | None, ...]:
     share = judged(*OK, *segments, rules=rules).cost_share
-    return () if share is None else tuple(value for _, value in share)
+    return () if share is None else tuple(getattr(share, name) for name in PARTS)
 
 
 @pytest.mark.parametrize(

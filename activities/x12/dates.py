@@ -1,0 +1,89 @@
+"""Whether coverage is in force on a day, from the dates a payer gives: one span that covers the day is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from enum import StrEnum
+
+from activities.x12.response import Period
+
+_KIND = {
+    **dict.fromkeys(("291", "346", "347"), "plan"),
+    **dict.fromkeys(("307", "356", "357"), "eligibility"),
+    **dict.fromkeys(("292", "348", "349", "193", "194"), "benefit"),
+}
+"""DTP01 codes by what they date. 472 (the service asked about) and the rest say nothing about coverage."""
+
+
+class Standing(StrEnum):
+    """Where a day lies in the dates given."""
+
+    IN_FORCE = "in force"
+    ENDED = "ended"  #: every date given is past
+    NOT_NOW = "not now"  #: begins later, or the day lies in a gap
+    UNCLEAR = "unclear"  #: the dates contradict each other or cannot be read
+
+
+def dates_coverage(periods: Iterable[Period]) -> bool:
+    """Whether any of `periods` says when coverage is in force."""
+    return any(period.qualifier in _KIND for period in periods)
+
+
+def standing(own: Sequence[Period], general: Sequence[Period], day: date) -> Standing:
+    """Where `day` lies for one EB.
+
+    Args:
+        own: The dates of the EB itself. Where they say something of a kind, they replace the general ones.
+        general: The dates of the member (loop 2100), which hold for every EB that has none of its own.
+        day: Calendar day at the site.
+
+    Returns:
+        `IN_FORCE` also where no date is given. Kinds that disagree are `UNCLEAR`.
+    """
+    said = {}
+    for kind in ("plan", "eligibility", "benefit"):
+        chosen = [p for p in own if _KIND.get(p.qualifier) == kind]
+        chosen = chosen or [p for p in general if _KIND.get(p.qualifier) == kind]
+        if chosen:
+            said[kind] = _of_one_kind(chosen, day)
+    found = set(said.values())
+    if not found:
+        return Standing.IN_FORCE
+    if len(found) == 1:
+        return found.pop()
+    return Standing.NOT_NOW if not found & {Standing.IN_FORCE, Standing.UNCLEAR} else Standing.UNCLEAR
+
+
+def _of_one_kind(periods: Sequence[Period], day: date) -> Standing:
+    spans = [p for p in periods if p.is_span and not p.unreadable]
+    covering = [p for p in spans if _covers(p, day)]
+    begins = sorted(p.begins for p in periods if not p.is_span and p.begins is not None)
+    ends = sorted(p.ends for p in periods if not p.is_span and p.ends is not None)
+    began = max((b for b in begins if b <= day), default=None)
+    ended = max((e for e in ends if e < day), default=None)
+    if covering:
+        later = ended is None or any(p.begins is not None and p.begins > ended for p in covering)
+        return Standing.IN_FORCE if later else Standing.UNCLEAR
+    if any(p.unreadable for p in periods):
+        return Standing.UNCLEAR
+    if _open_on(day, begins, ends, began, ended):
+        overtaken = any(p.ends is not None and (began or date.min) <= p.ends < day for p in spans)
+        return Standing.UNCLEAR if overtaken else Standing.IN_FORCE
+    if not begins and not ends and not spans:
+        return Standing.IN_FORCE  # only open ends: nothing is said against the day
+    upcoming = any(b > day for b in begins) or any(p.begins is not None and p.begins > day for p in spans)
+    return Standing.NOT_NOW if upcoming else Standing.ENDED
+
+
+def _open_on(day: date, begins: list[date], ends: list[date], began: date | None, ended: date | None) -> bool:
+    """Whether dates that name only a begin or only an end leave `day` covered: the last of them decides."""
+    if began is None and ended is None:
+        return bool(ends) and not begins  # it ends later, and nobody said that it has not begun
+    if began is None or ended is None:
+        return ended is None
+    return began > ended
+
+
+def _covers(period: Period, day: date) -> bool:
+    return (period.begins is None or period.begins <= day) and (period.ends is None or day <= period.ends)
