@@ -160,8 +160,12 @@ def joined(messages: Sequence[str]) -> str:
 
 
 def _breaks_a_word(before: str, after: str) -> bool:
-    spaced, closed = topics_of(f"{before} {after}"), topics_of(before + after)
-    return before[-1].isalpha() and after[0].isalpha() and set(closed) > set(spaced)
+    spaced, closed = _mentioned(f"{before} {after}"), _mentioned(before + after)
+    return before[-1].isalpha() and after[0].isalpha() and closed > spaced
+
+
+def _mentioned(text: str) -> set[Topic]:
+    return {topic for topic, words in _WORD.items() if words.search(_plain(text))}
 
 
 def _is_conditional(rest: str) -> bool:

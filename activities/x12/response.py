@@ -271,15 +271,15 @@ def _period(segment: Segment) -> Period:
         ends = qualifier in _ENDS
         day, wrong = _day(first, _NO_END if qualifier not in _BEGINS else _NO_BEGIN)
         return Period(qualifier, None if ends else day, day if ends else None, unreadable=wrong, said=segment.text)
-    (begins, wrong_begin), (until, wrong_end) = _day(first, _NO_BEGIN), _day(last, _NO_END | {""})
+    (begins, wrong_begin), (until, wrong_end) = _day(first, _NO_BEGIN), _day(last or "99991231", _NO_END)
     backwards = begins is not None and until is not None and until < begins
     return Period(qualifier, begins, until, True, wrong_begin or wrong_end or backwards, segment.text)
 
 
 def _day(text: str, unbounded: frozenset[str]) -> tuple[date | None, bool]:
     """The day, and whether `text` is none."""
-    if text in unbounded:
-        return None, False
+    if text in _NO_BEGIN | _NO_END:
+        return None, text not in unbounded
     try:
         return datetime.strptime(text, "%Y%m%d").date(), False  # noqa: DTZ007 - a calendar day has no zone
     except ValueError:

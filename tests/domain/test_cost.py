@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from domain.policy import CURRENT, policy_named
 from domain.values import LevelOfCare
 
 POLICY = policy_named(CURRENT)
+CAP = {"out_of_pocket_remaining": "2500"}
 IOP, OP = LevelOfCare.IOP, LevelOfCare.OP
 MONEY = st.decimals(0, 9000, places=2)
 PART = st.decimals(0, 1, places=3)
@@ -26,6 +27,7 @@ SHARES = st.builds(
     deductible_remaining=st.none() | MONEY,
     deductible_total=st.none() | MONEY,
     out_of_pocket_remaining=st.none() | MONEY,
+    deductible_first=st.none() | st.booleans(),
 )
 
 
@@ -50,6 +52,13 @@ def share(**parts: str) -> CostShare:
         (IOP, {"coinsurance": "0.3", "deductible_remaining": "9000"}, "8400.00"),  # all within the deductible
         (IOP, {"coinsurance": "0.3", "deductible_remaining": "700", "out_of_pocket_remaining": "2500"}, "2500.00"),
         (IOP, {"coinsurance": "0.3", "deductible_remaining": "700", "out_of_pocket_remaining": "0"}, "0.00"),
+        # a copay of 0 is no copay: the coinsurance and the deductible stand
+        (IOP, {"copay": "0", "coinsurance": "0.3", "deductible_remaining": "700"}, "3010.00"),
+        (IOP, {"copay": "0", "coinsurance": "0.3", "deductible_remaining": "700", **CAP}, "2500.00"),
+        (IOP, {"copay": "0", "coinsurance": "0", "deductible_remaining": "700"}, "700.00"),
+        (OP, {"copay": "0", "coinsurance": "0.1", "deductible_remaining": "0"}, "288.00"),  # 0.1 x 2880
+        # and a coinsurance of 0 is none: the copay stands
+        (IOP, {"copay": "45", "coinsurance": "0", "deductible_remaining": "900"}, "1080.00"),
         (OP, {"coinsurance": "0.1", "deductible_remaining": "200"}, "468.00"),  # 200 + 0.1 x 2680
         (OP, {"coinsurance": "0.000015625", "deductible_remaining": "0"}, "0.05"),  # 0.045, half up
     ],
@@ -57,6 +66,44 @@ def share(**parts: str) -> CostShare:
 def test_worked_examples(level: LevelOfCare, parts: dict[str, str], expected: str) -> None:
     result = insured(level, share(**parts))
     assert (str(result.low), str(result.high)) == (expected, expected)
+
+
+def test_a_copay_beside_coinsurance_is_a_range_from_the_cheaper_alone_to_both() -> None:
+    result = insured(IOP, share(copay="40", coinsurance="0.2", deductible_remaining="1000"))
+    assert result.low == Decimal(960)  # 24 x 40, the copay alone, without the deductible
+    assert result.high == Decimal(3360)  # 2 x 350, then 300 + 40 + 10 on the third day, then 21 x (40 + 70)
+    assert any("did not say whether" in line for line in result.assumptions)
+
+
+def test_the_cheaper_alone_may_be_the_coinsurance() -> None:
+    result = insured(IOP, share(copay="100", coinsurance="0.1", deductible_remaining="0"))
+    assert (result.low, result.high) == (Decimal(840), Decimal(3240))
+
+
+def test_a_copay_of_nothing_without_a_word_on_coinsurance_has_no_upper_end() -> None:
+    result = insured(IOP, share(copay="0", deductible_remaining="0"))
+    assert (result.low, result.high) == (Decimal(0), None)
+    assert any("did not state the coinsurance" in line for line in result.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("parts", "first", "expected"),
+    [
+        ({"copay": "45", "deductible_remaining": "700"}, True, "1690.00"),  # 700, then 22 x 45
+        ({"copay": "45", "deductible_remaining": "700"}, False, "1080.00"),
+        ({"coinsurance": "0.3", "deductible_remaining": "700"}, False, "2520.00"),  # 0.3 x 8400
+    ],
+)
+def test_what_the_payer_says_of_the_deductible_is_followed(parts: dict[str, str], first: bool, expected: str) -> None:
+    result = insured(IOP, share(**parts).changed(deductible_first=first))
+    assert str(result.low) == str(result.high) == expected
+
+
+def test_what_is_assumed_is_said() -> None:
+    assert (
+        "the copay is owed instead of the deductible"
+        in insured(IOP, share(copay="45", deductible_remaining="700")).assumptions
+    )
 
 
 def test_an_unknown_deductible_makes_a_range_up_to_the_whole_of_it() -> None:
@@ -99,6 +146,76 @@ def test_self_pay_needs_no_payer() -> None:
 def test_an_impossible_share_is_refused_where_it_is_read(part: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         share(**part)
+
+
+def slowly(
+    days: int, rate: Decimal, readings: list[dict[str, Decimal]], deductible: Decimal, cap: Decimal | None
+) -> list[Decimal]:
+    """Day by day, cent by cent of each limit: what each reading costs."""
+    totals = []
+    for reading in readings:
+        left, room, paid = deductible * reading["first"], cap, []
+        for _ in range(days):
+            toward = rate if left >= rate else left
+            left = left - toward
+            beyond = rate - toward
+            today = reading["copay"] + beyond * reading["part"]
+            today = toward + (beyond if today > beyond else today)
+            if room is not None:
+                today = today if today <= room else room
+                room = room - today
+            paid.append(today)
+        totals.append(sum(paid, Decimal(0)))
+    return totals
+
+
+def reference(level: LevelOfCare, given: CostShare) -> tuple[Decimal | None, Decimal | None]:
+    """The same, by another hand: a table of what may be meant, each worked out on its own."""
+    zero, one = Decimal(0), Decimal(1)
+    waived, said = given.deductible_first is False, given.deductible_first is True
+    copay, part = given.copay or zero, given.coinsurance or zero
+    if given.copay is None and given.coinsurance is None:
+        return None, None
+    usual, upon_word = (zero if waived else one), (one if said else zero)
+    if copay and part:
+        table = [(copay, zero, upon_word), (zero, part, usual), (copay, part, usual)]
+    else:
+        table = [(copay, part, upon_word if copay else usual)]
+    readings = [{"copay": c, "part": p, "first": f} for c, p, f in table]
+    days, rate, cap = POLICY.treatment_days[level], POLICY.daily_rate[level], given.out_of_pocket_remaining
+    best = given.deductible_remaining if given.deductible_remaining is not None else zero
+    worst = given.deductible_remaining if given.deductible_remaining is not None else given.deductible_total
+    low = min(slowly(days, rate, readings, best, cap))
+    open_ended = worst is None and any(each["first"] for each in readings)
+    if open_ended or (given.coinsurance is None and not copay):
+        return low, None
+    return low, max(slowly(days, rate, readings, worst or zero, cap))
+
+
+def cents(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+@given(level=st.sampled_from([OP, IOP]), given_share=SHARES)
+def test_it_costs_what_the_slow_way_says(level: LevelOfCare, given_share: CostShare) -> None:
+    result, (low, high) = insured(level, given_share), reference(level, given_share)
+    assert (result.low, result.high) == (cents(low), cents(high))
+
+
+@given(level=st.sampled_from([OP, IOP]), given_share=SHARES)
+def test_it_never_costs_more_than_the_limit_left(level: LevelOfCare, given_share: CostShare) -> None:
+    result, limit = insured(level, given_share), given_share.out_of_pocket_remaining
+    for end in (result.low, result.high):
+        assert end is None or limit is None or 0 <= end <= limit
+
+
+@given(level=st.sampled_from([OP, IOP]), part=PART, left=MONEY, limit=st.none() | MONEY)
+def test_a_copay_of_nothing_changes_nothing_beside_coinsurance(
+    level: LevelOfCare, part: Decimal, left: Decimal, limit: Decimal | None
+) -> None:
+    plain = CostShare(coinsurance=part, deductible_remaining=left, out_of_pocket_remaining=limit)
+    beside = insured(level, plain.changed(copay=Decimal(0)))
+    assert beside == insured(level, plain)
 
 
 @given(level=st.sampled_from([OP, IOP]), given_share=SHARES)

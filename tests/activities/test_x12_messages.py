@@ -1,0 +1,236 @@
+"""What payers say in words or under a benefit: it reaches a person, and it does not flood people with other things."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from activities.x12.messages import joined, topics_of
+from domain.benefits import Benefits, Topic, Verdict
+from tests.activities.test_x12_dates import judged as judged_on
+
+T = Topic
+PLAN, MH = "EB*1*IND*30", "EB*1*IND*MH********N*Y"
+COPAY = "EB*B*IND*MH***27*30****N*Y"
+INVENTED = "HARBOR MIND CARE"
+
+
+def judged(*segments: str) -> Benefits:
+    return judged_on(PLAN, *segments)
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        *((text, T.AUTHORISATION) for text in ("PRE-CERT REQUIRED", "PRECERTIFICATION IS REQUIRED", "PRECERT REQ")),
+        *((text, T.AUTHORISATION) for text in ("Prior Auth Req", "AUTH REQUIRED", "PREAUTH NEEDED", "PRE AUTH REQ'D")),
+        *((text, T.AUTHORISATION) for text in ("Authorisation required", "PRIOR  AUTHORIZATION  MAY APPLY", "PA REQ")),
+        *((text, T.AUTHORISATION) for text in ("PRIOR APPROVAL NEEDED", "PREAPPROVAL", "SERVICES MUST BE AUTHORIZED")),
+        *((text, T.AUTHORISATION) for text in ("SUBJECT TO UTILIZATION REVIEW", "REAUTHORIZATION AFTER 8", "CERT REQ")),
+        ("NO PAYMENT WITHOUT AUTHORIZATION", T.AUTHORISATION),
+        ("AUTHORIZATION", T.AUTHORISATION),
+        ("NO AUTHORIZATION ON FILE", T.AUTHORISATION),
+        ("NO AUTHORIZATION REQUIRED FOR THE FIRST 8 VISITS", T.AUTHORISATION),
+        ("AUTHORIZATION NOT REQUIRED UNLESS IOP OR PHP", T.AUTHORISATION),
+        ("NO AUTH REQUIRED FOR OFFICE VISITS", T.AUTHORISATION),
+        ("NO REFERRAL REQUIRED. PRECERT REQUIRED", T.AUTHORISATION),
+        ("AUTHORIZATION REQUIRED - NO REFERRAL REQUIRED", T.AUTHORISATION),
+        ("NO AUTHORIZATION REQUIRED IN NETWORK, OUT OF NETWORK AUTH REQUIRED", T.AUTHORISATION),
+        ("PCP REFERRAL REQUIRED", T.REFERRAL),
+        ("NOTIFY PLAN WITHIN 48 HOURS", T.NOTIFICATION),
+        ("PRENOTIFICATION", T.NOTIFICATION),
+        *((text, T.VISIT_LIMIT) for text in ("LIMITED TO 20 VISITS", "MAX 30 SESSIONS", "MAXIMUM OF 12 VISITS")),
+        *(
+            (text, T.VISIT_LIMIT)
+            for text in ("VISIT LIMIT APPLIES", "20 VISITS PER YEAR", "TWENTY VISITS", "VISITS REMAINING 4")
+        ),
+        *((text, T.OTHER_PAYER) for text in (f"ADMINISTERED BY {INVENTED}", f"managed by {INVENTED}", "CARVE-OUT")),
+        *((text, T.OTHER_PAYER) for text in ("CARVED OUT", "BEHAVIORAL HEALTH VENDOR", f"SUBMIT CLAIMS TO {INVENTED}")),
+        *((text, T.OTHER_PAYER) for text in (f"HANDLED THROUGH {INVENTED}", "OTHER INSURANCE IS PRIMARY", "COB")),
+        ("CONTACT THE NUMBER ON THE CARD", T.CONTACT),
+        ("CALL 800-555-0199", T.CONTACT),
+        ("IOP IS NOT COVERED", T.NOT_COVERED),
+    ],
+)
+def test_words_that_are_for_a_person(text: str, topic: Topic) -> None:
+    found = judged(MH, f"MSG*{text}")
+    assert topic in topics_of(text)
+    assert found.verdict is Verdict.NEEDS_REVIEW
+    assert [(topic in e.topics, e.about, e.text) for e in found.evidence] == [(True, "EB-1-MH", text.strip())]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("NO AUTHORIZATION REQUIRED", "AUTHORIZATION IS NOT REQUIRED", "no prior auth needed", "PRECERT NOT REQ'D"),
+        *("AUTHORIZATION WILL NOT BE REQUIRED", "DOES NOT REQUIRE PRIOR AUTHORIZATION", "PREAUTH REQUIRED: NO"),
+        *(
+            "NO PRECERTIFICATION OR REFERRAL REQUIRED",
+            "AUTHORIZATION IS NOT REQUIRED FOR IOP",
+            "REQUIRES NO AUTHORIZATION",
+        ),
+        "NO AUTHORIZATION REQUIRED FOR OUTPATIENT MENTAL HEALTH",
+    ],
+)
+def test_a_plain_denial_stays_clear_and_is_kept(text: str) -> None:
+    found = judged(MH, f"MSG*{text}")
+    assert found.verdict is Verdict.CLEAR, found
+    assert [(e.topics, e.text) for e in found.evidence] == [((T.NO_AUTHORISATION,), text)]
+
+
+def test_a_denial_against_the_code_is_for_a_person() -> None:
+    found = judged("EB*1*IND*MH********Y*Y", "MSG*NO AUTHORIZATION REQUIRED")
+    assert (found.verdict, found.reasons[:2]) == (Verdict.NEEDS_REVIEW, ("CONTRADICTORY", "AUTH-REQUIRED"))
+
+
+def test_words_that_repeat_the_code_change_nothing_but_are_kept() -> None:
+    found = judged("EB*1*IND*MH********Y*Y", "MSG*PRIOR AUTHORIZATION REQUIRED, FAX 555-0100")
+    assert found.verdict is Verdict.CLEAR_AUTH_REQUIRED
+    assert found.evidence[0].text == "PRIOR AUTHORIZATION REQUIRED, FAX 555-0100"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("GOLD PLAN", "COPAY APPLIES PER VISIT", "DEDUCTIBLE DOES NOT APPLY", "UNLIMITED VISITS", "NO VISIT LIMIT"),
+        *("THE AUTHORITY OF THE STATE", "CERTIFICATE OF COVERAGE", "AUTHOR", "20% OF APPROVED AMOUNT"),
+        "OFFICE VISIT PROVIDED BY A SPECIALIST",
+    ],
+)
+def test_other_words_need_nobody(text: str) -> None:
+    assert topics_of(text) == ()
+    assert judged(MH, f"MSG*{text}").verdict is Verdict.CLEAR
+
+
+@pytest.mark.parametrize(
+    ("segments", "verdict"),
+    [
+        # a message belongs to its EB
+        ((MH, "EB*B*IND*98***27*20*****Y", "MSG*PRIOR AUTHORIZATION REQUIRED"), Verdict.CLEAR),
+        ((MH, "EB*1*IND*35", "MSG*DENTAL IS ADMINISTERED BY TOOTHCO CALL 800-555-0101"), Verdict.CLEAR),
+        ((MH, "EB*1*IND*A7", "MSG*PRECERT REQUIRED FOR INPATIENT PSYCHIATRIC STAYS"), Verdict.CLEAR),
+        ((MH, "EB*A*IND*MH***27**.4****Y*N", "MSG*PRECERT REQUIRED OUT OF NETWORK"), Verdict.CLEAR),
+        ((MH, "EB*1*IND*MH", "DTP*291*RD8*20250101-20251231", "MSG*AUTH REQUIRED"), Verdict.CLEAR),
+        ((MH, COPAY, "MSG*PRIOR AUTHORIZATION REQUIRED"), Verdict.NEEDS_REVIEW),
+        ((MH, "EB*D*IND*MH", "MSG*PRECERT REQUIRED"), Verdict.NEEDS_REVIEW),
+        # unless it names mental health or hands it to another
+        ((MH, "EB*1*IND*98", "MSG*OUTPATIENT MENTAL HEALTH REQUIRES AUTHORIZATION"), Verdict.NEEDS_REVIEW),
+        ((MH, "EB*1*IND*98", f"MSG*MENTAL HEALTH IS MANAGED BY {INVENTED}"), Verdict.NEEDS_REVIEW),
+        ((MH, "EB*1*IND*MH*********N", f"MSG*CARVED OUT TO {INVENTED}"), Verdict.NEEDS_REVIEW),
+        ((MH, "EB*1*IND*AI", f"MSG*ADMINISTERED BY {INVENTED}"), Verdict.NEEDS_REVIEW),
+        # of many services at once
+        (("EB*1*IND*98^MH^UC********N*Y", "MSG*PHARMACY BENEFITS ARE MANAGED BY PILLCO"), Verdict.CLEAR),
+        (("EB*1*IND*98^MH^UC********N*Y", "MSG*AUTHORIZATION REQUIRED"), Verdict.NEEDS_REVIEW),
+        # of the plan
+        (("EB*L*IND*30", "MSG*FOR QUESTIONS CALL 800-555-0102", MH), Verdict.CLEAR),
+        (("EB*D*IND*30", "MSG*PRECERT REQUIRED FOR INPATIENT STAYS AND SURGERY", MH), Verdict.CLEAR),
+        (("EB*D*IND*30", "MSG*PRECERT REQUIRED FOR INPATIENT STAYS.", "MSG*AUTH REQUIRED", MH), Verdict.NEEDS_REVIEW),
+        (("EB*D*IND*30", "MSG*AUTHORIZATION REQUIRED EXCEPT EMERGENCY", MH), Verdict.NEEDS_REVIEW),
+        (("EB*D*IND*30", "MSG*AUTHORIZATION REQUIRED FOR INPATIENT AND OUTPATIENT", MH), Verdict.NEEDS_REVIEW),
+        (("EB*D*IND*30", f"MSG*BENEFITS ARE ADMINISTERED BY {INVENTED}", MH), Verdict.NEEDS_REVIEW),
+        # before the first EB
+        (("MSG*PRIOR AUTHORIZATION REQUIRED", MH), Verdict.NEEDS_REVIEW),
+    ],
+)
+def test_scope(segments: tuple[str, ...], verdict: Verdict) -> None:
+    first = segments if segments[0].startswith("MSG") else (PLAN, *segments)
+    found = judged_on(*first) if first is segments else judged(*segments)
+    assert found.verdict is verdict, found
+
+
+@pytest.mark.parametrize(
+    ("messages", "topics"),
+    [
+        (("AUTHORIZATION IS", "REQUIRED FOR IOP"), (T.AUTHORISATION,)),
+        (("SERVICES ARE ADMINISTERED", f"BY {INVENTED}"), (T.OTHER_PAYER,)),
+        (("FOR THIS BENEFIT PRECE", "RTIFICATION MUST BE OBTAINED"), (T.AUTHORISATION,)),
+        (("GOLD", f"MANAGED BY {INVENTED}", "AUTH REQUIRED"), (T.AUTHORISATION, T.OTHER_PAYER)),
+        (("AUTHORIZATION IS", "NOT REQUIRED"), ()),
+    ],
+)
+def test_several_messages_of_one_benefit_are_one_text(messages: tuple[str, ...], topics: tuple[Topic, ...]) -> None:
+    assert topics_of(joined(messages)) == topics
+    found = judged(MH, *(f"MSG*{each}" for each in messages))
+    assert found.verdict is (Verdict.NEEDS_REVIEW if topics else Verdict.CLEAR)
+    assert found.evidence[0].text == "\n".join(messages)
+
+
+def named(code: str, kind: str = "2", name: str = INVENTED, number: str = "66") -> tuple[str, ...]:
+    return "LS*2120", f"NM1*{code}*{kind}*{name}*****PI*{number}", "PER*IC**TE*8005550103", "LE*2120"
+
+
+@pytest.mark.parametrize("code", ["PR", "PRP", "SEP", "TTP", "VN", "X3", "13", "Y2", "2B", "ZZ"])
+def test_another_payer_named_under_a_benefit_is_for_a_person(code: str) -> None:
+    found = judged(MH, *named(code), COPAY)
+    assert (found.verdict, found.reasons) == (Verdict.NEEDS_REVIEW, ("SAID-OTHER-PAYER",))
+    (said,) = found.evidence
+    assert (said.other_payer, said.about) == (INVENTED, "EB-1-MH")
+    assert said.text == f"NM1*{code}*2*{INVENTED}*****PI*66\nPER*IC**TE*8005550103"
+
+
+def test_the_name_of_a_person_stays_in_the_sealed_words() -> None:
+    (said,) = judged(MH, *named("X3", kind="1", name="PLOVER*PIA")).evidence
+    assert said.other_payer is None and "PLOVER" in said.text
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        (MH, *named("P3", kind="1", name="FINCH*ADA")),
+        (MH, *named("1P")),
+        (MH, *named("PR", name="EXAMPLE PLAN")),  # the payer that answers
+        (MH, *named("PR", name="EXAMPLE PLAN INC", number="PAYER1")),
+        (MH, "EB*1*IND*35", *named("VN")),
+        ("EB*L*IND*30", *named("1I"), MH),
+    ],
+)
+def test_others_named_need_nobody(segments: tuple[str, ...]) -> None:
+    found = judged(*segments)
+    assert (found.verdict, found.evidence) == (Verdict.CLEAR, ())
+
+
+@pytest.mark.parametrize("info", ["R", "MC", "U", "E", "I"])
+def test_a_benefit_that_another_handles_is_for_a_person_and_names_them(info: str) -> None:
+    found = judged(f"EB*{info}*IND*MH", *named("VN"))
+    assert found.verdict is Verdict.NEEDS_REVIEW
+    assert [e.other_payer for e in found.evidence] == [INVENTED]
+
+
+def test_a_missing_frame_around_the_name_does_not_lose_it() -> None:
+    assert judged(MH, f"NM1*Y2*2*{INVENTED}").evidence[0].other_payer == INVENTED
+
+
+def test_a_rejected_part_keeps_the_words_too() -> None:
+    found = judged(MH, f"MSG*MANAGED BY {INVENTED}", "AAA*N**42*P")
+    assert found.reasons[0] == "PARTIAL-ANSWER" and found.evidence[0].text == f"MANAGED BY {INVENTED}"
+
+
+def test_what_no_record_can_keep_is_taken_out_of_the_words() -> None:
+    found = judged(MH, "MSG*AUTH \x00REQUIRED")
+    assert found.evidence[0].text == "AUTH  REQUIRED"
+
+
+def test_a_flood_of_words_fits_an_event_and_says_that_it_was_cut() -> None:
+    found = judged(*(segment for n in range(300) for segment in (COPAY, f"MSG*AUTH REQUIRED, CASE {n} {'X' * 200}")))
+    assert found.verdict is Verdict.NEEDS_REVIEW
+    assert len(found.evidence) == 101 and "cut" in found.evidence[-1].text
+
+
+ASKS = st.sampled_from(
+    ["AUTH REQUIRED", "PRE-CERT REQ", "PRIOR APPROVAL IS NEEDED", "Precertification required for IOP"]
+)
+FILLER = st.text(alphabet="ABC XYZ.,-/012 F", max_size=40)  # no letters of "no" or "not"
+
+
+@given(asks=ASKS, before=FILLER, after=FILLER, place=st.integers(0, 2))
+def test_words_that_ask_for_an_authorisation_never_leave_clear(asks: str, before: str, after: str, place: int) -> None:
+    segments = [MH, COPAY, "EB*C*IND*30***29*100*****Y"]
+    segments.insert(place + 1, f"MSG*{before} {asks} {after}")
+    assert judged(*segments).verdict is not Verdict.CLEAR
+
+
+@given(text=st.text(alphabet="AUTHORIZCERPNQDLMGK -'/.:0123456789", max_size=200))
+def test_any_text_can_be_read(text: str) -> None:
+    assert set(topics_of(text)) <= set(Topic)
+    joined([text or "-", text or "-"])
