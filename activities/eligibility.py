@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ from domain.benefits import Benefits, Verdict
 
 SYSTEM = "eligibility"
 CONTENT_TYPE = "application/EDI-X12"
+_CLIENT = "[client]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class X12Eligibility:
         if not person.member_id or not person.payer_id:
             missing = "OWN-NO-PAYER-ID" if person.member_id else "OWN-NO-MEMBER-ID"
             return Benefits(verdict=Verdict.FIX_AND_RESUBMIT, reasons=(missing,), payer=person.payer_id)
-        return await self._ask_until_priced(inquiry, _subscriber(person))
+        return without_identity(await self._ask_until_priced(inquiry, _subscriber(person)), person)
 
     async def _ask_until_priced(self, inquiry: EligibilityInquiry, subscriber: Subscriber) -> Benefits:
         profile = self._profiles.get(subscriber.payer_id, self._default)
@@ -93,7 +95,7 @@ class X12Eligibility:
             if other.rejections:
                 notes += tuple(f"{service_type}:{code}" for code in rejections.reasons_of(other.rejections))
                 continue
-            known.benefits += [b for b in other.benefits if b not in known.benefits]
+            _add(known, other)
             answer = judge(known, profile.rules, inquiry.service_date)
         found = {"payer": subscriber.payer_id, "trace": trace_for(inquiry.key, first)}
         return answer.model_copy(update={**found, "reasons": (*answer.reasons, *notes)})
@@ -120,6 +122,12 @@ class X12Eligibility:
         if not member.benefits and rejections.may_retry(member.rejections):
             raise ClinicUnavailable(SYSTEM, f"aaa-{member.rejections[0].code}", "The payer is down; repeated.")
         return member
+
+
+def _add(known: Member, other: Member) -> None:
+    known.benefits += [b for b in other.benefits if b not in known.benefits]
+    known.periods += [p for p in other.periods if p not in known.periods]
+    known.messages += [m for m in other.messages if m not in known.messages]
 
 
 def _worth_asking_more(answer: Benefits, known: Member) -> bool:
@@ -161,6 +169,20 @@ def _rejected_above_members(responses: list[Response], trace: str) -> Member:
         if ours and response.rejections:
             return Member(is_dependent=False, hl="", parent="", rejections=list(response.rejections))
     raise ClinicRefused(SYSTEM, "trace-mismatch", "The answer is to another question; find the exchange by trace.")
+
+
+def without_identity(answer: Benefits, person: ClientIdentity) -> Benefits:
+    """`answer` with the client's names, numbers and birth date taken out of the payer's own words.
+
+    The words go through Temporal, which must not learn who the client is.
+    """
+    born = person.birth_date
+    days = (f"{born:%Y%m%d}", f"{born:%m/%d/%Y}", f"{born:%Y-%m-%d}", f"{born:%m%d%Y}") if born else ()
+    known = [*days, person.member_id, person.family_name, person.given_name]
+    secrets = sorted({re.escape(each) for each in known if each and len(each) > 1}, key=len, reverse=True)
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(secrets)})(?!\w)", re.IGNORECASE)
+    told = tuple(each.changed(text=pattern.sub(_CLIENT, each.text)) for each in answer.evidence)
+    return answer.changed(evidence=told) if secrets and told else answer
 
 
 def _looks_like_html(content: bytes) -> bool:

@@ -19,10 +19,20 @@ async def record_benefits(
     note: opt.PayerNote,
     copay: opt.Copay = None,
     coinsurance: opt.Coinsurance = None,
+    deductible_left: opt.DeductibleLeft = None,
+    out_of_pocket_left: opt.OutOfPocketLeft = None,
+    deductible_first: opt.DeductibleFirst = None,
     who: opt.Who,
 ) -> None:
     """Admissions: record what the payer said, verified by hand."""
-    share = CostShare.model_validate({"copay": copay, "coinsurance": coinsurance}) if copay or coinsurance else None
+    said = {
+        "copay": copay,
+        "coinsurance": coinsurance,
+        "deductible_remaining": deductible_left,
+        "out_of_pocket_remaining": out_of_pocket_left,
+        "deductible_first": deductible_first,
+    }
+    share = CostShare.model_validate(said) if any(each is not None for each in said.values()) else None
     await _tell(journey_id, cmd.RecordBenefits(**who.common(), verdict=verdict, cost_share=share, note=note), who)
 
 

@@ -13,7 +13,9 @@ from dashboard.lists import Listing, list_journeys
 from dashboard.reading import Row, read_journey, row, state_of
 from dashboard.words import is_bookkeeping, moment, sentence
 from deploy.settings import Settings
+from domain.benefit_words import price, summary
 from domain.catalogue import CATALOGUE
+from domain.plans import Estimate
 from domain.state import JourneyState
 from eventstore.codec import from_record
 from eventstore.events import StoredEvent
@@ -84,10 +86,10 @@ async def journey(
         raise Stop(Exit.USAGE, "--unseal goes with --json: a table on a screen shows no words about a client")
     at = AsOf(true_at=as_of, known_at=known_at, version=at_version, position=at_position)
     with told_in_one_line():
-        every = await _recorded(journey_id)
+        every = await recorded(journey_id)
         stored = _until(at, every)
         if json:
-            shown = await _unsealed(stored) if unseal else stored
+            shown = await unsealed(stored) if unseal else stored
             show_json(_as_json(state_of(shown), shown, at))
             return
         state = state_of(stored)
@@ -102,7 +104,8 @@ async def _listed(*, ended: bool) -> Listing:
         return await list_journeys(load_settings().require_database_url(), datetime.now(UTC), ended=ended)
 
 
-async def _recorded(journey_id: str) -> tuple[StoredEvent, ...]:
+async def recorded(journey_id: str) -> tuple[StoredEvent, ...]:
+    """A journey's events. Stops with `NOT_FOUND` where there is no such journey."""
     async with the_record() as store:
         every = await read_journey(store, journey_id)
     if not every:
@@ -152,14 +155,22 @@ def _show_standing(state: JourneyState) -> None:
             "Level of care": state.level,
             "Waiting for": state.waiting_for(),
             "Policy": state.policy_version,
+            "Benefits": summary(state.benefits) if state.benefits else None,
+            "Cost": _priced(state.estimate) if state.estimate else None,
             "Temporal UI": ui_link(load_settings(), state.journey_id),
         }
     )
+    if state.benefits is not None and state.benefits.evidence:
+        stdout.print(f"\nThe payer's own words: throughline benefits {state.journey_id}", markup=False)
     if state.obligations:
         stdout.print()
         owed = sorted(state.obligations.values(), key=lambda o: o.due_at)
         rows = [(o.id, CATALOGUE[o.kind].title, o.owner, moment(o.due_at), o.time_kind) for o in owed]
         table("Owed", ("Id", "What", "Owner", "Due", "Counted in"), rows)
+
+
+def _priced(estimate: Estimate) -> str:
+    return "; ".join((f"{estimate.id}: {price(estimate)}", *estimate.assumptions))
 
 
 def _show_timeline(stored: tuple[StoredEvent, ...], everything: bool) -> None:
@@ -175,7 +186,8 @@ def _show_timeline(stored: tuple[StoredEvent, ...], everything: bool) -> None:
         stdout.print(f"\n{len(events) - len(rows)} events of bookkeeping are left out; --everything shows them")
 
 
-async def _unsealed(stored: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
+async def unsealed(stored: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
+    """`stored` with what was written about the client in the clear, as far as there is a key."""
     async with the_keys() as keys:
         sealer = Sealer(keys)
         return tuple([(await sealer.unseal(each)).stored for each in stored])

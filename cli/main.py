@@ -12,7 +12,19 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, Group, Parameter
 from pydantic import ValidationError
 
-from cli import decisions, events, evidence, journeys, projections, quarantine, recovery, send, services, status
+from cli import (
+    benefits,
+    decisions,
+    events,
+    evidence,
+    journeys,
+    projections,
+    quarantine,
+    recovery,
+    send,
+    services,
+    status,
+)
 from cli.client import client
 from cli.demo import command as demo
 from cli.output import MEANING, Exit, Stop, complain, discard_stdout
@@ -38,7 +50,7 @@ _LOOK = Group("Look", sort_key=2)
 _KEEP = Group("Look after the record", sort_key=3)
 _COMMANDS: dict[Group, tuple[Callable[..., object], ...]] = {
     Group("Run it", sort_key=1): (demo.demo, services.up, services.worker, services.intake, services.projector),
-    _LOOK: (status.status, send.send, journeys.journeys, journeys.journey, quarantine.quarantine),
+    _LOOK: (status.status, send.send, journeys.journeys, journeys.journey, benefits.benefits, quarantine.quarantine),
     _KEEP: recovery.COMMANDS,
     Group("Decide (each takes --by STAFF-ID --role ROLE)", sort_key=4): decisions.COMMANDS,
 }

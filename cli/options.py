@@ -79,6 +79,15 @@ PayerVerdict = Annotated[Verdict, Parameter(help="What the payer will do.")]
 PayerNote = Annotated[str, Parameter(help="What the payer said, for the record.")]
 Copay = Annotated[str | None, Parameter(help="What the client pays for each treatment day, in dollars.")]
 Coinsurance = Annotated[str | None, Parameter(help="The client's share of the price, from 0 to 1.")]
+DeductibleLeft = Annotated[str | None, Parameter(help="What is left of the deductible, in dollars; 0 if none.")]
+OutOfPocketLeft = Annotated[str | None, Parameter(help="What is left of the out-of-pocket limit, in dollars.")]
+DeductibleFirst = Annotated[
+    bool | None,
+    Parameter(
+        negative="--no-deductible-first",
+        help="The deductible is owed before this share, or not at all. Leave it out where the payer did not say.",
+    ),
+]
 Route = Annotated[FundingRoute, Parameter(help="The way on.")]
 Recommended = Annotated[LevelOfCare, Parameter(help="What the assessment recommends.")]
 Actual = Annotated[LevelOfCare, Parameter(help="Where care starts.")]

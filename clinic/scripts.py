@@ -67,6 +67,11 @@ class Script(_Strict):
         aliases: Other names of the same client: a member number, a journey's id.
         coverage: What the payer says; `aaa:<code>` or `aaa:<code>:<follow-up>` rejects the inquiry.
         priced_for: Service types for which the payer states money; None is all.
+        copay: For each visit; 0 is said as 0, beside a coinsurance too.
+        spans: Days on which the plan holds, `RD8`; one EB for each, and the others are of a plan by another name.
+        ended_plan: Whether a plan that ended last year is listed as inactive beside the one in force.
+        messages: MSGs under the mental-health benefit.
+        other_payer: An organisation named under it in loop 2120, and `other_payer_code`, what it is (NM101).
         eligibility_answer: `271`, or what comes instead of a sound one.
         eligibility_delay: Elapsed seconds before the clearinghouse answers; `ehr_delay` likewise.
         staff: Whether the holder of a role answers; a role not named does.
@@ -83,6 +88,11 @@ class Script(_Strict):
     deductible_remaining: Money | None = Decimal(500)
     out_of_pocket_remaining: Money | None = Decimal(4000)
     priced_for: tuple[str, ...] | None = None
+    spans: tuple[Annotated[str, Field(pattern=r"^\d{8}-\d{8}$")], ...] = ()
+    ended_plan: bool = False
+    messages: tuple[Annotated[str, Field(pattern=r"^[^*~^:]{1,264}$")], ...] = ()
+    other_payer: Annotated[str, Field(pattern=r"^[^*~^:]{1,60}$")] | None = None
+    other_payer_code: Literal["PR", "PRP", "SEP", "TTP", "VN", "X3", "Y2", "13"] = "VN"
     eligibility_answer: Answer = "271"
     eligibility_delay: float = Field(default=0, ge=0)
     eligibility_failures: int = Field(default=0, ge=0)

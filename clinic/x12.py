@@ -137,20 +137,35 @@ def _person(inquiry: Inquiry, script: Script, trace: str) -> Iterator[str]:
         yield f"AAA*N**{code}*{follow_up}"
         return
     yield f"DTP*346*D8*{int(inquiry.day[:4]) - 1}0101"
-    yield from _benefits(inquiry.service_type, script)
+    yield from _benefits(inquiry, script)
 
 
-def _benefits(asked: str, script: Script) -> Iterator[str]:
+def _plans(year: int, script: Script) -> Iterator[str]:
+    if script.ended_plan:
+        yield _eb("6", "IND", "30", plan="PLAN OF LAST YEAR")
+        yield f"DTP*291*RD8*{year - 1}0101-{year - 1}1231"
+    if not script.spans:
+        yield _eb("1", "IND", "30")
+    for number, span in enumerate(script.spans, 1):
+        yield _eb("1", "IND", "30", plan=f"PLAN {number}")
+        yield f"DTP*291*RD8*{span}"
+
+
+def _benefits(inquiry: Inquiry, script: Script) -> Iterator[str]:
     if script.coverage == "inactive":
         yield _eb("6", "", "30")
         return
-    yield _eb("1", "IND", "30")
+    yield from _plans(int(inquiry.day[:4]), script)
+    asked = inquiry.service_type
     if script.coverage == "unknown":
         return
     if script.coverage == "excluded":
         yield _eb("I", "IND", asked)
         return
     yield _eb("1", "IND", asked, authorisation="Y" if script.coverage == "auth_required" else "N", network="Y")
+    yield from (f"MSG*{message}" for message in script.messages)
+    if script.other_payer is not None:
+        yield from ("LS*2120", f"NM1*{script.other_payer_code}*2*{script.other_payer}", "LE*2120")
     if script.priced_for is None or asked in script.priced_for:
         yield from _money(asked, script)
 
@@ -178,8 +193,9 @@ def _eb(
     fraction: Decimal | None = None,
     authorisation: str = "",
     network: str = "",
+    plan: str = "",
 ) -> str:
-    elements = [info, level, service_type, "", "", period, "", "", "", "", authorisation, network]
+    elements = [info, level, service_type, "", plan, period, "", "", "", "", authorisation, network]
     elements[6] = "" if amount is None else f"{amount:f}"
     elements[7] = "" if fraction is None else f"{fraction:f}"
     return "*".join(["EB", *elements[:_EB_ELEMENTS]]).rstrip("*")

@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import Any
 
 from domain import events as ev
+from domain.benefit_words import price, summary
 from domain.catalogue import CATALOGUE
 from domain.plans import Actor
 from domain.values import Instant, Role
@@ -18,14 +19,14 @@ _SENTENCES: dict[type[ev.BaseEvent], Callable[[Any], str]] = {
         f"Admission {e.reason}" + ("; care had begun, a person decides" if e.care_had_begun else "; journey ended")
     ),
     ev.BenefitsRequested: lambda e: "The payer is asked about benefits",
-    ev.BenefitsAnswered: lambda e: f"Benefits: {e.benefits.verdict}" + (_by(e) if e.by else ", says the payer"),
+    ev.BenefitsAnswered: lambda e: f"Benefits: {summary(e.benefits)}" + (_by(e) if e.by else ", says the payer"),
     ev.FundingResolved: lambda e: f"Funding: {e.route}{_by(e)}",
     ev.PlacementDecided: lambda e: (
         f"Level of care decided: {e.actual}"
         + (f" (recommended {e.recommended})" if e.actual != e.recommended else "")
         + _by(e)
     ),
-    ev.CostEstimated: lambda e: f"Cost: {e.estimate.id} is {_range(e.estimate.low, e.estimate.high)}",
+    ev.CostEstimated: lambda e: f"Cost: {e.estimate.id} is {price(e.estimate)}",
     ev.CostAccepted: lambda e: f"The client accepted {e.estimate}{_by(e)}",
     ev.CostDeclined: lambda e: f"The client declined {e.estimate}{_by(e)}",
     ev.Enrolled: lambda e: f"Enrolled in {e.level}, {e.track} track{_by(e)}",
@@ -103,11 +104,3 @@ def _duty(obligation: str) -> str:
     kind, _, number = obligation.rpartition("-")
     title = next((duty.title for name, duty in CATALOGUE.items() if name == kind), None)
     return f"{title[0].lower()}{title[1:]} ({kind}-{number})" if title else obligation
-
-
-def _range(low: Any, high: Any) -> str:
-    return _money(low) if low == high else f"{_money(low)} to {_money(high)}"
-
-
-def _money(amount: Any) -> str:
-    return "unknown" if amount is None else f"${amount}"

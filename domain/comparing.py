@@ -10,8 +10,11 @@ from domain.state import JourneyState
 
 
 def comparable(state: JourneyState) -> JourneyState:
-    """`state` without what people wrote: the record seals those words, so a state folded from it may lack them."""
-    return state.model_copy(update={"discharge_plan": DischargePlan()})
+    """`state` without what people and payers wrote: the record seals it, so a state folded from it may lack it."""
+    benefits = state.benefits
+    if benefits is not None and benefits.evidence:
+        benefits = benefits.changed(evidence=tuple(each.changed(text="") for each in benefits.evidence))
+    return state.model_copy(update={"discharge_plan": DischargePlan(), "benefits": benefits})
 
 
 def fingerprint(state: JourneyState) -> str:

@@ -6,16 +6,19 @@ from typing import Any
 
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
+from domain.benefit_words import price, summary
 from domain.catalogue import CATALOGUE
 from domain.obligations import Obligation
 from domain.state import JourneyState
-from domain.values import Instant
+from domain.values import Instant, Stage
 
 PROGRAMME = SearchAttributeKey.for_keyword("Programme")
 STAGE = SearchAttributeKey.for_keyword("Stage")
 NEXT_DEADLINE = SearchAttributeKey.for_datetime("NextDeadline")
 URGENT = SearchAttributeKey.for_bool("Urgent")
 SEARCH_ATTRIBUTES = (PROGRAMME, STAGE, NEXT_DEADLINE, URGENT)
+
+_BEFORE_CARE = (*(Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING),)
 
 Shown = tuple[str, str, Instant | None, bool]
 """Programme, stage, next due time, urgent."""
@@ -43,12 +46,26 @@ def card(state: JourneyState, now: Instant) -> str:
         f"waiting for **{state.waiting_for() or 'nobody'}**",
         "",
         *(_line(o, now) for o in owed),
+        *_payer(state),
     ]
     if state.transition is not None:
         move = state.transition
         place = f"place held at {move.place}" if move.place else "no place held yet"
         lines += ["", f"Moving {move.origin} → {move.target}, due {_moment(move.due_at)}, {place}"]
     return "\n".join(lines)
+
+
+def _payer(state: JourneyState) -> list[str]:
+    """The payer's answer and the estimate, as long as somebody must act on them. No word that the payer wrote."""
+    lines = []
+    if state.benefits is not None and state.stage in _BEFORE_CARE:
+        lines += ["", f"Benefits: {summary(state.benefits)}"]
+        if state.benefits.evidence:
+            lines += [f"The payer's own words: `throughline benefits {state.journey_id}`"]
+    if state.estimate is not None and state.stage in (Stage.COST_REVIEW, Stage.ENROLLING):
+        lines += ["", f"Cost, {state.estimate.id}: {price(state.estimate)}"]
+        lines += [f"- {assumption}" for assumption in state.estimate.assumptions]
+    return lines
 
 
 def still(why: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from activities.x12.dates import Standing, dates_coverage, standing
+from activities.x12.dates import Standing, dates_coverage, has_span_over, standing
 from activities.x12.response import Benefit, Member
 from activities.x12.rules import is_behavioural
 from domain.benefits import Verdict
@@ -80,7 +80,10 @@ def _as_the_plan(own: _Dated, member: Member, plan: _Group, day: date) -> _Dated
     dates = [p for each in plan.active for p in each.benefit.periods]
     if plan.in_force or not dates_coverage(dates):
         return _Dated(own.benefit, Standing.IN_FORCE if plan.in_force else own.standing, False)
-    return _Dated(own.benefit, standing((), [*member.periods, *dates], day), False)
+    together = standing((), [*member.periods, *dates], day)
+    if together is Standing.IN_FORCE and plan.are(Standing.NOT_NOW) and not has_span_over(member.periods, day):
+        together = Standing.UNCLEAR  # the member's plan began once, and the only one named is not that one
+    return _Dated(own.benefit, together, False)
 
 
 def _dated(benefit: Benefit, member: Member, day: date) -> _Dated:

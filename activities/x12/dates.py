@@ -55,6 +55,11 @@ def standing(own: Sequence[Period], general: Sequence[Period], day: date) -> Sta
     return Standing.NOT_NOW if not found & {Standing.IN_FORCE, Standing.UNCLEAR} else Standing.UNCLEAR
 
 
+def has_span_over(periods: Iterable[Period], day: date) -> bool:
+    """Whether one of `periods` names a begin and an end, or an open one, with `day` between them."""
+    return any(p.qualifier in _KIND and p.is_span and not p.unreadable and _covers(p, day) for p in periods)
+
+
 def _of_one_kind(periods: Sequence[Period], day: date) -> Standing:
     spans = [p for p in periods if p.is_span and not p.unreadable]
     covering = [p for p in spans if _covers(p, day)]

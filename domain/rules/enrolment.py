@@ -47,7 +47,7 @@ def accept_cost(state: JourneyState, command: cmd.AcceptCost, when: Occasion) ->
     require(
         latest.high is not None,
         "cost-unknown",
-        "The payer gave no cost share. Ask it, record the benefits, and show the client the new estimate.",
+        "The payer's answer leaves the cost open. Ask it, record the benefits, and show the client the new estimate.",
     )
     yield ev.CostAccepted(**when, estimate=command.estimate, by=command.by)
 

@@ -13,6 +13,9 @@ from activities.eligibility import PayerProfile, X12Eligibility
 from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable, EligibilityInquiry
 from activities.x12.inquiry import Submitter
 from domain.benefits import Verdict
+from domain.cost import estimate
+from domain.policy import CURRENT, policy_named
+from domain.values import LevelOfCare
 from tests.activities.conftest import PERSON, People, assert_says_nothing_of_the_client
 from tests.clinic.process import ClinicProcess
 
@@ -60,6 +63,51 @@ async def test_answers(
 ) -> None:
     clinic.script(MEMBER, **script)
     assert (await eligibility.check(inquiry())).verdict is verdict
+
+
+HABITS: dict[str, tuple[dict[str, Any], Verdict]] = {
+    "this year and next": ({"spans": ["20260101-20261231", "20270101-20271231"]}, Verdict.CLEAR),
+    "last year and this": ({"spans": ["20250101-20251231", "20260101-20261231"]}, Verdict.CLEAR),
+    "next year only, yet begun last year": ({"spans": ["20270101-20271231"]}, Verdict.NEEDS_REVIEW),
+    "an ended plan beside": ({"ended_plan": True}, Verdict.CLEAR),
+    "asks in words": ({"messages": ["PRIOR AUTHORIZATION IS", "REQUIRED FOR IOP"]}, Verdict.NEEDS_REVIEW),
+    "denies in words": ({"messages": ["NO AUTHORIZATION REQUIRED"]}, Verdict.CLEAR),
+    "names another": ({"other_payer": "HARBOR MIND CARE"}, Verdict.NEEDS_REVIEW),
+    "names another as payer": ({"other_payer": "HARBOR MIND CARE", "other_payer_code": "PRP"}, Verdict.NEEDS_REVIEW),
+}
+
+
+@pytest.mark.parametrize(("script", "verdict"), HABITS.values(), ids=HABITS)
+async def test_habits_of_payers(
+    clinic: ClinicProcess, eligibility: X12Eligibility, script: dict[str, Any], verdict: Verdict
+) -> None:
+    clinic.script(MEMBER, **script)
+    found = await eligibility.check(inquiry())
+    assert found.verdict is verdict, found
+    said = "\n".join(each.text for each in found.evidence)
+    assert all(message in said for message in script.get("messages", ()))
+    assert script.get("other_payer") in (None, *(each.other_payer for each in found.evidence))
+
+
+async def test_a_copay_of_nothing_beside_coinsurance_is_priced_by_the_coinsurance(
+    clinic: ClinicProcess, eligibility: X12Eligibility
+) -> None:
+    clinic.script(MEMBER, copay=0, coinsurance="0.3", deductible_total=900, deductible_remaining=700)
+    share = (await eligibility.check(inquiry())).cost_share
+    assert share is not None and (share.copay, share.coinsurance) == (Decimal(0), Decimal("0.3"))
+    priced = estimate(1, LevelOfCare.IOP, policy_named(CURRENT), share, self_pay=False)
+    assert priced.low == priced.high == Decimal(3010)  # 700 + 0.3 x 7700
+
+
+async def test_the_clients_own_name_is_taken_out_of_the_payers_words(
+    clinic: ClinicProcess, eligibility: X12Eligibility
+) -> None:
+    told = (
+        f"{PERSON.family_name.upper()}, {PERSON.given_name} ({MEMBER}) BORN {PERSON.birth_date:%m/%d/%Y}: AUTH REQUIRED"
+    )
+    clinic.script(MEMBER, messages=[told.replace(":", ";")])
+    (said,) = (await eligibility.check(inquiry())).evidence
+    assert said.text == "[client], [client] ([client]) BORN [client]; AUTH REQUIRED"
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,14 @@ CASES = {
     "an end within the span": (("DTP*291*RD8*20260101-20261231", "DTP*347*D8*20260131", MH), REVIEW),
     "a begin without end before an old span": (("DTP*346*D8*20200101", "DTP*291*RD8*20250101-20251231", MH), REVIEW),
     "plan runs, eligibility ended": (("DTP*346*D8*20200101", "DTP*357*D8*20251231", MH), REVIEW),
+    "member began, the only plan named is to come": (
+        ("DTP*346*D8*20250101", *plan("291*RD8*20270101-20271231"), MH),
+        REVIEW,
+    ),
+    "member's span holds, the plan named is to come": (
+        ("DTP*291*RD8*20260101-20261231", *plan("291*RD8*20270101-20271231"), MH),
+        COVERED,
+    ),
     # an ended plan beside a new one
     "ended by code and date": ((*plan("347*D8*20251231", info="6"), *plan("346*D8*20260101"), MH), COVERED),
     "ended, the new one undated": ((*plan("291*RD8*20250101-20251231", info="6"), *plan(), MH), COVERED),

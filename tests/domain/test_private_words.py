@@ -17,8 +17,9 @@ OPEN = {
     # codes and sentences that this program writes itself
     *("AdmissionCancelled.reason", "JourneyClosed.reason", "Benefits.reasons", "Discharged.gaps", "failure"),
     *("ObligationCancelled.because", "Obligation.about", "Estimate.assumptions"),
+    "Evidence.about",
     # names of places and groups; the fold compares facilities
-    *("facility", "Enrolled.track"),
+    *("facility", "Enrolled.track", "Evidence.other_payer"),
 }
 
 
@@ -71,4 +72,5 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "DischargePlan.follow_ups",
         "DischargePlan.crisis_contacts",
         "DischargePlan.resources",
+        "Evidence.text",
     }

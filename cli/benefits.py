@@ -1,0 +1,74 @@
+"""`throughline benefits`: what the payer answered, with its own words, for the person who must judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cli import options as opt
+from cli.access import told_in_one_line
+from cli.journeys import recorded, unsealed
+from cli.output import show_fields, show_json, stdout, table
+from dashboard.words import moment
+from domain.benefit_words import other_payers, reasons_in_words
+from domain.benefits import Benefits
+from domain.events import BenefitsAnswered
+from eventstore.codec import from_record
+from eventstore.events import StoredEvent
+
+
+async def benefits(journey_id: opt.JourneyId, /, *, json: bool = False) -> None:
+    """Show the payer's latest answer with its own words. Needs the clients' keys.
+
+    Parameters
+    ----------
+    json:
+        Print every answer on record as a JSON list, the latest last.
+    """
+    with told_in_one_line():
+        stored = await unsealed(tuple(s for s in await recorded(journey_id) if s.type == _TYPE))
+    if json:
+        show_json(
+            [{"at": each.occurred_at, "by": by, **said.model_dump(mode="json")} for each, said, by in _read(stored)]
+        )
+    elif stored:
+        *_, (each, said, by) = _read(stored)
+        _show(said, moment(each.occurred_at), by)
+    else:
+        stdout.print("the payer has not answered yet")
+
+
+_TYPE = str(BenefitsAnswered.model_fields["type"].default)
+
+
+def _read(stored: tuple[StoredEvent, ...]) -> Iterator[tuple[StoredEvent, Benefits, str | None]]:
+    for each in stored:
+        event = from_record(each)
+        if isinstance(event, BenefitsAnswered):
+            yield each, event.benefits, f"{event.by.role} {event.by.id}" if event.by else None
+
+
+def _show(said: Benefits, at: str, by: str | None) -> None:
+    show_fields(
+        {
+            "Verdict": said.verdict,
+            "When": at,
+            "Verified by": by,
+            "Payer": said.payer,
+            "Other payers named": ", ".join(other_payers(said)) or None,
+            "Trace at the clearinghouse": said.trace,
+        }
+    )
+    _list("Why", reasons_in_words(said))
+    share = said.cost_share
+    parts = [f"{name.replace('_', ' ')}: {value}" for name, value in share if value is not None] if share else []
+    _list("The client's share", parts or ["not stated"])
+    if said.evidence:
+        stdout.print()
+        rows = [(each.about, ", ".join(each.topics), each.text) for each in said.evidence]
+        table("The payer's own words", ("Benefit", "About", "Words"), rows)
+
+
+def _list(title: str, lines: tuple[str, ...] | list[str]) -> None:
+    stdout.print(f"\n{title}", style="bold")
+    for line in lines:
+        stdout.print(f"  {line}", markup=False)

@@ -1,0 +1,83 @@
+"""An answer about benefits in plain sentences, without the payer's own words: those are sealed in the record."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from domain.benefits import Benefits, Topic
+from domain.plans import Estimate
+
+_TOPICS = {
+    Topic.AUTHORISATION: "an authorisation or a review is mentioned",
+    Topic.NO_AUTHORISATION: "no authorisation is needed, the payer writes",
+    Topic.REFERRAL: "a referral is mentioned",
+    Topic.NOTIFICATION: "a notification is mentioned",
+    Topic.VISIT_LIMIT: "a limit on visits or days is mentioned",
+    Topic.OTHER_PAYER: "another payer may handle this care",
+    Topic.CONTACT: "the payer asks to be contacted",
+    Topic.NOT_COVERED: "something is said not to be covered",
+    Topic.DATES: "the dates of coverage, as the payer gave them",
+}
+_CODES = {
+    **{f"SAID-{topic.name.replace('_', '-')}": words for topic, words in _TOPICS.items()},
+    "AMBIGUOUS-COINSURANCE": "several coinsurances fit",
+    "AMBIGUOUS-COPAY": "several copays fit",
+    "AMBIGUOUS-DEDUCTIBLE": "what is said of the deductible is contradictory",
+    "AMBIGUOUS-OUT-OF-POCKET": "several out-of-pocket limits fit",
+    "AUTH-NOT-STATED": "whether an authorisation is needed is not stated",
+    "AUTH-REQUIRED": "the payer must authorise the care",
+    "COINSURANCE-ABOVE-ONE": "the coinsurance is above 100 %",
+    "COINSURANCE-MISPLACED": "the coinsurance is given as an amount",
+    "CONTRADICTORY": "the answer contradicts itself",
+    "COPAY-MISPLACED": "the copay is given as a fraction",
+    "COPAY-NOT-PER-DAY": "the copay is not by day or visit",
+    "COPAY-PERIOD-ASSUMED": "the copay is taken as by day",
+    "COVERAGE-ENDS-DURING-COURSE": "coverage ends during the course",
+    "COVERAGE-NOT-STATED": "whether the plan is active is not stated",
+    "DATES-UNCLEAR": "the dates of coverage are contradictory or cannot be read",
+    "DEDUCTIBLE-FAMILY-ONLY": "only the family's deductible is stated",
+    "DEDUCTIBLE-MISPLACED": "the deductible is given as a fraction",
+    "DEDUCTIBLE-PERIOD-UNREAD": "the deductible is counted by a period that is not understood",
+    "LIMIT-TOO-FEW": "fewer visits or days are left than a course needs",
+    "LIMIT-UNREAD": "there is a limit that is not understood",
+    "MENTAL-HEALTH-NOT-STATED": "the plan is active and mental health is not mentioned",
+    "NUMBER-UNREADABLE": "a number makes no sense",
+    "OUT-OF-POCKET-FAMILY-ONLY": "only the family's out-of-pocket limit is stated",
+    "OUT-OF-POCKET-MISPLACED": "the out-of-pocket limit is given as a fraction",
+    "OWN-NO-MEMBER-ID": "the client's member number is missing here",
+    "OWN-NO-PAYER-ID": "the client's payer is missing here",
+    "PARTIAL-ANSWER": "the payer refused a part of the question",
+    "verified-by-hand": "verified by hand",
+}
+
+
+def reasons_in_words(benefits: Benefits) -> tuple[str, ...]:
+    """What led to the verdict. A code of X12 stays a code."""
+    return tuple(_CODES.get(code, code) for code in benefits.reasons)
+
+
+def other_payers(benefits: Benefits) -> tuple[str, ...]:
+    """The organisations that the payer named beside itself."""
+    return tuple(dict.fromkeys(each.other_payer for each in benefits.evidence if each.other_payer))
+
+
+def summary(benefits: Benefits) -> str:
+    """One line: the verdict, why, and who else is named."""
+    named = other_payers(benefits)
+    parts = (*reasons_in_words(benefits), *((f"named: {', '.join(named)}",) if named else ()))
+    why = f" ({'; '.join(parts)})" if parts else ""
+    return " ".join(f"{benefits.verdict}{why}".split())
+
+
+def price(estimate: Estimate) -> str:
+    """The range: `$720.00`, `$960.00 to $3360.00`, `$0.00 or more, the most is unknown`, `unknown`."""
+    if estimate.low is None:
+        return "unknown"
+    if estimate.high is None:
+        return f"{_money(estimate.low)} or more, the most is unknown"
+    exact = estimate.low == estimate.high
+    return _money(estimate.low) if exact else f"{_money(estimate.low)} to {_money(estimate.high)}"
+
+
+def _money(amount: Decimal) -> str:
+    return f"${amount}"
