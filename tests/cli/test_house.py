@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import psutil
 import psycopg
 import pytest
@@ -60,6 +61,33 @@ def test_a_client_comes_from_an_admission_to_enrolment_by_the_command_alone(ther
         assert words in page
     assert "Clinic system answered" not in page
     assert "Clinic system answered" in there("journey", journey, "--everything").out
+
+
+def test_what_the_payer_wrote_reaches_the_person_who_must_judge_it(house: Command, there: Call, tmp_path: Path) -> None:
+    file = admission(tmp_path)
+    clinic = Settings.load({"THROUGHLINE_HOME": str(house.home)}).require_clinic_url()
+    asked = {"messages": ["AUTHORIZATION IS REQUIRED", "FOR IOP"], "other_payer": "HARBOR MIND CARE"}
+    httpx2.post(f"{clinic}/script/M{file.stem}", json=asked).raise_for_status()
+    known = {each["journey_id"] for each in there("journeys", "--all", "--json").json}
+    assert there("send", file).code == Exit.OK
+    deadline, journey, page = time.monotonic() + PATIENCE_SECONDS, "", ""
+    while "NEEDS_REVIEW" not in page:
+        assert time.monotonic() < deadline, page
+        new = [each["journey_id"] for each in there("journeys", "--json").json if each["journey_id"] not in known]
+        journey, page = (new[0], there("journey", new[0]).out) if new else ("", "")
+    assert "HARBOR MIND CARE" in page and f"throughline benefits {journey}" in page
+    assert "FOR IOP" not in page and "FOR IOP" not in there("journey", journey, "--json").out
+    told = there("benefits", journey).out
+    for words in ("NEEDS_REVIEW", "AUTHORIZATION IS REQUIRED", "FOR IOP", "HARBOR MIND CARE", "an authorisation"):
+        assert words in told
+    (answer,) = there("benefits", journey, "--json").json
+    assert answer["evidence"][0]["text"] == "AUTHORIZATION IS REQUIRED\nFOR IOP"
+    verified = ("--verdict", "CLEAR_AUTH_REQUIRED", "--note", "called", "--copay", "0", "--coinsurance", "0.3")
+    left = ("--deductible-left", "700", "--out-of-pocket-left", "5000")
+    assert there("record-benefits", journey, *verified, *left, *ADMISSIONS).code == Exit.OK
+    assert there("decide-placement", journey, "--recommended", "IOP", "--actual", "IOP", *CLINICIAN).code == Exit.OK
+    priced = there("journey", journey).out
+    assert "estimate-1: $3010.00" in priced and "the deductible left of $700 is paid first" in priced
 
 
 def test_no_process_of_the_house_is_the_database_s_superuser(house: Command) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from domain import commands as cmd
-from domain.benefits import Benefits, CostShare, Verdict
+from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
 from domain.effects import Effect
 from domain.plans import (
     Actor,
@@ -32,11 +32,23 @@ LEVELS = st.sampled_from(LevelOfCare)
 WORDS = st.sampled_from(["because", "as said before"])
 MONEY = st.none() | st.integers(0, 4000)
 SHARES = st.builds(CostShare, copay=st.none() | st.integers(0, 400), deductible_total=MONEY)
+EVIDENCE = st.lists(
+    st.builds(
+        Evidence,
+        topics=st.just((Topic.AUTHORISATION,)),
+        about=st.just("EB-1-MH"),
+        text=st.sampled_from(["AUTH REQUIRED", "", " "]),
+        other_payer=st.none() | st.just("Harbor Mind Care"),
+    ),
+    max_size=2,
+).map(tuple)
 PLANS = st.sampled_from([DischargePlan(), DischargePlan(crisis_contacts=("988",)), WHOLE_PLAN])
 ANSWERS: st.SearchStrategy[Any] = st.one_of(
     st.builds(
         cmd.BenefitsAnswer,
-        benefits=st.builds(Benefits, verdict=st.sampled_from(Verdict), cost_share=st.none() | SHARES),
+        benefits=st.builds(
+            Benefits, verdict=st.sampled_from(Verdict), cost_share=st.none() | SHARES, evidence=EVIDENCE
+        ),
     ),
     st.just(cmd.PlaceAnswer()),
     st.just(cmd.PlaceAnswer(facility="facility-1", starts_at=MONDAY)),

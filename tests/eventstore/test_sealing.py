@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from domain import commands as cmd
 from domain import events as ev
+from domain.benefits import Benefits, Evidence, Topic, Verdict
 from domain.decide import decide
 from domain.evolve import evolve, fold
 from domain.plans import DischargePlan
@@ -84,6 +85,18 @@ async def test_words_come_back_whole_and_stand_nowhere_in_the_clear() -> None:
     assert all(each.sealed and CANARY not in each.model_dump_json() for each in stored)
     assert stored[1].data["plan"] == {"follow_ups": ["", MASK, " "], "crisis_contacts": [MASK], "resources": []}
     assert not any(word.encode() in (each.sealed or b"") for each in stored for word in CANARY.split())
+
+
+async def test_what_a_payer_wrote_is_sealed_and_what_it_is_about_stays_open() -> None:
+    said = Evidence(topics=(Topic.OTHER_PAYER,), about="EB-1-MH", text=CANARY, other_payer="Harbor Mind Care")
+    answered = ev.BenefitsAnswered(
+        at=MONDAY, cause="k", benefits=Benefits(verdict=Verdict.NEEDS_REVIEW, evidence=(said,))
+    )
+    sealer = Sealer(MemoryKeyring())
+    (stored,) = await recorded(MemoryEventStore(), sealer, answered)
+    open_said = {"topics": ["other-payer"], "about": "EB-1-MH", "text": MASK, "other_payer": "Harbor Mind Care"}
+    assert stored.data["benefits"]["evidence"] == [open_said]
+    assert await sealer.open([stored]) == (answered,)
 
 
 async def test_an_event_without_words_needs_no_key_and_no_client() -> None:

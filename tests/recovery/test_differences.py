@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain import commands as cmd
-from domain.benefits import Benefits, CostShare, Verdict
+from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
 from domain.comparing import comparable, fingerprint
 from domain.decide import decide
 from domain.events import Event
@@ -128,6 +128,16 @@ def test_what_people_wrote_is_no_difference() -> None:
     masked = B.model_copy(update={"discharge_plan": DischargePlan(follow_ups=("[sealed]",))})
     assert comparable(written) == comparable(masked)
     assert difference("j", on_record(masked), running(written)) is None
+
+
+def test_what_a_payer_wrote_is_no_difference_and_what_it_is_about_is() -> None:
+    said = Evidence(topics=(Topic.CONTACT,), about="EB-1-MH", text="CALL US")
+    answer = Benefits(verdict=Verdict.NEEDS_REVIEW, evidence=(said,))
+    written = B.model_copy(update={"benefits": answer})
+    masked = B.model_copy(update={"benefits": answer.changed(evidence=(said.changed(text="[sealed]"),))})
+    assert difference("j", on_record(masked), running(written)) is None
+    other = B.model_copy(update={"benefits": answer.changed(evidence=(said.changed(about="EB-B-MH"),))})
+    assert comparable(other) != comparable(written)
 
 
 def test_a_state_carried_over_keeps_its_fingerprint() -> None:

@@ -1,0 +1,52 @@
+"""The card of a journey whose payer said more than a code, without one of the payer's own words."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain import commands as cmd
+from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
+from domain.cost import estimate
+from domain.policy import CURRENT, policy_named
+from domain.state import JourneyState
+from domain.values import LevelOfCare, Stage
+from tests.domain import walk
+from tests.domain.walk import MONDAY
+from workflows.card import card
+
+SAID = Evidence(
+    topics=(Topic.OTHER_PAYER, Topic.CONTACT), about="EB-1-MH", text="CALL QUILLFEATHER", other_payer="HARBOR MIND CARE"
+)
+ANSWER = Benefits(
+    verdict=Verdict.NEEDS_REVIEW, reasons=("SAID-OTHER-PAYER",), evidence=(SAID,), cost_share=CostShare(copay=30)
+)
+
+
+def reviewed() -> JourneyState:
+    opened = walk.opened()
+    opened.settle("benefits-1", cmd.BenefitsAnswer(benefits=ANSWER))
+    return opened.state
+
+
+def test_the_card_says_what_a_person_must_judge_and_where_its_words_are() -> None:
+    state = reviewed()
+    shown = card(state, MONDAY)
+    for words in ("NEEDS_REVIEW", "another payer may handle this care", "HARBOR MIND CARE", "throughline benefits"):
+        assert words in shown
+    assert "QUILLFEATHER" not in shown
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (CostShare(copay=0, coinsurance="0.3", deductible_remaining=700), "$3010.00"),
+        (CostShare(copay=40, coinsurance="0.2", deductible_remaining=0), "$960.00 to $2640.00"),
+        (CostShare(coinsurance="0.2"), "$1680.00 or more, the most is unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_the_card_says_the_price_with_what_it_rests_on(share: CostShare | None, told: str) -> None:
+    priced = estimate(1, LevelOfCare.IOP, policy_named(CURRENT), share, self_pay=False)
+    shown = card(walk.agreed().state.changed(stage=Stage.COST_REVIEW, estimate=priced), MONDAY)
+    assert f"Cost, estimate-1: {told}\n" in shown
+    assert all(f"- {line}" in shown for line in priced.assumptions)
