@@ -15,7 +15,7 @@ _TOPICS = {
     Topic.VISIT_LIMIT: "a limit on visits or days is mentioned",
     Topic.OTHER_PAYER: "another payer may handle this care",
     Topic.CONTACT: "the payer asks to be contacted",
-    Topic.NOT_COVERED: "something is said not to be covered",
+    Topic.NOT_COVERED: "something is said not to be covered or not in force",
     Topic.DATES: "the dates of coverage, as the payer gave them",
 }
 _CODES = {

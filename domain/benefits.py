@@ -38,7 +38,7 @@ class Topic(StrEnum):
     VISIT_LIMIT = "visit-limit"
     OTHER_PAYER = "other-payer"  #: somebody else administers or pays for this care
     CONTACT = "contact"  #: the payer wants to be called about it
-    NOT_COVERED = "not-covered"
+    NOT_COVERED = "not-covered"  #: something is said not to be covered, or not in force
     DATES = "dates"  #: when coverage begins and ends
 
     @property

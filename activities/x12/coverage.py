@@ -71,19 +71,25 @@ def _plan(member: Member, benefits: Sequence[Benefit], day: date) -> _Group:
 
 
 def _own(member: Member, benefits: Sequence[Benefit], plan: _Group, day: date) -> _Group:
+    """A benefit without dates is in force when its plan is."""
+    of_the_plan = _standing_of_plan(member, plan, day)
     dated = [_dated(b, member, day) for b in benefits if b.info in ACTIVE]
-    return _group(benefits, [d if d.has_own_dates else _as_the_plan(d, member, plan, day) for d in dated])
+    if of_the_plan is not None:
+        dated = [d if d.has_own_dates else _Dated(d.benefit, of_the_plan, False) for d in dated]
+    return _group(benefits, dated)
 
 
-def _as_the_plan(own: _Dated, member: Member, plan: _Group, day: date) -> _Dated:
-    """A benefit without dates is in force when its plan is: any one of the plans named, or their dates together."""
+def _standing_of_plan(member: Member, plan: _Group, day: date) -> Standing | None:
+    """By any one of the plans named, or by all their dates and the member's together. None: no plan has dates."""
+    if plan.in_force:
+        return Standing.IN_FORCE
     dates = [p for each in plan.active for p in each.benefit.periods]
-    if plan.in_force or not dates_coverage(dates):
-        return _Dated(own.benefit, Standing.IN_FORCE if plan.in_force else own.standing, False)
+    if not dates_coverage(dates):
+        return None
     together = standing((), [*member.periods, *dates], day)
     if together is Standing.IN_FORCE and plan.are(Standing.NOT_NOW) and not has_span_over(member.periods, day):
-        together = Standing.UNCLEAR  # the member's plan began once, and the only one named is not that one
-    return _Dated(own.benefit, together, False)
+        return Standing.UNCLEAR  # the member's plan began once, and the only one named is not that one
+    return together
 
 
 def _dated(benefit: Benefit, member: Member, day: date) -> _Dated:

@@ -234,3 +234,16 @@ def test_words_that_ask_for_an_authorisation_never_leave_clear(asks: str, before
 def test_any_text_can_be_read(text: str) -> None:
     assert set(topics_of(text)) <= set(Topic)
     joined([text or "-", text or "-"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("P/A REQUIRED", "REFER TO PCP", "PCP MUST APPROVE", "48 HOUR NOTICE", "VISITS: 20", "LIMIT 2 A WEEK"),
+        *(f"BENEFITS THROUGH {INVENTED}", f"SEE {INVENTED}", f"{INVENTED} 800-555-0104", f"BILL {INVENTED}"),
+        *(f"VERIFY WITH {INVENTED}", f"CLAIMS SHOULD BE SENT TO {INVENTED}", f"OUTSOURCED TO {INVENTED}"),
+        *("IOP EXCLUDED", "COVERAGE TERMINATED", "GRACE PERIOD", "SUBJECT TO MEDICAL NECESSITY"),
+    ],
+)
+def test_other_ways_to_say_it(text: str) -> None:
+    assert judged(MH, f"MSG*{text}").verdict is Verdict.NEEDS_REVIEW
