@@ -36,6 +36,8 @@ _CODES = {
     "COVERAGE-NOT-STATED": "whether the plan is active is not stated",
     "DATES-UNCLEAR": "the dates of coverage are contradictory or cannot be read",
     "DEDUCTIBLE-FAMILY-ONLY": "only the family's deductible is stated",
+    "DEDUCTIBLE-LEFT-NOT-STATED": "mental health has a deductible of its own, and what is left of it is not stated",
+    "OUT-OF-POCKET-LEFT-NOT-STATED": "mental health has a limit of its own, and what is left of it is not stated",
     "DEDUCTIBLE-MISPLACED": "the deductible is given as a fraction",
     "DEDUCTIBLE-PERIOD-UNREAD": "the deductible is counted by a period that is not understood",
     "LIMIT-TOO-FEW": "fewer visits or days are left than a course needs",

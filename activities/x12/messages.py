@@ -59,12 +59,12 @@ _OTHERS = (
 )
 _NEEDED = r"(?:REQUIRED|REQUIREMENTS?|REQ'?D?|NEEDED|NECESSARY)"
 _DEDUCTIBLE_FIRST = re.compile(
-    r"\bAFTER\s+(?:\w+\s+){0,2}DEDUCTIBLE|\bDEDUCTIBLE\s+(?:APPLIES|FIRST|THEN)\b"
-    r"|\bSUBJECT\s+TO\s+(?:\w+\s+){0,2}DEDUCTIBLE"
+    r"\bAFTER\s+(?:\w+\s+){0,3}DEDUCTIBLE|\bDEDUCTIBLE\s+(?:APPLIES|FIRST|THEN)\b"
+    r"|\bSUBJECT\s+TO\s+(?:\w+\s+){0,3}DEDUCTIBLE"
 )
 _NO_DEDUCTIBLE = re.compile(
     r"\bDEDUCTIBLE\s+(?:DOES\s+NOT|DOESN'?T|NOT)\s+APPL|\bDEDUCTIBLE\s+(?:IS\s+)?WAIVED\b"
-    r"|\bNOT\s+SUBJECT\s+TO\s+(?:\w+\s+){0,2}DEDUCTIBLE|\bNO\s+DEDUCTIBLE\b|\bWITHOUT\s+DEDUCTIBLE\b"
+    r"|\bNOT\s+SUBJECT\s+TO\s+(?:\w+\s+){0,3}DEDUCTIBLE|\bNO\s+DEDUCTIBLE\b|\bWITHOUT\s+DEDUCTIBLE\b"
 )
 _ASKED = rf"(?:{_AUTHORISATION}|{_REFERRAL}|{_NOTIFICATION})"
 _ALL_ASKED = rf"{_ASKED}(?:\s*(?:/|,|\bOR\b|\bAND\b|\bNOR\b)\s*(?:{_ASKED})){{0,3}}"

@@ -77,7 +77,8 @@ class CostShareReader:
         chosen = self._one("COPAY", daily)
         if chosen is not None and all(b.period == "" for b in daily):
             self.flags.append("COPAY-PERIOD-ASSUMED")
-        if not daily and self._pick("B", None):  # by episode, admission, month: what a course costs cannot be told
+        other = self._pick("B", None)  # by episode, admission, month: what a course costs cannot be told
+        if other and (not daily or self._is_more_specific(other, daily)):
             self._doubt("COPAY-NOT-PER-DAY")
         return chosen
 
@@ -105,10 +106,18 @@ class CostShareReader:
 
     def _left(self, info: str, *, family: bool) -> Decimal | None:
         name = _NAMES[info]
-        said = self._one(name, self._pick(info, _REMAINING, family=family))
+        remaining, totals = (self._pick(info, periods, family=family) for periods in (_REMAINING, _TOTAL))
+        if remaining and totals and self._is_more_specific(totals, remaining):
+            general = {
+                b.amount for b in self._benefits if b.info == info and b.service_types == remaining[0].service_types
+            }
+            if totals[0].amount not in general:  # mental health has one of its own, and its remainder is not said
+                self.flags.append(f"{name}-LEFT-NOT-STATED")
+                return None
+        said = self._one(name, remaining)
         if said is not None:
             return said
-        total = self._one(name, self._pick(info, _TOTAL, family=family))
+        total = self._one(name, totals)
         used = self._one(name, self._pick(info, _USED, family=family))
         return None if total is None or used is None else max(total - used, _USED_ALL)
 
@@ -149,6 +158,11 @@ class CostShareReader:
         if len(amounts) > 1 and name:
             self._doubt(f"AMBIGUOUS-{name}")
         return amounts.pop() if len(amounts) == 1 else None
+
+    def _is_more_specific(self, these: Sequence[Benefit], those: Sequence[Benefit]) -> bool:
+        """Whether `these` are about a more specific service than `those`."""
+        first, second = key_of(these[0], self._rules), key_of(those[0], self._rules)
+        return first is not None and second is not None and first[0] < second[0]
 
     def _doubt(self, code: str) -> None:
         if code not in self.doubts:

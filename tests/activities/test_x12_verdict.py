@@ -128,6 +128,16 @@ def money(*segments: str, rules: Rules | None = None) -> tuple[Decimal | None, .
         (("EB*C*IND*30***23*1500", "EB*C*IND*30***24*1600"), (None, None, "0", "1500", None)),
         (("EB*C*IND*30***23*1500",), (None, None, None, "1500", None)),
         (("EB*C*IND*30***29*400", "EB*C*FAM*30***29*90"), (None, None, "90", None, None)),
+        # only the family's: at most so much is left for the member
+        (("EB*C*FAM*30***29*900",), (None, None, None, "900", None)),
+        (("EB*C*FAM*30***29*0",), (None, None, "0", None, None)),
+        (("EB*C*IND*30***23*1500", "EB*C*FAM*30***29*900"), (None, None, None, "900", None)),
+        # a deductible of mental health's own, of which nothing is said to be left or used
+        (("EB*C*IND*MH***23*600", "EB*C*IND*30***23*1500", "EB*C*IND*30***29*0"), (None, None, None, "600", None)),
+        (("EB*C*IND*MH***23*1500", "EB*C*IND*30***23*1500", "EB*C*IND*30***29*80"), (None, None, "80", "1500", None)),
+        # both columns, and one benefit for each kind of share
+        (("EB*A**MH*****.2***N*Y", "EB*A**MH*****.5***N*N"), (None, ".2", None, None, None)),
+        (("EB*B**MH***27*0*****Y", "EB*A**MH*****.2***N*Y"), ("0", ".2", None, None, None)),
         (("EB*G*IND*30***29*0",), (None, None, None, None, "0")),
     ],
 )
@@ -140,6 +150,14 @@ def test_cost_share(segments: tuple[str, ...], expected: tuple[str | None, ...])
     [
         (("EB*B**MH***27*30", "EB*B**MH***27*40"), "AMBIGUOUS-COPAY"),
         (("EB*A**MH*****20",), "COINSURANCE-ABOVE-ONE"),
+        (("EB*A**MH*****-.2",), "NUMBER-UNREADABLE"),
+        (("EB*A**MH****20",), "COINSURANCE-MISPLACED"),
+        (("EB*B**MH***27**.2",), "COPAY-MISPLACED"),
+        (("EB*A**MH***27**.2", "EB*A**MH***27**.3"), "AMBIGUOUS-COINSURANCE"),
+        (("EB*C*IND*30***29*100*****Y", "EB*C*IND*30***29*200*****Y"), "AMBIGUOUS-DEDUCTIBLE"),
+        (("EB*C*IND*MH***36*100",), "DEDUCTIBLE-PERIOD-UNREAD"),
+        (("EB*B**MH***36*250", "EB*A**MH*****.2"), "COPAY-NOT-PER-DAY"),
+        (("EB*B**MH***26*250", "EB*B**30***27*30"), "COPAY-NOT-PER-DAY"),
         (("EB*B**MH***27*-5",), "NUMBER-UNREADABLE"),
         (("EB*C**30***29*NaN",), "NUMBER-UNREADABLE"),
     ],
@@ -147,6 +165,28 @@ def test_cost_share(segments: tuple[str, ...], expected: tuple[str | None, ...])
 def test_doubtful_money_is_for_a_person(segments: tuple[str, ...], reason: str) -> None:
     found = judged(*OK, *segments)
     assert (found.verdict, found.reasons[0]) == (Verdict.NEEDS_REVIEW, reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("COPAY APPLIES AFTER DEDUCTIBLE", True),
+        ("SUBJECT TO THE CALENDAR YEAR DEDUCTIBLE", True),
+        ("DEDUCTIBLE DOES NOT APPLY", False),
+        ("NOT SUBJECT TO DEDUCTIBLE", False),
+        ("DEDUCTIBLE WAIVED", False),
+        ("SEE YOUR DEDUCTIBLE", None),
+        ("TIER 1", None),
+    ],
+)
+def test_what_is_said_of_the_deductible(text: str, first: bool | None) -> None:
+    share = judged(*OK, "EB*B**MH***27*30", f"MSG*{text}").cost_share
+    assert share is not None and share.deductible_first is first
+
+
+def test_two_words_on_the_deductible_are_for_a_person() -> None:
+    rows = ("EB*B**MH***27*30", "MSG*AFTER DEDUCTIBLE", "EB*B**MH***27*30", "MSG*DEDUCTIBLE WAIVED")
+    assert judged(*OK, *rows).reasons[0] == "AMBIGUOUS-DEDUCTIBLE"
 
 
 def test_out_of_network_centre_reads_the_other_column() -> None:
