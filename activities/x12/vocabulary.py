@@ -1,0 +1,107 @@
+"""The words by which a payer's free text (MSG) is sorted. All are in capitals and matched at word boundaries.
+
+To teach it another way of saying something, add it here and to the tables in the tests.
+"""
+
+from __future__ import annotations
+
+import re
+
+from domain.benefits import Topic
+
+_AUTHORISATION = (
+    r"(?:(?:PRE|RE|UN|NON|PRIOR|ADVANCED?)[\s-]*)?AUTH(?!ORS?\b|ORIT|ENTIC)[A-Z]*"
+    r"|PRE[\s-]*CERT[A-Z]*|(?:RE[\s-]*)?CERT(?:S|IFICATIONS?)?\b(?!\s+OF\b)|BE\s+CERTIFIED"
+    r"|(?:PRE|PRIOR|ADVANCED?)[\s-]*APPROV[A-Z]*|APPROVALS?\b|MUST\s+(?:BE\s+)?APPROVED?"
+    r"|PRE[\s-]*DETERMINATION|PRIOR\s+REVIEW|(?:UTILI[SZ]ATION|CONCURRENT|MEDICAL)\s+(?:REVIEW|MANAGEMENT)"
+    r"|U\.?M\.?\s+REVIEW|MEDICAL\s+NECESSITY|MEDICALLY\s+NECESSARY"
+    r"|P[./]?A\.?(?=\s+(?:IS\s+)?(?:NOT\s+)?(?:REQ|NEED))"
+)
+_REFERRAL = r"REFERRALS?|REFERRED\s+BY|REFER\s+TO"
+_NOTIFICATION = r"(?:PRE[\s-]*)?NOTIF[A-Z]*|(?:ADVANCED?|PRIOR|HOURS?|DAYS?)\s+NOTICE"
+_VISITS = r"(?:VISITS?|SESSIONS?|DAYS?|TREATMENTS?|UNITS?|ENCOUNTERS?|HOURS?)"
+_LIMIT = (
+    rf"(?:BENEFIT|{_VISITS})\s+LIMIT[A-Z]*|LIMIT[A-Z]*\s*:?\s+(?:TO|OF|APPL[A-Z]*|\d+)|LIMITATIONS?"
+    rf"|{_VISITS}\s*[:=]\s*\d+|{_VISITS}\s+(?:MAX[A-Z]*|PER|REMAIN[A-Z]*|LEFT|ALLOWED|USED)"
+    rf"|MAX[A-Z]*(?:\s+[A-Z0-9]+){{0,4}}\s+{_VISITS}|(?:REMAINING|ALLOWED)\s+{_VISITS}"
+    r"|(?:\d+|TEN|TWELVE|FIFTEEN|TWENTY|THIRTY|FORTY|FIFTY|SIXTY)\s+(?:VISITS?|SESSIONS?|TREATMENTS?|ENCOUNTERS?)"
+    r"|(?:\d+|CALENDAR|BENEFIT)\s+DAYS?\s+(?:PER|MAX)"
+)
+_BY = r"(?:BY|THROUGH|THRU|UNDER|VIA)"
+_NO_NAME = r"(?:AN?|THE|YOUR|IN|OUT|PAR|NON|PARTICIPATING|NETWORK|LICENSED|SPECIALISTS?|PHYSICIANS?|PROVIDERS?)"
+_OTHER_PAYER = (
+    rf"(?:ADMINISTERED|ADMIN|MANAGED|HANDLED|PROCESSED|COORDINATED|UNDERWRITTEN|COVERED|OFFERED|SERVICED)\s+{_BY}"
+    rf"|PROVIDED\s+{_BY}(?!\s+{_NO_NAME}\b)|BENEFITS?\s+(?:ARE\s+)?(?:THROUGH|THRU|VIA|WITH)"
+    r"|CARV(?:E|ED|ES|ING)?[\s-]*OUTS?|DELEGATED\s+TO|CONTRACTED\s+(?:WITH|TO)|SUBCONTRACT[A-Z]*|OUTSOURC[A-Z]*"
+    r"|(?:SUBMIT|SEND|MAIL|FILE|BILL|FORWARD|DIRECT|CLAIMS?)\b(?:\s+[A-Z]+){0,4}\s+TO|BILL\s+(?!CHARGE)"
+    r"|VENDORS?|THIRD[\s-]+PARTY|TPA|M?BHO|MANAGED\s+CARE\s+ORGANI[SZ]ATION"
+    r"|(?:OTHER|ANOTHER|SEPARATE|DIFFERENT|PRIMARY|SECONDARY)\s+"
+    r"(?:PAYE?OR|PAYER|CARRIER|INSUR[A-Z]*|COVERAGE|PLAN|ADMINISTRATOR|ORGANI[SZ]ATION)"
+    r"|COORDINATION\s+OF\s+BENEFITS|C\.?O\.?B\.?|MEDICARE\s+(?:IS\s+)?PRIMARY"
+)
+_NOT_COVERED = (
+    r"NOT\s+(?:A\s+)?(?:COVERED|PAYABLE|ELIGIBLE|BENEFIT)|NON[\s-]*COVERED|NO\s+(?:COVERAGE|BENEFITS?)"
+    r"|EXCLUDED(?!\s+FROM)|DENIED|EXCLUSIONS?|TERMINATED|TERMED|CANCELL?ED|SUSPENDED|LAPSED|INACTIVE|PENDING"
+    r"|GRACE\s+PERIOD"
+)
+_CONTACT = (
+    r"CONTACT[A-Z]*|CALL(?:S|ING)?|PHONE|TELEPHONE|VERIFY|INQUIRE|\d{3}[\s.)-]*\d{3}[\s.-]*\d{4}"
+    r"|SEE\s+(?!PLAN|BENEFIT|CERT|BOOKLET|MEMBER|SPD|EOC|BELOW|ABOVE|OTHER|ADDITIONAL|MESSAGE|MSG)[A-Z]+"
+)
+WORDS = {
+    Topic.AUTHORISATION: re.compile(rf"\b(?:{_AUTHORISATION})"),
+    Topic.REFERRAL: re.compile(rf"\b(?:{_REFERRAL})\b"),
+    Topic.NOTIFICATION: re.compile(rf"\b(?:{_NOTIFICATION})\b"),
+    Topic.VISIT_LIMIT: re.compile(rf"\b(?:{_LIMIT})\b"),
+    Topic.OTHER_PAYER: re.compile(rf"\b(?:{_OTHER_PAYER})\b"),
+    Topic.NOT_COVERED: re.compile(rf"\b(?:{_NOT_COVERED})\b"),
+    Topic.CONTACT: re.compile(rf"\b(?:{_CONTACT})\b"),
+}
+"""What a person must act on, by topic."""
+
+_NEEDED = r"(?:REQUIRED|REQUIREMENTS?|REQ'?D?|NEEDED|NECESSARY)"
+_ONE = rf"(?:{_AUTHORISATION}|{_REFERRAL}|{_NOTIFICATION})"
+_ASKED = rf"{_ONE}(?:\s*(?:/|,|\bOR\b|\bAND\b|\bNOR\b)\s*{_ONE}){{0,3}}"
+DENIED = re.compile(
+    rf"\b(?:NO|NOT)\s+{_ASKED}\s+(?:(?:IS|ARE)\s+)?{_NEEDED}(?!\w)"
+    rf"|\b{_ASKED}\s+(?:(?:IS|ARE|WILL|SHALL)\s+)?(?:NOT|NEVER)\s+(?:BE\s+)?{_NEEDED}(?!\w)"
+    rf"|\b{_ASKED}\s+(?:ISN'?T|AREN'?T)\s+{_NEEDED}(?!\w)"
+    rf"|\b(?:DOES|DO|DID)\s*(?:NOT|N'T)\s+REQUIRE\s+(?:AN?\s+|ANY\s+)?{_ASKED}(?!\w)"
+    rf"|\bREQUIRES?\s+NO\s+{_ASKED}(?!\w)"
+    rf"|\b{_ASKED}(?:\s+{_NEEDED})?\s*[:=-]\s*(?:NO|N|NOT\s+{_NEEDED})(?=\s*(?:$|[.;,]))"
+    rf"|\bUNLIMITED(?:\s+{_VISITS})?\b|\bNO\s+(?:{_VISITS}\s+)?LIMIT(?:S|ATIONS?)?\b"
+)
+"""An authorisation, a referral, a notification or a limit that is said not to be."""
+
+CONDITION = re.compile(
+    r"\d|\b(?:UNLESS|EXCEPT\w*|EXCLUD\w*|UNTIL|AFTER|BEFORE|FIRST|INITIAL\w*|IF|BUT|HOWEVER|ONLY|WHEN|WHERE|MAY|MIGHT"
+    r"|SOME|CERTAIN|SELECT\w*|MOST|VAR(?:Y|IES)|DEPEND\w*|OTHER\w*|EXCEED\w*|OVER|MORE|BEYOND|OUT|ROUTINE|OFFICE"
+    r"|REQUIRED|REQ)\b"
+)
+"""Beside a denial: it does not hold always."""
+FOR = re.compile(r"\bFOR\b(?!\s+(?:THIS|THESE|SUCH|ANY|ALL)\b)")
+
+OUR_CARE = re.compile(
+    r"\b(?:MENTAL|BEHAVIOU?R[A-Z]*|PSYCH[A-Z]*|IOP|INTENSIVE|SUBSTANCE|ALCOHOL|CHEMICAL\s+DEPENDENCY|MH|MHSA|MHSUD|BH|SUD"
+    r"|COUNSEL[A-Z]*)\b"
+)
+ALL_CARE = re.compile(r"\b(?:OUTPATIENT|OUT[\s-]PATIENT|ALL|ANY|EVERY)\b")
+OTHER_CARE = re.compile(
+    r"\b(?:INPATIENT|IN[\s-]PATIENT|HOSPITAL[A-Z]*|ADMISSIONS?|SURG[A-Z]*|IMAGING|RADIOLOG[A-Z]*|MRI|CT\s+SCANS?|LAB[A-Z]*"
+    r"|DME|DURABLE|DENTAL|ORTHODON[A-Z]*|VISION|EYE|HEARING|PHARMACY|PRESCRIPTIONS?|RX|DRUGS?|MATERNITY|HOME\s+HEALTH"
+    r"|HOSPICE|SKILLED|SNF|CHIRO[A-Z]*|ACUPUNCTURE|(?:PHYSICAL|OCCUPATIONAL|SPEECH)\s+THERAPY|TRANSPLANTS?|AMBULANCE"
+    r"|EMERGENCY|URGENT\s+CARE|INFERTILITY|INFUSION|GENETIC|DIALYSIS|TRANSPORT[A-Z]*|ALLERGY|PODIATRY"
+    r"|IMMUNI[SZ]ATIONS?)\b"
+)
+EXCEPTED = re.compile(r"\b(?:EXCEPT\w*|UNLESS|EXCLUDING|OTHER\s+THAN|BESIDES|NOT)\b.*")
+"""What follows is not what the text is about."""
+CLAUSE_END = re.compile(r"[.;!|]")
+
+NO_DEDUCTIBLE = re.compile(
+    r"\bDEDUCTIBLE\s+(?:DOES\s+NOT|DOESN'?T|NOT)\s+APPL|\bDEDUCTIBLE\s+(?:IS\s+)?WAIVED\b"
+    r"|\bNOT\s+SUBJECT\s+TO\s+(?:\w+\s+){0,3}DEDUCTIBLE|\bNO\s+DEDUCTIBLE\b|\bWITHOUT\s+DEDUCTIBLE\b"
+)
+DEDUCTIBLE_FIRST = re.compile(
+    r"\bAFTER\s+(?:\w+\s+){0,3}DEDUCTIBLE|\bDEDUCTIBLE\s+(?:APPLIES|FIRST|THEN)\b"
+    r"|\bDEDUCTIBLE\s+MUST\s+BE\s+MET|\bSUBJECT\s+TO\s+(?:\w+\s+){0,3}DEDUCTIBLE"
+)
