@@ -36,7 +36,7 @@ class Topic(StrEnum):
     REFERRAL = "referral"
     NOTIFICATION = "notification"
     VISIT_LIMIT = "visit-limit"
-    OTHER_PAYER = "other-payer"  #: somebody else administers or pays for this care
+    OTHER_PAYER = "other-payer"  #: another organisation administers or pays for this care
     CONTACT = "contact"  #: the payer wants to be called about it
     NOT_COVERED = "not-covered"  #: something is said not to be covered, or not in force
     DATES = "dates"  #: when coverage begins and ends
@@ -47,7 +47,7 @@ class Topic(StrEnum):
         return self not in (Topic.NO_AUTHORISATION, Topic.DATES)
 
 
-PayerWords = Annotated[str, StringConstraints(max_length=20_000), Identifying()]
+PayerWords = Annotated[str, StringConstraints(max_length=100_000), Identifying()]
 """What a payer wrote, as sent. It may name the client, so the record seals it."""
 
 

@@ -56,7 +56,7 @@ def card(state: JourneyState, now: Instant) -> str:
 
 
 def _payer(state: JourneyState) -> list[str]:
-    """The payer's answer and the estimate, as long as somebody must act on them. No word that the payer wrote."""
+    """The payer's answer and the estimate, until care begins. None of the payer's own words."""
     lines = []
     if state.benefits is not None and state.stage in _BEFORE_CARE:
         lines += ["", f"Benefits: {summary(state.benefits)}"]

@@ -98,7 +98,7 @@ def test_words_that_repeat_the_code_change_nothing_but_are_kept() -> None:
         "OFFICE VISIT PROVIDED BY A SPECIALIST",
     ],
 )
-def test_other_words_need_nobody(text: str) -> None:
+def test_other_words_need_no_review(text: str) -> None:
     assert topics_of(text) == ()
     assert judged(MH, f"MSG*{text}").verdict is Verdict.CLEAR
 
@@ -185,7 +185,7 @@ def test_the_name_of_a_person_stays_in_the_sealed_words() -> None:
         ("EB*L*IND*30", *named("1I"), MH),
     ],
 )
-def test_others_named_need_nobody(segments: tuple[str, ...]) -> None:
+def test_others_named_need_no_review(segments: tuple[str, ...]) -> None:
     found = judged(*segments)
     assert (found.verdict, found.evidence) == (Verdict.CLEAR, ())
 
