@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cli import options as opt
 from cli.access import told_in_one_line
@@ -31,8 +31,9 @@ async def benefits(journey_id: opt.JourneyId, /, *, json: bool = False) -> None:
             [{"at": each.occurred_at, "by": by, **said.model_dump(mode="json")} for each, said, by in _read(stored)]
         )
     elif stored:
-        *_, (each, said, by) = _read(stored)
-        _show(said, moment(each.occurred_at), by)
+        answers = [(said, moment(each.occurred_at), by) for each, said, by in _read(stored)]
+        _show(*answers[-1])
+        _show_words(answers)
     else:
         stdout.print("the payer has not answered yet")
 
@@ -62,10 +63,16 @@ def _show(said: Benefits, at: str, by: str | None) -> None:
     share = said.cost_share
     parts = [f"{name.replace('_', ' ')}: {value}" for name, value in share if value is not None] if share else []
     _list("The client's share", parts or ["not stated"])
-    if said.evidence:
-        stdout.print()
-        rows = [(each.about, ", ".join(each.topics), each.text) for each in said.evidence]
-        table("The payer's own words", ("Benefit", "About", "Words"), rows)
+
+
+def _show_words(answers: Sequence[tuple[Benefits, str, str | None]]) -> None:
+    """The latest words, also where a person has verified the benefits since."""
+    for said, at, _ in reversed(answers):
+        if said.evidence:
+            stdout.print()
+            rows = [(each.about, ", ".join(each.topics), each.text) for each in said.evidence]
+            table(f"The payer's own words, {at}", ("Benefit", "About", "Words"), rows)
+            return
 
 
 def _list(title: str, lines: tuple[str, ...] | list[str]) -> None:

@@ -8,13 +8,14 @@ from datetime import date
 
 from activities.x12.dates import Standing, dates_coverage, has_span_over, standing
 from activities.x12.response import Benefit, Member
-from activities.x12.rules import is_behavioural
+from activities.x12.rules import is_behavioural, is_behavioural_health
 from domain.benefits import Verdict
 
 ACTIVE = frozenset("1234")
 INACTIVE = frozenset("678")
 EXCLUDED = frozenset("IE")
 FOR_A_PERSON = frozenset({"5", "V", "R", "MC", "U", "N", "Y"})
+HANDLED_ELSEWHERE = frozenset({"R", "MC", "U", "W"})  # other payer, coordinator, contact, other source of data
 
 Finding = tuple[Verdict, tuple[str, ...]]
 
@@ -55,10 +56,18 @@ def coverage_on(member: Member, benefits: Sequence[Benefit], day: date) -> Findi
     plan = _plan(member, [b for b in benefits if not is_behavioural(b)], day)
     own = _own(member, [b for b in benefits if is_behavioural(b)], plan, day)
     own, plan = _without_other_plans(own, plan, day)
-    for_a_person = codes(b for b in benefits if b.info in FOR_A_PERSON)
+    here = {id(b) for b in benefits}
+    for_a_person = codes(b for b in member.benefits if _is_for_a_person(b, day, applies=id(b) in here))
     if for_a_person and not _all_off(own, plan, benefits):
         return Verdict.NEEDS_REVIEW, for_a_person
     return _own_coverage(member, own, plan) or _plan_coverage(member, plan)
+
+
+def _is_for_a_person(benefit: Benefit, day: date, *, applies: bool) -> bool:
+    """Whether it is pending or unknown here, or says that another handles any part of behavioural health."""
+    if benefit.info in HANDLED_ELSEWHERE and is_behavioural_health(benefit):
+        return not _has_ended(benefit, day)
+    return benefit.info in FOR_A_PERSON and applies
 
 
 def codes(benefits: Iterable[Benefit]) -> tuple[str, ...]:
@@ -118,9 +127,12 @@ def _without_other_plans(own: _Group, plan: _Group, day: date) -> tuple[_Group, 
 
 def _is_past(benefit: Benefit, current_plans: set[str], day: date) -> bool:
     """Whether it ended before `day`, or is of a plan that has another name than every plan in force."""
-    ended = dates_coverage(benefit.periods) and standing(benefit.periods, (), day) is Standing.ENDED
     other = bool(benefit.plan and current_plans) and benefit.plan not in current_plans
-    return ended or (other and not dates_coverage(benefit.periods))
+    return _has_ended(benefit, day) or (other and not dates_coverage(benefit.periods))
+
+
+def _has_ended(benefit: Benefit, day: date) -> bool:
+    return dates_coverage(benefit.periods) and standing(benefit.periods, (), day) is Standing.ENDED
 
 
 def _own_coverage(member: Member, own: _Group, plan: _Group) -> Finding | None:

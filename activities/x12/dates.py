@@ -84,7 +84,7 @@ def _of_one_kind(periods: Sequence[Period], day: date) -> Standing:
 def _open_on(day: date, begins: list[date], ends: list[date], began: date | None, ended: date | None) -> bool:
     """Whether dates that name only a begin or only an end leave `day` covered: the last of them decides."""
     if began is None and ended is None:
-        return bool(ends) and not begins  # it ends later, and nobody said that it has not begun
+        return bool(ends) and not begins  # it ends later, and nothing says that it has not begun
     if began is None or ended is None:
         return ended is None
     return began > ended

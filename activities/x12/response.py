@@ -94,7 +94,7 @@ class Member:
 
     Attributes:
         payers: Names and numbers of the payer that answers (loop 2100A).
-        messages: Messages before the first EB: about the whole answer.
+        messages: Messages before the first EB, a dependent's policyholder's too: about the whole answer.
     """
 
     is_dependent: bool
@@ -183,7 +183,11 @@ class _Reader:
         if self._loop == "payer":
             self._payers = frozenset()
         if self._loop in ("subscriber", "dependent"):
-            self._member = Member(self._loop == "dependent", segment.at(1), segment.at(2), payers=self._payers)
+            above = (m for m in self._response.members if m.hl == segment.at(2))
+            said = [message for m in above for message in m.messages] if self._loop == "dependent" else []
+            self._member = Member(
+                self._loop == "dependent", segment.at(1), segment.at(2), payers=self._payers, messages=said
+            )
             self._response.members.append(self._member)
 
     def _trn(self, segment: Segment) -> None:

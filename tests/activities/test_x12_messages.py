@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.x12.messages import joined, topics_of
+from activities.x12.response import read_271
+from activities.x12.rules import Rules
+from activities.x12.tokens import read_interchange
+from activities.x12.verdict import judge
 from domain.benefits import Benefits, Topic, Verdict
+from tests.activities.messages import answer
+from tests.activities.test_x12_dates import DAY
 from tests.activities.test_x12_dates import judged as judged_on
 
 T = Topic
@@ -195,6 +201,31 @@ def test_a_benefit_that_another_handles_is_for_a_person_and_names_them(info: str
     found = judged(f"EB*{info}*IND*MH", *named("VN"))
     assert found.verdict is Verdict.NEEDS_REVIEW
     assert [e.other_payer for e in found.evidence] == [INVENTED]
+
+
+@pytest.mark.parametrize(
+    ("segments", "verdict"),
+    [
+        ((MH, "EB*MC*IND*A7"), Verdict.NEEDS_REVIEW),
+        ((MH, "EB*R*IND*AI"), Verdict.NEEDS_REVIEW),
+        ((MH, "EB*U*IND*MH*********N"), Verdict.NEEDS_REVIEW),
+        ((MH, "EB*W*IND*MH"), Verdict.NEEDS_REVIEW),
+        ((MH, "EB*R*IND*88"), Verdict.CLEAR),
+        ((MH, "EB*R*IND*MH", "DTP*291*RD8*20240101-20241231"), Verdict.CLEAR),
+        ((MH, "EB*I*IND*A7"), Verdict.CLEAR),
+    ],
+)
+def test_any_part_of_behavioural_health_that_another_handles_is_for_a_person(
+    segments: tuple[str, ...], verdict: Verdict
+) -> None:
+    assert judged(*segments).verdict is verdict
+
+
+def test_what_is_said_above_a_dependent_holds_for_them_too() -> None:
+    text = answer("MSG*AUTH REQUIRED", "HL*4*3*23*0", "TRN*2*OTHER*1999999999", PLAN, MH)
+    (response,) = read_271(read_interchange(text))
+    (member,) = (m for m in response.members if m.is_dependent)
+    assert judge(member, Rules(), DAY).evidence[0].text == "AUTH REQUIRED"
 
 
 def test_a_missing_frame_around_the_name_does_not_lose_it() -> None:

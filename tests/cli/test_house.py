@@ -85,6 +85,8 @@ def test_what_the_payer_wrote_reaches_the_person_who_must_judge_it(house: Comman
     verified = ("--verdict", "CLEAR_AUTH_REQUIRED", "--note", "called", "--copay", "0", "--coinsurance", "0.3")
     left = ("--deductible-left", "700", "--out-of-pocket-left", "5000")
     assert there("record-benefits", journey, *verified, *left, *ADMISSIONS).code == Exit.OK
+    verified_by_hand = there("benefits", journey).out
+    assert "admissions s-2" in verified_by_hand and "AUTHORIZATION IS REQUIRED" in verified_by_hand
     assert there("decide-placement", journey, "--recommended", "IOP", "--actual", "IOP", *CLINICIAN).code == Exit.OK
     priced = there("journey", journey).out
     assert "estimate-1: $3010.00" in priced and "the deductible left of $700 is paid first" in priced
