@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,38 +13,44 @@ from cyclopts.validators import Number
 
 from cli.access import load_settings
 from cli.output import Exit, Stop, show_json, stdout
-from intake.ack import expects_answer
-from intake.hl7 import Hl7Error, parse, split_messages
+from intake.answers import UNREADABLE, Answer
+from intake.hl7 import split_messages
 from intake.mllp import MllpClient, MllpError
+from intake.sending import Outcome, Sending, Sent
 
 SILENT = "--"
 """Stands for the acknowledgement of a message that asked for none."""
+_STRAY = "stray: it names none of these messages"
+_FRAME_MARKS = re.compile(rb"[\x0b\x1c]")
 
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """What came back for one message. `code` is MSA-1."""
+    """What became of one message, or a stray answer, which has no file. `code` is MSA-1, `--` or `??`."""
 
     file: str
     number: int
+    outcome: str
     code: str
     control_id: str
     text: str
 
 
-_ACCEPTED = ("AA", "CA", SILENT)
 Port = Annotated[int, Parameter(validator=Number(gte=1, lte=65535))]
 
 
 async def send(*files: Path, host: str = "127.0.0.1", port: Port | None = None, json: bool = False) -> None:
-    """Send HL7 v2 messages over MLLP and print each acknowledgement. Exit code 6 unless all are AA.
+    """Send HL7 v2 messages over MLLP and print each acknowledgement. Exit code 6 if one says no, 5 if one is missing.
 
-    Sending the same message again is safe: it is kept once and gets the same answer.
+    Sending the same message again is safe: it is kept once and gets the same answer. A message may ask for no answer
+    (MSH-15, MSH-16): it is shown as `--` once the listener has read everything and refused nothing. `??` is a message
+    that should have been answered and was not.
 
     Parameters
     ----------
     files:
-        Files with one message or several, each beginning with MSH; a file with none is sent as it is.
+        Files with one message or several, each beginning with MSH; a file with none is sent as it is. MLLP frames
+        in a file are taken off.
     host:
         The listener's address.
     port:
@@ -53,19 +60,77 @@ async def send(*files: Path, host: str = "127.0.0.1", port: Port | None = None, 
     """
     if not files:
         raise Stop(Exit.USAGE, "name at least one file with HL7 messages")
-    messages = [(file, number, each) for file in files for number, each in enumerate(_messages_in(file), 1)]
-    answers: list[Acknowledged] = []
+    places = [(str(file), number, each) for file in files for number, each in enumerate(_messages_in(file), 1)]
+    report = _Report([(file, number) for file, number, _ in places], [Sent.of(each) for *_, each in places], quiet=json)
+    address = (host, port or load_settings().mllp_port)
     try:
-        async for answer in _send_all(messages, host, port or load_settings().mllp_port):
-            answers.append(answer)
-            if not json:
-                _show(answer)
-    finally:  # what was answered is told even if the connection then broke
-        if json:
-            show_json([asdict(each) for each in answers])
-    refused = sum(each.code not in _ACCEPTED for each in answers)
+        async with MllpClient(*address) as client:
+            sending = Sending(client, report.take)
+            await sending.send(report.sent)
+    except MllpError as error:
+        raise Stop(Exit.UNREACHABLE, f"{error}; `throughline up` starts an intake on this machine") from None
+    report.conclude(read_to_the_end=sending.read_to_the_end)
+    if json:
+        show_json([asdict(each) for each in report.results])
+    _stop_unless_accepted(report.results, address)
+
+
+class _Report:
+    """What is printed, as answers come and at the end."""
+
+    def __init__(self, places: Sequence[tuple[str, int]], sent: Sequence[Sent], *, quiet: bool) -> None:
+        self.sent = sent
+        self.results: list[Acknowledged] = []
+        self._place = {id(each): place for each, place in zip(sent, places, strict=True)}
+        self._strays: list[Acknowledged] = []
+        self._quiet = quiet
+
+    def take(self, answer: Answer, sent: Sent | None) -> None:
+        """One answer, and the message it belongs to."""
+        file, number = self._place[id(sent)] if sent else ("", 0)
+        text = answer.text if sent else "; ".join(part for part in (_STRAY, answer.text) if part)
+        told = Acknowledged(file, number, "answer" if sent else "stray", answer.code, answer.control_id, text)
+        if sent is None:
+            self._strays.append(told)
+        self._show(told)
+
+    def conclude(self, *, read_to_the_end: bool) -> None:
+        """All is read: settles what became of each message."""
+        for each in self.sent:
+            outcome, answer = each.outcome(read_to_the_end=read_to_the_end), each.decisive
+            place = self._place[id(each)]
+            if answer is not None:
+                self.results.append(Acknowledged(*place, outcome, answer.code, each.control_id, answer.text))
+                continue
+            code = SILENT if outcome is Outcome.SILENT else UNREADABLE
+            self.results.append(Acknowledged(*place, outcome, code, each.control_id, _WITHOUT_ANSWER[outcome]))
+            self._show(self.results[-1])
+        self.results += self._strays
+
+    def _show(self, told: Acknowledged) -> None:
+        if not self._quiet:
+            place = f"{told.file} #{told.number}" if told.file else ""
+            told_parts = (told.code, place, told.control_id, told.text)
+            stdout.print("  ".join(part for part in told_parts if part), markup=False)
+
+
+_WITHOUT_ANSWER = {
+    Outcome.SILENT: "no answer asked for, and none came",
+    Outcome.UNANSWERED: "no answer: it may or may not have been kept",
+    Outcome.NOT_SENT: "not sent: the connection ended before",
+}
+
+
+def _stop_unless_accepted(results: Sequence[Acknowledged], address: tuple[str, int]) -> None:
+    count = sum(each.outcome != "stray" for each in results)
+    refused = sum(each.outcome == Outcome.REFUSED for each in results)
+    missing = sum(each.outcome in (Outcome.UNANSWERED, Outcome.NOT_SENT) for each in results)
+    silent = f"{missing} of {count} messages got no answer from {address[0]}:{address[1]}: send the same bytes again"
     if refused:
-        raise Stop(Exit.NOT_ACCEPTED, f"{refused} of {len(answers)} messages not accepted; the answers above say why")
+        told = f"{refused} of {count} messages not accepted; the answers above say why"
+        raise Stop(Exit.NOT_ACCEPTED, f"{told}; {silent}" if missing else told)
+    if missing:
+        raise Stop(Exit.UNREACHABLE, silent)
 
 
 def _messages_in(file: Path) -> list[bytes]:
@@ -73,41 +138,7 @@ def _messages_in(file: Path) -> list[bytes]:
         content = file.read_bytes()
     except OSError as error:
         raise Stop(Exit.USAGE, f"cannot read {file}: {error.strerror}") from None
-    if not content.strip():
+    if not content.strip(b" \t\r\n\x0b\x0c\x1c"):
         raise Stop(Exit.USAGE, f"{file} is empty: name a file with HL7 messages")
-    return split_messages(content) or [content]
-
-
-async def _send_all(messages: list[tuple[Path, int, bytes]], host: str, port: int) -> AsyncIterator[Acknowledged]:
-    try:
-        async with MllpClient(host, port) as client:
-            for file, number, message in messages:
-                yield await _send_one(client, file, number, message)
-    except MllpError as error:
-        raise Stop(Exit.UNREACHABLE, f"{error}; `throughline up` starts an intake on this machine") from None
-
-
-def _show(answer: Acknowledged) -> None:
-    told = (answer.code, f"{answer.file} #{answer.number}", answer.control_id, answer.text)
-    stdout.print("  ".join(part for part in told if part), markup=False)
-
-
-async def _send_one(client: MllpClient, file: Path, number: int, message: bytes) -> Acknowledged:
-    answer = await client.send(message, answered=_wants_answer(message))
-    return _read(str(file), number, answer) if answer else Acknowledged(str(file), number, SILENT, "", "none asked for")
-
-
-def _wants_answer(message: bytes) -> bool:
-    try:
-        return expects_answer(parse(message))
-    except Hl7Error:
-        return True
-
-
-def _read(file: str, number: int, answer: bytes) -> Acknowledged:
-    try:
-        ack = parse(answer)
-        code, control_id, text = (ack.field("MSA", n) or "" for n in (1, 2, 3))
-    except Hl7Error:
-        return Acknowledged(file, number, "??", "", "the acknowledgement cannot be read")
-    return Acknowledged(file, number, code, control_id, text)
+    parts = [part for part in _FRAME_MARKS.split(content) if part.strip()]
+    return [message for part in parts for message in split_messages(part) or [part]]

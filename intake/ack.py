@@ -1,18 +1,22 @@
 """The answer to a message: HL7 v2 acknowledgements in original and enhanced mode.
 
 At most one answer is given to a message. In enhanced mode (MSH-15 or MSH-16 set) that is the accept answer
-(CA, CE, CR) where MSH-15 asks for it, else the application answer (AA, AE, AR) where MSH-16 asks for it. A second,
+(CA, CE, CR) where MSH-15 asks for it, else the application answer (AA, AE, AR) where MSH-16 asks for it. What is set
+there and is not exactly NE, ER or SU, asks for an answer always. A second,
 deferred application answer on a connection of our own is not sent: everything accepted is kept, and what becomes
 of it is seen at the desk.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import uuid4
 
-from intake.hl7 import Delimiters, Message, Problem, escape
+from intake.escapes import Delimiters, escape
+from intake.hl7 import HEADER_CHARSET, Message, read_header
+from intake.problem import Problem
 
 _CODES_0357 = {
     "100": "Segment sequence error",
@@ -35,30 +39,50 @@ class Verdict(StrEnum):
 
 
 _LETTER = {Verdict.ACCEPT: "A", Verdict.ERROR: "E", Verdict.REJECT: "R"}
+_ALWAYS = frozenset(Verdict)
+_NEVER: frozenset[Verdict] = frozenset()
 _WANTED = {
-    "AL": frozenset(Verdict),
+    "": _NEVER,
+    "NE": _NEVER,
     "ER": frozenset({Verdict.ERROR, Verdict.REJECT}),
     "SU": frozenset({Verdict.ACCEPT}),
 }
+"""HL7 table 0155. Anything else, AL among it, means always."""
+_NULL = '""'
+_LONGEST_ECHO = 200
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersWanted:
+    """For which verdicts a sender wants an accept answer (C.) and an application answer (A.)."""
+
+    accept: frozenset[Verdict]
+    application: frozenset[Verdict]
+
+    @property
+    def either(self) -> frozenset[Verdict]:
+        """For which verdicts at least one answer is wanted."""
+        return self.accept | self.application
+
+
+def answers_wanted(message: Message) -> AnswersWanted:
+    """What the sender of `message` wants by MSH-15 and MSH-16. An acknowledgement is never answered."""
+    if _coded(message, 9).upper() in ("ACK", "MCF"):
+        return AnswersWanted(_NEVER, _NEVER)
+    accept, application = _coded(message, 15), _coded(message, 16)
+    if {accept, application} <= {"", _NULL}:  # the original mode
+        return AnswersWanted(_NEVER, _ALWAYS)
+    return AnswersWanted(_WANTED.get(accept, _ALWAYS), _WANTED.get(application, _ALWAYS))
 
 
 def ack_code(message: Message, verdict: Verdict) -> str | None:
-    """MSA-1 for this sender, or None where the sender wants no answer. An acknowledgement is never answered."""
-    if message.field("MSH", 9) in ("ACK", "MCF"):
-        return None
-    accept, application = message.field("MSH", 15), message.field("MSH", 16)
-    if not accept and not application:
-        return "A" + _LETTER[verdict]
-    if verdict in _WANTED.get(accept, frozenset()):
+    """MSA-1 for this sender, or None where the sender wants no answer."""
+    wanted = answers_wanted(message)
+    if verdict in wanted.accept:
         return "C" + _LETTER[verdict]
-    if verdict in _WANTED.get(application, frozenset()):
+    if verdict in wanted.application:
         return "A" + _LETTER[verdict]
     return None
-
-
-def expects_answer(message: Message) -> bool:
-    """Whether the sender of `message`, if all goes well, is to wait for an answer."""
-    return ack_code(message, Verdict.ACCEPT) is not None
 
 
 def build_ack(message: Message, verdict: Verdict, now: datetime, problem: Problem | None = None) -> bytes | None:
@@ -79,6 +103,12 @@ def build_ack(message: Message, verdict: Verdict, now: datetime, problem: Proble
     return _encode(lines, message.charset)
 
 
+def answer_unread(raw: bytes, problem: Problem, now: datetime, verdict: Verdict = Verdict.REJECT) -> bytes | None:
+    """The answer to a message that was not read or not kept; it names the control id if the header can be read."""
+    header = read_header(raw)
+    return build_rejection(problem, now, verdict) if header is None else build_ack(header, verdict, now, problem)
+
+
 def build_rejection(problem: Problem, now: datetime, verdict: Verdict = Verdict.REJECT) -> bytes:
     """The answer to bytes without a readable header: there is nothing to echo."""
     marks = Delimiters()
@@ -88,27 +118,27 @@ def build_rejection(problem: Problem, now: datetime, verdict: Verdict = Verdict.
 
 def _header(message: Message, now: datetime) -> str:
     marks = message.delimiters
-    event = message.raw("MSH", 9).split(marks.component)[1:2]
+    event = _echo(message, 9).split(marks.component)[1:2]
     kind = marks.component.join(["ACK", *event, "ACK"]) if event and event[0] else "ACK"
     fields = [
         "MSH",
         marks.encoding_characters,
-        *(message.raw("MSH", position) for position in (5, 6, 3, 4)),
+        *(_echo(message, position) for position in (5, 6, 3, 4)),
         _timestamp(now),
         "",
         kind,
         uuid4().hex[:20],
-        message.raw("MSH", 11) or "P",
-        message.raw("MSH", 12) or "2.5.1",
+        _echo(message, 11) or "P",
+        _echo(message, 12) or "2.5.1",
         *[""] * 5,
-        message.raw("MSH", 18),
+        _echo(message, 18) if message.charset != HEADER_CHARSET else "",
     ]
     return marks.field.join(fields).rstrip(marks.field)
 
 
 def _msa(message: Message, code: str, problem: Problem | None) -> str:
     marks = message.delimiters
-    parts = ["MSA", code, message.raw("MSH", 10)]
+    parts = ["MSA", code, _echo(message, 10)]
     if problem is not None:
         parts.append(escape(problem.advice, marks))
     return marks.field.join(parts)
@@ -119,6 +149,17 @@ def _err(problem: Problem, marks: Delimiters) -> str:
     location = problem.location.replace("^", marks.component)
     local = escape(problem.code, marks)
     return marks.field.join(["ERR", "", location, code, "E", local, "", "", escape(problem.advice, marks)])
+
+
+def _echo(message: Message, position: int) -> str:
+    """A field of MSH as sent; nothing where it is longer than any real one."""
+    raw = message.raw("MSH", position)
+    return raw if len(raw) <= _LONGEST_ECHO else ""
+
+
+def _coded(message: Message, position: int) -> str:
+    """A code in MSH; `?` where it is longer than any code."""
+    return message.field("MSH", position) if len(message.raw("MSH", position)) <= _LONGEST_ECHO else "?"
 
 
 def _timestamp(now: datetime) -> str:

@@ -8,7 +8,10 @@ from pydantic import Field, ValidationError
 
 from domain.values import Instant, Value
 from intake.facts import Admission, AdmissionKind, ClientKey, Identity
-from intake.hl7 import Problem
+from intake.problem import Problem
+
+_LONGEST_BYTES = 32_768
+"""Longer than all fields at their longest, each character written as an escape."""
 
 
 class AdmissionDocument(Value):
@@ -47,6 +50,8 @@ def read_admission(raw: bytes) -> AdmissionDocument:
     Raises:
         DocumentError: Names the fields that are wrong, never their values.
     """
+    if len(raw) > _LONGEST_BYTES:
+        raise DocumentError(Problem("bad-admission", f"Send an admission of at most {_LONGEST_BYTES} bytes."))
     try:
         document = AdmissionDocument.model_validate_json(raw)
     except ValidationError as error:

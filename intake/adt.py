@@ -1,11 +1,11 @@
 """What an HL7 v2 message says about a client: a pure mapping from `Message` to a typed fact.
 
-The event is MSH-9.2. EVN-1 contradicts it in more than half of the messages seen in the wild, so a difference is
-only a warning. A client is named by assigning authority and record number: the first PID-3 repetition typed MR
-(then MRN, PI, PT, then an untyped one, then the only one unless it is
-of another kind such as SS), its authority from PID-3.4.1, else PID-3.4.2, else the sending facility
-(MSH-4); PID-2 serves where PID-3 is empty. The member id is IN1-36, else IN1-49; the payer id IN1-3. Only the
-first IN1 counts, the primary coverage. IN1-2 names a plan, not a person, and is not used.
+The event is MSH-9.2, and EVN-1 only where that is empty (see `event`). EVN-1 contradicts MSH-9.2 in more than half of
+the messages seen in the wild, so a difference is only a warning. A client is named by assigning authority and record
+number: the first PID-3 repetition typed MR (then MRN, PI, PT, then an untyped one, then the only one unless it is of
+another kind such as SS), its authority from PID-3.4.1, else PID-3.4.2, else the sending facility (MSH-4); PID-2 serves
+where PID-3 is empty. The member id is IN1-36, else IN1-49; the payer id IN1-3. Only the first IN1 counts, the primary
+coverage. IN1-2 names a plan, not a person, and is not used.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
+from intake.event import ACKNOWLEDGEMENTS, ADT, Event, read_event
 from intake.facts import (
     Admission,
     AdmissionCancelled,
-    AdmissionKind,
-    CancelReason,
     ClientKey,
     DischargeReported,
     Fact,
@@ -29,28 +28,26 @@ from intake.facts import (
     Ignored,
     NeedsPerson,
 )
-from intake.hl7 import Hl7Error, Message, Problem
-
-_ADMISSIONS = {
-    "A01": AdmissionKind.ADMITTED,
-    "A04": AdmissionKind.REGISTERED,
-    "A05": AdmissionKind.PRE_ADMITTED,
-    "A14": AdmissionKind.PRE_ADMITTED,
-}
-_CANCELLATIONS = {
-    "A11": CancelReason.CANCELLED,
-    "A27": CancelReason.PRE_ADMISSION_CANCELLED,
-    "A38": CancelReason.PRE_ADMISSION_CANCELLED,
-}
-_IDENTITY_CHANGES = ("A08", "A31")
-_FOR_A_PERSON = (
-    *("A13", "A18", "A23", "A29", "A30", "A34", "A35", "A36", "A39"),
-    *("A40", "A41", "A42", "A44", "A45", "A46", "A47"),
+from intake.hl7 import Message
+from intake.problem import Hl7Error, Problem
+from intake.rules import (
+    ACKNOWLEDGEMENT,
+    ACTED_ON,
+    ADMISSIONS,
+    CANCELLATIONS,
+    DISCHARGES,
+    FOR_A_PERSON,
+    IGNORED,
+    NOT_ADT,
+    Rule,
 )
+
 _MRN_TYPES = ("MR", "MRN", "PI", "PT", "")
 _NOT_RECORD_NUMBERS = ("SS", "DL", "PPN", "MA", "MC", "PN", "VN", "AN")
 _DELETE = '""'
 _LONGEST_ID = 200
+_MOST_IDENTIFIERS = 200  # a person in a registry of many hospitals has some dozens
+_USUAL_MARKS = "|^~&"
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6})\d*)?)?)?)?([+-]\d{4})?", re.ASCII)
 _PLACES: dict[IdentityField, tuple[tuple[str, int, int], ...]] = {
     "family_name": (("PID", 5, 1),),
@@ -78,21 +75,37 @@ def read_adt(message: Message, zone: tzinfo, received_at: datetime) -> Reading:
         received_at: Taken as the event's time where the message holds none.
 
     Raises:
-        Hl7Error: The event matters and the message does not say whom it is about.
+        Hl7Error: The event cannot be told, or it matters and the message does not say whom it is about.
     """
-    event = event_of(message)
-    if message.field("MSH", 9) != "ADT":
-        return Reading(Ignored(event=event))
-    trigger = message.field("MSH", 9, 2)
-    warnings = ["evn-1-differs"] if message.field("EVN", 1) not in ("", trigger) else []
-    if trigger in _FOR_A_PERSON:
-        return Reading(NeedsPerson(event=event), tuple(warnings))
-    if trigger not in (*_ADMISSIONS, *_CANCELLATIONS, *_IDENTITY_CHANGES, "A03"):
-        return Reading(Ignored(event=event), tuple(warnings))
+    event = read_event(message)
+    if (other := _without_client(event)) is not None:
+        return Reading(other)
+    warnings = ["evn-1-differs"] if message.field("EVN", 1).upper() not in ("", _DELETE, event.trigger) else []
     occurred_at = _event_time(message, zone, received_at, warnings)
     visit = message.field("PV1", 19).replace(_DELETE, "")
-    fact = _client_fact(trigger, _identity(message, warnings), visit, occurred_at)
+    fact = _client_fact(event.trigger, _identity(message, warnings), visit, occurred_at)
     return Reading(fact, tuple(warnings))
+
+
+def _without_client(event: Event) -> NeedsPerson | Ignored | None:
+    """The fact of an event that software does not act on; None for the others."""
+    name, trigger = str(event), event.trigger
+    if event.type in ACKNOWLEDGEMENTS:
+        return _ignored(name, ACKNOWLEDGEMENT)
+    if event.type != ADT:
+        return _ignored(name, NOT_ADT)
+    if trigger in IGNORED:
+        return _ignored(name, IGNORED[trigger])
+    if trigger in FOR_A_PERSON:
+        return NeedsPerson(event=name, code="needs-a-person", advice=f"{name}: {FOR_A_PERSON[trigger]}")
+    if trigger not in ACTED_ON:
+        advice = f"{name}: see what the sender reports; this trigger is not known here, and no journey was changed."
+        return NeedsPerson(event=name, code="unknown-trigger", advice=advice)
+    return None
+
+
+def _ignored(event: str, rule: Rule) -> Ignored:
+    return Ignored(event=event, code=rule.code, reason=rule.reason)
 
 
 def client_named(message: Message) -> ClientKey | None:
@@ -101,12 +114,6 @@ def client_named(message: Message) -> ClientKey | None:
         return _client_key(message)
     except Hl7Error:
         return None
-
-
-def event_of(message: Message) -> str:
-    """MSH-9 in short, e.g. `ADT^A04`; letters and digits only, so that it may be logged and counted."""
-    parts = (message.field("MSH", 9), message.field("MSH", 9, 2))
-    return "^".join(part if re.fullmatch(r"[A-Z][A-Z0-9]{2}", part) else "?" for part in parts if part)
 
 
 def parse_time(text: str, zone: tzinfo) -> datetime | None:
@@ -129,12 +136,12 @@ def _offset(text: str) -> timezone:
 
 
 def _client_fact(trigger: str, identity: Identity, visit: str, occurred_at: datetime) -> Fact:
-    if trigger in _ADMISSIONS:
-        return Admission(identity=identity, visit=visit, occurred_at=occurred_at, kind=_ADMISSIONS[trigger])
-    if trigger in _CANCELLATIONS:
-        reason = _CANCELLATIONS[trigger]
+    if trigger in ADMISSIONS:
+        return Admission(identity=identity, visit=visit, occurred_at=occurred_at, kind=ADMISSIONS[trigger])
+    if trigger in CANCELLATIONS:
+        reason = CANCELLATIONS[trigger]
         return AdmissionCancelled(identity=identity, visit=visit, occurred_at=occurred_at, reason=reason)
-    if trigger == "A03":
+    if trigger in DISCHARGES:
         return DischargeReported(identity=identity, visit=visit, occurred_at=occurred_at)
     return IdentityChanged(identity=identity, visit=visit, occurred_at=occurred_at)
 
@@ -178,30 +185,42 @@ def _birth_date(text: str, warnings: list[str]) -> date | None:
 
 
 def _client_key(message: Message) -> ClientKey:
-    ids = [r for r in range(1, message.repetitions("PID", 3) + 1) if _is_value(message, r)]
-    for kind in _MRN_TYPES:
-        for repetition in ids:
-            if message.field("PID", 3, 5, repetition=repetition) == kind:
-                return _issued_key(message, repetition)
-    if len(ids) == 1 and message.field("PID", 3, 5, repetition=ids[0]) not in _NOT_RECORD_NUMBERS:
-        return _issued_key(message, ids[0])
+    _require_declared_marks(message)
+    ids = [
+        (_identifier_part(message, each, 5), number, each)
+        for each in message.repetitions("PID", 3, _MOST_IDENTIFIERS)
+        if (number := _identifier_part(message, each, 1)) not in ("", _DELETE)
+    ]
+    for wanted in _MRN_TYPES:
+        for kind, number, each in ids:
+            if kind == wanted:
+                return _issued_key(message, number, each)
+    if len(ids) == 1 and ids[0][0] not in _NOT_RECORD_NUMBERS:
+        return _issued_key(message, *ids[0][1:])
     legacy = message.field("PID", 2)
     if legacy not in ("", _DELETE):
         return _checked(message.field("PID", 2, 4) or message.field("MSH", 4), legacy)
     raise Hl7Error(Problem("no-record-number", "Send the medical record number in PID-3, typed MR.", "101", "PID^1^3"))
 
 
-def _is_value(message: Message, repetition: int) -> bool:
-    return message.field("PID", 3, repetition=repetition) not in ("", _DELETE)
+def _require_declared_marks(message: Message) -> None:
+    """Refuses a number that was written with other marks than MSH-2 declares: it would be another client's."""
+    marks = message.delimiters
+    undeclared = set(_USUAL_MARKS) - {marks.field, *marks.encoding_characters}
+    for position in (2, 3):
+        raw = message.raw("PID", position)
+        if any(mark in raw for mark in undeclared):
+            advice = f"Write PID-{position} with the marks that MSH-2 declares, or escape them."
+            raise Hl7Error(Problem("delimiters-disagree", advice, "102", f"PID^1^{position}"))
 
 
-def _issued_key(message: Message, repetition: int) -> ClientKey:
-    authority = (
-        message.field("PID", 3, 4, repetition=repetition)
-        or message.field("PID", 3, 4, repetition=repetition, subcomponent=2)
-        or message.field("MSH", 4)
-    )
-    return _checked(authority, message.field("PID", 3, repetition=repetition))
+def _issued_key(message: Message, number: str, repetition: str) -> ClientKey:
+    said = _identifier_part(message, repetition, 4) or _identifier_part(message, repetition, 4, 2)
+    return _checked(said or message.field("MSH", 4), number)
+
+
+def _identifier_part(message: Message, repetition: str, component: int, subcomponent: int = 1) -> str:
+    return message.part(repetition, component, subcomponent, place=("PID", 3), longest=2 * _LONGEST_ID)
 
 
 def _checked(authority: str, mrn: str) -> ClientKey:

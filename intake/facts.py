@@ -79,15 +79,25 @@ class IdentityChanged(_ClientFact):
 
 
 class NeedsPerson(Value):
-    """An event that matters and that software must not act on: merges, deletions, re-openings."""
+    """An event that software must not act on: merges, deletions, re-openings, events that are not known.
+
+    Attributes:
+        event: As in `event.Event`.
+        code: Why it is kept, short and stable.
+        advice: One sentence that says what to do.
+    """
 
     event: str
+    code: str
+    advice: str
 
 
 class Ignored(Value):
-    """An event that says nothing to a journey."""
+    """An event that changes no journey, and the rule that says so: its code and its reason (`rules.Rule`)."""
 
     event: str
+    code: str
+    reason: str
 
 
 ClientFact = Admission | AdmissionCancelled | DischargeReported | IdentityChanged

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 START = b"\x0b"
 END = b"\x1c"
 NOISE_KEPT = 65_536
+MOST_BROKEN = 32
+_EMPTY = re.compile(rb"[\x1c \t\r\n\x0c]*\x1c")
+_MARK = re.compile(rb"[\x0b\x1c]")
 DEFAULT_MAX_BYTES = 5 * 1024 * 1024
 
 
@@ -23,7 +27,7 @@ class Broken:
     """Bytes that are no whole message.
 
     Attributes:
-        code: `frame-too-large`, `incomplete-frame` or `no-frame-start`.
+        code: `frame-too-large`, `incomplete-frame`, `no-frame-start` or `empty-frame`.
         body: What arrived, as far as it was kept.
         fatal: The stream cannot be followed further; close the connection.
         answerable: The sender finished and waits for an answer.
@@ -38,14 +42,15 @@ class Broken:
 class FrameDecoder:
     """Finds frames in a stream, whatever its segments: many frames in one, one frame over many.
 
-    White space between frames is skipped and a missing final CR is borne. A message is never held beyond
-    `max_bytes`.
+    White space between frames and a repeated start mark are skipped, and a final CR may be missing. A message is
+    never held beyond `max_bytes`. After `MOST_BROKEN` broken frames without a whole one the stream is given up.
     """
 
     def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self._max = max_bytes
         self._buffer = bytearray()
         self._searched = 0
+        self._broken = 0
         self.inside = False
 
     def feed(self, chunk: bytes) -> Iterator[Frame | Broken]:
@@ -66,35 +71,53 @@ class FrameDecoder:
             yield Broken("incomplete-frame" if self.inside else "no-frame-start", body)
 
     def _step(self) -> tuple[Frame | Broken | None, bool]:
+        """What the buffer begins with, if it can be told, and whether there may be more."""
         return self._inside_frame() if self.inside else self._between_frames()
 
     def _between_frames(self) -> tuple[Frame | Broken | None, bool]:
-        start, end = self._buffer.find(START), self._buffer.find(END)
-        if end >= 0 and (start < 0 or end < start):
-            noise = self._take(end)
-            return (Broken("no-frame-start", noise, answerable=True) if noise.strip() else None), True
-        if start >= 0:
-            noise = self._take(start)
+        if empty := _EMPTY.match(self._buffer):
+            del self._buffer[: empty.end()]
+        mark = _MARK.search(self._buffer)
+        if mark is None:
+            if len(self._buffer) > NOISE_KEPT:
+                return Broken("no-frame-start", self._take(NOISE_KEPT), fatal=True), False
+            return None, False
+        is_start, noise = mark[0] == START, self._take(mark.start())
+        if is_start:
             self.inside, self._searched = True, 0
-            return (Broken("no-frame-start", noise) if noise.strip() else None), True
-        if len(self._buffer) > NOISE_KEPT:
-            return Broken("no-frame-start", self._take(NOISE_KEPT), fatal=True), False
-        return None, False
+        return self._broke("no-frame-start", noise, answerable=not is_start)
 
     def _inside_frame(self) -> tuple[Frame | Broken | None, bool]:
+        if self._searched == 0:
+            del self._buffer[: len(self._buffer) - len(self._buffer.lstrip(START))]
         end = self._buffer.find(END, self._searched)
-        restart = self._buffer.find(START, self._searched, end if end >= 0 else len(self._buffer))
+        reached = end if end >= 0 else len(self._buffer)
+        restart = self._buffer.find(START, self._searched, reached)
         if restart >= 0:
             self._searched = 0
-            return Broken("incomplete-frame", self._take(restart)), True
-        reached = end if end >= 0 else len(self._buffer)
+            return self._broke("incomplete-frame", self._take(restart))
         if reached > self._max:
             return Broken("frame-too-large", self._take(self._max), fatal=True, answerable=True), False
         if end < 0:
             self._searched = len(self._buffer)
             return None, False
         self.inside, self._searched = False, 0
-        return Frame(self._take(end)), True
+        return self._whole(self._take(end))
+
+    def _whole(self, body: bytes) -> tuple[Frame | Broken, bool]:
+        self._broken = 0 if body.strip() else self._broken + 1
+        if self._broken >= MOST_BROKEN:
+            return Broken("empty-frame", body, fatal=True, answerable=True), False
+        return Frame(body), True
+
+    def _broke(self, code: str, body: bytes, *, answerable: bool = False) -> tuple[Broken | None, bool]:
+        """Reports a broken frame unless it is empty; white space between frames is no broken frame."""
+        if not body.strip() and code == "no-frame-start":
+            return None, True
+        self._broken += 1
+        fatal = self._broken >= MOST_BROKEN
+        told = Broken(code, body, fatal, answerable) if fatal or body.strip() else None
+        return told, not fatal
 
     def _take(self, position: int) -> bytes:
         """Removes and returns what stands before `position`, and drops the mark at it."""

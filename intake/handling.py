@@ -23,15 +23,16 @@ from intake.facts import (
 )
 from intake.gate import JourneyEnded, JourneyGate, OpeningAdmission
 from intake.hl7 import parse
+from intake.offload import off_loop
 from intake.privacy import Privacy, Sealed
+from intake.problem import Hl7Error
 from intake.queue import Outcome, Queue, Row
 from intake.receiver import JSON
 from intake.registry import Journey, Registry
+from intake.rules import CANCELS_LATER_VISIT, KEY_DESTROYED, SENT_AGAIN, Rule
 
 _PARK_UNKNOWN = Outcome("parked", "unknown-client", "No admission of this client has arrived yet.")
 _PARK_NO_JOURNEY = Outcome("parked", "no-open-journey", "This client has no open journey.")
-_ERASED = Outcome("ignored", "key-destroyed", "The client's key was destroyed; what the message says is lost.")
-_SAID_BEFORE = Outcome("ignored", "sent-again", "The same event came before under another control id.")
 
 
 class Handler:
@@ -54,12 +55,17 @@ class Handler:
         try:
             raw = await self._privacy.open_message(Sealed(row.sealed, row.key_id), row.sha256)
         except KeyDestroyed:
-            return _ERASED
-        fact = self._read(raw, row)
-        if isinstance(fact, Ignored | NeedsPerson):
-            return Outcome("ignored", "no-effect", "The event says nothing to a journey.")
+            return _ignored(KEY_DESTROYED)
+        try:
+            fact = await off_loop(len(raw), self._read, raw, row)
+        except Hl7Error as error:  # only after the way of reading changed
+            return Outcome("quarantined", error.problem.code, error.problem.advice)
+        if isinstance(fact, Ignored):  # only after the rules or the sender's settings changed
+            return Outcome("ignored", fact.code, fact.reason)
+        if isinstance(fact, NeedsPerson):
+            return Outcome("quarantined", fact.code, fact.advice)
         if await self._queue.said_before(row):
-            return _SAID_BEFORE
+            return _ignored(SENT_AGAIN)
         if isinstance(fact, Admission):
             return await self._admit(fact, row)
         if isinstance(fact, IdentityChanged):
@@ -117,10 +123,13 @@ class Handler:
         other_visit = bool(row.visit and journey.visit)
         if isinstance(fact, AdmissionCancelled) and other_visit:
             if await self._queue.is_later_visit(row, journey.journey_id):
-                reason = "It cancels a later visit, not the journey."
-                return Outcome("ignored", "cancels-later-visit", reason, journey.journey_id)
+                return _ignored(CANCELS_LATER_VISIT, journey)
             return Outcome("parked", "unknown-visit", "It cancels a visit that has not been announced.")
         if fact.occurred_at < journey.admitted_at:
             reason = "It happened before the open journey's admission; see which stay it means."
             return Outcome("quarantined", "before-admission", reason)
         return None
+
+
+def _ignored(rule: Rule, journey: Journey | None = None) -> Outcome:
+    return Outcome("ignored", rule.code, rule.reason, journey.journey_id if journey else None)

@@ -18,9 +18,10 @@ from psycopg_pool import AsyncConnectionPool
 from eventstore.keys import Keyring
 from intake.ack import Verdict
 from intake.facts import ClientKey
-from intake.hl7 import Problem
 from intake.privacy import Privacy
+from intake.problem import Problem
 from intake.registry import known_as
+from intake.rules import Rule
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 CONTROL_ID_REUSED = "control-id-reuse"
@@ -61,6 +62,7 @@ class Arrival:
         client: Whom it is about, where that is known; messages of one client are handled in order.
         ack: The answer, or None where none is wanted.
         problem: Set for what goes to quarantine instead of to the relay.
+        ignored_by: Set for what changes nothing.
     """
 
     listener: str
@@ -78,7 +80,21 @@ class Arrival:
     visit: str = ""
     ack: bytes | None = None
     problem: Problem | None = None
+    ignored_by: Rule | None = None
     warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def reason_code(self) -> str | None:
+        """Why the message does not go to the relay, in short; None where it does."""
+        because = self.problem or self.ignored_by
+        return because.code if because else None
+
+    @property
+    def reason(self) -> str | None:
+        """The same in a sentence."""
+        if self.problem is not None:
+            return self.problem.advice
+        return self.ignored_by.reason if self.ignored_by else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +199,8 @@ class Inbox:
             "ack": arrival.ack,
             "warnings": list(arrival.warnings),
             "state": arrival.state,
-            "reason_code": arrival.problem.code if arrival.problem else None,
-            "reason": arrival.problem.advice if arrival.problem else None,
+            "reason_code": arrival.reason_code,
+            "reason": arrival.reason,
         }
 
 

@@ -13,6 +13,7 @@ from typing import Protocol, Self, TypeVar
 
 import structlog
 
+from intake.answers import control_id_of, read_answer
 from intake.framing import DEFAULT_MAX_BYTES, Broken, Frame, FrameDecoder, frame
 
 log = structlog.get_logger(__name__)
@@ -183,34 +184,58 @@ class MllpClient:
             with suppress(ConnectionError):
                 await self._streams[1].wait_closed()
 
-    async def send(self, message: bytes, *, answered: bool = True) -> bytes:
-        """Sends one message and returns the acknowledgement's bytes.
+    async def send(self, message: bytes) -> bytes:
+        """Sends one message that asks for an answer and returns the answer's bytes.
 
-        With `answered=False` it waits for none and returns none: for a message that asks for silence (see
-        `ack.expects_answer`).
+        Answers that name another message are passed over. `sending.Sending` is for messages that may ask for none.
 
         Raises:
             MllpError: No answer in time, or the connection closed first.
         """
-        return await self._within(lambda: self._exchange(message, answered), "got no answer from")
+        return await self._within(lambda: self._exchange(message), "got no answer from")
 
-    async def _exchange(self, message: bytes, answered: bool) -> bytes:
+    async def write(self, message: bytes) -> None:
+        """Sends one message and waits for nothing.
+
+        Raises:
+            MllpError: The connection is closed, or the listener takes nothing more.
+        """
+        await self._within(lambda: self._write(message), "could not send to")
+
+    async def read(self) -> bytes | None:
+        """The next answer, however long it takes; None once the listener has closed the connection.
+
+        Raises:
+            OSError: The connection broke.
+        """
         if self._streams is None:
             raise ConnectionError
-        reader, writer = self._streams
-        writer.write(frame(message))
-        await writer.drain()
-        if not answered:
-            return b""
         while not self._answers:
-            chunk = await reader.read(_CHUNK)
+            chunk = await self._streams[0].read(_CHUNK)
             if not chunk:
-                raise ConnectionError
+                return None
             self._answers.extend(self._decoder.feed(chunk))
-        answer = self._answers.popleft()
-        if isinstance(answer, Broken):
+        return self._answers.popleft().body
+
+    def half_close(self) -> None:
+        """Says that nothing more will be sent; answers may still be read. TLS cannot say it."""
+        if self._streams is not None and self._streams[1].can_write_eof():
+            with suppress(OSError):
+                self._streams[1].write_eof()
+
+    async def _exchange(self, message: bytes) -> bytes:
+        await self._write(message)
+        sent = control_id_of(message)
+        while (answer := await self.read()) is not None:
+            if read_answer(answer).control_id in ("", sent):
+                return answer
+        raise ConnectionError
+
+    async def _write(self, message: bytes) -> None:
+        if self._streams is None:
             raise ConnectionError
-        return answer.body
+        self._streams[1].write(frame(message))
+        await self._streams[1].drain()
 
     async def _within(self, call: Callable[[], Awaitable[T]], failed: str) -> T:
         host, port = self._address

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from intake.ack import Verdict, ack_code, build_ack, build_rejection
-from intake.hl7 import Problem, parse
+from intake.hl7 import parse
+from intake.problem import Problem
 from tests.intake.messages import adt, fields
 from tests.intake.test_hl7 import SWAPPED
 

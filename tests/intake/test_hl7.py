@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.hl7 import Delimiters, Hl7Error, escape, parse, split_messages, unescape
+from intake.escapes import Delimiters, escape, unescape
+from intake.hl7 import parse, split_messages
+from intake.problem import Hl7Error
 from tests.intake.messages import adt
 
 SWAPPED = (
@@ -19,7 +21,7 @@ MARKS = [Delimiters(), Delimiters("^", "~", "|", "\\", "&"), Delimiters("#", "@"
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\r\r", "\n\n"])
 def test_any_line_end_separates_segments(end: str) -> None:
     message = parse(adt("A04", end=end))
-    assert [fields[0] for fields in message.segments] == ["MSH", "EVN", "PID", "PV1"]
+    assert [segment.name for segment in message.segments] == ["MSH", "EVN", "PID", "PV1"]
     assert message.field("PID", 5, 2) == "ORSOLYA"
 
 
@@ -37,10 +39,13 @@ def test_a_senders_own_delimiters_are_used() -> None:
 
 def test_repetitions_components_and_subcomponents_count_from_one() -> None:
     message = parse(adt("A04", extra="IN1|1|PLAN|A&B^C~D^E"))
-    assert message.repetitions("IN1", 3) == 2
     assert message.field("IN1", 3, subcomponent=2) == "B"
-    assert message.field("IN1", 3, 2, repetition=2) == "E"
-    assert message.field("IN1", 3, 9, repetition=9) == ""
+    first, second = message.repetitions("IN1", 3, most=2)
+    assert message.part(first, 2, place=("IN1", 3)) == "C"
+    assert message.part(second, 2, place=("IN1", 3)) == "E"
+    assert message.part(second, 9, place=("IN1", 3)) == ""
+    with pytest.raises(Hl7Error, match="too-many-repetitions"):
+        message.repetitions("IN1", 3, most=1)
     assert message.field("ZZZ", 1) == ""
 
 
@@ -134,9 +139,9 @@ def test_arbitrary_bytes_raise_nothing_but_the_typed_error(raw: bytes) -> None:
     except Hl7Error as error:
         assert error.problem.advice
         return
-    for fields in message.segments:
-        for position in range(len(fields) + 1):
-            assert isinstance(message.field(fields[0], position or 1), str)
+    for segment in message.segments:
+        for position in range(len(segment.fields) + 1):
+            assert isinstance(message.field(segment.name, position or 1), str)
 
 
 def test_a_file_is_cut_into_its_messages() -> None:

@@ -10,10 +10,8 @@ import psycopg
 import pytest
 
 from eventstore.keys import MemoryKeyring
-from intake.ack import expects_answer
 from intake.facts import AdmissionKind, CancelReason
 from intake.framing import frame
-from intake.hl7 import parse
 from intake.mllp import MllpClient, MllpError, MllpLimits
 from intake.receiver import ReceivingRules
 from intake.registry import Registry
@@ -206,15 +204,6 @@ async def test_enhanced_mode_without_answers_keeps_the_message(running: RunningI
     quiet, loud = adt("A04", header="|||NE|NE"), adt("A08", control_id="C2", header="|||AL|NE")
     [ack] = await raw_exchange(running, frame(quiet) + frame(loud), answers=1)
     assert fields(ack)["MSA"][1:] == ["CA", "C2"]
-    assert await running.settled() == {"done": 2}
-
-
-async def test_a_client_need_not_wait_for_an_answer_that_is_not_wanted(running: RunningIntake) -> None:
-    quiet = adt("A04", header="|||NE|NE")
-    assert not expects_answer(parse(quiet))
-    async with MllpClient("127.0.0.1", running.ports.mllp) as client:
-        assert await client.send(quiet, answered=False) == b""
-        assert code(await client.send(adt("A08", control_id="C2"))) == "AA"
     assert await running.settled() == {"done": 2}
 
 

@@ -1,0 +1,120 @@
+"""What an HL7 v2 message comes to when it arrives: what is kept of it, and its answer. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Literal
+
+from intake.ack import Verdict, build_ack
+from intake.adt import Reading, client_named, read_adt
+from intake.event import event_of
+from intake.facts import Ignored, NeedsPerson
+from intake.hl7 import Message, parse
+from intake.inbox import Arrival
+from intake.problem import Hl7Error, Problem
+from intake.rules import Rule
+
+HL7 = "application/hl7-v2"
+JSON = "application/json"
+_LONGEST_KEY = 200
+_HEADER_FIELDS = (3, 4, 5, 6, 7, 9, 10, 11, 12, 15, 16, 18)
+_NULL = '""'
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivingRules:
+    """How one site reads its senders.
+
+    Attributes:
+        zone: For times without an offset.
+        content_errors: What a sender is told whose message is well formed and does not say whom or what it is
+            about. AE lets them know; AA keeps senders going that stop at the first AE. It is quarantined either way.
+        processing_ids: MSH-11 values taken; a production listener should take P only.
+    """
+
+    zone: tzinfo = UTC
+    content_errors: Literal["AE", "AA"] = "AE"
+    processing_ids: frozenset[str] = frozenset({"P", "T", "D", ""})
+
+
+def judge(raw: bytes, listener: str, rules: ReceivingRules, now: datetime) -> Arrival | Problem:
+    """What to keep of `raw` and how to answer it; a problem where the bytes have no key to be kept under."""
+    try:
+        message = parse(raw)
+    except Hl7Error as error:
+        return error.problem
+    if (problem := _key_problem(message)) is not None:
+        return problem
+    verdict, reading, problem = _read(message, rules, now)
+    told = problem if verdict is not Verdict.ACCEPT else None
+    ignored = reading.fact if reading is not None and isinstance(reading.fact, Ignored) else None
+    fact = None if reading is None or isinstance(reading.fact, Ignored | NeedsPerson) else reading.fact
+    return Arrival(
+        listener=listener,
+        sending_app=message.raw("MSH", 3),
+        sending_facility=message.raw("MSH", 4),
+        control_id=message.raw("MSH", 10),
+        raw=raw,
+        business=_business(message),
+        content_type=HL7,
+        received_at=now,
+        event=event_of(message),
+        verdict=verdict,
+        state="quarantined" if problem else "ignored" if ignored else "received",
+        client=fact.key if fact else client_named(message),
+        visit=fact.visit if fact else "",
+        ack=build_ack(message, verdict, now, told),
+        problem=problem,
+        ignored_by=Rule(ignored.code, ignored.reason) if ignored else None,
+        warnings=(*(reading.warnings if reading else ()), f"read-as-{message.charset}"),
+    )
+
+
+def _read(message: Message, rules: ReceivingRules, now: datetime) -> tuple[Verdict, Reading | None, Problem | None]:
+    """The verdict, what the message says where that can be told, and why it is kept for a person if it is."""
+    if (problem := _content_problem(message, rules)) is not None:
+        return Verdict.REJECT, None, problem
+    try:
+        reading = read_adt(message, rules.zone, now)
+    except Hl7Error as error:
+        return Verdict.ERROR if rules.content_errors == "AE" else Verdict.ACCEPT, None, error.problem
+    if isinstance(reading.fact, NeedsPerson):
+        return Verdict.ACCEPT, reading, Problem(reading.fact.code, reading.fact.advice)
+    return Verdict.ACCEPT, reading, None
+
+
+def _business(message: Message) -> bytes:
+    """The event apart from its envelope: what a sender that repeats it under a new control id repeats."""
+    envelope = [message.raw("MSH", 4), message.raw("MSH", 9)]
+    if not message.raw("EVN", 2):
+        envelope.append(message.raw("MSH", 7))
+    return "\r".join(["\x1f".join(envelope), message.body]).encode("utf-8", "surrogatepass")
+
+
+def _key_problem(message: Message) -> Problem | None:
+    if any(len(message.raw("MSH", position)) > _LONGEST_KEY for position in _HEADER_FIELDS):
+        advice = f"Keep each field of MSH that intake reads under {_LONGEST_KEY} characters."
+        return Problem("header-too-long", advice, "102", "MSH^1")
+    if not message.field("MSH", 10):
+        return Problem("no-control-id", "Give the message a control id in MSH-10.", "101", "MSH^1^10")
+    return None
+
+
+def _content_problem(message: Message, rules: ReceivingRules) -> Problem | None:
+    if message.count("MSH") > 1:
+        return Problem("several-messages", "Send one message in each frame.", "100")
+    if message.raw("MSH", 9).strip() in ("", _NULL):
+        return Problem("no-message-type", "Give the message a type in MSH-9.", "101", "MSH^1^9")
+    version = _header(message, 12)
+    if version and not version.startswith(("2", "V2")):
+        return Problem("unsupported-version", "Send HL7 version 2.x (MSH-12).", "203", "MSH^1^12")
+    if _header(message, 11) not in rules.processing_ids:
+        return Problem("unsupported-processing-id", "Send to the listener for this MSH-11.", "202", "MSH^1^11")
+    return None
+
+
+def _header(message: Message, position: int) -> str:
+    """A value of MSH in capital letters; empty where HL7's null stands."""
+    value = message.field("MSH", position).upper()
+    return "" if value == _NULL else value

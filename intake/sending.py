@@ -1,0 +1,184 @@
+"""Messages sent over one connection, and which answer belongs to which.
+
+An answer belongs to the message whose control id it names, whenever it comes; an answer that names none belongs to a
+message that has none. Every other answer is a stray. Whether silence means acceptance depends on what the message
+asked for (MSH-15, MSH-16), and is only known once the listener has read everything: so after the last message the
+connection is half closed, and answers are read until the listener closes it too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from intake.ack import AnswersWanted, Verdict, answers_wanted
+from intake.answers import ACCEPTED, Answer, control_id_of, read_answer
+from intake.hl7 import parse, read_header
+from intake.mllp import MllpClient, MllpError
+from intake.problem import Hl7Error
+
+_ALL = frozenset(Verdict)
+
+
+class Outcome(StrEnum):
+    """What became of one message, as far as its sender can know."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    SILENT = "silent"  #: no answer, and the message asked for none where it is accepted
+    UNANSWERED = "unanswered"  #: it asked for an answer that did not come, or silence proves nothing
+    NOT_SENT = "not-sent"
+
+
+@dataclass
+class Sent:
+    """One message on its way.
+
+    Attributes:
+        control_id: MSH-10; empty where it cannot be read.
+        wanted: The answers it asks for.
+        answers: Those that belong to it, in the order they came.
+        written: It was handed to the connection.
+    """
+
+    message: bytes
+    control_id: str
+    wanted: AnswersWanted
+    answers: list[Answer] = field(default_factory=list)
+    written: bool = False
+
+    @classmethod
+    def of(cls, message: bytes) -> Sent:
+        """The message before it is sent."""
+        return cls(message, control_id_of(message), _wanted(message))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all answers came that it asks for whatever becomes of it."""
+        kinds = {answer.code[:1] for answer in self.answers}
+        refused = any(answer.code not in ACCEPTED for answer in self.answers)
+        needed = {kind for kind, wanted in (("C", self.wanted.accept), ("A", self.wanted.application)) if wanted}
+        return bool(kinds) and (refused or needed <= kinds)
+
+    def lacks(self, answer: Answer) -> bool:
+        """Whether an answer of this kind is wanted and has not come."""
+        wanted = self.wanted.accept if answer.code.startswith("C") else self.wanted.application
+        return bool(wanted) and not any(each.code[:1] == answer.code[:1] for each in self.answers)
+
+    def outcome(self, *, read_to_the_end: bool) -> Outcome:
+        """What became of it; `read_to_the_end` if the listener closed in order after the last message."""
+        if not self.written:
+            return Outcome.NOT_SENT
+        if self.answers:
+            refused = any(answer.code not in ACCEPTED for answer in self.answers)
+            return Outcome.REFUSED if refused else Outcome.ACCEPTED
+        if not self.wanted.either or (read_to_the_end and Verdict.ACCEPT not in self.wanted.either):
+            return Outcome.SILENT
+        return Outcome.UNANSWERED
+
+    @property
+    def decisive(self) -> Answer | None:
+        """The answer that settles it: a refusal, else the last; None if there is none."""
+        refusals = [answer for answer in self.answers if answer.code not in ACCEPTED]
+        return next(reversed(refusals or self.answers), None)
+
+
+def belongs_to(answer: Answer, sent: Sequence[Sent]) -> Sent | None:
+    """The message that `answer` is for. Of several with one control id, the first that lacks such an answer."""
+    named = [each for each in sent if each.written and each.control_id == answer.control_id]
+    lacking = [each for each in named if each.lacks(answer)] or [each for each in named if not each.answers]
+    return next(iter(lacking), None) or (named[-1] if named else None)
+
+
+class Sending:
+    """Sends messages over an open connection.
+
+    `on_answer` is told each answer and its message, or None for a stray, as they come.
+    """
+
+    def __init__(
+        self,
+        client: MllpClient,
+        on_answer: Callable[[Answer, Sent | None], None] = lambda answer, sent: None,
+        *,
+        answer_seconds: float = 30.0,
+        close_seconds: float = 5.0,
+    ) -> None:
+        """Times are elapsed: for one answer, and for the listener to close after the last message."""
+        self._client = client
+        self._on_answer = on_answer
+        self._answer_seconds = answer_seconds
+        self._close_seconds = close_seconds
+        self._sent: Sequence[Sent] = ()
+        self._news = asyncio.Event()
+        self._half_closed = False
+        self.read_to_the_end = False
+
+    async def send(self, messages: Sequence[Sent]) -> None:
+        """Sends all, as far as the listener takes them. Nothing is raised: each message holds what became of it."""
+        self._sent = messages
+        reading = asyncio.create_task(self._read())
+        try:
+            if await self._write_all(reading) and not all(each.is_complete for each in messages):
+                await self._half_close(reading)
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
+
+    async def _write_all(self, reading: asyncio.Task[None]) -> bool:
+        """Whether all were written and answered where they ask for an answer in any case."""
+        for each in self._sent:
+            if reading.done():
+                return False
+            try:
+                each.written = True
+                await self._client.write(each.message)
+            except MllpError:
+                return False
+            if each.wanted.either == _ALL and not await self._answered(each, reading):
+                return False
+        return True
+
+    async def _answered(self, each: Sent, reading: asyncio.Task[None]) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._answer_seconds):
+                while not each.answers and not reading.done():
+                    self._news.clear()
+                    await self._news.wait()
+        return bool(each.answers)
+
+    async def _half_close(self, reading: asyncio.Task[None]) -> None:
+        self._half_closed = True
+        self._client.half_close()
+        await asyncio.wait([reading], timeout=self._close_seconds)
+
+    async def _read(self) -> None:
+        """Takes answers in until the connection ends."""
+        try:
+            while (raw := await self._client.read()) is not None:
+                self._take(read_answer(raw))
+            self.read_to_the_end = self._half_closed  # what the listener leaves unread would break the connection
+        except OSError:
+            self.read_to_the_end = False
+        finally:
+            self._news.set()
+
+    def _take(self, answer: Answer) -> None:
+        sent = belongs_to(answer, self._sent)
+        if sent is not None:
+            sent.answers.append(answer)
+        self._on_answer(answer, sent)
+        self._news.set()
+
+
+def _wanted(message: bytes) -> AnswersWanted:
+    try:
+        read = parse(message)
+    except Hl7Error:
+        header = read_header(message)
+        return answers_wanted(header) if header else AnswersWanted(frozenset(), _ALL)
+    return answers_wanted(read)

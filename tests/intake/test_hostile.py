@@ -1,0 +1,167 @@
+"""What a message costs depends on its length alone, and a long one is never read on the loop that accepts."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import cast
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from intake import receiver
+from intake.adt import read_adt
+from intake.framing import MOST_BROKEN, Broken, FrameDecoder, frame
+from intake.hl7 import parse
+from intake.inbox import Arrival, Inbox, Kept
+from intake.judging import ReceivingRules, judge
+from intake.mllp import MllpClient
+from intake.problem import Hl7Error, Problem
+from intake.receiver import Receiver
+from tests.intake.conftest import RunningIntake
+from tests.intake.hostile import HOSTILE, SIZE
+from tests.intake.messages import adt, code
+from tests.intake.test_http import PERSON
+
+CPU_SECONDS = 0.5
+"""For one message of five megabytes, received and relayed."""
+NOW = datetime(2026, 3, 2, 10, 20, tzinfo=UTC)
+
+
+def relay(raw: bytes) -> None:
+    """Reads a message as a relay does."""
+    try:
+        read_adt(parse(raw), UTC, NOW)
+    except Hl7Error as error:
+        assert error.problem.advice
+
+
+@pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE.keys())
+def test_reading_any_message_takes_little_time(make: Callable[[], bytes]) -> None:
+    raw = make()
+    assert len(raw) <= SIZE
+    before = time.process_time()
+    judged = judge(raw, "mllp", ReceivingRules(), NOW)
+    relay(raw)
+    assert time.process_time() - before < CPU_SECONDS
+    if isinstance(judged, Arrival):
+        assert len(judged.ack or b"") < 1000
+    else:
+        assert judged.advice.endswith(".")
+
+
+def test_what_is_beyond_a_bound_is_refused_with_a_reason() -> None:
+    reasons = {name: judge(make(), "mllp", ReceivingRules(), NOW) for name, make in HOSTILE.items()}
+    codes = {name: each.code if isinstance(each, Problem) else each.reason_code for name, each in reasons.items()}
+    assert codes["identifiers"] == "too-many-repetitions"
+    assert codes["lines of free text"] == codes["segments"] == "too-many-lines"
+    assert codes["escapes in the name"] == "value-too-long"
+    assert codes["control id"] == "header-too-long"
+    assert codes["a document in base64"] is None
+    many = adt("A04") + b"OBX|1|TX|||a\r" * 20_001
+    judged = judge(many, "mllp", ReceivingRules(), NOW)
+    assert isinstance(judged, Problem)
+    assert judged.code == "too-many-segments"
+
+
+class MemoryInbox:
+    """Says that it keeps everything."""
+
+    async def keep(self, arrival: Arrival) -> Kept:
+        return Kept(uuid4(), arrival.verdict, arrival.ack, arrival.problem, duplicate=False)
+
+
+async def test_the_loop_turns_while_a_long_message_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    turned_often, threads = threading.Event(), list[int]()
+
+    def judge_slowly(*arguments: object) -> object:
+        threads.append(threading.get_ident())
+        assert turned_often.wait(30), "the loop stood still while the message was read"
+        return judge(*arguments)  # type: ignore[arg-type]
+
+    async def turn() -> None:
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        turned_often.set()
+
+    monkeypatch.setattr(receiver, "judge", judge_slowly)
+    taking = Receiver(cast(Inbox, MemoryInbox()), "mllp", ReceivingRules())
+    receipt, _ = await asyncio.gather(taking.receive_hl7(HOSTILE["a document in base64"]()), turn())
+    assert receipt.ack is not None
+    assert code(receipt.ack) == "AA"
+    assert threads != [threading.get_ident()]
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [b"\x0b" * 65_536, b"\x0b " * 32_768, b"\x0bx" * 32_768, b"\x1c" * 65_536, b"\x0b\x1c" * 32_768, b"x\x1c" * 9999],
+    ids=["starts", "spaced starts", "half messages", "ends", "empty frames", "messages without a start"],
+)
+def test_a_stream_of_broken_frames_is_given_up(stream: bytes) -> None:
+    before = time.process_time()
+    events = list(FrameDecoder().feed(stream))
+    assert time.process_time() - before < CPU_SECONDS
+    assert len(events) <= MOST_BROKEN
+    if stream.strip(b"\x0b\x1c"):
+        last = events[-1]
+        assert isinstance(last, Broken)
+        assert last.fatal
+
+
+def test_a_whole_message_makes_up_for_broken_ones() -> None:
+    stream = (b"\x0bhalf" + frame(b"MSH|whole")) * (2 * MOST_BROKEN)
+    assert not any(isinstance(each, Broken) and each.fatal for each in FrameDecoder().feed(stream))
+
+
+@pytest.mark.stack
+async def test_broken_frames_end_the_connection_and_empty_ones_are_not_kept(running: RunningIntake) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.ports.mllp)
+    writer.write(b"\x0b " * 5000)
+    async with asyncio.timeout(30):
+        await reader.read()  # until intake closes
+    writer.close()
+    assert await running.kept() == []
+    async with MllpClient("127.0.0.1", running.ports.mllp) as client:
+        assert code(await client.send(adt("A04"))) == "AA"
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize(
+    "name", ["identifiers, 32 kB", "identifiers", "a document in base64", "a document in one line", "fields of PID"]
+)
+async def test_the_whole_of_intake_takes_little_time_for_a_long_message(running: RunningIntake, name: str) -> None:
+    raw = HOSTILE[name]()
+    async with MllpClient("127.0.0.1", running.ports.mllp) as client:
+        before = time.process_time()
+        await client.send(raw)
+        await running.settled()
+        assert time.process_time() - before < CPU_SECONDS
+        assert code(await client.send(adt("A08", control_id="C2"))) == "AA"
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 5_000_000,
+        b'{"mrn":' * 700_000,
+        b'{"mrn":"' + b"9" * 5_000_000 + b'"}',
+        b"{" + b",".join(b'"k%d":1' % number for number in range(400_000)) + b"}",
+        b'{"mrn":"' + b"\\u0041" * 800_000 + b'"}',
+    ],
+    ids=["lists", "objects", "a long number", "unknown fields", "escapes"],
+)
+async def test_a_hostile_document_takes_little_time_and_is_kept(running: RunningIntake, body: bytes) -> None:
+    headers = {"Idempotency-Key": "k1", "Content-Type": "application/json"}
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{running.ports.http}") as http:
+        before = time.process_time()
+        answer = await http.post("/admissions", content=body, headers=headers)
+        assert time.process_time() - before < CPU_SECONDS
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad-admission")
+        assert [why for _, why, _ in await running.kept()] == ["bad-admission"]
+        taken = await http.post("/admissions", json=PERSON, headers={"Idempotency-Key": "k2"})
+        assert taken.status_code == 202
