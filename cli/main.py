@@ -18,6 +18,7 @@ from cli import (
     events,
     evidence,
     journeys,
+    messages,
     projections,
     quarantine,
     recovery,
@@ -50,7 +51,10 @@ _LOOK = Group("Look", sort_key=2)
 _KEEP = Group("Look after the record", sort_key=3)
 _COMMANDS: dict[Group, tuple[Callable[..., object], ...]] = {
     Group("Run it", sort_key=1): (demo.demo, services.up, services.worker, services.intake, services.projector),
-    _LOOK: (status.status, send.send, journeys.journeys, journeys.journey, benefits.benefits, quarantine.quarantine),
+    _LOOK: (
+        *(status.status, send.send, journeys.journeys, journeys.journey),
+        *(benefits.benefits, messages.messages, quarantine.quarantine),
+    ),
     _KEEP: recovery.COMMANDS,
     Group("Decide (each takes --by STAFF-ID --role ROLE)", sort_key=4): decisions.COMMANDS,
 }

@@ -42,7 +42,7 @@ async def quarantine(number: int | None = None, /, *, unseal: bool = False, last
     if number is not None:
         stdout.print(await _opened(number), markup=False)
         return
-    rows = [dict(zip(_COLUMNS, row, strict=True)) for row in await _rows(_LISTED, last)]
+    rows = [dict(zip(_COLUMNS, row, strict=True)) for row in await read_intake(_LISTED, last)]
     if json:
         show_json(rows)
     else:
@@ -51,7 +51,7 @@ async def quarantine(number: int | None = None, /, *, unseal: bool = False, last
 
 
 async def _opened(number: int) -> str:
-    found = await _rows(_ONE, number)
+    found = await read_intake(_ONE, number)
     if not found:
         raise Stop(Exit.NOT_FOUND, "no message with that number is in quarantine: see `throughline quarantine`")
     [(sealed, key_id, message_hash)] = found
@@ -69,7 +69,12 @@ async def _text(sealed: bytes, key_id: UUID, message_hash: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n").replace("\r", "\n")
 
 
-async def _rows(query: str, *values: object) -> list[tuple[Any, ...]]:
+async def read_intake(query: str, *values: object) -> list[tuple[Any, ...]]:
+    """What a query finds in intake's tables.
+
+    Raises:
+        Stop: The database is not named or does not answer.
+    """
     try:
         async with intake_pool(load_settings().require_database_url()) as pool, pool.connection() as connection:
             return await (await connection.execute(query.encode(), values)).fetchall()

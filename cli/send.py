@@ -69,7 +69,7 @@ async def send(*files: Path, host: str = "127.0.0.1", port: Port | None = None, 
             await sending.send(report.sent)
     except MllpError as error:
         raise Stop(Exit.UNREACHABLE, f"{error}; `throughline up` starts an intake on this machine") from None
-    report.conclude(read_to_the_end=sending.read_to_the_end)
+    report.conclude(silence_is_consent=sending.silence_is_consent)
     if json:
         show_json([asdict(each) for each in report.results])
     _stop_unless_accepted(report.results, address)
@@ -94,10 +94,10 @@ class _Report:
             self._strays.append(told)
         self._show(told)
 
-    def conclude(self, *, read_to_the_end: bool) -> None:
+    def conclude(self, *, silence_is_consent: bool) -> None:
         """All is read: settles what became of each message."""
         for each in self.sent:
-            outcome, answer = each.outcome(read_to_the_end=read_to_the_end), each.decisive
+            outcome, answer = each.outcome(silence_is_consent=silence_is_consent), each.decisive
             place = self._place[id(each)]
             if answer is not None:
                 self.results.append(Acknowledged(*place, outcome, answer.code, each.control_id, answer.text))

@@ -10,6 +10,7 @@ from intake.problem import Hl7Error
 
 ACCEPTED = ("AA", "CA")
 UNREADABLE = "??"
+_LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +32,25 @@ def read_answer(raw: bytes) -> Answer:
     """What a listener sent back; anything else than an acknowledgement is `UNREADABLE`."""
     try:
         message = parse(raw)
-        code, text = message.field("MSA", 1).upper(), message.field("MSA", 3) or message.field("ERR", 8)
+        code = message.field("MSA", 1).upper()
     except Hl7Error:
         return Answer(UNREADABLE, "", "the answer cannot be read")
     if not code:
         return Answer(UNREADABLE, "", "the answer is no acknowledgement")
+    text = _value(message, "MSA", 3) or _value(message, "ERR", 8)
     return Answer(code, _value(message, "MSA", 2), text)
 
 
 def control_id_of(raw: bytes) -> str:
     """MSH-10 of a message; empty where there is none or it cannot be read."""
-    try:
-        message: Message | None = parse(raw)
-    except Hl7Error:
-        message = read_header(raw)
-    return _value(message, "MSH", 10) if message else ""
+    header = read_header(raw)
+    return _value(header, "MSH", 10) if header else ""
 
 
 def _value(message: Message, segment: str, field: int) -> str:
-    """A whole field: a control id may hold component marks, and is then echoed with them."""
-    return unescape(message.raw(segment, field), message.delimiters, message.charset).strip()
+    """A whole field, cut off where it is very long: a control id may hold component marks, and is echoed with them.
+
+    It is compared by its bytes, as only the header of the message is read, in no character set.
+    """
+    text = unescape(message.raw(segment, field)[:_LONGEST], message.delimiters, message.charset).strip()
+    return text.encode(message.charset, "replace").decode("utf-8", "backslashreplace")

@@ -28,6 +28,7 @@ _MOST_SEGMENTS = 20_000
 _LAST_FIELD = 100  # no HL7 segment that is read here defines as many
 _LONGEST_VALUE = 2000
 _LONGEST_HEADER = 8192
+_HEADER_FIELDS = 18
 
 
 class Segment:
@@ -138,14 +139,16 @@ def parse(raw: bytes) -> Message:
 
 def read_header(raw: bytes) -> Message | None:
     """The MSH segment alone, so that a message that cannot be read may still be answered; None if there is none."""
-    text = raw.removeprefix(BYTE_ORDER_MARK).lstrip()[:_LONGEST_HEADER].decode(HEADER_CHARSET)
+    text = raw[:_LONGEST_HEADER].removeprefix(BYTE_ORDER_MARK).lstrip().decode(HEADER_CHARSET)
     header = re.split(r"[\r\n]", text, maxsplit=1)[0]
-    if header[:3].upper() != "MSH" or len(header) == _LONGEST_HEADER:
+    if header[:3].upper() != "MSH":
         return None
     try:
         marks = _delimiters(header)
     except Hl7Error:
         return None
+    if len(raw) > _LONGEST_HEADER and header == text and header.count(marks.field) < _HEADER_FIELDS:
+        return None  # it was cut off before the end of what is read
     return Message([Segment("MSH", header, marks.field)], marks, HEADER_CHARSET, "")
 
 

@@ -121,7 +121,7 @@ class Queue:
     async def claim(self) -> AsyncIterator[Claim | None]:
         """The next row that may be handled, or None. The lock dies with the process that holds it."""
         async with self._pool.connection() as connection, connection.transaction():
-            cursor = connection.cursor(row_factory=class_row(Row))
+            cursor = connection.cursor(row_factory=class_row(Row), binary=True)  # a message as text is twice as long
             await cursor.execute(_NEXT)
             row = await cursor.fetchone()
             yield Claim(row, connection) if row else None

@@ -16,9 +16,8 @@ from enum import StrEnum
 
 from intake.ack import AnswersWanted, Verdict, answers_wanted
 from intake.answers import ACCEPTED, Answer, control_id_of, read_answer
-from intake.hl7 import parse, read_header
+from intake.hl7 import read_header
 from intake.mllp import MllpClient, MllpError
-from intake.problem import Hl7Error
 
 _ALL = frozenset(Verdict)
 
@@ -68,14 +67,14 @@ class Sent:
         wanted = self.wanted.accept if answer.code.startswith("C") else self.wanted.application
         return bool(wanted) and not any(each.code[:1] == answer.code[:1] for each in self.answers)
 
-    def outcome(self, *, read_to_the_end: bool) -> Outcome:
-        """What became of it; `read_to_the_end` if the listener closed in order after the last message."""
+    def outcome(self, *, silence_is_consent: bool) -> Outcome:
+        """What became of it; see `Sending.silence_is_consent`."""
         if not self.written:
             return Outcome.NOT_SENT
         if self.answers:
             refused = any(answer.code not in ACCEPTED for answer in self.answers)
             return Outcome.REFUSED if refused else Outcome.ACCEPTED
-        if not self.wanted.either or (read_to_the_end and Verdict.ACCEPT not in self.wanted.either):
+        if not self.wanted.either or (silence_is_consent and Verdict.ACCEPT not in self.wanted.either):
             return Outcome.SILENT
         return Outcome.UNANSWERED
 
@@ -97,6 +96,10 @@ class Sending:
     """Sends messages over an open connection.
 
     `on_answer` is told each answer and its message, or None for a stray, as they come.
+
+    Attributes:
+        silence_is_consent: The listener read everything, closed in order, and sent no refusal that might be for any
+            message: what asked for answers to errors alone and got none was accepted.
     """
 
     def __init__(
@@ -115,7 +118,8 @@ class Sending:
         self._sent: Sequence[Sent] = ()
         self._news = asyncio.Event()
         self._half_closed = False
-        self.read_to_the_end = False
+        self._refusing_strays = 0
+        self.silence_is_consent = False
 
     async def send(self, messages: Sequence[Sent]) -> None:
         """Sends all, as far as the listener takes them. Nothing is raised: each message holds what became of it."""
@@ -161,9 +165,10 @@ class Sending:
         try:
             while (raw := await self._client.read()) is not None:
                 self._take(read_answer(raw))
-            self.read_to_the_end = self._half_closed  # what the listener leaves unread would break the connection
+            # What the listener leaves unread would break the connection.
+            self.silence_is_consent = self._half_closed and not self._refusing_strays
         except OSError:
-            self.read_to_the_end = False
+            self.silence_is_consent = False
         finally:
             self._news.set()
 
@@ -171,14 +176,12 @@ class Sending:
         sent = belongs_to(answer, self._sent)
         if sent is not None:
             sent.answers.append(answer)
+        elif answer.code not in ACCEPTED:
+            self._refusing_strays += 1
         self._on_answer(answer, sent)
         self._news.set()
 
 
 def _wanted(message: bytes) -> AnswersWanted:
-    try:
-        read = parse(message)
-    except Hl7Error:
-        header = read_header(message)
-        return answers_wanted(header) if header else AnswersWanted(frozenset(), _ALL)
-    return answers_wanted(read)
+    header = read_header(message)
+    return answers_wanted(header) if header else AnswersWanted(frozenset(), _ALL)

@@ -90,6 +90,7 @@ def test_a_line_that_cannot_be_read_is_answered_with_one(call: Call, arguments: 
         (("journeys",), "throughline up"),
         (("journey", "j-1"), "throughline up"),
         (("quarantine",), "throughline up"),
+        (("messages",), "throughline up"),
         (("client", "rewrap"), "throughline up"),
         ((*BY_NOBODY, *CLINICIAN), "throughline up"),
         (("worker",), "throughline up"),

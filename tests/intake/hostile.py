@@ -31,7 +31,7 @@ HOSTILE: Mapping[str, Callable[[], bytes]] = {
     "identifiers, all empty": lambda: _in_place_of(_PID_3, b"~"),
     "long identifiers, as many as are taken": lambda: _in_place_of(_PID_3, b"A" * 27_000 + b"~"),
     "escapes in identifiers, as many as are taken": lambda: _in_place_of(
-        _PID_3, b"^".join([b"\\X41\\" * 80] * 5) + b"^" * 24_000 + b"~"
+        _PID_3, b"^".join([b"\\X41\\" * 80] * 5) + b"^" * 24_400 + b"~"
     ),
     "components of an identifier": lambda: _in_place_of(_PID_3, b"^"),
     "subcomponents of an identifier": lambda: _in_place_of(_PID_3, b"&"),

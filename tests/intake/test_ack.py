@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from intake.ack import Verdict, ack_code, build_ack, build_rejection
+from intake.ack import Verdict, ack_code, answer_unread, build_ack, build_rejection
 from intake.hl7 import parse
 from intake.problem import Problem
 from tests.intake.messages import adt, fields
@@ -60,6 +60,17 @@ def test_a_refusal_names_the_place_and_the_code_of_table_0357() -> None:
         ("ER", "NE", None, "CE", "CR"),
         ("SU", "NE", "CA", None, None),
         ("SU", "ER", "CA", "AE", "AR"),
+        ('""', '""', "AA", "AE", "AR"),
+        ('""', "", "AA", "AE", "AR"),
+        ("", '""', "AA", "AE", "AR"),
+        ('""', "NE", "CA", "CE", "CR"),
+        ("NE", '""', "AA", "AE", "AR"),
+        ("al", "NE", "CA", "CE", "CR"),
+        ("ne", "NE", "CA", "CE", "CR"),
+        ("X", "", "CA", "CE", "CR"),
+        ("", "X", "AA", "AE", "AR"),
+        (" NE ", "NE", None, None, None),
+        ("A" * 3000, "", "CA", "CE", "CR"),
     ],
 )
 def test_enhanced_mode_answers_as_asked(
@@ -68,6 +79,29 @@ def test_enhanced_mode_answers_as_asked(
     message = parse(adt("A04", header=f"|||{accept}|{application}"))
     given = [ack_code(message, verdict) for verdict in (Verdict.ACCEPT, Verdict.ERROR, Verdict.REJECT)]
     assert given == [on_accept, on_error, on_reject]
+
+
+@pytest.mark.parametrize(
+    ("raw", "answered"),
+    [
+        (adt("A04", control_id="K7", header="||||||UNICODE UTF-16"), ["AR", "K7"]),
+        (adt("A04", control_id="K7") + b"\x00", ["AR", "K7"]),
+        (adt("A04", control_id="K7", header="|||AL|NE") + b"\x00", ["CR", "K7"]),
+        (adt("A04", control_id="K7").lower() + b"\x00", ["AR", "k7"]),
+        (adt("A04", control_id="9" * 300), ["AR", ""]),
+        (adt("A04", control_id="K7").replace(b"REG^", b"R" * 5_000_000), ["AR", ""]),
+        (b"hello", ["AR", ""]),
+    ],
+)
+def test_what_was_not_read_is_answered_under_its_control_id(raw: bytes, answered: list[str]) -> None:
+    ack = answer_unread(raw, PROBLEM, NOW)
+    assert ack is not None
+    assert fields(ack)["MSA"][1:3] == answered
+    assert len(ack) < 1000
+
+
+def test_what_was_not_read_gets_no_answer_where_none_is_wanted() -> None:
+    assert answer_unread(adt("A04", header="|||NE|NE") + b"\x00", PROBLEM, NOW) is None
 
 
 def test_an_acknowledgement_is_never_answered() -> None:

@@ -149,3 +149,28 @@ def test_a_file_is_cut_into_its_messages() -> None:
     messages = split_messages(b"\xef\xbb\xbf" + batch)
     assert [parse(message).field("MSH", 9, 2) for message in messages] == ["A04", "A03"]
     assert [len(parse(message).segments) for message in messages] == [4, 4]
+
+
+NAMES = st.sampled_from(["EVN", "PID", "PV1", "NTE", "IN1"])
+PLAIN = st.text(alphabet="AbZ19 .-", max_size=6).map(str.strip)
+VALUES = st.lists(PLAIN, min_size=1, max_size=3).map("^".join)
+FIELDS = st.lists(st.lists(VALUES, min_size=1, max_size=2).map("~".join), min_size=1, max_size=6)
+
+
+@given(st.lists(st.tuples(NAMES, FIELDS), max_size=6), st.sampled_from(["\r", "\n", "\r\n", "\r\r"]), st.booleans())
+def test_an_ordinary_message_reads_as_if_it_were_simply_split(
+    segments: list[tuple[str, list[str]]], end: str, small: bool
+) -> None:
+    lines = ["MSH|^~\\&|A|B|C|D|20260302||ADT^A04|1|P|2.5.1"]
+    lines += ["|".join([name.lower() if small else name, *fields]) for name, fields in segments]
+    message = parse(end.join(lines).encode())
+    assert [each.name for each in message.segments] == ["MSH", *(name for name, _ in segments)]
+    for name in {name for name, _ in segments}:
+        fields = next(fields for found, fields in segments if found == name)
+        for position, field in enumerate(fields, 1):
+            assert message.raw(name, position) == field
+            for component, value in enumerate(field.split("~")[0].split("^"), 1):
+                assert message.field(name, position, component) == value
+            repeated = message.repetitions(name, position, most=9)
+            assert repeated == (field.split("~") if field else [])
+        assert message.raw(name, len(fields) + 1) == ""

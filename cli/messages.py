@@ -1,0 +1,35 @@
+"""`throughline messages`: how many messages came, and what became of them."""
+
+from __future__ import annotations
+
+from cli.output import show_json, table
+from cli.quarantine import read_intake
+from dashboard.words import moment
+
+_COUNTED = """
+    SELECT state, coalesce(reason_code, ''), event, count(*), max(received_at) FROM intake.messages GROUP BY 1, 2, 3
+    UNION ALL
+    SELECT 'quarantined', reason_code, '', sum(times), max(last_seen_at) FROM intake.quarantine
+    WHERE received_id IS NULL GROUP BY 2
+    ORDER BY 1, 2, 3"""
+_COLUMNS = ("state", "code", "event", "count", "last_received_at")
+
+
+async def messages(*, json: bool = False) -> None:
+    """Count the messages that came, by what became of them, the code of the reason and the event.
+
+    Every acknowledged message is `done` or `received` (acted on, or about to be), `parked` (waits for the message it
+    belongs to), `ignored` by the rule that the code names, or `quarantined` for a person. Bytes that were no message
+    have no event.
+
+    Parameters
+    ----------
+    json:
+        Print the list as JSON.
+    """
+    rows = [dict(zip(_COLUMNS, row, strict=True)) for row in await read_intake(_COUNTED)]
+    if json:
+        show_json([row | {"count": int(row["count"])} for row in rows])
+    else:
+        cells = [(r["state"], r["code"], r["event"], r["count"], moment(r["last_received_at"])) for r in rows]
+        table(None, ("State", "Code", "Event", "Count", "Last received"), cells)
