@@ -69,6 +69,17 @@ async def test_what_cannot_be_read_or_used_is_a_problem_and_kept(
     assert kept == [("no-msh",), ("no-record-number",)]
 
 
+async def test_the_event_of_a_message_over_http_is_found_or_refused(
+    http: httpx2.AsyncClient, running: RunningIntake
+) -> None:
+    in_evn_1 = adt("A04", control_id="1").replace(b"ADT^A04", b"adt").replace(b"EVN|", b"EVN|a04")
+    nowhere = adt("A04", control_id="2").replace(b"ADT^A04", b"ADT")
+    assert code((await http.post("/messages", content=in_evn_1, headers=HL7)).content) == "AA"
+    assert problem(await http.post("/messages", content=nowhere, headers=HL7)) == (422, "no-trigger")
+    assert await running.settled() == {"done": 1, "quarantined": 1}
+    assert len(running.gate.opened) == 1
+
+
 async def test_an_admission_document_opens_a_journey_once(http: httpx2.AsyncClient, running: RunningIntake) -> None:
     first = await http.post("/admissions", json=PERSON, headers={"Idempotency-Key": "k1"})
     assert first.status_code == 202

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+import structlog
 
 from eventstore.keys import MemoryKeyring
 from intake.facts import AdmissionKind, CancelReason
@@ -163,6 +164,27 @@ async def test_a_merge_is_acknowledged_and_left_to_a_person(running: RunningInta
     [ack] = await send(running, adt("A40"))
     assert code(ack) == "AA"
     assert await running.rows("SELECT reason_code FROM intake.quarantine") == [("needs-a-person",)]
+
+
+async def test_an_ignored_message_keeps_the_code_of_its_rule_and_is_logged(running: RunningIntake) -> None:
+    with structlog.testing.capture_logs() as lines:
+        acks = await send(running, adt("A02"), adt("A04", control_id="C2").replace(b"ADT^A04", b"ORU^R01"))
+    assert [code(ack) for ack in acks] == ["AA", "AA"]
+    kept = await running.rows("SELECT event, state, reason_code, reason FROM intake.messages ORDER BY received_id")
+    assert [row[:3] for row in kept] == [("ADT^A02", "ignored", "location-only"), ("ORU^R01", "ignored", "not-adt")]
+    assert all(row[3].endswith(".") for row in kept)
+    told = [(line["event_type"], line["state"], line["code"]) for line in lines if line["event"] == "message kept"]
+    assert told == [row[:3] for row in kept]
+
+
+async def test_the_same_message_again_is_not_counted_twice_and_keeps_its_answer(running: RunningIntake) -> None:
+    unclear = adt("A04").replace(b"ADT^A04", b"ADT^^ADT_A01")
+    first, again = await send(running, unclear, unclear)
+    assert (code(first), again) == ("AE", first)
+    assert fields(first)["MSA"][2] == "C1"
+    assert await running.rows("SELECT state, reason_code, count(*) FROM intake.messages GROUP BY 1, 2") == [
+        ("quarantined", "no-trigger", 1)
+    ]
 
 
 async def test_too_long_a_message_is_refused_with_a_reason(intake_database: str, gate: RecordingGate) -> None:
