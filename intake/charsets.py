@@ -18,6 +18,7 @@ _CHARSETS = {
 }
 _WIDE_CHARSETS = ("UNICODE", "UNICODE UTF-16", "UNICODE UTF-32", "UTF-16", "UTF-32")
 _LONGEST_NAMES = 200
+_LONGEST_HEADER = 65_536
 
 
 def decode(raw: bytes) -> tuple[str, str]:
@@ -42,7 +43,7 @@ def decode(raw: bytes) -> tuple[str, str]:
 
 
 def _declared(body: bytes) -> str:
-    header = re.split(rb"[\r\n]", body, maxsplit=1)[0].decode("latin-1")
+    header = re.split(rb"[\r\n]", body[:_LONGEST_HEADER], maxsplit=1)[0].decode("latin-1")
     if header[:3].upper() != "MSH":
         return "utf-8"
     fields = header[4:].split(header[3:4] or "|", 17)

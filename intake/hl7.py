@@ -191,7 +191,7 @@ def _segments(text: str, marks: Delimiters) -> list[Segment]:
 
 def _delimiters(header: str) -> Delimiters:
     field = header[3:4]
-    encoding = re.split(rf"[\r{re.escape(field)}]", header[4:], maxsplit=1)[0] if field else ""
+    encoding = re.split(rf"[\r{re.escape(field)}]", header[4:12], maxsplit=1)[0] if field else ""
     used = field + encoding
     if not 2 <= len(encoding) <= 5 or len(set(used)) != len(used) or re.search(r"[\w\s]", used):
         raise Hl7Error(
