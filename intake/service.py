@@ -21,7 +21,7 @@ from intake.gate import JourneyGate
 from intake.handling import Handler
 from intake.http import build_app
 from intake.inbox import Inbox, Pool
-from intake.mllp import MllpLimits, MllpServer
+from intake.mllp_server import MllpLimits, MllpServer
 from intake.privacy import Privacy
 from intake.queue import Queue
 from intake.receiver import Receiver, ReceivingRules

@@ -13,7 +13,8 @@ import structlog
 from eventstore.keys import MemoryKeyring
 from intake.facts import AdmissionKind, CancelReason
 from intake.framing import frame
-from intake.mllp import MllpClient, MllpError, MllpLimits
+from intake.mllp import MllpClient, MllpError
+from intake.mllp_server import MllpLimits
 from intake.receiver import ReceivingRules
 from intake.registry import Registry
 from intake.relay import RelayRules
