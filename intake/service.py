@@ -20,6 +20,7 @@ from intake.conversion import seal_plain_rows
 from intake.gate import JourneyGate
 from intake.handling import Handler
 from intake.http import build_app
+from intake.http_bodies import BoundedBodies
 from intake.inbox import Inbox, Pool
 from intake.mllp_server import MllpLimits, MllpServer
 from intake.privacy import Privacy
@@ -144,7 +145,7 @@ class _Web(uvicorn.Server):
     """Uvicorn as one task among others: cancelling it stops it in order, and signals are left to the process."""
 
     def __init__(self, app: Starlette) -> None:
-        super().__init__(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+        super().__init__(uvicorn.Config(app, http=BoundedBodies, log_config=None, access_log=False, lifespan="off"))
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:

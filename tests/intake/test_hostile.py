@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import cast
 from uuid import uuid4
@@ -165,3 +165,27 @@ async def test_a_hostile_document_takes_little_time_and_is_kept(running: Running
         assert [why for _, why, _ in await running.kept()] == ["bad-admission"]
         taken = await http.post("/admissions", json=PERSON, headers={"Idempotency-Key": "k2"})
         assert taken.status_code == 202
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize(("content_type", "status"), [(b"application/hl7-v2", b"400"), (b"text/plain", b"4")])
+async def test_a_body_in_very_many_pieces_is_refused_and_one_in_some_is_taken(
+    running: RunningIntake, content_type: bytes, status: bytes
+) -> None:
+    head = b"POST /messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: " + content_type
+    before = time.process_time()
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.ports.http)
+    writer.write(head + b"\r\n\r\n" + b"1\r\nx\r\n" * 500_000 + b"0\r\n\r\n")
+    async with asyncio.timeout(30):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 " + status)
+    writer.close()
+    assert time.process_time() - before < CPU_SECONDS
+
+    async def pieces() -> AsyncIterator[bytes]:
+        message = HOSTILE["a document in one line"]()
+        for start in range(0, len(message), 4096):
+            yield message[start : start + 4096]
+
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{running.ports.http}") as http:
+        answer = await http.post("/messages", content=pieces(), headers={"Content-Type": "application/hl7-v2"})
+    assert code(answer.content) == "AA"
