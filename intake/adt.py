@@ -187,7 +187,7 @@ def _birth_date(text: str, warnings: list[str]) -> date | None:
 def _client_key(message: Message) -> ClientKey:
     _require_declared_marks(message)
     ids = [
-        (_identifier_part(message, each, 5), number, each)
+        (_identifier_part(message, each, 5).upper(), number, each)
         for each in message.repetitions("PID", 3, _MOST_IDENTIFIERS)
         if (number := _identifier_part(message, each, 1)) not in ("", _DELETE)
     ]

@@ -23,7 +23,7 @@ from intake.facts import (
 )
 from intake.gate import JourneyEnded, JourneyGate, OpeningAdmission
 from intake.hl7 import parse
-from intake.offload import off_loop
+from intake.offload import read_off_loop
 from intake.privacy import Privacy, Sealed
 from intake.problem import Hl7Error
 from intake.queue import Outcome, Queue, Row
@@ -57,7 +57,7 @@ class Handler:
         except KeyDestroyed:
             return _ignored(KEY_DESTROYED)
         try:
-            fact = await off_loop(len(raw), self._read, raw, row)
+            fact = await read_off_loop(len(raw), self._read, raw, row)
         except Hl7Error as error:  # only after the way of reading changed
             return Outcome("quarantined", error.problem.code, error.problem.advice)
         if isinstance(fact, Ignored):  # only after the rules or the sender's settings changed

@@ -13,7 +13,7 @@ from uuid import UUID
 from eventstore.jsontext import canonical
 from eventstore.keys import Keyring
 from intake.facts import ClientKey
-from intake.offload import off_loop
+from intake.offload import crypt_off_loop
 from intake.person import Person
 
 _HASHES = "/intake/hashes"
@@ -44,7 +44,7 @@ class Privacy:
 
     async def hash_of_bytes(self, raw: bytes) -> bytes:
         """For a message, or a part of one."""
-        return await self.hash_of_digest(await off_loop(len(raw), _sha256, raw))
+        return await self.hash_of_digest(await crypt_off_loop(len(raw), _sha256, raw))
 
     async def hash_of_digest(self, sha256: bytes) -> bytes:
         """For a message whose SHA-256 is known."""
@@ -53,12 +53,12 @@ class Privacy:
     async def seal_message(self, raw: bytes, message_hash: bytes, client_ref: UUID | None) -> Sealed:
         """A message, under its client's key or, where it names none, under nobody's."""
         key = await self._keyring.key_of(str(client_ref) if client_ref else _NOBODYS)
-        return Sealed(await off_loop(len(raw), key.seal, raw, b"intake message", message_hash), key.id)
+        return Sealed(await crypt_off_loop(len(raw), key.seal, raw, b"intake message", message_hash), key.id)
 
     async def open_message(self, message: Sealed, message_hash: bytes) -> bytes:
         """The message as it was received."""
         key = await self._keyring.key(message.key_id)
-        return await off_loop(len(message.sealed), key.open, message.sealed, b"intake message", message_hash)
+        return await crypt_off_loop(len(message.sealed), key.open, message.sealed, b"intake message", message_hash)
 
     async def seal_person(self, person: Person, client_ref: UUID) -> Sealed:
         """A person, under their own key."""

@@ -16,7 +16,7 @@ from intake.ack import Verdict, answer_unread, build_rejection
 from intake.admission_document import read_admission
 from intake.inbox import Arrival, Inbox, Kept
 from intake.judging import HL7, JSON, ReceivingRules, judge
-from intake.offload import off_loop
+from intake.offload import read_off_loop
 from intake.problem import Problem
 
 __all__ = ["HL7", "JSON", "Receipt", "Receiver", "ReceivingRules"]
@@ -71,7 +71,7 @@ class Receiver:
     async def receive_hl7(self, raw: bytes) -> Receipt:
         """One HL7 v2 message. Never raises for what is in it, nor for a failing store: that gives AE."""
         now = datetime.now(UTC)
-        arrival = await off_loop(len(raw), judge, raw, self._listener, self._rules, now)
+        arrival = await read_off_loop(len(raw), judge, raw, self._listener, self._rules, now)
         if isinstance(arrival, Problem):
             return await self._reject(raw, arrival, now)
         try:
