@@ -109,7 +109,7 @@ def _ignored(event: str, rule: Rule) -> Ignored:
 
 
 def client_named(message: Message) -> ClientKey | None:
-    """The client whom any message names in PID, if it names one: whose message it is, whatever it says."""
+    """The client that a message of any kind names in PID; None if it names none."""
     try:
         return _client_key(message)
     except Hl7Error:

@@ -1,4 +1,4 @@
-"""What a received message says, in intake's own words, whatever protocol it came by."""
+"""What a received message says, in intake's own terms, the same for every protocol."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Broken:
 
 
 class FrameDecoder:
-    """Finds frames in a stream, whatever its segments: many frames in one, one frame over many.
+    """Finds frames in a stream of TCP segments: many frames in one segment, or one frame over many.
 
     White space between frames and a repeated start mark are skipped, and a final CR may be missing. A message is
     never held beyond `max_bytes`. After `MOST_BROKEN` broken frames without a whole one the stream is given up.

@@ -38,7 +38,7 @@ class MllpClient:
         """Connects.
 
         Raises:
-            MllpError: Nobody listens there, or not in time.
+            MllpError: Nothing listens there, or it does not answer in time.
         """
         self._streams = await self._within(
             lambda: asyncio.open_connection(*self._address, ssl=self._tls), "could not connect to"

@@ -56,7 +56,7 @@ class Sent:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all answers came that it asks for whatever becomes of it."""
+        """Whether every answer that it asks for has come."""
         kinds = {answer.code[:1] for answer in self.answers}
         refused = any(answer.code not in ACCEPTED for answer in self.answers)
         needed = {kind for kind, wanted in (("C", self.wanted.accept), ("A", self.wanted.application)) if wanted}

@@ -25,7 +25,7 @@ DOCUMENTED = Path(__file__).parents[2] / "docs" / "intake.md"
 
 
 def message(msh_9: str, evn_1: str = "", *, marks: str = "^~\\&") -> bytes:
-    """An admission whose event is written as given; `marks` is MSH-2, whatever the message is written with."""
+    """An admission whose event is written as given; `marks` is MSH-2 only."""
     written = adt("A04").replace(b"ADT^A04", msh_9.encode()).replace(b"EVN|", b"EVN|" + evn_1.encode())
     return written.replace(b"^~\\&", marks.encode(), 1)
 
