@@ -13,7 +13,6 @@ import psycopg
 import pytest
 
 from domain.values import Instant
-from eventstore import migrate
 from eventstore.keys import Keyring, MemoryKeyring
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
@@ -154,10 +153,9 @@ async def running_intake(
 
 
 @pytest.fixture
-def intake_database(fresh_database: str) -> str:
+def intake_database(migrated_database: str) -> str:
     """An empty database with intake's schema."""
-    migrate(fresh_database)
-    return fresh_database
+    return migrated_database
 
 
 @pytest.fixture

@@ -211,16 +211,19 @@ async def test_a_peer_that_stops_half_way_is_let_go_and_its_bytes_kept(
         assert [(raw, why) for raw, why, _ in await running.kept()] == [(b"MSH|half", "incomplete-frame")]
 
 
-async def test_connections_beyond_the_limit_are_closed(intake_database: str, gate: RecordingGate) -> None:
+async def test_idle_connections_up_to_the_limit_do_not_keep_a_sender_out(
+    intake_database: str, gate: RecordingGate
+) -> None:
     settings = IntakeSettings(limits=MllpLimits(max_connections=1))
     async with (
         running_intake(intake_database, gate, settings) as running,
         MllpClient("127.0.0.1", running.ports.mllp) as first,
     ):
         assert code(await first.send(adt("A04"))) == "AA"
+        [ack] = await send(running, adt("A08"))
+        assert code(ack) == "AA"
         with pytest.raises(MllpError, match="send the same bytes again"):
-            await send(running, adt("A08"))
-        assert code(await first.send(adt("A08", control_id="C2"))) == "AA"
+            await first.send(adt("A08", control_id="C2"))
 
 
 async def test_enhanced_mode_without_answers_keeps_the_message(running: RunningIntake) -> None:

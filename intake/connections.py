@@ -1,0 +1,173 @@
+"""Which connections a listener keeps open: one limit for all, one for each peer, and the idlest gives way.
+
+A listener that is full closes the connection that has been idle longest and takes the new one. A peer at its own limit
+loses its own idlest connection, so that no peer can push out the others. Where every connection is in use, the
+newcomer is refused. Both are logged with the peer's address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+log = structlog.get_logger(__name__)
+_IPV6_HOST_BITS = 64
+
+
+class SetsOptions(Protocol):
+    """A socket, or what asyncio gives for one."""
+
+    def setsockopt(self, level: int, option: int, value: int, /) -> None:
+        """As `socket.setsockopt`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TcpKeepalive:
+    """When TCP asks a silent peer whether it is still there. Times are elapsed seconds.
+
+    Attributes:
+        idle_seconds: Silence before the first question.
+        interval_seconds: Between questions.
+        probes: Questions without an answer after which the connection counts as lost.
+    """
+
+    idle_seconds: int = 60
+    interval_seconds: int = 15
+    probes: int = 4
+
+    def apply(self, connection: SetsOptions) -> None:
+        """Turns keepalive on, and sets the times where the platform lets them be set."""
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (
+            ("TCP_KEEPIDLE", self.idle_seconds),
+            ("TCP_KEEPALIVE", self.idle_seconds),  # what macOS calls TCP_KEEPIDLE
+            ("TCP_KEEPINTVL", self.interval_seconds),
+            ("TCP_KEEPCNT", self.probes),
+        ):
+            if hasattr(socket, name):
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+class OpenConnection:
+    """One open connection.
+
+    Attributes:
+        peer: The peer's address, without its port.
+        in_use: Set while a message or request is received, handled or answered. Then it is not closed for another.
+    """
+
+    def __init__(self, peer: str, close: Callable[[], object]) -> None:
+        self.peer = peer
+        self.in_use = False
+        self.close = close
+        self._idle_since = _now()
+
+    def finished(self) -> None:
+        """A whole message or request is done. Only this makes a connection less idle: stray bytes do not."""
+        self.in_use = False
+        self._idle_since = _now()
+
+    @property
+    def idle_since(self) -> float:
+        """When the last message was done, or else the connection made; on the event loop's clock, in seconds."""
+        return self._idle_since
+
+
+class Connections:
+    """The open connections of one listener.
+
+    Args:
+        listener: Its name in the log.
+        most: Open at once.
+        most_per_peer: Open at once from one address.
+    """
+
+    def __init__(self, listener: str, most: int, most_per_peer: int) -> None:
+        self._listener = listener
+        self._most = most
+        self._most_per_peer = most_per_peer
+        self._open: set[OpenConnection] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[OpenConnection]:
+        return iter(tuple(self._open))
+
+    def admit(self, peer: str, close: Callable[[], object]) -> OpenConnection | None:
+        """Takes a new connection in, closing an idle one if there are too many; None if it must be refused.
+
+        Args:
+            peer: Its address; see `peer_address`.
+            close: Closes it. Called at most once, and only while it is not in use.
+        """
+        if (full := self._full(peer)) is not None and not self._make_room(peer, *full):
+            return None
+        connection = OpenConnection(peer, close)
+        self._open.add(connection)
+        return connection
+
+    def remove(self, connection: OpenConnection) -> None:
+        """The connection is closed, or about to be."""
+        self._open.discard(connection)
+
+    def _full(self, peer: str) -> tuple[str, list[OpenConnection]] | None:
+        """The limit that is reached, and the connections of which one must go."""
+        of_peer = [each for each in self._open if each.peer == peer]
+        if len(of_peer) >= self._most_per_peer:
+            return "peer-limit", of_peer
+        return ("limit", list(self._open)) if len(self._open) >= self._most else None
+
+    def _make_room(self, peer: str, limit: str, among: list[OpenConnection]) -> bool:
+        idle = [each for each in among if not each.in_use]
+        if not idle:
+            log.warning("connection refused: all are in use", **self._facts(limit, len(among)), peer=peer)
+            return False
+        idlest = min(idle, key=lambda each: each.idle_since)
+        self.remove(idlest)
+        log.warning(
+            "idle connection closed for a new one",
+            **self._facts(limit, len(among)),
+            peer=idlest.peer,
+            new_peer=peer,
+            idle_seconds=round(_now() - idlest.idle_since),
+        )
+        idlest.close()
+        return True
+
+    def _facts(self, limit: str, reached: int) -> dict[str, object]:
+        return {"listener": self._listener, "limit": limit, "reached": reached}
+
+
+def peer_address(address: object) -> str:
+    """Who is at the other end, from a socket address: the host, for IPv6 its /64, which one host has whole."""
+    host = str(address[0]) if isinstance(address, tuple) and address else ""
+    try:
+        parsed = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host or "unknown"
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, _IPV6_HOST_BITS), strict=False))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; the system chooses the port where `port` is 0.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
