@@ -30,6 +30,11 @@ _JOURNEYS = "SELECT journey_id, visit FROM intake.journeys WHERE client_ref = %s
 _MESSAGES = """
     SELECT received_id, sha256, business_sha256, sealed, authority, mrn, visit FROM intake.messages
     WHERE key_id IS NULL AND sealed IS NOT NULL ORDER BY received_id LIMIT 100 FOR UPDATE"""
+_ENQUEUE = """
+    INSERT INTO intake.queue (client_ref, lane, due_at)
+    SELECT client_ref, 'openings', now() FROM intake.messages WHERE received_id = %s AND state = 'received'
+        AND client_ref IS NOT NULL
+    ON CONFLICT (client_ref) DO NOTHING"""
 _QUARANTINE = """
     SELECT q.quarantine_id, q.received_id, q.sha256, q.sealed, m.sealed AS of_message, m.key_id AS of_key, m.sha256
         AS of_hash
@@ -105,6 +110,7 @@ class _Conversion:
                 row["received_id"],
             ),
         )
+        await connection.execute(_ENQUEUE, (row["received_id"],))
 
     async def quarantined(self, connection: AsyncConnection[Any], row: Row) -> None:
         hashed, sealed, key_id = row["of_hash"], row["of_message"], row["of_key"]

@@ -26,7 +26,7 @@ from intake.hl7 import parse
 from intake.offload import read_off_loop
 from intake.privacy import Privacy, Sealed
 from intake.problem import Hl7Error
-from intake.queue import Outcome, Queue, Row
+from intake.queue import Lane, Outcome, Queue, Row
 from intake.receiver import JSON
 from intake.registry import Journey, Registry
 from intake.rules import CANCELS_LATER_VISIT, KEY_DESTROYED, SENT_AGAIN, Rule
@@ -35,8 +35,12 @@ _PARK_UNKNOWN = Outcome("parked", "unknown-client", "No admission of this client
 _PARK_NO_JOURNEY = Outcome("parked", "no-open-journey", "This client has no open journey.")
 
 
+class OtherLane(Exception):
+    """The message is to be handled in the other lane: the client's journey was opened, or is over, by now."""
+
+
 class Handler:
-    """Applies messages, one at a time for each client."""
+    """Applies messages, one at a time for each client. It holds no connection while it waits for a journey."""
 
     def __init__(self, registry: Registry, queue: Queue, privacy: Privacy, gate: JourneyGate, zone: tzinfo) -> None:
         self._registry = registry
@@ -49,6 +53,7 @@ class Handler:
         """What `row` comes to.
 
         Raises:
+            OtherLane: Nothing was done; it belongs to the other lane.
             GateUnavailable: To be tried again.
             KeysUnavailable: The same.
         """
@@ -64,7 +69,7 @@ class Handler:
             return Outcome("ignored", fact.code, fact.reason)
         if isinstance(fact, NeedsPerson):
             return Outcome("quarantined", fact.code, fact.advice)
-        if await self._queue.said_before(row):
+        if row.said_before:
             return _ignored(SENT_AGAIN)
         if isinstance(fact, Admission):
             return await self._admit(fact, row)
@@ -81,7 +86,12 @@ class Handler:
     async def _admit(self, admission: Admission, row: Row) -> Outcome:
         journey, opened_by_this = await self._registry.admit(admission, row.message_id)
         try:
-            await self._announce(journey, admission, row, opened_by_this)
+            if journey.started_at is None:
+                return await self._open(journey, admission, row)
+            if not opened_by_this:
+                _require_lane("journeys", row)
+                key, occurred_at = str(row.message_id), admission.occurred_at
+                await self._gate.repeat_admission(str(journey.journey_id), key, admission.kind, occurred_at)
         except JourneyEnded:
             await self._registry.close(journey.journey_id)
             if opened_by_this:
@@ -89,15 +99,13 @@ class Handler:
             return await self._admit(admission, row)
         return Outcome("done", journey_id=journey.journey_id)
 
-    async def _announce(self, journey: Journey, admission: Admission, row: Row, opened_by_this: bool) -> None:
-        key, kind, occurred_at = str(row.message_id), admission.kind, admission.occurred_at
-        journey_id = str(journey.journey_id)
-        if journey.started_at is None or opened_by_this:
-            opening = OpeningAdmission(message_key=key, kind=kind, occurred_at=occurred_at)
-            await self._gate.open(journey_id, str(journey.client_ref), opening)
-            await self._registry.confirm(journey.journey_id)
-        else:
-            await self._gate.repeat_admission(journey_id, key, kind, occurred_at)
+    async def _open(self, journey: Journey, admission: Admission, row: Row) -> Outcome:
+        _require_lane("openings", row)
+        opening = OpeningAdmission(
+            message_key=str(row.message_id), kind=admission.kind, occurred_at=admission.occurred_at
+        )
+        await self._gate.open(str(journey.journey_id), str(journey.client_ref), opening)
+        return Outcome("done", journey_id=journey.journey_id, started=True)
 
     async def _tell(self, fact: AdmissionCancelled | DischargeReported, row: Row) -> Outcome:
         journey = await self._registry.open_journey(fact.key)
@@ -105,6 +113,7 @@ class Handler:
             return _PARK_NO_JOURNEY
         if (refusal := await self._refusal(fact, journey, row)) is not None:
             return refusal
+        _require_lane("journeys", row)
         key, journey_id = str(row.message_id), str(journey.journey_id)
         try:
             if isinstance(fact, AdmissionCancelled):
@@ -133,3 +142,9 @@ class Handler:
 
 def _ignored(rule: Rule, journey: Journey | None = None) -> Outcome:
     return Outcome("ignored", rule.code, rule.reason, journey.journey_id if journey else None)
+
+
+def _require_lane(lane: Lane, row: Row) -> None:
+    """Raises `OtherLane`, so that calls to journeys that may not answer never take up room among the openings."""
+    if row.lane != lane:
+        raise OtherLane

@@ -26,29 +26,42 @@ from intake.rules import Rule
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 CONTROL_ID_REUSED = "control-id-reuse"
 
-_INSERT = """
-    INSERT INTO intake.messages (message_id, listener, sending_app, sending_facility, control_id, sha256,
-        business_sha256, content_type, sealed, key_id, received_at, event, client_ref, visit, verdict, ack, warnings,
-        state, reason_code, reason)
-    VALUES (%(message_id)s, %(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s, %(sha256)s,
-        %(business_sha256)s, %(content_type)s, %(sealed)s, %(key_id)s, %(received_at)s, %(event)s,
-        %(client_ref)s, %(visit)s, %(verdict)s, %(ack)s, %(warnings)s, %(state)s, %(reason_code)s, %(reason)s)
-    ON CONFLICT (listener, sending_app, sending_facility, control_id, sha256) DO NOTHING
-    RETURNING received_id"""
+# One statement keeps the message, puts its client in the queue, and quarantines what cannot be used. A client in the
+# queue keeps the place it has. Its row is locked all the same, so that a relay that has just handled the client's last
+# message cannot take the client out without seeing this one.
+_KEEP = """
+    WITH kept AS (
+        INSERT INTO intake.messages (message_id, listener, sending_app, sending_facility, control_id, sha256,
+            business_sha256, content_type, sealed, key_id, received_at, event, client_ref, visit, verdict, ack,
+            warnings, state, reason_code, reason)
+        VALUES (%(message_id)s, %(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s, %(sha256)s,
+            %(business_sha256)s, %(content_type)s, %(sealed)s, %(key_id)s, %(received_at)s, %(event)s,
+            %(client_ref)s, %(visit)s, %(verdict)s, %(ack)s, %(warnings)s::text[] || CASE WHEN EXISTS (
+                SELECT FROM intake.messages WHERE (listener, sending_app, sending_facility, control_id)
+                    = (%(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s))
+                THEN ARRAY[%(reused)s] ELSE '{}' END,
+            %(state)s, %(reason_code)s, %(reason)s)
+        ON CONFLICT (listener, sending_app, sending_facility, control_id, sha256) DO NOTHING
+        RETURNING received_id, listener, sha256, sealed, key_id, client_ref, state, reason_code, reason),
+    queued AS (
+        INSERT INTO intake.queue AS queue (client_ref, lane, due_at)
+        SELECT client_ref, CASE WHEN EXISTS (
+            SELECT FROM intake.journeys WHERE journeys.client_ref = kept.client_ref AND closed_at IS NULL
+                AND started_at IS NOT NULL) THEN 'journeys' ELSE 'openings' END, now()
+        FROM kept WHERE state = 'received'
+        ON CONFLICT (client_ref) DO UPDATE SET due_at = queue.due_at),
+    quarantined AS (
+        INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
+        SELECT received_id, listener, sha256, sealed, key_id, reason_code, reason FROM kept
+        WHERE state = 'quarantined')
+    SELECT received_id FROM kept"""
 _SAME = """
     SELECT message_id, verdict, ack, reason_code, reason FROM intake.messages
     WHERE (listener, sending_app, sending_facility, control_id, sha256)
         = (%(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s, %(sha256)s)"""
-_REUSED = """
-    UPDATE intake.messages SET warnings = array_append(warnings, %(code)s)
-    WHERE received_id = %(received_id)s AND EXISTS (
-        SELECT FROM intake.messages WHERE (listener, sending_app, sending_facility, control_id)
-            = (%(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s)
-            AND received_id < %(received_id)s)"""
-_QUARANTINE = """
-    INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
-    VALUES (%s, %s, %s, %s, %s, %s, %s)"""
-_QUARANTINE_UNREADABLE = f"""{_QUARANTINE}
+_QUARANTINE_UNREADABLE = """
+    INSERT INTO intake.quarantine (listener, sha256, sealed, key_id, reason_code, reason)
+    VALUES (%s, %s, %s, %s, %s, %s)
     ON CONFLICT (listener, sha256, reason_code) WHERE received_id IS NULL
     DO UPDATE SET times = intake.quarantine.times + 1, last_seen_at = now()"""
 
@@ -131,16 +144,12 @@ class Inbox:
             psycopg.Error: Nothing was stored; the sender must try again.
             EventStoreError: The same, because there is no key to seal it with.
         """
-        async with self._pool.connection() as connection, connection.transaction():
-            values = await self._columns(arrival, connection)
-            row = await (await connection.execute(_INSERT, values)).fetchone()
-            if row is None:
+        async with self._pool.connection() as connection:
+            async with connection.pipeline(), connection.transaction():
+                values = await self._columns(arrival, connection)
+                kept = await connection.execute(_KEEP, values)
+            if await kept.fetchone() is None:
                 return await _kept_before(connection, values)
-            await connection.execute(_REUSED, values | {"received_id": row[0], "code": CONTROL_ID_REUSED})
-            if arrival.problem is not None:
-                parts = (row[0], arrival.listener, values["sha256"], values["sealed"], values["key_id"])
-                problem = (arrival.problem.code, arrival.problem.advice)
-                await connection.execute(_QUARANTINE, (*parts, *problem))
         return Kept(values["message_id"], arrival.verdict, arrival.ack, arrival.problem, duplicate=False)
 
     async def quarantine(self, listener: str, raw: bytes, problem: Problem) -> None:
@@ -150,7 +159,7 @@ class Inbox:
         async with self._pool.connection() as connection:
             await connection.execute(
                 _QUARANTINE_UNREADABLE,
-                (None, listener, hashed, *sealed, problem.code, problem.advice),
+                (listener, hashed, *sealed, problem.code, problem.advice),
             )
 
     async def control_id_taken(self, arrival: Arrival) -> bool:
@@ -198,6 +207,7 @@ class Inbox:
             "verdict": arrival.verdict.value,
             "ack": arrival.ack,
             "warnings": list(arrival.warnings),
+            "reused": CONTROL_ID_REUSED,
             "state": arrival.state,
             "reason_code": arrival.reason_code,
             "reason": arrival.reason,

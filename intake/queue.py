@@ -1,30 +1,44 @@
-"""The inbox seen from the relay: which row is next, and what becomes of it."""
+"""The inbox seen from the relays: which client's message is next, and what becomes of it.
+
+Each client with messages that wait has one row in `intake.queue`. A relay claims the row for a while, handles the
+client's earliest message without holding a connection or a lock, and writes what became of it if the claim is still
+its own. A claim that is not settled in time, because its process died, lapses and another relay takes it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from intake.inbox import Pool
 
-# A client's later message waits for the earlier one, even while that one backs off: order holds per client, and a
-# client who must wait holds up nobody else.
-_NEXT = """
-    SELECT received_id, message_id, sealed, key_id, sha256, content_type, event, client_ref, visit, received_at,
-        attempts, business_sha256
-    FROM intake.messages AS message
-    WHERE state = 'received' AND next_attempt_at <= now() AND NOT EXISTS (
-        SELECT FROM intake.messages AS earlier
-        WHERE earlier.state = 'received' AND earlier.client_ref = message.client_ref
-            AND earlier.received_id < message.received_id)
-    ORDER BY received_id LIMIT 1 FOR UPDATE SKIP LOCKED"""
+Lane = Literal["openings", "journeys"]
+"""`openings`: the client has no confirmed open journey. `journeys`: the client has one, which may not answer."""
+
+# The row is taken in one statement and the message read in the next, which sees all that earlier claims settled.
+_CLAIM = """
+    WITH due AS (
+        SELECT client_ref FROM intake.queue WHERE lane = %(lane)s AND due_at <= now()
+        ORDER BY due_at {order} LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+    UPDATE intake.queue SET claim_id = %(claim_id)s, due_at = now() + %(lease)s
+    FROM due WHERE queue.client_ref = due.client_ref RETURNING queue.client_ref"""
+_OLDEST, _NEWEST = _CLAIM.format(order="ASC"), _CLAIM.format(order="DESC")
+_EARLIEST = """
+    SELECT message.*, %(lane)s AS lane, %(claim_id)s AS claim_id, EXISTS (
+        SELECT FROM intake.messages AS other WHERE other.business_sha256 = message.business_sha256
+            AND other.received_id < message.received_id AND other.state IN ('done', 'parked')) AS said_before
+    FROM unnest(%(clients)s::uuid[]) AS client (client_ref) CROSS JOIN LATERAL (
+        SELECT received_id, message_id, sealed, key_id, sha256, content_type, event, client_ref, visit, received_at,
+            attempts, business_sha256
+        FROM intake.messages WHERE state = 'received' AND messages.client_ref = client.client_ref
+        ORDER BY received_id LIMIT 1) AS message"""
+_HOLD = "SELECT FROM intake.queue WHERE client_ref = %(client_ref)s AND claim_id = %(claim_id)s FOR UPDATE"
+_START = "UPDATE intake.journeys SET started_at = now() WHERE journey_id = %(journey_id)s AND started_at IS NULL"
 _SETTLE = """
     UPDATE intake.messages
     SET state = %(state)s, reason_code = %(code)s, reason = %(reason)s, attempts = attempts + 1, updated_at = now(),
@@ -34,11 +48,26 @@ _SETTLE = """
 _QUARANTINE = """
     INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
     SELECT received_id, listener, sha256, sealed, key_id, reason_code, reason
-    FROM intake.messages WHERE received_id = %s
+    FROM intake.messages WHERE received_id = %(received_id)s
     ON CONFLICT (received_id) DO NOTHING"""
 _UNPARK = """
-    UPDATE intake.messages SET state = 'received', next_attempt_at = now(), updated_at = now()
-    WHERE state = 'parked' AND client_ref = %s AND received_id <> %s"""
+    UPDATE intake.messages SET state = 'received', updated_at = now()
+    WHERE state = 'parked' AND client_ref = %(client_ref)s AND received_id <> %(received_id)s"""
+_LEAVE = """
+    DELETE FROM intake.queue WHERE client_ref = %(client_ref)s AND NOT EXISTS (
+        SELECT FROM intake.messages WHERE client_ref = %(client_ref)s AND state = 'received')"""
+_WAIT_AGAIN = """
+    UPDATE intake.queue SET claim_id = NULL, due_at = now() + %(delay)s, lane = CASE WHEN EXISTS (
+        SELECT FROM intake.journeys WHERE journeys.client_ref = queue.client_ref AND closed_at IS NULL
+            AND started_at IS NOT NULL) THEN 'journeys' ELSE 'openings' END
+    WHERE client_ref = %(client_ref)s AND claim_id = %(claim_id)s RETURNING lane"""
+_POSTPONE = f"""
+    WITH waits AS ({_WAIT_AGAIN})
+    UPDATE intake.messages SET attempts = attempts + 1, reason_code = %(code)s, updated_at = now()
+    FROM waits WHERE received_id = %(received_id)s"""  # noqa: S608 - made of constants
+_RELEASE = """
+    UPDATE intake.queue SET claim_id = NULL, due_at = now()
+    WHERE client_ref = ANY(%(clients)s) AND claim_id = ANY(%(claims)s)"""
 _EXPIRE = """
     WITH expired AS (
         UPDATE intake.messages SET state = 'quarantined', updated_at = now(), reason_code = 'parked-too-long',
@@ -47,11 +76,19 @@ _EXPIRE = """
         RETURNING received_id, listener, sha256, sealed, key_id, reason_code, reason)
     INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
     SELECT * FROM expired ON CONFLICT (received_id) DO NOTHING"""
+_NOW = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A message to be handled now, still sealed; `visit` is a keyed hash."""
+    """A message to be handled now, still sealed.
+
+    Attributes:
+        visit: A keyed hash; empty if none was said.
+        lane: The lane it was claimed in.
+        claim_id: The claim, to be shown when the outcome is written.
+        said_before: The same event came earlier under another control id and was handled or is parked.
+    """
 
     received_id: int
     message_id: UUID
@@ -60,81 +97,104 @@ class Row:
     sha256: bytes
     content_type: str
     event: str
-    client_ref: UUID | None
+    client_ref: UUID
     visit: str
     received_at: datetime
     attempts: int
     business_sha256: bytes
+    lane: Lane
+    claim_id: UUID
+    said_before: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Where a message ends up, and why, in words without client data."""
+    """Where a message ends up, and why, in words without client data.
+
+    Attributes:
+        started: The journey `journey_id` was opened by it.
+    """
 
     state: Literal["done", "ignored", "parked", "quarantined"]
     code: str | None = None
     reason: str | None = None
     journey_id: UUID | None = None
+    started: bool = False
 
 
-class Claim:
-    """One row, locked until the claim ends. Ending it without a word leaves the row as it was."""
+class ClaimLost(Exception):
+    """The claim lapsed and another relay may have the message. Nothing was written."""
 
-    def __init__(self, row: Row, connection: AsyncConnection[Any]) -> None:
-        self.row = row
-        self._connection = connection
-
-    async def settle(self, outcome: Outcome) -> None:
-        """Writes the outcome. What was parked for this client gets another try once something was done."""
-        row = self.row
-        await self._connection.execute(
-            _SETTLE,
-            {
-                "state": outcome.state,
-                "code": outcome.code,
-                "reason": outcome.reason,
-                "journey_id": outcome.journey_id,
-                "received_id": row.received_id,
-            },
-        )
-        if outcome.state == "quarantined":
-            await self._connection.execute(_QUARANTINE, (row.received_id,))
-        if outcome.state == "done":
-            await self._connection.execute(_UNPARK, (row.client_ref, row.received_id))
-
-    async def postpone(self, delay: timedelta, code: str) -> None:
-        """Leaves the row in place, to be tried again after `delay` (elapsed)."""
-        await self._connection.execute(
-            """UPDATE intake.messages SET attempts = attempts + 1, next_attempt_at = now() + %s, reason_code = %s,
-               updated_at = now() WHERE received_id = %s""",
-            (delay, code, self.row.received_id),
-        )
+    def __init__(self) -> None:
+        super().__init__("the claim on the message lapsed before its outcome was written: it is handled again")
 
 
 class Queue:
-    """Rows in the order they were received, one client's never side by side, however many relays ask."""
+    """Clients by the time their message is due. One client's messages are never handled side by side.
 
-    def __init__(self, pool: Pool) -> None:
+    Args:
+        pool: Connections with autocommit; one is used for the length of each call.
+        lease: How long a claim holds, elapsed. What is claimed must be settled sooner.
+    """
+
+    def __init__(self, pool: Pool, lease: timedelta = timedelta(seconds=30)) -> None:
         self._pool = pool
+        self._lease = lease
 
-    @asynccontextmanager
-    async def claim(self) -> AsyncIterator[Claim | None]:
-        """The next row that may be handled, or None. The lock dies with the process that holds it."""
-        async with self._pool.connection() as connection, connection.transaction():
-            cursor = connection.cursor(row_factory=class_row(Row), binary=True)  # a message as text is twice as long
-            await cursor.execute(_NEXT)
-            row = await cursor.fetchone()
-            yield Claim(row, connection) if row else None
+    async def claim(self, lane: Lane, most: int, *, newest: bool = False) -> list[Row]:
+        """Claims up to `most` clients that are due and gives the earliest message of each.
 
-    async def said_before(self, row: Row) -> bool:
-        """Whether the same event was received earlier under another control id and was handled or is parked."""
+        Args:
+            lane: Whose clients.
+            most: How many at once.
+            newest: Those that came last instead of those that have waited longest.
+        """
+        values = {"lane": lane, "most": most, "claim_id": uuid4(), "lease": self._lease}
         async with self._pool.connection() as connection:
-            found = await connection.execute(
-                """SELECT FROM intake.messages WHERE business_sha256 = %s AND received_id < %s
-                   AND state IN ('done', 'parked') LIMIT 1""",
-                (row.business_sha256, row.received_id),
-            )
-            return await found.fetchone() is not None
+            found = await connection.execute(_NEWEST if newest else _OLDEST, values)
+            clients = [client_ref for (client_ref,) in await found.fetchall()]
+            if not clients:
+                return []
+            cursor = connection.cursor(row_factory=class_row(Row), binary=True)  # a message as text is twice as long
+            await cursor.execute(_EARLIEST, {**values, "clients": clients})
+            return await cursor.fetchall()
+
+    async def settle(self, row: Row, outcome: Outcome) -> Lane | None:
+        """Writes the outcome. What was parked for the client gets another try once something was done.
+
+        Returns:
+            The lane where the client's next message waits, or None if none does.
+
+        Raises:
+            ClaimLost: Another relay may have the message by now.
+        """
+        values = {**_claim(row), **_columns(outcome), "delay": _NOW}
+        async with self._pool.connection() as connection:
+            async with connection.pipeline(), connection.transaction():
+                if await (await connection.execute(_HOLD, values)).fetchone() is None:
+                    raise ClaimLost
+                for statement in _statements(outcome):
+                    await connection.execute(statement.encode(), values)
+                waiting = await connection.execute(_WAIT_AGAIN, values)
+            lane = await waiting.fetchone()
+            return lane[0] if lane else None
+
+    async def postpone(self, row: Row, delay: timedelta, code: str) -> None:
+        """Leaves the message in place, to be tried again after `delay` (elapsed). Nothing if the claim was lost."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_POSTPONE, {**_claim(row), "delay": delay, "code": code})
+
+    async def put_back(self, row: Row) -> Lane | None:
+        """Gives the claim up untried, into the lane where the client belongs by now; that lane."""
+        async with self._pool.connection() as connection:
+            found = await (await connection.execute(_WAIT_AGAIN, {**_claim(row), "delay": _NOW})).fetchone()
+            return found[0] if found else None
+
+    async def release(self, rows: Sequence[Row]) -> None:
+        """Gives claims up, for other relays to take at once."""
+        values = {"clients": [row.client_ref for row in rows], "claims": [row.claim_id for row in rows]}
+        async with self._pool.connection() as connection:
+            await connection.execute(_RELEASE, values)
 
     async def is_later_visit(self, row: Row, journey_id: UUID) -> bool:
         """Whether the row's visit was announced on that journey by another message than the one that opened it."""
@@ -150,3 +210,27 @@ class Queue:
         """Moves what was parked longer than `older_than` (elapsed) to quarantine; returns how many."""
         async with self._pool.connection() as connection:
             return (await connection.execute(_EXPIRE, (older_than,))).rowcount
+
+
+def _claim(row: Row) -> dict[str, Any]:
+    return {"client_ref": row.client_ref, "claim_id": row.claim_id, "received_id": row.received_id}
+
+
+def _columns(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "state": outcome.state,
+        "code": outcome.code,
+        "reason": outcome.reason,
+        "journey_id": outcome.journey_id,
+    }
+
+
+def _statements(outcome: Outcome) -> list[str]:
+    """What an outcome changes, in order."""
+    return [
+        *([_START] if outcome.started else []),
+        _SETTLE,
+        *([_QUARANTINE] if outcome.state == "quarantined" else []),
+        *([_UNPARK] if outcome.state == "done" else []),
+        _LEAVE,
+    ]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -52,11 +52,13 @@ async def known_as(
     It stays theirs until the caller's transaction ends: nobody can erase the client meanwhile.
     """
     for _ in range(3):
-        await connection.execute(
-            "INSERT INTO intake.known (number_hash, client_ref) VALUES (%s, %s) ON CONFLICT (number_hash) DO NOTHING",
-            (number_hash, uuid4()),
-        )
-        client_ref = await _known(connection, number_hash, lock)
+        async with connection.pipeline():
+            await connection.execute(
+                """INSERT INTO intake.known (number_hash, client_ref) VALUES (%s, %s)
+                   ON CONFLICT (number_hash) DO NOTHING""",
+                (number_hash, uuid4()),
+            )
+            client_ref = await _known(connection, number_hash, lock)
         if client_ref is not None:
             return client_ref
     raise RuntimeError("a client is erased again and again while a message of theirs arrives; it is tried again")
@@ -76,15 +78,17 @@ class Registry:
         even when the journey it opened is closed by now.
         """
         number, visit = await self._privacy.hash_of_number(admission.key), await self._visit(admission.visit)
-        async with self._pool.connection() as connection, connection.transaction():
-            client_ref = await known_as(connection, number, lock="UPDATE")
-            await self._keep(connection, client_ref, admission.identity, admission.occurred_at)
-            await connection.execute(
-                """INSERT INTO intake.journeys (journey_id, client_ref, opened_by, visit, admitted_at)
-                   VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
-                (uuid4(), client_ref, message_id, visit, admission.occurred_at),
-            )
-            journey = await _journey_for(connection, client_ref, message_id)
+        async with self._pool.connection() as connection:
+            async with connection.pipeline(), connection.transaction():
+                client_ref = await known_as(connection, number, lock="UPDATE")
+                await self._keep(connection, client_ref, admission.identity, admission.occurred_at)
+                await connection.execute(
+                    """INSERT INTO intake.journeys (journey_id, client_ref, opened_by, visit, admitted_at)
+                       VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+                    (uuid4(), client_ref, message_id, visit, admission.occurred_at),
+                )
+                found = await _journey_for(connection, client_ref, message_id)
+            journey = await found.fetchone()
         if journey is None:
             raise RuntimeError("the journey was closed while it was being opened; the relay tries again")
         return journey, journey.opened_by == message_id
@@ -106,14 +110,6 @@ class Registry:
             found = await connection.execute("SELECT client_ref FROM intake.known WHERE number_hash = %s", (number,))
             row = await found.fetchone()
             return await _open_journey(connection, row[0]) if row else None
-
-    async def confirm(self, journey_id: UUID) -> None:
-        """Notes that the gate has opened the journey."""
-        async with self._pool.connection() as connection:
-            await connection.execute(
-                "UPDATE intake.journeys SET started_at = now() WHERE journey_id = %s AND started_at IS NULL",
-                (journey_id,),
-            )
 
     async def close(self, journey_id: UUID | str) -> None:
         """The journey is over; the client's next admission opens another. Closing twice changes nothing."""
@@ -188,11 +184,11 @@ async def _open_journey(connection: AsyncConnection[Any], client_ref: UUID) -> J
     return await cursor.fetchone()
 
 
-async def _journey_for(connection: AsyncConnection[Any], client_ref: UUID, message_id: UUID) -> Journey | None:
-    """The one this message opened, though it be closed by now, else the open one."""
+async def _journey_for(connection: AsyncConnection[Any], client_ref: UUID, message_id: UUID) -> AsyncCursor[Journey]:
+    """Finds the one that this message opened, even if it is closed by now, or else the open one."""
     cursor = connection.cursor(row_factory=class_row(Journey))
     await cursor.execute(
         f"{_JOURNEY} WHERE opened_by = %s OR (client_ref = %s AND closed_at IS NULL) ORDER BY opened_by = %s DESC",
         (message_id, client_ref, message_id),
     )
-    return await cursor.fetchone()
+    return cursor

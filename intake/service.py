@@ -6,9 +6,10 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import get_args
 
 import structlog
 import uvicorn
@@ -24,12 +25,13 @@ from intake.http_bodies import BoundedBodies
 from intake.inbox import Inbox, Pool
 from intake.mllp_server import MllpLimits, MllpServer
 from intake.privacy import Privacy
-from intake.queue import Queue
+from intake.queue import Lane, Queue
 from intake.receiver import Receiver, ReceivingRules
 from intake.registry import Registry
-from intake.relay import Relay, RelayRules
+from intake.relay import Relay, RelayRules, expire_parked
 
 log = structlog.get_logger(__name__)
+_RECEIVING_CONNECTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,14 @@ class IntakeSettings:
 
     Attributes:
         receiving: How messages are read; give it the site's zone, the default is UTC.
-        relaying: How patient the relays are.
-        limits: What a listener bears.
-        relays: How many clients are served side by side.
+        relaying: How messages are carried to journeys.
+        limits: What the MLLP listener takes on.
         mllp_tls: Makes MLLP speak TLS; ask for client certificates in it.
     """
 
     receiving: ReceivingRules = field(default_factory=ReceivingRules)
     relaying: RelayRules = field(default_factory=RelayRules)
     limits: MllpLimits = field(default_factory=MllpLimits)
-    relays: int = 2
     mllp_tls: ssl.SSLContext | None = None
 
 
@@ -81,39 +81,70 @@ async def run_intake(
         KeysUnavailable: The same for the database of the keys.
     """
     chosen = settings or IntakeSettings()
-    pool = intake_pool(database_url, chosen.relays)
-    await pool.open(wait=True, timeout=30)
-    try:
-        await seal_plain_rows(pool, keyring)
-        await _serve(pool, keyring, gate, (mllp_host, mllp_port), (http_host, http_port), chosen, on_started)
-    finally:
-        await pool.close()
+    async with AsyncExitStack() as opened:
+
+        async def pool(connections: int) -> Pool:
+            made = await opened.enter_async_context(intake_pool(database_url, connections))
+            await made.wait(timeout=30)
+            return made
+
+        # Each with connections of its own: whatever the others wait for, messages are kept and journeys opened.
+        receiving = await pool(_RECEIVING_CONNECTIONS)
+        await seal_plain_rows(receiving, keyring)
+        relays = _Relays(keyring, gate, chosen)
+        for lane in get_args(Lane):
+            relays.add(lane, await pool(chosen.relaying.of(lane).connections))
+        inbox = Inbox(receiving, keyring)
+        await _serve(inbox, relays, (mllp_host, mllp_port), (http_host, http_port), chosen, on_started)
 
 
-def intake_pool(database_url: str, relays: int = 2) -> Pool:
-    """A pool, not yet open, large enough that relays, which hold one connection and ask for another, never starve."""
-    return AsyncConnectionPool(database_url, min_size=2, max_size=2 * relays + 8, timeout=10, open=False)
+def intake_pool(database_url: str, connections: int = 12) -> Pool:
+    """A pool, not yet open, of at most so many connections with autocommit."""
+    return AsyncConnectionPool(
+        database_url, kwargs={"autocommit": True}, min_size=2, max_size=connections, timeout=10, open=False
+    )
+
+
+class _Relays:
+    """The relays of both lanes."""
+
+    def __init__(self, keyring: Keyring, gate: JourneyGate, settings: IntakeSettings) -> None:
+        self._keyring = keyring
+        self._gate = gate
+        self._settings = settings
+        self._of: dict[Lane, Relay] = {}
+        self._queues: list[Queue] = []
+
+    def add(self, lane: Lane, pool: Pool) -> None:
+        """The relay of one lane, with connections of its own."""
+        rules = self._settings.relaying
+        queue, registry = Queue(pool, rules.lease), Registry(pool, self._keyring)
+        handler = Handler(registry, queue, Privacy(self._keyring), self._gate, self._settings.receiving.zone)
+        self._of[lane] = Relay(lane, queue, handler, rules, lambda lane: self._of[lane].ring())
+        self._queues.append(queue)
+
+    def ring(self) -> None:
+        """A message was kept."""
+        for relay in self._of.values():
+            relay.ring()
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Runs them until the group is cancelled."""
+        for relay in self._of.values():
+            tasks.create_task(relay.run())
+        tasks.create_task(expire_parked(self._queues[0], self._settings.relaying))
 
 
 async def _serve(
-    pool: Pool,
-    keyring: Keyring,
-    gate: JourneyGate,
+    inbox: Inbox,
+    relays: _Relays,
     mllp: tuple[str, int],
     http: tuple[str, int],
     settings: IntakeSettings,
     on_started: Callable[[IntakePorts], None],
 ) -> None:
-    inbox, queue = Inbox(pool, keyring), Queue(pool)
-    handler = Handler(Registry(pool, keyring), queue, Privacy(keyring), gate, settings.receiving.zone)
-    relays = [Relay(queue, handler, settings.relaying) for _ in range(settings.relays)]
-
-    def ring() -> None:
-        for relay in relays:
-            relay.ring()
-
     def receiver(listener: str) -> Receiver:
-        return Receiver(inbox, listener, settings.receiving, ring)
+        return Receiver(inbox, listener, settings.receiving, relays.ring)
 
     server = MllpServer(receiver("mllp"), settings.limits, settings.mllp_tls)
     app = build_app(inbox, receiver("http"), receiver("http-admissions"), settings.limits.max_bytes)
@@ -125,8 +156,7 @@ async def _serve(
             on_started(ports)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(web.run(listening))
-                for relay in relays:
-                    tasks.create_task(relay.run())
+                relays.start(tasks)
     finally:
         await server.stop()
         log.info("intake stopped")

@@ -321,8 +321,7 @@ async def test_intake_stopped_between_the_call_and_its_note_picks_up_where_it_wa
         await until(lambda: is_true(lambda: len(gate.opened) == 1))
         assert await running.states() == {"received": 1}
     gate.hang = False
-    again = IntakeSettings(relaying=FAST, relays=3)
-    async with running_intake(intake_database, gate, again, keyring=keyring) as running:
+    async with running_intake(intake_database, gate, keyring=keyring) as running:
         assert await running.settled() == {"done": 1}
         [replayed] = await send(running, adt("A04"))
     assert first == replayed

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import cast
 
 from intake.handling import Handler
-from intake.queue import Claim, Queue
+from intake.queue import Lane, Queue, Row
 from intake.relay import Relay, RelayRules
 
 
@@ -19,12 +17,11 @@ class LosesItsConnection:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
 
-    @asynccontextmanager
-    async def claim(self) -> AsyncIterator[Claim | None]:
+    async def claim(self, lane: Lane, most: int, *, newest: bool) -> list[Row]:
         try:
             self.asked.set()
             await asyncio.Event().wait()
-            yield None
+            return []
         except asyncio.CancelledError:
             raise ConnectionError("lost while it was let go") from None
 
@@ -32,7 +29,7 @@ class LosesItsConnection:
 async def test_a_relay_that_is_cancelled_ends_although_its_connection_fails_at_that_moment() -> None:
     queue = LosesItsConnection()
     rules = RelayRules(poll=timedelta(hours=1))
-    relay = asyncio.create_task(Relay(cast(Queue, queue), cast(Handler, None), rules).run())
+    relay = asyncio.create_task(Relay("openings", cast(Queue, queue), cast(Handler, None), rules).run())
     await queue.asked.wait()
     relay.cancel()
     done, _ = await asyncio.wait({relay}, timeout=10)  # only so that a fault fails this test rather than hang it
