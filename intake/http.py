@@ -6,121 +6,200 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import psycopg
 from psycopg_pool import PoolTimeout
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from intake.ack import Verdict
 from intake.admission_document import DocumentError
+from intake.connections import TcpKeepalive
+from intake.framing import DEFAULT_MAX_BYTES
 from intake.hl7 import Problem
 from intake.inbox import Inbox
 from intake.receiver import HL7, JSON, Receipt, Receiver
 
+T = TypeVar("T")
 _HL7_TYPES = (HL7, "x-application/hl7-v2+er7")
 _TITLES = {
     400: "The request cannot be read",
+    408: "The request took too long to arrive",
     413: "The message is too long",
     415: "This content type is not taken here",
     422: "The message cannot be used",
     503: "The message was not kept",
 }
+_RETRY_AFTER_SECONDS = "5"
+TOO_SLOW = Problem("too-slow", "Send the whole request again, faster; it was not kept.")
+_NOT_IN_TIME = Problem("not-stored", "The message may not have been kept; send the same bytes again later.")
 _TOO_LARGE = Problem("too-large", "Send a shorter message, or raise this listener's size limit.")
 _KEY_REUSED = Problem("key-reused", "Use a new Idempotency-Key for another admission.")
 _NO_KEY = Problem("no-idempotency-key", "Send an Idempotency-Key header of 1 to 200 visible characters.")
 
 
-def build_app(inbox: Inbox, messages: Receiver, admissions: Receiver, max_bytes: int) -> Starlette:
-    """The HTTP side of intake. `max_bytes` bounds a request's body."""
-    endpoints = _Endpoints(inbox, messages, admissions, max_bytes)
+class Refused(Exception):
+    """A request that is answered with a problem.
+
+    Attributes:
+        status: The HTTP status code.
+        problem: What is wrong and what to do.
+    """
+
+    def __init__(self, status: int, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.status = status
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """What the HTTP listener takes on. All times are elapsed seconds.
+
+    Attributes:
+        max_bytes: The longest body.
+        max_connections: Open at once. The one that has been idle longest is closed for a new one.
+        max_connections_per_peer: Open at once from one address, all senders behind one proxy together. At this limit a
+            peer's own idlest connection is closed for its new one.
+        idle_seconds: From an answer to the first byte of the next request; whole seconds.
+        head_seconds: From a request's first byte, or from the connection for the first one, to the end of its head.
+        body_seconds: From the end of a request's head to the end of its body; then it is answered 408.
+        handling_seconds: From the end of a request to its answer; then it is answered 503.
+        write_seconds: For the peer to take an answer.
+        keepalive: When TCP asks a silent peer whether it is still there.
+    """
+
+    max_bytes: int = DEFAULT_MAX_BYTES
+    max_connections: int = 100
+    max_connections_per_peer: int = 50
+    idle_seconds: int = 5
+    head_seconds: float = 10.0
+    body_seconds: float = 30.0
+    handling_seconds: float = 60.0
+    write_seconds: float = 30.0
+    keepalive: TcpKeepalive = field(default_factory=TcpKeepalive)
+
+
+def build_app(inbox: Inbox, messages: Receiver, admissions: Receiver, limits: HttpLimits) -> Starlette:
+    """The HTTP side of intake. `limits` bound the body and the time for it and for the handling of it."""
+    endpoints = _Endpoints(inbox, messages, admissions, limits)
     return Starlette(
         routes=[
             Route("/messages", endpoints.post_message, methods=["POST"]),
             Route("/admissions", endpoints.post_admission, methods=["POST"]),
             Route("/health", endpoints.health, methods=["GET"]),
-        ]
+        ],
+        exception_handlers={Refused: _refused, ClientDisconnect: _gone},
     )
 
 
 class _Endpoints:
-    def __init__(self, inbox: Inbox, messages: Receiver, admissions: Receiver, max_bytes: int) -> None:
+    def __init__(self, inbox: Inbox, messages: Receiver, admissions: Receiver, limits: HttpLimits) -> None:
         self._inbox = inbox
         self._messages = messages
         self._admissions = admissions
-        self._max_bytes = max_bytes
+        self._limits = limits
 
     async def post_message(self, request: Request) -> Response:
         if _content_type(request) not in _HL7_TYPES:
-            return _problem(415, Problem("content-type", f"Send Content-Type: {HL7}."))
+            raise Refused(415, Problem("content-type", f"Send Content-Type: {HL7}."))
         body = await self._body(request)
-        if body is None:
-            return _problem(413, _TOO_LARGE)
-        receipt = await self._messages.receive_hl7(body)
+        receipt = await self._in_time(self._messages.receive_hl7(body))
         if receipt.problem is not None and receipt.verdict is not Verdict.ACCEPT:
-            return _refusal(receipt, receipt.problem)
+            raise _refusal(receipt, receipt.problem)
         if receipt.ack is None:
             return Response(status_code=204)
         return Response(receipt.ack, media_type=HL7)
 
     async def post_admission(self, request: Request) -> Response:
         if _content_type(request) != JSON:
-            return _problem(415, Problem("content-type", f"Send Content-Type: {JSON}."))
+            raise Refused(415, Problem("content-type", f"Send Content-Type: {JSON}."))
         key = request.headers.get("idempotency-key", "")
         if not re.fullmatch(r"[\x21-\x7e]{1,200}", key):
-            return _problem(400, _NO_KEY)
+            raise Refused(400, _NO_KEY)
         body = await self._body(request)
-        if body is None:
-            return _problem(413, _TOO_LARGE)
-        try:
-            receipt = await self._admissions.receive_admission(body, key)
-        except DocumentError as error:
-            return _refusal(await self._admissions.quarantine(body, error.problem), error.problem)
-        if receipt == "key-reused":
-            return _problem(422, _KEY_REUSED)
-        return await self._accepted(receipt)
+        return await self._in_time(self._admitted(body, key))
 
     async def health(self, request: Request) -> Response:
         try:
-            await self._inbox.ping()
-        except (psycopg.Error, PoolTimeout):
+            await self._in_time(self._inbox.ping())
+        except (psycopg.Error, PoolTimeout, Refused):
             return JSONResponse({"status": "unavailable", "reason": "The inbox does not answer."}, 503)
         return JSONResponse({"status": "ok"})
 
-    async def _accepted(self, receipt: Receipt) -> Response:
+    async def _admitted(self, body: bytes, key: str) -> Response:
+        try:
+            receipt = await self._admissions.receive_admission(body, key)
+        except DocumentError as error:
+            raise _refusal(await self._admissions.quarantine(body, error.problem), error.problem) from None
+        if receipt == "key-reused":
+            raise Refused(422, _KEY_REUSED)
         if receipt.kept is None:
-            return _refusal(receipt, receipt.problem or _NO_KEY)
+            raise _refusal(receipt, receipt.problem or _NO_KEY)
         progress = await self._inbox.progress(receipt.kept.message_id)
         answer = {"message_id": str(receipt.kept.message_id)}
         if progress is not None and progress.journey_id is not None:
             answer["journey_id"] = str(progress.journey_id)
         return JSONResponse(answer, 202)
 
-    async def _body(self, request: Request) -> bytes | None:
+    async def _body(self, request: Request) -> bytes:
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self._max_bytes:
-                return None
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > self._limits.max_bytes:
+                        raise Refused(413, _TOO_LARGE)
+        except TimeoutError:
+            raise Refused(408, TOO_SLOW) from None
         return bytes(body)
+
+    async def _in_time(self, handling: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._limits.handling_seconds):
+                return await handling
+        except TimeoutError:
+            raise Refused(503, _NOT_IN_TIME) from None
+
+
+def problem_document(status: int, problem: Problem) -> tuple[dict[str, str], bytes]:
+    """A refusal's headers and its body, as RFC 9457 has them."""
+    body = json.dumps({"title": _TITLES[status], "status": status, "code": problem.code, "detail": problem.advice})
+    headers = {"Content-Type": "application/problem+json", "Content-Length": str(len(body))}
+    if status == 408:
+        headers["Connection"] = "close"
+    if status == 503:
+        headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    return headers, body.encode()
 
 
 def _content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _refusal(receipt: Receipt, problem: Problem) -> Response:
+def _refusal(receipt: Receipt, problem: Problem) -> Refused:
     if receipt.verdict is Verdict.REJECT:
-        return _problem(400, problem)
+        return Refused(400, problem)
     if receipt.problem is not None and receipt.problem.code == "not-stored":
-        return _problem(503, receipt.problem)
-    return _problem(422, problem)
+        return Refused(503, receipt.problem)
+    return Refused(422, problem)
 
 
-def _problem(status: int, problem: Problem) -> Response:
-    headers = {"Retry-After": "5"} if status == 503 else None
-    body = {"title": _TITLES[status], "status": status, "code": problem.code, "detail": problem.advice}
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+async def _refused(request: Request, refused: Exception) -> Response:
+    if not isinstance(refused, Refused):
+        raise refused
+    headers, body = problem_document(refused.status, refused.problem)
+    return Response(body, refused.status, headers)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """The peer closed the connection before its request was whole; no one is there to read the answer."""
+    return Response(status_code=400)

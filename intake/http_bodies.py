@@ -16,7 +16,7 @@ _LEAST_BYTES = 256
 
 
 class BoundedBodies(H11Protocol):
-    """Uvicorn's HTTP/1.1 with a bound on the pieces of a body. Beyond it: 400, and the connection closes."""
+    """Uvicorn's HTTP/1.1 with a bound on the pieces of a body. What goes beyond it is no HTTP that is taken here."""
 
     def __init__(
         self,
@@ -27,13 +27,6 @@ class BoundedBodies(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.conn = _Connection(h11.SERVER)
-
-    def send_400_response(self, msg: str) -> None:
-        """Answers unless an answer is under way already; closes the connection."""
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            super().send_400_response(msg)
-        else:
-            self.transport.close()
 
 
 class _Connection(h11.Connection):

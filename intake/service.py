@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
-from collections.abc import Callable, Generator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import get_args
 
 import structlog
-import uvicorn
 from psycopg_pool import AsyncConnectionPool
-from starlette.applications import Starlette
 
 from eventstore.keys import Keyring
+from intake.connections import listen
 from intake.conversion import seal_plain_rows
 from intake.gate import JourneyGate
 from intake.handling import Handler
-from intake.http import build_app
-from intake.http_bodies import BoundedBodies
+from intake.http import HttpLimits, build_app
+from intake.http_server import WebServer
 from intake.inbox import Inbox, Pool
 from intake.mllp_server import MllpLimits, MllpServer
 from intake.privacy import Privacy
@@ -42,12 +40,14 @@ class IntakeSettings:
         receiving: How messages are read; give it the site's zone, the default is UTC.
         relaying: How messages are carried to journeys.
         limits: What the MLLP listener takes on.
+        http_limits: What the HTTP listener takes on.
         mllp_tls: Makes MLLP speak TLS; ask for client certificates in it.
     """
 
     receiving: ReceivingRules = field(default_factory=ReceivingRules)
     relaying: RelayRules = field(default_factory=RelayRules)
     limits: MllpLimits = field(default_factory=MllpLimits)
+    http_limits: HttpLimits = field(default_factory=HttpLimits)
     mllp_tls: ssl.SSLContext | None = None
 
 
@@ -147,10 +147,10 @@ async def _serve(
         return Receiver(inbox, listener, settings.receiving, relays.ring)
 
     server = MllpServer(receiver("mllp"), settings.limits, settings.mllp_tls)
-    app = build_app(inbox, receiver("http"), receiver("http-admissions"), settings.limits.max_bytes)
-    web = _Web(app)
+    app = build_app(inbox, receiver("http"), receiver("http-admissions"), settings.http_limits)
+    web = WebServer(app, settings.http_limits)
     try:
-        with _listen(*http) as listening:
+        with listen(*http) as listening:
             ports = IntakePorts(mllp=await server.start(*mllp), http=int(listening.getsockname()[1]))
             log.info("intake started", mllp_port=ports.mllp, http_port=ports.http, at=datetime.now(UTC).isoformat())
             on_started(ports)
@@ -160,33 +160,3 @@ async def _serve(
     finally:
         await server.stop()
         log.info("intake stopped")
-
-
-@contextmanager
-def _listen(host: str, port: int) -> Generator[socket.socket]:
-    listening = socket.create_server((host, port), backlog=128)
-    try:
-        yield listening
-    finally:
-        listening.close()
-
-
-class _Web(uvicorn.Server):
-    """Uvicorn as one task among others: cancelling it stops it in order, and signals are left to the process."""
-
-    def __init__(self, app: Starlette) -> None:
-        super().__init__(uvicorn.Config(app, http=BoundedBodies, log_config=None, access_log=False, lifespan="off"))
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Leaves signals alone."""
-        yield
-
-    async def run(self, listening: socket.socket) -> None:  # type: ignore[override]
-        """Serves until cancelled."""
-        serving = asyncio.create_task(self.serve(sockets=[listening]))
-        try:
-            await asyncio.shield(serving)
-        finally:
-            self.should_exit = True
-            await serving
