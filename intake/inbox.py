@@ -144,10 +144,9 @@ class Inbox:
             psycopg.Error: Nothing was stored; the sender must try again.
             EventStoreError: The same, because there is no key to seal it with.
         """
-        async with self._pool.connection() as connection:
-            async with connection.pipeline(), connection.transaction():
-                values = await self._columns(arrival, connection)
-                kept = await connection.execute(_KEEP, values)
+        async with self._pool.connection() as connection, connection.transaction():
+            values = await self._columns(arrival, connection)
+            kept = await connection.execute(_KEEP, values)
             if await kept.fetchone() is None:
                 return await _kept_before(connection, values)
         return Kept(values["message_id"], arrival.verdict, arrival.ack, arrival.problem, duplicate=False)

@@ -38,29 +38,40 @@ _EARLIEST = """
         FROM intake.messages WHERE state = 'received' AND messages.client_ref = client.client_ref
         ORDER BY received_id LIMIT 1) AS message"""
 _HOLD = "SELECT FROM intake.queue WHERE client_ref = %(client_ref)s AND claim_id = %(claim_id)s FOR UPDATE"
-_START = "UPDATE intake.journeys SET started_at = now() WHERE journey_id = %(journey_id)s AND started_at IS NULL"
-_SETTLE = """
-    UPDATE intake.messages
-    SET state = %(state)s, reason_code = %(code)s, reason = %(reason)s, attempts = attempts + 1, updated_at = now(),
-        journey_id = coalesce(%(journey_id)s, journey_id),
-        parked_at = CASE WHEN %(state)s = 'parked' THEN coalesce(parked_at, now()) ELSE parked_at END
-    WHERE received_id = %(received_id)s"""
-_QUARANTINE = """
-    INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
-    SELECT received_id, listener, sha256, sealed, key_id, reason_code, reason
-    FROM intake.messages WHERE received_id = %(received_id)s
-    ON CONFLICT (received_id) DO NOTHING"""
-_UNPARK = """
-    UPDATE intake.messages SET state = 'received', updated_at = now()
-    WHERE state = 'parked' AND client_ref = %(client_ref)s AND received_id <> %(received_id)s"""
-_LEAVE = """
-    DELETE FROM intake.queue WHERE client_ref = %(client_ref)s AND NOT EXISTS (
-        SELECT FROM intake.messages WHERE client_ref = %(client_ref)s AND state = 'received')"""
-_WAIT_AGAIN = """
-    UPDATE intake.queue SET claim_id = NULL, due_at = now() + %(delay)s, lane = CASE WHEN EXISTS (
+_IN_LANE = """CASE WHEN EXISTS (
         SELECT FROM intake.journeys WHERE journeys.client_ref = queue.client_ref AND closed_at IS NULL
-            AND started_at IS NOT NULL) THEN 'journeys' ELSE 'openings' END
-    WHERE client_ref = %(client_ref)s AND claim_id = %(claim_id)s RETURNING lane"""
+            AND started_at IS NOT NULL) THEN 'journeys' ELSE 'openings' END"""
+# All that an outcome changes. Every part sees the tables as they were before, so what one part changes the next takes
+# from it: the client's other messages are those received before and those that are let out of parking here.
+_SETTLE = f"""
+    WITH settled AS (
+        UPDATE intake.messages
+        SET state = %(state)s, reason_code = %(code)s, reason = %(reason)s, attempts = attempts + 1,
+            updated_at = now(), journey_id = coalesce(%(journey_id)s, journey_id),
+            parked_at = CASE WHEN %(state)s = 'parked' THEN coalesce(parked_at, now()) ELSE parked_at END
+        WHERE received_id = %(received_id)s
+        RETURNING received_id, listener, sha256, sealed, key_id, reason_code, reason),
+    quarantined AS (
+        INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
+        SELECT * FROM settled WHERE %(state)s = 'quarantined' ON CONFLICT (received_id) DO NOTHING),
+    started AS (
+        UPDATE intake.journeys SET started_at = now()
+        WHERE %(started)s AND journey_id = %(journey_id)s AND started_at IS NULL RETURNING journey_id),
+    unparked AS (
+        UPDATE intake.messages SET state = 'received', updated_at = now()
+        WHERE %(state)s = 'done' AND state = 'parked' AND client_ref = %(client_ref)s
+            AND received_id <> %(received_id)s RETURNING received_id),
+    more AS (
+        SELECT received_id FROM unparked UNION ALL
+        (SELECT received_id FROM intake.messages WHERE state = 'received' AND client_ref = %(client_ref)s
+            AND received_id <> %(received_id)s LIMIT 1)),
+    gone AS (DELETE FROM intake.queue WHERE client_ref = %(client_ref)s AND NOT EXISTS (SELECT FROM more))
+    UPDATE intake.queue SET claim_id = NULL, due_at = now(), lane = CASE WHEN EXISTS (SELECT FROM started)
+        THEN 'journeys' ELSE {_IN_LANE} END
+    WHERE client_ref = %(client_ref)s AND EXISTS (SELECT FROM more) RETURNING lane"""  # noqa: S608 - made of constants
+_WAIT_AGAIN = f"""
+    UPDATE intake.queue SET claim_id = NULL, due_at = now() + %(delay)s, lane = {_IN_LANE}
+    WHERE client_ref = %(client_ref)s AND claim_id = %(claim_id)s RETURNING lane"""  # noqa: S608 - made of constants
 _POSTPONE = f"""
     WITH waits AS ({_WAIT_AGAIN})
     UPDATE intake.messages SET attempts = attempts + 1, reason_code = %(code)s, updated_at = now()
@@ -168,16 +179,19 @@ class Queue:
         Raises:
             ClaimLost: Another relay may have the message by now.
         """
-        values = {**_claim(row), **_columns(outcome), "delay": _NOW}
-        async with self._pool.connection() as connection:
-            async with connection.pipeline(), connection.transaction():
-                if await (await connection.execute(_HOLD, values)).fetchone() is None:
-                    raise ClaimLost
-                for statement in _statements(outcome):
-                    await connection.execute(statement.encode(), values)
-                waiting = await connection.execute(_WAIT_AGAIN, values)
-            lane = await waiting.fetchone()
-            return lane[0] if lane else None
+        values = {
+            **_claim(row),
+            "state": outcome.state,
+            "code": outcome.code,
+            "reason": outcome.reason,
+            "journey_id": outcome.journey_id,
+            "started": outcome.started,
+        }
+        async with self._pool.connection() as connection, connection.transaction():
+            if await (await connection.execute(_HOLD, values)).fetchone() is None:
+                raise ClaimLost
+            found = await (await connection.execute(_SETTLE, values)).fetchone()
+            return found[0] if found else None
 
     async def postpone(self, row: Row, delay: timedelta, code: str) -> None:
         """Leaves the message in place, to be tried again after `delay` (elapsed). Nothing if the claim was lost."""
@@ -214,23 +228,3 @@ class Queue:
 
 def _claim(row: Row) -> dict[str, Any]:
     return {"client_ref": row.client_ref, "claim_id": row.claim_id, "received_id": row.received_id}
-
-
-def _columns(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "state": outcome.state,
-        "code": outcome.code,
-        "reason": outcome.reason,
-        "journey_id": outcome.journey_id,
-    }
-
-
-def _statements(outcome: Outcome) -> list[str]:
-    """What an outcome changes, in order."""
-    return [
-        *([_START] if outcome.started else []),
-        _SETTLE,
-        *([_QUARANTINE] if outcome.state == "quarantined" else []),
-        *([_UNPARK] if outcome.state == "done" else []),
-        _LEAVE,
-    ]

@@ -6,10 +6,10 @@ Whoever changes what is kept of a client first locks the row that says whom thei
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -22,7 +22,17 @@ from intake.privacy import Privacy, Sealed
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
-_JOURNEY = "SELECT journey_id, client_ref, opened_by, visit, admitted_at, started_at, closed_at FROM intake.journeys"
+_COLUMNS = "journey_id, client_ref, opened_by, visit, admitted_at, started_at, closed_at"
+_JOURNEY = f"SELECT {_COLUMNS} FROM intake.journeys"  # noqa: S608 - made of constants
+# The journey that the message opened, even if it is closed by now; or else the open one; or else a new one.
+_ADMIT = f"""
+    WITH made AS (
+        INSERT INTO intake.journeys (journey_id, client_ref, opened_by, visit, admitted_at)
+        VALUES (%(journey_id)s, %(client_ref)s, %(message_id)s, %(visit)s, %(admitted_at)s)
+        ON CONFLICT DO NOTHING RETURNING {_COLUMNS})
+    SELECT * FROM made UNION ALL
+    SELECT * FROM ({_JOURNEY} WHERE opened_by = %(message_id)s OR (client_ref = %(client_ref)s AND closed_at IS NULL)
+        ORDER BY opened_by = %(message_id)s DESC LIMIT 1) AS found"""  # noqa: S608 - made of constants
 
 
 class Journey(Value):
@@ -44,24 +54,22 @@ class NotSealedYet(Exception):
         super().__init__("what an older release knew of clients is in plain text: start intake, which seals it first")
 
 
-async def known_as(
-    connection: AsyncConnection[Any], number_hash: bytes, *, lock: Literal["SHARE", "UPDATE"] = "SHARE"
-) -> UUID:
-    """The reference of whoever has this record number, made up for one who was never heard of.
+async def known_as(connection: AsyncConnection[Any], number_hash: bytes) -> UUID:
+    """The client who has this record number, under a new reference if the number was never heard of.
 
-    It stays theirs until the caller's transaction ends: nobody can erase the client meanwhile.
+    It stays theirs until the caller's transaction ends: the row is locked, so that the client cannot be erased and
+    what is received of one client is numbered in the order in which it is kept.
     """
-    for _ in range(3):
-        async with connection.pipeline():
-            await connection.execute(
-                """INSERT INTO intake.known (number_hash, client_ref) VALUES (%s, %s)
-                   ON CONFLICT (number_hash) DO NOTHING""",
-                (number_hash, uuid4()),
-            )
-            client_ref = await _known(connection, number_hash, lock)
-        if client_ref is not None:
-            return client_ref
-    raise RuntimeError("a client is erased again and again while a message of theirs arrives; it is tried again")
+    found = await connection.execute(
+        """INSERT INTO intake.known AS known (number_hash, client_ref) VALUES (%s, %s)
+           ON CONFLICT (number_hash) DO UPDATE SET client_ref = known.client_ref RETURNING client_ref""",
+        (number_hash, uuid4()),
+    )
+    row = await found.fetchone()
+    if row is None:
+        raise RuntimeError("a record number was neither found nor kept; the message is tried again")
+    client_ref: UUID = row[0]
+    return client_ref
 
 
 class Registry:
@@ -78,17 +86,21 @@ class Registry:
         even when the journey it opened is closed by now.
         """
         number, visit = await self._privacy.hash_of_number(admission.key), await self._visit(admission.visit)
-        async with self._pool.connection() as connection:
-            async with connection.pipeline(), connection.transaction():
-                client_ref = await known_as(connection, number, lock="UPDATE")
-                await self._keep(connection, client_ref, admission.identity, admission.occurred_at)
-                await connection.execute(
-                    """INSERT INTO intake.journeys (journey_id, client_ref, opened_by, visit, admitted_at)
-                       VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
-                    (uuid4(), client_ref, message_id, visit, admission.occurred_at),
-                )
-                found = await _journey_for(connection, client_ref, message_id)
-            journey = await found.fetchone()
+        async with self._pool.connection() as connection, connection.transaction():
+            client_ref = await known_as(connection, number)
+            await self._keep(connection, client_ref, admission.identity, admission.occurred_at)
+            cursor = connection.cursor(row_factory=class_row(Journey))
+            await cursor.execute(
+                _ADMIT,
+                {
+                    "journey_id": uuid4(),
+                    "client_ref": client_ref,
+                    "message_id": message_id,
+                    "visit": visit,
+                    "admitted_at": admission.occurred_at,
+                },
+            )
+            journey = await cursor.fetchone()
         if journey is None:
             raise RuntimeError("the journey was closed while it was being opened; the relay tries again")
         return journey, journey.opened_by == message_id
@@ -97,7 +109,7 @@ class Registry:
         """Applies what a message said of a known client; their reference, or None if they are not known."""
         number = await self._privacy.hash_of_number(identity.key)
         async with self._pool.connection() as connection, connection.transaction():
-            client_ref = await _known(connection, number, "UPDATE")
+            client_ref = await _known(connection, number)
             if client_ref is None or await _kept(connection, client_ref) is None:
                 return None
             await self._keep(connection, client_ref, identity, as_of)
@@ -159,9 +171,12 @@ class Registry:
         )
 
 
-async def _known(connection: AsyncConnection[Any], number_hash: bytes, lock: Literal["SHARE", "UPDATE"]) -> UUID | None:
-    query = f"SELECT client_ref FROM intake.known WHERE number_hash = %s FOR {lock}"  # noqa: S608 - one of two words
-    row = await (await connection.execute(query.encode(), (number_hash,))).fetchone()
+async def _known(connection: AsyncConnection[Any], number_hash: bytes) -> UUID | None:
+    """Finds and locks; None if the number was never heard of."""
+    found = await connection.execute(
+        "SELECT client_ref FROM intake.known WHERE number_hash = %s FOR UPDATE", (number_hash,)
+    )
+    row = await found.fetchone()
     return row[0] if row else None
 
 
@@ -182,13 +197,3 @@ async def _open_journey(connection: AsyncConnection[Any], client_ref: UUID) -> J
     cursor = connection.cursor(row_factory=class_row(Journey))
     await cursor.execute(f"{_JOURNEY} WHERE client_ref = %s AND closed_at IS NULL", (client_ref,))
     return await cursor.fetchone()
-
-
-async def _journey_for(connection: AsyncConnection[Any], client_ref: UUID, message_id: UUID) -> AsyncCursor[Journey]:
-    """Finds the one that this message opened, even if it is closed by now, or else the open one."""
-    cursor = connection.cursor(row_factory=class_row(Journey))
-    await cursor.execute(
-        f"{_JOURNEY} WHERE opened_by = %s OR (client_ref = %s AND closed_at IS NULL) ORDER BY opened_by = %s DESC",
-        (message_id, client_ref, message_id),
-    )
-    return cursor

@@ -217,8 +217,10 @@ async def expire_parked(queue: Queue, rules: RelayRules) -> None:
     while True:
         try:
             await queue.expire_parked(rules.park_for)
-        except psycopg.Error as error:
+        except Exception as error:  # it must go on, whatever the database does
             log.error("parked messages not looked at", error=type(error).__name__)
+        if _is_cancelled():
+            raise asyncio.CancelledError
         await asyncio.sleep(rules.poll.total_seconds())
 
 
