@@ -23,7 +23,7 @@ from intake.queue import Lane, Outcome, Queue, Row
 
 log = structlog.get_logger(__name__)
 _OPENINGS = LaneRules(at_once=16, time_limit=timedelta(seconds=10), connections=8)
-_JOURNEYS = LaneRules(at_once=8, time_limit=timedelta(seconds=30), connections=4)
+_JOURNEYS = LaneRules(at_once=8, time_limit=timedelta(seconds=20), connections=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class RelayRules:
     first_delay: timedelta = timedelta(seconds=1)
     longest_delay: timedelta = timedelta(minutes=1)
     attempts: int = 10
-    lease: timedelta = timedelta(seconds=40)
+    lease: timedelta = timedelta(seconds=30)
     openings: LaneRules = _OPENINGS
     journeys: LaneRules = _JOURNEYS
 

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
+from temporalio.client import Client
 
 from domain.values import Instant
+from eventstore import open_store
 from eventstore.keys import Keyring, MemoryKeyring
 from intake.facts import AdmissionKind
 from intake.gate import GateUnavailable, OpeningAdmission
@@ -25,8 +28,10 @@ from intake.places import LaneRules
 from intake.queue import ClaimLost, Outcome, Queue
 from intake.relay import RelayRules
 from intake.service import IntakeSettings, intake_pool
+from intake.temporal_gate import TemporalGate
 from tests.intake.conftest import FAST, RecordingGate, RunningIntake, running_intake, until
 from tests.intake.messages import adt, code
+from workflows.client import Journeys
 
 pytestmark = pytest.mark.stack
 
@@ -321,3 +326,25 @@ async def _rows_read(pool: Pool) -> int:
         row = await (await connection.execute(_ROWS_READ)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+async def test_an_admission_is_opened_on_temporal_while_no_worker_answers_the_others(
+    intake_database: str, temporal_client: Client
+) -> None:
+    journeys = Journeys(temporal_client)
+    async with open_store(intake_database) as store:
+        gate = cast(RecordingGate, TemporalGate(journeys, store))  # nothing here asks what it recorded
+        async with intake_with(intake_database, gate, RelayRules()) as running:
+            try:
+                await send(running, messages_of(30, "A04", "A"))
+                assert await running.settled() == {"done": 30}
+                await send(running, messages_of(30, "A03", "D"))
+                await send(running, [adt("A04", mrn="NEW")])
+
+                async def is_open() -> bool:
+                    return await running.states() == {"done": 31, "received": 30}
+
+                await until(is_open)
+            finally:
+                for (journey_id,) in await running.rows("SELECT journey_id::text FROM intake.journeys"):
+                    await journeys.handle(journey_id).terminate()
