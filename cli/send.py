@@ -15,7 +15,7 @@ from cli.access import load_settings
 from cli.output import Exit, Stop, show_json, stdout
 from intake.answers import UNREADABLE, Answer
 from intake.hl7 import split_messages
-from intake.mllp import MllpClient, MllpError
+from intake.mllp_client import MllpClient, MllpError
 from intake.sending import Outcome, Sending, Sent
 
 SILENT = "--"

@@ -44,7 +44,7 @@ class Receipt:
 
 
 class Receiver:
-    """The way in behind one listener; implements `mllp.MllpHandler`.
+    """The way in behind one listener; implements `mllp_server.MllpHandler`.
 
     `on_kept` is called after each new message is durable, to wake the relay.
     """

@@ -17,7 +17,7 @@ from enum import StrEnum
 from intake.ack import AnswersWanted, Verdict, answers_wanted
 from intake.answers import ACCEPTED, Answer, control_id_of, read_answer
 from intake.hl7 import read_header
-from intake.mllp import MllpClient, MllpError
+from intake.mllp_client import MllpClient, MllpError
 
 _ALL = frozenset(Verdict)
 

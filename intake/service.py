@@ -99,9 +99,18 @@ async def run_intake(
 
 
 def intake_pool(database_url: str, connections: int = 12) -> Pool:
-    """A pool, not yet open, of at most so many connections with autocommit."""
+    """A pool, not yet open, of at most so many connections with autocommit.
+
+    A connection is tried before it is used: after a restart of the database each dead one would refuse a message.
+    """
     return AsyncConnectionPool(
-        database_url, kwargs={"autocommit": True}, min_size=2, max_size=connections, timeout=10, open=False
+        database_url,
+        kwargs={"autocommit": True},
+        min_size=2,
+        max_size=connections,
+        timeout=10,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from intake.hl7 import parse
-from intake.mllp import MllpClient
+from intake.mllp_client import MllpClient
 
 AUTHORITY = "BENCH"
 

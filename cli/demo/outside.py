@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from intake.hl7 import parse
-from intake.mllp import MllpClient
+from intake.mllp_client import MllpClient
 
 AUTHORITY = "DEMO"
 

@@ -18,7 +18,7 @@ from domain.plans import Actor
 from domain.values import Role
 from eventstore.codec import from_record
 from intake.facts import ClientKey
-from intake.mllp import MllpError
+from intake.mllp_client import MllpError
 from intake.registry import Registry
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
 

@@ -22,7 +22,7 @@ from domain.values import LevelOfCare
 from eventstore import EventStore, migrate, migrate_keys, open_keyring, open_store
 from eventstore.postgres_keys import PostgresKeyring
 from eventstore.sealing import Sealer
-from intake.mllp import MllpClient
+from intake.mllp_client import MllpClient
 from intake.registry import Pool
 from intake.service import intake_pool
 from tests.domain.walk import DIRECTOR, Walk

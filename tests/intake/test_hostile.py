@@ -19,7 +19,7 @@ from intake.framing import MOST_BROKEN, Broken, FrameDecoder, frame
 from intake.hl7 import parse
 from intake.inbox import Arrival, Inbox, Kept
 from intake.judging import ReceivingRules, judge
-from intake.mllp import MllpClient
+from intake.mllp_client import MllpClient
 from intake.problem import Hl7Error, Problem
 from intake.receiver import Receiver
 from tests.intake.conftest import RunningIntake

@@ -13,7 +13,7 @@ import structlog
 from eventstore.keys import MemoryKeyring
 from intake.facts import AdmissionKind, CancelReason
 from intake.framing import frame
-from intake.mllp import MllpClient, MllpError
+from intake.mllp_client import MllpClient, MllpError
 from intake.mllp_server import MllpLimits
 from intake.receiver import ReceivingRules
 from intake.registry import Registry

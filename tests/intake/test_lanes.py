@@ -23,7 +23,7 @@ from eventstore.keys import Keyring, MemoryKeyring
 from intake.facts import AdmissionKind
 from intake.gate import GateUnavailable, OpeningAdmission
 from intake.inbox import Pool
-from intake.mllp import MllpClient
+from intake.mllp_client import MllpClient
 from intake.places import LaneRules
 from intake.queue import ClaimLost, Outcome, Queue
 from intake.relay import RelayRules

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from intake.connections import TcpKeepalive
 from intake.framing import frame
-from intake.mllp import MllpClient, MllpError
+from intake.mllp_client import MllpClient, MllpError
 from intake.mllp_server import MllpLimits, MllpServer
 from tests.intake.certificate import server_context, trusting_context
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import structlog
 
-from intake.mllp import MllpClient
+from intake.mllp_client import MllpClient
 from tests.intake.conftest import RunningIntake
 from tests.intake.messages import adt
 

@@ -15,7 +15,7 @@ from eventstore import migrate
 from eventstore.keys import DataKey, KeysUnavailable, MemoryKeyring, SealBroken
 from intake.conversion import seal_plain_rows
 from intake.facts import ClientKey, Identity
-from intake.mllp import MllpClient
+from intake.mllp_client import MllpClient
 from intake.person import Person
 from intake.privacy import Privacy
 from intake.registry import NotSealedYet, Registry

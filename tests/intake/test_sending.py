@@ -9,7 +9,7 @@ import pytest
 
 from intake.answers import Answer, read_answer
 from intake.framing import frame
-from intake.mllp import MllpClient
+from intake.mllp_client import MllpClient
 from intake.sending import Outcome, Sending, Sent, belongs_to
 from tests.intake.conftest import RunningIntake
 from tests.intake.listeners import Line, Script, acknowledgement, listening
