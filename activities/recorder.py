@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import structlog
-from pydantic import ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import signatures
+from activities.failures import named_causes
 from domain.comparing import fingerprint
 from domain.events import Event
 from domain.evolve import fold
 from eventstore.codec import UnreadableEvent, from_record
-from eventstore.errors import InvalidRequest, KeyReused, StoreUnavailable, StreamClosed, VersionConflict
+from eventstore.errors import KeyReused, StoreUnavailable, StreamClosed, VersionConflict
 from eventstore.events import NewEvent, StoredEvent
-from eventstore.keys import KeyDestroyed, KeyMissing, KeysUnavailable, SealBroken
+from eventstore.keys import KeyDestroyed, KeyMissing, SealBroken
 from eventstore.port import EventStore
 from eventstore.sealing import Sealer
-
-log = structlog.get_logger(__name__)
 
 
 class Recorder:
@@ -42,12 +39,13 @@ class Recorder:
         """The events after `request.expected_version`, whoever wrote them.
 
         Raises:
-            StoreUnavailable: The database is away; Temporal tries again under the same key.
-            KeysUnavailable: The same for the database of the keys.
-            ApplicationError: Not retryable. `ahead-of-record`: the record has lost what the workflow folded.
-                `record-closed`: somebody closed the stream before the journey was over. `not-recordable`: the
-                events hold what no record keeps. `key-destroyed`: there are words and the client's key is gone.
+            ApplicationError: Its type names the cause; see `activities.signatures`. Asking again under the same key is
+                always safe.
         """
+        with named_causes(request.stream):
+            return await self._append(request)
+
+    async def _append(self, request: signatures.RecordRequest) -> signatures.Recorded:
         try:
             appended = await self._store.append(
                 request.stream,
@@ -56,16 +54,6 @@ class Recorder:
                 events=await self._sealed(request),
                 close=request.close,
             )
-        except (StoreUnavailable, KeysUnavailable) as error:
-            log.warning("record-unavailable", journey=request.stream, reason=str(error))
-            raise
-        except (InvalidRequest, ValidationError) as error:  # its text may quote a client: only its kind is told
-            log.error("record-refused", journey=request.stream, error=type(error).__name__)
-            raise ApplicationError(
-                f"the record cannot keep what journey {request.stream} decided ({type(error).__name__}): a fault here",
-                type=signatures.NOT_RECORDABLE,
-                non_retryable=True,
-            ) from None
         except KeyDestroyed:
             return await self._held(request, failing=_key_destroyed(request))
         except VersionConflict:
@@ -83,11 +71,12 @@ class Recorder:
         """What the record holds of a journey, for a workflow to compare itself with.
 
         Raises:
-            StoreUnavailable: The database is away; Temporal tries again.
-            KeysUnavailable: The same for the database of the keys.
-            ApplicationError: Not retryable. `unreadable-record`: an event is of a newer release, or its words cannot
-                be opened.
+            ApplicationError: Its type names the cause, as for `record`.
         """
+        with named_causes(request.stream):
+            return await self._compared(request)
+
+    async def _compared(self, request: signatures.LookRequest) -> signatures.Looked:
         head = await self._store.head(request.stream)
         stored = await self._store.read(request.stream)
         folded, beyond = stored[: request.version], stored[request.version :]

@@ -16,6 +16,38 @@ NOTIFY = "notify"
 RECONCILE = "reconcile"
 SIGN_HEAD = "sign-head"
 
+RECORD_UNREACHABLE = "record-unreachable"
+"""Error type: the record's database does not answer, or takes nothing now."""
+
+
+KEYS_UNREACHABLE = "keys-unreachable"
+"""Error type: the database of the clients' keys does not answer."""
+
+
+RECORD_SCHEMA = "record-schema-missing"
+"""Error type: the record's tables are missing or old, or the worker's role may not use them."""
+
+
+KEYS_SCHEMA = "keys-schema-missing"
+"""Error type: the same for the table of the clients' keys."""
+
+
+WRONG_KEK = "wrong-key-encryption-key"
+"""Error type: the client's key was wrapped by a key-encryption key that the worker's file does not hold."""
+
+
+KEY_UNUSABLE = "key-unusable"
+"""Error type: the client's key is missing or was changed, and nobody destroyed it."""
+
+
+RECORD_REFUSED = "record-refused"
+"""Error type: the record's database answers and does not take these events."""
+
+
+UNEXPECTED = "unexpected-error"
+"""Error type: something that nobody foresaw; a fault of this release."""
+
+
 AHEAD_OF_RECORD = "ahead-of-record"
 """Error type: the workflow knows events the record lacks. Nobody decides any further until a person has looked."""
 

@@ -24,6 +24,10 @@ class KekUnusable(EventStoreError):
     """The file of key-encryption keys cannot be used; the message names it and says why."""
 
 
+class KekNotInFile(KekUnusable):
+    """A data key was wrapped by a key-encryption key that the file does not hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wrapped:
     """A data key's secret, wrapped, and the name of the key that wrapped it."""
@@ -47,10 +51,11 @@ class KeyEncryptionKeys:
         """The secret.
 
         Raises:
-            KekUnusable: The key that wrapped it is not in the file, or it was changed since.
+            KekNotInFile: The key that wrapped it is not in the file.
+            KekUnusable: It was changed since.
         """
         if wrapped.kek not in self._keys:
-            raise KekUnusable(
+            raise KekNotInFile(
                 f"key-encryption key {wrapped.kek} is not in the file: add its line again from the safe copy"
             )
         try:

@@ -28,6 +28,10 @@ class KeysUnavailable(EventStoreError):
         super().__init__(f"the keys are unavailable ({cause}): see that their database answers, then try again")
 
 
+class KeysSchemaMissing(KeysUnavailable):
+    """The database of the keys lacks their table, or this role may not use it. Trying again does not help."""
+
+
 class KeyDestroyed(EventStoreError):
     """The client's key was destroyed: what it sealed can never be read, and nothing more can be sealed for them."""
 

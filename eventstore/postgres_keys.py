@@ -15,7 +15,7 @@ from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from eventstore.kek import KeyEncryptionKeys, Wrapped, read_keks
-from eventstore.keys import DataKey, KeyDestroyed, KeyMissing, KeysUnavailable, new_key
+from eventstore.keys import DataKey, KeyDestroyed, KeyMissing, KeysSchemaMissing, KeysUnavailable, new_key
 from eventstore.migrate import migrate
 
 KEYS_MIGRATIONS = Path(__file__).resolve().parent / "keys_migrations"
@@ -171,5 +171,12 @@ def migrate_keys(keys_url: str) -> list[str]:
 
 
 def _translated(error: psycopg.Error) -> KeysUnavailable:
-    known = {"3F000": "no schema, migrate it", "42P01": "no table, migrate it", "42501": "this role may not use it"}
-    return KeysUnavailable(known.get(error.sqlstate or "", type(error).__name__))
+    known = {
+        "3F000": "no schema, migrate it",
+        "42P01": "no table, migrate it",
+        "42703": "no such column, migrate it",
+        "42501": "this role may not use it",
+    }
+    if error.sqlstate in known:
+        return KeysSchemaMissing(known[error.sqlstate])
+    return KeysUnavailable(type(error).__name__)

@@ -16,26 +16,29 @@ PROGRAMME = SearchAttributeKey.for_keyword("Programme")
 STAGE = SearchAttributeKey.for_keyword("Stage")
 NEXT_DEADLINE = SearchAttributeKey.for_datetime("NextDeadline")
 URGENT = SearchAttributeKey.for_bool("Urgent")
-SEARCH_ATTRIBUTES = (PROGRAMME, STAGE, NEXT_DEADLINE, URGENT)
+NOT_RECORDED = SearchAttributeKey.for_keyword("NotRecorded")
+SEARCH_ATTRIBUTES = (PROGRAMME, STAGE, NEXT_DEADLINE, URGENT, NOT_RECORDED)
 
 _BEFORE_CARE = (*(Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING),)
 
-Shown = tuple[str, str, Instant | None, bool]
-"""Programme, stage, next due time, urgent."""
+Shown = tuple[str, str, Instant | None, bool, str | None]
+"""Programme, stage, next due time, urgent, and the cause that keeps decisions from the record."""
 
 
-def shown(state: JourneyState, now: Instant) -> Shown:
-    """The values to search by."""
+def shown(state: JourneyState, now: Instant, not_recorded: str | None = None) -> Shown:
+    """The values to search by. A journey that cannot record is urgent."""
     programme = state.level or state.placement
     owed = state.next_due()
-    return programme or "none", state.stage, owed.due_at if owed else None, state.is_urgent(now)
+    urgent = state.is_urgent(now) or not_recorded is not None
+    return programme or "none", state.stage, owed.due_at if owed else None, urgent, not_recorded
 
 
 def attributes(values: Shown) -> list[SearchAttributeUpdate[Any]]:
     """`values` as one upsert."""
-    programme, stage, due, urgent = values
+    programme, stage, due, urgent, cause = values
     deadline = NEXT_DEADLINE.value_set(due) if due else NEXT_DEADLINE.value_unset()
-    return [PROGRAMME.value_set(programme), STAGE.value_set(stage), deadline, URGENT.value_set(urgent)]
+    not_recorded = NOT_RECORDED.value_set(cause) if cause else NOT_RECORDED.value_unset()
+    return [PROGRAMME.value_set(programme), STAGE.value_set(stage), deadline, URGENT.value_set(urgent), not_recorded]
 
 
 def card(state: JourneyState, now: Instant) -> str:

@@ -27,6 +27,7 @@ from domain.state import JourneyState
 from domain.values import Stage
 from workflows.card import PROGRAMME, STAGE
 from workflows.messages import TASK_QUEUE, WORKFLOW, Account, JourneyStart, Standing
+from workflows.not_recorded import TYPE as NOT_RECORDED
 
 _PATIENCE = timedelta(seconds=30)
 _ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
@@ -45,6 +46,18 @@ class JourneysUnreachable(Exception):
 
 class JourneyNotRunning(Exception):
     """No journey with that id runs: it has ended, or never began."""
+
+
+class CommandNotRecorded(JourneysUnreachable):
+    """The journey has taken the command in, keeps it, and cannot record it now. Ask again with the same command id.
+
+    Attributes:
+        code: The cause, short and stable; see `workflows.not_recorded`.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 class CommandRefused(Exception):
@@ -147,15 +160,22 @@ class Journeys:
         Raises:
             CommandRefused: The journey will not; nothing has changed.
             JourneyNotRunning: There is no such journey any more, or yet.
+            CommandNotRecorded: The journey keeps the command until it can be recorded.
             JourneysUnreachable: No answer in time; the command may still be carried out.
         """
         kind: str = type(command).model_fields["kind"].default
-        return await self._update(journey_id, kind, [command], command.cause)
+        try:
+            return await self._update(journey_id, kind, [command], command.cause)
+        except CommandNotRecorded:
+            # Temporal keeps an Update's outcome under its id as long as the run lasts, so this one may be old. The
+            # journey knows the command by its own id: it tries that again and answers anew.
+            return await self._update(journey_id, kind, [command], None)
 
     async def look_again(self, journey_id: str) -> Standing:
         """Tells a journey that stands still that its record was mended. It goes on if it finds it so.
 
-        Raises as `tell` does; `CommandRefused` if record and workflow still contradict each other.
+        Raises as `tell` does: `CommandRefused` if record and workflow still contradict each other, and
+        `CommandNotRecorded` if what waits still cannot be recorded.
         """
         return await self._update(journey_id, "look-again", [], None)
 
@@ -216,6 +236,8 @@ def _refusal(failed: WorkflowUpdateFailedError, journey_id: str) -> Exception:
     cause = failed.cause
     if not isinstance(cause, ApplicationError) or cause.type == _ENDED_MEANWHILE:
         return JourneysUnreachable(f"journey {journey_id} ended while it was being asked: ask again")
+    if cause.type == NOT_RECORDED:
+        return CommandNotRecorded(str(cause.details[0]), cause.message)
     if cause.type and _REFUSAL.fullmatch(cause.type):
         return CommandRefused(cause.type, cause.message)
     return JourneysUnreachable(f"the worker could not read the command ({cause.type}): check that both are one release")

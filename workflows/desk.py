@@ -19,6 +19,7 @@ from domain.decide import decide
 from domain.refusal import Refusal
 from domain.state import JourneyState
 from workflows.messages import Account, Standing, standing
+from workflows.not_recorded import TYPE, NotRecorded, told_to_the_caller
 
 _STANDS_STILL = Refusal(
     code="standing-still",
@@ -28,19 +29,35 @@ _STANDS_STILL = Refusal(
 
 @dataclass
 class Letter:
-    """A command in the inbox and, once it is answered, whether it was refused."""
+    """A command in the inbox.
+
+    Attributes:
+        answered: Whether its outcome is on record, or it was refused.
+        refusal: Why it was refused.
+        failed: Whether the last attempt to record its outcome failed.
+        askers: How many callers wait for its outcome.
+    """
 
     command: cmd.BaseCommand
     answered: bool = False
     refusal: Refusal | None = None
+    failed: bool = False
+    askers: int = 0
 
 
 @dataclass
 class Look:
-    """A wish that the journey compare itself with its record. `mended`: somebody says that the record is in order."""
+    """A request that the journey compare itself with its record.
+
+    Attributes:
+        mended: Whether an engineer says that the record is in order.
+        done: Whether it was compared.
+        failed: Whether the last attempt to read the record failed.
+    """
 
     mended: bool = False
     done: bool = False
+    failed: bool = False
 
 
 Handler = Callable[["Desk", Any], Awaitable[Standing]]
@@ -60,6 +77,8 @@ def update(command: type[cmd.BaseCommand], description: str) -> Callable[[Handle
 
 def _validator_of(handler: Handler) -> Callable[[Desk, Any], None]:
     def refuse_early(desk: Desk, command: cmd.BaseCommand) -> None:
+        if desk.kept(command) is not None:  # it was taken in before, and is decided when it can be recorded
+            return
         if desk.stopped is not None:
             raise refused(_STANDS_STILL)
         if desk.state.version == 0:  # the opening is still on its way to the record; the inbox keeps the order
@@ -78,23 +97,60 @@ def refused(refusal: Refusal) -> ApplicationError:
     return ApplicationError(refusal.sentence, type=refusal.code, non_retryable=True)
 
 
+def not_recorded(trouble: NotRecorded) -> ApplicationError:
+    """The error of an Update that is kept until it can be recorded; its detail is the cause's code."""
+    return ApplicationError(told_to_the_caller(trouble), trouble.code, type=TYPE, non_retryable=True)
+
+
 class Desk:
-    """Receives what people and systems say to one journey."""
+    """Receives what people and systems say to one journey.
+
+    Attributes:
+        inbox: Commands whose outcome is not on record yet, in their order.
+        wake: Whether something came in that was not tried yet.
+        not_recorded: Why what was decided cannot be recorded now.
+    """
 
     state: JourneyState
     inbox: deque[Letter]
     looks: deque[Look]
+    wake: bool
     stopped: str | None
+    not_recorded: NotRecorded | None
     wants_new_run: bool
 
     def account(self) -> Account:
         """What the journey says of itself."""
         raise NotImplementedError
 
+    def put(self, command: cmd.BaseCommand) -> Letter:
+        """Puts `command` into the inbox, once."""
+        letter = self.kept(command)
+        if letter is None:
+            letter = Letter(command)
+            self.inbox.append(letter)
+        letter.failed = False
+        self.wake = True
+        return letter
+
+    def kept(self, command: cmd.BaseCommand) -> Letter | None:
+        """The same command, if it is in the inbox already."""
+        return next((each for each in self.inbox if each.command.cause == command.cause), None)
+
+    @property
+    def known_trouble(self) -> NotRecorded | None:
+        """Why nothing can be recorded, once it has lasted long enough to be told."""
+        return self.not_recorded if self.not_recorded and self.not_recorded.known else None
+
     async def _ask(self, command: cmd.BaseCommand) -> Standing:
-        letter = Letter(command)
-        self.inbox.append(letter)
-        await workflow.wait_condition(lambda: letter.answered)
+        letter = self.put(command)
+        letter.askers += 1
+        while not letter.answered:
+            trouble = self.known_trouble
+            if letter.failed and trouble:
+                letter.askers -= 1
+                raise not_recorded(trouble)
+            await workflow.wait_condition(lambda: letter.answered or (letter.failed and bool(self.known_trouble)))
         if letter.refusal is not None:
             raise refused(letter.refusal)
         return standing(self.state)
@@ -125,22 +181,33 @@ class Desk:
     def catch_up(self) -> None:
         """From `throughline reconcile`. A journey that stands still does not go on by it."""
         self.looks.append(Look())
+        self.wake = True
 
     @workflow.signal(name="stand-still", description="Decide nothing until look-again: record and workflow contradict")
     def stand_still(self, code: str) -> None:
         """From `throughline reconcile`, which pages operations."""
         self.stopped = self.stopped or code
 
-    @workflow.update(name="look-again", description="The record was mended: go on, if it no longer contradicts")
+    @workflow.update(name="look-again", description="The record was mended: try what waits, go on if both agree")
     async def look_again(self) -> Standing:
-        """By an engineer. Refused while the contradiction is still there."""
+        """By an engineer. Refused while the contradiction, or what keeps decisions from the record, is still there."""
         look = Look(mended=True)
         self.looks.append(look)
-        await workflow.wait_condition(lambda: look.done)
+        for letter in self.inbox:
+            letter.failed = False
+        self.wake = True
+        await workflow.wait_condition(lambda: self._was_tried(look))
         if self.stopped is not None:
             sentence = f"The journey still stands still ({self.stopped}): see `throughline reconcile`."
             raise refused(Refusal(code=self.stopped, sentence=sentence))
+        if self.known_trouble is not None:
+            raise not_recorded(self.known_trouble)
         return standing(self.state)
+
+    def _was_tried(self, look: Look) -> bool:
+        if self.known_trouble is not None and (look.failed or look.done):
+            return look.failed or all(each.failed for each in self.inbox)
+        return look.done and (self.stopped is not None or not self.inbox)
 
     @update(cmd.RepeatAdmission, "Another admissions message arrived for this client; noted, nothing starts again")
     async def repeat_admission(self, command: cmd.RepeatAdmission) -> Standing:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +28,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.card import attributes, card, shown, timer_summary
     from workflows.desk import Letter
     from workflows.messages import WORKFLOW, Account, JourneyStart, Standing, standing
-    from workflows.scribe import Scribe
+    from workflows.not_recorded import shown_on_the_card
+    from workflows.scribe import CannotRecord, Scribe, kinds_of
 
 
 class CallNotMade(Exception):
@@ -44,10 +46,11 @@ class JourneyWorkflow(Scribe):
     def __init__(self, start: JourneyStart) -> None:
         self.start = start
         self.state = start.state or JourneyState()
-        self.inbox = deque()
+        self.inbox = deque(map(Letter, start.kept))
         self.looks = deque()
-        self.stopped = self.refused = self.shown = None
-        self.wants_new_run = False
+        self.not_recorded = start.not_recorded
+        self.stopped = self.shown = None
+        self.wake = self.wants_new_run = False
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: Instant | None = None
@@ -72,42 +75,85 @@ class JourneyWorkflow(Scribe):
         if start.state is None:
             self.inbox.appendleft(Letter(start.opening))
         while True:
-            await self.heed()
-            await self._answer_all()
+            await self._try_all()
             self._show()
             if self._is_over():
                 await self._answer_the_last()
-                if self._is_over():  # unless it was told to stand still meanwhile
+                if self._is_over():  # unless it was told to stand still, or could not record what came last
                     break
             self._make_calls()
             self._keep_timer()
-            await workflow.wait_condition(self._has_to_act)
+            await self._wait()
             if self._fault is not None:
                 raise CallNotMade("a call could not be made; mend the release that runs") from self._fault
         if not self.state.is_finished:
             # Calls under way are left behind: the next run makes them again under the same keys.
-            workflow.continue_as_new(self.start.model_copy(update={"state": self.state}))
+            kept = tuple(letter.command for letter in self.inbox)
+            carried = {"state": self.state, "kept": kept, "not_recorded": self.not_recorded}
+            workflow.continue_as_new(self.start.model_copy(update=carried))
         return standing(self.state)
 
     def _is_over(self) -> bool:
-        return self.state.is_finished or self._should_roll_over()
+        return (self.state.is_finished and self.not_recorded is None) or self._should_roll_over()
 
     def _has_to_act(self) -> bool:
-        return bool(self.inbox or self.looks or self.stopped or self._fault) or self._should_roll_over()
+        return self.wake or bool(self.stopped or self._fault) or self._should_roll_over()
+
+    async def _wait(self) -> None:
+        """For something to do; what cannot be recorded is tried again after a pause that grows."""
+        trouble = self.not_recorded
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                self._has_to_act,
+                timeout=trouble.pause(workflow.now()) if trouble else None,
+                timeout_summary=f"Cannot be recorded ({trouble.code}): tried again after this" if trouble else None,
+            )
 
     async def _answer_the_last(self) -> None:
-        """Returns with an empty inbox and nobody waiting; nothing is awaited between that check and the end."""
-        while self.inbox or self.looks or not workflow.all_handlers_finished():
-            await self.heed()
-            await self._answer_all()
-            await workflow.wait_condition(lambda: bool(self.inbox or self.looks) or workflow.all_handlers_finished())
+        """Returns with all tried and no caller waiting; nothing is awaited between that check and the end."""
+        while self._is_over() and (self.wake or not workflow.all_handlers_finished()):
+            await self._try_all()
+            await workflow.wait_condition(
+                lambda: self.wake or workflow.all_handlers_finished() or not self._is_over()
+            )
 
-    async def _answer_all(self) -> None:
-        while self.inbox:
-            letter = self.inbox[0]
-            await self._answer(letter)
-            self.inbox.popleft()
-            letter.answered = True
+    async def _try_all(self) -> None:
+        """Decides and records all that waits, in order. What cannot be recorded is kept and tried again later."""
+        before, began, code, self.wake = self.not_recorded, workflow.now(), None, False
+        try:
+            await self.heed()
+            code = await self._answer_all()
+        except CannotRecord as error:  # of none of them, then
+            code = error.code
+            for letter in self.inbox:
+                letter.failed = True
+        self.note_attempt(code, began)
+        await self.page_operations(before)
+        if self.state.is_finished and self.inbox:
+            self.wake = True
+
+    async def _answer_all(self) -> str | None:
+        """Answers what is in the inbox; the cause of the first that only by itself cannot be recorded.
+
+        Raises:
+            CannotRecord: Nothing of the journey can be recorded.
+        """
+        code, number = None, 0
+        while number < len(self.inbox):
+            letter = self.inbox[number]
+            try:
+                await self._answer(letter)
+            except CannotRecord as error:
+                if not error.is_of_the_decision:
+                    raise
+                letter.failed = True
+                code, number = code or error.code, number + 1
+            else:
+                del self.inbox[number]
+                letter.answered = True
+                if letter.refusal is not None:
+                    await self.tell_refused(letter, letter.refusal)
+        return code
 
     async def _answer(self, letter: Letter) -> None:
         while True:
@@ -123,9 +169,11 @@ class JourneyWorkflow(Scribe):
                 return
 
     def _make_calls(self) -> None:
+        busy = self._calls.keys() | self._answers_kept()
         for key, effect in self.state.pending().items():
             slot = slot_of(key)
-            if slot not in self._calls:
+            if slot not in busy:
+                busy.add(slot)
                 self._calls[slot] = self._begin(self._call(slot, effect))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -140,12 +188,16 @@ class JourneyWorkflow(Scribe):
     async def _call(self, slot: str, effect: fx.Effect) -> None:
         answer = await carry_out(self.state, effect)
         del self._calls[slot]
-        settled = cmd.SettleEffect(id=f"settle/{effect.key}", key=effect.key, answer=answer)
-        self.inbox.append(Letter(settled))
+        self.put(cmd.SettleEffect(id=f"settle/{effect.key}", key=effect.key, answer=answer))
+
+    def _answers_kept(self) -> set[str]:
+        """The slots of calls that were answered, and whose answer is not on record yet."""
+        kept = (letter.command for letter in self.inbox)
+        return {slot_of(each.key) for each in kept if isinstance(each, cmd.SettleEffect)}
 
     def _keep_timer(self) -> None:
         due = self.state.next_deadline()
-        if due == self._timer_due:
+        if due == self._timer_due or any(isinstance(each.command, cmd.TimePassed) for each in self.inbox):
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -157,29 +209,30 @@ class JourneyWorkflow(Scribe):
         if rest > timedelta(0):
             await workflow.sleep(rest, summary=timer_summary(self.state, due))
         self._timer = self._timer_due = None
-        self.inbox.append(Letter(cmd.TimePassed(id=f"time/{self.state.version}/{due.isoformat()}")))
+        self.put(cmd.TimePassed(id=f"time/{self.state.version}/{due.isoformat()}"))
 
     def _show(self) -> None:
-        now = workflow.now()
-        workflow.set_current_details(card(self.state, now))
-        values = shown(self.state, now)
+        now, trouble = workflow.now(), self.known_trouble
+        first = [shown_on_the_card(trouble, kinds_of(self.inbox)), ""] if trouble else []
+        workflow.set_current_details("\n".join([*first, card(self.state, now)]))
+        values = shown(self.state, now, trouble.code if trouble else None)
         if values != self.shown:
             self.shown = values
             workflow.upsert_search_attributes(attributes(values))
 
     def account(self) -> Account:
         """What the workflow says of itself. An answer in the inbox counts as a call: it is not to be made again."""
-        answers = (letter.command for letter in self.inbox)
-        settled = {slot_of(each.key) for each in answers if isinstance(each, cmd.SettleEffect)}
         return Account(
             state=self.state,
-            calls=tuple(sorted(settled | set(self._calls))),
+            calls=tuple(sorted(self._answers_kept() | set(self._calls))),
             waiting=len(self.inbox),
-            stopped=self.stopped or self.refused,
+            stopped=self.stopped,
+            not_recorded=self.known_trouble,
         )
 
     def _should_roll_over(self) -> bool:
-        if self.looks or self.stopped:  # neither is carried over
+        starting = self.not_recorded is not None and not self.not_recorded.known  # its callers wait to be told
+        if self.stopped or starting or any(not look.failed for look in self.looks):  # none is carried over
             return False
         info, limit = workflow.info(), self.start.roll_over_after
         too_long = limit is not None and info.get_current_history_length() > limit

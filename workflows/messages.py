@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from domain.commands import OpenJourney
+from domain.commands import Command, OpenJourney
 from domain.state import JourneyState
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
+from workflows.not_recorded import NotRecorded
 
 WORKFLOW = "Journey"
 RECONCILE = "Reconcile"
@@ -22,11 +23,15 @@ class JourneyStart(Value):
     Attributes:
         opening: The admission that begins the journey.
         state: Carried over from the run before; None in the first run.
+        kept: Commands that the run before could not record, in their order.
+        not_recorded: Why it could not.
         roll_over_after: History events after which to continue as new; None leaves it to the server's advice.
     """
 
     opening: OpenJourney
     state: JourneyState | None = None
+    kept: tuple[Command, ...] = ()
+    not_recorded: NotRecorded | None = None
     roll_over_after: Annotated[int, Field(ge=50)] | None = None
 
 
@@ -37,12 +42,14 @@ class Account(Value):
         calls: The slots of calls under way; see `workflows.calls.slot_of`.
         waiting: Commands in the inbox, not yet answered.
         stopped: Why it decides nothing now, or None.
+        not_recorded: Why what it decides cannot be recorded now, or None.
     """
 
     state: JourneyState
     calls: tuple[str, ...]
     waiting: int
     stopped: str | None
+    not_recorded: NotRecorded | None = None
 
 
 class Standing(Value):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities import signatures
@@ -17,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.obligations import Channel
     from domain.values import Role
     from workflows.messages import PAGE, RECONCILE
+    from workflows.paging import page_once
 
 _TRIES = RetryPolicy(maximum_attempts=3)
 _SUBJECTS = {
@@ -69,16 +69,7 @@ def _compare() -> workflow.ActivityHandle[signatures.Reconciled]:
 async def _page_for(failures: Sequence[ActivityError]) -> None:
     """Starts a page for each, unless the same failed earlier today."""
     for each in failures:
-        notice = _notice(each)
-        with suppress(WorkflowAlreadyStartedError):
-            await workflow.start_child_workflow(
-                PAGE,
-                notice,
-                id=f"page/{notice.key}",
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                static_summary=notice.subject,
-            )
+        await page_once(_notice(each))
 
 
 def _notice(failure: ActivityError) -> Notice:

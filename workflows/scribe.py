@@ -2,69 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
+import structlog
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, FailureError, TimeoutError, is_cancelled_exception
 
 from activities import signatures
 from domain import commands as cmd
 from domain.comparing import fingerprint
 from domain.events import Event
 from domain.evolve import fold
-from domain.values import Value
+from domain.refusal import Refusal
+from domain.values import Instant, Value
 from workflows.card import URGENT, Shown, still
-from workflows.desk import Desk
+from workflows.desk import Desk, Letter
 from workflows.messages import JourneyStart
+from workflows.not_recorded import CAUSES, NotRecorded, cause, failed, page, page_when_over, page_when_refused
+from workflows.paging import page_once
 
+log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer", bound=Value)
 
-_WAIT_IN_THE_TASK = timedelta(seconds=3)
-"""Shorter pauses are waited out inside the workflow task; longer ones are timers, so that a worker can stop."""
-_WHILE_THE_RECORD_IS_AWAY = RetryPolicy(
-    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(minutes=2)
-)
 _ATTEMPT = timedelta(seconds=10)
+_ATTEMPTS_TOGETHER = timedelta(seconds=12)
+"""The most that the record is waited for at once: the workflow task stays open, and a query waits behind it."""
+_A_MOMENT_LATER = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=3)
 
 
-def _pauses() -> Iterator[timedelta]:
-    """Before the record is asked again: 1 s, doubling to 10 min, without end. A few events each time."""
-    pause = timedelta(seconds=1)
-    while True:
-        yield pause
-        pause = min(pause * 2, timedelta(minutes=10))
+class CannotRecord(Exception):
+    """An attempt to use the record failed.
+
+    Attributes:
+        code: The cause; see `workflows.not_recorded`.
+        is_of_the_decision: Whether other decisions of the journey may be recorded all the same.
+    """
+
+    def __init__(self, code: str, *, is_of_the_decision: bool) -> None:
+        super().__init__(code)
+        self.code = code
+        self.is_of_the_decision = is_of_the_decision
 
 
 class Scribe(Desk):
-    """Records for one journey, and stands still where the record contradicts it.
+    """Records for one journey, keeps what cannot be recorded, and stands still where the record contradicts it.
 
     Attributes:
-        refused: Why the record did not take what was decided last, until it does.
         shown: What the search attributes say; None to have them said anew.
     """
 
     start: JourneyStart
-    refused: str | None
     shown: Shown | None
 
     async def heed(self) -> None:
         """Compares with the record as often as was asked, and returns once the journey may decide.
 
         Awaits nothing where nothing was asked: a journey that nobody looks after costs no event for it.
+
+        Raises:
+            CannotRecord: The record cannot be read.
         """
         while self.looks or self.stopped:
             if not self.looks:
-                self._say_stopped()
-                await workflow.wait_condition(lambda: bool(self.looks))
-            contradiction = await self._compare()
+                await self._stand_still()
+                continue
+            try:
+                contradiction = await self._compare()
+            except CannotRecord:
+                for look in self.looks:
+                    look.failed = True
+                raise
             look = self.looks.popleft()
             if contradiction or look.mended:
                 self.stopped = contradiction
-            look.done = True
+            look.done, look.failed = True, False
+
+    async def _stand_still(self) -> None:
+        """Decides nothing until somebody asks to look; callers of decisions that wait are told why."""
+        assert self.stopped is not None
+        self._say_stopped(self.stopped)
+        while not self.looks:
+            for letter in self.inbox:
+                letter.failed = True
+            if self.inbox:
+                self.note_attempt(self.stopped, workflow.now())
+            await workflow.wait_condition(lambda: bool(self.looks) or not all(each.failed for each in self.inbox))
 
     async def _compare(self) -> str | None:
         """Takes in what the record holds beyond the journey; why that must not be done, if so."""
@@ -78,16 +103,18 @@ class Scribe(Desk):
 
     async def _look(self) -> signatures.Looked:
         request = signatures.LookRequest(stream=self.start.opening.journey_id, version=self.state.version)
-        for pause in _pauses():
-            try:
-                summary = f"Compare with the record, event {self.state.version} folded"
-                return await self._ask_the_record(signatures.LOOK, request, signatures.Looked, summary)
-            except FailureError as error:
-                await workflow.sleep(pause, summary=self._refused_with(error))
-        raise AssertionError("the pauses never end")
+        summary = f"Compare with the record, event {self.state.version} folded"
+        try:
+            return await self._ask_the_record(signatures.LOOK, request, signatures.Looked, summary)
+        except FailureError as error:
+            _fail(error, anything_else=False)
 
     async def record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
-        """What the record holds after the events folded so far; nothing yet if the journey has to look first."""
+        """What the record holds after the events folded so far.
+
+        Raises:
+            CannotRecord: It took nothing, as far as is known; asking again under the same key is safe.
+        """
         request = signatures.RecordRequest(
             stream=self.start.opening.journey_id,
             expected_version=self.state.version,
@@ -96,15 +123,11 @@ class Scribe(Desk):
             close=fold(events, self.state).is_finished,
             client_ref=self.start.opening.client_ref,
         )
-        for pause in _pauses():
-            try:
-                summary = f"Record {events[0].type} and what follows ({len(events)} events)"
-                return await self._ask_the_record(signatures.RECORD, request, signatures.Recorded, summary)
-            except FailureError as error:  # a local activity's own error comes bare, and would end the journey
-                await self._stand_still(error, pause)
-                if self.looks or self.stopped:
-                    return signatures.Recorded(events=(), as_asked=False)
-        raise AssertionError("the pauses never end")
+        summary = f"Record {events[0].type} and what follows ({len(events)} events)"
+        try:
+            return await self._ask_the_record(signatures.RECORD, request, signatures.Recorded, summary)
+        except FailureError as error:  # a local activity's own error comes bare, and would end the journey
+            _fail(error, anything_else=self.state.version > 0)  # nothing goes before the opening
 
     async def _ask_the_record(self, activity: str, request: Value, result_type: type[Answer], summary: str) -> Answer:
         answer: Answer = await workflow.execute_local_activity(
@@ -112,36 +135,75 @@ class Scribe(Desk):
             request,
             result_type=result_type,
             start_to_close_timeout=_ATTEMPT,
-            retry_policy=_WHILE_THE_RECORD_IS_AWAY,
-            local_retry_threshold=_WAIT_IN_THE_TASK,
+            schedule_to_close_timeout=_ATTEMPTS_TOGETHER,
+            retry_policy=_A_MOMENT_LATER,
             summary=summary,
         )
-        self.refused = None
         return answer
 
-    async def _stand_still(self, error: FailureError, pause: timedelta) -> None:
-        """The record refused what the workflow is sure of. It decides nothing, says so, and asks again later.
+    def note_attempt(self, code: str | None, began: Instant) -> None:
+        """After an attempt at all that waits: the cause of the first failure, or None where there was none."""
+        before = self.not_recorded
+        if code is None:
+            self.not_recorded = None
+            if before is not None and before.known:
+                self._log("recorded-again", before)
+            return
+        self.not_recorded = now = failed(before, code, began, workflow.now())
+        if now.known and (before is None or not before.known or before.code != code):
+            self._log("decision-not-recorded", now)
 
-        Failing the workflow task would say so too, but the refusal may already stand in the history as a marker,
-        and then no replay would ever ask the record again.
-        """
-        summary = self._refused_with(error)
-        with suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: bool(self.looks or self.stopped), timeout=pause, timeout_summary=summary
-            )
+    async def page_operations(self, before: NotRecorded | None) -> None:
+        """Pages for what keeps decisions from the record, and when it is over; `before`: as the last round left it."""
+        journey, now, trouble = self.start.opening.journey_id, workflow.now(), self.not_recorded
+        if trouble is None:
+            if before is not None and before.paged_at is not None:
+                await page_once(page_when_over(before, journey, now))
+        elif trouble.page_is_due(now):
+            self.not_recorded = trouble.model_copy(update={"paged_at": now})
+            await page_once(page(trouble, journey, kinds_of(self.inbox), now))
 
-    def _refused_with(self, error: FailureError) -> str:
-        if is_cancelled_exception(error):
-            raise error
-        self.refused = error.type or "failed" if isinstance(error, ApplicationError) else type(error).__name__
-        workflow.set_current_details(still(f"the record refused ({self.refused})"))
-        if self.shown is not None:
-            workflow.upsert_search_attributes([URGENT.value_set(True)])
-            self.shown = None  # shown anew, and as it is, once the record takes events again
-        return f"Stopped by the record ({self.refused}); asks it again"
+    async def tell_refused(self, letter: Letter, refusal: Refusal) -> None:
+        """Tells operations of a refusal that no caller waits for, since the decision was kept for later."""
+        if isinstance(letter.command, cmd.Decision) and not letter.askers:
+            journey, kind = self.start.opening.journey_id, kinds_of([letter])[0]
+            if not workflow.unsafe.is_replaying():
+                log.error("kept-decision-refused", journey=journey, kind=kind, code=refusal.code)
+            await page_once(page_when_refused(journey, letter.command.cause, kind, refusal.code))
 
-    def _say_stopped(self) -> None:
-        workflow.set_current_details(still(f"record and workflow contradict each other ({self.stopped})"))
+    def _log(self, event: str, trouble: NotRecorded) -> None:
+        if workflow.unsafe.is_replaying():
+            return
+        tell = log.error if trouble is self.not_recorded else log.warning
+        tell(
+            event,
+            journey=self.start.opening.journey_id,
+            cause=trouble.code,
+            since=trouble.since.isoformat(),
+            advice=trouble.sentence,
+            waiting=kinds_of(self.inbox),
+        )
+
+    def _say_stopped(self, code: str) -> None:
+        workflow.set_current_details(still(f"record and workflow contradict each other ({code})"))
         workflow.upsert_search_attributes([URGENT.value_set(True)])
         self.shown = None
+
+
+def kinds_of(letters: Sequence[Letter]) -> list[str]:
+    """The kinds of what waits, e.g. `decide-placement`; never a word of it."""
+    return [str(type(each.command).model_fields["kind"].default) for each in letters]
+
+
+def _fail(error: FailureError, *, anything_else: bool) -> NoReturn:
+    if is_cancelled_exception(error):
+        raise error
+    code = _code_of(error)
+    raise CannotRecord(code, is_of_the_decision=anything_else and cause(code).is_of_the_decision) from None
+
+
+def _code_of(error: FailureError) -> str:
+    if isinstance(error, TimeoutError):
+        return signatures.RECORD_UNREACHABLE
+    named = error.type if isinstance(error, ApplicationError) else None
+    return named if named and named in CAUSES else signatures.UNEXPECTED

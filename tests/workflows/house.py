@@ -110,10 +110,15 @@ class House:
 
     @asynccontextmanager
     async def working(
-        self, store: EventStore | None = None, workflow: type = JourneyWorkflow, **options: Any
+        self,
+        store: EventStore | None = None,
+        workflow: type = JourneyWorkflow,
+        sealer: Sealer | None = None,
+        **options: Any,
     ) -> AsyncIterator[None]:
-        """A worker until the block ends, on `store` if one is given; `options` are those of `journey_worker`."""
-        async with journey_worker(self.client, store or self.store, self.sealer, self.calls, workflow, **options):
+        """A worker until the block ends, on `store` and `sealer` if given; `options` are those of `journey_worker`."""
+        parts = store or self.store, sealer or self.sealer
+        async with journey_worker(self.client, *parts, self.calls, workflow, **options):
             yield
 
     async def admit(self, *, journeys: Journeys | None = None, **script: Any) -> Case:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 from eventstore import Appended, EventStore, KeyReused, NewEvent, StoredEvent, StoreUnavailable, StreamEntry, StreamHead
@@ -126,3 +127,30 @@ class Away(Around):
         if self.is_away:
             raise StoreUnavailable("the database is down")
         return await super().head(stream)
+
+
+class Fails(Around):
+    """Fails each append to the streams in `failing` with the error that stands there, and counts them.
+
+    Attributes:
+        failing: The error of each stream's appends.
+        fail_all: The error of every other stream's appends.
+        only: Only appends whose key begins so fail.
+        tried: How often each stream was appended to, failed appends included.
+    """
+
+    def __init__(self, inner: EventStore) -> None:
+        super().__init__(inner)
+        self.failing: dict[str, Exception] = {}
+        self.fail_all: Exception | None = None
+        self.only = ""
+        self.tried: Counter[str] = Counter()
+
+    async def append(
+        self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
+    ) -> Appended:
+        self.tried[stream] += 1
+        error = self.failing.get(stream, self.fail_all)
+        if error is not None and key.startswith(self.only):
+            raise error
+        return await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)
