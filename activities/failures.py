@@ -48,7 +48,7 @@ def named_causes(journey_id: str) -> Iterator[None]:
         yield
     except ApplicationError as error:
         log.warning("record-attempt-failed", journey=journey_id, cause=error.type)
-        raise
+        raise error from None
     except Exception as error:
         code = _code_of(error)
         log.warning("record-attempt-failed", journey=journey_id, cause=code, error=type(error).__name__, **_said(error))

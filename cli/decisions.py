@@ -8,7 +8,7 @@ from cli.output import Exit, Stop, show_fields, show_json
 from domain import commands as cmd
 from domain.benefits import CostShare
 from domain.plans import DischargePlan
-from workflows.client import CommandRefused, JourneyNotRunning, JourneysUnreachable
+from workflows.client import CommandNotRecorded, CommandRefused, JourneyNotRunning, JourneysUnreachable
 
 
 async def record_benefits(
@@ -189,6 +189,8 @@ async def _tell(journey_id: str, command: cmd.Decision, who: opt.Who) -> None:
         raise Stop(Exit.REFUSED, f"refused ({refused.code}): {refused.sentence}") from None
     except JourneyNotRunning as error:
         raise Stop(Exit.NOT_FOUND, str(error)) from None
+    except CommandNotRecorded as error:
+        raise Stop(Exit.UNREACHABLE, f"{error} Ask again with --id {command.id} for its outcome") from None
     except JourneysUnreachable as error:
         again = f"{error}; repeat with --id {command.id} to be sure it is done once"
         raise Stop(Exit.UNREACHABLE, again) from None

@@ -28,6 +28,8 @@ _ROOM_FOR_A_TABLE = 140  # columns; in less, every row would be broken
 async def journeys(*, all: bool = False, json: bool = False) -> None:
     """List open journeys: the urgent first, then by what is due next.
 
+    As the record has them. A decision that cannot be recorded is not there: `throughline status` and `reconcile` name it.
+
     Parameters
     ----------
     all:
@@ -62,6 +64,8 @@ async def journey(
     unseal: bool = False,
 ) -> None:
     """Show one journey: where it stands or stood, what is owed, and its timeline.
+
+    As the record has it. A decision that cannot be recorded is not there: `throughline status` and `reconcile` name it.
 
     Parameters
     ----------

@@ -98,12 +98,12 @@ async def look_again(
     all: bool = False,
     json: bool = False,
 ) -> None:
-    """Tell a journey that stands still that its record was mended; it goes on if it finds that so.
+    """Tell a journey that stands still, or cannot record, that this was mended; it goes on if it finds that so.
 
     Parameters
     ----------
     all:
-        Tell every journey that stands still and agrees with the record again.
+        Tell every journey that cannot record, or that stands still and agrees with the record again.
     json:
         Print the journey's standing as JSON; with --all how many go on.
     """
@@ -130,7 +130,7 @@ async def look_again(
 async def _all_look_again(json: bool) -> None:
     async with _reconciler() as (reconciler, _):
         found = (await reconciler.compare(_progress("compared"))).differences
-        stopped = [each for each in found if each.kind is Kind.STOPPED]
+        stopped = [each for each in found if each.kind in (Kind.STOPPED, Kind.NOT_RECORDED)]
         done = await reconciler.release(stopped, _progress("told"))
     failed = [each for each in done if each.failed]
     if json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from pathlib import Path
@@ -43,8 +44,9 @@ async def status(*, json: bool = False) -> None:
         Print one JSON object.
     """
     settings = load_settings()
-    (temporal, worker), record, keys, projector, intake, clinic = await asyncio.gather(
+    (temporal, worker), recording, record, keys, projector, intake, clinic = await asyncio.gather(
         _within_patience(lambda: _temporal_and_worker(settings), (_AWAY, _NOT_KNOWN)),
+        _within_patience(lambda: _recording(settings), _NOT_KNOWN),
         _within_patience(lambda: _database(settings.database_url), _AWAY),
         _within_patience(lambda: _database(settings.keys_url, KEYS_MIGRATIONS), _AWAY),
         _within_patience(lambda: _projector(settings), _NOT_KNOWN),
@@ -56,6 +58,7 @@ async def status(*, json: bool = False) -> None:
         "keys": keys,
         "temporal": temporal,
         "worker": worker,
+        "recording": recording,
         "projector": projector,
         "intake": intake,
         "clinic": clinic,
@@ -121,6 +124,22 @@ async def _temporal_and_worker(settings: Settings) -> tuple[str, str]:
         return _OK, _OK if await RunningJourneys(client).are_worked() else "none runs"
     except JourneysUnreachable:
         return _AWAY, _NOT_KNOWN
+
+
+async def _recording(settings: Settings) -> str:
+    """Whether what journeys decide can be recorded, as the journeys themselves say."""
+    if settings.temporal_address is None:
+        return _NOT_KNOWN
+    try:
+        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        causes = Counter((await RunningJourneys(client).not_recorded()).values())
+    except JourneysUnreachable:
+        return _NOT_KNOWN
+    if not causes:
+        return _OK
+    number = sum(causes.values())
+    named = ", ".join(f"{code} ({count})" for code, count in causes.most_common())
+    return f"{number} {'journey' if number == 1 else 'journeys'} cannot record: {named}; see `throughline reconcile`"
 
 
 async def _web(url: str | None) -> str:

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     AHEAD = "ahead"  #: the workflow knows events that the record lacks
     DIFFERS = "differs"  #: as many events, another story
     ORPHAN = "orphan request"  #: a call is owed and nothing makes it
+    NOT_RECORDED = "not recorded"  #: they agree, and what the journey decides cannot be recorded
     STOPPED = "stopped"  #: they agree, and the journey still stands still
     SILENT = "silent"  #: a workflow runs and does not answer
     UNREADABLE = "unreadable"  #: the record holds what this release cannot read
@@ -33,12 +34,14 @@ _REMEDY = {
     Kind.AHEAD: "stop the journey and page operations; never set right by itself",
     Kind.DIFFERS: "stop the journey and page operations; never set right by itself",
     Kind.ORPHAN: "have the workflow make its calls anew, under the same keys",
+    Kind.NOT_RECORDED: "have the workflow try again at once; it pages operations by itself",
     Kind.STOPPED: "page operations; once the cause is mended: throughline look-again",
     Kind.SILENT: "page operations; look at the workflow's task failures and the workers' logs",
     Kind.UNREADABLE: "page operations; deploy the release that wrote the record, or a newer one",
 }
 TO_BE_STARTED = (Kind.MISSING,)
 TO_CATCH_UP = (Kind.ZOMBIE, Kind.BEHIND, Kind.ORPHAN)
+TO_TRY_AGAIN = (Kind.NOT_RECORDED,)
 TO_STAND_STILL = (Kind.AHEAD, Kind.DIFFERS)
 FOR_A_PERSON = (*TO_STAND_STILL, Kind.STOPPED, Kind.SILENT, Kind.UNREADABLE)
 
@@ -133,7 +136,7 @@ def _without_workflow(record: OnRecord | None) -> _Found | None:
 
 def _without_record(account: Account) -> _Found | None:
     if account.state.version == 0:
-        return (Kind.STOPPED, _stopped(account), "") if account.stopped else None
+        return _halted(account)
     sentence = f"The workflow has folded {account.state.version} events and the record has no such journey."
     return Kind.AHEAD, sentence, AHEAD_OF_RECORD
 
@@ -155,8 +158,8 @@ def _both(record: OnRecord, state: JourneyState, account: Account) -> _Found | N
 
 
 def _at_rest(state: JourneyState, account: Account) -> _Found | None:
-    if account.stopped:
-        return Kind.STOPPED, _stopped(account), ""
+    if found := _halted(account):
+        return found
     if account.waiting:  # what is decided next may still settle a call, and calls are made after it
         return None
     orphans = sorted(key for key in state.pending() if slot_of(key) not in account.calls)
@@ -165,5 +168,11 @@ def _at_rest(state: JourneyState, account: Account) -> _Found | None:
     return None
 
 
-def _stopped(account: Account) -> str:
-    return f"The workflow stands still ({account.stopped})."
+def _halted(account: Account) -> _Found | None:
+    if account.stopped:
+        return Kind.STOPPED, f"The workflow stands still ({account.stopped}).", ""
+    trouble = account.not_recorded
+    if trouble is None:
+        return None
+    sentence = f"Nothing is recorded since {trouble.since:%Y-%m-%d %H:%M:%S} UTC ({trouble.code}): {trouble.sentence}"
+    return Kind.NOT_RECORDED, sentence, trouble.code

@@ -25,6 +25,14 @@ from recovery.running import RunningJourneys
 from workflows.client import CommandRefused, JourneyNotRunning, JourneysUnreachable
 from workflows.messages import JourneyStart
 
+_NOT_DONE = (
+    JourneysUnreachable,
+    JourneyNotRunning,
+    CommandRefused,
+    EventStoreError,
+    NotResumable,
+    UnreadableEvent,
+)
 T = TypeVar("T")
 R = TypeVar("R")
 Progress = Callable[[int, int], None]
@@ -144,9 +152,11 @@ class Reconciler:
                 await self.running.start(await self._start_of(each.journey_id))
             elif each.kind in diff.TO_CATCH_UP:
                 await self.running.catch_up(each.journey_id)
+            elif each.kind in diff.TO_TRY_AGAIN:
+                await self.running.look_again(each.journey_id)
             elif each.kind in diff.TO_STAND_STILL and each.in_workflow is not None:
                 await self.running.stand_still(each.journey_id, each.code)
-        except (JourneysUnreachable, EventStoreError, NotResumable, UnreadableEvent) as error:
+        except _NOT_DONE as error:
             return Mended(difference=each, failed=str(error))
         return Mended(difference=each)
 

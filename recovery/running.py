@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ports import Notice
 from recovery.differences import Running
+from workflows.card import NOT_RECORDED
 from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, journey_of
 from workflows.messages import PAGE, TASK_QUEUE, WORKFLOW, JourneyStart, Standing
 
@@ -39,6 +40,17 @@ class RunningJourneys:
                 yield journey_of(each.id)
         except RPCError as error:
             raise _away(error) from None
+
+    async def not_recorded(self) -> dict[str, str]:
+        """The journeys whose decisions cannot be recorded, each with the cause. The list may be seconds old."""
+        found: dict[str, str] = {}
+        query = f"{_ALL} AND {NOT_RECORDED.name} IS NOT NULL"
+        try:
+            async for each in self._client.list_workflows(query, rpc_timeout=self._patience):
+                found[journey_of(each.id)] = each.typed_search_attributes.get(NOT_RECORDED, "unknown")
+        except RPCError as error:
+            raise _away(error) from None
+        return found
 
     async def find(self, journey_id: str) -> Running | None:
         """The journey's workflow with what it says of itself, or None if none runs."""

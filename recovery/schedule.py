@@ -91,10 +91,14 @@ class ScheduledComparison:
         """Compares, sets right what may be, and pages for the rest.
 
         Every journey's workflow is looked for each time; in a large centre each is asked for its state only in
-        every so many runs.
+        every so many runs. One that cannot record is asked each time.
         """
         now = self._clock()
-        comparison = await self._reconciler.compare(_beat, asked=in_turn(now, await self._reconciler.count()))
+        its_turn = in_turn(now, await self._reconciler.count())
+        troubled = await self._reconciler.running.not_recorded()
+        comparison = await self._reconciler.compare(
+            _beat, asked=lambda journey_id: journey_id in troubled or its_turn(journey_id)
+        )
         mended = await self._reconciler.mend(comparison, _beat)
         notice = page_for(mended, now)
         paged = notice is not None and await self._reconciler.running.page(notice)

@@ -113,9 +113,7 @@ class JourneyWorkflow(Scribe):
         """Returns with all tried and no caller waiting; nothing is awaited between that check and the end."""
         while self._is_over() and (self.wake or not workflow.all_handlers_finished()):
             await self._try_all()
-            await workflow.wait_condition(
-                lambda: self.wake or workflow.all_handlers_finished() or not self._is_over()
-            )
+            await workflow.wait_condition(lambda: self.wake or workflow.all_handlers_finished() or not self._is_over())
 
     async def _try_all(self) -> None:
         """Decides and records all that waits, in order. What cannot be recorded is kept and tried again later."""

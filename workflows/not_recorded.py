@@ -18,7 +18,9 @@ from domain.values import Instant, Role, Value
 TYPE = "not-recorded"
 """Error type of an Update that was taken in and cannot be recorded yet."""
 PAGED_EVERY = timedelta(hours=4)
-"""Elapsed time between two pages while a cause lasts."""
+"""Elapsed time between two pages for one journey while a cause lasts."""
+_ONE_PAGE_FOR = timedelta(minutes=15)
+"""Journeys that meet a cause they share in the same span of the calendar are one page."""
 _GRACE = timedelta(seconds=10)
 """For how long, elapsed, a cause that may pass by itself is only tried again; then callers are told."""
 _PAGED_AFTER = timedelta(seconds=30)
@@ -173,7 +175,7 @@ def shown_on_the_card(trouble: NotRecorded, kept: Sequence[str]) -> str:
 
 
 def page(trouble: NotRecorded, journey_id: str, kept: Sequence[str], now: Instant) -> Notice:
-    """Pages operations: once for all journeys that a cause concerns, and again while it lasts."""
+    """Pages operations. A cause that many journeys share gives one page in each quarter of an hour at most."""
     return _notice(
         key=f"not-recorded/{_scope(trouble, journey_id)}/{_span(now)}",
         subject=f"Decisions cannot be recorded: {trouble.code}",
@@ -221,7 +223,7 @@ def _scope(trouble: NotRecorded, journey_id: str) -> str:
 
 
 def _span(now: Instant) -> int:
-    return int(now.timestamp() // PAGED_EVERY.total_seconds())
+    return int(now.timestamp() // _ONE_PAGE_FOR.total_seconds())
 
 
 def _utc(moment: Instant) -> str:

@@ -152,5 +152,5 @@ class Fails(Around):
         self.tried[stream] += 1
         error = self.failing.get(stream, self.fail_all)
         if error is not None and key.startswith(self.only):
-            raise error
+            raise error.with_traceback(None)  # raised many times
         return await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)
