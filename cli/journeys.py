@@ -28,7 +28,7 @@ _ROOM_FOR_A_TABLE = 140  # columns; in less, every row would be broken
 async def journeys(*, all: bool = False, json: bool = False) -> None:
     """List open journeys: the urgent first, then by what is due next.
 
-    As the record has them. A decision that cannot be recorded is not there: `throughline status` and `reconcile` name it.
+    As the record has them. Decisions that cannot be recorded are not there: see `throughline status` and `reconcile`.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ async def journey(
 ) -> None:
     """Show one journey: where it stands or stood, what is owed, and its timeline.
 
-    As the record has it. A decision that cannot be recorded is not there: `throughline status` and `reconcile` name it.
+    As the record has it. Decisions that cannot be recorded are not there: see `throughline status` and `reconcile`.
 
     Parameters
     ----------

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 from temporalio.exceptions import ApplicationError
 
 from activities import signatures
 from activities.recorder import Recorder
 from domain import events as ev
 from domain.values import Instant
-from eventstore import Appended, MemoryEventStore, NewEvent, StoreUnavailable
+from eventstore import Appended, EventStoreError, MemoryEventStore, NewEvent, SchemaMissing
 from eventstore.codec import from_record, to_record
-from eventstore.keys import DataKey, KeysUnavailable, MemoryKeyring
+from eventstore.kek import KekNotInFile, KekUnusable
+from eventstore.keys import DataKey, KeysSchemaMissing, KeysUnavailable, MemoryKeyring
 from eventstore.sealing import MASK, Sealer
 from tests.domain.walk import CLINICIAN, MONDAY
 
@@ -125,8 +127,9 @@ class RestoredInBetween(MemoryEventStore):
 async def test_a_command_is_not_taken_for_answered_when_the_record_is_restored_meanwhile() -> None:
     recorder = Recorder(RestoredInBetween(), Sealer(MemoryKeyring()))
     await recorder.record(asked())
-    with pytest.raises(StoreUnavailable):  # Temporal asks again
+    with pytest.raises(ApplicationError, match="StoreUnavailable") as failed:  # Temporal asks again
         await recorder.record(asked(fact("message-2", cause="repeat/2"), key="repeat/2", after=1))
+    assert (failed.value.type, failed.value.non_retryable) == (signatures.RECORD_UNREACHABLE, False)
     recorded = await recorder.record(asked(fact("message-2", cause="repeat/2"), key="repeat/2", after=1))
     assert recorded.as_asked and len(recorded.events) == 1
 
@@ -168,6 +171,42 @@ class AwayKeyring(MemoryKeyring):
 
 
 async def test_while_the_keys_are_away_nothing_is_recorded_and_temporal_asks_again(store: MemoryEventStore) -> None:
-    with pytest.raises(KeysUnavailable):  # no ApplicationError: retried
+    with pytest.raises(ApplicationError) as failed:
         await Recorder(store, Sealer(AwayKeyring())).record(asked(waived()))
+    assert (failed.value.type, failed.value.non_retryable) == (signatures.KEYS_UNREACHABLE, False)
+    assert await store.read("journey-1") == ()
+
+
+class FailingKeyring(MemoryKeyring):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    async def key_of(self, owner: str) -> DataKey:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (KekNotInFile("not there"), signatures.WRONG_KEK),
+        (KekUnusable("changed"), signatures.KEY_UNUSABLE),
+        (KeysSchemaMissing("no table"), signatures.KEYS_SCHEMA),
+        (SchemaMissing(), signatures.RECORD_SCHEMA),
+        (EventStoreError("the database refused the call (SQLSTATE 23514)"), signatures.RECORD_REFUSED),
+        (ConnectionResetError(SECRET), signatures.RECORD_UNREACHABLE),
+        (TimeoutError(SECRET), signatures.RECORD_UNREACHABLE),
+        (ValueError(SECRET), signatures.UNEXPECTED),
+        (RecursionError(SECRET), signatures.UNEXPECTED),
+    ],
+    ids=lambda each: each if isinstance(each, str) else type(each).__name__,
+)
+async def test_every_error_is_told_by_its_cause_and_logged_without_what_it_says(
+    store: MemoryEventStore, error: Exception, code: str
+) -> None:
+    with capture_logs() as logs, pytest.raises(ApplicationError) as failed:
+        await Recorder(store, Sealer(FailingKeyring(error))).record(asked(waived()))
+    assert (failed.value.type, failed.value.__cause__) == (code, None)
+    assert [(each["event"], each["cause"]) for each in logs] == [("record-attempt-failed", code)]
+    assert SECRET not in f"{failed.value!s} {failed.value!r} {failed.value.details} {logs}"
     assert await store.read("journey-1") == ()

@@ -19,6 +19,7 @@ from recovery.differences import (
     FOR_A_PERSON,
     TO_BE_STARTED,
     TO_CATCH_UP,
+    TO_TRY_AGAIN,
     Difference,
     Kind,
     OnRecord,
@@ -114,7 +115,7 @@ def test_every_pair_has_one_name_or_none(record: OnRecord | None, workflow: Runn
 
 
 def test_every_kind_is_set_right_or_for_a_person() -> None:
-    assert {*TO_BE_STARTED, *TO_CATCH_UP, *FOR_A_PERSON} == set(Kind)
+    assert {*TO_BE_STARTED, *TO_CATCH_UP, *TO_TRY_AGAIN, *FOR_A_PERSON} == set(Kind)
     assert {kind for *_, kind in PAIRS.values() if kind} == set(Kind)
     assert {Kind.AHEAD, Kind.DIFFERS} <= set(FOR_A_PERSON)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +21,7 @@ from domain.evolve import fold
 from domain.state import JourneyState
 from domain.values import Stage
 from eventstore import EventStore, NewEvent
+from eventstore.keys import KeyDestroyed
 from intake.admitted import HandedOver
 from recovery.differences import Difference, Kind
 from recovery.paging import page_for
@@ -31,9 +32,9 @@ from tests.recovery.forgetful import Forgetful
 from tests.recovery.records import holding, written_by_another
 from tests.workflows.house import Case, House, Person, until
 from tests.workflows.paths import IOP, OP, enrol
-from tests.workflows.stores import Around
+from tests.workflows.stores import Around, Fails
 from workflows.card import URGENT
-from workflows.client import CommandRefused, JourneysUnreachable
+from workflows.client import CommandNotRecorded, CommandRefused, JourneysUnreachable
 
 pytestmark = pytest.mark.stack
 
@@ -355,14 +356,19 @@ async def test_a_decision_under_way_when_the_journey_is_stopped_waits(idle_house
         case = await idle_house.admit()
         before = await case.settled()
         store.inner = await holding(case.id, (await idle_house.store.read(case.id))[:1])
-        telling = asyncio.create_task(case.do(cmd.DecidePlacement, recommended=OP, actual=OP))
-        await stands_still(case, "ahead-of-record")  # the record refused it
+        placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+        with pytest.raises(CommandNotRecorded) as told:  # the record refused it
+            await case.journeys.tell(case.id, placement)
+        assert told.value.code == "ahead-of-record"
         await case.handle.signal("stand-still", "ahead-of-record")
+        await stands_still(case, "ahead-of-record")
         store.inner = idle_house.store
         assert (await case.refused(cmd.ReportDischarge, message="left")).code == "standing-still"
-        assert await case.state() == before and not telling.done()
+        with pytest.raises(CommandNotRecorded):  # also the one that was taken in before
+            await case.journeys.tell(case.id, placement)
+        assert await case.state() == before
         await case.journeys.look_again(case.id)
-        assert (await telling).stage is Stage.COST_REVIEW
+        assert (await case.journeys.tell(case.id, placement)).stage is Stage.COST_REVIEW
         await case.settled()
         assert fold(await case.record()) == await case.state()
 
@@ -397,3 +403,40 @@ async def test_without_a_worker_nobody_is_called_silent(idle_house: House, monke
     monkeypatch.setattr(recovery.running, "_LONGEST_POLL", timedelta(0))  # Temporal remembers a poll for minutes
     with pytest.raises(JourneysUnreachable, match="no worker"):
         await reconciler(idle_house).compare()
+
+
+async def test_a_journey_that_cannot_record_is_named_with_its_cause_and_tried_again_by_fix(idle_house: House) -> None:
+    store = Fails(idle_house.store)
+    async with idle_house.working(store):
+        case = await idle_house.admit()
+        before = await case.settled()
+        store.failing[case.id] = KeyDestroyed()
+        placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+        with pytest.raises(CommandNotRecorded):
+            await case.journeys.tell(case.id, placement)
+        compared = reconciler(idle_house)
+
+        async def is_counted() -> bool:
+            return (await compared.running.not_recorded()) == {case.id: "key-destroyed"}
+
+        await until(is_counted, "the list of journeys that cannot record has it")
+        found = await the_one(compared)
+        assert (found.kind, found.on_record, found.in_workflow) == (Kind.NOT_RECORDED, before.version, before.version)
+        trouble = (await case.journeys.account(case.id)).not_recorded
+        assert trouble is not None
+        assert f"{trouble.since:%Y-%m-%d %H:%M:%S}" in found.sentence and "key-destroyed" in found.sentence
+        [tried] = await set_right(compared)
+        assert tried.is_for_a_person and tried.failed is not None and "key-destroyed" in tried.failed
+        assert page_for([tried], NOW) is None  # the journey has paged by itself
+        store.failing.clear()
+        [healed] = await set_right(compared)
+        assert not healed.is_for_a_person
+        assert (await assert_in_step(case, compared)).stage is Stage.COST_REVIEW
+        await until(is_not_counted(compared), "the list is empty again")
+
+
+def is_not_counted(compared: Reconciler) -> Callable[[], Awaitable[bool]]:
+    async def none_is() -> bool:
+        return not await compared.running.not_recorded()
+
+    return none_is

@@ -22,7 +22,7 @@ from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OP, PATHS, PLAN, into_care
 from tests.workflows.stores import AnswersGetLost, Around, Away, DiesAfterAppend, DiesOnceToldTo
 from workflows.card import STAGE, URGENT
-from workflows.client import CommandRefused
+from workflows.client import CommandNotRecorded, CommandRefused
 
 pytestmark = pytest.mark.stack
 
@@ -144,7 +144,10 @@ async def test_nothing_is_decided_while_the_record_has_lost_events(
         first = (await idle_house.store.read(case.id))[:1]
         await backup.append(case.id, expected_version=0, key="open/message-1", events=[_as_new(first[0])])
         store.inner = backup
-        telling = asyncio.create_task(case.do(cmd.DecidePlacement, recommended=OP, actual=OP))
+        placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+        with pytest.raises(CommandNotRecorded) as told:
+            await case.journeys.tell(case.id, placement)
+        assert told.value.code == "ahead-of-record"
 
         async def it_is_visible() -> bool:
             return any(
@@ -157,7 +160,7 @@ async def test_nothing_is_decided_while_the_record_has_lost_events(
         assert (await case.handle.describe()).status is WorkflowExecutionStatus.RUNNING
         assert len(await backup.read(case.id)) == 1
         store.inner = idle_house.store
-        assert (await telling).version > before.version
+        assert (await case.journeys.tell(case.id, placement)).version > before.version
         await case.settled()
         await assert_one_truth(case)
         described = await case.handle.describe()
@@ -220,4 +223,5 @@ async def test_a_worker_stops_although_the_record_is_away_and_the_next_one_goes_
         await working.__aexit__(None, None, None)
     async with idle_house.working():
         assert (await telling).stage is Stage.COST_REVIEW
+        await case.settled()
         await assert_one_truth(case)
