@@ -5,9 +5,10 @@ A cause is a code that a program can compare and a person can look up. No text h
 
 from __future__ import annotations
 
+import asyncio
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import structlog
 from pydantic import ValidationError
@@ -54,6 +55,16 @@ def named_causes(journey_id: str) -> Iterator[None]:
         log.warning("record-attempt-failed", journey=journey_id, cause=code, error=type(error).__name__, **_said(error))
         text = f"journey {journey_id} cannot be recorded ({type(error).__name__})"
         raise ApplicationError(text, type=code, non_retryable=code == signatures.NOT_RECORDABLE) from None
+
+
+@asynccontextmanager
+async def in_time(seconds: float, away: type[StoreUnavailable | KeysUnavailable]) -> AsyncIterator[None]:
+    """Raises `away` if the block has not ended after `seconds`, elapsed, so that the database that hangs is named."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise away("no answer in time") from None
 
 
 def _code_of(error: Exception) -> str:

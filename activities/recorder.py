@@ -8,16 +8,20 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import signatures
-from activities.failures import named_causes
+from activities.failures import in_time, named_causes
 from domain.comparing import fingerprint
 from domain.events import Event
 from domain.evolve import fold
 from eventstore.codec import UnreadableEvent, from_record
 from eventstore.errors import KeyReused, StoreUnavailable, StreamClosed, VersionConflict
 from eventstore.events import NewEvent, StoredEvent
-from eventstore.keys import KeyDestroyed, KeyMissing, SealBroken
+from eventstore.keys import KeyDestroyed, KeyMissing, KeysUnavailable, SealBroken
 from eventstore.port import EventStore
 from eventstore.sealing import Sealer
+
+_KEYS_SECONDS = 4.0
+_STORE_SECONDS = 5.5
+"""Elapsed. The store itself waits up to 5 s for its turn to commit."""
 
 
 class Recorder:
@@ -47,13 +51,16 @@ class Recorder:
 
     async def _append(self, request: signatures.RecordRequest) -> signatures.Recorded:
         try:
-            appended = await self._store.append(
-                request.stream,
-                expected_version=request.expected_version,
-                key=request.key,
-                events=await self._sealed(request),
-                close=request.close,
-            )
+            async with in_time(_KEYS_SECONDS, KeysUnavailable):
+                events = await self._sealed(request)
+            async with in_time(_STORE_SECONDS, StoreUnavailable):
+                appended = await self._store.append(
+                    request.stream,
+                    expected_version=request.expected_version,
+                    key=request.key,
+                    events=events,
+                    close=request.close,
+                )
         except KeyDestroyed:
             return await self._held(request, failing=_key_destroyed(request))
         except VersionConflict:

@@ -30,7 +30,7 @@ Answer = TypeVar("Answer", bound=Value)
 _ATTEMPT = timedelta(seconds=10)
 _ATTEMPTS_TOGETHER = timedelta(seconds=12)
 """The most that the record is waited for at once: the workflow task stays open, and a query waits behind it."""
-_A_MOMENT_LATER = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=3)
+_A_MOMENT_LATER = RetryPolicy(initial_interval=timedelta(milliseconds=300), maximum_attempts=2)
 
 
 class CannotRecord(Exception):
@@ -203,7 +203,12 @@ def _fail(error: FailureError, *, anything_else: bool) -> NoReturn:
 
 
 def _code_of(error: FailureError) -> str:
-    if isinstance(error, TimeoutError):
-        return signatures.RECORD_UNREACHABLE
-    named = error.type if isinstance(error, ApplicationError) else None
-    return named if named and named in CAUSES else signatures.UNEXPECTED
+    """The cause that the recorder named; one that named none in time did not answer."""
+    link: BaseException | None = error
+    timed_out = False
+    while link is not None:
+        if isinstance(link, ApplicationError) and link.type in CAUSES:
+            return str(link.type)
+        timed_out = timed_out or isinstance(link, TimeoutError)
+        link = link.__cause__
+    return signatures.RECORD_UNREACHABLE if timed_out else signatures.UNEXPECTED

@@ -195,7 +195,7 @@ class FailingKeyring(MemoryKeyring):
         (SchemaMissing(), signatures.RECORD_SCHEMA),
         (EventStoreError("the database refused the call (SQLSTATE 23514)"), signatures.RECORD_REFUSED),
         (ConnectionResetError(SECRET), signatures.RECORD_UNREACHABLE),
-        (TimeoutError(SECRET), signatures.RECORD_UNREACHABLE),
+        (TimeoutError(SECRET), signatures.KEYS_UNREACHABLE),
         (ValueError(SECRET), signatures.UNEXPECTED),
         (RecursionError(SECRET), signatures.UNEXPECTED),
     ],

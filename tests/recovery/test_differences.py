@@ -31,6 +31,7 @@ from recovery.paging import AGAIN_AFTER, page_for
 from recovery.reconcile import Mended
 from workflows.calls import slot_of
 from workflows.messages import Account
+from workflows.not_recorded import NotRecorded
 
 NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
 OPENING = cmd.OpenJourney(id="open/m", journey_id="j", client_ref="c", message="m", admitted_at=NOW)
@@ -68,13 +69,21 @@ def on_record(state: JourneyState, *, closed: bool = False) -> OnRecord:
     return OnRecord(version=state.version, closed=closed, state=state)
 
 
-def running(state: JourneyState, *, waiting: int = 0, stopped: str | None = None, calls: bool = True) -> Running:
+def running(
+    state: JourneyState,
+    *,
+    waiting: int = 0,
+    stopped: str | None = None,
+    trouble: NotRecorded | None = None,
+    calls: bool = True,
+) -> Running:
     slots = tuple(slot_of(key) for key in state.pending()) if calls else ()
-    return Running(account=Account(state=state, calls=slots, waiting=waiting, stopped=stopped))
+    return Running(account=Account(state=state, calls=slots, waiting=waiting, stopped=stopped, not_recorded=trouble))
 
 
 A, B = fold(OPENED), fold(COVERED_TOO)
 OTHER = B.model_copy(update={"client_ref": "somebody-else"})
+TROUBLE = NotRecorded(code="key-destroyed", since=NOW, known=True)
 UNREADABLE = OnRecord(version=3, closed=False, state=None)
 PAIRS: dict[str, tuple[OnRecord | None, Running | None, Kind | None]] = {
     "in step": (on_record(B), running(B), None),
@@ -98,6 +107,10 @@ PAIRS: dict[str, tuple[OnRecord | None, Running | None, Kind | None]] = {
     "its answer is in the inbox": (on_record(A), running(A, calls=False, waiting=1), None),
     "stopped": (on_record(B), running(B, stopped="ahead-of-record"), Kind.STOPPED),
     "stopped and ahead": (on_record(A), running(B, stopped="ahead-of-record"), Kind.AHEAD),
+    "cannot record": (on_record(B), running(B, waiting=1, trouble=TROUBLE), Kind.NOT_RECORDED),
+    "cannot record its opening": (None, running(JourneyState(), waiting=1, trouble=TROUBLE), Kind.NOT_RECORDED),
+    "cannot record, and stands still": (on_record(B), running(B, stopped="x", trouble=TROUBLE), Kind.STOPPED),
+    "cannot record, and ahead": (on_record(A), running(B, trouble=TROUBLE), Kind.AHEAD),
     "silent": (on_record(B), Running(account=None), Kind.SILENT),
     "silent, no stream": (None, Running(account=None), Kind.SILENT),
     "unreadable": (UNREADABLE, running(B), Kind.UNREADABLE),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +18,13 @@ from deploy.stack import Stack
 from domain import commands as cmd
 from domain import events as ev
 from domain.values import Stage
-from eventstore import migrate_keys, open_keyring, open_store
+from eventstore import StoreUnavailable, migrate_keys, open_keyring, open_store
 from eventstore.sealing import Sealer
-from tests.workflows.house import Case, House
+from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OP
 from tests.workflows.test_not_recorded import marked, not_recorded, nothing_is_said, recorded_once, was_paged
 from tests.workflows.test_shown import metadata
+from workflows.client import CommandNotRecorded
 
 pytestmark = pytest.mark.stack
 
@@ -139,7 +142,15 @@ async def said(case: Case, code: str) -> None:
 
 
 async def recorded_in_the_end(case: Case) -> None:
-    assert (await case.journeys.tell(case.id, in_words(case))).stage is Stage.COST_REVIEW
+    """The same command asked again gives its outcome, once connections that were cut are made anew."""
+
+    async def is_recorded() -> bool:
+        with suppress(CommandNotRecorded, StoreUnavailable):
+            standing = await case.journeys.tell(case.id, in_words(case))
+            return standing.stage is Stage.COST_REVIEW and bool(await case.record())
+        return False
+
+    await until(is_recorded, "the decision is recorded")
     await case.settled()
     await recorded_once(case, ev.PlacementDecided)
     await nothing_is_said(case)
@@ -218,7 +229,8 @@ async def test_a_wrong_key_encryption_key(
     idle_house: House, databases: Databases, kek: Path, with_the_wrong_file: tuple[Case, Path]
 ) -> None:
     case, wrong = with_the_wrong_file
-    wrong.write_bytes(kek.read_bytes() + b"\n" + wrong.read_bytes())
+    lines = (await asyncio.to_thread(each.read_bytes) for each in (kek, wrong))
+    await asyncio.to_thread(wrong.write_bytes, b"\n".join([each async for each in lines]))
     async with open_keyring(databases.keys, wrong) as keys:
         idle_house.sealer = Sealer(keys)
         async with idle_house.working():  # the workers were restarted with the line added again
