@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from activities.signatures import Reconciled
@@ -120,3 +122,36 @@ async def _scheduled(home: Path) -> Reconciled:
     settings = Settings.from_env(running_stack_env(home))
     client = await connect(settings.require_temporal_address(), settings.temporal_namespace)
     return await run_now(client, client.get_schedule_handle(SCHEDULE))
+
+
+def test_a_decision_that_cannot_be_recorded_is_said_by_every_command(house: Command, there: Call, journey: str) -> None:
+    """The table of the clients' keys is gone, in the house's own database."""
+    house.until(lambda: there("journey", journey, "--json").json["journey"]["stage"] == "PLACEMENT")
+    words = ("--recommended", "IOP", "--actual", "OP", "--variance", "lives far away")
+    decide = ("decide-placement", journey, *words, *CLINICIAN, "--id", "placement")
+    with keys_table_gone(house.home):
+        answer = there(*decide)
+        assert answer.code == Exit.UNREACHABLE and len(answer.err.splitlines()) == 1
+        for word in ("keys-schema-missing", "Nothing is lost", "--id placement"):
+            assert word in answer.err
+        house.until(lambda: "1 journey cannot record: keys-schema-missing" in there("status").out)
+        assert there("status").code == Exit.UNREACHABLE
+        [found] = named(there)
+        assert found["kind"] == "not recorded" and "keys-schema-missing" in found["sentence"]
+        assert there("reconcile").code == there("reconcile", "--fix").code == Exit.DIFFERS
+        assert there("look-again", journey).code == Exit.UNREACHABLE
+    assert there("reconcile", "--fix").code == Exit.OK
+    answer = there(*decide)
+    assert answer.code == Exit.OK and "COST_REVIEW" in answer.out
+    house.until(lambda: "cannot record" not in there("status").out)
+
+
+@contextmanager
+def keys_table_gone(home: Path) -> Iterator[None]:
+    url = Settings.from_env(running_stack_env(home)).require_keys_url()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("alter table keys.data_keys rename to gone")
+        try:
+            yield
+        finally:
+            connection.execute("alter table keys.gone rename to data_keys")
