@@ -125,19 +125,19 @@ async def _scheduled(home: Path) -> Reconciled:
 
 
 def test_a_decision_that_cannot_be_recorded_is_said_by_every_command(house: Command, there: Call, journey: str) -> None:
-    """The table of the clients' keys is gone, in the house's own database."""
+    """Somebody gave the house's own record a rule that no placement meets."""
     house.until(lambda: there("journey", journey, "--json").json["journey"]["stage"] == "PLACEMENT")
     words = ("--recommended", "IOP", "--actual", "OP", "--variance", "lives far away")
     decide = ("decide-placement", journey, *words, *CLINICIAN, "--id", "placement")
-    with keys_table_gone(house.home):
+    with no_placement_is_taken(house.home):
         answer = there(*decide)
         assert answer.code == Exit.UNREACHABLE and len(answer.err.splitlines()) == 1
-        for word in ("keys-schema-missing", "Nothing is lost", "--id placement"):
+        for word in ("record-refused", "Nothing is lost", "--id placement"):
             assert word in answer.err
-        house.until(lambda: "1 journey cannot record: keys-schema-missing" in there("status").out)
+        house.until(lambda: "1 journey cannot record: record-refused" in there("status").out)
         assert there("status").code == Exit.UNREACHABLE
         [found] = named(there)
-        assert found["kind"] == "not recorded" and "keys-schema-missing" in found["sentence"]
+        assert found["kind"] == "not recorded" and "record-refused" in found["sentence"]
         assert there("reconcile").code == there("reconcile", "--fix").code == Exit.DIFFERS
         assert there("look-again", journey).code == Exit.UNREACHABLE
     assert there("reconcile", "--fix").code == Exit.OK
@@ -147,11 +147,12 @@ def test_a_decision_that_cannot_be_recorded_is_said_by_every_command(house: Comm
 
 
 @contextmanager
-def keys_table_gone(home: Path) -> Iterator[None]:
-    url = Settings.from_env(running_stack_env(home)).require_keys_url()
+def no_placement_is_taken(home: Path) -> Iterator[None]:
+    url = Settings.from_env(running_stack_env(home)).require_database_url()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("alter table keys.data_keys rename to gone")
+        rule = "check (type <> 'placement.decided') not valid"
+        connection.execute(f"alter table es.events add constraint mistaken {rule}".encode())
         try:
             yield
         finally:
-            connection.execute("alter table keys.gone rename to data_keys")
+            connection.execute("alter table es.events drop constraint mistaken")
