@@ -37,7 +37,7 @@ WRONG_KEK = "wrong-key-encryption-key"
 
 
 KEY_UNUSABLE = "key-unusable"
-"""Error type: the client's key is missing or was changed, and nobody destroyed it."""
+"""Error type: the client's key is missing or was changed, but was not destroyed."""
 
 
 RECORD_REFUSED = "record-refused"
@@ -45,7 +45,7 @@ RECORD_REFUSED = "record-refused"
 
 
 UNEXPECTED = "unexpected-error"
-"""Error type: something that nobody foresaw; a fault of this release."""
+"""Error type: an error that was not foreseen; a fault of this release."""
 
 
 AHEAD_OF_RECORD = "ahead-of-record"

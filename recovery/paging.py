@@ -18,7 +18,7 @@ _NAMED = 10
 
 
 def page_for(mended: Sequence[Mended], now: Instant) -> Notice | None:
-    """What operations read; None if nobody has to act. Its key is made of what was found and the span of time.
+    """What operations read; None if no person has to act. Its key is made of what was found and the span of time.
 
     A journey that cannot record pages by itself, and sooner.
     """

@@ -73,7 +73,7 @@ CAUSES: Mapping[str, Cause] = {
         is_of_the_decision=True,
     ),
     sig.KEY_UNUSABLE: Cause(
-        "The client's key is missing or was changed, and nobody destroyed it: restore the database of the keys.",
+        "The client's key is missing or was changed, but was not destroyed: restore the database of the keys.",
         is_of_the_decision=True,
         is_of_the_journey=True,
     ),
@@ -92,7 +92,7 @@ CAUSES: Mapping[str, Cause] = {
         "The record has lost events that the journey knows: restore the record.", is_of_the_journey=True
     ),
     sig.DIFFERS_FROM_RECORD: Cause(
-        "The record tells another story than the journey knows: find out who wrote to it.", is_of_the_journey=True
+        "The record differs from what the journey knows: find out who wrote to it.", is_of_the_journey=True
     ),
     sig.RECORD_CLOSED: Cause(
         "The journey's record was closed before the journey was over: find out who closed it.", is_of_the_journey=True
@@ -161,7 +161,7 @@ def _is_known(code: str, since: Instant, now: Instant) -> bool:
 
 
 def told_to_the_caller(trouble: NotRecorded) -> str:
-    """What whoever took the decision reads."""
+    """What the person who took the decision reads."""
     return (
         f"not recorded yet ({trouble.code}): {trouble.sentence} Nothing is lost: the journey keeps the decision and "
         "records it once the cause is gone, and operations are told."
@@ -183,8 +183,8 @@ def page(trouble: NotRecorded, journey_id: str, kept: Sequence[str], now: Instan
             f"{trouble.sentence}\n"
             f"Journey {journey_id} cannot record since {_utc(trouble.since)}.\n"
             f"Waiting to be recorded: {', '.join(kept) or 'nothing'}.\n"
-            "What is decided is kept and recorded once the cause is gone. Reminders that wait with it reach nobody: "
-            "have a person watch those deadlines.\n"
+            "What is decided is kept and recorded once the cause is gone. Reminders that wait with it are not "
+            "sent: have a person watch those deadlines.\n"
             "See which journeys: throughline reconcile\nTry again at once: throughline reconcile --fix\n"
         ),
     )
@@ -209,7 +209,7 @@ def page_when_refused(journey_id: str, cause: str, kind: str, code: str) -> Noti
         subject="A decision that was kept for later was refused",
         body=(
             f"Journey {journey_id}: {kind} could not be recorded when it was taken, was kept, and is now refused "
-            f"({code}), as the journey has moved on. It was not done: tell whoever took it.\n"
+            f"({code}), as the journey has moved on. It was not done: tell the person who took it.\n"
         ),
     )
 

@@ -81,7 +81,7 @@ class Scribe(Desk):
             look.done, look.failed = True, False
 
     async def _stand_still(self) -> None:
-        """Decides nothing until somebody asks to look; callers of decisions that wait are told why."""
+        """Decides nothing until the record is to be looked at; callers of decisions that wait are told why."""
         assert self.stopped is not None
         self._say_stopped(self.stopped)
         while not self.looks:

@@ -125,7 +125,7 @@ async def _scheduled(home: Path) -> Reconciled:
 
 
 def test_a_decision_that_cannot_be_recorded_is_said_by_every_command(house: Command, there: Call, journey: str) -> None:
-    """Somebody gave the house's own record a rule that no placement meets."""
+    """The house's own record has a rule that no placement meets."""
     house.until(lambda: there("journey", journey, "--json").json["journey"]["stage"] == "PLACEMENT")
     words = ("--recommended", "IOP", "--actual", "OP", "--variance", "lives far away")
     decide = ("decide-placement", journey, *words, *CLINICIAN, "--id", "placement")

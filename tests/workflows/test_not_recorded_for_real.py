@@ -105,7 +105,7 @@ async def run_sql(url: str, *statements: str) -> None:
 
 
 async def cut_off(own: Databases, url: str) -> None:
-    """Nobody gets a connection to the database any more, and those there are end."""
+    """Ends all connections to the database and allows no new one."""
     name = _name(url)
     await run_sql(
         own.server,
