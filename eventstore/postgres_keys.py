@@ -152,6 +152,7 @@ async def open_keyring(keys_url: str, kek_file: Path) -> AsyncIterator[PostgresK
         min_size=1,
         max_size=4,
         timeout=_CONNECT_SECONDS,
+        check=AsyncConnectionPool.check_connection,  # one that a restart of the database killed would fail its caller
         open=False,
         name="keys",
     )
