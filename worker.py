@@ -13,7 +13,15 @@ from typing import Any
 import structlog
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer, Worker
+from temporalio.worker import (
+    FixedSizeSlotSupplier,
+    Replayer,
+    ResourceBasedSlotConfig,
+    ResourceBasedSlotSupplier,
+    ResourceBasedTunerConfig,
+    Worker,
+    WorkerTuner,
+)
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.calls import ClinicCalls
@@ -47,7 +55,7 @@ log = structlog.get_logger(__name__)
 
 _OUR_PACKAGES = ("domain", "workflows", "activities", "pydantic", "pydantic_core", "annotated_types", "holidays")
 _GRACE = timedelta(seconds=10)
-_CACHED_JOURNEYS = 500
+_CACHED_JOURNEYS = 2_000
 
 
 async def run(settings: Settings, on_started: Callable[[], None] = lambda: None) -> None:
@@ -67,7 +75,7 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
         record(settings) as store,
         keyring(settings) as keys,
         clinic(settings, keys) as calls,
-        journey_worker(client, store, Sealer(keys), calls, admitted=admitted, signer=_signer(settings)),
+        journey_worker(client, store, Sealer(keys), calls, admitted=admitted, signer=_signer(settings), tuner=slots()),
     ):
         await ensure_schedule(client)
         log.info("worker started", task_queue=TASK_QUEUE, pid=os.getpid())
@@ -110,6 +118,23 @@ def journey_worker(
             *calls.all(),
         ],
         **{**ours, **options},
+    )
+
+
+def slots() -> WorkerTuner:
+    """How many tasks run at once: on a busy machine decisions go before calls to clinic systems.
+
+    When many clients are admitted at once, their journeys are opened first, and the calls that follow from that are
+    made as the processor has time for them. Calls that wait for a clinic system that hangs use no processor, so they
+    do not keep others from being made.
+    """
+    room = ResourceBasedTunerConfig(target_memory_usage=0.95, target_cpu_usage=0.8)
+    calls = ResourceBasedSlotConfig(minimum_slots=20, maximum_slots=500, ramp_throttle=timedelta(milliseconds=50))
+    return WorkerTuner.create_composite(
+        workflow_supplier=FixedSizeSlotSupplier(100),
+        activity_supplier=ResourceBasedSlotSupplier(calls, room),
+        local_activity_supplier=FixedSizeSlotSupplier(100),
+        nexus_supplier=FixedSizeSlotSupplier(1),
     )
 
 
