@@ -52,6 +52,10 @@ def judged(*segments: str) -> Benefits:
             for text in ("VISIT LIMIT APPLIES", "20 VISITS PER YEAR", "TWENTY VISITS", "VISITS REMAINING 4")
         ),
         *((text, T.OTHER_PAYER) for text in (f"ADMINISTERED BY {INVENTED}", f"managed by {INVENTED}", "CARVE-OUT")),
+        *(
+            (text, T.OTHER_PAYER)
+            for text in (f"MH SERVICES THROUGH {INVENTED}", "Magellan", "MENTAL HEALTH IS VIA OPTUM")
+        ),
         *((text, T.OTHER_PAYER) for text in ("CARVED OUT", "BEHAVIORAL HEALTH VENDOR", f"SUBMIT CLAIMS TO {INVENTED}")),
         *((text, T.OTHER_PAYER) for text in (f"HANDLED THROUGH {INVENTED}", "OTHER INSURANCE IS PRIMARY", "COB")),
         ("CONTACT THE NUMBER ON THE CARD", T.CONTACT),
