@@ -35,7 +35,7 @@ MEANING: Mapping[Exit, str] = {
     Exit.USAGE: "the command line cannot be read",
     Exit.REFUSED: "refused; nothing has changed",
     Exit.NOT_FOUND: "no such journey, client or message",
-    Exit.UNREACHABLE: "Temporal, the database, intake or the workers do not answer, or nothing can be recorded now",
+    Exit.UNREACHABLE: "something needed does not answer, or a decision cannot be recorded now",
     Exit.NOT_ACCEPTED: "not every message was accepted",
     Exit.DIFFERS: "the record and the running workflows differ, and something is left to do",
     Exit.INTERRUPTED: "interrupted by Ctrl-C or a signal before it was done",
