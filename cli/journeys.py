@@ -127,9 +127,9 @@ def _until(at: AsOf, every: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
 
 def ui_link(settings: Settings, journey_id: str) -> str | None:
     """The journey's page in the Temporal UI, if there is one."""
-    if settings.ui_url is None:
+    if settings.ui_page is None:
         return None
-    return f"{settings.ui_url}/namespaces/{settings.temporal_namespace}/workflows/{workflow_id(journey_id)}"
+    return f"{settings.ui_page}/{workflow_id(journey_id)}"
 
 
 def show_rows(rows: list[Row]) -> None:

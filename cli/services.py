@@ -148,7 +148,7 @@ async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
 def _show_addresses(settings: Settings) -> None:
     show_fields(
         {
-            "Temporal UI": settings.ui_url,
+            "Temporal UI": settings.ui_page,
             "Temporal": settings.temporal_address,
             "HL7 over MLLP": f"127.0.0.1:{settings.mllp_port}",
             "HTTP intake": f"http://127.0.0.1:{settings.http_port}",

@@ -64,9 +64,9 @@ async def status(*, json: bool = False) -> None:
         "clinic": clinic,
     }
     if json:
-        show_json({**found, "temporal_ui": settings.ui_url})
+        show_json({**found, "temporal_ui": settings.ui_page})
     else:
-        show_fields({**found, "temporal ui": settings.ui_url})
+        show_fields({**found, "temporal ui": settings.ui_page})
     away = ", ".join(name for name, value in found.items() if value != _OK)
     if away:
         raise Stop(Exit.UNREACHABLE, f"not all is well: {away}; `throughline up` starts everything on this machine")

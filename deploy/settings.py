@@ -121,6 +121,11 @@ class Settings:
         }
         return {name: value for name, value in values.items() if value is not None}
 
+    @property
+    def ui_page(self) -> str | None:
+        """The web page's list of this namespace's workflows, if there is a web page."""
+        return f"{self.ui_url}/namespaces/{self.temporal_namespace}/workflows" if self.ui_url else None
+
     def require_database_url(self) -> str:
         """The database URL. Raises SettingsError when nothing provides one."""
         return _required(self.database_url, "DATABASE_URL", "postgresql://user@host/throughline")

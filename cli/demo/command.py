@@ -82,7 +82,7 @@ async def _stage(settings: Settings, narrator: Narrator, clients: tuple[Client, 
 
 def _show(settings: Settings, outcomes: list[Outcome], *, json: bool) -> None:
     if json:
-        show_json({"journeys": outcomes, "temporal_ui": settings.ui_url})
+        show_json({"journeys": outcomes, "temporal_ui": settings.ui_page})
         return
     stdout.print()
     columns = ("Client", "Path", "Levels of care", "Events", "History", "Bytes", "Tasks", "As scripted")
