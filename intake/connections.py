@@ -1,8 +1,9 @@
 """Which connections a listener keeps open: one limit for all, one for each peer, and the idlest gives way.
 
-A listener that is full closes the connection that has been idle longest and takes the new one. A peer at its own limit
-loses its own idlest connection, so that no peer can push out the others. Where every connection is in use, the
-newcomer is refused. Both are logged with the peer's address.
+A listener that is full closes the connection that has been idle longest and takes the new one. Where none is idle, it
+closes the one on which a message or request has been incomplete longest: a real one arrives in a moment, and what was
+not acknowledged is sent again. A peer at its own limit loses a connection of its own, so that no peer can push out the
+others. Where every connection is in use, the newcomer is refused. All is logged with the peer's address.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class OpenConnection:
 
     Attributes:
         peer: The peer's address, without its port.
-        in_use: Set while a message or request is received, handled or answered. Then it is not closed for another.
+        in_use: Set while a message or request is handled or answered. Then it is not closed for another.
     """
 
     def __init__(self, peer: str, close: Callable[[], object]) -> None:
@@ -67,16 +68,33 @@ class OpenConnection:
         self.in_use = False
         self.close = close
         self._idle_since = _now()
+        self._incomplete_since: float | None = None
+
+    def receiving(self, *, is_incomplete: bool) -> None:
+        """Whether a message or request has begun and is not whole yet."""
+        if not is_incomplete:
+            self._incomplete_since = None
+        elif self._incomplete_since is None:
+            self._incomplete_since = _now()
 
     def finished(self) -> None:
         """A whole message or request is done. Only this makes a connection less idle: stray bytes do not."""
         self.in_use = False
         self._idle_since = _now()
+        self._incomplete_since = None
 
     @property
-    def idle_since(self) -> float:
-        """When the last message was done, or else the connection made; on the event loop's clock, in seconds."""
-        return self._idle_since
+    def is_idle(self) -> bool:
+        """Whether it is between two messages or requests."""
+        return not self.in_use and self._incomplete_since is None
+
+    @property
+    def waited_for_since(self) -> float:
+        """Since when the peer keeps us waiting: for the rest of a message, or else for the next one.
+
+        On the event loop's clock, in seconds.
+        """
+        return self._idle_since if self._incomplete_since is None else self._incomplete_since
 
 
 class Connections:
@@ -101,7 +119,7 @@ class Connections:
         return iter(tuple(self._open))
 
     def admit(self, peer: str, close: Callable[[], object]) -> OpenConnection | None:
-        """Takes a new connection in, closing an idle one if there are too many; None if it must be refused.
+        """Takes a new connection in, closing another if there are too many; None if it must be refused.
 
         Args:
             peer: Its address; see `peer_address`.
@@ -125,20 +143,21 @@ class Connections:
         return ("limit", list(self._open)) if len(self._open) >= self._most else None
 
     def _make_room(self, peer: str, limit: str, among: list[OpenConnection]) -> bool:
-        idle = [each for each in among if not each.in_use]
-        if not idle:
+        idle = [each for each in among if each.is_idle]
+        waiting = idle or [each for each in among if not each.in_use]
+        if not waiting:
             log.warning("connection refused: all are in use", **self._facts(limit, len(among)), peer=peer)
             return False
-        idlest = min(idle, key=lambda each: each.idle_since)
-        self.remove(idlest)
+        longest = min(waiting, key=lambda each: each.waited_for_since)
+        self.remove(longest)
         log.warning(
-            "idle connection closed for a new one",
+            "idle connection closed for a new one" if idle else "incomplete message cut off for a new connection",
             **self._facts(limit, len(among)),
-            peer=idlest.peer,
+            peer=longest.peer,
             new_peer=peer,
-            idle_seconds=round(_now() - idlest.idle_since),
+            waited_seconds=round(_now() - longest.waited_for_since),
         )
-        idlest.close()
+        longest.close()
         return True
 
     def _facts(self, limit: str, reached: int) -> dict[str, object]:

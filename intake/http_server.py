@@ -141,7 +141,9 @@ class LimitedProtocol(BoundedBodies):
     def _watch(self) -> None:
         phase = self._phase_now()
         if self._connection is not None:
-            self._connection.in_use = phase not in ("idle", "closing")
+            is_incomplete = phase == "head" or (phase == "handling" and self.conn.their_state is h11.SEND_BODY)
+            self._connection.receiving(is_incomplete=is_incomplete)
+            self._connection.in_use = not is_incomplete and phase not in ("idle", "closing")
         if phase == self._phase:
             return
         self._phase = phase
@@ -181,8 +183,12 @@ class LimitedProtocol(BoundedBodies):
             self.transport.abort()
 
     def _give_way(self) -> None:
-        """Closes an idle connection."""
-        self.timeout_keep_alive_handler()
+        """Closes a connection that is idle or whose request is not whole yet."""
+        if self._phase == "idle" or self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.timeout_keep_alive_handler()
+        else:
+            self._answer(503, _FULL)
+            self._watch()
 
     def _answer(self, status: int, problem: Problem) -> None:
         """Answers in place of the application, and closes."""

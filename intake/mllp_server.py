@@ -160,7 +160,7 @@ class MllpServer:
                 reads.message_done()
                 if isinstance(event, Broken) and event.fatal:
                     return
-            connection.in_use = decoder.inside
+            connection.receiving(is_incomplete=decoder.inside)
         for rest in decoder.close():
             await self._handled(self._handler.refuse(rest.code, rest.body))
 

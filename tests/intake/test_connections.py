@@ -34,6 +34,21 @@ async def test_the_connection_that_has_been_idle_longest_gives_way() -> None:
     assert second not in set(peers.connections)
 
 
+async def test_where_none_is_idle_the_message_that_is_incomplete_longest_gives_way() -> None:
+    peers = Peers(most=4, most_per_peer=4)
+    busy, first, second, third = (peers.connect(name) for name in ("busy", "first", "second", "third"))
+    busy.in_use = True
+    for each in (second, first, third, second):  # asking again does not make it begin anew
+        each.receiving(is_incomplete=True)
+    with capture_logs() as logs:
+        peers.connect("fourth").receiving(is_incomplete=True)
+    assert peers.closed == ["second"]
+    assert [line["event"] for line in logs] == ["incomplete message cut off for a new connection"]
+    first.finished()
+    peers.connect("fifth")
+    assert peers.closed == ["second", "first"]  # an idle one before any message that is under way
+
+
 async def test_a_connection_in_use_never_gives_way_and_the_newcomer_is_refused_with_the_reason() -> None:
     peers = Peers(most=2, most_per_peer=2)
     for name in ("first", "second"):

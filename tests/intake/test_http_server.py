@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 import httpx2
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from structlog.testing import capture_logs
@@ -35,13 +35,20 @@ class Application:
         self.arrived = asyncio.Event()
         self.go = asyncio.Event()
         routes = [Route("/brief", self.brief), Route("/long", self.long), Route("/wait", self.wait)]
-        self.asgi = Starlette(routes=routes)
+        body = Route("/body", self.body, methods=["POST"])
+        self.asgi = Starlette(routes=[*routes, body], exception_handlers={ClientDisconnect: self.gone})
 
     async def brief(self, request: Request) -> Response:
         return PlainTextResponse("brief")
 
     async def long(self, request: Request) -> Response:
         return PlainTextResponse("x" * LONG)
+
+    async def body(self, request: Request) -> Response:
+        return PlainTextResponse(str(len(await request.body())))
+
+    async def gone(self, request: Request, error: Exception) -> Response:
+        return Response(status_code=400)
 
     async def wait(self, request: Request) -> Response:
         self.arrived.set()
@@ -202,9 +209,8 @@ async def test_one_peer_cannot_push_the_others_out() -> None:
 
 async def test_where_all_are_in_use_the_newcomer_is_told_so_and_the_log_says_why() -> None:
     application = Application()
-    async with serving(HttpLimits(max_connections=2, head_seconds=60), application) as port:
-        half_sent, waits = await connect(port), await connect(port)
-        half_sent[1].write(b"GET /bri")
+    async with serving(HttpLimits(max_connections=1, head_seconds=60), application) as port:
+        waits = await connect(port)
         waits[1].write(get("/wait"))
         await application.arrived.wait()
         with capture_logs() as logs:
@@ -214,8 +220,21 @@ async def test_where_all_are_in_use_the_newcomer_is_told_so_and_the_log_says_why
         ]
         application.go.set()
         assert b"waited" in await waits[0].readuntil(b"waited")
-        half_sent[1].write(b"ef HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert b"brief" in await half_sent[0].readuntil(b"brief")
+
+
+@pytest.mark.parametrize("half", [b"GET /bri", b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"])
+async def test_half_sent_requests_never_lock_a_sender_out(half: bytes) -> None:
+    limits = HttpLimits(max_connections=5, max_connections_per_peer=5, head_seconds=600, body_seconds=600)
+    async with serving(limits) as port:
+        half_sent = [await connect(port) for _ in range(5)]
+        for streams in half_sent:
+            await ask(streams)
+            streams[1].write(half)
+        with capture_logs() as logs:
+            for _ in range(20):
+                assert await ask(await connect(port)) == b"brief"
+        assert problem(await ended(half_sent[0])) == (503, "too-many-connections")
+        assert [line["peer"] for line in logs if "cut off" in line["event"]][:1] == ["127.0.0.1"]
 
 
 async def test_what_is_no_http_is_a_problem() -> None:

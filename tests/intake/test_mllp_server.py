@@ -135,9 +135,8 @@ async def test_one_peer_cannot_push_the_others_out() -> None:
 async def test_where_all_are_in_use_the_newcomer_is_refused_and_the_log_says_why() -> None:
     handler = Answers()
     handler.go.clear()
-    async with listening(MllpLimits(max_connections=2), handler) as port:
-        busy, half_sent = await connect(port), await connect(port)
-        half_sent[1].write(b"\x0bMSH|half")
+    async with listening(MllpLimits(max_connections=1), handler) as port:
+        busy = await connect(port)
         busy[1].write(frame(b"MSH|1"))
         await handler.arrived.wait()
         with capture_logs() as logs:
@@ -147,8 +146,23 @@ async def test_where_all_are_in_use_the_newcomer_is_refused_and_the_log_says_why
         ]
         handler.go.set()
         assert b"AA" in await busy[0].readuntil(b"\x1c\r")
-        half_sent[1].write(b"\x1c\r")
-        assert b"AA" in await half_sent[0].readuntil(b"\x1c\r")
+
+
+async def test_half_sent_messages_never_lock_a_sender_out() -> None:
+    handler = Answers()
+    limits = MllpLimits(max_connections=10, max_connections_per_peer=10, message_seconds=600)
+    async with listening(limits, handler) as port:
+        half_sent = [await connect(port) for _ in range(10)]
+        for _, writer in half_sent:
+            writer.write(frame(b"MSH|whole") + b"\x0bMSH|half")
+        for reader, _ in half_sent:  # the whole one is answered, so the half behind it has been read
+            await reader.readuntil(b"\x1c\r")
+        with capture_logs() as logs:
+            assert b"AA" in await exchange(await connect(port))
+        assert await ended(half_sent[0]) == b""
+        assert [line["peer"] for line in logs if "cut off" in line["event"]] == ["127.0.0.1"]
+        half_sent[1][1].write(b"\x1c\r")
+        assert b"AA" in await half_sent[1][0].readuntil(b"\x1c\r")
 
 
 async def test_a_connection_that_ended_makes_room() -> None:
