@@ -14,6 +14,7 @@ Resource = dict[str, Any]
 Criteria = Mapping[str, Sequence[str]]
 Key = tuple[str, ...]
 _SELECTIVE = ("identifier", "patient", "subject", "service-type")
+_WITH_START = "Slot"
 _FIRST, _LAST = "", "\U0010ffff"
 
 
@@ -66,7 +67,7 @@ class FhirIndex:
                 yield [self._buckets.get((kind, name, value), {})]
                 if statuses:
                     yield [self._buckets.get((kind, name, value, status), {}) for status in statuses]
-        if "start" in criteria:
+        if kind == _WITH_START and "start" in criteria:
             for service in criteria.get("service-type", ()):
                 yield [self._in(bounds(criteria["start"]), (kind, service, status)) for status in statuses or ("",)]
 
@@ -90,7 +91,7 @@ def _keys(kind: str, resource: Resource) -> Iterator[Key]:
 
 def _start_keys(kind: str, resource: Resource) -> Iterator[tuple[Key, float]]:
     start = starts(resource)
-    if kind != "Slot" or start is None:
+    if kind != _WITH_START or start is None:
         return
     for service in values(kind, "service-type", resource):
         yield (kind, service, ""), start

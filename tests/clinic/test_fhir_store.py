@@ -106,6 +106,14 @@ def test_a_search_finds_what_looking_at_everything_finds(
             assert FhirStore(state).search(kind, query) == expected
 
 
+def test_a_start_is_a_criterion_for_every_type() -> None:
+    store = FhirStore(State())
+    start, coded = "2031-03-04T09:00:00+00:00", [{"coding": [{"code": "a"}]}]
+    stored = store.write("Patient", None, {"resourceType": "Patient", "start": start, "serviceType": coded})
+    query = {"service-type": "a", "start": ["ge2031-03-04T09:00:00+00:00", "le2031-03-04T10:00:00+00:00"]}
+    assert store.search("Patient", query) == [stored]
+
+
 def fill(store: FhirStore, journeys: int) -> None:
     """What so many journeys leave at the EHR: a patient, an episode and eight tasks each, and a held place."""
     for number in range(journeys):
