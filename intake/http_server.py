@@ -31,7 +31,7 @@ _FULL = Problem("too-many-connections", "Every connection is in use. Send the re
 _UNREADABLE = Problem("bad-request", "Send a request that follows HTTP/1.1.")
 
 Phase = Literal["idle", "head", "handling", "body-after-answer", "answer-not-taken", "closing"]
-"""`idle` is between requests, before a first byte, and has uvicorn's own time limit except on a new connection."""
+"""`idle` is between requests, before a first byte."""
 
 
 class WebServer(uvicorn.Server):
@@ -141,9 +141,9 @@ class LimitedProtocol(BoundedBodies):
     def _watch(self) -> None:
         phase = self._phase_now()
         if self._connection is not None:
-            is_incomplete = phase == "head" or (phase == "handling" and self.conn.their_state is h11.SEND_BODY)
-            self._connection.receiving(is_incomplete=is_incomplete)
-            self._connection.in_use = not is_incomplete and phase not in ("idle", "closing")
+            has_whole_request = self.conn.their_state is not h11.SEND_BODY
+            self._connection.in_use = phase == "handling" and has_whole_request
+            self._connection.receiving(is_incomplete=phase not in ("idle", "closing") and not self._connection.in_use)
         if phase == self._phase:
             return
         self._phase = phase
@@ -169,7 +169,7 @@ class LimitedProtocol(BoundedBodies):
         if phase == "handling":
             return None  # bounded where it is done
         if phase == "idle":
-            return self.limits.head_seconds if self.cycle is None else None
+            return self.limits.head_seconds if self.cycle is None else self.limits.idle_seconds
         return self.limits.head_seconds if phase == "head" else self.limits.write_seconds
 
     def _too_slow(self, phase: Phase) -> None:
@@ -183,12 +183,14 @@ class LimitedProtocol(BoundedBodies):
             self.transport.abort()
 
     def _give_way(self) -> None:
-        """Closes a connection that is idle or whose request is not whole yet."""
-        if self._phase == "idle" or self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        """Closes a connection that is idle, whose request is not whole yet, or whose answer is not taken."""
+        if self._phase == "idle":
             self.timeout_keep_alive_handler()
-        else:
+        elif self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._answer(503, _FULL)
             self._watch()
+        else:
+            self.transport.abort()
 
     def _answer(self, status: int, problem: Problem) -> None:
         """Answers in place of the application, and closes."""

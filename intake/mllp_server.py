@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import struct
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -147,6 +148,10 @@ class MllpServer:
             writer.close()
             async with asyncio.timeout(self._limits.write_seconds):
                 await writer.wait_closed()
+        except BaseException:
+            if not connection.is_idle:  # messages may be left: the peer must not take the end for an orderly one
+                _reset_on_close(writer)
+            raise
         finally:
             writer.transport.abort()  # does nothing to a transport that is closed
 
@@ -156,8 +161,10 @@ class MllpServer:
             for event in decoder.feed(chunk):
                 connection.in_use = True
                 await self._answer(event, writer)
-                connection.finished()
-                reads.message_done()
+                connection.in_use = False
+                if isinstance(event, Frame):
+                    connection.finished()
+                    reads.message_done()
                 if isinstance(event, Broken) and event.fatal:
                     return
             connection.receiving(is_incomplete=decoder.inside)
@@ -180,6 +187,10 @@ class MllpServer:
     async def _handled(self, handling: Coroutine[Any, Any, bytes | None]) -> bytes | None:
         async with asyncio.timeout(self._limits.handling_seconds):
             return await handling
+
+
+def _reset_on_close(writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class _Reads:

@@ -237,6 +237,30 @@ async def test_half_sent_requests_never_lock_a_sender_out(half: bytes) -> None:
         assert [line["peer"] for line in logs if "cut off" in line["event"]][:1] == ["127.0.0.1"]
 
 
+EARLY = b"POST /brief HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
+"""A request that is answered (405) before its body has come."""
+
+
+async def test_bodies_that_lag_behind_their_answers_never_lock_a_sender_out() -> None:
+    async with serving(HttpLimits(max_connections=5, max_connections_per_peer=5, write_seconds=600)) as port:
+        lagging = [await connect(port) for _ in range(5)]
+        for reader, writer in lagging:
+            writer.write(EARLY)
+            await reader.readuntil(b"Method Not Allowed\r\n")
+            writer.write(b"x")
+        for _ in range(10):
+            assert await ask(await connect(port)) == b"brief"
+
+
+async def test_a_connection_is_idle_also_after_a_body_that_lagged_behind_its_answer() -> None:
+    async with serving(HttpLimits(idle_seconds=1)) as port:
+        reader, writer = await connect(port)
+        writer.write(EARLY)
+        await reader.readuntil(b"Method Not Allowed\r\n")
+        writer.write(b"0123456789")
+        assert b"HTTP/1.1" not in await ended((reader, writer))
+
+
 async def test_what_is_no_http_is_a_problem() -> None:
     async with serving(HttpLimits()) as port:
         streams = await connect(port)

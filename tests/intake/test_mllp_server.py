@@ -119,6 +119,25 @@ async def test_bytes_that_are_no_message_do_not_make_a_connection_less_idle() ->
         await trickle(await connect(port), b"\r")
 
 
+async def test_broken_frames_do_not_make_a_connection_less_idle() -> None:
+    async with listening(MllpLimits(idle_seconds=0.2)) as port:
+        await trickle(await connect(port), b"x\x1c")
+
+
+async def test_a_connection_with_messages_in_hand_does_not_end_in_order_when_the_listener_stops() -> None:
+    handler = Answers()
+    handler.go.clear()
+    server = MllpServer(handler, MllpLimits())
+    port = await server.start("127.0.0.1", 0)
+    reader, writer = await connect(port)
+    writer.write(frame(b"MSH|1") + frame(b"MSH|2"))
+    writer.write_eof()
+    await handler.arrived.wait()
+    await server.stop()
+    with pytest.raises(ConnectionResetError):
+        await reader.read()
+
+
 async def test_one_peer_cannot_push_the_others_out() -> None:
     async with listening(MllpLimits(max_connections=4, max_connections_per_peer=2)) as port:
         sender = await connect(port)
