@@ -22,6 +22,8 @@ SILENT = "--"
 """Stands for the acknowledgement of a message that asked for none."""
 _STRAY = "stray: it names none of these messages"
 _FRAME_MARKS = re.compile(rb"[\x0b\x1c]")
+_NOTHING = b" \t\r\n\x0c\x1a\xef\xbb\xbf"
+"""Blanks, line ends, a byte-order mark, and the end-of-file mark of DOS."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ async def send(*files: Path, host: str = "127.0.0.1", port: Port | None = None, 
     """Send HL7 v2 messages over MLLP and print each acknowledgement. Exit code 6 if one says no, 5 if one is missing.
 
     Sending the same message again is safe: it is kept once and gets the same answer. A message may ask for no answer
-    (MSH-15, MSH-16): it is shown as `--` once the listener has read everything and refused nothing. `??` is a message
-    that should have been answered and was not.
+    (MSH-15, MSH-16): it is shown as `--` when the listener refused nothing and closed in order. That is no proof: a
+    listener that was killed closes in order too. `??` is a message that should have been answered and was not.
 
     Parameters
     ----------
@@ -111,13 +113,14 @@ class _Report:
         if not self._quiet:
             place = f"{told.file} #{told.number}" if told.file else ""
             told_parts = (told.code, place, told.control_id, told.text)
-            stdout.print("  ".join(part for part in told_parts if part), markup=False)
+            line = "  ".join(part for part in told_parts if part)
+            stdout.print("".join(char if char.isprintable() else "\ufffd" for char in line), markup=False)
 
 
 _WITHOUT_ANSWER = {
     Outcome.SILENT: "no answer asked for, and none came",
     Outcome.UNANSWERED: "no answer: it may or may not have been kept",
-    Outcome.NOT_SENT: "not sent: the connection ended before",
+    Outcome.NOT_SENT: "not sent: the connection ended, or an answer did not come, before its turn",
 }
 
 
@@ -140,5 +143,5 @@ def _messages_in(file: Path) -> list[bytes]:
         raise Stop(Exit.USAGE, f"cannot read {file}: {error.strerror}") from None
     if not content.strip(b" \t\r\n\x0b\x0c\x1c"):
         raise Stop(Exit.USAGE, f"{file} is empty: name a file with HL7 messages")
-    parts = [part for part in _FRAME_MARKS.split(content) if part.strip()]
+    parts = [part for part in _FRAME_MARKS.split(content) if part.strip(_NOTHING)]
     return [message for part in parts for message in split_messages(part) or [part]]

@@ -50,6 +50,7 @@ _WANTED = {
 """HL7 table 0155. Anything else, AL among it, means always."""
 _NULL = '""'
 _LONGEST_ECHO = 200
+_LONGEST_CONTROL_ID = 1000  # longer than is taken, so that a refusal for its length still names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def _header(message: Message, now: datetime) -> str:
 
 def _msa(message: Message, code: str, problem: Problem | None) -> str:
     marks = message.delimiters
-    parts = ["MSA", code, _echo(message, 10)]
+    parts = ["MSA", code, _echo(message, 10, longest=_LONGEST_CONTROL_ID)]
     if problem is not None:
         parts.append(escape(problem.advice, marks))
     return marks.field.join(parts)
@@ -151,10 +152,10 @@ def _err(problem: Problem, marks: Delimiters) -> str:
     return marks.field.join(["ERR", "", location, code, "E", local, "", "", escape(problem.advice, marks)])
 
 
-def _echo(message: Message, position: int) -> str:
+def _echo(message: Message, position: int, longest: int = _LONGEST_ECHO) -> str:
     """A field of MSH as sent; nothing where it is longer than any real one."""
     raw = message.raw("MSH", position)
-    return raw if len(raw) <= _LONGEST_ECHO else ""
+    return raw if len(raw) <= longest else ""
 
 
 def _coded(message: Message, position: int) -> str:

@@ -20,6 +20,8 @@ from intake.hl7 import read_header
 from intake.mllp_client import MllpClient, MllpError
 
 _ALL = frozenset(Verdict)
+_VERDICTS = {"A": Verdict.ACCEPT, "E": Verdict.ERROR, "R": Verdict.REJECT}
+"""By the second letter of MSA-1."""
 
 
 class Outcome(StrEnum):
@@ -63,9 +65,11 @@ class Sent:
         return bool(kinds) and (refused or needed <= kinds)
 
     def lacks(self, answer: Answer) -> bool:
-        """Whether an answer of this kind is wanted and has not come."""
+        """Whether this answer is wanted and none of its kind has come."""
         wanted = self.wanted.accept if answer.code.startswith("C") else self.wanted.application
-        return bool(wanted) and not any(each.code[:1] == answer.code[:1] for each in self.answers)
+        return _VERDICTS.get(answer.code[1:]) in wanted and not any(
+            each.code[:1] == answer.code[:1] for each in self.answers
+        )
 
     def outcome(self, *, silence_is_consent: bool) -> Outcome:
         """What became of it; see `Sending.silence_is_consent`."""
@@ -98,8 +102,9 @@ class Sending:
     `on_answer` is told each answer and its message, or None for a stray, as they come.
 
     Attributes:
-        silence_is_consent: The listener read everything, closed in order, and sent no refusal that might be for any
-            message: what asked for answers to errors alone and got none was accepted.
+        silence_is_consent: The listener closed in order after the last message, and sent no refusal that might be for
+            any message: as far as can be known, what asked for answers to errors alone and got none was accepted. Our
+            listener resets a connection with messages that it did not handle, but no listener that is killed can.
     """
 
     def __init__(
@@ -165,7 +170,6 @@ class Sending:
         try:
             while (raw := await self._client.read()) is not None:
                 self._take(read_answer(raw))
-            # What the listener leaves unread would break the connection.
             self.silence_is_consent = self._half_closed and not self._refusing_strays
         except OSError:
             self.silence_is_consent = False

@@ -27,6 +27,12 @@ def unusable(header: str, control_id: str) -> bytes:
     return adt("A04", control_id=control_id, header=header).replace(NOBODY, b"")
 
 
+def test_an_answer_goes_to_the_message_that_asked_for_it_where_two_have_one_control_id() -> None:
+    errors_only, always = (Sent.of(asking(header, "SAME")) for header in (ERRORS, ALWAYS))
+    errors_only.written = always.written = True
+    assert belongs_to(Answer("AA", "SAME", ""), [errors_only, always]) is always
+
+
 class Sender:
     """Sends messages to a port, and holds what came of it."""
 
