@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 from intake.event import ACKNOWLEDGEMENTS, ADT, Event, read_event
@@ -125,9 +125,11 @@ def parse_time(text: str, zone: tzinfo) -> datetime | None:
     micros = int((fraction or "").ljust(6, "0"))
     clock = (int(hour or 0), int(minute or 0), int(second or 0), micros)
     try:
-        return datetime(int(year), int(month), int(day), *clock, tzinfo=_offset(offset) if offset else zone)
-    except ValueError:
+        moment = datetime(int(year), int(month), int(day), *clock, tzinfo=_offset(offset) if offset else zone)
+        moment.astimezone(UTC)  # a year that UTC has not cannot be stored
+    except (ValueError, OverflowError):
         return None
+    return moment
 
 
 def _offset(text: str) -> timezone:

@@ -18,6 +18,8 @@ from intake.rules import ACTED_ON, FOR_A_PERSON, IGNORED
 ADT = "ADT"
 ACKNOWLEDGEMENTS = ("ACK", "MCF")
 _NULL = '""'
+_LONGEST_EVN = 200
+_MOST_EVN = 10
 _TYPES = frozenset(
     """
     ACK ADR ADT BAR BPS BRP BRT BTS CCF CCI CCM CCQ CCR CCU CQU CRM CSU DBC DBU DEL DEO DER DFT DOC DPR DRC DRG DSR
@@ -31,8 +33,8 @@ _TYPES = frozenset(
 """HL7 table 0076. A site's own types begin with Z."""
 _SHARED_STRUCTURES = frozenset(["A01", "A05", "A06", "A09", "A21", "A30", "A39", "A43", "A50", "A52", "A54", "A61"])
 """Structures of ADT messages (HL7 table 0354) that serve several triggers; the others are named for their only one."""
-_NO_ADT_TRIGGERS = (*ACKNOWLEDGEMENTS, "ADR", "QRY", "QCK", "DSR", "RSP", "QBP")
-"""Types that name the trigger of another message, or the query A19, in MSH-9.2."""
+_QUERIES = ("ADR", "QRY", "QCK", "DSR", "RSP", "QBP")
+"""Types that go with the query A19, which is a trigger of chapter 3 though their type is not ADT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,30 @@ def read_event(message: Message) -> Event:
         Hl7Error: It cannot be told.
     """
     written = _components(message)
-    kind, trigger, structure = _sorted_out(written)
+    kind, trigger, structure, structure_type = _sorted_out(written)
     if kind not in _TYPES and not re.fullmatch("Z[A-Z0-9]{2}", kind):
         raise _error("unknown-message-type", "See what the message is: MSH-9.1 is no message type of HL7.")
     if kind != ADT:
-        if trigger in (*ACTED_ON, *FOR_A_PERSON, *IGNORED) and kind not in _NO_ADT_TRIGGERS:
-            raise _error("type-and-trigger-disagree", "See what the message is: MSH-9 joins an ADT event to this type.")
+        if kind not in ACKNOWLEDGEMENTS and (structure_type == ADT or _names_adt(message, kind, trigger)):
+            raise _error("type-and-trigger-disagree", "See what the message is: it joins an ADT event to another type.")
         return Event(kind, trigger)
     return Event(kind, trigger or _trigger_elsewhere(message, structure))
+
+
+def _names_adt(message: Message, kind: str, trigger: str) -> bool:
+    """Whether an ADT trigger stands in MSH-9.2 or, where that is empty, in EVN-1."""
+    told = {trigger} if trigger else _evn_triggers(message)
+    return any(each in (*ACTED_ON, *FOR_A_PERSON, *IGNORED) for each in told - ({"A19"} if kind in _QUERIES else set()))
+
+
+def _evn_triggers(message: Message) -> set[str]:
+    """Every value of EVN-1, however often it or its segment is repeated."""
+    marks = message.delimiters
+    raw = [
+        message.raw("EVN", 1, number)[:_LONGEST_EVN] for number in range(1, min(message.count("EVN"), _MOST_EVN) + 1)
+    ]
+    split = re.compile("|".join(re.escape(mark) for mark in (marks.component, marks.repetition) if mark))
+    return {_plain(unescape(part, marks, message.charset)) for field in raw for part in split.split(field)} - {""}
 
 
 def event_of(message: Message) -> str:
@@ -89,17 +107,17 @@ def _plain(text: str) -> str:
     return "" if stripped == _NULL else stripped
 
 
-def _sorted_out(written: tuple[str, str, str]) -> tuple[str, str, str]:
-    """Type, trigger and the ending of the structure; a structure may stand in the place of the others."""
+def _sorted_out(written: tuple[str, str, str]) -> tuple[str, str, str, str]:
+    """Type, trigger, and ending and type of the structure; a structure may stand in the place of the others."""
     structures = [found for part in written if (found := re.fullmatch(r"([A-Z]{3})_([A-Z][A-Z0-9]{2})", part))]
     kind, trigger = ("" if "_" in part else part for part in written[:2])
     if not structures:
-        return kind or written[0], trigger or written[1], ""
-    return kind or structures[0][1], trigger, structures[0][2]
+        return kind or written[0], trigger or written[1], "", ""
+    return kind or structures[0][1], trigger, structures[0][2], structures[0][1]
 
 
 def _trigger_elsewhere(message: Message, structure: str) -> str:
-    told = {_plain(message.field("EVN", 1)), "" if structure in _SHARED_STRUCTURES else structure} - {""}
+    told = (_evn_triggers(message) | {"" if structure in _SHARED_STRUCTURES else structure}) - {""}
     if not told:
         raise _error("no-trigger", "Send the event in MSH-9.2 or EVN-1; see what this message reports.", "101")
     if len(told) > 1:

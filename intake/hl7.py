@@ -11,7 +11,7 @@ depend on how often a mark occurs is bounded: what goes beyond a bound, no real 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from intake.charsets import BYTE_ORDER_MARK, decode
@@ -29,6 +29,12 @@ _LAST_FIELD = 100  # no HL7 segment that is read here defines as many
 _LONGEST_VALUE = 2000
 _LONGEST_HEADER = 8192
 _HEADER_FIELDS = 18
+_SLICE = 131_072
+_BEFORE_HEADER = r"[\ufeff \t\f\v]{0,50}"
+_ANOTHER_HEADER = re.compile(rf"\r{_BEFORE_HEADER}MSH[^\w\s]", re.IGNORECASE)
+_MARK = rb"[^\w\s,.;:'\"()?!-]"  # what separates fields, and not words
+_HEADER_LINE = re.compile(rb"(?:\xef\xbb\xbf|[ \t\f\v])*(MSH" + _MARK + rb".*)", re.IGNORECASE | re.DOTALL)
+_ENVELOPE_LINE = re.compile(rb"(?:\xef\xbb\xbf|[ \t\f\v])*(?:FHS|BHS|BTS|FTS)(?:" + _MARK + rb"|\s*$)", re.IGNORECASE)
 
 
 class Segment:
@@ -61,6 +67,11 @@ class Message:
         self._named: dict[str, list[Segment]] = {}
         for segment in segments:
             self._named.setdefault(segment.name, []).append(segment)
+
+    @property
+    def holds_another(self) -> bool:
+        """Whether a further message begins in it, also with marks of its own or behind blanks."""
+        return next(_in_slices(_ANOTHER_HEADER, f"\r{self.body}"), None) is not None
 
     def count(self, segment: str) -> int:
         """How many segments called `segment` there are."""
@@ -153,15 +164,20 @@ def read_header(raw: bytes) -> Message | None:
 
 
 def split_messages(raw: bytes) -> list[bytes]:
-    """Cuts a file into its messages, dropping batch and file envelopes. Line ends become CR, as on the wire."""
+    """Cuts a file into its messages, dropping batch and file envelopes. Line ends become CR, as on the wire.
+
+    What stands before the first message is an entry of its own, so that it is not lost unseen. A file without any
+    message gives none.
+    """
+    before: list[bytes] = []
     messages: list[list[bytes]] = []
     for line in re.split(rb"[\r\n]+", raw.removeprefix(BYTE_ORDER_MARK)):
-        name = line[:3].decode("latin-1").upper()
-        if name == "MSH" and (line.startswith(b"MSH") or re.match(rb"[^\w\s]", line[3:])):
-            messages.append([])
-        if messages and line.strip() and name not in _ENVELOPES:
-            messages[-1].append(line)
-    return [b"\r".join(lines) + b"\r" for lines in messages]
+        if header := _HEADER_LINE.match(line):
+            messages.append([header[1]])
+        elif line.strip() and not _ENVELOPE_LINE.match(line):
+            (messages[-1] if messages else before).append(line)
+    found = [before, *messages] if before and messages else messages
+    return [b"\r".join(lines) + b"\r" for lines in found]
 
 
 def _require_start(text: str) -> None:
@@ -177,7 +193,7 @@ def _segments(text: str, marks: Delimiters) -> list[Segment]:
     mark = re.escape(marks.field)
     start = re.compile(rf"\r(?:([A-Za-z][A-Za-z0-9]{{2}})(?={mark})|([A-Z][A-Z0-9]{{2}})(?=[ \t]*(?:\r|\Z)))")
     names, bounds = ["MSH"], [0]
-    for found in start.finditer(text):
+    for found in _in_slices(start, text):
         names.append((found[1] or found[2]).upper())
         bounds.append(found.start() + 1)
         if len(names) > _MOST_SEGMENTS:
@@ -187,6 +203,19 @@ def _segments(text: str, marks: Delimiters) -> list[Segment]:
         Segment(name, text[begin:end].rstrip("\r"), marks.field)
         for name, begin, end in zip(names, bounds, ends, strict=True)
     ]
+
+
+def _in_slices(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """`pattern.finditer`, for what is found within a line end and the line after it.
+
+    A search that finds nothing in megabytes would keep every other thread waiting until it ends.
+    """
+    begin = 0
+    while begin < len(text):
+        end = text.find("\r", begin + _SLICE)
+        end = len(text) if end < 0 else end
+        yield from pattern.finditer(text, begin, end)
+        begin = end
 
 
 def _delimiters(header: str) -> Delimiters:

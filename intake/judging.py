@@ -102,7 +102,7 @@ def _key_problem(message: Message) -> Problem | None:
 
 
 def _content_problem(message: Message, rules: ReceivingRules) -> Problem | None:
-    if message.count("MSH") > 1:
+    if message.count("MSH") > 1 or message.holds_another:
         return Problem("several-messages", "Send one message in each frame.", "100")
     if message.raw("MSH", 9).strip() in ("", _NULL):
         return Problem("no-message-type", "Give the message a type in MSH-9.", "101", "MSH^1^9")

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from psycopg.rows import class_row
 
 from intake.inbox import Pool
+from intake.rules import ADMISSIONS, CANCELLATIONS, DISCHARGES
 
 Lane = Literal["openings", "journeys"]
 """`openings`: the client has no confirmed open journey. `journeys`: the client has one, which may not answer."""
@@ -31,7 +32,11 @@ _OLDEST, _NEWEST = _CLAIM.format(order="ASC"), _CLAIM.format(order="DESC")
 _EARLIEST = """
     SELECT message.*, %(lane)s AS lane, %(claim_id)s AS claim_id, EXISTS (
         SELECT FROM intake.messages AS other WHERE other.business_sha256 = message.business_sha256
-            AND other.received_id < message.received_id AND other.state IN ('done', 'parked')) AS said_before
+            AND other.received_id < message.received_id AND other.state IN ('done', 'parked')
+            AND NOT (message.event = ANY(%(admissions)s) AND EXISTS (
+                SELECT FROM intake.messages AS ending WHERE ending.client_ref = message.client_ref
+                    AND ending.state = 'done' AND ending.event = ANY(%(endings)s)
+                    AND ending.received_id BETWEEN other.received_id AND message.received_id))) AS said_before
     FROM unnest(%(clients)s::uuid[]) AS client (client_ref) CROSS JOIN LATERAL (
         SELECT received_id, message_id, sealed, key_id, sha256, content_type, event, client_ref, visit, received_at,
             attempts, business_sha256
@@ -88,6 +93,10 @@ _EXPIRE = """
     INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
     SELECT * FROM expired ON CONFLICT (received_id) DO NOTHING"""
 _NOW = timedelta(0)
+_EVENTS = {
+    "admissions": [f"ADT^{trigger}" for trigger in ADMISSIONS],
+    "endings": [f"ADT^{trigger}" for trigger in (*CANCELLATIONS, *DISCHARGES)],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,8 @@ class Row:
         visit: A keyed hash; empty if none was said.
         lane: The lane it was claimed in.
         claim_id: The claim, to be shown when the outcome is written.
-        said_before: The same event came earlier under another control id and was handled or is parked.
+        said_before: The same event came earlier under another control id and was handled or is parked. An admission
+            after which the client's stay was cancelled or ended is a new one, though it reads the same.
     """
 
     received_id: int
@@ -160,7 +170,7 @@ class Queue:
             most: How many at once.
             newest: Those that came last instead of those that have waited longest.
         """
-        values = {"lane": lane, "most": most, "claim_id": uuid4(), "lease": self._lease}
+        values = {"lane": lane, "most": most, "claim_id": uuid4(), "lease": self._lease, **_EVENTS}
         async with self._pool.connection() as connection:
             found = await connection.execute(_NEWEST if newest else _OLDEST, values)
             clients = [client_ref for (client_ref,) in await found.fetchall()]

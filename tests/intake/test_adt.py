@@ -147,6 +147,8 @@ def test_a_mangled_message_raises_nothing_but_the_typed_error(edits: list[tuple[
         ("2026", None),
         ("20261302", None),
         ("20260302101500+9900", None),
+        ("99991231235959-1200", None),  # the year 10000 in UTC
+        ("00010101000000+1200", None),
         ("yesterday", None),
     ],
 )

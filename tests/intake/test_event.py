@@ -89,6 +89,15 @@ def test_letter_case_of_segment_names_does_not_matter(segment: str, written: obj
         ("Jane^Doe", "", "^~\\&", "unknown-message-type"),
         ("ORU^A04", "", "^~\\&", "type-and-trigger-disagree"),
         ("ZAD^A01", "", "^~\\&", "type-and-trigger-disagree"),
+        ("BAR^ADT_A04", "", "^~\\&", "type-and-trigger-disagree"),
+        ("ORU^^ADT_A01", "A04", "^~\\&", "type-and-trigger-disagree"),
+        ("ORM^O01^ADT_A04", "", "^~\\&", "type-and-trigger-disagree"),
+        ("ZDT", "A04", "^~\\&", "type-and-trigger-disagree"),
+        ("ADR^A04", "A04", "^~\\&", "type-and-trigger-disagree"),
+        ("QBP^A04", "", "^~\\&", "type-and-trigger-disagree"),
+        ("ADT", "A28~A04", "^~\\&", "trigger-unclear"),
+        ("ADT", "A28^A04", "^~\\&", "trigger-unclear"),
+        ("ADT", "A28|x\rEVN|A04", "^~\\&", "trigger-unclear"),
         ("ADT^A04", "", "*~\\&", "delimiters-disagree"),
         ("ADT^A04", "A04", "~^\\&", "delimiters-disagree"),
         ("ADT^A04", "A04", "&~\\^", "delimiters-disagree"),
@@ -109,6 +118,14 @@ def test_what_cannot_be_told_is_refused_and_kept_for_a_person(msh_9: str, evn_1:
     assert (arrival.state, arrival.verdict, arrival.reason_code) == ("quarantined", Verdict.ERROR, code)
     assert arrival.reason is not None
     assert arrival.reason.endswith(".")
+
+
+@pytest.mark.parametrize("before", [b"", b" ", b"\t", b"\x0c", b"\xef\xbb\xbf", b"  \t"])
+@pytest.mark.parametrize("marks", [b"|^~\\&", b"#^~\\&", b"|~^\\&"])
+def test_a_second_message_in_one_frame_is_never_swallowed(before: bytes, marks: bytes) -> None:
+    second = adt("A04", control_id="C2").replace(b"|^~\\&", marks, 1)
+    arrival = judged(adt("A08") + before + second)
+    assert (arrival.state, arrival.reason_code) == ("quarantined", "several-messages")
 
 
 def test_a_message_without_a_type_is_rejected_and_kept() -> None:

@@ -151,6 +151,22 @@ def test_a_file_is_cut_into_its_messages() -> None:
     assert [len(parse(message).segments) for message in messages] == [4, 4]
 
 
+@pytest.mark.parametrize("before", [b"", b" ", b"\xef\xbb\xbf", b"\t\xef\xbb\xbf"])
+def test_files_that_were_joined_are_cut_where_a_header_starts(before: bytes) -> None:
+    messages = split_messages(before + adt("A04") + before + adt("A03"))
+    assert [parse(message).field("MSH", 9, 2) for message in messages] == ["A04", "A03"]
+
+
+def test_what_stands_before_the_first_message_is_not_lost_unseen() -> None:
+    assert split_messages(b"PID|1||700\r\n" + adt("A04"))[0] == b"PID|1||700\r"
+
+
+@pytest.mark.parametrize("line", ["bts closed at five", "MSH staff today", "fhs"])
+def test_free_text_does_not_cut_a_message(line: str) -> None:
+    [message] = split_messages(adt("A04", extra=f"NTE|1||first\r{line}, and more"))
+    assert line in parse(message).raw("NTE", 3)
+
+
 NAMES = st.sampled_from(["EVN", "PID", "PV1", "NTE", "IN1"])
 PLAIN = st.text(alphabet="AbZ19 .-", max_size=6).map(str.strip)
 VALUES = st.lists(PLAIN, min_size=1, max_size=3).map("^".join)

@@ -84,6 +84,12 @@ async def test_the_same_event_under_a_new_control_id_says_nothing_new(running: R
     assert running.gate.calls == 1
 
 
+async def test_an_admission_after_a_cancellation_is_a_new_one_though_it_reads_the_same(running: RunningIntake) -> None:
+    events = ("A04", "A11", "A04")
+    await send(running, *(adt(event, control_id=f"C{n}", evn="20260302") for n, event in enumerate(events)))
+    assert await running.settled() == {"done": 3}
+
+
 async def test_35_messages_with_one_control_id_are_35_messages(running: RunningIntake) -> None:
     acks = await send(running, *(adt("A04", control_id="MSG00001", mrn=f"8{n:05}") for n in range(35)))
     assert {code(ack) for ack in acks} == {"AA"}
