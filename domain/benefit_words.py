@@ -17,6 +17,7 @@ _TOPICS = {
     Topic.CONTACT: "the payer asks to be contacted",
     Topic.NOT_COVERED: "something is said not to be covered or not in force",
     Topic.DATES: "the dates of coverage, as the payer gave them",
+    Topic.NOT_UNDERSTOOD: "the payer writes about this care in words that are not understood here",
 }
 _CODES = {
     **{f"SAID-{topic.name.replace('_', '-')}": words for topic, words in _TOPICS.items()},

@@ -40,6 +40,7 @@ class Topic(StrEnum):
     CONTACT = "contact"  #: the payer wants to be called about it
     NOT_COVERED = "not-covered"  #: something is said not to be covered, or not in force
     DATES = "dates"  #: when coverage begins and ends
+    NOT_UNDERSTOOD = "not-understood"  #: words on mental health whose meaning no rule here knows
 
     @property
     def needs_a_person(self) -> bool:

@@ -8,9 +8,10 @@ from datetime import date
 from activities.x12.dates import Standing, standing
 from activities.x12.messages import (
     denies_authorisation,
+    is_harmless,
     joined,
     names_mental_health,
-    names_other_care,
+    names_our_care,
     topics_for_this_care,
     topics_of,
 )
@@ -61,9 +62,11 @@ def _topics(benefit: Benefit, rules: Rules) -> tuple[Topic, ...]:
     if applies(benefit, rules):
         found = topics_of(text) if is_only_ours(benefit) else topics_for_this_care(benefit.messages)
         found = tuple(t for t in found if t is not Topic.CONTACT or _is_ours(benefit, text))
+        if not found and is_only_ours(benefit) and not is_harmless(text):
+            found = (Topic.NOT_UNDERSTOOD,)
         return (*found, Topic.NO_AUTHORISATION) if denies_authorisation(text) else found
     named = names_mental_health(text)
-    of_us = named and not names_other_care(text) and benefit.network in (rules.network, "W", "U", "")
+    of_us = names_our_care(text) and benefit.network in (rules.network, "W", "U", "")
     carved_out = named or is_behavioural_health(benefit)
     return tuple(t for t in topics_of(text) if of_us or (carved_out and t is Topic.OTHER_PAYER))
 

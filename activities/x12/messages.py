@@ -6,6 +6,7 @@ and they are meant to find too much rather than too little: a person reads what 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from activities.x12 import vocabulary as words
@@ -25,6 +26,13 @@ def topics_of(text: str) -> tuple[Topic, ...]:
     if without != upper and _is_conditional(without):
         without = upper
     return tuple(topic for topic, pattern in words.WORDS.items() if pattern.search(without))
+
+
+def is_harmless(text: str) -> bool:
+    """Whether `text` is made of words about networks and prices, of courtesies, and of denials that no topic keeps."""
+    rest = re.sub(r"\$\s?[\d.,]+|[\d.]+\s?%", " ", _plain(text))
+    rest = words.NO_DEDUCTIBLE.sub(" ", words.DENIED.sub(" ", rest))
+    return all(word in words.HARMLESS for word in re.findall(r"[^\W\d_]+", rest)) and not re.search(r"\d", rest)
 
 
 def denies_authorisation(text: str) -> bool:
@@ -59,9 +67,14 @@ def names_mental_health(text: str) -> bool:
     return words.OUR_CARE.search(_plain(text)) is not None
 
 
+def names_our_care(text: str) -> bool:
+    """Whether `text` names mental health care outside a hospital, whatever else it names."""
+    return words.OUR_CARE.search(words.INPATIENT_OF_OURS.sub(" ", _plain(text))) is not None
+
+
 def names_other_care(text: str) -> bool:
     """Whether `text` names a service that this centre does not give."""
-    return words.OTHER_CARE.search(words.EXCEPTED.sub(" ", _plain(text))) is not None
+    return words.OTHER_CARE.search(words.EXCEPTED.sub(" ", words.NON.sub(" ", _plain(text)))) is not None
 
 
 def _names_only_others(text: str) -> bool:

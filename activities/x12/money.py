@@ -77,8 +77,10 @@ class CostShareReader:
         chosen = self._one("COPAY", daily)
         if chosen is not None and all(b.period == "" for b in daily):
             self.flags.append("COPAY-PERIOD-ASSUMED")
-        other = self._pick("B", None)  # by episode, admission, month: what a course costs cannot be told
-        if other and (not daily or self._is_more_specific(other, daily)):
+        other = [
+            b for b in self._pick("B", None) if b.period not in _PER_DAY
+        ]  # by episode, admission, month: what a course costs cannot be told
+        if other and (not daily or not self._is_more_specific(daily, other)):
             self._doubt("COPAY-NOT-PER-DAY")
         return chosen
 
@@ -117,9 +119,14 @@ class CostShareReader:
         said = self._one(name, remaining)
         if said is not None:
             return said
-        total = self._one(name, totals)
-        used = self._one(name, self._pick(info, _USED, family=family))
-        return None if total is None or used is None else max(total - used, _USED_ALL)
+        spent = self._pick(info, _USED, family=family)
+        total, used = self._one(name, totals), self._one(name, spent)
+        if total is None or used is None:
+            return None
+        if {(b.service_types, b.network) for b in totals} != {(b.service_types, b.network) for b in spent}:
+            self.flags.append(f"{name}-USED-OF-ANOTHER-BENEFIT")  # what was used of one says nothing of the other
+            return None
+        return max(total - used, _USED_ALL)
 
     def _deductible_first(self, share: CostShare) -> bool | None:
         chosen = [*self._pick("B", _PER_DAY)] if share.copay else self._pick("A", None, _fraction)

@@ -39,18 +39,28 @@ Key = tuple[int, int, int]
 
 def key_of(benefit: Benefit, rules: Rules) -> Key | None:
     """How well `benefit` fits, smallest first (service type, network, level); None: it does not apply."""
-    kind = _service_rank(benefit)
+    kind = 0 if names_our_procedure(benefit, rules) and not benefit.service_types else _service_rank(benefit)
     networks = {rules.network: 0, "W": 1, "": 1, "U": 2}
     elsewhere = bool(benefit.places) and not rules.places.intersection(benefit.places)
-    other = bool(benefit.procedure) and not rules.procedures.intersection(benefit.procedure)
+    other = bool(benefit.procedure) and not names_our_procedure(benefit, rules)
     if kind is None or benefit.network not in networks or elsewhere or other:
         return None
     return kind, networks[benefit.network], _LEVELS.get(benefit.level, 3)
 
 
-def is_behavioural(benefit: Benefit) -> bool:
-    """Whether it names a mental-health service this centre gives."""
-    return any(code in MOST_SPECIFIC_FIRST for code in benefit.service_types)
+def names_our_procedure(benefit: Benefit, rules: Rules) -> bool:
+    """Whether EB13 names one of our procedure codes, or a range of codes (EB13-2 to EB13-8) in which one lies."""
+    if not rules.procedures.isdisjoint(benefit.procedure):
+        return True
+    first, *others = (*benefit.procedure[1:], "")  # modifiers among the others are shorter than codes
+    ends = [end for end in others if len(end) == len(first)]
+    return any(len(code) == len(end) and first <= code <= end for end in ends for code in rules.procedures)
+
+
+def is_behavioural(benefit: Benefit, rules: Rules | None = None) -> bool:
+    """Whether it names a mental-health service this centre gives, by service type or else by procedure."""
+    by_procedure = not benefit.service_types and names_our_procedure(benefit, rules or Rules())
+    return by_procedure or any(code in MOST_SPECIFIC_FIRST for code in benefit.service_types)
 
 
 def is_behavioural_health(benefit: Benefit) -> bool:

@@ -87,12 +87,26 @@ CONDITION = re.compile(
     r"|REQUIRED|REQ)\b"
 )
 """Beside a denial: it does not hold always."""
+HARMLESS = frozenset(
+    """
+    A AFTER ALLOWED AMOUNT AN AND APPLIES APPLY APPROVED ARE AT BEHAVIORAL BENEFIT BENEFITS BRONZE BY CARE
+    CERTIFICATE COINSURANCE COPAY COPAYMENT COPAYS COVERAGE DAY DEDUCTIBLE DOES EACH FACILITY FAMILY FOR GOLD
+    HEALTH IN INDIVIDUAL INQUIRY IOP IS MENTAL NETWORK OF OFFICE ONLY OUT OUTPATIENT PER PHYSICIAN PLAN PLATINUM
+    PRIMARY PROFESSIONAL PROVIDED SERVICE SERVICES SILVER SPECIALIST SUBJECT TELEHEALTH THANK THE THEN TO
+    UNLIMITED VIRTUAL VISIT VISITS WAIVED YOU YOUR
+    """.split()  # noqa: SIM905
+)
+"""Words of which a message on mental health may be made without being for a person: networks, prices and courtesies."""
 FOR = re.compile(r"\bFOR\b(?!\s+(?:THIS|THESE|SUCH|ANY|ALL)\b)")
 
 OUR_CARE = re.compile(
     r"\b(?:MENTAL|BEHAVIOU?R[A-Z]*|PSYCH[A-Z]*|IOP|INTENSIVE|SUBSTANCE|ALCOHOL|CHEMICAL\s+DEPENDENCY|MH|MHSA|MHSUD|BH|SUD"
     r"|COUNSEL[A-Z]*)\b"
 )
+INPATIENT_OF_OURS = re.compile(
+    r"\b(?:INPATIENT|IN[\s-]PATIENT|HOSPITAL)\s+(?:MENTAL(?:\s+HEALTH)?|BEHAVIOU?R\w*(?:\s+HEALTH)?|PSYCH\w*)"
+)
+"""Mental health care that this centre does not give."""
 ALL_CARE = re.compile(r"\b(?:OUTPATIENT|OUT[\s-]PATIENT|ALL|ANY|EVERY)\b")
 OTHER_CARE = re.compile(
     r"\b(?:INPATIENT|IN[\s-]PATIENT|HOSPITAL[A-Z]*|ADMISSIONS?|SURG[A-Z]*|IMAGING|RADIOLOG[A-Z]*|MRI|CT\s+SCANS?|LAB[A-Z]*"
@@ -101,12 +115,14 @@ OTHER_CARE = re.compile(
     r"|EMERGENCY|URGENT\s+CARE|INFERTILITY|INFUSION|GENETIC|DIALYSIS|TRANSPORT[A-Z]*|ALLERGY|PODIATRY"
     r"|IMMUNI[SZ]ATIONS?)\b"
 )
+NON = re.compile(r"\bNON[\s-]*[A-Z]+")
+"""All but the service named."""
 EXCEPTED = re.compile(r"\b(?:EXCEPT\w*|UNLESS|EXCLUDING|OTHER\s+THAN|BESIDES|NOT)\b.*")
 """What follows is not what the text is about."""
 CLAUSE_END = re.compile(r"[.;!|]")
 
 NO_DEDUCTIBLE = re.compile(
-    r"\bDEDUCTIBLE\s+(?:DOES\s+NOT|DOESN'?T|NOT)\s+APPL|\bDEDUCTIBLE\s+(?:IS\s+)?WAIVED\b"
+    r"\bDEDUCTIBLE\s+(?:DOES\s+NOT|DOESN'?T|NOT)\s+APPL[A-Z]*|\bDEDUCTIBLE\s+(?:IS\s+)?WAIVED\b"
     r"|\bNOT\s+SUBJECT\s+TO\s+(?:\w+\s+){0,3}DEDUCTIBLE|\bNO\s+DEDUCTIBLE\b|\bWITHOUT\s+DEDUCTIBLE\b"
 )
 DEDUCTIBLE_FIRST = re.compile(

@@ -104,13 +104,72 @@ def test_words_that_repeat_the_code_change_nothing_but_are_kept() -> None:
     "text",
     [
         *("GOLD PLAN", "COPAY APPLIES PER VISIT", "DEDUCTIBLE DOES NOT APPLY", "UNLIMITED VISITS", "NO VISIT LIMIT"),
-        *("THE AUTHORITY OF THE STATE", "CERTIFICATE OF COVERAGE", "AUTHOR", "20% OF APPROVED AMOUNT"),
-        "OFFICE VISIT PROVIDED BY A SPECIALIST",
+        *("CERTIFICATE OF COVERAGE", "20% OF APPROVED AMOUNT", "OFFICE VISIT PROVIDED BY A SPECIALIST", "$20.00 COPAY"),
     ],
 )
 def test_other_words_need_no_review(text: str) -> None:
     assert topics_of(text) == ()
     assert judged(MH, f"MSG*{text}").verdict is Verdict.CLEAR
+
+
+@pytest.mark.parametrize("text", ["THE AUTHORITY OF THE STATE", "AUTHOR"])
+def test_a_word_that_only_begins_like_another_is_none_of_its_topic(text: str) -> None:
+    assert topics_of(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            f"{INVENTED} ADMINISTERS MENTAL HEALTH BENEFITS",
+            f"USE {INVENTED} FOR MENTAL HEALTH",
+            "THIS PLAN IS SECONDARY",
+        ),
+        *("PRE SERVICE REVIEW REQUIRED FOR IOP", "TAR REQUIRED", "PRIOR PERMISSION REQUIRED", "PA: YES"),
+        *(
+            "20 PER CALENDAR YEAR",
+            "BENEFITS EXHAUSTED",
+            "MAXIMUM MET",
+            "NO MENTAL HEALTH BENEFITS",
+            "DOES NOT COVER IOP",
+        ),
+        *(
+            "COVERAGE ENDS 10/31/2026",
+            "PREMIUM NOT PAID",
+            "NO AUTHORIZATION REQUIRED PROVIDED A TREATMENT PLAN IS ON FILE",
+        ),
+        *("NO AUTHORIZATION REQUIRED UP TO LIMIT", "NO PRECERT REQUIRED THROUGH DECEMBER", "something no rule knows"),
+    ],
+)
+def test_words_on_mental_health_that_are_not_plainly_harmless_are_for_a_person(text: str) -> None:
+    found = judged(MH, f"MSG*{text}")
+    assert found.verdict is Verdict.NEEDS_REVIEW
+    assert found.evidence[0].text == text
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        ("EB*1*IND*AI", "MSG*IOP/PHP/RTC/INPATIENT REQUIRE PREAUTH"),
+        ("EB*1*IND*98", "MSG*AUTH REQUIRED FOR MENTAL HEALTH AND INPATIENT HOSPITAL"),
+        ("EB*1*IND*30^MH", "MSG*AUTHORIZATION REQUIRED FOR NON-EMERGENCY SERVICES"),
+    ],
+)
+def test_our_care_counts_whatever_else_is_named_beside_it(segments: tuple[str, ...]) -> None:
+    assert judged(MH, *segments).verdict is Verdict.NEEDS_REVIEW
+
+
+@pytest.mark.parametrize(
+    ("segment", "verdict"),
+    [
+        ("EB*I*IND**********Y*HC:S9480", Verdict.NEEDS_REVIEW),
+        ("EB*F*IND****23***VS*10**Y*HC:S9480", Verdict.NEEDS_REVIEW),
+        ("EB*D*IND*********Y*Y*HC:90791::::::S9999", Verdict.CLEAR_AUTH_REQUIRED),
+        ("EB*I*IND**********Y*HC:90837", Verdict.CLEAR),
+    ],
+)
+def test_a_benefit_that_names_our_procedure_alone_is_about_our_care(segment: str, verdict: Verdict) -> None:
+    assert judged(MH, segment).verdict is verdict
 
 
 @pytest.mark.parametrize(
