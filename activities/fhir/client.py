@@ -15,7 +15,7 @@ import httpx2
 import structlog
 
 from activities.fhir.resources import Resource, Wanted, is_retired, same_origin
-from activities.fhir.searchset import Page, has_failed, is_id, read_page
+from activities.fhir.searchset import has_failed, is_id, read_page
 from activities.http import exchange, json_object
 from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable
 
@@ -89,11 +89,13 @@ class FhirClient:
         form = {name.replace("_", "-"): value for name, value in criteria.items()}
         response = await self._send("POST", f"{kind}/_search", self._gate(journey), form=form)
         found: dict[str, Resource] = {}
+        total = 0
         for _ in range(_MAX_PAGES):
             page = read_page(json_object(self.system, response), kind, self.system)
             found |= {str(match["id"]): match for match in page.matches}
+            total = max(total, page.total or 0)
             if page.next_link is None:
-                return self._counted(found, counts, page)
+                return self._counted(found, counts, total)
             response = await self._send("GET", self._own(page.next_link), self._gate(journey), expected=_GONE)
         raise ClinicRefused(self.system, "too-many-pages", "Narrow the search, or mend the server's next links.")
 
@@ -109,7 +111,10 @@ class FhirClient:
         made = await self._write("POST", wanted.kind, {**self._gate(journey), **condition}, body)
         known = await self.find(wanted, journey=journey) or made
         if not wanted.counts(known):
-            raise ClinicUnavailable(self.system, "write-unconfirmed", "Not what was sent was answered; repeated.")
+            # Repeating it could make one more each time.
+            raise ClinicRefused(
+                self.system, "write-unconfirmed", "The server keeps something else than was sent: see what."
+            )
         return known
 
     async def find(self, wanted: Wanted, *, journey: str = "") -> Resource | None:
@@ -142,9 +147,9 @@ class FhirClient:
             _log.warning("fhir.no-version", system=self.system, kind=body["resourceType"])
         return await self._write("PUT", f"{body['resourceType']}/{body['id']}", headers, body)
 
-    def _counted(self, found: dict[str, Resource], counts: Callable[[Resource], bool], last: Page) -> list[Resource]:
+    def _counted(self, found: dict[str, Resource], counts: Callable[[Resource], bool], total: int) -> list[Resource]:
         counted = [resource for resource in found.values() if counts(resource)]
-        if not counted and (last.total or 0) > len(found):
+        if not counted and total > len(found):
             raise ClinicUnavailable(self.system, "search-incomplete", "Fewer results came than there are; repeated.")
         return counted
 

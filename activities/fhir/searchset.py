@@ -11,6 +11,17 @@ from activities.ports import ClinicUnavailable
 
 _ID = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]{1,128}")
 _SERIOUS = ("error", "fatal")
+_NOT_ALL_SEEN = (
+    "incomplete",
+    "timeout",
+    "transient",
+    "throttled",
+    "too-costly",
+    "too-long",
+    "suppressed",
+    "not-supported",
+)
+"""Codes that say, whatever their severity, that not everything was looked at."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +53,9 @@ def read_page(body: Resource, kind: str, system: str) -> Page:
         raise _unknown(system, "bad-entry")
     matches = [found for entry in entries if (found := _match(entry, kind, system)) is not None]
     total = body.get("total")
-    is_count = isinstance(total, int) and not isinstance(total, bool)
-    return Page(matches, _next_link(body.get("link", []), system), total if is_count else None)
+    if total is not None and (not isinstance(total, int) or isinstance(total, bool)):
+        raise _unknown(system, "bad-total")
+    return Page(matches, _next_link(body.get("link", []), system), total)
 
 
 def is_id(value: object) -> bool:
@@ -52,11 +64,14 @@ def is_id(value: object) -> bool:
 
 
 def has_failed(outcome: Resource) -> bool:
-    """Whether an OperationOutcome says that something went wrong. One that says nothing readable does."""
+    """Whether an OperationOutcome says that something failed or was left out. One that says nothing readable does."""
     issues = outcome.get("issue")
     if not isinstance(issues, list) or not issues:
         return True
-    return any(not isinstance(issue, dict) or issue.get("severity") in _SERIOUS for issue in issues)
+    return any(
+        not isinstance(issue, dict) or issue.get("severity") in _SERIOUS or issue.get("code") in _NOT_ALL_SEEN
+        for issue in issues
+    )
 
 
 def _match(entry: Any, kind: str, system: str) -> Resource | None:

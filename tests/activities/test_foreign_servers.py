@@ -26,6 +26,12 @@ NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
 EMPTY = {"resourceType": "Bundle", "type": "searchset"}
 
+
+def warning(code: str) -> Resource:
+    """An outcome that is no error and still says that not everything was looked at."""
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": code}]}
+
+
 UNKNOWN = [
     json.dumps(OUTCOME).encode(),
     b"",
@@ -36,6 +42,11 @@ UNKNOWN = [
     json.dumps({**EMPTY, "total": 2}).encode(),
     json.dumps({**EMPTY, "entry": [{"fullUrl": "urn:uuid:0"}]}).encode(),
     json.dumps({**EMPTY, "entry": [{"resource": OUTCOME, "search": {"mode": "outcome"}}]}).encode(),
+    json.dumps({**EMPTY, "total": "1"}).encode(),
+    *(
+        json.dumps({**EMPTY, "entry": [{"resource": warning(code), "search": {"mode": "outcome"}}]}).encode()
+        for code in ("incomplete", "timeout", "throttled", "suppressed")
+    ),
 ]
 
 
