@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from deploy.errors import StackError
 from deploy.processes import RunningProcess
 from deploy.stack import Progress, Stack
 
@@ -84,7 +83,7 @@ class Guard:
             await asyncio.sleep(pause)
             try:
                 part.process = await part.start()
-            except (StackError, OSError) as error:
+            except Exception as error:  # whatever kept it from starting may be over the next time
                 why = (str(error).partition("\n")[0] or type(error).__name__).rstrip(":").removeprefix(f"{part.name} ")
                 continue
             part.since = _now()

