@@ -96,8 +96,11 @@ async def test_journeys_that_move_while_they_are_compared_do_not_differ(house: H
     assert all(task.done() for task in moving)
     assert [task.result().differences for task in compared] == [(), (), (), ()]
     assert {task.result().journeys for task in compared} == {6}
-    # Temporal's list may lack a journey for a moment while its search attributes are written.
-    assert {task.result().asked for task in compared} <= {5, 6}
+    # Temporal's list may lack journeys for a moment while their search attributes are written: how many is chance.
+    assert max(task.result().asked for task in compared) <= 6
+    for case in cases:
+        await listed(house, case)
+    assert (await reconciler(house).compare()).asked == 6
     some = {case.id for case in cases[:2]}
     partly = await reconciler(house).compare(asked=lambda journey_id: journey_id in some)
     assert (partly.journeys, partly.asked) == (6, 2)
