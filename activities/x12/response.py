@@ -243,8 +243,8 @@ def _benefit(segment: Segment) -> Benefit:
         fraction=values[8],
         quantity_unit=segment.at(9),
         quantity=values[10],
-        authorisation=segment.at(11),
-        network=segment.at(12),
+        authorisation=segment.at(11).upper(),
+        network=segment.at(12).upper(),
         procedure=segment.components(13),
         unreadable=any(text and values[position] is None for position, text in numbers.items()),
     )

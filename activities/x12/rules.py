@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from activities.x12.response import Benefit
+from activities.x12.response import Benefit, Member
 
 MOST_SPECIFIC_FIRST = ("BC", "A8", "CH", "CF", "MH", "A4", "A6")
 BEHAVIOURAL_HEALTH = frozenset(
@@ -12,6 +12,7 @@ BEHAVIOURAL_HEALTH = frozenset(
 )
 """Service types of mental health and substance use at all: who handles one of them may handle ours."""
 PLAN_LEVEL = "30"
+_OTHERS = frozenset({"SPO", "SPC", "CHD", "DEP"})
 _LEVELS = {"IND": 0, "": 1, "FAM": 2}
 
 
@@ -76,6 +77,11 @@ def is_only_ours(benefit: Benefit) -> bool:
 def is_about_plan(benefit: Benefit) -> bool:
     """Whether it is about the plan as a whole."""
     return not benefit.service_types or PLAN_LEVEL in benefit.service_types
+
+
+def is_of(benefit: Benefit, member: Member) -> bool:
+    """Whether it may concern the member: what is said of spouse or children alone does not concern a subscriber."""
+    return member.is_dependent or benefit.level not in _OTHERS
 
 
 def applies(benefit: Benefit, rules: Rules) -> bool:

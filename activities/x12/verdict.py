@@ -11,7 +11,7 @@ from activities.x12.dates import Standing, standing
 from activities.x12.evidence import dates_as_evidence, evidence_of
 from activities.x12.money import CostShareReader
 from activities.x12.response import Benefit, Member
-from activities.x12.rules import Rules, relevant
+from activities.x12.rules import Rules, is_of, relevant
 from domain.benefits import Benefits, Evidence, Topic, Verdict
 
 
@@ -24,7 +24,7 @@ def judge(member: Member, rules: Rules, day: date) -> Benefits:
     evidence = evidence_of(member, rules, day)
     if member.rejections:
         return _rejected(member, evidence)
-    benefits = relevant(member.benefits, rules)
+    benefits = relevant([b for b in member.benefits if is_of(b, member)], rules)
     verdict, reasons = _in_force(member, benefits, rules, day)
     said = _reasons(evidence)
     if any(code.startswith("DTP-") for code in reasons):

@@ -147,6 +147,15 @@ def test_words_on_mental_health_that_are_not_plainly_harmless_are_for_a_person(t
     assert found.evidence[0].text == text
 
 
+@pytest.mark.parametrize("level", ["SPO", "SPC", "CHD", "DEP"])
+def test_what_is_said_of_the_family_alone_does_not_concern_a_subscriber(level: str) -> None:
+    assert judged(MH, COPAY, f"EB*6*{level}*30", f"EB*I*{level}*MH").verdict is Verdict.CLEAR
+
+
+def test_a_code_in_small_letters_counts() -> None:
+    assert judged("EB*1*IND*MH********y*Y").verdict is Verdict.CLEAR_AUTH_REQUIRED
+
+
 @pytest.mark.parametrize(
     "segments",
     [
