@@ -21,7 +21,7 @@ _NOT_ALL_SEEN = (
     "suppressed",
     "not-supported",
 )
-"""Codes that say, whatever their severity, that not everything was looked at."""
+"""Codes that say at any severity that not everything was looked at."""
 
 
 @dataclass(frozen=True)

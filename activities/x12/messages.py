@@ -68,7 +68,7 @@ def names_mental_health(text: str) -> bool:
 
 
 def names_our_care(text: str) -> bool:
-    """Whether `text` names mental health care outside a hospital, whatever else it names."""
+    """Whether `text` names mental health care outside a hospital, even beside other care."""
     return words.OUR_CARE.search(words.INPATIENT_OF_OURS.sub(" ", _plain(text))) is not None
 
 

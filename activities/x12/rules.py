@@ -58,9 +58,9 @@ def names_our_procedure(benefit: Benefit, rules: Rules) -> bool:
     return any(len(code) == len(end) and first <= code <= end for end in ends for code in rules.procedures)
 
 
-def is_behavioural(benefit: Benefit, rules: Rules | None = None) -> bool:
-    """Whether it names a mental-health service this centre gives, by service type or else by procedure."""
-    by_procedure = not benefit.service_types and names_our_procedure(benefit, rules or Rules())
+def is_behavioural(benefit: Benefit) -> bool:
+    """Whether a benefit that applies here names a mental-health service of ours, by service type or procedure alone."""
+    by_procedure = bool(benefit.procedure) and not benefit.service_types
     return by_procedure or any(code in MOST_SPECIFIC_FIRST for code in benefit.service_types)
 
 
