@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from deploy.errors import StackError
 from deploy.processes import RunningProcess
 from deploy.stack import Progress, Stack
 
@@ -83,12 +84,18 @@ class Guard:
             await asyncio.sleep(pause)
             try:
                 part.process = await part.start()
-            except Exception as error:  # whatever kept it from starting may be over the next time
-                why = (str(error).partition("\n")[0] or type(error).__name__).rstrip(":").removeprefix(f"{part.name} ")
+            except Exception as error:  # what kept it from starting may be over the next time
+                why = _first_line(error).removeprefix(f"{part.name} ")
                 continue
             part.since = _now()
             self._progress(f"{part.name} runs again")
             return
+
+
+def _first_line(error: Exception) -> str:
+    """Of an error of ours; of any other only its kind, as its text could quote a client."""
+    text = str(error).partition("\n")[0].rstrip(":") if isinstance(error, StackError | OSError) else ""
+    return text or type(error).__name__
 
 
 @contextmanager
