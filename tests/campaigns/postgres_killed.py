@@ -273,7 +273,8 @@ async def _run(
         enough.set()
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await asyncio.wait(writing)
-            record = [each async for each in whole(store)]
+            async with open_store(server.url) as fresh:  # a pooled connection may be a dead server's
+                record = [each async for each in whole(fresh)]
             last[0] = len(record)
             await following
     return record
