@@ -121,7 +121,8 @@ class FrameDecoder:
 
     def _take(self, position: int) -> bytes:
         """Removes and returns what stands before `position`, and drops the mark at it."""
-        taken = bytes(self._buffer[:position])
+        with memoryview(self._buffer) as view:
+            taken = bytes(view[:position])
         del self._buffer[: position + 1]
         return taken
 

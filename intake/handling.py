@@ -6,7 +6,7 @@ does no more the second time.
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from eventstore.keys import KeyDestroyed
 from intake.admission_document import read_admission
@@ -23,7 +23,7 @@ from intake.facts import (
 )
 from intake.gate import JourneyEnded, JourneyGate, OpeningAdmission
 from intake.hl7 import parse
-from intake.offload import read_off_loop
+from intake.offload import ReadingProcess
 from intake.privacy import Privacy, Sealed
 from intake.problem import Hl7Error
 from intake.queue import Lane, Outcome, Queue, Row
@@ -42,7 +42,16 @@ class OtherLane(Exception):
 class Handler:
     """Applies messages, one at a time for each client. It holds no connection while it waits for a journey."""
 
-    def __init__(self, registry: Registry, queue: Queue, privacy: Privacy, gate: JourneyGate, zone: tzinfo) -> None:
+    def __init__(
+        self,
+        reading: ReadingProcess,
+        registry: Registry,
+        queue: Queue,
+        privacy: Privacy,
+        gate: JourneyGate,
+        zone: tzinfo,
+    ) -> None:
+        self._reading = reading
         self._registry = registry
         self._queue = queue
         self._privacy = privacy
@@ -62,7 +71,7 @@ class Handler:
         except KeyDestroyed:
             return _ignored(KEY_DESTROYED)
         try:
-            fact = await read_off_loop(len(raw), self._read, raw, row)
+            fact = await self._reading.read(raw, read_fact, row.content_type, self._zone, row.received_at)
         except Hl7Error as error:  # only after the way of reading changed
             return Outcome("quarantined", error.problem.code, error.problem.advice)
         if isinstance(fact, Ignored):  # only after the rules or the sender's settings changed
@@ -77,11 +86,6 @@ class Handler:
             known = await self._registry.update_identity(fact.identity, fact.occurred_at)
             return Outcome("done") if known else _PARK_UNKNOWN
         return await self._tell(fact, row)
-
-    def _read(self, raw: bytes, row: Row) -> Fact:
-        if row.content_type == JSON:
-            return read_admission(raw).to_fact()
-        return read_adt(parse(raw), self._zone, row.received_at).fact
 
     async def _admit(self, admission: Admission, row: Row) -> Outcome:
         journey, opened_by_this = await self._registry.admit(admission, row.message_id)
@@ -138,6 +142,17 @@ class Handler:
             reason = "It happened before the open journey's admission; see which stay it means."
             return Outcome("quarantined", "before-admission", reason)
         return None
+
+
+def read_fact(raw: bytes, content_type: str, zone: tzinfo, received_at: datetime) -> Fact:
+    """What a kept message says.
+
+    Raises:
+        Hl7Error: It cannot be used.
+    """
+    if content_type == JSON:
+        return read_admission(raw).to_fact()
+    return read_adt(parse(raw), zone, received_at).fact
 
 
 def _ignored(rule: Rule, journey: Journey | None = None) -> Outcome:

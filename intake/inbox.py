@@ -7,6 +7,8 @@ everything, so the id alone decides nothing. The bytes are sealed under the key 
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +20,7 @@ from psycopg_pool import AsyncConnectionPool
 from eventstore.keys import Keyring
 from intake.ack import Verdict
 from intake.facts import ClientKey
+from intake.offload import LARGE_BYTES
 from intake.privacy import Privacy
 from intake.problem import Problem
 from intake.registry import known_as
@@ -42,7 +45,7 @@ _KEEP = """
                 THEN ARRAY[%(reused)s] ELSE '{}' END,
             %(state)s, %(reason_code)s, %(reason)s)
         ON CONFLICT (listener, sending_app, sending_facility, control_id, sha256) DO NOTHING
-        RETURNING received_id, listener, sha256, sealed, key_id, client_ref, state, reason_code, reason),
+        RETURNING received_id, listener, sha256, key_id, client_ref, state, reason_code, reason),
     queued AS (
         INSERT INTO intake.queue AS queue (client_ref, lane, due_at)
         SELECT client_ref, CASE WHEN EXISTS (
@@ -52,7 +55,7 @@ _KEEP = """
         ON CONFLICT (client_ref) DO UPDATE SET due_at = queue.due_at),
     quarantined AS (
         INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
-        SELECT received_id, listener, sha256, sealed, key_id, reason_code, reason FROM kept
+        SELECT received_id, listener, sha256, %(sealed)s, key_id, reason_code, reason FROM kept
         WHERE state = 'quarantined')
     SELECT received_id FROM kept"""
 _SAME = """
@@ -71,7 +74,7 @@ class Arrival:
     """A readable message, and what is to be kept with it.
 
     Attributes:
-        business: What stays the same when one event is sent again under another control id.
+        business_sha256: Of what stays the same when one event is sent again under another control id.
         client: Whom it is about, where that is known; messages of one client are handled in order.
         ack: The answer, or None where none is wanted.
         problem: Set for what goes to quarantine instead of to the relay.
@@ -82,8 +85,7 @@ class Arrival:
     sending_app: str
     sending_facility: str
     control_id: str
-    raw: bytes
-    business: bytes
+    business_sha256: bytes
     content_type: str
     received_at: datetime
     event: str
@@ -136,16 +138,17 @@ class Inbox:
     def __init__(self, pool: Pool, keyring: Keyring) -> None:
         self._pool = pool
         self._privacy = Privacy(keyring)
+        self._long_messages = asyncio.Lock()
 
-    async def keep(self, arrival: Arrival) -> Kept:
-        """Stores `arrival`, or finds it stored before.
+    async def keep(self, arrival: Arrival, raw: bytes) -> Kept:
+        """Stores `arrival` and its bytes, or finds them stored before.
 
         Raises:
             psycopg.Error: Nothing was stored; the sender must try again.
             EventStoreError: The same, because there is no key to seal it with.
         """
-        async with self._pool.connection() as connection, connection.transaction():
-            values = await self._columns(arrival, connection)
+        async with self._turn(raw), self._pool.connection() as connection, connection.transaction():
+            values = await self._columns(arrival, raw, connection)
             kept = await connection.execute(_KEEP, values)
             if await kept.fetchone() is None:
                 return await _kept_before(connection, values)
@@ -155,20 +158,20 @@ class Inbox:
         """Keeps bytes that carry no usable key. The same bytes again are counted, not kept twice."""
         hashed = await self._privacy.hash_of_bytes(raw)
         sealed = await self._privacy.seal_message(raw, hashed, None)
-        async with self._pool.connection() as connection:
+        async with self._turn(raw), self._pool.connection() as connection:
             await connection.execute(
                 _QUARANTINE_UNREADABLE,
                 (listener, hashed, *sealed, problem.code, problem.advice),
             )
 
-    async def control_id_taken(self, arrival: Arrival) -> bool:
-        """Whether other bytes were kept under the same listener, sender and control id."""
+    async def control_id_taken(self, arrival: Arrival, raw: bytes) -> bool:
+        """Whether other bytes than `raw` were kept under the same listener, sender and control id."""
         async with self._pool.connection() as connection:
             found = await connection.execute(
                 """SELECT FROM intake.messages WHERE listener = %(listener)s AND sending_app = %(sending_app)s
                    AND sending_facility = %(sending_facility)s AND control_id = %(control_id)s
                    AND sha256 <> %(sha256)s LIMIT 1""",
-                {**_sender(arrival), "sha256": await self._privacy.hash_of_bytes(arrival.raw)},
+                {**_sender(arrival), "sha256": await self._privacy.hash_of_bytes(raw)},
             )
             return await found.fetchone() is not None
 
@@ -186,18 +189,22 @@ class Inbox:
         async with self._pool.connection() as connection:
             await connection.execute("SELECT 1")
 
-    async def _columns(self, arrival: Arrival, connection: AsyncConnection[Any]) -> dict[str, Any]:
-        hashed = await self._privacy.hash_of_bytes(arrival.raw)
+    def _turn(self, raw: bytes) -> AbstractAsyncContextManager[object]:
+        """Long messages are kept one at a time: together they would take every connection, and the disk."""
+        return self._long_messages if len(raw) >= LARGE_BYTES else nullcontext()
+
+    async def _columns(self, arrival: Arrival, raw: bytes, connection: AsyncConnection[Any]) -> dict[str, Any]:
+        hashed = await self._privacy.hash_of_bytes(raw)
         client_ref = None
         if arrival.client is not None:
             client_ref = await known_as(connection, await self._privacy.hash_of_number(arrival.client))
-        sealed = await self._privacy.seal_message(arrival.raw, hashed, client_ref)
+        sealed = await self._privacy.seal_message(raw, hashed, client_ref)
         return {
             **_sender(arrival),
             **sealed._asdict(),
             "message_id": uuid4(),
             "sha256": hashed,
-            "business_sha256": await self._privacy.hash_of_bytes(arrival.business),
+            "business_sha256": await self._privacy.hash_of_digest(arrival.business_sha256),
             "content_type": arrival.content_type,
             "received_at": arrival.received_at,
             "event": arrival.event,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Literal
@@ -55,8 +56,7 @@ def judge(raw: bytes, listener: str, rules: ReceivingRules, now: datetime) -> Ar
         sending_app=message.raw("MSH", 3),
         sending_facility=message.raw("MSH", 4),
         control_id=message.raw("MSH", 10),
-        raw=raw,
-        business=_business(message),
+        business_sha256=_business_sha256(message),
         content_type=HL7,
         received_at=now,
         event=event_of(message),
@@ -84,12 +84,13 @@ def _read(message: Message, rules: ReceivingRules, now: datetime) -> tuple[Verdi
     return Verdict.ACCEPT, reading, None
 
 
-def _business(message: Message) -> bytes:
+def _business_sha256(message: Message) -> bytes:
     """The event apart from its envelope: what a sender that repeats it under a new control id repeats."""
     envelope = [message.raw("MSH", 4), message.raw("MSH", 9)]
     if not message.raw("EVN", 2):
         envelope.append(message.raw("MSH", 7))
-    return "\r".join(["\x1f".join(envelope), message.body]).encode("utf-8", "surrogatepass")
+    text = "\r".join(["\x1f".join(envelope), message.body])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _key_problem(message: Message) -> Problem | None:

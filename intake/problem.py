@@ -28,3 +28,7 @@ class Hl7Error(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(f"{problem.code}: {problem.advice}")
         self.problem = problem
+
+    def __reduce__(self) -> tuple[type[Hl7Error], tuple[Problem]]:
+        """Lets it be pickled, to be raised in another process than the one that read the message."""
+        return type(self), (self.problem,)

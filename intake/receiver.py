@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from intake.ack import Verdict, answer_unread, build_rejection
 from intake.admission_document import read_admission
 from intake.inbox import Arrival, Inbox, Kept
 from intake.judging import HL7, JSON, ReceivingRules, judge
-from intake.offload import read_off_loop
+from intake.offload import ReadingProcess, ReadingProcessLost
 from intake.problem import Problem
 
 __all__ = ["HL7", "JSON", "Receipt", "Receiver", "ReceivingRules"]
@@ -29,7 +30,7 @@ _FRAMING_ADVICE = {
     "incomplete-frame": "Send the whole message again; it broke off before its end mark.",
     "no-frame-start": "Start each message with the byte 0x0B.",
 }
-_STORE_ERRORS = (psycopg.Error, PoolTimeout, EventStoreError)
+_STORE_ERRORS = (psycopg.Error, PoolTimeout, EventStoreError, ReadingProcessLost)
 _NOT_STORED = Problem("not-stored", "The message was not kept; send the same bytes again later.", "207")
 
 
@@ -50,9 +51,15 @@ class Receiver:
     """
 
     def __init__(
-        self, inbox: Inbox, listener: str, rules: ReceivingRules, on_kept: Callable[[], None] = lambda: None
+        self,
+        inbox: Inbox,
+        reading: ReadingProcess,
+        listener: str,
+        rules: ReceivingRules,
+        on_kept: Callable[[], None] = lambda: None,
     ) -> None:
         self._inbox = inbox
+        self._reading = reading
         self._listener = listener
         self._rules = rules
         self._on_kept = on_kept
@@ -71,11 +78,11 @@ class Receiver:
     async def receive_hl7(self, raw: bytes) -> Receipt:
         """One HL7 v2 message. Never raises for what is in it, nor for a failing store: that gives AE."""
         now = datetime.now(UTC)
-        arrival = await read_off_loop(len(raw), judge, raw, self._listener, self._rules, now)
-        if isinstance(arrival, Problem):
-            return await self._reject(raw, arrival, now)
         try:
-            return self._receipt(arrival, await self._inbox.keep(arrival))
+            arrival = await self._reading.read(raw, judge, self._listener, self._rules, now)
+            if isinstance(arrival, Problem):
+                return await self._reject(raw, arrival, now)
+            return self._receipt(arrival, await self._inbox.keep(arrival, raw))
         except _STORE_ERRORS as error:
             log.error("message not stored", listener=self._listener, error=type(error).__name__)
             return Receipt(Verdict.ERROR, answer_unread(raw, _NOT_STORED, now, Verdict.ERROR), _NOT_STORED)
@@ -92,8 +99,7 @@ class Receiver:
             sending_app="",
             sending_facility="",
             control_id=idempotency_key,
-            raw=raw,
-            business=b"json\0" + idempotency_key.encode() + raw,
+            business_sha256=hashlib.sha256(b"json\0" + idempotency_key.encode() + raw).digest(),
             content_type=JSON,
             received_at=datetime.now(UTC),
             event="admission",
@@ -103,9 +109,9 @@ class Receiver:
             visit=fact.visit,
         )
         try:
-            if await self._inbox.control_id_taken(arrival):
+            if await self._inbox.control_id_taken(arrival, raw):
                 return "key-reused"
-            return self._receipt(arrival, await self._inbox.keep(arrival))
+            return self._receipt(arrival, await self._inbox.keep(arrival, raw))
         except _STORE_ERRORS as error:
             log.error("admission not stored", listener=self._listener, error=type(error).__name__)
             return Receipt(Verdict.ERROR, None, _NOT_STORED)

@@ -22,6 +22,7 @@ from intake.http import HttpLimits, build_app
 from intake.http_server import WebServer
 from intake.inbox import Inbox, Pool
 from intake.mllp_server import MllpLimits, MllpServer
+from intake.offload import ReadingProcess
 from intake.privacy import Privacy
 from intake.queue import Lane, Queue
 from intake.receiver import Receiver, ReceivingRules
@@ -91,11 +92,12 @@ async def run_intake(
         # Each with connections of its own: whatever the others wait for, messages are kept and journeys opened.
         receiving = await pool(_RECEIVING_CONNECTIONS)
         await seal_plain_rows(receiving, keyring)
-        relays = _Relays(keyring, gate, chosen)
+        reading = await opened.enter_async_context(ReadingProcess())
+        relays = _Relays(reading, keyring, gate, chosen)
         for lane in get_args(Lane):
             relays.add(lane, await pool(chosen.relaying.of(lane).connections))
         inbox = Inbox(receiving, keyring)
-        await _serve(inbox, relays, (mllp_host, mllp_port), (http_host, http_port), chosen, on_started)
+        await _serve(inbox, reading, relays, (mllp_host, mllp_port), (http_host, http_port), chosen, on_started)
 
 
 def intake_pool(database_url: str, connections: int = 12) -> Pool:
@@ -117,7 +119,8 @@ def intake_pool(database_url: str, connections: int = 12) -> Pool:
 class _Relays:
     """The relays of both lanes."""
 
-    def __init__(self, keyring: Keyring, gate: JourneyGate, settings: IntakeSettings) -> None:
+    def __init__(self, reading: ReadingProcess, keyring: Keyring, gate: JourneyGate, settings: IntakeSettings) -> None:
+        self._reading = reading
         self._keyring = keyring
         self._gate = gate
         self._settings = settings
@@ -128,7 +131,8 @@ class _Relays:
         """The relay of one lane, with connections of its own."""
         rules = self._settings.relaying
         queue, registry = Queue(pool, rules.lease), Registry(pool, self._keyring)
-        handler = Handler(registry, queue, Privacy(self._keyring), self._gate, self._settings.receiving.zone)
+        privacy, zone = Privacy(self._keyring), self._settings.receiving.zone
+        handler = Handler(self._reading, registry, queue, privacy, self._gate, zone)
         self._of[lane] = Relay(lane, queue, handler, rules, lambda lane: self._of[lane].ring())
         self._queues.append(queue)
 
@@ -146,6 +150,7 @@ class _Relays:
 
 async def _serve(
     inbox: Inbox,
+    reading: ReadingProcess,
     relays: _Relays,
     mllp: tuple[str, int],
     http: tuple[str, int],
@@ -153,7 +158,7 @@ async def _serve(
     on_started: Callable[[IntakePorts], None],
 ) -> None:
     def receiver(listener: str) -> Receiver:
-        return Receiver(inbox, listener, settings.receiving, relays.ring)
+        return Receiver(inbox, reading, listener, settings.receiving, relays.ring)
 
     server = MllpServer(receiver("mllp"), settings.limits, settings.mllp_tls)
     app = build_app(inbox, receiver("http"), receiver("http-admissions"), settings.http_limits)
