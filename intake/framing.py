@@ -10,7 +10,8 @@ START = b"\x0b"
 END = b"\x1c"
 NOISE_KEPT = 65_536
 MOST_BROKEN = 32
-_EMPTY = re.compile(rb"[\x1c \t\r\n\x0c]*\x1c")
+_ENDS = re.compile(rb"\x1c(?:[ \t\r\n\x0c]*\x1c)*")
+_STARTS = re.compile(rb"\x0b*")
 _MARK = re.compile(rb"[\x0b\x1c]")
 DEFAULT_MAX_BYTES = 5 * 1024 * 1024
 
@@ -49,7 +50,7 @@ class FrameDecoder:
     def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self._max = max_bytes
         self._buffer = bytearray()
-        self._searched = 0
+        self._searched = 0  # how much of the buffer holds no mark
         self._broken = 0
         self.inside = False
 
@@ -75,21 +76,21 @@ class FrameDecoder:
         return self._inside_frame() if self.inside else self._between_frames()
 
     def _between_frames(self) -> tuple[Frame | Broken | None, bool]:
-        if empty := _EMPTY.match(self._buffer):
-            del self._buffer[: empty.end()]
-        mark = _MARK.search(self._buffer)
+        mark = _MARK.search(self._buffer, self._searched)
         if mark is None:
+            self._searched = len(self._buffer)
             if len(self._buffer) > NOISE_KEPT:
                 return Broken("no-frame-start", self._take(NOISE_KEPT), fatal=True), False
             return None, False
-        is_start, noise = mark[0] == START, self._take(mark.start())
-        if is_start:
-            self.inside, self._searched = True, 0
-        return self._broke("no-frame-start", noise, answerable=not is_start)
+        self._searched = 0
+        self.inside = mark[0] == START
+        ends = _ENDS.match(self._buffer, mark.start())
+        noise = self._take(mark.start(), ends.end() if ends else mark.end())
+        return self._broke("no-frame-start", noise, answerable=not self.inside)
 
     def _inside_frame(self) -> tuple[Frame | Broken | None, bool]:
-        if self._searched == 0:
-            del self._buffer[: len(self._buffer) - len(self._buffer.lstrip(START))]
+        if self._searched == 0 and (starts := _STARTS.match(self._buffer)):
+            del self._buffer[: starts.end()]
         end = self._buffer.find(END, self._searched)
         reached = end if end >= 0 else len(self._buffer)
         restart = self._buffer.find(START, self._searched, reached)
@@ -119,11 +120,11 @@ class FrameDecoder:
         told = Broken(code, body, fatal, answerable) if fatal or body.strip() else None
         return told, not fatal
 
-    def _take(self, position: int) -> bytes:
-        """Removes and returns what stands before `position`, and drops the mark at it."""
+    def _take(self, position: int, behind: int | None = None) -> bytes:
+        """Removes and returns what stands before `position`; drops what follows up to `behind`, or one mark."""
         with memoryview(self._buffer) as view:
             taken = bytes(view[:position])
-        del self._buffer[: position + 1]
+        del self._buffer[: position + 1 if behind is None else behind]
         return taken
 
 

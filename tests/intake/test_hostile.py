@@ -87,6 +87,30 @@ def test_a_stream_of_broken_frames_is_given_up(stream: bytes) -> None:
         assert last.fatal
 
 
+@pytest.mark.parametrize(
+    "begun",
+    [b" " * 60_000, b"x" * 40_000, b"\x1c" + b"\r" * 60_000, b"\x0b", b"\x0b" + b"x" * 5_000_000],
+    ids=["blanks", "noise", "blanks behind an end", "a start", "most of a message"],
+)
+@pytest.mark.parametrize("byte", [b" ", b"x"])
+def test_bytes_that_come_one_by_one_cost_the_same_whatever_came_before(begun: bytes, byte: bytes) -> None:
+    decoder = FrameDecoder()
+    assert list(decoder.feed(begun)) == []
+    before = time.process_time()
+    for _ in range(5000):
+        assert list(decoder.feed(byte)) == []
+    assert time.process_time() - before < CPU_SECONDS
+
+
+@pytest.mark.parametrize("body", [b"", b"M", b"\x0bM"], ids=["ends", "short", "with two starts"])
+def test_very_many_short_messages_at_once_take_little_time(body: bytes) -> None:
+    stream = (frame(body) if body else b"\x1c") * (400_000 // (len(body) + 3))
+    before = time.process_time()
+    for _ in FrameDecoder().feed(stream):
+        pass
+    assert time.process_time() - before < CPU_SECONDS
+
+
 def test_a_whole_message_makes_up_for_broken_ones() -> None:
     stream = (b"\x0bhalf" + frame(b"MSH|whole")) * (2 * MOST_BROKEN)
     assert not any(isinstance(each, Broken) and each.fatal for each in FrameDecoder().feed(stream))
