@@ -1,11 +1,9 @@
 """What an HL7 v2 message says about a client: a pure mapping from `Message` to a typed fact.
 
 The event is MSH-9.2, and EVN-1 only where that is empty (see `event`). EVN-1 contradicts MSH-9.2 in more than half of
-the messages seen in the wild, so a difference is only a warning. A client is named by assigning authority and record
-number: the first PID-3 repetition typed MR (then MRN, PI, PT, then an untyped one, then the only one unless it is of
-another kind such as SS), its authority from PID-3.4.1, else PID-3.4.2, else the sending facility (MSH-4); PID-2 serves
-where PID-3 is empty. The member id is IN1-36, else IN1-49; the payer id IN1-3. Only the first IN1 counts, the primary
-coverage. IN1-2 names a plan, not a person, and is not used.
+the messages seen in the wild, so a difference is only a warning. The client is told by `client_key`. The member id is
+IN1-36, else IN1-49; the payer id IN1-3. Only the first IN1 counts, the primary coverage. IN1-2 names a plan, not a
+person, and is not used.
 """
 
 from __future__ import annotations
@@ -15,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
+from intake.client_key import client_key
 from intake.event import ACKNOWLEDGEMENTS, ADT, Event, read_event
 from intake.facts import (
     Admission,
     AdmissionCancelled,
-    ClientKey,
     DischargeReported,
     Fact,
     Identity,
@@ -29,7 +27,6 @@ from intake.facts import (
     NeedsPerson,
 )
 from intake.hl7 import Message
-from intake.problem import Hl7Error, Problem
 from intake.rules import (
     ACKNOWLEDGEMENT,
     ACTED_ON,
@@ -42,12 +39,7 @@ from intake.rules import (
     Rule,
 )
 
-_MRN_TYPES = ("MR", "MRN", "PI", "PT", "")
-_NOT_RECORD_NUMBERS = ("SS", "DL", "PPN", "MA", "MC", "PN", "VN", "AN")
 _DELETE = '""'
-_LONGEST_ID = 200
-_MOST_IDENTIFIERS = 200  # a person in a registry of many hospitals has some dozens
-_USUAL_MARKS = "|^~&"
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6})\d*)?)?)?)?([+-]\d{4})?", re.ASCII)
 _PLACES: dict[IdentityField, tuple[tuple[str, int, int], ...]] = {
     "family_name": (("PID", 5, 1),),
@@ -108,14 +100,6 @@ def _ignored(event: str, rule: Rule) -> Ignored:
     return Ignored(event=event, code=rule.code, reason=rule.reason)
 
 
-def client_named(message: Message) -> ClientKey | None:
-    """The client that a message of any kind names in PID; None if it names none."""
-    try:
-        return _client_key(message)
-    except Hl7Error:
-        return None
-
-
 def parse_time(text: str, zone: tzinfo) -> datetime | None:
     """An HL7 time to the day or finer, or None. Without an offset it is local to `zone`."""
     found = _TIME.fullmatch(text.replace(" ", ""))
@@ -168,7 +152,7 @@ def _identity(message: Message, warnings: list[str]) -> Identity:
     if born == _DELETE:
         cleared.add("birth_date")
     said: dict[str, Any] = {name: value for name, value in found.items() if value not in ("", _DELETE)}
-    key = _client_key(message)
+    key = client_key(message)
     return Identity(key=key, birth_date=_birth_date(born, warnings), cleared=frozenset(cleared), **said)
 
 
@@ -184,49 +168,3 @@ def _birth_date(text: str, warnings: list[str]) -> date | None:
     except ValueError:
         warnings.append("bad-birth-date")
         return None
-
-
-def _client_key(message: Message) -> ClientKey:
-    _require_declared_marks(message)
-    ids = [
-        (_identifier_part(message, each, 5).upper(), number, each)
-        for each in message.repetitions("PID", 3, _MOST_IDENTIFIERS)
-        if (number := _identifier_part(message, each, 1)) not in ("", _DELETE)
-    ]
-    for wanted in _MRN_TYPES:
-        for kind, number, each in ids:
-            if kind == wanted:
-                return _issued_key(message, number, each)
-    if len(ids) == 1 and ids[0][0] not in _NOT_RECORD_NUMBERS:
-        return _issued_key(message, *ids[0][1:])
-    legacy = message.field("PID", 2)
-    if legacy not in ("", _DELETE):
-        return _checked(message.field("PID", 2, 4) or message.field("MSH", 4), legacy)
-    raise Hl7Error(Problem("no-record-number", "Send the medical record number in PID-3, typed MR.", "101", "PID^1^3"))
-
-
-def _require_declared_marks(message: Message) -> None:
-    """Refuses a number that was written with other marks than MSH-2 declares: it would be another client's."""
-    marks = message.delimiters
-    undeclared = set(_USUAL_MARKS) - {marks.field, *marks.encoding_characters}
-    for position in (2, 3):
-        raw = message.raw("PID", position)
-        if any(mark in raw for mark in undeclared):
-            advice = f"Write PID-{position} with the marks that MSH-2 declares, or escape them."
-            raise Hl7Error(Problem("delimiters-disagree", advice, "102", f"PID^1^{position}"))
-
-
-def _issued_key(message: Message, number: str, repetition: str) -> ClientKey:
-    said = _identifier_part(message, repetition, 4) or _identifier_part(message, repetition, 4, 2)
-    return _checked(said or message.field("MSH", 4), number)
-
-
-def _identifier_part(message: Message, repetition: str, component: int, subcomponent: int = 1) -> str:
-    return message.part(repetition, component, subcomponent, place=("PID", 3), longest=2 * _LONGEST_ID)
-
-
-def _checked(authority: str, mrn: str) -> ClientKey:
-    if len(authority) > _LONGEST_ID or len(mrn) > _LONGEST_ID:
-        advice = f"Send a record number and authority of at most {_LONGEST_ID} characters in PID-3."
-        raise Hl7Error(Problem("record-number-too-long", advice, "102", "PID^1^3"))
-    return ClientKey(authority=authority, mrn=mrn)

@@ -22,6 +22,11 @@ class Delimiters:
         """MSH-2 as this sender writes it."""
         return self.component + self.repetition + self.escape + self.subcomponent
 
+    @property
+    def separators(self) -> str:
+        """The marks that separate values within a field."""
+        return self.component + self.repetition + self.subcomponent
+
 
 def unescape(text: str, marks: Delimiters, charset: str = "utf-8") -> str:
     r"""Resolves `\F\ \S\ \T\ \R\ \E\ \Xdd..\ \.br\ \H\ \N\`. An unknown escape is kept as it stands.
@@ -35,6 +40,14 @@ def unescape(text: str, marks: Delimiters, charset: str = "utf-8") -> str:
         letter: mark for mark, letter in _special(marks).items() if len(letter) == 1
     }
     return re.sub(f"{mark}([^{mark}]*){mark}", lambda found: _resolve(found, known, charset), text)
+
+
+def has_known_escapes_only(text: str, marks: Delimiters) -> bool:
+    """Whether every escape mark in `text` belongs to an escape that HL7 defines for plain values."""
+    if not marks.escape or marks.escape not in text:
+        return True
+    mark = re.escape(marks.escape)
+    return marks.escape not in re.sub(rf"{mark}(?:[FSTREHN]|\.br|X(?:[0-9A-Fa-f]{{2}})+){mark}", "", text)
 
 
 def escape(text: str, marks: Delimiters) -> str:

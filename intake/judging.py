@@ -8,7 +8,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
 from intake.ack import Verdict, build_ack
-from intake.adt import Reading, client_named, read_adt
+from intake.adt import Reading, read_adt
+from intake.client_key import client_named
 from intake.event import event_of
 from intake.facts import Ignored, NeedsPerson
 from intake.hl7 import Message, parse

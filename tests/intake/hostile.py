@@ -24,6 +24,10 @@ def _behind(unit: bytes, before: bytes = b"", event: str = "A04") -> bytes:
     return _filled(adt(event) + before, unit)
 
 
+def _in_marks(marks: bytes, message: bytes) -> bytes:
+    return message.replace(b"^~\\&", marks, 1)
+
+
 _LINE = b"QUJDREVGR0hJSktM" * 4 + b"QUJDREVGR0hJ"  # 76 characters, as base64 is broken by MIME
 HOSTILE: Mapping[str, Callable[[], bytes]] = {
     "identifiers, 32 kB": lambda: _in_place_of(_PID_3, b"A~", 32_000),
@@ -36,6 +40,9 @@ HOSTILE: Mapping[str, Callable[[], bytes]] = {
     "components of an identifier": lambda: _in_place_of(_PID_3, b"^"),
     "subcomponents of an identifier": lambda: _in_place_of(_PID_3, b"&"),
     "identifiers of what is ignored": lambda: _in_place_of(_PID_3, b"A~").replace(b"ADT^A04", b"ADT^A60"),
+    "identifiers in marks of the sender's own": lambda: _in_marks(b"^~&\\", _in_place_of(_PID_3, b"A~")),
+    "escapes in marks of the sender's own": lambda: _in_marks(b"^&~\\", _in_place_of(_PID_3, b"~X4141")),
+    "components in marks of the sender's own": lambda: _in_marks(b"^~&\\", _in_place_of(_PID_3, b"A^\\")),
     "fields of PID": lambda: _in_place_of(_PID_5, b"|"),
     "fields of MSH": lambda: _filled(adt("A04").split(b"\r")[0], b"|"),
     "fields of EVN": lambda: adt("A04").replace(b"EVN|", b"EVN" + b"|" * 5_000_000),

@@ -1,0 +1,102 @@
+"""The client whom an HL7 v2 message names: who issued the record number, and the number.
+
+It is the first PID-3 repetition typed MR (then MRN, PI, PT, then an untyped one, then the only one unless it is of
+another kind such as SS), its authority from PID-3.4.1, else PID-3.4.2, else the sending facility (MSH-4). PID-2 serves
+where PID-3 is empty.
+"""
+
+from __future__ import annotations
+
+from intake.escapes import Delimiters, has_known_escapes_only
+from intake.facts import ClientKey
+from intake.hl7 import Message
+from intake.problem import Hl7Error, Problem
+
+_MRN_TYPES = ("MR", "MRN", "PI", "PT", "")
+_NOT_RECORD_NUMBERS = ("SS", "DL", "PPN", "MA", "MC", "PN", "VN", "AN")
+_DELETE = '""'
+_LONGEST_ID = 200
+_MOST_IDENTIFIERS = 200  # a person in a registry of many hospitals has some dozens
+_USUAL = Delimiters()
+_LAST_COMPONENT = 8
+_SUBCOMPONENTS = {4: 3, 6: 3}
+"""How many subcomponents the components of CX have: the authority and the facility three (type HD), the others one."""
+
+
+def client_key(message: Message) -> ClientKey:
+    """The client that the message is about.
+
+    Raises:
+        Hl7Error: It names none, or it cannot be told which.
+    """
+    for position in (2, 3):
+        _require_declared_marks(message, position)
+    ids = [
+        (_identifier_part(message, each, 5).upper(), number, each)
+        for each in message.repetitions("PID", 3, _MOST_IDENTIFIERS)
+        if (number := _identifier_part(message, each, 1)) not in ("", _DELETE)
+    ]
+    for wanted in _MRN_TYPES:
+        for kind, number, each in ids:
+            if kind == wanted:
+                return _issued_key(message, number, each)
+    if len(ids) == 1 and ids[0][0] not in _NOT_RECORD_NUMBERS:
+        return _issued_key(message, *ids[0][1:])
+    legacy = message.field("PID", 2)
+    if legacy not in ("", _DELETE):
+        return _checked(message.field("PID", 2, 4) or message.field("MSH", 4), legacy)
+    raise Hl7Error(Problem("no-record-number", "Send the medical record number in PID-3, typed MR.", "101", "PID^1^3"))
+
+
+def client_named(message: Message) -> ClientKey | None:
+    """The client that a message of any kind names in PID; None if it names none."""
+    try:
+        return client_key(message)
+    except Hl7Error:
+        return None
+
+
+def _require_declared_marks(message: Message, position: int) -> None:
+    """Refuses a number that was written with other marks than MSH-2 declares: it would be another client's."""
+    marks, raw = message.delimiters, message.raw("PID", position)
+    undeclared = set(_USUAL.field + _USUAL.separators) - {marks.field, *marks.encoding_characters}
+    in_usual_order = _USUAL.encoding_characters.startswith(marks.encoding_characters)
+    if any(mark in raw for mark in undeclared) or not (in_usual_order or _fits(message, position)):
+        advice = f"Write PID-{position} with the marks that MSH-2 declares, or escape them."
+        raise Hl7Error(Problem("delimiters-disagree", advice, "102", f"PID^1^{position}"))
+
+
+def _fits(message: Message, position: int) -> bool:
+    """Whether a field has the form of HL7's type CX, read with the marks that the sender declares.
+
+    Senders that declare the usual marks in another order, and write in the usual one, are found by what does not fit.
+    """
+    marks, raw = message.delimiters, message.raw("PID", position)
+    if raw in ("", _DELETE):
+        return True
+    repetitions = message.repetitions("PID", position, _MOST_IDENTIFIERS)
+    return has_known_escapes_only(raw, marks) and all(_is_identifier(each, marks) for each in repetitions)
+
+
+def _is_identifier(repetition: str, marks: Delimiters) -> bool:
+    components = repetition.split(marks.component, _LAST_COMPONENT)[:_LAST_COMPONENT]
+    subcomponents = [text.count(marks.subcomponent) + 1 if marks.subcomponent else 1 for text in components]
+    return bool(components[-1].strip()) and all(
+        count <= _SUBCOMPONENTS.get(position, 1) for position, count in enumerate(subcomponents, 1)
+    )
+
+
+def _issued_key(message: Message, number: str, repetition: str) -> ClientKey:
+    said = _identifier_part(message, repetition, 4) or _identifier_part(message, repetition, 4, 2)
+    return _checked(said or message.field("MSH", 4), number)
+
+
+def _identifier_part(message: Message, repetition: str, component: int, subcomponent: int = 1) -> str:
+    return message.part(repetition, component, subcomponent, place=("PID", 3), longest=2 * _LONGEST_ID)
+
+
+def _checked(authority: str, mrn: str) -> ClientKey:
+    if len(authority) > _LONGEST_ID or len(mrn) > _LONGEST_ID:
+        advice = f"Send a record number and authority of at most {_LONGEST_ID} characters in PID-3."
+        raise Hl7Error(Problem("record-number-too-long", advice, "102", "PID^1^3"))
+    return ClientKey(authority=authority, mrn=mrn)
