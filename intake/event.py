@@ -31,8 +31,10 @@ _TYPES = frozenset(
     """.split()  # noqa: SIM905
 )
 """HL7 table 0076. A site's own types begin with Z."""
-_SHARED_STRUCTURES = frozenset(["A01", "A05", "A06", "A09", "A21", "A30", "A39", "A43", "A50", "A52", "A54", "A61"])
-"""Structures of ADT messages (HL7 table 0354) that serve several triggers; the others are named for their only one."""
+_SHARED_STRUCTURES = frozenset("A01 A02 A05 A06 A09 A11 A21 A28 A30 A39 A43 A50 A52 A54 A61".split())  # noqa: SIM905
+"""Structures of ADT messages that serve several triggers in some version of HL7: table 0354 of version 2.8.2, with
+A02 and A28 as in 2.3.1 and A11 as in the UK edition of 2.4. The others serve only the trigger they are named for, or
+are no structures, and the sender wrote the trigger in their place."""
 _QUERIES = ("ADR", "QRY", "QCK", "DSR", "RSP", "QBP")
 """Types that go with the query A19, which is a trigger of chapter 3 though their type is not ADT."""
 

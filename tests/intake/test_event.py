@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -150,6 +151,43 @@ def test_every_trigger_is_acted_on_left_to_a_person_or_ignored_by_a_rule(number:
         expected = "needs-a-person" if trigger in FOR_A_PERSON else "unknown-trigger"
         assert (arrival.state, arrival.reason_code) == ("quarantined", expected)
         assert f"ADT^{trigger}" in (arrival.reason or "")
+
+
+SHARED_STRUCTURES = {
+    "A01": "A01 A04 A08 A13; 2.3.1: A05 A14 A28 A31",
+    "A02": "A02; 2.3.1: A21 A22 A23 A25 A26 A27 A29 A32 A33; 2.4 UK: A03 A21 A22",
+    "A05": "A05 A14 A28 A31",
+    "A06": "A06 A07",
+    "A09": "A09 A10 A11; 2.3.1: A15",
+    "A11": "2.4 UK: A11 A12",
+    "A21": "A21 A22 A23 A25 A26 A27 A29 A32 A33",
+    "A28": "A28 A31; 2.4 UK: A34",
+    "A30": "A30 A34 A35 A36 A46 A47 A48 A49",
+    "A39": "A39 A40 A41 A42",
+    "A43": "A43 A44",
+    "A50": "A50 A51",
+    "A52": "A52 A53",
+    "A54": "A54 A55",
+    "A61": "A61 A62",
+}
+"""By hand from HL7 table 0354 as published with version 2.8.2, with what 2.3.1 and the UK edition of 2.4 add.
+
+All others serve the one trigger they are named for (A03 A12 A15 A16 A17 A18 A20 A24 A37 A38 A44 A45 A60), or are
+structures of no version, and then a sender wrote the trigger in their place (A04 A07 A08 A10 A13 A14 A19 A22 ...).
+"""
+
+
+@pytest.mark.parametrize("number", range(1, 63))
+def test_a_structure_tells_the_trigger_only_where_it_serves_one(number: int) -> None:
+    structure = f"A{number:02}"
+    for msh_9 in (f"ADT_{structure}", f"ADT^ADT_{structure}", f"ADT^^ADT_{structure}"):
+        found = judged(message(msh_9))
+        if structure in SHARED_STRUCTURES:
+            assert (found.state, found.reason_code) == ("quarantined", "no-trigger")
+        else:
+            assert found.event == f"ADT^{structure}"
+        for trigger in re.findall("A[0-9]{2}", SHARED_STRUCTURES.get(structure, structure)):
+            assert judged(message(msh_9, trigger)).event == f"ADT^{trigger}"
 
 
 @pytest.mark.parametrize("trigger", ["A4", "A004", "ADT", "Z01", "A99", "04"])
