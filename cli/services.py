@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -123,7 +124,6 @@ async def projector(*, ready_file: Path | None = None) -> None:
 
 
 async def _serve(settings: Settings, keys: Keyring, gate: JourneyGate, started: Callable[[IntakePorts], None]) -> None:
-    zone = ZoneInfo(policy_named(CURRENT).site.zone)
     await _until_stopped(
         run_intake(
             settings.require_database_url(),
@@ -131,9 +131,21 @@ async def _serve(settings: Settings, keys: Keyring, gate: JourneyGate, started: 
             gate,
             mllp_port=settings.mllp_port,
             http_port=settings.http_port,
-            settings=IntakeSettings(receiving=ReceivingRules(zone=zone)),
+            settings=intake_settings(settings),
             on_started=started,
         )
+    )
+
+
+def intake_settings(settings: Settings) -> IntakeSettings:
+    """What a site sets about intake; the rest is as intake has it."""
+    chosen = IntakeSettings(receiving=ReceivingRules(zone=ZoneInfo(policy_named(CURRENT).site.zone)))
+    if (most := settings.max_connections_per_peer) is None:
+        return chosen
+    return replace(
+        chosen,
+        limits=replace(chosen.limits, max_connections_per_peer=most),
+        http_limits=replace(chosen.http_limits, max_connections_per_peer=most),
     )
 
 

@@ -51,6 +51,8 @@ class Settings:
     temporal_namespace: str = DEFAULT_NAMESPACE
     mllp_port: int = DEFAULT_MLLP_PORT
     http_port: int = DEFAULT_HTTP_PORT
+    max_connections_per_peer: int | None = None
+    """Connections that each of intake's listeners keeps open to one address; intake's own limit where not given."""
     clinic_url: str | None = None
     """Base URL of the clinic's HTTP systems, without a trailing slash."""
     smtp: HostPort | None = None
@@ -82,6 +84,7 @@ class Settings:
             temporal_namespace=_text(env, "TEMPORAL_NAMESPACE") or DEFAULT_NAMESPACE,
             mllp_port=_port(env, "THROUGHLINE_MLLP_PORT", DEFAULT_MLLP_PORT),
             http_port=_port(env, "THROUGHLINE_HTTP_PORT", DEFAULT_HTTP_PORT),
+            max_connections_per_peer=_count(env, "THROUGHLINE_MAX_CONNECTIONS_PER_PEER"),
             clinic_url=_http_url(env, "THROUGHLINE_CLINIC_URL"),
             smtp=_host_port("THROUGHLINE_SMTP", smtp) if smtp else None,
             centre_file=_path(env, "THROUGHLINE_CENTRE"),
@@ -111,6 +114,7 @@ class Settings:
             "TEMPORAL_NAMESPACE": self.temporal_namespace,
             "THROUGHLINE_MLLP_PORT": str(self.mllp_port),
             "THROUGHLINE_HTTP_PORT": str(self.http_port),
+            "THROUGHLINE_MAX_CONNECTIONS_PER_PEER": str(self.max_connections_per_peer or "") or None,
             "THROUGHLINE_CLINIC_URL": self.clinic_url,
             "THROUGHLINE_SMTP": str(self.smtp) if self.smtp else None,
             "THROUGHLINE_CENTRE": str(self.centre_file) if self.centre_file else None,
@@ -205,6 +209,15 @@ def _port(env: Mapping[str, str], name: str, default: int) -> int:
 def _port_number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65535):
         raise SettingsError(f"{name}: a port is a number from 0 to 65535 (0: any free one), not {text!r}")
+    return int(text)
+
+
+def _count(env: Mapping[str, str], name: str) -> int | None:
+    text = _text(env, name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+        raise SettingsError(f"{name} must be a whole number from 1, not {text!r}")
     return int(text)
 
 
