@@ -29,6 +29,7 @@ def client_key(message: Message) -> ClientKey:
     Raises:
         Hl7Error: It names none, or it cannot be told which.
     """
+    _require_one_client(message)
     for position in (2, 3):
         _require_declared_marks(message, position)
     ids = [
@@ -44,7 +45,7 @@ def client_key(message: Message) -> ClientKey:
         return _issued_key(message, *ids[0][1:])
     legacy = message.field("PID", 2)
     if legacy not in ("", _DELETE):
-        return _checked(message.field("PID", 2, 4) or message.field("MSH", 4), legacy)
+        return _checked(_said(message.field("PID", 2, 4)) or _said(message.field("MSH", 4)), legacy)
     raise Hl7Error(Problem("no-record-number", "Send the medical record number in PID-3, typed MR.", "101", "PID^1^3"))
 
 
@@ -54,6 +55,15 @@ def client_named(message: Message) -> ClientKey | None:
         return client_key(message)
     except Hl7Error:
         return None
+
+
+def _require_one_client(message: Message) -> None:
+    """Refuses further PID segments with other numbers: the events of chapter 3 that are acted on have one."""
+    numbers = (message.raw("PID", 2), message.raw("PID", 3))
+    for occurrence in range(2, message.count("PID") + 1):
+        if (message.raw("PID", 2, occurrence), message.raw("PID", 3, occurrence)) != numbers:
+            advice = "See whom it is about: it holds several PID segments with different numbers."
+            raise Hl7Error(Problem("several-clients", advice, "100", "PID"))
 
 
 def _require_declared_marks(message: Message, position: int) -> None:
@@ -87,12 +97,17 @@ def _is_identifier(repetition: str, marks: Delimiters) -> bool:
 
 
 def _issued_key(message: Message, number: str, repetition: str) -> ClientKey:
-    said = _identifier_part(message, repetition, 4) or _identifier_part(message, repetition, 4, 2)
-    return _checked(said or message.field("MSH", 4), number)
+    authority = _said(_identifier_part(message, repetition, 4)) or _said(_identifier_part(message, repetition, 4, 2))
+    return _checked(authority or _said(message.field("MSH", 4)), number)
 
 
 def _identifier_part(message: Message, repetition: str, component: int, subcomponent: int = 1) -> str:
     return message.part(repetition, component, subcomponent, place=("PID", 3), longest=2 * _LONGEST_ID)
+
+
+def _said(text: str) -> str:
+    """The value; empty where HL7's null stands."""
+    return "" if text == _DELETE else text
 
 
 def _checked(authority: str, mrn: str) -> ClientKey:

@@ -32,6 +32,7 @@ _HEADER_FIELDS = 18
 _SLICE = 131_072
 _BEFORE_HEADER = r"[\ufeff \t\f\v]{0,50}"
 _ANOTHER_HEADER = re.compile(rf"\r{_BEFORE_HEADER}MSH[^\w\s]", re.IGNORECASE)
+_HEADER_IN_A_LINE = re.compile(r"MSH([^\w\s])(?:(?!\1)[^\w\s]){2,5}\1")
 _MARK = rb"[^\w\s,.;:'\"()?!-]"  # what separates fields, and not words
 _HEADER_LINE = re.compile(rb"(?:\xef\xbb\xbf|[ \t\f\v])*(MSH" + _MARK + rb".*)", re.IGNORECASE | re.DOTALL)
 _ENVELOPE_LINE = re.compile(rb"(?:\xef\xbb\xbf|[ \t\f\v])*(?:FHS|BHS|BTS|FTS)(?:" + _MARK + rb"|\s*$)", re.IGNORECASE)
@@ -70,8 +71,9 @@ class Message:
 
     @property
     def holds_another(self) -> bool:
-        """Whether a further message begins in it, also with marks of its own or behind blanks."""
-        return next(_in_slices(_ANOTHER_HEADER, f"\r{self.body}"), None) is not None
+        """Whether a further message begins in it, also with marks of its own, behind blanks or a missing line end."""
+        text = f"{self.segments[0].text[3:]}\r{self.body}"
+        return any(next(_in_slices(each, text), None) for each in (_ANOTHER_HEADER, _HEADER_IN_A_LINE))
 
     def count(self, segment: str) -> int:
         """How many segments called `segment` there are."""
@@ -190,8 +192,8 @@ def _require_start(text: str) -> None:
 
 def _segments(text: str, marks: Delimiters) -> list[Segment]:
     """What starts no segment is a line break inside free text: it belongs to the field before it."""
-    mark = re.escape(marks.field)
-    start = re.compile(rf"\r(?:([A-Za-z][A-Za-z0-9]{{2}})(?={mark})|([A-Z][A-Z0-9]{{2}})(?=[ \t]*(?:\r|\Z)))")
+    with_fields = rf"([A-Za-z][A-Za-z0-9]{{2}})(?={re.escape(marks.field)})"
+    start = re.compile(rf"\r[ \t]{{0,8}}(?:{with_fields}|([A-Z][A-Z0-9]{{2}})(?=[ \t]*(?:\r|\Z)))")
     names, bounds = ["MSH"], [0]
     for found in _in_slices(start, text):
         names.append((found[1] or found[2]).upper())

@@ -90,6 +90,9 @@ def test_msh_9_decides_and_evn_1_only_warns() -> None:
         ("5^^^X^PI~6^^^Y^MR", ("Y", "6")),
         ("7^^^Z^LOCAL", ("Z", "7")),
         ("8^^^X^ss~9^^^Y^mr", ("Y", "9")),
+        ('10^^^""^MR', ("NORTH", "10")),
+        ('11^^^""&1.2.3&ISO^MR', ("1.2.3", "11")),
+        ('12^^^&""^MR', ("NORTH", "12")),
     ],
 )
 def test_the_record_number_is_the_repetition_typed_mr(pid_3: str, expected: tuple[str, str]) -> None:

@@ -129,6 +129,38 @@ def test_a_second_message_in_one_frame_is_never_swallowed(before: bytes, marks: 
     assert (arrival.state, arrival.reason_code) == ("quarantined", "several-messages")
 
 
+@pytest.mark.parametrize("marks", [b"|^~\\&", b"#^~\\&", b"|~^\\&", b"|^~\\&@", b"^~!\\&"])
+def test_a_second_message_behind_a_missing_line_end_is_never_swallowed(marks: bytes) -> None:
+    second = adt("A04", control_id="C2").replace(b"|^~\\&", marks, 1).replace(b"|", marks[:1])
+    for before in (b"", b"|", b" ", b"END"):
+        arrival = judged(adt("A08").rstrip(b"\r") + before + second)
+        assert (arrival.state, arrival.reason_code) == ("quarantined", "several-messages")
+
+
+@pytest.mark.parametrize("note", ["MSH-----", "MSH: see below", "(MSH) ward", "MSH...,;", "xMSH|E|"])
+def test_free_text_that_looks_like_a_header_is_no_second_message(note: str) -> None:
+    assert judged(adt("A04", extra=f"NTE|1||{note}")).state == "received"
+
+
+@pytest.mark.parametrize("second", ["700200^^^NORTH^MR", "", "700100^^^SOUTH^MR"])
+def test_a_message_about_two_clients_goes_to_a_person(second: str) -> None:
+    arrival = judged(adt("A04", extra=f"PID|2||{second}||PERIWINKLE^TOBIAS"))
+    assert (arrival.state, arrival.verdict, arrival.reason_code) == ("quarantined", Verdict.ERROR, "several-clients")
+    assert arrival.client is None
+
+
+def test_the_same_client_named_twice_is_one_client() -> None:
+    first = adt("A04").split(b"\r")[2].decode()
+    assert judged(adt("A04", extra=first)).state == "received"
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "    "])
+@pytest.mark.parametrize("segment", ["EVN", "PID", "PV1"])
+def test_a_segment_behind_blanks_is_not_swallowed(segment: str, blank: str) -> None:
+    raw = message("ADT", "A04").replace(f"\r{segment}|".encode(), f"\r{blank}{segment}|".encode())
+    assert fact_of(raw) == fact_of(message("ADT", "A04"))
+
+
 def test_a_message_without_a_type_is_rejected_and_kept() -> None:
     for msh_9 in ("", '""', " "):
         arrival = judged(message(msh_9, "A04"))
