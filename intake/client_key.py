@@ -2,7 +2,7 @@
 
 It is the first PID-3 repetition typed MR (then MRN, PI, PT, then an untyped one, then the only one unless it is of
 another kind such as SS), its authority from PID-3.4.1, else PID-3.4.2, else the sending facility (MSH-4). PID-2 serves
-where PID-3 is empty.
+where PID-3 is empty. A number without an authority is refused: two senders may have given it to two clients.
 """
 
 from __future__ import annotations
@@ -111,6 +111,9 @@ def _said(text: str) -> str:
 
 
 def _checked(authority: str, mrn: str) -> ClientKey:
+    if not authority:
+        advice = "Say who issued the record number: the authority in PID-3.4, or the facility in MSH-4."
+        raise Hl7Error(Problem("no-authority", advice, "101", "PID^1^3"))
     if len(authority) > _LONGEST_ID or len(mrn) > _LONGEST_ID:
         advice = f"Send a record number and authority of at most {_LONGEST_ID} characters in PID-3."
         raise Hl7Error(Problem("record-number-too-long", advice, "102", "PID^1^3"))

@@ -78,10 +78,6 @@ class Receiver:
     async def receive_hl7(self, raw: bytes) -> Receipt:
         """One HL7 v2 message. Never raises for what is in it, nor for a failing store: that gives AE."""
         now = datetime.now(UTC)
-        if not raw.strip():  # nothing to keep; some senders ask in this way whether we are there
-            log.info("empty message", listener=self._listener)
-            problem = Problem("empty-frame", _FRAMING_ADVICE["empty-frame"])
-            return Receipt(Verdict.REJECT, build_rejection(problem, now), problem)
         try:
             arrival = await self._reading.read(raw, judge, self._listener, self._rules, now)
             if isinstance(arrival, Problem):

@@ -114,6 +114,14 @@ def test_without_a_record_number_an_event_that_matters_is_an_error(pid_3: bytes)
     assert caught.value.problem.location == "PID^1^3"
 
 
+@pytest.mark.parametrize("facility", ["", '""', " ", "^9.8^ISO"])
+@pytest.mark.parametrize("pid", ["PID|1||700100^^^^MR", 'PID|1||700100^^^""^MR', "PID|1|700100|"])
+def test_a_number_without_an_authority_goes_to_a_person(pid: str, facility: str) -> None:
+    raw = adt("A04").replace(b"PID|1||700100^^^NORTH^MR~999-11-0000^^^^SS", pid.encode())
+    with pytest.raises(Hl7Error, match="no-authority"):
+        fact_of(raw.replace(b"NORTH^9.8^ISO", facility.encode()))
+
+
 def test_the_identity_holds_what_an_eligibility_inquiry_needs() -> None:
     identity = client_fact(adt("A04", extra="IN1|1|PLAN7|PAY42^^^X" + "|" * 33 + "MEM-1")).identity
     assert (identity.family_name, identity.given_name, identity.sex) == ("QUILLFEATHER", "ORSOLYA", "F")

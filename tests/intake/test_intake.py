@@ -369,11 +369,3 @@ async def has_states(running: RunningIntake, states: dict[str, int]) -> bool:
 
 async def is_true(condition: Callable[[], bool]) -> bool:
     return condition()
-
-
-async def test_an_empty_message_is_answered_and_not_kept_for_a_person(running: RunningIntake) -> None:
-    async with MllpClient("127.0.0.1", running.ports.mllp) as client:
-        for empty in (b"", b"\r\n", b"  "):
-            assert code(await client.send(empty)) == "AR"
-        assert code(await client.send(adt("A04"))) == "AA"
-    assert await running.kept() == []
