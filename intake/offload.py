@@ -84,6 +84,7 @@ class ReadingProcess:
             except BaseException:  # its answer would be taken for that of the next message
                 self._process = None
                 process.kill()
+                asyncio.get_running_loop().run_in_executor(None, _end, process)
                 raise
         raise ReadingProcessLost
 
