@@ -55,6 +55,9 @@ log = structlog.get_logger(__name__)
 
 _OUR_PACKAGES = ("domain", "workflows", "activities", "pydantic", "pydantic_core", "annotated_types", "holidays")
 _GRACE = timedelta(seconds=10)
+_HEARTBEAT = timedelta(milliseconds=100)
+"""What an attempt has created reaches Temporal this soon, so that the next attempt knows it."""
+
 _CACHED_JOURNEYS = 2_000
 
 
@@ -105,6 +108,8 @@ def journey_worker(
         "workflow_runner": _sandbox(),
         "max_cached_workflows": _CACHED_JOURNEYS,
         "graceful_shutdown_timeout": _GRACE,
+        "default_heartbeat_throttle_interval": _HEARTBEAT,
+        "max_heartbeat_throttle_interval": _HEARTBEAT,
     }
     return Worker(
         client,
@@ -173,7 +178,9 @@ async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls
         opened.push_async_callback(eligibility.aclose)
         ehr = FhirEhr(FhirClient(f"{base}/fhir", "ehr", headers=centre.fhir_headers), directory)
         opened.push_async_callback(ehr.aclose)
-        places = FhirPlaces(FhirClient(f"{base}/fhir", "places", headers=centre.fhir_headers))
+        places = FhirPlaces(
+            FhirClient(f"{base}/fhir", "places", headers=centre.fhir_headers), schedules=centre.schedules
+        )
         opened.push_async_callback(places.aclose)
         messenger = _messenger(smtp, centre)
         opened.push_async_callback(messenger.aclose)

@@ -14,6 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import ports, signatures
+from activities.creations import Creations
 from domain.commands import BenefitsAnswer, Done, PlaceAnswer
 
 log = structlog.get_logger(__name__)
@@ -62,8 +63,9 @@ class ClinicCalls:
 
     @activity.defn(name=signatures.SYNC_EHR)
     async def sync_ehr(self, record: ports.EhrRecord) -> signatures.Answered:
-        """Makes the EHR say what the journey says."""
-        return signatures.Answered(answer=Done(reference=await _asked(self._ehr.sync(record))))
+        """Makes the EHR say what the journey says. Heartbeats carry from attempt to attempt what was created."""
+        creations = Creations(next(iter(activity.info().heartbeat_details), None), activity.heartbeat)
+        return signatures.Answered(answer=Done(reference=await _asked(self._ehr.sync(record, creations))))
 
     @activity.defn(name=signatures.HOLD_PLACE)
     async def hold_place(self, request: ports.PlaceRequest) -> signatures.Answered:

@@ -34,6 +34,7 @@ class Centre(Value):
         mail: For mail and pages.
         mailboxes: Address of whoever holds a role now; `pagers` likewise, at the pager's mail gateway.
         fhir_headers: Sent with every FHIR request, such as an authorisation.
+        schedules: The Schedules whose places may be held, e.g. `Schedule/12`; empty means every one on the server.
     """
 
     submitter: Submitter
@@ -41,6 +42,7 @@ class Centre(Value):
     mailboxes: dict[Role, str]
     pagers: dict[Role, str]
     fhir_headers: dict[str, str] = {}
+    schedules: frozenset[str] = frozenset()
 
 
 def read_centre(file: Path) -> Centre:

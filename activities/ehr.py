@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
 from fhir.resources.R4B.episodeofcare import EpisodeOfCare
@@ -11,8 +10,10 @@ from fhir.resources.R4B.patient import Patient as PatientModel
 from fhir.resources.R4B.task import Task
 from pydantic import ValidationError
 
-from activities.fhir import FhirClient, Patient, Resource, Wanted, identifiers, reference, taking_turns
+from activities.creations import Creations
+from activities.fhir import FhirClient, Patient, Resource, Wanted, identifiers, named, reference, taking_turns
 from activities.ports import ClientDirectory, ClientIdentity, ClinicRefused, EhrRecord, EhrTask
+from domain.values import Instant
 
 JOURNEY = "urn:throughline:journey"
 DUTY = "urn:throughline:duty"
@@ -24,71 +25,90 @@ _GENDERS = {"m": "male", "f": "female", "o": "other"}
 Model = type[EpisodeOfCare] | type[PatientModel] | type[Task]
 
 
+@dataclass(frozen=True)
+class _Call:
+    """One attempt at one wish.
+
+    Attributes:
+        at: When an identifier must be in force to name a resource.
+    """
+
+    record: EhrRecord
+    creations: Creations
+    at: Instant
+
+
 class FhirEhr:
     """An `Ehr` over FHIR. What others added to a resource is kept; what we own carries our revision."""
 
     def __init__(
-        self,
-        fhir: FhirClient,
-        directory: ClientDirectory,
-        *,
-        mrn_system: str = "urn:throughline:mrn",
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        self, fhir: FhirClient, directory: ClientDirectory, *, mrn_system: str = "urn:throughline:mrn"
     ) -> None:
-        """`mrn_system` is the identifier system of record numbers; `now` stamps statusHistory."""
+        """`mrn_system` is the identifier system of record numbers."""
         self._fhir = fhir
         self._directory = directory
         self._mrn_system = mrn_system
-        self._now = now
+        self._creations = Creations()
 
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._fhir.aclose()
 
-    async def sync(self, record: EhrRecord) -> str:
+    async def sync(self, record: EhrRecord, creations: Creations | None = None) -> str:
         """Makes the EHR say what `record` says; returns the EpisodeOfCare's id.
 
         A resource that carries the same or a newer revision is left alone: a repetition or a late record changes
-        nothing.
+        nothing. `creations` holds what an earlier attempt created; without it, what this process remembers.
 
         Raises:
             ClinicUnavailable: No answer, one that leaves open what the EHR holds, or others kept writing the resource.
             ClinicRefused: The client is unknown, the EHR does not accept what was sent, or a person must say which
                 of its resources is ours (see `FhirClient.find`).
         """
-        patient = await self._patient(record)
-        episode = await taking_turns(lambda: self._episode(record, patient))
+        call = _Call(record, creations or self._creations, record.as_of or self._fhir.now())
+        patient = await self._patient(call)
+        episode = await taking_turns(lambda: self._episode(call, patient))
         for task in record.tasks:
-            await taking_turns(lambda task=task: self._task(record, task, patient, episode))  # type: ignore[misc]
+            await taking_turns(lambda task=task: self._task(call, task, patient, episode))  # type: ignore[misc]
         return str(episode["id"])
 
-    async def _patient(self, record: EhrRecord) -> Patient:
+    async def _patient(self, call: _Call) -> Patient:
+        record = call.record
         person = await self._directory.find(record.client_ref)
         if person is None:
             raise ClinicRefused(self._fhir.system, "unknown-client", "Register the client's identity, then repeat.")
         body = self._checked(PatientModel, _patient_body(person, self._mrn_system))
-        wanted = Wanted("Patient", self._mrn_system, person.mrn)
-        found = await self._fhir.create(body, wanted, key=record.key, journey=record.journey_id)
-        return Patient(str(found["id"]), self._mrn_system, person.mrn, self._fhir.base)
+        wanted = Wanted("Patient", self._mrn_system, person.mrn, at=call.at)
+        found = await self._create(call, body, wanted, f"Patient/{record.client_ref}")
+        return Patient(str(found["id"]), self._mrn_system, person.mrn, self._fhir.base, call.at)
 
-    async def _episode(self, record: EhrRecord, patient: Patient) -> Resource:
-        wanted = Wanted("EpisodeOfCare", JOURNEY, record.journey_id, patient)
-        return await self._write(EpisodeOfCare, record, _episode_body(record, patient), wanted)
+    async def _episode(self, call: _Call, patient: Patient) -> Resource:
+        record = call.record
+        wanted = Wanted("EpisodeOfCare", JOURNEY, record.journey_id, patient, call.at)
+        return await self._write(EpisodeOfCare, call, _episode_body(record, patient), wanted)
 
-    async def _task(self, record: EhrRecord, task: EhrTask, patient: Patient, episode: Resource) -> Resource:
-        wanted = Wanted("Task", DUTY, task.id, patient)
-        return await self._write(Task, record, _task_body(record, task, patient, episode), wanted)
+    async def _task(self, call: _Call, task: EhrTask, patient: Patient, episode: Resource) -> Resource:
+        wanted = Wanted("Task", DUTY, task.id, patient, call.at)
+        return await self._write(Task, call, _task_body(call.record, task, patient, episode), wanted)
 
-    async def _write(self, model: Model, record: EhrRecord, wish: Resource, wanted: Wanted) -> Resource:
-        journey = record.journey_id
+    async def _write(self, model: Model, call: _Call, wish: Resource, wanted: Wanted) -> Resource:
+        record = call.record
         body = self._checked(model, wish)
-        stored = await self._fhir.create(body, wanted, key=record.key, journey=journey)
+        stored = await self._create(call, body, wanted, f"{wanted.kind}/{wanted.value}")
         if _revision(stored) >= record.revision:
             return stored
         merged = _merged(stored, body)
         if model is EpisodeOfCare:
-            merged |= _history(stored, record, self._now())
-        return await self._fhir.update(merged, key=record.key, journey=journey)
+            merged |= _history(stored, record)
+        return await self._fhir.update(
+            merged, lambda held: _shows(held, body, wanted), key=record.key, journey=record.journey_id
+        )
+
+    async def _create(self, call: _Call, body: Resource, wanted: Wanted, label: str) -> Resource:
+        record = call.record
+        return await self._fhir.create(
+            body, wanted, key=record.key, label=label, creations=call.creations, journey=record.journey_id
+        )
 
     def _checked(self, model: Model, body: Resource) -> Resource:
         try:
@@ -157,19 +177,31 @@ def _revision(resource: Resource) -> int:
     return max((mark for mark in marks if isinstance(mark, int)), default=-1)
 
 
+def _shows(held: Resource, written: Resource, wanted: Wanted) -> bool:
+    """Whether `held` is ours with the revision and the status that were written, or a later revision."""
+    revision = _revision(written)
+    if not wanted.counts(held) or _revision(held) < revision:
+        return False
+    return _revision(held) > revision or held.get("status") == written["status"]
+
+
 def _merged(stored: Resource, ours: Resource) -> Resource:
-    theirs_id = [i for i in identifiers(stored) if i not in ours["identifier"]]
-    theirs_ext = [e for e in _extensions(stored) if e.get("url") != REVISION]
-    merged = {**stored, **ours, "identifier": [*theirs_id, *ours["identifier"]]}
-    return {**merged, "extension": [*theirs_ext, *ours["extension"]]}
+    """`ours` over what is stored. A server may have added a use, a type or an assigner to our identifier: it stays."""
+    known = named(stored)
+    new = [i for i in ours["identifier"] if (i["system"], i["value"]) not in known]
+    theirs = [e for e in _extensions(stored) if e.get("url") != REVISION]
+    merged = {**stored, **ours, "identifier": [*identifiers(stored), *new]}
+    return {**merged, "extension": [*theirs, *ours["extension"]]}
 
 
-def _history(stored: Resource, record: EhrRecord, now: datetime) -> Resource:
+def _history(stored: Resource, record: EhrRecord) -> Resource:
     if stored.get("status") == record.status.value:
         return {}
     held = stored.get("statusHistory")
     history: list[Any] = [h for h in held if isinstance(h, dict)] if isinstance(held, list) else []
     last = history[-1].get("period") if history else None
     begun = last.get("end") if isinstance(last, dict) else None
-    period = {"start": begun or record.started.isoformat(), "end": now.isoformat(timespec="seconds")}
+    period = {"start": begun or record.started.isoformat()}
+    if record.as_of is not None:
+        period["end"] = record.as_of.isoformat(timespec="seconds")
     return {"statusHistory": [*history, {"status": stored.get("status"), "period": period}]}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
-from activities.fhir import FhirClient, Resource, VersionConflict, bears, identifiers, taking_turns
-from activities.ports import Place, PlaceRequest
+from activities.fhir import FhirClient, Resource, VersionConflict, bears, identifiers, named, taking_turns
+from activities.ports import ClinicUnavailable, Place, PlaceRequest
+from activities.schedules import Schedules, states_level
 from domain.values import Instant
 
 HOLD = "urn:throughline:hold"
@@ -18,10 +21,23 @@ _ROUNDS = 3
 class FhirPlaces:
     """A `Places` over FHIR Slots whose service type is the level of care."""
 
-    def __init__(self, fhir: FhirClient, *, level_system: str = LEVEL) -> None:
-        """`level_system` is the code system of Slot.serviceType."""
+    def __init__(
+        self,
+        fhir: FhirClient,
+        *,
+        level_system: str = LEVEL,
+        schedules: Collection[str] = (),
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`level_system` is the code system of Slot.serviceType.
+
+        `schedules` are the only ones whose places may be held, e.g. `Schedule/12`; empty means every one. `elapsed` is
+        a running clock in seconds.
+        """
         self._fhir = fhir
         self._level_system = level_system
+        self._schedules = frozenset(schedules)
+        self._elapsed = elapsed
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -31,100 +47,163 @@ class FhirPlaces:
         """Holds the free place that starts earliest; None if none starts in the time wanted.
 
         Repeated under the same key it returns the place already held. A held place that no longer starts in the time
-        wanted is given back and another is looked for.
+        wanted, or is no longer of use, is given back and another is looked for. The present moves on from
+        `wanted_from` while the call lasts.
 
         Raises:
             ClinicUnavailable: No answer, one that leaves open whether there is a place, or others took each place that
-                was tried.
+                was tried; `start-passed` if a place's start went by while it was being held.
             ClinicRefused: The scheduling system does not accept what was sent.
         """
-        if (place := await self._already_held(request)) is not None:
-            return place
-        for _ in range(_ROUNDS):
-            free = await self._free(request)
-            if not free:
-                return None
-            if await self._take_first(free, request):
-                return _place(await self._only_one(request))
-        raise VersionConflict(self._fhir.system, "all-taken", "Others took each place first; repeated.")
+        return await _Hold(self._fhir, request, self._level_system, self._schedules, self._elapsed).place()
 
     async def release(self, key: str, journey_id: str) -> None:
         """Gives back what is held under `key`; nothing held is fine. Raises as `hold` does."""
-        for slot in await self._marked(key, journey_id):
-            await self._let_go(slot, key, journey_id)
+        for slot in await marked(self._fhir, key, journey_id, self._fhir.now()):
+            await let_go(self._fhir, slot, key, journey_id)
 
-    async def _already_held(self, request: PlaceRequest) -> Place | None:
-        for slot in await self._held(request):
-            if _starts_in_time(slot, request):
-                return _place(slot)
-            await self._let_go(slot, request.key, request.journey_id)
+
+class _Hold:
+    """One attempt to hold a place."""
+
+    def __init__(
+        self,
+        fhir: FhirClient,
+        request: PlaceRequest,
+        level_system: str,
+        schedules: frozenset[str],
+        elapsed: Callable[[], float],
+    ) -> None:
+        self._fhir = fhir
+        self._request = request
+        self._level_system = level_system
+        self._schedules = Schedules(fhir, schedules, level_system, request)
+        self._elapsed = elapsed
+        self._began = elapsed()
+
+    async def place(self) -> Place | None:
+        if (slot := await self._already_held()) is not None:
+            return _place(slot)
+        for _ in range(_ROUNDS):
+            free = await self._free()
+            if not free:
+                return None
+            if (taken := await self._take_first(free)) is not None:
+                return _place(await self._only_one(taken))
+        raise VersionConflict(self._fhir.system, "all-taken", "Others took each place first; repeated.")
+
+    @property
+    def _present(self) -> Instant:
+        return self._request.wanted_from + timedelta(seconds=int(self._elapsed() - self._began))
+
+    async def _already_held(self) -> Resource | None:
+        for slot in await self._held():
+            if await self._is_usable(slot):
+                return slot
+            await self._let_go(slot)
         return None
 
-    async def _free(self, request: PlaceRequest) -> list[Resource]:
+    async def _free(self) -> list[Resource]:
+        request = self._request
         found = await self._fhir.search(
             "Slot",
-            lambda slot: self._is_usable(slot, request),
+            self._is_of_level,
             request.journey_id,
             status="free",
             service_type=f"{self._level_system}|{request.level.value}",
-            start=(f"ge{_seconds(request.wanted_from)}", f"le{_seconds(request.wanted_by + timedelta(seconds=1))}"),
+            start=(f"ge{_seconds(self._present)}", f"le{_seconds(request.wanted_by + timedelta(seconds=1))}"),
         )
-        return sorted(found, key=lambda slot: (_moment(slot.get("start")) or request.wanted_by, str(slot["id"])))
+        usable = [slot for slot in found if slot.get("status") == "free" and await self._is_usable(slot)]
+        return sorted(usable, key=lambda slot: (_moment(slot.get("start")) or request.wanted_by, str(slot["id"])))
 
-    def _is_usable(self, slot: Resource, request: PlaceRequest) -> bool:
-        is_free = slot.get("status") == "free" and slot.get("overbooked") is not True
-        return is_free and self._is_of(request.level.value, slot) and _starts_in_time(slot, request)
+    async def _is_usable(self, slot: Resource) -> bool:
+        """Whether it may be held for this request, whatever its status."""
+        is_single = slot.get("overbooked") in (None, False)
+        if not is_single or not self._is_of_level(slot) or not self._starts_in_time(slot):
+            return False
+        return await self._schedules.allow(slot)
 
-    def _is_of(self, level: str, slot: Resource) -> bool:
-        concepts = slot.get("serviceType")
-        held = [c.get("coding") for c in concepts if isinstance(c, dict)] if isinstance(concepts, list) else []
-        codings = [coding for each in held if isinstance(each, list) for coding in each if isinstance(coding, dict)]
-        return any((c.get("system"), c.get("code")) == (self._level_system, level) for c in codings)
+    def _is_of_level(self, slot: Resource) -> bool:
+        return states_level(slot, self._level_system, self._request.level.value)
 
-    async def _only_one(self, request: PlaceRequest) -> Resource:
-        """Two calls may run under one key, the first given up on unseen: the place held first stays, others go back."""
-        in_time = [slot for slot in await self._held(request) if _starts_in_time(slot, request)]
-        held = sorted(in_time, key=_held_since)
+    def _starts_in_time(self, slot: Resource) -> bool:
+        return _starts_between(slot, self._present, self._request.wanted_by)
+
+    async def _take_first(self, free: list[Resource]) -> Resource | None:
+        for candidate in free:
+            try:
+                if (taken := await self._take(str(candidate["id"]))) is not None:
+                    return taken
+            except VersionConflict:
+                continue
+        return None
+
+    async def _take(self, id_: str) -> Resource | None:
+        slot = await self._read(id_)
+        if not self._is_ours(slot):
+            if slot.get("status") != "free" or not await self._is_usable(slot):
+                return None
+            await self._fhir.update(
+                _held(slot, self._request), self._is_ours, key=self._request.key, journey=self._request.journey_id
+            )
+            slot = await self._read(id_)  # another may have written after us where the server keeps no versions
+        if not self._is_ours(slot):
+            return None
+        if not await self._is_usable(slot):
+            await self._let_go(slot)
+            raise ClinicUnavailable(self._fhir.system, "start-passed", "The place went by as it was held; repeated.")
+        return slot
+
+    async def _only_one(self, taken: Resource) -> Resource:
+        """Two calls may run under one key, the first given up on unseen: the place held first stays, others go back.
+
+        A search may not show yet that `taken` is held.
+        """
+        found = {str(slot["id"]): slot for slot in (taken, *await self._held())}
+        held = sorted([slot for slot in found.values() if self._starts_in_time(slot)], key=_held_since)
         if not held:
             raise VersionConflict(self._fhir.system, "all-taken", "The place was given back again; repeated.")
         for slot in held[1:]:
-            await self._let_go(slot, request.key, request.journey_id)
+            await self._let_go(slot)
         return held[0]
 
-    async def _take_first(self, free: list[Resource], request: PlaceRequest) -> bool:
-        for candidate in free:
-            try:
-                if await self._take(str(candidate["id"]), request):
-                    return True
-            except VersionConflict:
-                continue
-        return False
+    def _is_ours(self, slot: Resource) -> bool:
+        return slot.get("status") in _HELD and bears(slot, HOLD, self._request.key, self._present)
 
-    async def _take(self, id_: str, request: PlaceRequest) -> bool:
-        slot = await self._fhir.read("Slot", id_, journey=request.journey_id, listed=True)
-        if not self._is_usable(slot, request):
-            return False
-        await self._fhir.update(_held(slot, request), key=request.key, journey=request.journey_id)
-        written = await self._fhir.read("Slot", id_, journey=request.journey_id)
-        return bears(written, HOLD, request.key)
+    async def _held(self) -> list[Resource]:
+        found = await marked(self._fhir, self._request.key, self._request.journey_id, self._present)
+        return [slot for slot in found if slot.get("status") in _HELD]
 
-    async def _held(self, request: PlaceRequest) -> list[Resource]:
-        return [s for s in await self._marked(request.key, request.journey_id) if s.get("status") in _HELD]
+    async def _read(self, id_: str) -> Resource:
+        return await self._fhir.read("Slot", id_, journey=self._request.journey_id, listed=True)
 
-    async def _marked(self, key: str, journey_id: str) -> list[Resource]:
-        found = await self._fhir.search(
-            "Slot", lambda slot: bears(slot, HOLD, key), journey_id, identifier=f"{HOLD}|{key}"
-        )
-        current = [await self._fhir.read("Slot", str(s["id"]), journey=journey_id, listed=True) for s in found]
-        return [slot for slot in current if bears(slot, HOLD, key) and slot.get("status") != "free"]
+    async def _let_go(self, slot: Resource) -> None:
+        await let_go(self._fhir, slot, self._request.key, self._request.journey_id)
 
-    async def _let_go(self, slot: Resource, key: str, journey_id: str) -> None:
-        await taking_turns(lambda: self._give_back(str(slot["id"]), key, journey_id))
 
-    async def _give_back(self, id_: str, key: str, journey_id: str) -> None:
-        slot = await self._fhir.read("Slot", id_, journey=journey_id)
-        if bears(slot, HOLD, key):
-            await self._fhir.update(_released(slot), key=f"{key}/given-back", journey=journey_id)
+async def marked(fhir: FhirClient, key: str, journey_id: str, at: Instant) -> list[Resource]:
+    """The Slots that bear our hold, read by id. One that was entered in error is not touched."""
+    found = await fhir.search("Slot", lambda slot: (HOLD, key) in named(slot), journey_id, identifier=f"{HOLD}|{key}")
+    current = [await fhir.read("Slot", str(slot["id"]), journey=journey_id, listed=True) for slot in found]
+    return [
+        slot
+        for slot in current
+        if bears(slot, HOLD, key, at) and slot.get("status") not in ("free", "entered-in-error")
+    ]
+
+
+async def let_go(fhir: FhirClient, slot: Resource, key: str, journey_id: str) -> None:
+    """Gives the Slot back if it still bears our hold."""
+
+    async def give_back() -> None:
+        current = await fhir.read("Slot", str(slot["id"]), journey=journey_id)
+        if (HOLD, key) in named(current):
+            freed = _released(current)
+            await fhir.update(
+                freed, lambda held: (HOLD, key) not in named(held), key=f"{key}/given-back", journey=journey_id
+            )
+
+    await taking_turns(give_back)
 
 
 def _held(slot: Resource, request: PlaceRequest) -> Resource:
@@ -148,10 +227,10 @@ def _held_since(slot: Resource) -> tuple[str, str]:
     return str(meta.get("lastUpdated", "") if isinstance(meta, dict) else ""), str(slot.get("id"))
 
 
-def _starts_in_time(slot: Resource, request: PlaceRequest) -> bool:
-    """Whether it says when it starts, with a time zone, within the time wanted, and does not end before it starts."""
+def _starts_between(slot: Resource, first: Instant, last: Instant) -> bool:
+    """Whether it says when it starts, with a time zone, in that time, and does not end before it starts."""
     start = _moment(slot.get("start"))
-    if start is None or not request.wanted_from <= start <= request.wanted_by:
+    if start is None or not first <= start <= last:
         return False
     end = _moment(slot.get("end"))
     return "end" not in slot or (end is not None and end > start)

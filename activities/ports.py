@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
+from activities.creations import Creations
 from domain.benefits import Benefits
 from domain.obligations import Channel
 from domain.values import Instant, LevelOfCare, Role, Value
@@ -120,6 +121,8 @@ class EhrRecord(Value):
     Attributes:
         key: Idempotency key of this wish.
         revision: Rises with each wish; an older one never overwrites a newer.
+        as_of: The journey's present moment when it made the wish: a status that changed ended then. None if it is not
+            known; that end is left out then.
         tasks: The duties whose state may have changed since the last wish.
     """
 
@@ -131,14 +134,18 @@ class EhrRecord(Value):
     level: LevelOfCare | None
     started: Instant
     ended: Instant | None = None
+    as_of: Instant | None = None
     tasks: tuple[EhrTask, ...] = ()
 
 
 class Ehr(Protocol):
     """The electronic health record."""
 
-    async def sync(self, record: EhrRecord) -> str:
-        """Makes the EHR say what `record` says; returns the EpisodeOfCare's id there."""
+    async def sync(self, record: EhrRecord, creations: Creations | None = None) -> str:
+        """Makes the EHR say what `record` says; returns the EpisodeOfCare's id there.
+
+        `creations` holds what earlier attempts of this call created and no search has confirmed yet.
+        """
 
 
 class PlaceRequest(Value):

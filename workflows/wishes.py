@@ -7,7 +7,7 @@ from domain.catalogue import CATALOGUE
 from domain.effects import Notify, SyncEhr
 from domain.obligations import Obligation, ObligationStatus
 from domain.state import JourneyState
-from domain.values import Stage
+from domain.values import Instant, Stage
 
 _EPISODE = {
     Stage.ACTIVE: EpisodeStatus.ACTIVE,
@@ -28,8 +28,8 @@ _TASK = {
 }
 
 
-def ehr_record(state: JourneyState, effect: SyncEhr, key: str) -> EhrRecord:
-    """The EHR's wish: the episode as it stands and every task it has not heard of."""
+def ehr_record(state: JourneyState, effect: SyncEhr, key: str, now: Instant) -> EhrRecord:
+    """The EHR's wish at the journey's present moment: the episode as it stands, every task it has not heard of."""
     if state.opened_at is None:
         raise ValueError("a journey that was never opened has nothing to tell the EHR")
     return EhrRecord(
@@ -41,6 +41,7 @@ def ehr_record(state: JourneyState, effect: SyncEhr, key: str) -> EhrRecord:
         level=state.level or state.placement,
         started=state.stays[0].since if state.stays else state.opened_at,
         ended=state.stays[-1].until if state.stays else state.ended_at,
+        as_of=now,
         tasks=tuple(_task(state, owed) for _, owed in state.unsynced.values()),
     )
 

@@ -1,7 +1,17 @@
 """FHIR R4: the client that the EHR and the places adapter share, and how a resource is recognised as ours."""
 
 from activities.fhir.client import FhirClient, VersionConflict, taking_turns
-from activities.fhir.resources import Patient, Resource, Wanted, bears, identifiers, reference
+from activities.fhir.resources import (
+    Patient,
+    Resource,
+    Wanted,
+    bears,
+    identifiers,
+    is_retired,
+    named,
+    reference,
+    same_origin,
+)
 
 __all__ = [
     "FhirClient",
@@ -11,6 +21,9 @@ __all__ = [
     "Wanted",
     "bears",
     "identifiers",
+    "is_retired",
+    "named",
     "reference",
+    "same_origin",
     "taking_turns",
 ]

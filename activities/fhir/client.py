@@ -1,21 +1,25 @@
 """A small FHIR R4 client: what four quite different servers agree on, and nothing that only some of them do.
 
 Search results may be stale (so `no-cache`, and reading back by id), may ignore the criteria (so each hit is looked
-at), carry no total, come in pages; a stale version answers 409 or 412; If-None-Exist may be ignored; a version id is
-opaque.
+at), may lack what was just created (so it is waited for), carry no total, come in pages; a stale version answers 409
+or 412; If-None-Exist may be ignored; a version id is opaque; a write may be answered with success and not be done.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import quote, urljoin
+from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 import httpx2
 import structlog
 
-from activities.fhir.resources import Resource, Wanted, is_retired, same_origin
-from activities.fhir.searchset import has_failed, is_id, read_page
+from activities.creations import Creation, Creations
+from activities.fhir.resources import Resource, Wanted, is_retired, reference, same_origin
+from activities.fhir.searchset import Page, has_failed, is_id, read_page
 from activities.http import exchange, json_object
 from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable
 
@@ -23,6 +27,15 @@ T = TypeVar("T")
 _JSON = "application/fhir+json"
 _MAX_PAGES = 50
 _TURNS = 4
+_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Elapsed seconds between looks for what was just created."""
+
+_SETTLED = timedelta(minutes=2)
+"""So long after an unanswered create, elapsed, what no search finds was not created."""
+
+_NOT_DONE = ("http-425", "http-429", "write-failed")
+"""Codes by which a server says that it did not carry out a write, although it may do so later."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -32,6 +45,14 @@ class VersionConflict(ClinicUnavailable):
 
 _CONFLICT: Mapping[int, type[ClinicError]] = {409: VersionConflict, 412: VersionConflict}
 _GONE: Mapping[int, type[ClinicError]] = {404: VersionConflict, 410: VersionConflict}
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What the answer to a write names: the resource's id, if any, and the resource, if it was sent along."""
+
+    id: str = ""
+    resource: Resource | None = None
 
 
 class FhirClient:
@@ -49,20 +70,27 @@ class FhirClient:
         timeout_seconds: float = 20.0,
         headers: Mapping[str, str] | None = None,
         client: httpx2.AsyncClient | None = None,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`timeout_seconds` bounds each request; `headers` may carry the authorisation."""
+        """`timeout_seconds` bounds each request; `headers` may carry the authorisation.
+
+        `pause` waits between two looks for what was created; `now` tells how long ago an unanswered create was sent.
+        """
         self.base = base_url.rstrip("/") + "/"
         self.system = system
         self._seconds = timeout_seconds
         self._http = client or httpx2.AsyncClient(timeout=timeout_seconds)
         self._headers = {"Accept": _JSON, **(headers or {})}
+        self._pause = pause
+        self.now = now
 
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._http.aclose()
 
     async def read(self, kind: str, id_: str, *, journey: str = "", listed: bool = False) -> Resource:
-        """The resource as it is now. `listed`: a search has just named it, so if it is gone the search was stale.
+        """The resource as it is now. `listed`: the server has just named it, so if it is gone look again.
 
         Raises:
             ClinicUnavailable: Something else was answered; `VersionConflict` if what was `listed` is gone.
@@ -76,45 +104,56 @@ class FhirClient:
         return _with_version(found, response.headers.get("etag"))
 
     async def search(
-        self, kind: str, counts: Callable[[Resource], bool], journey: str = "", **criteria: str | Sequence[str]
+        self, kind: str, matches: Callable[[Resource], bool], journey: str = "", **criteria: str | Sequence[str]
     ) -> list[Resource]:
-        """The matches of `criteria` that `counts`, over all pages; an underscore in a name stands for a hyphen.
+        """The resources that meet `criteria`, over all pages; an underscore in a name stands for a hyphen.
 
         The criteria travel in the body, never in the address, because addresses are logged. A server may answer more
-        than was asked for, so `counts` must say again what is wanted.
+        than was asked for or mark it wrongly, so `matches` must say again what was asked for; what it says counts in
+        any `search.mode` but `outcome`.
 
         Raises:
-            ClinicUnavailable: The answer is no searchset, or none of it counts and the server has more than it showed.
+            ClinicUnavailable: The answer is no searchset, contradicts itself, or is to another search.
+            ClinicRefused: The pages lead to another host, in a circle, or on without end.
         """
         form = {name.replace("_", "-"): value for name, value in criteria.items()}
         response = await self._send("POST", f"{kind}/_search", self._gate(journey), form=form)
-        found: dict[str, Resource] = {}
-        total = 0
-        for _ in range(_MAX_PAGES):
+        pages: list[Page] = []
+        followed: set[str] = set()
+        while len(pages) < _MAX_PAGES:
             page = read_page(json_object(self.system, response), kind, self.system)
-            found |= {str(match["id"]): match for match in page.matches}
-            total = max(total, page.total or 0)
+            pages.append(page)
             if page.next_link is None:
-                return self._counted(found, counts, total)
-            response = await self._send("GET", self._own(page.next_link), self._gate(journey), expected=_GONE)
+                return self._understood(pages, matches, form)
+            address = self._own(page.next_link)
+            if address in followed:
+                break
+            followed.add(address)
+            response = await self._send("GET", address, self._gate(journey), expected=_GONE)
         raise ClinicRefused(self.system, "too-many-pages", "Narrow the search, or mend the server's next links.")
 
-    async def create(self, body: Resource, wanted: Wanted, *, key: str, journey: str = "") -> Resource:
-        """Creates `body` unless what is `wanted` exists; returns the one that counts.
+    async def create(
+        self, body: Resource, wanted: Wanted, *, key: str, label: str, creations: Creations, journey: str = ""
+    ) -> Resource:
+        """Creates `body` unless what is `wanted` exists; returns the one that counts, once a search finds it.
 
-        Servers may ignore If-None-Exist, so it is searched for before and after. Raises as `find` does.
+        Servers may ignore If-None-Exist and their searches may lag behind, so it is searched for before and after, and
+        `creations` remembers it under `label` until a search has found it. The limit: if the process ends before
+        `creations` is kept, or a create is carried out more than two minutes after it went unanswered, a server that
+        ignores If-None-Exist can get a second one.
+
+        Raises:
+            ClinicUnavailable: As `find` does; `not-searchable-yet` if it was created, or may have been, and no search
+                finds it.
+            ClinicRefused: As `find` does; `write-unconfirmed` if the server keeps something else than was sent.
         """
-        if (known := await self.find(wanted, journey=journey)) is not None:
-            return known
-        unless = f"identifier={quote(wanted.criterion, safe=':/|')}"
-        condition = {"If-None-Exist": unless, "Idempotency-Key": key}
-        made = await self._write("POST", wanted.kind, {**self._gate(journey), **condition}, body)
-        known = await self.find(wanted, journey=journey) or made
-        if not wanted.counts(known):
-            # Repeating it could make one more each time.
-            raise ClinicRefused(
-                self.system, "write-unconfirmed", "The server keeps something else than was sent: see what."
-            )
+        hits = await self._hits(wanted, journey)
+        known = await self._one_of(hits, wanted, journey)
+        if known is None:
+            if not await self._was_begun(wanted, label, creations, journey):
+                await self._begin(body, wanted, key, label, creations, journey, is_free=not hits)
+            known = await self._wait_for(wanted, journey)
+        creations.forget(label)
         return known
 
     async def find(self, wanted: Wanted, *, journey: str = "") -> Resource | None:
@@ -125,33 +164,66 @@ class FhirClient:
                 `out-of-use` if the server's staff marked it as entered in error, inactive or replaced.
             ClinicUnavailable: It is not known whether there is one.
         """
-        found = await self.search(wanted.kind, wanted.identifies, journey, identifier=wanted.criterion)
-        hit = self._only(found, wanted)
+        return await self._one_of(await self._hits(wanted, journey), wanted, journey)
+
+    async def update(
+        self, body: Resource, shows: Callable[[Resource], bool], *, key: str, journey: str = ""
+    ) -> Resource:
+        """Replaces the resource provided it is still the version that `body` was read as; returns what it is now.
+
+        `key` is the call's; the write's own is made of it, the resource and that version. `shows` says whether a
+        resource shows what was written. The answer must show it or, where it does not, the resource read again.
+
+        Raises:
+            VersionConflict: It is another version; HTTP 404, 409, 410 and 412 alike.
+            ClinicUnavailable: `write-failed` or `write-unconfirmed`: success was answered and nothing done.
+        """
+        version = _meta(body).get("versionId")
+        parts = [key, reference(body), *([str(version)] if version else [])]
+        headers = {**self._gate(journey), "Idempotency-Key": "/".join(parts)}
+        if version:
+            headers["If-Match"] = f'W/"{version}"'
+        else:
+            _log.warning("fhir.no-version", system=self.system, kind=body["resourceType"])
+        expected = {**_CONFLICT, **_GONE}
+        answer = await self._write("PUT", reference(body), headers, body, expected)
+        if answer.resource is not None and answer.id == body["id"] and shows(answer.resource):
+            return answer.resource
+        current = await self.read(body["resourceType"], body["id"], journey=journey, listed=True)
+        if not shows(current):
+            raise ClinicUnavailable(self.system, "write-unconfirmed", "The server did not keep the write; repeated.")
+        return current
+
+    def _understood(
+        self, pages: list[Page], matches: Callable[[Resource], bool], form: Mapping[str, object]
+    ) -> list[Resource]:
+        shown = [hit for page in pages for hit in page.matches]
+        found = {str(hit["id"]): hit for page in pages for hit in (*page.matches, *page.included) if matches(hit)}
+        total = max(page.total or 0 for page in pages)
+        if any(matches(each) and each["id"] not in found for page in pages for each in page.misfiled):
+            raise self._not_understood("search-contradictory")
+        if not found and total > len({hit["id"] for hit in shown}):
+            raise self._not_understood("search-incomplete")
+        if not found and total > 0:
+            raise self._not_understood("search-contradictory")
+        if not all(matches(hit) for hit in shown) and any(_dropped(page.self_link, form) for page in pages):
+            raise self._not_understood("criteria-ignored")
+        return list(found.values())
+
+    def _not_understood(self, code: str) -> ClinicUnavailable:
+        return ClinicUnavailable(self.system, code, "The answer to the search contradicts itself; it is repeated.")
+
+    async def _hits(self, wanted: Wanted, journey: str) -> list[Resource]:
+        return await self.search(wanted.kind, wanted.is_named_by, journey, identifier=wanted.criterion)
+
+    async def _one_of(self, hits: list[Resource], wanted: Wanted, journey: str) -> Resource | None:
+        hit = self._only([each for each in hits if wanted.identifies(each)], wanted)
         if hit is None:
             return None
         current = await self.read(wanted.kind, str(hit["id"]), journey=journey, listed=True)
         if not wanted.counts(current):
             raise VersionConflict(self.system, "stale-search", "The search showed an older version; repeated.")
         return current
-
-    async def update(self, body: Resource, *, key: str, journey: str = "") -> Resource:
-        """Replaces the resource provided it is still the version that `body` was read as.
-
-        Raises:
-            VersionConflict: It is not; HTTP 409 and 412 alike.
-        """
-        headers = {**self._gate(journey), "Idempotency-Key": key}
-        if version := _meta(body).get("versionId"):
-            headers["If-Match"] = f'W/"{version}"'
-        else:
-            _log.warning("fhir.no-version", system=self.system, kind=body["resourceType"])
-        return await self._write("PUT", f"{body['resourceType']}/{body['id']}", headers, body)
-
-    def _counted(self, found: dict[str, Resource], counts: Callable[[Resource], bool], total: int) -> list[Resource]:
-        counted = [resource for resource in found.values() if counts(resource)]
-        if not counted and total > len(found):
-            raise ClinicUnavailable(self.system, "search-incomplete", "Fewer results came than there are; repeated.")
-        return counted
 
     def _only(self, found: list[Resource], wanted: Wanted) -> Resource | None:
         of_patient = [hit for hit in found if wanted.is_of_patient(hit)]
@@ -169,19 +241,80 @@ class FhirClient:
     def _doubt(self, code: str, advice: str) -> ClinicRefused:
         return ClinicRefused(self.system, code, advice)
 
-    async def _write(self, method: str, path: str, headers: Mapping[str, str], body: Resource) -> Resource:
-        response = await self._send(method, path, headers, body=body, expected=_CONFLICT)
+    async def _was_begun(self, wanted: Wanted, label: str, creations: Creations, journey: str) -> bool:
+        """Whether an earlier attempt created it, or may have."""
+        earlier = creations.get(label)
+        if earlier is None:
+            return False
+        if not earlier.id:
+            return self.now() - earlier.begun < _SETTLED
+        try:
+            self._confirm(await self.read(wanted.kind, earlier.id, journey=journey, listed=True), wanted)
+        except VersionConflict:
+            return False
+        return True
+
+    async def _begin(
+        self,
+        body: Resource,
+        wanted: Wanted,
+        key: str,
+        label: str,
+        creations: Creations,
+        journey: str,
+        *,
+        is_free: bool,
+    ) -> None:
+        """Sends the create. `is_free`: no resource has the identifier, not even one that no longer counts."""
+        headers = {**self._gate(journey), "Idempotency-Key": f"{key}/{label}"}
+        if is_free:
+            headers["If-None-Exist"] = f"identifier={quote(wanted.criterion, safe=':/|')}"
+        begun = self.now()
+        creations.note(label, Creation(begun))
+        try:
+            answer = await self._write("POST", wanted.kind, headers, body, _CONFLICT)
+        except ClinicError as error:
+            if isinstance(error, ClinicRefused | VersionConflict) or error.code in _NOT_DONE:
+                creations.forget(label)
+            raise
+        if answer.id:
+            creations.note(label, Creation(begun, answer.id))
+        made = answer.resource
+        if answer.id and (made is None or not wanted.counts(made)):
+            made = await self.read(wanted.kind, answer.id, journey=journey, listed=True)
+        if made is not None:
+            self._confirm(made, wanted)
+
+    def _confirm(self, made: Resource, wanted: Wanted) -> None:
+        if not wanted.counts(made):
+            # Repeating it could make one more each time.
+            raise self._doubt("write-unconfirmed", "The server keeps something else than was sent: see what.")
+
+    async def _wait_for(self, wanted: Wanted, journey: str) -> Resource:
+        for seconds in (*_PAUSES, None):
+            if (known := await self.find(wanted, journey=journey)) is not None:
+                return known
+            if seconds is not None:
+                await self._pause(seconds)
+        raise ClinicUnavailable(
+            self.system, "not-searchable-yet", "The server's search does not find what was created; repeated."
+        )
+
+    async def _write(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: Resource,
+        expected: Mapping[int, type[ClinicError]],
+    ) -> _Written:
+        response = await self._send(method, path, headers, body=body, expected=expected)
         answer = json_object(self.system, response) if response.content else {}
-        kind = body["resourceType"]
-        if answer.get("resourceType") == kind and is_id(answer.get("id")) and body.get("id") in (None, answer["id"]):
-            return _with_version(answer, response.headers.get("etag"))
         if answer.get("resourceType") == "OperationOutcome" and has_failed(answer):
             raise ClinicUnavailable(self.system, "write-failed", "The server says that it failed; repeated.")
-        location = response.headers.get("location", "").split("/_history")[0]
-        id_ = body.get("id") or location.rpartition("/")[2]
-        if not is_id(id_):
-            raise ClinicRefused(self.system, "no-id", "The server must answer a write with a body or a Location.")
-        return await self.read(kind, id_)
+        if answer.get("resourceType") == body["resourceType"] and is_id(answer.get("id")):
+            return _Written(str(answer["id"]), _with_version(answer, response.headers.get("etag")))
+        return _Written(_id_in(response.headers.get("location", ""), body["resourceType"]))
 
     async def _send(
         self,
@@ -222,6 +355,23 @@ async def taking_turns(attempt: Callable[[], Awaitable[T]]) -> T:
         except VersionConflict:
             continue
     return await attempt()
+
+
+def _dropped(self_link: str | None, form: Mapping[str, object]) -> bool:
+    """Whether the search that the server says it carried out lacks one of the criteria."""
+    if self_link is None:
+        return False
+    try:
+        named = {name.partition(":")[0] for name in parse_qs(urlsplit(self_link).query, keep_blank_values=True)}
+    except ValueError:
+        return True
+    return not form.keys() <= named
+
+
+def _id_in(location: str, kind: str) -> str:
+    """The id in a Location header, `[base]/Type/id` with or without a version; empty if it names no such resource."""
+    steps = urlsplit(location.split("/_history")[0]).path.rstrip("/").split("/")
+    return steps[-1] if steps[-2:-1] == [kind] and is_id(steps[-1]) else ""
 
 
 def _meta(resource: Resource) -> Resource:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from activities.fhir.dates import last_moment
+from domain.values import Instant
+
 Resource = dict[str, Any]
 _PATIENT_FIELD = {"EpisodeOfCare": "patient", "Task": "for"}
 _PORTS = {"http": 80, "https": 443}
@@ -19,12 +22,14 @@ class Patient:
         id: The Patient's id on the server.
         system: Identifier system of record numbers; `value` is the patient's own.
         base: The server's base address, for references that are absolute.
+        at: The moment at which a record number must be in force; None if it is not known.
     """
 
     id: str
     system: str
     value: str
     base: str
+    at: Instant | None = None
 
     @property
     def reference(self) -> str:
@@ -44,12 +49,15 @@ class Patient:
             return False
         address = pointer.get("reference")
         if address is None or (isinstance(address, str) and address.startswith("urn:")):
-            return isinstance(number, dict) and (number.get("system"), number.get("value")) == (self.system, self.value)
+            return self._bears_number({"identifier": [number]})
         if not isinstance(address, str):
             return False
         if address.startswith("#"):
-            return any(_is_contained(each, address[1:]) and bears(each, self.system, self.value) for each in contained)
+            return any(_is_contained(each, address[1:]) and self._bears_number(each) for each in contained)
         return self._is_address(address)
+
+    def _bears_number(self, resource: Resource) -> bool:
+        return bears(resource, self.system, self.value, self.at)
 
     def _is_address(self, address: str) -> bool:
         path = address.split("/_history/")[0].rstrip("/")
@@ -65,21 +73,27 @@ class Wanted:
 
     Attributes:
         patient: Whose it must be; None for types that belong to no patient, and for Patient itself.
+        at: The moment at which the identifier must be in force; None if it is not known.
     """
 
     kind: str
     system: str
     value: str
     patient: Patient | None = None
+    at: Instant | None = None
 
     @property
     def criterion(self) -> str:
         """The identifier as a search parameter's value."""
         return f"{self.system}|{self.value}"
 
+    def is_named_by(self, resource: Resource) -> bool:
+        """Whether `resource` is of the type and has the identifier, in force or not."""
+        return resource.get("resourceType") == self.kind and (self.system, self.value) in named(resource)
+
     def identifies(self, resource: Resource) -> bool:
         """Whether `resource` is of the type and bears the identifier, both system and value."""
-        return resource.get("resourceType") == self.kind and bears(resource, self.system, self.value)
+        return resource.get("resourceType") == self.kind and bears(resource, self.system, self.value, self.at)
 
     def is_of_patient(self, resource: Resource) -> bool:
         """Whether `resource` belongs to the patient it should belong to."""
@@ -105,9 +119,20 @@ def identifiers(resource: Resource) -> list[Resource]:
     return [i for i in held if isinstance(i, dict)] if isinstance(held, list) else []
 
 
-def bears(resource: Resource, system: str, value: str) -> bool:
-    """Whether one of its identifiers has this system and this value."""
-    return any(i.get("system") == system and i.get("value") == value for i in identifiers(resource))
+def named(resource: Resource) -> set[tuple[object, object]]:
+    """System and value of each of its identifiers, in force or not."""
+    return {(i.get("system"), i.get("value")) for i in identifiers(resource) if _is_text(i)}
+
+
+def bears(resource: Resource, system: str, value: str, at: Instant | None = None) -> bool:
+    """Whether one of its identifiers has this system and this value and is in force.
+
+    An identifier whose use is `old`, or whose period ended before `at`, names it no more. Without `at` periods are not
+    looked at.
+    """
+    return any(
+        (i.get("system"), i.get("value")) == (system, value) and not _is_old(i, at) for i in identifiers(resource)
+    )
 
 
 def is_retired(resource: Resource) -> bool:
@@ -135,6 +160,16 @@ def _origin(address: str) -> tuple[str, str | None, int | None] | None:
     except ValueError:
         return None
     return parts.scheme, parts.hostname, port or _PORTS.get(parts.scheme)
+
+
+def _is_text(identifier: Resource) -> bool:
+    return all(isinstance(identifier.get(name), str | None) for name in ("system", "value"))
+
+
+def _is_old(identifier: Resource, at: Instant | None) -> bool:
+    period = identifier.get("period")
+    ended = last_moment(period.get("end")) if isinstance(period, dict) else None
+    return identifier.get("use") == "old" or (at is not None and ended is not None and ended < at)
 
 
 def _is_contained(resource: Resource, id_: str) -> bool:

@@ -1,4 +1,10 @@
-"""Reads one page of search results. Anything but a sound searchset Bundle means "not known", never "none"."""
+"""Reads one page of search results.
+
+A body that is no searchset, or a part of one that cannot be read, means "not known" and raises an error. It is never
+read as "none". Two things are left out: resources of another type that the server marked as included, and
+OperationOutcomes that only inform. Whether a resource is what was searched for is the caller's to say: the server's
+`search.mode` is noted here and not believed.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +32,22 @@ _NOT_ALL_SEEN = (
 
 @dataclass(frozen=True)
 class Page:
-    """One page.
+    """One page. Each resource is of the type that was searched for and has an id.
 
     Attributes:
-        matches: The resources that the server says match, each with an id. Included ones are left out.
+        matches: Resources marked as matches, or not marked.
+        included: Resources marked as included.
+        misfiled: Resources marked as outcomes, which only an OperationOutcome can be.
         next_link: Where the next page is, as the server wrote it.
+        self_link: The search that the server says it carried out.
         total: How many matches there are on all pages, if the server says so.
     """
 
     matches: list[Resource]
+    included: list[Resource]
+    misfiled: list[Resource]
     next_link: str | None
+    self_link: str | None
     total: int | None
 
 
@@ -44,18 +56,26 @@ def read_page(body: Resource, kind: str, system: str) -> Page:
 
     Raises:
         ClinicUnavailable: `no-searchset` if it is something else; `search-failed` if it says that the search failed;
-            `bad-entry` or `bad-link` if a part cannot be read.
+            `bad-entry`, `bad-total` or `bad-link` if a part cannot be read.
     """
     if body.get("resourceType") != "Bundle" or body.get("type") != "searchset":
         raise _unknown(system, "no-searchset")
     entries = body.get("entry", [])
     if not isinstance(entries, list):
         raise _unknown(system, "bad-entry")
-    matches = [found for entry in entries if (found := _match(entry, kind, system)) is not None]
+    read = [found for entry in entries if (found := _entry(entry, kind, system)) is not None]
     total = body.get("total")
     if total is not None and (not isinstance(total, int) or isinstance(total, bool)):
         raise _unknown(system, "bad-total")
-    return Page(matches, _next_link(body.get("link", []), system), total)
+    links = body.get("link", [])
+    return Page(
+        matches=[resource for mode, resource in read if mode not in ("include", "outcome")],
+        included=[resource for mode, resource in read if mode == "include"],
+        misfiled=[resource for mode, resource in read if mode == "outcome"],
+        next_link=_next_link(links, system),
+        self_link=_self_link(links),
+        total=total,
+    )
 
 
 def is_id(value: object) -> bool:
@@ -74,7 +94,7 @@ def has_failed(outcome: Resource) -> bool:
     )
 
 
-def _match(entry: Any, kind: str, system: str) -> Resource | None:
+def _entry(entry: Any, kind: str, system: str) -> tuple[object, Resource] | None:
     resource = entry.get("resource") if isinstance(entry, dict) else None
     if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
         raise _unknown(system, "bad-entry")
@@ -82,11 +102,12 @@ def _match(entry: Any, kind: str, system: str) -> Resource | None:
         if has_failed(resource):
             raise _unknown(system, "search-failed")
         return None
-    if _mode(entry) in ("include", "outcome"):
+    mode = _mode(entry)
+    if resource["resourceType"] != kind and mode == "include":
         return None
     if resource["resourceType"] != kind or not is_id(resource.get("id")):
         raise _unknown(system, "bad-entry")
-    return resource
+    return mode, resource
 
 
 def _mode(entry: Resource) -> object:
@@ -97,13 +118,22 @@ def _mode(entry: Resource) -> object:
 def _next_link(links: Any, system: str) -> str | None:
     if not isinstance(links, list):
         raise _unknown(system, "bad-link")
-    following = [link for link in links if isinstance(link, dict) and link.get("relation") == "next"]
-    if not following:
+    named = _links("next", links)
+    if not named:
         return None
-    address = following[0].get("url")
+    address = named[0].get("url")
     if not isinstance(address, str) or not address:
         raise _unknown(system, "bad-link")
     return address
+
+
+def _self_link(links: list[Any]) -> str | None:
+    addresses = [link.get("url") for link in _links("self", links)]
+    return next((address for address in addresses if isinstance(address, str)), None)
+
+
+def _links(relation: str, links: list[Any]) -> list[Resource]:
+    return [link for link in links if isinstance(link, dict) and link.get("relation") == relation]
 
 
 def _unknown(system: str, code: str) -> ClinicUnavailable:

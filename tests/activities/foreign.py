@@ -16,6 +16,7 @@ from activities.fhir import FhirClient
 
 Resource = dict[str, Any]
 BASE = "http://ehr.invalid/fhir"
+_NOT_DONE = ("old", "accepted", "failed")
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Habits:
     Attributes:
         ignores_criteria: A search answers every resource of its type.
         search_body: Answers each search with status 200 and this body instead of a Bundle.
-        says_mode: Whether entries carry `search.mode`.
+        says_mode: Whether entries carry `search.mode`; `mode` is what they carry.
         extra_entries: Added to each page, such as included resources or an OperationOutcome.
         total: `absent`, the number of hits, or a number that is given whatever was found.
         versions: Version ids are integers or UUIDs in `meta`, stand only in the ETag, or are not kept at all.
@@ -33,11 +34,19 @@ class Habits:
         page_size: Hits on a page.
         caches_searches: Without `no-cache` an earlier answer to the same search is given again.
         shown: Changes a resource as it leaves the server, such as its references.
+        index_lag: So many searches do not yet show a resource that was created.
+        writes: `kept`: carried out and answered with the resource. `minimal`, `outcome`: carried out and answered with
+            an empty body or an OperationOutcome that names no error. `lost`: carried out and answered with 503.
+            `old`, `accepted`, `failed`: not carried out and answered with status 200 and the resource as it was, with
+            202 and no body, or with 200 and an OperationOutcome of severity error.
+        self_link: The address that a searchset gives as its own.
+        honours_if_none_exist: A create is answered with what matches it, whatever the use of its identifier.
     """
 
     ignores_criteria: bool = False
     search_body: bytes | None = None
     says_mode: bool = True
+    mode: str = "match"
     extra_entries: list[Any] = field(default_factory=list)
     total: Literal["absent", "hits"] | int = "absent"
     versions: Literal["uuid", "integer", "etag", "none"] = "uuid"
@@ -45,6 +54,10 @@ class Habits:
     page_size: int = 50
     caches_searches: bool = False
     shown: Callable[[Resource], Resource] = lambda resource: resource
+    index_lag: int = 0
+    writes: Literal["kept", "minimal", "outcome", "lost", "old", "accepted", "failed"] = "kept"
+    self_link: str | None = None
+    honours_if_none_exist: bool = False
 
 
 class ForeignFhir:
@@ -57,9 +70,20 @@ class ForeignFhir:
         self._versions: dict[str, str] = {}
         self._pages: dict[str, list[Resource]] = {}
         self._cache: dict[str, list[Resource]] = {}
+        self._unindexed: dict[str, int] = {}
+        self.pauses: list[float] = []
+
+    base = BASE
 
     def client(self, system: str = "ehr") -> FhirClient:
-        return FhirClient(BASE, system, client=httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer)))
+        return FhirClient(BASE, system, client=self.http(), pause=self.pause)
+
+    def http(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer))
+
+    async def pause(self, seconds: float) -> None:
+        """Waits without taking time."""
+        self.pauses.append(seconds)
 
     def put(self, kind: str, id_: str, **fields: Any) -> Resource:
         """Stores a resource, as its own staff would."""
@@ -80,6 +104,10 @@ class ForeignFhir:
         asked = [f"{r.method} {_path(r)}" for r in self.requests if r.method in ("PUT", "POST")]
         return [line for line in asked if not line.endswith("_search")]
 
+    def keys(self) -> list[str]:
+        """The Idempotency-Key of each write."""
+        return [r.headers["idempotency-key"] for r in self.requests if "idempotency-key" in r.headers]
+
     def _write(self, kind: str, id_: str, body: Resource) -> Resource:
         number = int(self._versions.get(f"{kind}/{id_}", "0")) + 1 if self.habits.versions == "integer" else 0
         version = str(number) if number else str(uuid.uuid4())
@@ -97,18 +125,54 @@ class ForeignFhir:
         if rest == "_search":
             return self._search(kind, request)
         if request.method == "POST":
-            return self._one(kind, self._write(kind, uuid.uuid4().hex, json.loads(request.content)), 201)
+            return self._created(kind, request)
         if rest not in self._held.get(kind, {}):
             return _outcome(404)
         if request.method == "PUT":
             return self._update(kind, rest, request)
         return self._one(kind, self._held[kind][rest], 200)
 
+    def _created(self, kind: str, request: httpx2.Request) -> httpx2.Response:
+        id_ = uuid.uuid4().hex
+        if self.habits.writes in _NOT_DONE:
+            return self._not_done(kind, {})
+        for condition in parse_qsl(
+            request.headers.get("if-none-exist", "") if self.habits.honours_if_none_exist else ""
+        ):
+            if matching := [each for each in self.all(kind) if _matches(each, [condition])]:
+                return self._one(kind, matching[0], 200)
+        self._unindexed[id_] = self.habits.index_lag
+        return self._done(kind, self._write(kind, id_, json.loads(request.content)), 201)
+
+    def _done(self, kind: str, stored: Resource, status: int) -> httpx2.Response:
+        location = {"Location": f"{BASE}/{kind}/{stored['id']}/_history/1"}
+        match self.habits.writes:
+            case "minimal":
+                return httpx2.Response(status, headers=location)
+            case "outcome":
+                issue = {"severity": "information", "code": "informational"}
+                return httpx2.Response(
+                    status, headers=location, json={"resourceType": "OperationOutcome", "issue": [issue]}
+                )
+            case "lost":
+                return _outcome(503)
+        return self._one(kind, stored, status)
+
+    def _not_done(self, kind: str, held: Resource) -> httpx2.Response:
+        match self.habits.writes:
+            case "accepted":
+                return httpx2.Response(202)
+            case "old" if held:
+                return self._one(kind, held, 200)
+        return _outcome(200)
+
     def _update(self, kind: str, id_: str, request: httpx2.Request) -> httpx2.Response:
         expected = request.headers.get("if-match", "").removeprefix("W/").strip('"')
         if self.habits.versions != "none" and expected != self._versions[f"{kind}/{id_}"]:
             return _outcome(self.habits.stale_status)
-        return self._one(kind, self._write(kind, id_, json.loads(request.content)), 200)
+        if self.habits.writes in _NOT_DONE:
+            return self._not_done(kind, self._held[kind][id_])
+        return self._done(kind, self._write(kind, id_, json.loads(request.content)), 200)
 
     def _one(self, kind: str, stored: Resource, status: int) -> httpx2.Response:
         version = self._versions[f"{kind}/{stored['id']}"]
@@ -121,13 +185,18 @@ class ForeignFhir:
         asked, criteria = request.content.decode(), parse_qsl(request.content.decode())
         fresh = "no-cache" in request.headers.get("cache-control", "")
         if not self.habits.caches_searches or fresh or asked not in self._cache:
-            held = self.all(kind)
+            held = self._indexed(kind)
             every = held if self.habits.ignores_criteria else [r for r in held if _matches(r, criteria)]
             self._cache[asked] = every
         return self._page(self._cache[asked])
 
+    def _indexed(self, kind: str) -> list[Resource]:
+        held = [each for each in self.all(kind) if self._unindexed.get(each["id"], 0) <= 0]
+        self._unindexed = {id_: left - 1 for id_, left in self._unindexed.items()}
+        return held
+
     def _page(self, found: list[Resource]) -> httpx2.Response:
-        size, mode = self.habits.page_size, {"search": {"mode": "match"}} if self.habits.says_mode else {}
+        size, mode = self.habits.page_size, {"search": {"mode": self.habits.mode}} if self.habits.says_mode else {}
         bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
         entries = [{"resource": self.habits.shown(r), **mode} for r in found[:size]] + self.habits.extra_entries
         if entries:
@@ -138,6 +207,8 @@ class ForeignFhir:
             token = uuid.uuid4().hex
             self._pages[token] = found[size:]
             bundle["link"] = [{"relation": "next", "url": f"{BASE}/_page/{token}"}]
+        if self.habits.self_link is not None:
+            bundle["link"] = [*bundle.get("link", []), {"relation": "self", "url": self.habits.self_link}]
         return httpx2.Response(200, json=bundle)
 
 

@@ -33,6 +33,10 @@ def any_of_it(resource: Resource) -> bool:
     return True
 
 
+def is_good(resource: Resource) -> bool:
+    return resource == GOOD
+
+
 GOOD: dict[str, Any] = {"resourceType": "Slot", "id": "1", "vendorField": {"a": 1}}
 ERROR = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
 HINT = {"resourceType": "OperationOutcome", "issue": [{"severity": "information", "code": "informational"}]}
@@ -43,7 +47,55 @@ async def test_what_a_server_adds_to_a_match_is_left_out() -> None:
     same_type = {"resource": {"resourceType": "Slot", "id": "9"}, "search": {"mode": "include"}}
     hint = {"resource": HINT, "search": {"mode": "outcome"}}
     fhir, _ = client_answering(searchset(entry=[included, {"resource": GOOD}, same_type, hint, {"resource": HINT}]))
-    assert await fhir.search("Slot", any_of_it, status="free") == [GOOD]
+    assert await fhir.search("Slot", is_good, status="free") == [GOOD]
+
+
+@pytest.mark.parametrize("search", [{"search": {"mode": "include"}}, {"search": {"mode": "match"}}, {"search": 7}, {}])
+async def test_what_was_searched_for_counts_however_it_is_marked(search: Resource) -> None:
+    fhir, _ = client_answering(searchset(entry=[{"resource": GOOD, **search}], total=1))
+    assert await fhir.search("Slot", is_good, status="free") == [GOOD]
+
+
+OTHER = {"resourceType": "Slot", "id": "9"}
+SCHEDULE = {"resourceType": "Schedule", "id": "9"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        searchset(entry=[{"resource": GOOD, "search": {"mode": "outcome"}}]),
+        searchset(entry=[{"resource": GOOD, "search": {"mode": "outcome"}}], total=1),
+        searchset(
+            entry=[{"resource": {"resourceType": "Schedule", "id": "9"}, "search": {"mode": "include"}}], total=1
+        ),
+        searchset(entry=[{"resource": OTHER, "search": {"mode": "include"}}], total=1),
+        searchset(OTHER, total=1),
+    ],
+)
+async def test_a_searchset_that_contradicts_itself_is_not_understood(body: Any) -> None:
+    fhir, _ = client_answering(body)
+    with pytest.raises(ClinicUnavailable, match="search-"):
+        await fhir.search("Slot", is_good, status="free")
+
+
+@pytest.mark.parametrize(
+    "address", ["http://ehr.invalid/fhir/Slot?_count=50", "http://ehr.invalid/fhir/Slot", "Slot?status=free"]
+)
+async def test_a_search_without_our_criteria_is_believed_only_if_each_hit_meets_them(address: str) -> None:
+    links = [{"relation": "self", "url": address}]
+    criteria = {"status": "free", "service_type": "x|IOP"}
+    fhir, _ = client_answering(searchset(GOOD, link=links))
+    assert await fhir.search("Slot", is_good, **criteria) == [GOOD]
+    for hits in ([GOOD, OTHER], [OTHER]):
+        fhir, _ = client_answering(searchset(*hits, link=links))
+        with pytest.raises(ClinicUnavailable, match="criteria-ignored"):
+            await fhir.search("Slot", is_good, **criteria)
+
+
+async def test_a_search_that_names_our_criteria_may_show_others_too() -> None:
+    links = [{"relation": "self", "url": "http://ehr.invalid/fhir/Slot?service-type:in=x%7CIOP&status=free&_count=9"}]
+    fhir, _ = client_answering(searchset(GOOD, OTHER, link=links))
+    assert await fhir.search("Slot", is_good, status="free", service_type="x|IOP") == [GOOD]
 
 
 @pytest.mark.parametrize(
@@ -113,10 +165,18 @@ def next_link(address: str) -> dict[str, Any]:
 
 
 async def test_next_links_without_end_are_refused() -> None:
-    fhir, seen = client_answering(next_link("http://ehr.invalid/fhir?p=1"))
+    fhir, seen = client_answering(*(next_link(f"http://ehr.invalid/fhir?p={number}") for number in range(200)))
     with pytest.raises(ClinicRefused, match="too-many-pages"):
         await fhir.search("Slot", any_of_it, status="free")
     assert len(seen) < 100
+
+
+@pytest.mark.parametrize("circle", [("?p=1",), ("?p=1", "http://ehr.invalid/fhir/?p=2")])
+async def test_next_links_in_a_circle_are_followed_once(circle: tuple[str, ...]) -> None:
+    fhir, seen = client_answering(*(next_link(address) for _ in range(100) for address in circle))
+    with pytest.raises(ClinicRefused, match="too-many-pages"):
+        await fhir.search("Slot", any_of_it, status="free")
+    assert len(seen) == 1 + len(circle)
 
 
 @pytest.mark.parametrize(

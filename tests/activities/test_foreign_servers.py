@@ -18,7 +18,7 @@ from domain.values import LevelOfCare
 from tests.activities.conftest import PERSON, People, assert_says_nothing_of_the_client
 from tests.activities.foreign import BASE, ForeignFhir, Resource, slot
 from tests.activities.test_ehr import DUTY as TASK
-from tests.activities.test_ehr import record
+from tests.activities.test_ehr import MONDAY, record
 
 NUMBER = {"system": "urn:throughline:mrn", "value": PERSON.mrn}
 EPISODE = {"system": JOURNEY, "value": "journey-1"}
@@ -95,11 +95,75 @@ async def test_hits_that_are_not_ours_are_left_alone(page_size: int, says_mode: 
     assert (len(server.all("Patient")), len(server.all("EpisodeOfCare")), len(server.all("Task"))) == (4, 3, 2)
 
 
-async def test_an_included_record_is_no_hit_even_if_it_looks_like_ours() -> None:
-    looks_like_ours = {"resourceType": "EpisodeOfCare", "id": "included", "identifier": [EPISODE], "status": "active"}
-    server = ForeignFhir(extra_entries=[{"resource": looks_like_ours, "search": {"mode": "include"}}])
-    await ehr(server).sync(record())
-    assert len(server.all("EpisodeOfCare")) == 1
+@pytest.mark.parametrize("mode", ["include", "match", "other"])
+@pytest.mark.parametrize("total", ["hits", "absent"])
+async def test_our_records_are_ours_however_a_search_marks_them(mode: str, total: str) -> None:
+    server = ForeignFhir(mode=mode, total=total)
+    for revision in range(1, 4):
+        await ehr(server).sync(record(revision))
+    assert [len(server.all(kind)) for kind in ("Patient", "EpisodeOfCare", "Task")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("total", ["hits", "absent"])
+async def test_a_record_of_ours_marked_as_an_outcome_is_not_understood(total: str) -> None:
+    server = ForeignFhir(mode="outcome", total=total)
+    episode(server, "1", {"reference": "Patient/1"})
+    with pytest.raises(ClinicUnavailable, match="search-contradictory"):
+        await ehr(server).sync(record())
+    assert server.written() == []
+
+
+async def test_an_included_record_of_another_patient_is_not_ours() -> None:
+    theirs = {"resourceType": "EpisodeOfCare", "id": "included", "identifier": [EPISODE], "status": "active"}
+    server = ForeignFhir(extra_entries=[{"resource": theirs, "search": {"mode": "include"}}])
+    with pytest.raises(ClinicRefused, match="other-patient"):
+        await ehr(server).sync(record())
+    assert server.written() == ["POST Patient"]
+
+
+NOT_IN_FORCE = [
+    {"use": "old"},
+    {"period": {"end": "2025"}},
+    {"period": {"end": "2025-12"}},
+    {"period": {"start": "2020-01-01", "end": "2025-12-31"}},
+    {"period": {"end": "2026-01-04T23:59:59Z"}},
+]
+IN_FORCE: list[Resource] = [
+    {"use": "usual"},
+    {"use": "temp", "period": {"start": "2020"}},
+    {"period": {"end": "2026"}},
+    {"period": {"end": "2026-01-05"}},
+    {"period": {"end": "9999-12-31"}},
+    {"period": {"end": "2026-01-05T09:00:01Z"}},
+    {"period": {"end": "unknown"}},
+    {"period": 7},
+]
+
+
+@pytest.mark.parametrize("more", NOT_IN_FORCE)
+async def test_an_identifier_that_is_no_longer_in_force_names_nothing(more: Resource) -> None:
+    server = ForeignFhir(honours_if_none_exist=True)
+    patient = server.put("Patient", "formerly", identifier=[{**NUMBER, **more}])
+    episode = server.put("EpisodeOfCare", "formerly", status="active", identifier=[{**EPISODE, **more}])
+    for revision in (1, 2):
+        await ehr(server).sync(record(revision, as_of=MONDAY))
+    assert (server.get("Patient", "formerly"), server.get("EpisodeOfCare", "formerly")) == (patient, episode)
+    assert [len(server.all(kind)) for kind in ("Patient", "EpisodeOfCare", "Task")] == [2, 2, 1]
+
+
+@pytest.mark.parametrize("more", IN_FORCE)
+async def test_an_identifier_in_force_names_its_record(more: Resource) -> None:
+    server = ForeignFhir()
+    server.put("Patient", "1", identifier=[{**NUMBER, **more}])
+    await ehr(server).sync(record(as_of=MONDAY))
+    assert len(server.all("Patient")) == 1
+
+
+async def test_a_reference_by_an_old_record_number_is_not_our_patients() -> None:
+    server = ForeignFhir()
+    episode(server, "1", {"identifier": {**NUMBER, "use": "old"}})
+    with pytest.raises(ClinicRefused, match="other-patient"):
+        await ehr(server).sync(record(as_of=MONDAY))
 
 
 @pytest.mark.parametrize("body", UNKNOWN)
@@ -211,7 +275,7 @@ async def test_our_record_counts_although_another_patients_bears_our_identifier(
 async def test_the_patient_in_use_counts_where_the_other_was_replaced() -> None:
     server = ForeignFhir()
     server.put("Patient", "old", identifier=[NUMBER], active=False)
-    server.put("Patient", "new", identifier=[{**NUMBER, "use": "old"}])
+    server.put("Patient", "new", identifier=[{**NUMBER, "use": "official"}])
     await ehr(server).sync(record())
     assert [each["patient"]["reference"] for each in server.all("EpisodeOfCare")] == ["Patient/new"]
 

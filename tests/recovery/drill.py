@@ -22,6 +22,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities import ports
 from activities.calls import ClinicCalls
+from activities.creations import Creations
 from deploy.settings import Settings
 from deploy.stack import Stack
 from domain import effects as fx
@@ -143,8 +144,8 @@ class InOrder:
         benefits = await self._calls._eligibility.check(inquiry)
         return await self._in_turn(inquiry.key, fx.CheckBenefits, benefits)
 
-    async def sync(self, record: ports.EhrRecord) -> str:
-        return await self._in_turn(record.key, fx.SyncEhr, await self._calls._ehr.sync(record))
+    async def sync(self, record: ports.EhrRecord, creations: Creations | None = None) -> str:
+        return await self._in_turn(record.key, fx.SyncEhr, await self._calls._ehr.sync(record, creations))
 
     async def hold(self, request: ports.PlaceRequest) -> ports.Place | None:
         return await self._in_turn(request.key, fx.HoldPlace, await self._calls._places.hold(request))
