@@ -27,7 +27,12 @@ async def _asked(call: Awaitable[T]) -> T:
     except ports.ClinicError as error:
         final = isinstance(error, ports.ClinicRefused)
         log.warning("clinic-call-failed", system=error.system, code=error.code, final=final)
-        raise ApplicationError(error.advice, type=f"{error.system}/{error.code}", non_retryable=final) from None
+        raise ApplicationError(
+            error.advice,
+            type=f"{error.system}/{error.code}",
+            non_retryable=final,
+            next_retry_delay=error.retry_after,
+        ) from None
 
 
 def _as_of_now(request: ports.PlaceRequest) -> ports.PlaceRequest:

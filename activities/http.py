@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 
 from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable
 
-_TRY_AGAIN = frozenset({408, 425, 429})
+_TRY_AGAIN = frozenset({304, 408, 425, 429})
+"""304 answers a condition that was not sent, so nothing is known."""
+
+_LONGEST_DELAY = timedelta(minutes=15)
+"""The longest that a call waits because the other side says so."""
 
 
 async def exchange(
@@ -24,7 +29,7 @@ async def exchange(
     """Sends `request` once, within `seconds` of elapsed time altogether.
 
     Raises:
-        ClinicUnavailable: `timeout`, `unreachable`, or `http-<status>` for 408, 425, 429 and 5xx.
+        ClinicUnavailable: `timeout`, `unreachable`, or `http-<status>` for 304, 408, 425, 429 and 5xx.
         ClinicRefused: `http-<status>` for any other answer but 2xx.
         ClinicError: The type `expected` names for a status.
     """
@@ -37,7 +42,9 @@ async def exchange(
         raise ClinicUnavailable(system, "unreachable", "Check that the system is up and its address.") from None
     error = _error_type(response.status_code, expected or {})
     if error is not None:
-        raise error(system, f"http-{response.status_code}", _advice(error))
+        failed = error(system, f"http-{response.status_code}", _advice(error))
+        failed.retry_after = _retry_after(response)
+        raise failed
     return response
 
 
@@ -63,6 +70,14 @@ def _error_type(status: int, expected: Mapping[int, type[ClinicError]]) -> type[
     if 200 <= status < 300:
         return None
     return ClinicUnavailable if status in _TRY_AGAIN or status >= 500 else ClinicRefused
+
+
+def _retry_after(response: httpx2.Response) -> timedelta | None:
+    """What Retry-After asks for in seconds, up to a limit; its other form, a date, is left to the usual delay."""
+    asked = response.headers.get("retry-after", "")
+    if not (asked.isascii() and asked.isdecimal()):
+        return None
+    return min(timedelta(seconds=int(asked[:9])), _LONGEST_DELAY)
 
 
 def _advice(error: type[ClinicError]) -> str:

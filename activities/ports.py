@@ -8,7 +8,7 @@ else is expected of them. No exception text carries client data.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -25,7 +25,10 @@ class ClinicError(Exception):
         system: Which one, e.g. `eligibility`.
         code: Short and stable, for people and programs, e.g. `timeout`, `http-422`, `aaa-42`.
         advice: What to do next, one sentence without client data.
+        retry_after: How long the system asks to be left alone, elapsed; None if it does not say.
     """
+
+    retry_after: timedelta | None = None
 
     def __init__(self, system: str, code: str, advice: str) -> None:
         super().__init__(f"{system}: {code}: {advice}")

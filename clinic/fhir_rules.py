@@ -8,7 +8,7 @@ from typing import Any
 from fhir.resources.R4B import get_fhir_model_class
 from pydantic import ValidationError
 
-KINDS = ("Patient", "EpisodeOfCare", "Task", "Slot", "Coverage")
+KINDS = ("Patient", "EpisodeOfCare", "Task", "Slot", "Schedule", "Coverage")
 _STATUS = {
     "EpisodeOfCare": {
         "planned", "waitlist", "active", "onhold", "finished", "cancelled", "entered-in-error",

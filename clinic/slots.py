@@ -28,9 +28,10 @@ class PlaceOpener:
         self._each = each
 
     def open_first(self) -> None:
-        """Opens places at every level from the next full hour on, unless there are places already."""
+        """Opens a Schedule and places at every level from the next full hour on, unless there are places already."""
         if not self._store.search("Slot", {}):
-            for level in FACILITIES:
+            for level, facility in FACILITIES.items():
+                self._store.write("Schedule", level.lower(), _schedule(level, facility))
                 self._open(level, _next_hour(datetime.now(UTC)))
 
     def open_for(self, criteria: Criteria) -> None:
@@ -72,6 +73,15 @@ def _level(criteria: Criteria) -> str:
 
 def _next_hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+
+def _schedule(level: str, facility: str) -> Resource:
+    return {
+        "resourceType": "Schedule",
+        "active": True,
+        "serviceType": [{"coding": [{"system": LEVEL_SYSTEM, "code": level}]}],
+        "actor": [{"display": facility}],
+    }
 
 
 def _slot(level: str, facility: str, start: datetime) -> Resource:

@@ -205,9 +205,18 @@ class Desk:
         return standing(self.state)
 
     def _was_tried(self, look: Look) -> bool:
-        if self.known_trouble is not None and (look.failed or look.done):
-            return look.failed or all(each.failed for each in self.inbox)
-        return look.done and (self.stopped is not None or not self.inbox)
+        """Whether what `look` asked for has come to an end, good or bad.
+
+        The end is one of: the record could not be read; it was read and the journey stands still; it was read and
+        nothing waits, or everything that waits has failed for a known reason.
+        """
+        if look.failed and self.known_trouble is not None:
+            return True
+        if not look.done:
+            return False
+        if self.known_trouble is not None:
+            return all(waiting.failed for waiting in self.inbox)
+        return self.stopped is not None or not self.inbox
 
     @update(cmd.RepeatAdmission, "Another admissions message arrived for this client; noted, nothing starts again")
     async def repeat_admission(self, command: cmd.RepeatAdmission) -> Standing:

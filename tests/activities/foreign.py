@@ -41,6 +41,8 @@ class Habits:
             202 and no body, or with 200 and an OperationOutcome of severity error.
         self_link: The address that a searchset gives as its own.
         honours_if_none_exist: A create is answered with what matches it, whatever the use of its identifier.
+        honours_no_cache: Whether it searches anew if asked to.
+        fails: A path and the status that a request for it is answered with; `retry_after` comes with it.
     """
 
     ignores_criteria: bool = False
@@ -58,6 +60,9 @@ class Habits:
     writes: Literal["kept", "minimal", "outcome", "lost", "old", "accepted", "failed"] = "kept"
     self_link: str | None = None
     honours_if_none_exist: bool = False
+    honours_no_cache: bool = True
+    fails: tuple[str, int] = ("", 0)
+    retry_after: str | None = None
 
 
 class ForeignFhir:
@@ -120,6 +125,8 @@ class ForeignFhir:
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         kind, _, rest = _path(request).partition("/")
+        if self.habits.fails[0] == f"{kind}/{rest}":
+            return _outcome(self.habits.fails[1], retry_after=self.habits.retry_after)
         if kind == "_page":
             return self._page(self._pages[rest])
         if rest == "_search":
@@ -183,7 +190,7 @@ class ForeignFhir:
         if self.habits.search_body is not None:
             return httpx2.Response(200, content=self.habits.search_body)
         asked, criteria = request.content.decode(), parse_qsl(request.content.decode())
-        fresh = "no-cache" in request.headers.get("cache-control", "")
+        fresh = self.habits.honours_no_cache and "no-cache" in request.headers.get("cache-control", "")
         if not self.habits.caches_searches or fresh or asked not in self._cache:
             held = self._indexed(kind)
             every = held if self.habits.ignores_criteria else [r for r in held if _matches(r, criteria)]
@@ -244,6 +251,7 @@ _MATCHES: dict[str, Callable[[Resource, str], bool]] = {
 }
 
 
-def _outcome(status: int) -> httpx2.Response:
+def _outcome(status: int, retry_after: str | None = None) -> httpx2.Response:
     issue = {"severity": "error", "code": "processing"}
-    return httpx2.Response(status, json={"resourceType": "OperationOutcome", "issue": [issue]})
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return httpx2.Response(status, headers=headers, json={"resourceType": "OperationOutcome", "issue": [issue]})

@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.calls import ClinicCalls
+from activities.places import FhirPlaces
 from activities.ports import Place, PlaceRequest
+from domain.commands import PlaceAnswer
 from domain.values import LevelOfCare
+from tests.activities.foreign import ForeignFhir, slot
 
 ASKED = datetime(2031, 3, 4, 9, tzinfo=UTC)
 REQUEST = PlaceRequest(
@@ -47,6 +51,34 @@ async def test_the_earliest_start_moves_on_while_a_search_is_repeated(waited: in
     environment.info = replace(environment.info, scheduled_time=scheduled, started_time=started)
     await environment.run(ClinicCalls(nothing, nothing, places, nothing).hold_place, REQUEST)
     assert places.wanted == [(ASKED + timedelta(minutes=counted), REQUEST.wanted_by)]
+
+
+async def test_a_place_whose_start_passes_while_the_search_is_repeated_is_given_back() -> None:
+    server, nothing = ForeignFhir(writes="lost"), _nothing()
+    server.put("Slot", "soon", **slot(ASKED + timedelta(minutes=30), level="PHP"))
+    calls = ClinicCalls(nothing, nothing, FhirPlaces(server.client("places")), nothing)
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, scheduled_time=ASKED, started_time=ASKED)
+    with pytest.raises(ApplicationError, match="places/http-503"):
+        await environment.run(calls.hold_place, REQUEST)
+    assert server.get("Slot", "soon")["status"] == "busy-tentative"
+    server.habits.writes = "kept"
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, scheduled_time=ASKED, started_time=ASKED + timedelta(minutes=40))
+    assert (await environment.run(calls.hold_place, REQUEST)).answer == PlaceAnswer()
+    assert server.get("Slot", "soon")["status"] == "free"
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("120", 120), ("0", 0), ("86400", 900), ("soon", None), ("-5", None), (None, None)]
+)
+async def test_a_system_that_says_when_to_come_back_is_asked_again_then(given: str | None, seconds: int | None) -> None:
+    server, nothing = ForeignFhir(fails=("Slot/_search", 429), retry_after=given), _nothing()
+    calls = ClinicCalls(nothing, nothing, FhirPlaces(server.client("places")), nothing)
+    with pytest.raises(ApplicationError) as caught:
+        await ActivityEnvironment().run(calls.hold_place, REQUEST)
+    assert caught.value.type == "places/http-429"
+    assert caught.value.next_retry_delay == (None if seconds is None else timedelta(seconds=seconds))
 
 
 def _nothing() -> Any:

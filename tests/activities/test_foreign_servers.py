@@ -338,17 +338,40 @@ UNUSABLE = {
     "withdrawn": slot(NOW + timedelta(hours=2), status="busy-unavailable"),
     "in-error": slot(NOW + timedelta(hours=2), status="entered-in-error"),
     "overbooked": slot(NOW + timedelta(hours=2), overbooked=True),
+    "overbooked-text": slot(NOW + timedelta(hours=2), overbooked="true"),
+    "overbooked-unclear": slot(NOW + timedelta(hours=2), overbooked="false"),
+    "inactive-schedule": slot(NOW + timedelta(hours=2), schedule={"reference": "Schedule/inactive"}),
+    "inactive-absolute": slot(NOW + timedelta(hours=2), schedule={"reference": f"{BASE}/Schedule/inactive"}),
+    "inactive-version": slot(NOW + timedelta(hours=2), schedule={"reference": "Schedule/inactive/_history/1"}),
+    "inactive-text": slot(NOW + timedelta(hours=2), schedule={"reference": "Schedule/inactive-text"}),
+    "inactive-contained": slot(
+        NOW + timedelta(hours=2),
+        schedule={"reference": "#s"},
+        contained=[{"resourceType": "Schedule", "id": "s", "active": False}],
+    ),
+    "schedule-of-other-level": slot(NOW + timedelta(hours=2), schedule={"reference": "Schedule/outpatient"}),
+    "schedule-elsewhere": slot(NOW + timedelta(hours=2), schedule={"reference": "http://other.invalid/Schedule/1"}),
+    "no-schedule": slot(NOW + timedelta(hours=2), schedule={"reference": "Location/1"}),
     "other-level": slot(NOW + timedelta(hours=2), level="OP"),
     "no-level": {**slot(NOW + timedelta(hours=2)), "serviceType": []},
     "other-system": {**slot(NOW + timedelta(hours=2)), "serviceType": [{"coding": [{"code": "IOP"}]}]},
 }
 
 
-@pytest.mark.parametrize("ignores_criteria", [True, False])
-async def test_a_place_that_is_no_use_is_never_held(ignores_criteria: bool) -> None:
-    server = ForeignFhir(ignores_criteria=ignores_criteria)
+def with_unusable_places(**habits: Any) -> ForeignFhir:
+    server = ForeignFhir(**habits)
+    server.put("Schedule", "1", serviceType=slot(NOW)["serviceType"], active=True)
+    server.put("Schedule", "inactive", active=False)
+    server.put("Schedule", "inactive-text", active="false")
+    server.put("Schedule", "outpatient", serviceType=slot(NOW, level="OP")["serviceType"])
     for id_, fields in UNUSABLE.items():
         server.put("Slot", id_, **fields)
+    return server
+
+
+@pytest.mark.parametrize("ignores_criteria", [True, False])
+async def test_a_place_that_is_no_use_is_never_held(ignores_criteria: bool) -> None:
+    server = with_unusable_places(ignores_criteria=ignores_criteria)
     assert await places(server).hold(wanted()) is None
     assert server.written() == []
 
@@ -363,9 +386,7 @@ async def test_a_place_that_is_no_use_is_never_held(ignores_criteria: bool) -> N
     ],
 )
 async def test_a_place_that_starts_in_the_time_wanted_is_held(start: Any, more: Resource) -> None:
-    server = ForeignFhir(ignores_criteria=True)
-    for id_, fields in UNUSABLE.items():
-        server.put("Slot", id_, **fields)
+    server = with_unusable_places(ignores_criteria=True)
     server.put("Slot", "good", **slot(start, **more))
     place = await places(server).hold(wanted())
     assert place is not None and place.slot == "good"
@@ -442,3 +463,89 @@ async def test_the_search_for_places_asks_for_the_time_wanted() -> None:
     await places(server).hold(wanted())
     asked = server.requests[-1].content.decode()
     assert "start=ge2026-05-04T09%3A00%3A00Z" in asked and "start=le2026-05-05T09%3A00%3A01Z" in asked
+
+
+@pytest.mark.parametrize("schedule", ["Schedule/1", f"{BASE}/Schedule/1", "Schedule/unknown-here"])
+async def test_a_place_is_held_unless_something_speaks_against_its_schedule(schedule: str) -> None:
+    server = with_unusable_places()
+    server.put("Slot", "good", **slot(NOW + timedelta(hours=2), schedule={"reference": schedule}))
+    place = await places(server).hold(wanted())
+    assert place is not None and place.slot == "good"
+
+
+async def test_only_places_of_the_schedules_named_are_held() -> None:
+    server = ForeignFhir()
+    server.put("Slot", "other", **slot(NOW + timedelta(hours=1)))
+    server.put("Slot", "none", **{**slot(NOW + timedelta(hours=1)), "schedule": {"display": "East Site"}})
+    adapter = FhirPlaces(server.client("places"), schedules=["Schedule/2"])
+    assert await adapter.hold(wanted()) is None
+    server.put("Slot", "good", **slot(NOW + timedelta(hours=2), schedule={"reference": "Schedule/2"}))
+    place = await adapter.hold(wanted())
+    assert place is not None and place.slot == "good"
+
+
+async def test_a_schedule_that_cannot_be_read_leaves_the_place_open() -> None:
+    server = ForeignFhir(fails=("Schedule/1", 503))
+    server.put("Slot", "1", **slot(NOW + timedelta(hours=1)))
+    with pytest.raises(ClinicUnavailable, match="http-503"):
+        await places(server).hold(wanted())
+    assert server.written() == []
+
+
+HELD = {"status": "busy-tentative", "identifier": [{"system": HOLD, "value": "key-1"}]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"overbooked": True},
+        {"schedule": {"reference": "Schedule/inactive"}},
+        {"serviceType": slot(NOW, level="OP")["serviceType"]},
+    ],
+)
+async def test_a_held_place_that_is_no_use_any_more_is_given_back(change: Resource) -> None:
+    server = ForeignFhir()
+    server.put("Schedule", "inactive", active=False)
+    server.put("Slot", "held", **{**slot(NOW + timedelta(hours=1)), **HELD, **change})
+    assert await places(server).hold(wanted()) is None
+    assert server.get("Slot", "held")["status"] == "free"
+
+
+async def test_a_place_entered_in_error_is_neither_ours_nor_written_to() -> None:
+    server = ForeignFhir()
+    before = server.put("Slot", "1", **{**slot(NOW + timedelta(hours=1)), **HELD, "status": "entered-in-error"})
+    assert await places(server).hold(wanted()) is None
+    await places(server).release("key-1", "journey-1")
+    assert server.get("Slot", "1") == before
+
+
+@pytest.mark.parametrize("requests", [1, 2, 3, 4])
+async def test_a_place_that_begins_while_it_is_looked_for_is_not_held(requests: int) -> None:
+    """Its start passes after so many requests: two searches, its Schedule, the place itself."""
+    server = ForeignFhir()
+    server.put("Slot", "soon", **slot(NOW + timedelta(seconds=40)))
+    adapter = FhirPlaces(server.client("places"), elapsed=lambda: 99.0 if len(server.requests) >= requests else 0.0)
+    assert await adapter.hold(wanted()) is None
+    assert server.written() == []
+
+
+async def test_a_place_that_went_by_as_it_was_held_is_given_back_and_the_caller_is_told() -> None:
+    server = ForeignFhir()
+    server.put("Slot", "soon", **slot(NOW + timedelta(seconds=40)))
+    server.put("Slot", "later", **slot(NOW + timedelta(hours=2)))
+    adapter = FhirPlaces(server.client("places"), elapsed=lambda: 99.0 if server.written() else 0.0)
+    with pytest.raises(ClinicUnavailable) as caught:
+        await adapter.hold(wanted())
+    assert (caught.value.code, server.get("Slot", "soon")["status"]) == ("start-passed", "free")
+    place = await adapter.hold(wanted())
+    assert place is not None and place.slot == "soon"  # this call's own present is before it
+
+
+async def test_a_search_that_does_not_show_a_hold_yet_leads_to_no_second_place() -> None:
+    server = ForeignFhir(caches_searches=True, honours_no_cache=False)
+    for number in (1, 2):
+        server.put("Slot", str(number), **slot(NOW + timedelta(hours=number)))
+    for _ in range(3):
+        place = await places(server).hold(wanted())
+        assert place is not None and place.slot == "1"
+    assert server.get("Slot", "2")["status"] == "free"

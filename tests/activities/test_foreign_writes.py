@@ -83,7 +83,7 @@ async def test_a_created_record_that_was_deleted_is_made_again() -> None:
 
 @pytest.mark.parametrize("answer", ["lost", "accepted"])
 async def test_an_unanswered_create_is_repeated_only_once_it_cannot_have_been_carried_out(answer: Any) -> None:
-    server, clock = ForeignFhir(index_lag=12, writes=answer), [datetime(2026, 1, 5, tzinfo=UTC)]
+    server, clock = ForeignFhir(index_lag=14, writes=answer), [datetime(2026, 1, 5, tzinfo=UTC)]
     fhir = FhirClient(server.base, "ehr", client=server.http(), pause=server.pause, now=lambda: clock[0])
     adapter = FhirEhr(fhir, People(PERSON))
     for _ in range(3):
