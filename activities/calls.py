@@ -19,6 +19,7 @@ from domain.commands import BenefitsAnswer, Done, PlaceAnswer
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+_LONGEST_DELAY = timedelta(minutes=10)
 
 
 async def _asked(call: Awaitable[T]) -> T:
@@ -31,8 +32,15 @@ async def _asked(call: Awaitable[T]) -> T:
             error.advice,
             type=f"{error.system}/{error.code}",
             non_retryable=final,
-            next_retry_delay=error.retry_after,
+            next_retry_delay=_delay(error),
         ) from None
+
+
+def _delay(error: ports.ClinicError) -> timedelta | None:
+    """What the system asks for, but no less than the growing delay that would be kept without that."""
+    if error.retry_after is None:
+        return None
+    return max(error.retry_after, min(timedelta(seconds=2 ** min(activity.info().attempt - 1, 20)), _LONGEST_DELAY))
 
 
 def _as_of_now(request: ports.PlaceRequest) -> ports.PlaceRequest:

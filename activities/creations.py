@@ -35,18 +35,28 @@ class Creations:
         """`kept` is what an earlier attempt last gave to `keep`: begin (ISO 8601) and id, by label."""
         self._open = {label: Creation(datetime.fromisoformat(begun), id_) for label, (begun, id_) in _items(kept)}
         self._keep = keep
+        self._shared: Creations | None = None
+
+    def shared_with(self, others: Creations) -> Creations:
+        """These, and what `others` remember of other calls; what happens here is noted there too."""
+        self._shared = others if others is not self else None
+        return self
 
     def get(self, label: str) -> Creation | None:
         """The creation that is not confirmed yet."""
-        return self._open.get(label)
+        return self._open.get(label) or (self._shared.get(label) if self._shared else None)
 
     def note(self, label: str, creation: Creation) -> None:
         """Notes that the resource is being sent, or the id it was given."""
         self._open[label] = creation
+        if self._shared:
+            self._shared.note(label, creation)
         self._tell()
 
     def forget(self, label: str) -> None:
         """The resource is found by searching, or was certainly not created."""
+        if self._shared:
+            self._shared.forget(label)
         if self._open.pop(label, None) is not None:
             self._tell()
 

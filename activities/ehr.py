@@ -11,7 +11,7 @@ from fhir.resources.R4B.task import Task
 from pydantic import ValidationError
 
 from activities.creations import Creations
-from activities.fhir import FhirClient, Patient, Resource, Wanted, identifiers, named, reference, taking_turns
+from activities.fhir import FhirClient, Patient, Records, Resource, Wanted, identifiers, named, reference, taking_turns
 from activities.ports import ClientDirectory, ClientIdentity, ClinicRefused, EhrRecord, EhrTask
 from domain.values import Instant
 
@@ -46,6 +46,7 @@ class FhirEhr:
     ) -> None:
         """`mrn_system` is the identifier system of record numbers."""
         self._fhir = fhir
+        self._records = Records(fhir)
         self._directory = directory
         self._mrn_system = mrn_system
         self._creations = Creations()
@@ -58,14 +59,14 @@ class FhirEhr:
         """Makes the EHR say what `record` says; returns the EpisodeOfCare's id.
 
         A resource that carries the same or a newer revision is left alone: a repetition or a late record changes
-        nothing. `creations` holds what an earlier attempt created; without it, what this process remembers.
+        nothing. `creations` holds what an earlier attempt created; this process remembers that of all calls.
 
         Raises:
             ClinicUnavailable: No answer, one that leaves open what the EHR holds, or others kept writing the resource.
             ClinicRefused: The client is unknown, the EHR does not accept what was sent, or a person must say which
-                of its resources is ours (see `FhirClient.find`).
+                of its resources is ours (see `Records.find`).
         """
-        call = _Call(record, creations or self._creations, record.as_of or self._fhir.now())
+        call = _Call(record, (creations or Creations()).shared_with(self._creations), record.as_of or self._fhir.now())
         patient = await self._patient(call)
         episode = await taking_turns(lambda: self._episode(call, patient))
         for task in record.tasks:
@@ -106,7 +107,7 @@ class FhirEhr:
 
     async def _create(self, call: _Call, body: Resource, wanted: Wanted, label: str) -> Resource:
         record = call.record
-        return await self._fhir.create(
+        return await self._records.create(
             body, wanted, key=record.key, label=label, creations=call.creations, journey=record.journey_id
         )
 

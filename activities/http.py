@@ -77,7 +77,7 @@ def _retry_after(response: httpx2.Response) -> timedelta | None:
     asked = response.headers.get("retry-after", "")
     if not (asked.isascii() and asked.isdecimal()):
         return None
-    return min(timedelta(seconds=int(asked[:9])), _LONGEST_DELAY)
+    return min(timedelta(seconds=int(asked[:9])), _LONGEST_DELAY) or None
 
 
 def _advice(error: type[ClinicError]) -> str:

@@ -1,6 +1,7 @@
 """FHIR R4: the client that the EHR and the places adapter share, and how a resource is recognised as ours."""
 
 from activities.fhir.client import FhirClient, VersionConflict, taking_turns
+from activities.fhir.records import Records
 from activities.fhir.resources import (
     Patient,
     Resource,
@@ -16,6 +17,7 @@ from activities.fhir.resources import (
 __all__ = [
     "FhirClient",
     "Patient",
+    "Records",
     "Resource",
     "VersionConflict",
     "Wanted",

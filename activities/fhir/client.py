@@ -10,15 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, quote, urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
 import structlog
 
-from activities.creations import Creation, Creations
-from activities.fhir.resources import Resource, Wanted, is_retired, reference, same_origin
+from activities.fhir.resources import Resource, reference, same_origin
 from activities.fhir.searchset import Page, has_failed, is_id, read_page
 from activities.http import exchange, json_object
 from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable
@@ -27,15 +26,6 @@ T = TypeVar("T")
 _JSON = "application/fhir+json"
 _MAX_PAGES = 50
 _TURNS = 4
-_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Elapsed seconds between looks for what was just created."""
-
-_SETTLED = timedelta(minutes=2)
-"""So long after an unanswered create, elapsed, what no search finds was not created."""
-
-_NOT_DONE = ("http-425", "http-429", "write-failed")
-"""Codes by which a server says that it did not carry out a write, although it may do so later."""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -48,7 +38,7 @@ _GONE: Mapping[int, type[ClinicError]] = {404: VersionConflict, 410: VersionConf
 
 
 @dataclass(frozen=True)
-class _Written:
+class Written:
     """What the answer to a write names: the resource's id, if any, and the resource, if it was sent along."""
 
     id: str = ""
@@ -75,14 +65,14 @@ class FhirClient:
     ) -> None:
         """`timeout_seconds` bounds each request; `headers` may carry the authorisation.
 
-        `pause` waits between two looks for what was created; `now` tells how long ago an unanswered create was sent.
+        `pause` waits so many seconds, `now` is the present, for those who create and search by this client.
         """
         self.base = base_url.rstrip("/") + "/"
         self.system = system
         self._seconds = timeout_seconds
         self._http = client or httpx2.AsyncClient(timeout=timeout_seconds)
         self._headers = {"Accept": _JSON, **(headers or {})}
-        self._pause = pause
+        self.pause = pause
         self.now = now
 
     async def aclose(self) -> None:
@@ -132,39 +122,15 @@ class FhirClient:
             response = await self._send("GET", address, self._gate(journey), expected=_GONE)
         raise ClinicRefused(self.system, "too-many-pages", "Narrow the search, or mend the server's next links.")
 
-    async def create(
-        self, body: Resource, wanted: Wanted, *, key: str, label: str, creations: Creations, journey: str = ""
-    ) -> Resource:
-        """Creates `body` unless what is `wanted` exists; returns the one that counts, once a search finds it.
-
-        Servers may ignore If-None-Exist and their searches may lag behind, so it is searched for before and after, and
-        `creations` remembers it under `label` until a search has found it. The limit: if the process ends before
-        `creations` is kept, or a create is carried out more than two minutes after it went unanswered, a server that
-        ignores If-None-Exist can get a second one.
+    async def post(self, body: Resource, *, headers: Mapping[str, str], key: str, journey: str = "") -> Written:
+        """Sends a new resource; the answer may name less than was made.
 
         Raises:
-            ClinicUnavailable: As `find` does; `not-searchable-yet` if it was created, or may have been, and no search
-                finds it.
-            ClinicRefused: As `find` does; `write-unconfirmed` if the server keeps something else than was sent.
+            VersionConflict: HTTP 409 or 412.
+            ClinicUnavailable: `write-failed`: success was answered and an OperationOutcome names an error.
         """
-        hits = await self._hits(wanted, journey)
-        known = await self._one_of(hits, wanted, journey)
-        if known is None:
-            if not await self._was_begun(wanted, label, creations, journey):
-                await self._begin(body, wanted, key, label, creations, journey, is_free=not hits)
-            known = await self._wait_for(wanted, journey)
-        creations.forget(label)
-        return known
-
-    async def find(self, wanted: Wanted, *, journey: str = "") -> Resource | None:
-        """The one resource that is `wanted`, read back by its id, or None where the server has none.
-
-        Raises:
-            ClinicRefused: A person must look: `several-matches`, `other-patient` if it belongs to another patient, or
-                `out-of-use` if the server's staff marked it as entered in error, inactive or replaced.
-            ClinicUnavailable: It is not known whether there is one.
-        """
-        return await self._one_of(await self._hits(wanted, journey), wanted, journey)
+        sent = {**self._gate(journey), **headers, "Idempotency-Key": key}
+        return await self._write("POST", body["resourceType"], sent, body, _CONFLICT)
 
     async def update(
         self, body: Resource, shows: Callable[[Resource], bool], *, key: str, journey: str = ""
@@ -213,93 +179,6 @@ class FhirClient:
     def _not_understood(self, code: str) -> ClinicUnavailable:
         return ClinicUnavailable(self.system, code, "The answer to the search contradicts itself; it is repeated.")
 
-    async def _hits(self, wanted: Wanted, journey: str) -> list[Resource]:
-        return await self.search(wanted.kind, wanted.is_named_by, journey, identifier=wanted.criterion)
-
-    async def _one_of(self, hits: list[Resource], wanted: Wanted, journey: str) -> Resource | None:
-        hit = self._only([each for each in hits if wanted.identifies(each)], wanted)
-        if hit is None:
-            return None
-        current = await self.read(wanted.kind, str(hit["id"]), journey=journey, listed=True)
-        if not wanted.counts(current):
-            raise VersionConflict(self.system, "stale-search", "The search showed an older version; repeated.")
-        return current
-
-    def _only(self, found: list[Resource], wanted: Wanted) -> Resource | None:
-        of_patient = [hit for hit in found if wanted.is_of_patient(hit)]
-        in_use = [hit for hit in of_patient if not is_retired(hit)]
-        if len(found) > len(in_use):
-            _log.warning("fhir.identifier-elsewhere", system=self.system, kind=wanted.kind, count=len(found))
-        if len(in_use) > 1:
-            raise self._doubt("several-matches", "Several records bear our identifier; leave it on the right one.")
-        if of_patient and not in_use:
-            raise self._doubt("out-of-use", "The record with our identifier is out of use; say which one counts.")
-        if found and not of_patient:
-            raise self._doubt("other-patient", "Our identifier is on another patient's record; correct it in the EHR.")
-        return in_use[0] if in_use else None
-
-    def _doubt(self, code: str, advice: str) -> ClinicRefused:
-        return ClinicRefused(self.system, code, advice)
-
-    async def _was_begun(self, wanted: Wanted, label: str, creations: Creations, journey: str) -> bool:
-        """Whether an earlier attempt created it, or may have."""
-        earlier = creations.get(label)
-        if earlier is None:
-            return False
-        if not earlier.id:
-            return self.now() - earlier.begun < _SETTLED
-        try:
-            self._confirm(await self.read(wanted.kind, earlier.id, journey=journey, listed=True), wanted)
-        except VersionConflict:
-            return False
-        return True
-
-    async def _begin(
-        self,
-        body: Resource,
-        wanted: Wanted,
-        key: str,
-        label: str,
-        creations: Creations,
-        journey: str,
-        *,
-        is_free: bool,
-    ) -> None:
-        """Sends the create. `is_free`: no resource has the identifier, not even one that no longer counts."""
-        headers = {**self._gate(journey), "Idempotency-Key": f"{key}/{label}"}
-        if is_free:
-            headers["If-None-Exist"] = f"identifier={quote(wanted.criterion, safe=':/|')}"
-        begun = self.now()
-        creations.note(label, Creation(begun))
-        try:
-            answer = await self._write("POST", wanted.kind, headers, body, _CONFLICT)
-        except ClinicError as error:
-            if isinstance(error, ClinicRefused | VersionConflict) or error.code in _NOT_DONE:
-                creations.forget(label)
-            raise
-        if answer.id:
-            creations.note(label, Creation(begun, answer.id))
-        made = answer.resource
-        if answer.id and (made is None or not wanted.counts(made)):
-            made = await self.read(wanted.kind, answer.id, journey=journey, listed=True)
-        if made is not None:
-            self._confirm(made, wanted)
-
-    def _confirm(self, made: Resource, wanted: Wanted) -> None:
-        if not wanted.counts(made):
-            # Repeating it could make one more each time.
-            raise self._doubt("write-unconfirmed", "The server keeps something else than was sent: see what.")
-
-    async def _wait_for(self, wanted: Wanted, journey: str) -> Resource:
-        for seconds in (*_PAUSES, None):
-            if (known := await self.find(wanted, journey=journey)) is not None:
-                return known
-            if seconds is not None:
-                await self._pause(seconds)
-        raise ClinicUnavailable(
-            self.system, "not-searchable-yet", "The server's search does not find what was created; repeated."
-        )
-
     async def _write(
         self,
         method: str,
@@ -307,14 +186,14 @@ class FhirClient:
         headers: Mapping[str, str],
         body: Resource,
         expected: Mapping[int, type[ClinicError]],
-    ) -> _Written:
+    ) -> Written:
         response = await self._send(method, path, headers, body=body, expected=expected)
         answer = json_object(self.system, response) if response.content else {}
         if answer.get("resourceType") == "OperationOutcome" and has_failed(answer):
             raise ClinicUnavailable(self.system, "write-failed", "The server says that it failed; repeated.")
         if answer.get("resourceType") == body["resourceType"] and is_id(answer.get("id")):
-            return _Written(str(answer["id"]), _with_version(answer, response.headers.get("etag")))
-        return _Written(_id_in(response.headers.get("location", ""), body["resourceType"]))
+            return Written(str(answer["id"]), _with_version(answer, response.headers.get("etag")))
+        return Written(_id_in(response.headers.get("location", ""), body["resourceType"]))
 
     async def _send(
         self,

@@ -70,13 +70,16 @@ async def test_a_place_whose_start_passes_while_the_search_is_repeated_is_given_
 
 
 @pytest.mark.parametrize(
-    ("given", "seconds"), [("120", 120), ("0", 0), ("86400", 900), ("soon", None), ("-5", None), (None, None)]
+    ("given", "seconds"),
+    [("120", 120), ("0", None), ("1", 8), ("86400", 900), ("soon", None), ("-5", None), (None, None)],
 )
 async def test_a_system_that_says_when_to_come_back_is_asked_again_then(given: str | None, seconds: int | None) -> None:
     server, nothing = ForeignFhir(fails=("Slot/_search", 429), retry_after=given), _nothing()
     calls = ClinicCalls(nothing, nothing, FhirPlaces(server.client("places")), nothing)
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, attempt=4)
     with pytest.raises(ApplicationError) as caught:
-        await ActivityEnvironment().run(calls.hold_place, REQUEST)
+        await environment.run(calls.hold_place, REQUEST)
     assert caught.value.type == "places/http-429"
     assert caught.value.next_retry_delay == (None if seconds is None else timedelta(seconds=seconds))
 

@@ -174,6 +174,15 @@ async def test_a_server_that_drops_our_identifier_is_a_matter_for_a_person() -> 
     assert server.written() == ["POST Patient"]
 
 
+async def test_a_later_call_of_the_same_process_makes_none_where_the_first_one_was_never_found() -> None:
+    server = ForeignFhir(index_lag=10_000)
+    adapter = ehr(server)
+    for revision in range(1, 4):
+        with pytest.raises(ClinicUnavailable, match="not-searchable-yet"):
+            await adapter.sync(record(revision), Creations())
+    assert counts(server) == [1, 0, 0]
+
+
 async def test_each_write_has_a_key_of_its_own() -> None:
     server = ForeignFhir()
     tasks = (DUTY, DUTY.model_copy(update={"id": "duty-2"}))
