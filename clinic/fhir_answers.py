@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from clinic.scripts import SearchAnswer
+from clinic.scripts import SearchAnswer, WriteAnswer
 
 Resource = dict[str, Any]
 _OUTCOME: Resource = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
@@ -25,12 +25,35 @@ _INSTEAD: dict[SearchAnswer, str] = {
 }
 
 
-def searchset(found: list[Resource], included: list[Resource], next_link: str | None) -> Resource:
-    """One page of results."""
-    entries = [{"resource": r, "search": {"mode": "match"}} for r in found]
+def searchset(
+    found: list[Resource], included: list[Resource], next_link: str | None, *, mode: str = "match", total: int | None
+) -> Resource:
+    """One page of results; `mode` is what they are marked as."""
+    entries = [{"resource": r, "search": {"mode": mode}} for r in found]
     entries += [{"resource": r, "search": {"mode": "include"}} for r in included]
     links = [] if next_link is None else [{"relation": "next", "url": next_link}]
-    return {**_EMPTY, **({"entry": entries} if entries else {}), **({"link": links} if links else {})}
+    stated = {"entry": entries, "link": links}
+    counted = {} if total is None else {"total": total}
+    return {**_EMPTY, **counted, **{name: value for name, value in stated.items() if value}}
+
+
+def instead_of_write(answer: WriteAnswer, former: Resource | None) -> Response | None:
+    """What a write that is not carried out is answered with; None where it is to be carried out."""
+    if answer == "accepted":
+        return Response(status_code=202)
+    if answer == "old" and former is not None:
+        return JSONResponse(former, media_type="application/fhir+json")
+    if answer in ("outcome", "old"):
+        return JSONResponse(_OUTCOME, media_type="application/fhir+json")
+    return None
+
+
+def with_more_said(resource: Resource) -> Resource:
+    """The resource as a server keeps it that adds a use and an assigner to each identifier."""
+    if "identifier" not in resource:
+        return resource
+    more = {"use": "official", "assigner": {"display": "the EHR"}}
+    return {**resource, "identifier": [{**each, **more} for each in resource["identifier"]]}
 
 
 def instead_of_searchset(answer: SearchAnswer) -> Response | None:

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from clinic.fhir_answers import instead_of_searchset, searchset
+from clinic.fhir_answers import instead_of_searchset, instead_of_write, searchset, with_more_said
 from clinic.fhir_rules import KINDS, faults
 from clinic.fhir_store import FhirStore, Resource, Unsupported
 from clinic.fhir_values import BadValue
@@ -44,6 +44,7 @@ class FhirServer:
         self._opener = opener
         self._pages: dict[str, tuple[list[Resource], int]] = {}
         self._cache: dict[str, list[Resource]] = {}
+        self._unindexed: dict[str, int] = {}
 
     def routes(self) -> list[BaseRoute]:
         """Everything under the base address."""
@@ -57,9 +58,10 @@ class FhirServer:
         ]
 
     def clear(self) -> None:
-        """Forgets pages and cached searches."""
+        """Forgets pages, cached searches and what searches do not show yet."""
         self._pages.clear()
         self._cache.clear()
+        self._unindexed.clear()
 
     @property
     def _quirks(self) -> Quirks:
@@ -134,9 +136,15 @@ class FhirServer:
                 raise Fault(412, "multiple-matches", "several match If-None-Exist")
             if found:
                 return _ok(found[0])
-        stored = self._store.write(kind, None, body)
+        if (unkept := instead_of_write(self._quirks.write_answer, None)) is not None:
+            return unkept
+        stored = self._store.write(kind, None, self._as_kept(body))
+        if self._quirks.index_lag:
+            self._unindexed[stored["id"]] = self._quirks.index_lag
         self._note(request, "create", stored)
-        return _ok(stored, 201)
+        if self._scripts.use_up("quirks.lost_creates"):
+            raise Fault(503, "transient", "done, but the answer is lost")
+        return self._written(stored, 201)
 
     async def _update(self, kind: str, request: Request) -> Response:
         body = await _body(request)
@@ -146,9 +154,20 @@ class FhirServer:
         if current is None or body.get("id") != id_:
             raise Fault(404 if current is None else 400, "not-found", "no such resource")
         self._check_version(request, current)
-        stored = self._store.write(kind, id_, body)
+        if (unkept := instead_of_write(self._quirks.write_answer, current)) is not None:
+            return unkept
+        stored = self._store.write(kind, id_, self._as_kept(body))
         self._note(request, "update", stored)
-        return _ok(stored)
+        return self._written(stored, 200)
+
+    def _as_kept(self, body: Resource) -> Resource:
+        return with_more_said(body) if self._quirks.adds_to_identifiers else body
+
+    def _written(self, stored: Resource, status: int) -> Response:
+        answer = _ok(stored, status)
+        if self._quirks.write_answer != "minimal":
+            return answer
+        return Response(status_code=status, headers={"Location": answer.headers["location"]})
 
     def _check_version(self, request: Request, current: Resource) -> None:
         quirks = self._quirks
@@ -164,7 +183,7 @@ class FhirServer:
         try:
             if kind == "Slot":
                 self._opener.open_for(given)
-            found = self._cached(kind, given, request)
+            found = self._indexed(self._cached(kind, given, request))
         except Unsupported as fault:
             raise Fault(400, "not-supported", f"unknown search parameter: {fault}") from fault
         except BadValue as fault:
@@ -173,6 +192,11 @@ class FhirServer:
             found = shown_free(found, self._store, self._scripts, await self._names(kind, request), given)
         others = self._store.search(kind, {}) if self._quirks.include_others else []
         return self._page(found, 0, _base(request), [r for r in others if r not in found][:1])
+
+    def _indexed(self, found: list[Resource]) -> list[Resource]:
+        shown = [each for each in found if each["id"] not in self._unindexed]
+        self._unindexed = {id_: left - 1 for id_, left in self._unindexed.items() if left > 1}
+        return shown
 
     async def _names(self, kind: str, request: Request) -> tuple[str | None, ...]:
         return request.headers.get("x-correlation-id"), await self._client(kind, request)
@@ -200,7 +224,8 @@ class FhirServer:
             next_link = f"{base}/_page/{token}"
         if len(self._pages) > _KEPT_PAGES:
             del self._pages[next(iter(self._pages))]
-        return _ok(searchset(found[first:after], included, next_link))
+        total = len(found) if self._quirks.says_total else None
+        return _ok(searchset(found[first:after], included, next_link, mode=self._quirks.hit_mode, total=total))
 
     def _note(self, request: Request, action: str, stored: Resource) -> None:
         kind = stored["resourceType"]

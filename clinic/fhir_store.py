@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from clinic.fhir_values import PARAMETERS, SUBJECT_FIELDS, bounds, matches
 from clinic.state import State
 
 Resource = dict[str, Any]
+_ESCAPE = re.compile(r"\\(.)")
 
 
 class Unsupported(Exception):
@@ -98,7 +100,8 @@ class FhirStore:
             raise Unsupported(", ".join(sorted(unknown)))
         wanted = {name: (given,) if isinstance(given, str) else given for name, given in criteria.items()}
         bounds(wanted.get("start", ()))
-        return wanted
+        named = [_ESCAPE.sub(r"\1", text) for text in wanted.get("identifier", ())]
+        return {**wanted, "identifier": named} if named else wanted
 
     def _take_in(self, kind: str, resource: Resource) -> None:
         self._arrivals.setdefault((kind, resource["id"]), len(self._arrivals))

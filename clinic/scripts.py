@@ -39,6 +39,9 @@ SearchAnswer = Literal[
 ]
 
 
+WriteAnswer = Literal["resource", "minimal", "old", "accepted", "outcome"]
+
+
 class Quirks(_Strict):
     """What real FHIR servers do that breaks careless clients; only used in the script for everyone.
 
@@ -46,6 +49,13 @@ class Quirks(_Strict):
         search_answer: What a search is answered with, status 200: a sound `searchset`, or something else instead.
         ignore_criteria: A search answers every resource of its type.
         include_others: A search also answers a resource of the type that does not match, marked as included.
+        lost_creates: So many creates are carried out and answered with 503.
+        index_lag: So many searches do not show a resource that was created yet.
+        write_answer: What a write is answered with: the `resource`, or nothing (`minimal`), both carried out; or, not
+            carried out, the resource as it was (`old`), status 202 (`accepted`), or 200 and an error (`outcome`).
+        hit_mode: The `search.mode` of what matches.
+        adds_to_identifiers: Each identifier is kept with a use and an assigner.
+        says_total: Whether a searchset says how many matches there are.
     """
 
     search_cache: bool = False
@@ -58,6 +68,12 @@ class Quirks(_Strict):
     search_answer: SearchAnswer = "searchset"
     ignore_criteria: bool = False
     include_others: bool = False
+    lost_creates: int = Field(default=0, ge=0)
+    index_lag: int = Field(default=0, ge=0)
+    write_answer: WriteAnswer = "resource"
+    hit_mode: Literal["match", "include"] = "match"
+    adds_to_identifiers: bool = False
+    says_total: bool = False
 
 
 class Script(_Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from domain.values import Instant
 
 Resource = dict[str, Any]
 _PATIENT_FIELD = {"EpisodeOfCare": "patient", "Task": "for"}
+_SEPARATORS = re.compile(r"[\\,$|]")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -84,8 +86,8 @@ class Wanted:
 
     @property
     def criterion(self) -> str:
-        """The identifier as a search parameter's value."""
-        return f"{self.system}|{self.value}"
+        """The identifier as a search parameter's value; what would separate values is escaped as FHIR has it."""
+        return f"{_escaped(self.system)}|{_escaped(self.value)}"
 
     def is_named_by(self, resource: Resource) -> bool:
         """Whether `resource` is of the type and has the identifier, in force or not."""
@@ -144,7 +146,7 @@ def is_retired(resource: Resource) -> bool:
         return True
     if resource.get("resourceType") != "Patient":
         return False
-    return resource.get("active") is False or _is_replaced(resource.get("link"))
+    return resource.get("active", True) is not True or _is_replaced(resource.get("link"))
 
 
 def same_origin(one: str, other: str) -> bool:
@@ -160,6 +162,10 @@ def _origin(address: str) -> tuple[str, str | None, int | None] | None:
     except ValueError:
         return None
     return parts.scheme, parts.hostname, port or _PORTS.get(parts.scheme)
+
+
+def _escaped(text: str) -> str:
+    return _SEPARATORS.sub(r"\\\g<0>", text)
 
 
 def _is_text(identifier: Resource) -> bool:

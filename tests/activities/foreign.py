@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from activities.fhir import FhirClient
 
 Resource = dict[str, Any]
 BASE = "http://ehr.invalid/fhir"
+_COMMA, _BAR, _PAIR = re.compile(r"(?<!\\),"), re.compile(r"(?<!\\)\|"), re.compile(r"\\(.)")
 _NOT_DONE = ("old", "accepted", "failed")
 
 
@@ -236,7 +238,9 @@ def _matches(resource: Resource, criteria: list[tuple[str, str]]) -> bool:
 
 
 def _identified(resource: Resource, wanted: str) -> bool:
-    return wanted in [f"{i.get('system')}|{i.get('value')}" for i in resource.get("identifier", ())]
+    """As FHIR has it: a comma means "or" and a bar parts system and value, unless a backslash stands before them."""
+    pairs = [[_PAIR.sub(r"\1", part) for part in _BAR.split(one)] for one in _COMMA.split(wanted)]
+    return any([i.get("system"), i.get("value")] in pairs for i in resource.get("identifier", ()))
 
 
 def _of_service(resource: Resource, wanted: str) -> bool:

@@ -43,9 +43,13 @@ def record(revision: int = 1, **change: Any) -> EhrRecord:
     return EhrRecord(**(wish | change))
 
 
+async def at_once(seconds: float) -> None:
+    """Takes no time."""
+
+
 @pytest.fixture
 async def ehr(clinic: ClinicProcess, directory: People) -> AsyncIterator[FhirEhr]:
-    adapter = FhirEhr(FhirClient(f"{clinic.url}/fhir", "ehr"), directory)
+    adapter = FhirEhr(FhirClient(f"{clinic.url}/fhir", "ehr", pause=at_once), directory)
     yield adapter
     await adapter.aclose()
 
@@ -119,6 +123,10 @@ async def test_a_patient_the_ehr_knows_is_not_created_again(clinic: ClinicProces
         {"ignore_criteria": True, "include_others": True},
         {"conflicts": 2, "conflict_status": 409},
         {"conflicts": 2, "conflict_status": 412},
+        {"hit_mode": "include", "says_total": True},
+        {"index_lag": 2, "ignore_if_none_exist": True},
+        {"write_answer": "minimal"},
+        {"adds_to_identifiers": True, "says_total": True},
     ],
 )
 async def test_awkward_servers(clinic: ClinicProcess, ehr: FhirEhr, quirks: dict[str, Any]) -> None:
@@ -126,7 +134,7 @@ async def test_awkward_servers(clinic: ClinicProcess, ehr: FhirEhr, quirks: dict
     await ehr.sync(record())
     await ehr.sync(record(2, status=EpisodeStatus.ACTIVE))
     (episode,) = clinic.fhir("EpisodeOfCare")
-    assert episode["status"] == "active"
+    assert episode["status"] == "active" and len(episode["identifier"]) == 1
     assert len(clinic.fhir("Patient")) == len(clinic.fhir("Task")) == 1
 
 
@@ -150,6 +158,25 @@ async def test_a_lost_answer_is_not_a_second_effect(clinic: ClinicProcess, ehr: 
         await ehr.sync(record(2, status=EpisodeStatus.ACTIVE))
     await ehr.sync(record(2, status=EpisodeStatus.ACTIVE))
     assert len(clinic.get(f"/fhir/EpisodeOfCare/{clinic.fhir('EpisodeOfCare')[0]['id']}/_history")["entry"]) == 2
+
+
+async def test_a_lost_create_makes_no_second_record(clinic: ClinicProcess, ehr: FhirEhr) -> None:
+    clinic.script("*", quirks={"lost_creates": 1, "ignore_if_none_exist": True, "index_lag": 3})
+    with pytest.raises(ClinicUnavailable):
+        await ehr.sync(record())
+    await ehr.sync(record())
+    assert sorted(written(clinic)) == [("create", "EpisodeOfCare"), ("create", "Patient"), ("create", "Task")]
+
+
+@pytest.mark.parametrize("answer", ["old", "accepted", "outcome"])
+async def test_what_was_answered_and_not_done_is_not_done(clinic: ClinicProcess, ehr: FhirEhr, answer: str) -> None:
+    await ehr.sync(record())
+    clinic.script("*", quirks={"write_answer": answer})
+    with pytest.raises(ClinicUnavailable, match="write-"):
+        await ehr.sync(record(2, status=EpisodeStatus.ACTIVE))
+    clinic.script("*", quirks={"write_answer": "resource"})
+    await ehr.sync(record(2, status=EpisodeStatus.ACTIVE))
+    assert clinic.fhir("EpisodeOfCare")[0]["status"] == "active"
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,10 @@ def inactive_patient(server: ForeignFhir) -> None:
     server.put("Patient", "1", identifier=[NUMBER], active=False)
 
 
+def unclear_patient(server: ForeignFhir) -> None:
+    server.put("Patient", "1", identifier=[NUMBER], active="false")
+
+
 def merged_patient(server: ForeignFhir) -> None:
     server.put("Patient", "1", identifier=[NUMBER], link=[{"other": {"reference": "Patient/2"}, "type": "replaced-by"}])
 
@@ -242,6 +246,7 @@ def another_patients_task(server: ForeignFhir) -> None:
     [
         (two_patients, "several-matches"),
         (inactive_patient, "out-of-use"),
+        (unclear_patient, "out-of-use"),
         (merged_patient, "out-of-use"),
         (two_episodes, "several-matches"),
         (another_patients_episode, "other-patient"),
