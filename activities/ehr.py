@@ -20,6 +20,7 @@ DUTY = "urn:throughline:duty"
 LEVEL = "urn:throughline:level-of-care"
 ROLE = "urn:throughline:role"
 REVISION = "urn:throughline:revision"
+_NO_REVISION = -1
 _GENDERS = {"m": "male", "f": "female", "o": "other"}
 
 Model = type[EpisodeOfCare] | type[PatientModel] | type[Task]
@@ -175,15 +176,20 @@ def _extensions(resource: Resource) -> list[Resource]:
 
 def _revision(resource: Resource) -> int:
     marks = [e.get("valueInteger") for e in _extensions(resource) if e.get("url") == REVISION]
-    return max((mark for mark in marks if isinstance(mark, int)), default=-1)
+    return max((mark for mark in marks if isinstance(mark, int)), default=_NO_REVISION)
 
 
 def _shows(held: Resource, written: Resource, wanted: Wanted) -> bool:
-    """Whether `held` is ours with the revision and the status that were written, or a later revision."""
-    revision = _revision(written)
-    if not wanted.counts(held) or _revision(held) < revision:
+    """Whether `held` is ours with the revision and the status that were written, or a later revision.
+
+    Some servers keep no extensions, so no revision: then each field that is plain text must be as it was written.
+    """
+    if not wanted.counts(held):
         return False
-    return _revision(held) > revision or held.get("status") == written["status"]
+    if (revision := _revision(held)) == _NO_REVISION:
+        return all(held.get(name) == value for name, value in written.items() if isinstance(value, str))
+    is_same = revision == _revision(written) and held.get("status") == written["status"]
+    return is_same or revision > _revision(written)
 
 
 def _merged(stored: Resource, ours: Resource) -> Resource:

@@ -113,8 +113,13 @@ class _Hold:
             service_type=f"{self._level_system}|{request.level.value}",
             start=(f"ge{_seconds(self._present)}", f"le{_seconds(request.wanted_by + timedelta(seconds=1))}"),
         )
-        usable = [slot for slot in found if slot.get("status") == "free" and await self._is_usable(slot)]
-        return sorted(usable, key=lambda slot: (_moment(slot.get("start")) or request.wanted_by, str(slot["id"])))
+        # An index that lags lists as free what we hold already: that one comes first.
+        open_to_us = [slot for slot in found if slot.get("status") == "free" or self._is_ours(slot)]
+        usable = [slot for slot in open_to_us if await self._is_usable(slot)]
+        return sorted(usable, key=self._rank)
+
+    def _rank(self, slot: Resource) -> tuple[bool, Instant, str]:
+        return not self._is_ours(slot), _moment(slot.get("start")) or self._request.wanted_by, str(slot["id"])
 
     async def _is_usable(self, slot: Resource) -> bool:
         """Whether it may be held for this request, whatever its status."""

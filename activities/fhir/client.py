@@ -221,7 +221,7 @@ class FhirClient:
 
     def _own(self, link: str) -> str:
         target = urljoin(self.base, link)
-        if not same_origin(target, self.base):
+        if not same_origin(target, self.base) or urlsplit(target).username is not None:
             raise ClinicRefused(self.system, "foreign-link", "The server's next link leads elsewhere; mend its base.")
         return target
 

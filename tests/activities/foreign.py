@@ -43,7 +43,8 @@ class Habits:
             202 and no body, or with 200 and an OperationOutcome of severity error.
         self_link: The address that a searchset gives as its own.
         honours_if_none_exist: A create is answered with what matches it, whatever the use of its identifier.
-        honours_no_cache: Whether it searches anew if asked to.
+        honours_no_cache: Whether it searches anew if asked to. If not, `shows_current`: its index is old, and what it
+            shows of each hit is not.
         fails: A path and the status that a request for it is answered with; `retry_after` comes with it.
     """
 
@@ -63,6 +64,7 @@ class Habits:
     self_link: str | None = None
     honours_if_none_exist: bool = False
     honours_no_cache: bool = True
+    shows_current: bool = False
     fails: tuple[str, int] = ("", 0)
     retry_after: str | None = None
 
@@ -197,7 +199,8 @@ class ForeignFhir:
             held = self._indexed(kind)
             every = held if self.habits.ignores_criteria else [r for r in held if _matches(r, criteria)]
             self._cache[asked] = every
-        return self._page(self._cache[asked])
+        cached = self._cache[asked]
+        return self._page([self._held[kind][r["id"]] for r in cached] if self.habits.shows_current else cached)
 
     def _indexed(self, kind: str) -> list[Resource]:
         held = [each for each in self.all(kind) if self._unindexed.get(each["id"], 0) <= 0]

@@ -188,6 +188,7 @@ async def test_next_links_in_a_circle_are_followed_once(circle: tuple[str, ...])
         "//other.invalid/fhir?p=1",
         "http://ehr.invalid@other.invalid/fhir?p=1",
         "http://ehr.invalid:x/fhir",
+        "http://someone:else@ehr.invalid/fhir?p=1",
     ],
 )
 async def test_a_next_link_elsewhere_is_not_followed(address: str) -> None:

@@ -546,8 +546,9 @@ async def test_a_place_that_went_by_as_it_was_held_is_given_back_and_the_caller_
     assert place is not None and place.slot == "soon"  # this call's own present is before it
 
 
-async def test_a_search_that_does_not_show_a_hold_yet_leads_to_no_second_place() -> None:
-    server = ForeignFhir(caches_searches=True, honours_no_cache=False)
+@pytest.mark.parametrize("shows_current", [True, False])
+async def test_a_search_that_does_not_show_a_hold_yet_leads_to_no_second_place(shows_current: bool) -> None:
+    server = ForeignFhir(caches_searches=True, honours_no_cache=False, shows_current=shows_current)
     for number in (1, 2):
         server.put("Slot", str(number), **slot(NOW + timedelta(hours=number)))
     for _ in range(3):

@@ -213,6 +213,21 @@ def adds_to_identifiers(resource: Resource) -> Resource:
     return {**resource, "identifier": [{**each, **more} for each in resource.get("identifier", ())]}
 
 
+def without_extensions(resource: Resource) -> Resource:
+    return {name: value for name, value in resource.items() if name != "extension"}
+
+
+async def test_a_server_that_keeps_no_extensions_is_written_to_all_the_same() -> None:
+    server = ForeignFhir(shown=without_extensions)
+    for revision, status in enumerate((EpisodeStatus.PLANNED, EpisodeStatus.ACTIVE), 1):
+        await ehr(server).sync(record(revision, status=status))
+    assert counts(server) == [1, 1, 1]
+    assert server.all("EpisodeOfCare")[0]["status"] == "active"
+    server.habits.writes = "old"
+    with pytest.raises(ClinicUnavailable, match="write-unconfirmed"):
+        await ehr(server).sync(record(3, status=EpisodeStatus.FINISHED))
+
+
 async def test_identifiers_do_not_multiply_where_a_server_adds_to_them() -> None:
     server = ForeignFhir(shown=adds_to_identifiers)
     for revision in range(1, 5):
