@@ -162,6 +162,17 @@ async def test_other_patients_records_are_no_concern_of_a_journey(house: House) 
         assert episode["status"] == "active"
 
 
+async def test_an_ehr_whose_index_lags_gets_one_of_each(house: House) -> None:
+    house.clinic.script("*", quirks={"index_lag": 2, "ignore_if_none_exist": True, "lost_creates": 1})
+    case = await house.admit()
+    await enrol(case)
+    assert not await failures(case)
+    for kind, identifier in (("Patient", case.person.mrn), ("EpisodeOfCare", case.id)):
+        assert len(clinic_records(house, kind, identifier)) == 1
+    created = house.clinic.ledger(journey=case.id, kind="create")
+    assert len(created) == len({entry["key"] for entry in created})
+
+
 def clinic_records(house: House, kind: str, identifier: str) -> list[dict[str, Any]]:
     return [entry for entry in house.clinic.fhir(kind) if identifier in str(entry.get("identifier"))]
 
