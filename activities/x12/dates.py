@@ -13,7 +13,11 @@ _KIND = {
     **dict.fromkeys(("307", "356", "357"), "eligibility"),
     **dict.fromkeys(("292", "348", "349", "193", "194"), "benefit"),
 }
-"""DTP01 codes by what they date. 472 (the service asked about) and the rest say nothing about coverage."""
+"""DTP01 codes (005010X279A1, loops 2100 and 2110) by what they date."""
+_SERVICE = "472"
+_HARMLESS_ONCE_PAST = frozenset({"102", "295", "304", "318", "382", "636"})
+"""Card issued, primary care provider chosen, latest visit, added, enrolled, last update. Each of the others may bear on
+coverage: death (442), COBRA (340, 341), premium paid to (342, 343), coordination of benefits (290), policy (539, 540)."""
 
 
 class Standing(StrEnum):
@@ -28,6 +32,14 @@ class Standing(StrEnum):
 def dates_coverage(periods: Iterable[Period]) -> bool:
     """Whether any of `periods` says when coverage is in force."""
     return any(period.qualifier in _KIND for period in periods)
+
+
+def is_understood(period: Period, day: date) -> bool:
+    """Whether the date says when coverage is in force, or is known to say nothing against it on `day`."""
+    if period.qualifier in _KIND or period.qualifier == _SERVICE:
+        return True
+    past = period.begins is not None and period.begins <= day and not period.unreadable
+    return period.qualifier in _HARMLESS_ONCE_PAST and past
 
 
 def standing(own: Sequence[Period], general: Sequence[Period], day: date) -> Standing:
@@ -68,6 +80,8 @@ def _of_one_kind(periods: Sequence[Period], day: date) -> Standing:
     began = max((b for b in begins if b <= day), default=None)
     ended = max((e for e in ends if e < day), default=None)
     if covering:
+        if any(p.unreadable and not p.is_span for p in periods):
+            return Standing.UNCLEAR  # it may begin or end within the span
         later = ended is None or any(p.begins is not None and p.begins > ended for p in covering)
         return Standing.IN_FORCE if later else Standing.UNCLEAR
     if any(p.unreadable for p in periods):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from activities.x12.tokens import Interchange, Segment, Transaction, X12Error
 
+_CODE = re.compile(r"[A-Z0-9]{1,2}", re.ASCII)
 _NUMBER = re.compile(r"(?:\d{1,12}(?:\.\d{0,6})?|\.\d{1,6})", re.ASCII)
 
 
@@ -44,10 +45,11 @@ class Entity:
     """A person or an organisation named under an EB (loop 2120).
 
     Attributes:
-        code: NM101, what it is to the benefit.
+        code: NM101, what it is to the benefit; empty for a contact (PER) that stands without a name (NM1).
         is_organisation: NM102 says so.
         name: NM103 and, of a person, NM104.
         id: NM109.
+        contacts: Whom to ask (PER02), where it says so.
         said: Its segments as sent.
     """
 
@@ -55,12 +57,22 @@ class Entity:
     is_organisation: bool
     name: str
     id: str
+    contacts: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Benefit:
-    """One EB with what belongs to it. `unreadable`: a number was present and made no sense."""
+    """One EB with what belongs to it.
+
+    Attributes:
+        plan: EB05, which should name the plan.
+        unreadable: A number was present and made no sense.
+        plan_texts: What should be names of plans: EB05 and REF03.
+        authorisations: REF segments with the number of an authorisation or a referral, as sent.
+        messages: MSG, III04, and segments that this loop does not have.
+        said: The EB as sent.
+    """
 
     info: str
     level: str
@@ -80,12 +92,20 @@ class Benefit:
     periods: list[Period] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     entities: list[Entity] = field(default_factory=list)
+    plan_texts: list[str] = field(default_factory=list)
+    authorisations: list[str] = field(default_factory=list)
+    said: str = ""
 
     @property
     def code(self) -> str:
         """`EB-<EB01>-<service type>`, without anything that a payer may write freely."""
-        known = [code for code in self.service_types if re.fullmatch(r"[A-Z0-9]{1,2}", code, re.ASCII)]
-        return f"EB-{self.info}-{known[0] if known else 'PLAN'}"
+        info = self.info if _CODE.fullmatch(self.info) else "UNREADABLE"
+        return f"EB-{info}-{next((code for code in self.service_types if _CODE.fullmatch(code)), 'PLAN')}"
+
+    @property
+    def plan_name(self) -> str:
+        """`plan` for comparing: letters and digits alone, in capitals. `PPO-Gold` and `PPO  GOLD` are one plan."""
+        return "".join(c for c in self.plan.upper() if c.isalnum())
 
 
 @dataclass(slots=True)
@@ -94,7 +114,9 @@ class Member:
 
     Attributes:
         payers: Names and numbers of the payer that answers (loop 2100A).
-        messages: Messages before the first EB, a dependent's policyholder's too: about the whole answer.
+        periods_above: For a dependent, the dates of the policyholder (loop 2100C).
+        messages: Text before the first EB, of the payer and of a dependent's policyholder too: about the whole answer.
+        plan_texts: Names of plans before the first EB (REF03).
     """
 
     is_dependent: bool
@@ -104,8 +126,10 @@ class Member:
     benefits: list[Benefit] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     periods: list[Period] = field(default_factory=list)
+    periods_above: list[Period] = field(default_factory=list)
     payers: frozenset[str] = frozenset()
     messages: list[str] = field(default_factory=list)
+    plan_texts: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -146,6 +170,10 @@ def number(text: str) -> Decimal | None:
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
+_AUTHORISATION_NUMBERS = frozenset({"G1", "9F"})
+"""REF01: prior authorisation number, referral number."""
+_WITHOUT_TEXT = frozenset({"N3", "N4", "PRV", "DMG", "INS", "HI", "MPI", "HSD", "PER", "LS", "LE", "SE"})
+"""Segments of loops 2100 and 2110 (005010X279A1) that hold no free text, or none that is about coverage."""
 _LOOPS = {"20": "payer", "21": "provider", "22": "subscriber", "23": "dependent"}
 
 
@@ -156,6 +184,7 @@ class _Reader:
         self._member: Member | None = None
         self._benefit: Benefit | None = None
         self._payers: frozenset[str] = frozenset()
+        self._messages_above: list[str] = []
         self._handlers = {
             "HL": self._hl,
             "TRN": self._trn,
@@ -164,6 +193,8 @@ class _Reader:
             "EB": self._eb,
             "NM1": self._nm1,
             "MSG": self._msg,
+            "REF": self._ref,
+            "III": self._iii,
         }
 
     def read(self, transaction: Transaction) -> Response:
@@ -172,8 +203,8 @@ class _Reader:
                 self._response.reference = segment.at(3)
             elif (handler := self._handlers.get(segment.id)) is not None:
                 handler(segment)
-            elif self._benefit is not None:
-                _detail(self._benefit, segment)
+            else:
+                self._other(segment)
         return self._response
 
     def _hl(self, segment: Segment) -> None:
@@ -181,14 +212,18 @@ class _Reader:
         self._benefit = None
         self._member = None
         if self._loop == "payer":
-            self._payers = frozenset()
+            self._payers, self._messages_above = frozenset(), []
         if self._loop in ("subscriber", "dependent"):
-            above = (m for m in self._response.members if m.hl == segment.at(2))
-            said = [message for m in above for message in m.messages] if self._loop == "dependent" else []
-            self._member = Member(
-                self._loop == "dependent", segment.at(1), segment.at(2), payers=self._payers, messages=said
-            )
+            self._member = self._member_below(segment)
             self._response.members.append(self._member)
+
+    def _member_below(self, segment: Segment) -> Member:
+        member = Member(self._loop == "dependent", segment.at(1), segment.at(2), payers=self._payers)
+        above = [m for m in self._response.members if m.hl == segment.at(2)] if member.is_dependent else []
+        member.messages += [*self._messages_above, *(said for m in above for said in m.messages)]
+        member.plan_texts += [said for m in above for said in m.plan_texts]
+        member.periods_above += [period for m in above for period in m.periods]
+        return member
 
     def _trn(self, segment: Segment) -> None:
         if self._member is not None:
@@ -210,9 +245,13 @@ class _Reader:
             self._member.benefits.append(self._benefit)
 
     def _msg(self, segment: Segment) -> None:
+        """All elements: a payer that does not escape `*` breaks its text over several."""
+        self._say(" ".join(filter(None, map(segment.at, range(1, len(segment.elements) + 1)))))
+
+    def _say(self, text: str) -> None:
         owner = self._benefit or self._member
-        if owner is not None and segment.at(1):
-            owner.messages.append(segment.at(1))
+        if text:
+            (self._messages_above if owner is None else owner.messages).append(text)
 
     def _nm1(self, segment: Segment) -> None:
         if self._benefit is not None:
@@ -220,24 +259,44 @@ class _Reader:
         elif self._loop == "payer":
             self._payers |= {text.upper() for text in (segment.at(3), segment.at(9)) if text}
 
+    def _ref(self, segment: Segment) -> None:
+        owner = self._benefit or self._member
+        if owner is not None and segment.at(3):
+            owner.plan_texts.append(segment.at(3))
+        if self._benefit is not None and segment.at(1) in _AUTHORISATION_NUMBERS:
+            self._benefit.authorisations.append(segment.text)
 
-def _detail(benefit: Benefit, segment: Segment) -> None:
+    def _iii(self, segment: Segment) -> None:
+        self._say(segment.at(4))
+        if self._benefit is not None and segment.at(1) == "ZZ":
+            self._benefit.places.append(segment.at(2))
+
+    def _other(self, segment: Segment) -> None:
+        if self._benefit is not None:
+            _add_detail(self._benefit, segment)
+        if self._member is not None and segment.id not in _WITHOUT_TEXT:
+            self._msg(segment)
+
+
+def _add_detail(benefit: Benefit, segment: Segment) -> None:
     if segment.id == "HSD":
         benefit.delivery.append(segment)
+    elif segment.id == "PER" and not benefit.entities:
+        benefit.entities.append(Entity("", True, segment.at(2), "", [segment.at(2)], [segment.text]))
     elif segment.id in ("N3", "N4", "PER") and benefit.entities:
         benefit.entities[-1].said.append(segment.text)
-    elif segment.id == "III" and segment.at(1) == "ZZ":
-        benefit.places.append(segment.at(2))
+        if segment.id == "PER":
+            benefit.entities[-1].contacts.append(segment.at(2))
 
 
 def _benefit(segment: Segment) -> Benefit:
     numbers = {position: segment.at(position) for position in (7, 8, 10)}
     values = {position: number(text) for position, text in numbers.items()}
     return Benefit(
-        info=segment.at(1),
+        info=segment.at(1).upper(),
         level=segment.at(2),
         service_types=segment.repeats(3),
-        plan=segment.at(5).upper(),
+        plan=segment.at(5),
         period=segment.at(6),
         amount=values[7],
         fraction=values[8],
@@ -247,6 +306,8 @@ def _benefit(segment: Segment) -> Benefit:
         network=segment.at(12).upper(),
         procedure=segment.components(13),
         unreadable=any(text and values[position] is None for position, text in numbers.items()),
+        plan_texts=[segment.at(5)] if segment.at(5) else [],
+        said=segment.text,
     )
 
 
@@ -254,14 +315,16 @@ def _entity(segment: Segment) -> Entity:
     is_organisation = segment.at(2) != "1"
     parts = (segment.at(3),) if is_organisation else (segment.at(3), segment.at(4))
     name = " ".join(part for part in parts if part)
-    return Entity(segment.at(1), is_organisation, name, segment.at(9), [segment.text])
+    return Entity(segment.at(1), is_organisation, name, segment.at(9), said=[segment.text])
 
 
-_BEGINS = frozenset({"346", "348", "356", "193"})
 _ENDS = frozenset({"347", "349", "357", "194"})
 _DAYS = re.compile(r"(\d{8})(?:\d{4})?(?:\s*-\s*(?:(\d{8})(?:\d{4})?)?)?", re.ASCII)
-_NO_BEGIN = frozenset({"00000000"})
-_NO_END = frozenset({"99991231", "99999999"})
+_OPEN = frozenset({"99991231", "99999999"})
+_NULL = frozenset({"19700101"})
+_FIRST_DAY, _NO_BEGIN_FROM = date(1920, 1, 1), date(2100, 1, 1)
+"""Databases write a date that they do not have as their first or last day (0001-01-01, 1753-01-01, 1900-01-01,
+1970-01-01). No coverage of anyone alive is that old, and none begins after 2100: such a date is not known."""
 
 
 def _period(segment: Segment) -> Period:
@@ -272,22 +335,34 @@ def _period(segment: Segment) -> Period:
         return Period(qualifier, None, None, unreadable=True, said=segment.text)
     first, last = found[1], found[2] or ""
     if "-" not in value:
-        ends = qualifier in _ENDS
-        day, wrong = _day(first, _NO_END if qualifier not in _BEGINS else _NO_BEGIN)
-        return Period(qualifier, None if ends else day, day if ends else None, unreadable=wrong, said=segment.text)
-    (begins, wrong_begin), (until, wrong_end) = _day(first, _NO_BEGIN), _day(last or "99991231", _NO_END)
+        if qualifier in _ENDS:
+            ends, wrong = _end(first)
+            return Period(qualifier, None, ends, unreadable=wrong, said=segment.text)
+        begins, wrong = _begin(first)
+        return Period(qualifier, begins, None, unreadable=wrong, said=segment.text)
+    (begins, wrong_begin), (until, wrong_end) = _begin(first), _end(last or "99991231")
     backwards = begins is not None and until is not None and until < begins
     return Period(qualifier, begins, until, True, wrong_begin or wrong_end or backwards, segment.text)
 
 
-def _day(text: str, unbounded: frozenset[str]) -> tuple[date | None, bool]:
+def _begin(text: str) -> tuple[date | None, bool]:
     """The day, and whether `text` is none."""
-    if text in _NO_BEGIN | _NO_END:
-        return None, text not in unbounded
+    day = _day(text)
+    return (None, True) if day is None or day >= _NO_BEGIN_FROM else (day, False)
+
+
+def _end(text: str) -> tuple[date | None, bool]:
+    """The day, None where it is open, and whether `text` is neither."""
+    day = None if text in _OPEN else _day(text)
+    return day, day is None and text not in _OPEN
+
+
+def _day(text: str) -> date | None:
     try:
-        return datetime.strptime(text, "%Y%m%d").date(), False  # noqa: DTZ007 - a calendar day has no zone
+        day = date(int(text[:4]), int(text[4:6]), int(text[6:]))
     except ValueError:
-        return None, True
+        return None
+    return None if day < _FIRST_DAY or text in _NULL else day
 
 
 def _is_ours(candidate: tuple[str, str], trace: str, company_id: str) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MAX_CHARS = 8_000_000
+MAX_CHARS, MAX_SEGMENTS = 3_000_000, 50_000
+"""A full answer about one person has some hundreds of segments."""
 _BLANK = " \t\r\n"
 _ISA_ELEMENTS = 16
 
@@ -96,12 +97,15 @@ def read_interchange(data: bytes | str) -> Interchange:
     """Reads the first interchange in `data`.
 
     Raises:
-        X12Error: It does not begin with a usable ISA segment, or is larger than `MAX_CHARS`.
+        X12Error: It does not begin with a usable ISA segment, or has more than `MAX_CHARS` or
+            `MAX_SEGMENTS`.
     """
     text = (_decode(data) if isinstance(data, bytes) else data).lstrip("\ufeff" + _BLANK)
     if len(text) > MAX_CHARS:
         raise X12Error("too-large")
     delimiters = _delimiters(text)
+    if text.count(delimiters.segment) > MAX_SEGMENTS:
+        raise X12Error("too-large")
     segments = []
     for raw in text.split(delimiters.segment):
         if (stripped := raw.strip(_trimmable(delimiters))) and stripped.strip("\x00\x1a\ufeff"):
