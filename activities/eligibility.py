@@ -127,6 +127,7 @@ class X12Eligibility:
 def _add(known: Member, other: Member) -> None:
     known.benefits += [b for b in other.benefits if b not in known.benefits]
     known.periods += [p for p in other.periods if p not in known.periods]
+    known.plan_texts += [t for t in other.plan_texts if t not in known.plan_texts]
     known.messages += [m for m in other.messages if m not in known.messages]
 
 

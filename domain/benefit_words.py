@@ -17,10 +17,12 @@ _TOPICS = {
     Topic.CONTACT: "the payer asks to be contacted",
     Topic.NOT_COVERED: "something is said not to be covered or not in force",
     Topic.DATES: "the dates of coverage, as the payer gave them",
+    Topic.CODES: "coded parts of the answer leave a doubt",
     Topic.NOT_UNDERSTOOD: "the payer writes about this care in words that are not understood here",
 }
 _CODES = {
     **{f"SAID-{topic.name.replace('_', '-')}": words for topic, words in _TOPICS.items()},
+    "ANSWER-TOO-LONG": "the answer is too long to be read by rule",
     "AMBIGUOUS-COINSURANCE": "several coinsurances fit",
     "AMBIGUOUS-COPAY": "several copays fit",
     "AMBIGUOUS-DEDUCTIBLE": "what is said of the deductible is contradictory",

@@ -40,12 +40,13 @@ class Topic(StrEnum):
     CONTACT = "contact"  #: the payer wants to be called about it
     NOT_COVERED = "not-covered"  #: something is said not to be covered, or not in force
     DATES = "dates"  #: when coverage begins and ends
+    CODES = "codes"  #: coded parts of the answer that left a doubt
     NOT_UNDERSTOOD = "not-understood"  #: words on mental health whose meaning no rule here knows
 
     @property
     def needs_a_person(self) -> bool:
         """Whether an answer that says this is never clear by itself."""
-        return self not in (Topic.NO_AUTHORISATION, Topic.DATES)
+        return self not in (Topic.NO_AUTHORISATION, Topic.DATES, Topic.CODES)
 
 
 PayerWords = Annotated[str, StringConstraints(max_length=100_000), Identifying()]

@@ -20,9 +20,9 @@ ACTIVE, INACTIVE, EXCLUDED = frozenset("1234"), frozenset("678"), frozenset("IE"
 _CAPITATED = frozenset("234")
 """Active, but the payer pays a fixed sum to another provider for it: on our own care this is for a person."""
 _SAYS_NOTHING_AGAINST = frozenset({"A", "B", "C", "CB", "D", "F", "G", "H", "L", "P"})
-"""EB01 codes (005010X279A1) of money, coverage basis, description, limits, unlimited, primary care provider, disclaimer.
+"""EB01 codes (005010X279A1) of money, coverage basis, description, limits, unlimited, primary care, disclaimer.
 Limits and texts are read elsewhere. A code that is neither here nor above is for a person: pending (5), pre-existing
-condition (M), restricted to a provider (N), no medical necessity (O), second opinion (Q), other payer (R), and so on."""
+condition (M), restricted to a provider (N), no medical necessity (O), second opinion (Q), other payer (R) and more."""
 _RESERVE_DAYS = "K"  # of hospital days; Medicare states them with the plan
 _HANDLED_ELSEWHERE = frozenset({"R", "MC", "U", "W"})  # other payer, coordinator, contact, other source of data
 _POSSIBLE = (Standing.IN_FORCE, Standing.UNCLEAR)
@@ -222,9 +222,14 @@ def _plan_coverage(member: Member, plan: _Statuses) -> Finding:
 
 
 def _something_may_be_in_force(member: Member, day: date) -> bool:
-    """Whether anything active in the whole answer, of any service, network or place, may be in force on `day`."""
+    """Whether anything active in the whole answer, of any service, network or place, may be in force on `day`.
+
+    Where nothing is called active, only a span of the member's that covers the day speaks against "inactive".
+    """
     active = [b for b in member.benefits if b.info in ACTIVE and is_of(b, member)]
     dated = [b for b in active if dates_coverage(b.periods)]
+    if not active:
+        return has_span_over(member.periods, day)
     if any(standing(b.periods, (), day) in _POSSIBLE for b in dated):
         return True
     dates = [*member.periods, *(p for b in dated for p in b.periods)]

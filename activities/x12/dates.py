@@ -16,8 +16,8 @@ _KIND = {
 """DTP01 codes (005010X279A1, loops 2100 and 2110) by what they date."""
 _SERVICE = "472"
 _HARMLESS_ONCE_PAST = frozenset({"102", "295", "304", "318", "382", "636"})
-"""Card issued, primary care provider chosen, latest visit, added, enrolled, last update. Each of the others may bear on
-coverage: death (442), COBRA (340, 341), premium paid to (342, 343), coordination of benefits (290), policy (539, 540)."""
+"""Card issued, primary care provider chosen, latest visit, added, enrolled, last update. Each other code may bear on
+coverage: death (442), COBRA (340, 341), premium paid (342, 343), coordination of benefits (290), policy (539, 540)."""
 
 
 class Standing(StrEnum):

@@ -1,7 +1,8 @@
-"""What a payer's free text (MSG) says that no coded element says: authorisation, visit limits, another payer.
+"""What a payer's free text says that no coded element says: authorisation, visit limits, another payer.
 
-Payers write in capitals, in fragments and with many spellings. The rules look for words, never for whole sentences,
-and they are meant to find too much rather than too little: a person reads what they find.
+Payers write in capitals, in fragments and with many spellings. The rules look for words, not for whole sentences, and
+they find too much rather than too little: a person reads what they find. Text on mental health in which they find
+nothing counts as not understood, unless it is made of words known to be harmless.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def topics_of(text: str) -> tuple[Topic, ...]:
 def is_harmless(text: str) -> bool:
     """Whether `text` is made of words about networks and prices, of courtesies, and of denials that no topic keeps."""
     rest = re.sub(r"\$\s?[\d.,]+|[\d.]+\s?%", " ", _plain(text))
-    rest = words.NO_DEDUCTIBLE.sub(" ", words.DENIED.sub(" ", rest))
+    rest = words.NO_DEDUCTIBLE.sub(" ", words.DENIED.sub(" ", words.DISCLAIMER.sub(" ", rest)))
     return all(word in words.HARMLESS for word in re.findall(r"[^\W\d_]+", rest)) and not re.search(r"\d", rest)
 
 
@@ -46,11 +47,22 @@ def topics_for_this_care(messages: Sequence[str]) -> tuple[Topic, ...]:
 
     "Precertification required for inpatient stays" falls away, "authorization required" stays.
     """
-    said: dict[Topic, list[bool]] = {}
-    for clause in (clause for message in messages for clause in words.CLAUSE_END.split(message)):
-        for topic in topics_of(clause):
-            said.setdefault(topic, []).append(_names_only_others(clause))
-    return tuple(topic for topic in topics_of(joined(messages)) if not all(said.get(topic, [False])))
+    text = _plain(joined(messages))
+    parts = [text] if len(messages) < 2 else [text, *map(_plain, messages)]  # a payer may end a sentence without a stop
+    clauses = dict.fromkeys(clause for part in parts for clause in words.CLAUSE_END.split(part))
+    elsewhere: set[Topic] = set()
+    here: set[Topic] = set()
+    for clause in clauses:
+        (elsewhere if _names_only_others(clause) else here).update(topics_of(clause))
+    return tuple(topic for topic in topics_of(text) if topic in here or topic not in elsewhere)
+
+
+def topics_of_plan(text: str) -> tuple[Topic, ...]:
+    """What a text in the place of a plan's name says that a person must act on; empty where it may be a name."""
+    upper = _plain(text)
+    found = topics_of(text)
+    odd = words.NOT_A_PLAN_NAME.search(upper) or (names_mental_health(text) and not is_harmless(text))
+    return (*found, Topic.NOT_UNDERSTOOD) if odd and not found else found
 
 
 def deductible_first(text: str) -> bool | None:
@@ -63,13 +75,22 @@ def deductible_first(text: str) -> bool | None:
 
 
 def names_mental_health(text: str) -> bool:
-    """Whether `text` names the care that this centre gives."""
-    return words.OUR_CARE.search(_plain(text)) is not None
+    """Whether `text` names the care that this centre gives, or what payers often mean by it."""
+    return _names_ours(_plain(text))
 
 
 def names_our_care(text: str) -> bool:
     """Whether `text` names mental health care outside a hospital, even beside other care."""
-    return words.OUR_CARE.search(words.INPATIENT_OF_OURS.sub(" ", _plain(text))) is not None
+    return _names_ours(words.INPATIENT_OF_OURS.sub(" ", _plain(text)))
+
+
+def _names_ours(upper: str) -> bool:
+    return words.OUR_CARE.search(upper) is not None or words.DAY_PROGRAM.search(upper) is not None
+
+
+def has_other_payer(text: str) -> bool:
+    """Whether `text` speaks of another payer."""
+    return words.WORDS[Topic.OTHER_PAYER].search(_plain(text)) is not None
 
 
 def names_other_care(text: str) -> bool:
@@ -78,7 +99,11 @@ def names_other_care(text: str) -> bool:
 
 
 def _names_only_others(text: str) -> bool:
-    return names_other_care(text) and not names_mental_health(text) and not words.ALL_CARE.search(_plain(text))
+    if not names_other_care(text) or names_mental_health(text) or words.ALL_CARE.search(text):
+        return False
+    first = words.OTHER_CARE.search(text)
+    listed = words.ANOTHER.split(text[first.end() :])[1:] if first else []
+    return all(names_other_care(each) or is_harmless(each) for each in listed)
 
 
 def joined(messages: Sequence[str]) -> str:
@@ -104,4 +129,5 @@ def _is_conditional(rest: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.upper().replace("’", "'").replace("_", " ").split())
+    upper = " ".join(text.upper().replace("’", "'").replace("_", " ").split())
+    return words.LETTERS_WITH_DOTS.sub(lambda found: re.sub("[./]", "", found[0]), upper)

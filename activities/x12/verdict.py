@@ -8,11 +8,14 @@ from datetime import date, timedelta
 from activities.x12 import rejections
 from activities.x12.coverage import Finding, coverage_on
 from activities.x12.dates import Standing, standing
-from activities.x12.evidence import dates_as_evidence, evidence_of
+from activities.x12.evidence import bounded, codes_as_evidence, dates_as_evidence, evidence_of
 from activities.x12.money import CostShareReader
 from activities.x12.response import Benefit, Member
 from activities.x12.rules import Rules, is_of, relevant
 from domain.benefits import Benefits, Evidence, Topic, Verdict
+
+_MAX_PARTS = 4_000
+"""Benefits, dates and names in one answer that are read by rule; the longest real answers have some hundreds."""
 
 
 def judge(member: Member, rules: Rules, day: date) -> Benefits:
@@ -24,14 +27,19 @@ def judge(member: Member, rules: Rules, day: date) -> Benefits:
     evidence = evidence_of(member, rules, day)
     if member.rejections:
         return _rejected(member, evidence)
+    if _is_too_long(member):
+        return Benefits(verdict=Verdict.NEEDS_REVIEW, reasons=("ANSWER-TOO-LONG",), evidence=evidence)
     benefits = relevant([b for b in member.benefits if is_of(b, member)], rules)
     verdict, reasons = _in_force(member, benefits, rules, day)
     said = _reasons(evidence)
     if any(code.startswith("DTP-") for code in reasons):
-        evidence += dates_as_evidence(member, benefits)
+        evidence += dates_as_evidence(member)
     if not verdict.is_covered:
         elsewhere = any(Topic.OTHER_PAYER in each.topics for each in evidence)
-        verdict = Verdict.NEEDS_REVIEW if elsewhere and verdict is Verdict.NOT_COVERED else verdict
+        verdict = Verdict.NEEDS_REVIEW if elsewhere else verdict
+        if verdict is Verdict.NEEDS_REVIEW:
+            evidence += codes_as_evidence(member, reasons, evidence)
+        evidence = bounded(evidence)
         return Benefits(verdict=verdict, reasons=(*reasons, *said), evidence=evidence)
     now = [b for b in benefits if _holds_on(b, day)]
     reader = CostShareReader(now, rules)
@@ -40,6 +48,11 @@ def judge(member: Member, rules: Rules, day: date) -> Benefits:
     verdict, reasons = _for_a_person(reader.doubts, evidence, now) or _authorisation(now)
     reasons = (*reasons, *(code for code in said if code not in reasons), *reader.flags)
     return Benefits(verdict=verdict, reasons=reasons, cost_share=share, evidence=evidence)
+
+
+def _is_too_long(member: Member) -> bool:
+    parts = len(member.benefits) + len(member.periods) + sum(len(b.periods) + len(b.entities) for b in member.benefits)
+    return parts > _MAX_PARTS
 
 
 def _rejected(member: Member, evidence: tuple[Evidence, ...]) -> Benefits:
@@ -53,10 +66,18 @@ def _rejected(member: Member, evidence: tuple[Evidence, ...]) -> Benefits:
 def _in_force(member: Member, benefits: Sequence[Benefit], rules: Rules, day: date) -> Finding:
     verdict, reasons = coverage_on(member, benefits, day)
     if verdict.is_covered:
-        later = (day + timedelta(days=number) for number in range(1, rules.course_days + 1))
-        if any(not coverage_on(member, benefits, each)[0].is_covered for each in later):
+        last = day + timedelta(days=rules.course_days)
+        changes = sorted(each for each in _days_of_change(member) if day < each <= last)
+        if any(not coverage_on(member, benefits, each)[0].is_covered for each in changes):
             return Verdict.NEEDS_REVIEW, ("COVERAGE-ENDS-DURING-COURSE",)
     return verdict, reasons
+
+
+def _days_of_change(member: Member) -> set[date]:
+    """The days on which coverage may begin or end; between them nothing changes."""
+    periods = [*member.periods, *member.periods_above, *(p for b in member.benefits for p in b.periods)]
+    ends = {p.ends + timedelta(days=1) for p in periods if p.ends is not None and p.ends < date.max}
+    return ends | {p.begins for p in periods if p.begins is not None}
 
 
 def _holds_on(benefit: Benefit, day: date) -> bool:

@@ -94,15 +94,31 @@ HARMLESS = frozenset(
     HEALTH IN INDIVIDUAL INQUIRY IOP IS MENTAL NETWORK OF OFFICE ONLY OUT OUTPATIENT PER PHYSICIAN PLAN PLATINUM
     PRIMARY PROFESSIONAL PROVIDED SERVICE SERVICES SILVER SPECIALIST SUBJECT TELEHEALTH THANK THE THEN TO
     UNLIMITED VIRTUAL VISIT VISITS WAIVED YOU YOUR
+    BH DAYS MH OP PLANS PSYCHIATRIC TERMS CONDITIONS
     """.split()  # noqa: SIM905
 )
 """Words of which a message on mental health may be made without being for a person: networks, prices and courtesies."""
+DISCLAIMER = re.compile(
+    r"\b(?:(?:THIS|IT|VERIFICATION|INFORMATION|QUOTE|ELIGIBILITY|(?:OF|AND|BENEFITS?|INFORMATION))\s+){0,5}"
+    r"(?:(?:IS|DOES|ARE)\s+)?NOT\s+(?:AN?\s+)?GUARANTEE\s+(?:OF\s+)?(?:PAYMENT|COVERAGE|BENEFITS?|ELIGIBILITY)"
+    r"(?:\s+(?:OF|OR|AND)\s+(?:PAYMENT|COVERAGE|BENEFITS?|ELIGIBILITY))?\b"
+)
+"""Said beside most answers; it takes nothing back."""
+NOT_A_PLAN_NAME = re.compile(
+    r"\b(?:ONLY|EMERGENCY|SPEND\s*DOWN|SHARE\s+OF\s+COST|PRESUMPTIVE|RESTRICTED|LIMITED|NOT|INELIGIBLE|HOLD|EXHAUSTED"
+    r"|SECONDARY|SUPPLEMENT(?:AL)?|MEDIGAP)\b"
+)
+"""In the place of a plan's name: it says that the plan pays for less, later, or after another."""
 FOR = re.compile(r"\bFOR\b(?!\s+(?:THIS|THESE|SUCH|ANY|ALL)\b)")
 
+_HEALTH = r"H(?:EA)?LTH"
 OUR_CARE = re.compile(
     r"\b(?:MENTAL|BEHAVIOU?R[A-Z]*|PSYCH[A-Z]*|IOP|INTENSIVE|SUBSTANCE|ALCOHOL|CHEMICAL\s+DEPENDENCY|MH|MHSA|MHSUD|BH|SUD"
-    r"|COUNSEL[A-Z]*)\b"
+    rf"|COUNSEL[A-Z]*|(?:MNTL|MNT|MENT|BEHAV|BEHV|BHV|BEH)\s+{_HEALTH}"
+    r"|INT(?:ENS)?\s+(?:OP|OUT[\s-]*P(?:A?T|ATIENT)))\b"
 )
+DAY_PROGRAM = re.compile(r"\b(?:PHP|PARTIAL[\s-]+HOSP[A-Z]*|DAY[\s-]+(?:PROGRAMS?|TREATMENT|HOSPITAL|CARE))\b")
+"""Care between ours and a hospital's: payers often mean both by one of the names."""
 INPATIENT_OF_OURS = re.compile(
     r"\b(?:INPATIENT|IN[\s-]PATIENT|HOSPITAL)\s+(?:MENTAL(?:\s+HEALTH)?|BEHAVIOU?R\w*(?:\s+HEALTH)?|PSYCH\w*)"
 )
@@ -120,6 +136,10 @@ NON = re.compile(r"\bNON[\s-]*[A-Z]+")
 EXCEPTED = re.compile(r"\b(?:EXCEPT\w*|UNLESS|EXCLUDING|OTHER\s+THAN|BESIDES|NOT)\b.*")
 """What follows is not what the text is about."""
 CLAUSE_END = re.compile(r"[.;!|]")
+ANOTHER = re.compile(r"\b(?:AND|OR|AS\s+WELL\s+AS|PLUS)\b|[,/&+]")
+"""Between two services named."""
+LETTERS_WITH_DOTS = re.compile(r"(?<!\w)(?:(?:[A-Z]\.){2,}(?:[A-Z](?!\w))?|[A-Z](?:\.[A-Z])+(?!\w)|[A-Z]/[A-Z](?!\w))")
+"""I.O.P., B/H"""
 
 NO_DEDUCTIBLE = re.compile(
     r"\bDEDUCTIBLE\s+(?:DOES\s+NOT|DOESN'?T|NOT)\s+APPL[A-Z]*|\bDEDUCTIBLE\s+(?:IS\s+)?WAIVED\b"

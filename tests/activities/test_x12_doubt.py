@@ -30,7 +30,13 @@ def judged(*segments: str, rules: Rules | None = None) -> Benefits:
 NOT_PLAINLY_OFF = {
     # another column, another plan or the member's own dates speak for the day
     "the other network column covers": (
-        (PLAN, "DTP*291*RD8*20260101-20261031", "EB*1*IND*30*********N", "DTP*291*RD8*20261101-20271231", "EB*1*IND*MH"),
+        (
+            PLAN,
+            "DTP*291*RD8*20260101-20261031",
+            "EB*1*IND*30*********N",
+            "DTP*291*RD8*20261101-20271231",
+            "EB*1*IND*MH",
+        ),
     ),
     "another service covers": ((PLAN, "DTP*291*RD8*20250101-20251231", "EB*1*IND*98", THIS_YEAR, "EB*1*IND*MH"),),
     "another place covers": (
@@ -195,7 +201,17 @@ def test_text_is_read_in_each_place_that_can_hold_it(segments: tuple[str, ...]) 
 @pytest.mark.parametrize(
     "ours",
     [
-        *("B/H", "M/H", "MNTL HLTH", "BEH HLTH", "BEHAV HEALTH", "INT OP", "INTENS OUTPT", "I.O.P.", "B.H.", "MENT HLTH"),
+        *(
+            "B/H",
+            "M/H",
+            "MNTL HLTH",
+            "BEH HLTH",
+            "BEHAV HEALTH",
+            "INT OP",
+            "INTENS OUTPT",
+            "I.O.P.",
+            "B.H.",
+        ),
         *("MENTAL-HEALTH", "MH/SA", "BEHAVIORAL", "PSYCHOTHERAPY", "DAY TREATMENT", "PARTIAL HOSPITALIZATION", "PHP"),
     ],
 )
@@ -266,9 +282,7 @@ CLEAR = {
     ),
     "an old other payer": ((PLAN, MH, "EB*R*IND*30", "DTP*291*RD8*20240101-20241231"),),
     "plenty of visits left": ((PLAN, MH, "EB*F*IND*MH***29***VS*60**Y"),),
-    "employer and group of the plan": (
-        ("REF*6P*123*ACME GROUP", PLAN, "LS*2120", "NM1*36*2*ACME", "NM1*GP*2*ACME", "LE*2120", MH),
-    ),
+    "employer and group of the plan": (("REF*6P*123*ACME GROUP", PLAN, "LS*2120", "NM1*36*2*ACME", "LE*2120", MH),),
 }
 
 
@@ -287,6 +301,7 @@ OFF = {
     "member's end in the past": (("DTP*347*D8*20251231", PLAN, MH), Verdict.INACTIVE),
     "to come": ((PLAN, NEXT_YEAR, MH), Verdict.INACTIVE),
     "member's begin, plan's end": (("DTP*346*D8*20200101", PLAN, "DTP*347*D8*20251231", MH), Verdict.INACTIVE),
+    "inactive beside the member's begin": (("DTP*346*D8*20260101", "EB*6*IND*30"), Verdict.INACTIVE),
     "not covered": ((PLAN, THIS_YEAR, "EB*I*IND*MH"), Verdict.NOT_COVERED),
     "not covered this year": ((PLAN, "EB*I*IND*MH", "DTP*292*RD8*20260101-20261231"), Verdict.NOT_COVERED),
     "not covered, one plan": (("EB*1*IND*30**PPO GOLD", "EB*I*IND*MH**PPO-GOLD"), Verdict.NOT_COVERED),
