@@ -16,6 +16,7 @@ _TOPICS = {
     Topic.OTHER_PAYER: "another payer may handle this care",
     Topic.CONTACT: "the payer asks to be contacted",
     Topic.NOT_COVERED: "something is said not to be covered or not in force",
+    Topic.UNSETTLED: "the payer writes that something is not settled yet",
     Topic.DATES: "the dates of coverage, as the payer gave them",
     Topic.CODES: "coded parts of the answer leave a doubt",
     Topic.NOT_UNDERSTOOD: "the payer writes about this care in words that are not understood here",

@@ -39,6 +39,7 @@ class Topic(StrEnum):
     OTHER_PAYER = "other-payer"  #: another organisation administers or pays for this care
     CONTACT = "contact"  #: the payer wants to be called about it
     NOT_COVERED = "not-covered"  #: something is said not to be covered, or not in force
+    UNSETTLED = "unsettled"  #: it may still change: pending, in a grace period, to be reinstated
     DATES = "dates"  #: when coverage begins and ends
     CODES = "codes"  #: coded parts of the answer that left a doubt
     NOT_UNDERSTOOD = "not-understood"  #: words on mental health whose meaning no rule here knows

@@ -61,7 +61,10 @@ def evidence_of(member: Member, rules: Rules, day: date) -> tuple[Evidence, ...]
 
 
 def _of_whole(member: Member) -> Iterator[Evidence]:
-    yield from _of_messages(WHOLE_ANSWER, member.messages, topics_for_this_care(member.messages))
+    text, topics = joined(member.messages), topics_for_this_care(member.messages)
+    if not topics and names_mental_health(text) and not is_harmless(text):
+        topics = () if denies_authorisation(text) else (Topic.NOT_UNDERSTOOD,)
+    yield from _of_messages(WHOLE_ANSWER, member.messages, topics)
     yield from _of_plan_texts(WHOLE_ANSWER, member.plan_texts)
 
 
@@ -110,7 +113,7 @@ def _topics(benefit: Benefit, rules: Rules) -> tuple[Topic, ...]:
     if applies(benefit, rules):
         found = topics_of(text) if is_only_ours(benefit) else topics_for_this_care(benefit.messages)
         found = tuple(t for t in found if t is not Topic.CONTACT or _is_ours(benefit, text))
-        if not found and is_only_ours(benefit) and not is_harmless(text):
+        if not found and (is_only_ours(benefit) or names_mental_health(text)) and not is_harmless(text):
             found = (Topic.NOT_UNDERSTOOD,)
         return (*found, Topic.NO_AUTHORISATION) if denies_authorisation(text) else found
     named = names_mental_health(text)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from activities.x12 import rejections
-from activities.x12.coverage import Finding, coverage_on
+from activities.x12.coverage import Finding, codes, coverage_on
 from activities.x12.dates import Standing, standing
 from activities.x12.evidence import bounded, codes_as_evidence, dates_as_evidence, evidence_of
 from activities.x12.money import CostShareReader
@@ -35,8 +35,8 @@ def judge(member: Member, rules: Rules, day: date) -> Benefits:
     if any(code.startswith("DTP-") for code in reasons):
         evidence += dates_as_evidence(member)
     if not verdict.is_covered:
-        elsewhere = any(Topic.OTHER_PAYER in each.topics for each in evidence)
-        verdict = Verdict.NEEDS_REVIEW if elsewhere else verdict
+        if any(topic.needs_a_person and topic is not Topic.NOT_COVERED for each in evidence for topic in each.topics):
+            verdict = Verdict.NEEDS_REVIEW  # what is said in words may take the coded "no" back
         if verdict is Verdict.NEEDS_REVIEW:
             evidence += codes_as_evidence(member, reasons, evidence)
         evidence = bounded(evidence)
@@ -45,6 +45,10 @@ def judge(member: Member, rules: Rules, day: date) -> Benefits:
     reader = CostShareReader(now, rules)
     share = reader.cost_share()
     reader.limits()
+    if reader.doubts:
+        evidence = bounded(
+            (*evidence, *codes_as_evidence(member, codes(b for b in now if b.info in "ABCFG"), evidence))
+        )
     verdict, reasons = _for_a_person(reader.doubts, evidence, now) or _authorisation(now)
     reasons = (*reasons, *(code for code in said if code not in reasons), *reader.flags)
     return Benefits(verdict=verdict, reasons=reasons, cost_share=share, evidence=evidence)
