@@ -320,7 +320,7 @@ def test_what_is_kept_is_counted_in_bytes_and_says_that_it_was_cut() -> None:
 
 
 HOSTILE = {
-    "one long message": [MH, f"MSG*{'A ' * 450_000}"],
+    "one long message": [MH, f"MSG*{'A ' * 1_400_000}"],
     "one long word": [MH, f"MSG*{'A' * 900_000}"],
     "words of rules": [MH, f"MSG*{'NO AUTH/' * 110_000}"],
     "many messages": [MH, *(f"MSG*AUTH REQ {n}" for n in range(19_000))],
