@@ -57,9 +57,31 @@ _CODES = {
 }
 
 
+_X12 = {
+    **{"EB-5": "active, pending investigation", "EB-7": "inactive, pending an update", "EB-6": "inactive"},
+    **{"EB-8": "inactive, pending investigation", "EB-I": "not covered", "EB-E": "excluded"},
+    **{"EB-J": "cost containment", "EB-K": "reserve days", "EB-M": "pre-existing condition"},
+    **{"EB-MC": "managed care coordinator", "EB-N": "restricted to a named provider"},
+    **{"EB-O": "not deemed a medical necessity", "EB-Q": "second opinion required"},
+    **{"EB-R": "another payer", "EB-S": "history of earlier years", "EB-T": "card reported lost or stolen"},
+    **{"EB-U": "another organisation must be asked", "EB-V": "cannot be processed"},
+    **{"EB-W": "another source has the data", "EB-X": "health care facility", "EB-Y": "spend-down"},
+    **{"EB-2": "capitated", "EB-3": "capitated", "EB-4": "capitated to the primary care physician"},
+    **{"DTP-290": "coordination of benefits", "DTP-340": "COBRA begins", "DTP-341": "COBRA ends"},
+    **{"DTP-342": "premium paid from", "DTP-343": "premium paid to", "DTP-442": "date of death"},
+    **{"DTP-539": "policy begins", "DTP-540": "policy ends"},
+}
+"""What codes of 005010X279A1 mean: EB01 and DTP01."""
+
+
 def reasons_in_words(benefits: Benefits) -> tuple[str, ...]:
-    """What led to the verdict. A code of X12 stays a code."""
-    return tuple(_CODES.get(code, code) for code in benefits.reasons)
+    """What led to the verdict. A code of X12 stays, with its meaning where a person may need it."""
+    return tuple(_CODES.get(code) or _with_meaning(code) for code in benefits.reasons)
+
+
+def _with_meaning(code: str) -> str:
+    meaning = _X12.get("-".join(code.split("-")[:2]))
+    return f"{code}: {meaning}" if meaning else code
 
 
 def other_payers(benefits: Benefits) -> tuple[str, ...]:

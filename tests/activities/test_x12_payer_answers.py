@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from domain.benefit_words import reasons_in_words
 from domain.benefits import Verdict
 from tests.activities.test_x12_doubt import MH, PLAN, judged
 
@@ -477,3 +478,10 @@ def test_a_policyholders_ended_plan_leaves_a_dependents_coverage_in_doubt() -> N
     assert judged("DTP*346*D8*20200101", *below).verdict is CLEAR
     found = judged("DTP*347*D8*20251231", *below)
     assert (found.verdict, found.evidence[0].text) == (REVIEW, "DTP*347*D8*20251231")
+
+
+def test_codes_that_leave_a_doubt_are_told_in_words() -> None:
+    found = judged("DTP*442*D8*20261001", PLAN, MH, "EB*O*IND*MH")
+    told = reasons_in_words(found)
+    assert "EB-O-MH: not deemed a medical necessity" in told
+    assert "DTP-442: date of death" in told
