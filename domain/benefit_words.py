@@ -31,28 +31,52 @@ _CODES = {
     "AUTH-NOT-STATED": "whether an authorisation is needed is not stated",
     "AUTH-REQUIRED": "the payer must authorise the care",
     "COINSURANCE-ABOVE-ONE": "the coinsurance is above 100 %",
+    "COINSURANCE-ALL": "the coinsurance is 100 %: the plan would pay nothing",
+    "COINSURANCE-LEVEL-UNCLEAR": "the coinsurance is stated for others on the plan, and not for the client",
+    "COINSURANCE-LIMITED": "the coinsurance holds for some visits only",
     "COINSURANCE-MISPLACED": "the coinsurance is given as an amount",
+    "COINSURANCE-MISSING": "a coinsurance is announced and its number is left out",
+    "COINSURANCE-NETWORK-UNCLEAR": "it is not known for which network the coinsurance is",
+    "COINSURANCE-PERIOD-UNREAD": "the coinsurance is counted by a period that is not understood",
+    "COINSURANCE-WORDS-UNCLEAR": "what the payer writes under the coinsurance may change the price",
     "CONTRADICTORY": "the answer contradicts itself",
+    "COPAY-LEVEL-UNCLEAR": "the copay is stated for others on the plan, and not for the client",
+    "COPAY-LIMITED": "the copay holds for some visits only",
     "COPAY-MISPLACED": "the copay is given as a fraction",
+    "COPAY-MISSING": "a copay is announced and its amount is left out",
+    "COPAY-NETWORK-UNCLEAR": "it is not known for which network the copay is",
     "COPAY-NOT-PER-DAY": "the copay is not by day or visit",
     "COPAY-PERIOD-ASSUMED": "the copay is taken as by day",
+    "COPAY-WORDS-UNCLEAR": "what the payer writes under the copay may change the price",
     "COVERAGE-ENDS-DURING-COURSE": "coverage ends during the course",
     "COVERAGE-NOT-STATED": "whether the plan is active is not stated",
     "DATES-UNCLEAR": "the dates of coverage are contradictory or cannot be read",
     "DEDUCTIBLE-FAMILY-ONLY": "only the family's deductible is stated",
     "DEDUCTIBLE-LEFT-NOT-STATED": "mental health has a deductible of its own, and what is left of it is not stated",
-    "OUT-OF-POCKET-LEFT-NOT-STATED": "mental health has a limit of its own, and what is left of it is not stated",
+    "DEDUCTIBLE-LEVEL-UNCLEAR": "it is not clear whose deductible binds the client",
     "DEDUCTIBLE-MISPLACED": "the deductible is given as a fraction",
+    "DEDUCTIBLE-MISSING": "a deductible is announced and its amount is left out",
+    "DEDUCTIBLE-NETWORK-UNCLEAR": "it is not known for which network the deductible is",
     "DEDUCTIBLE-PERIOD-UNREAD": "the deductible is counted by a period that is not understood",
+    "DEDUCTIBLE-USED-OF-ANOTHER-BENEFIT": "what was used of the deductible is stated for another benefit",
+    "DEDUCTIBLE-WORDS-UNCLEAR": "what the payer writes of the deductible has a condition or is not understood",
     "LIMIT-TOO-FEW": "fewer visits or days are left than a course needs",
     "LIMIT-UNREAD": "there is a limit that is not understood",
     "MENTAL-HEALTH-NOT-STATED": "the plan is active and mental health is not mentioned",
     "NUMBER-UNREADABLE": "a number makes no sense",
     "OUT-OF-POCKET-FAMILY-ONLY": "only the family's out-of-pocket limit is stated",
+    "OUT-OF-POCKET-LEFT-NOT-STATED": "mental health has a limit of its own, and what is left of it is not stated",
+    "OUT-OF-POCKET-LEVEL-UNCLEAR": "it is not clear whose out-of-pocket limit binds the client",
     "OUT-OF-POCKET-MISPLACED": "the out-of-pocket limit is given as a fraction",
+    "OUT-OF-POCKET-MISSING": "an out-of-pocket limit is announced and its amount is left out",
+    "OUT-OF-POCKET-NETWORK-UNCLEAR": "it is not known for which network the out-of-pocket limit is",
+    "OUT-OF-POCKET-PERIOD-UNREAD": "the out-of-pocket limit is counted by a period that is not understood",
+    "OUT-OF-POCKET-USED-OF-ANOTHER-BENEFIT": "what was used of the out-of-pocket limit is stated for another benefit",
+    "OUT-OF-POCKET-WORDS-UNCLEAR": "the payer writes that the out-of-pocket limit leaves something out",
     "OWN-NO-MEMBER-ID": "the client's member number is missing here",
     "OWN-NO-PAYER-ID": "the client's payer is missing here",
     "PARTIAL-ANSWER": "the payer refused a part of the question",
+    "PRICE-WORDS-UNCLEAR": "what the payer writes on mental health may change the price",
     "verified-by-hand": "verified by hand",
 }
 
@@ -76,7 +100,12 @@ _X12 = {
 
 def reasons_in_words(benefits: Benefits) -> tuple[str, ...]:
     """What led to the verdict. A code of X12 stays, with its meaning where a person may need it."""
-    return tuple(_CODES.get(code) or _with_meaning(code) for code in benefits.reasons)
+    return tuple(reason_in_words(code) for code in benefits.reasons)
+
+
+def reason_in_words(code: str) -> str:
+    """One of the codes in plain words; a code of X12 stays, with its meaning where it has one here."""
+    return _CODES.get(code) or _with_meaning(code)
 
 
 def _with_meaning(code: str) -> str:

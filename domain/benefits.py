@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from domain.values import Identifying, Value
+from domain.values import Identifying, LevelOfCare, Value
 
 
 class Verdict(StrEnum):
@@ -83,6 +83,8 @@ class CostShare(Value):
         deductible_total: The year's deductible, the worst case when the remainder is unknown.
         out_of_pocket_remaining: Left until the plan pays everything.
         deductible_first: Whether the payer said that the deductible is owed before this share; None: not said.
+        only_for: The one level of care these amounts are for; None: for any.
+        unclear: Codes of what a person must settle first. While there is one, no price follows from the amounts.
     """
 
     copay: Dollars | None = None
@@ -91,6 +93,8 @@ class CostShare(Value):
     deductible_total: Dollars | None = None
     out_of_pocket_remaining: Dollars | None = None
     deductible_first: bool | None = None
+    only_for: LevelOfCare | None = None
+    unclear: tuple[str, ...] = ()
 
 
 class Benefits(Value):

@@ -8,11 +8,15 @@ How the parts combine, for each treatment day in order of date, R being the allo
 - **Coinsurance**, with no copay or a copay of 0: the deductible first, then the member's fraction of the rest,
   `d + (R - d) * coinsurance`, until the out-of-pocket limit is reached. A copay of 0 means only that there is no copay:
   each kind of share is stated by itself, and a kind that is not stated is unknown (X12 RFI 990 on 005010X279, section
-  1.4.9). So a copay of 0 without a word on coinsurance has no known upper end.
+  1.4.9). So a copay of 0 without a word on coinsurance has no known upper end, nor has a coinsurance of 0 without a
+  word on copays.
 - **A copay above 0**, with no coinsurance or 0: `min(copay, R)`, and the deductible is passed over, as copay plans do
   unless the payer says that it comes first (Stedi, "How to estimate patient responsibility using a 271").
 - **Both above 0**: the answer does not say whether one replaces the other or both are owed. The estimate is a range
   from the cheaper of the two alone to both together, with the deductible before them.
+
+No price at all follows from an answer that leaves an amount open (`CostShare.unclear`), or whose amounts are for the
+other level of care (`CostShare.only_for`).
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
+from domain.benefit_words import reason_in_words
 from domain.benefits import CostShare
 from domain.plans import Estimate
 from domain.policy import Policy
@@ -38,7 +43,7 @@ def estimate(number: int, level: LevelOfCare, policy: Policy, share: CostShare |
     low, high, assumptions = (
         _self_pay(days, policy.self_pay_rate[level])
         if self_pay
-        else _insured(days, policy.daily_rate[level], share or CostShare())
+        else _insured(days, policy.daily_rate[level], share or CostShare(), level)
     )
     return Estimate(
         id=f"estimate-{number}",
@@ -65,7 +70,9 @@ def _self_pay(days: int, rate: Decimal) -> _Range:
     return days * rate, days * rate, (f"self-pay at ${rate} a day",)
 
 
-def _insured(days: int, rate: Decimal, share: CostShare) -> _Range:
+def _insured(days: int, rate: Decimal, share: CostShare, level: LevelOfCare) -> _Range:
+    if open_points := _open_points(share, level):
+        return None, None, open_points
     readings = _readings(share)
     if not readings:
         return None, None, ("the payer gave no cost share; ask it before the client decides",)
@@ -75,6 +82,14 @@ def _insured(days: int, rate: Decimal, share: CostShare) -> _Range:
     high = max(_member_cost(days, rate, each, worst or _NOTHING, share.out_of_pocket_remaining) for each in readings)
     unknown = _unknown(share, readings, worst)
     return low, None if unknown else high, (f"${rate} allowed a day", *_assumed(share, readings), *unknown)
+
+
+def _open_points(share: CostShare, level: LevelOfCare) -> tuple[str, ...]:
+    """Why no price follows from the amounts, in words for the person who asks the payer."""
+    points = [f"{reason_in_words(code)}; ask the payer before the client decides" for code in share.unclear]
+    if share.only_for not in (None, level):
+        points.append(f"the payer's amounts are for {share.only_for} only; ask it what {level} costs")
+    return tuple(points)
 
 
 def _readings(share: CostShare) -> tuple[_Reading, ...]:
@@ -93,6 +108,8 @@ def _unknown(share: CostShare, readings: tuple[_Reading, ...], worst: Decimal | 
     """Why there is no upper end, in words for the client; empty where there is one."""
     if share.coinsurance is None and not share.copay:
         return ("the payer stated a copay of $0 and did not state the coinsurance; ask it before the client decides",)
+    if share.copay is None and not share.coinsurance:
+        return ("the payer stated a coinsurance of 0 % and did not state a copay; ask it before the client decides",)
     if worst is None and any(each.deductible_first for each in readings):
         return ("the payer did not state the deductible",)
     return ()

@@ -65,15 +65,6 @@ def topics_of_plan(text: str) -> tuple[Topic, ...]:
     return (*found, Topic.NOT_UNDERSTOOD) if odd and not found else found
 
 
-def deductible_first(text: str) -> bool | None:
-    """Whether `text` says that the deductible is owed before this share (True) or not at all (False); None: neither."""
-    upper = _plain(text)
-    without = words.NO_DEDUCTIBLE.sub(" ", upper)
-    if words.DEDUCTIBLE_FIRST.search(without):
-        return True
-    return False if without != upper else None
-
-
 def names_mental_health(text: str) -> bool:
     """Whether `text` names the care that this centre gives, or what payers often mean by it."""
     return _names_ours(_plain(text))

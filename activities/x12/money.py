@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from typing import NamedTuple
 
-from activities.x12.messages import deductible_first, joined
-from activities.x12.response import Benefit, number
-from activities.x12.rules import Rules, is_behavioural, key_of
+from activities.x12.messages import joined, names_mental_health
+from activities.x12.price_words import DeductibleRule, changes_share, deductible_rule, is_on_other_care, narrows_limit
+from activities.x12.response import Benefit
+from activities.x12.rules import MOST_SPECIFIC_FIRST, Rules, is_behavioural, key_of, names_our_procedure
 from domain.benefits import CostShare
+from domain.values import LevelOfCare
 
-_PER_DAY = ("27", "7", "")
+NAMES = {"B": "COPAY", "A": "COINSURANCE", "C": "DEDUCTIBLE", "G": "OUT-OF-POCKET"}
+"""The kinds of money (EB01) that make up a cost share."""
+_PER_DAY = ("27", "7", "13", "")
 _REMAINING = ("29",)
 _USED = ("24",)
-_TOTAL = ("23", "22", "25", "21", "")
-_USED_ALL = Decimal(0)
-_KNOWN_LEVELS = 3
-_NAMES = {"B": "COPAY", "A": "COINSURANCE", "C": "DEDUCTIBLE", "G": "OUT-OF-POCKET"}
+_TOTAL = ("23", "22", "25", "")
+_OF_A_SUM = (*_REMAINING, *_USED, *_TOTAL)
+_OF_A_FRACTION = ("", "6", "7", "13", "22", "23", "25", "27", "34", "35")
+"""Periods in which one fraction of every bill is the same. By admission or episode it is of something else."""
+_NOTHING = Decimal(0)
+_OWN, _FAMILY = ("IND", ""), ("FAM",)
+_HOUSEHOLD = ("ESP", "ECH")
+_IOP_RANKS = (-1, MOST_SPECIFIC_FIRST.index("BC"))
+
+
+class _Fit(NamedTuple):
+    """How well a benefit fits, smallest first.
+
+    Attributes:
+        service: -1 for our own procedure, then the rank of the service type.
+        network: 0 for our column or both, 1 where the payer does not know.
+        level: The client's own, not said, the family's, others.
+    """
+
+    service: int
+    network: int
+    level: int
 
 
 class CostShareReader:
@@ -24,184 +48,267 @@ class CostShareReader:
 
     Attributes:
         flags: Codes of what was assumed or left unknown.
-        doubts: Codes of what a person must judge.
+        doubts: Codes of what a person must judge before there is a price.
     """
 
-    def __init__(self, benefits: Sequence[Benefit], rules: Rules) -> None:
-        """`benefits` are those that apply here and now."""
-        self._benefits = benefits
+    def __init__(self, benefits: Sequence[Benefit], rules: Rules, whole_answer: Sequence[Benefit]) -> None:
+        """`benefits` are those that apply here and now; `whole_answer` has those of other persons and services too."""
         self._rules = rules
+        self._money = [b for b in whole_answer if b.info in NAMES]
+        self._fits = [(fit, b) for b in self._money if (fit := _fit(b, rules)) is not None]
+        self._others = [b for b in benefits if b.info not in NAMES]
         self.flags: list[str] = []
         self.doubts: list[str] = []
 
     def cost_share(self) -> CostShare | None:
         """What the payer said of money, or None where it said nothing."""
         self._note_unreadable()
-        deductible, worst = self._deductible()
+        self._note_others()
+        deductible, total = self._deductible()
         share = CostShare(
             copay=self._copay(),
             coinsurance=self._coinsurance(),
             deductible_remaining=deductible,
-            deductible_total=worst,
+            deductible_total=total,
             out_of_pocket_remaining=self._out_of_pocket(),
         )
-        if all(value is None for _, value in share):
-            return None
-        return share.changed(deductible_first=self._deductible_first(share))
-
-    def limits(self) -> None:
-        """Adds a doubt where the visits or days left are too few, or cannot be told."""
-        limited = [b for b in self._benefits if b.info == "F" and is_behavioural(b)]
-        counted = [quantity for b in limited if (quantity := _days(b)) is not None]
-        left = [n for period, n in counted if period in _REMAINING]
-        totals = [n for period, n in counted if period in _TOTAL]
-        used = [n for period, n in counted if period in _USED]
-        if not left and totals:
-            left = [max(min(totals) - max(used, default=_USED_ALL), _USED_ALL)]
-        if limited and (not left or len(counted) < len(limited)):
-            self.doubts.append("LIMIT-UNREAD")
-        elif left and min(left) < self._rules.planned_days:
-            self.doubts.append("LIMIT-TOO-FEW")
+        if share == CostShare():
+            return share.changed(unclear=tuple(self.doubts)) if self.doubts else None
+        first = self._deductible_first(share)
+        self._note_words(share)
+        return share.changed(deductible_first=first, only_for=self._only_for(), unclear=tuple(self.doubts))
 
     def _note_unreadable(self) -> None:
-        if any(b.unreadable and b.info in ("A", "B", "C", "G", "F") for b in self._benefits):
-            self.doubts.append("NUMBER-UNREADABLE")
-        for benefit in self._benefits:
-            if benefit.info in _NAMES and _is_in_the_wrong_place(benefit):
-                self._doubt(f"{_NAMES[benefit.info]}-MISPLACED")
-            if benefit.info == "C" and is_behavioural(benefit) and _is_counted_otherwise(benefit):
-                self._doubt("DEDUCTIBLE-PERIOD-UNREAD")
+        for fit, benefit in self._fits:
+            name = NAMES[benefit.info]
+            if benefit.unreadable or _has_odd_decimals(benefit):
+                self._doubt("NUMBER-UNREADABLE")
+            elif _is_in_the_wrong_place(benefit):
+                self._doubt(f"{name}-MISPLACED")
+            elif _value(benefit) is None and not self._is_outdone(fit, benefit.info):
+                self._doubt(f"{name}-MISSING")
+            if benefit.info in "BA" and (benefit.quantity is not None or benefit.delivery):
+                self._doubt(f"{name}-LIMITED")
+            periods = _PERIODS.get(benefit.info)
+            unread = periods is not None and _value(benefit) is not None and benefit.period not in periods
+            if unread and not self._is_outdone(fit, benefit.info, periods):
+                self._doubt(f"{name}-PERIOD-UNREAD")
+
+    def _note_others(self) -> None:
+        """Amounts that may be the client's, and that the code for the person or the network does not give to them."""
+        for fit, benefit in self._fits:
+            if fit.level > _FAMILY_RANK and not self._is_own(fit, benefit.info):
+                self._doubt(f"{NAMES[benefit.info]}-LEVEL-UNCLEAR")
+        for info in NAMES:
+            chosen = self._pick(info, None)
+            if chosen and all(b.network == "U" for b in chosen):
+                self._doubt(f"{NAMES[info]}-NETWORK-UNCLEAR")
+        if self._rules.network not in ("Y", "N"):
+            for benefit in self._money:
+                if benefit.network in ("Y", "N") and _fit(replace(benefit, network=""), self._rules) is not None:
+                    self._doubt(f"{NAMES[benefit.info]}-NETWORK-UNCLEAR")
+
+    def _is_own(self, fit: _Fit, info: str) -> bool:
+        """Whether the answer has an amount of the client's own for the same service, or for a more specific one."""
+        own = [f for f, b in self._fits if b.info == info and b.level in _OWN and _value(b) is not None]
+        return any(each.service <= fit.service for each in own)
+
+    def _is_outdone(self, fit: _Fit, info: str, periods: tuple[str, ...] | None = None) -> bool:
+        """Whether the answer has a readable amount for a more specific service."""
+        best = self._best(info, periods)
+        return best is not None and best.service < fit.service
 
     def _copay(self) -> Decimal | None:
         daily = self._pick("B", _PER_DAY)
         chosen = self._one("COPAY", daily)
         if chosen is not None and all(b.period == "" for b in daily):
             self.flags.append("COPAY-PERIOD-ASSUMED")
-        other = [
-            b for b in self._pick("B", None) if b.period not in _PER_DAY
-        ]  # by episode, admission, month: what a course costs cannot be told
-        if other and (not daily or not self._is_more_specific(daily, other)):
-            self._doubt("COPAY-NOT-PER-DAY")
+        other = [(fit, b) for fit, b in self._fits if b.info == "B" and b.period not in _PER_DAY]
+        if any(not self._is_outdone(fit, "B", _PER_DAY) for fit, _ in other):
+            self._doubt("COPAY-NOT-PER-DAY")  # by episode, admission, month: what a course costs cannot be told
         return chosen
 
     def _coinsurance(self) -> Decimal | None:
-        chosen = self._one("COINSURANCE", self._pick("A", None, _fraction), _fraction)
+        chosen = self._one("COINSURANCE", self._pick("A", _OF_A_FRACTION))
         if chosen is not None and chosen > 1:
             self._doubt("COINSURANCE-ABOVE-ONE")
             return None
+        if chosen == 1:  # the plan would pay nothing, or the sender means 1 % or what the plan pays
+            self._doubt("COINSURANCE-ALL")
         return chosen
 
     def _deductible(self) -> tuple[Decimal | None, Decimal | None]:
         """What is left, and the most that can be left where that is unknown."""
-        total = self._one("", self._pick("C", _TOTAL, family=None))
-        own, family = (self._left("C", family=each) for each in (False, True))
+        total = self._one("", self._pick("C", _TOTAL))
+        own, family = self._left("C", _OWN), self._left("C", _FAMILY)
         if own is None and family:  # a member owes at most the family's remainder, and may owe less
             self.flags.append("DEDUCTIBLE-FAMILY-ONLY")
             return None, family if total is None else min(family, total)
-        return _least(own, family), total
+        return self._binding("C", own, family), total
 
     def _out_of_pocket(self) -> Decimal | None:
-        own, family = (self._left("G", family=each) for each in (False, True))
+        own, family = self._left("G", _OWN), self._left("G", _FAMILY)
         if own is None and family:
             self.flags.append("OUT-OF-POCKET-FAMILY-ONLY")
-        return _least(own, family)
+        for benefit in self._pick("G", None):
+            if narrows_limit(joined(benefit.messages)):
+                self._doubt("OUT-OF-POCKET-WORDS-UNCLEAR")
+        return self._binding("G", own, family)
 
-    def _left(self, info: str, *, family: bool) -> Decimal | None:
-        name = _NAMES[info]
-        remaining, totals = (self._pick(info, periods, family=family) for periods in (_REMAINING, _TOTAL))
-        if remaining and totals and self._is_more_specific(totals, remaining):
-            general = {
-                b.amount for b in self._benefits if b.info == info and b.service_types == remaining[0].service_types
-            }
-            if totals[0].amount not in general:  # mental health has one of its own, and its remainder is not said
-                self.flags.append(f"{name}-LEFT-NOT-STATED")
-                return None
-        said = self._one(name, remaining)
+    def _binding(self, info: str, own: Decimal | None, family: Decimal | None) -> Decimal | None:
+        """The smaller of what is left to the client and to the family, where both are of one deductible or limit."""
+        household = [b.amount for f, b in self._fits if b.info == info and b.period == "29" and b.level in _HOUSEHOLD]
+        if own is not None and any(amount is not None and amount < own for amount in household):
+            self._doubt(f"{NAMES[info]}-LEVEL-UNCLEAR")
+        if own is not None and family is not None and family < own and not self._is_same_kind(info, own):
+            self._doubt(f"{NAMES[info]}-LEVEL-UNCLEAR")
+        return min((amount for amount in (own, family) if amount is not None), default=None)
+
+    def _is_same_kind(self, info: str, own: Decimal) -> bool:
+        """Whether what is left to the client is stated for the service for which the family's is."""
+        family = self._best(info, _OF_A_SUM, _FAMILY)
+        said = {b.amount for f, b in self._fits if b.info == info and b.level in _OWN and family and f[0] == family[0]}
+        return own in said or not said.isdisjoint({b.amount for b in self._pick(info, _TOTAL, _OWN)})
+
+    def _left(self, info: str, levels: tuple[str, ...]) -> Decimal | None:
+        name = NAMES[info]
+        remaining, totals, spent = (self._pick(info, periods, levels) for periods in (_REMAINING, _TOTAL, _USED))
+        if remaining and totals and self._is_of_another(info, totals, remaining):
+            self.flags.append(f"{name}-LEFT-NOT-STATED")  # mental health has one of its own, its remainder is not said
+            return None
+        said, total = self._one(name, remaining), self._one(name, totals)
         if said is not None:
+            if total is not None and said > total and not self._is_more_specific(remaining, totals):
+                self._doubt(f"AMBIGUOUS-{name}")
             return said
-        spent = self._pick(info, _USED, family=family)
-        total, used = self._one(name, totals), self._one(name, spent)
+        used = self._one(name, spent)
         if total is None or used is None:
             return None
         if {(b.service_types, b.network) for b in totals} != {(b.service_types, b.network) for b in spent}:
             self.flags.append(f"{name}-USED-OF-ANOTHER-BENEFIT")  # what was used of one says nothing of the other
             return None
-        return max(total - used, _USED_ALL)
+        return max(total - used, _NOTHING)
+
+    def _is_of_another(self, info: str, totals: Sequence[Benefit], remaining: Sequence[Benefit]) -> bool:
+        kinds = remaining[0].service_types
+        general = {b.amount for b in self._money if b.info == info and b.service_types == kinds}
+        return self._is_more_specific(totals, remaining) and totals[0].amount not in general
 
     def _deductible_first(self, share: CostShare) -> bool | None:
-        chosen = [*self._pick("B", _PER_DAY)] if share.copay else self._pick("A", None, _fraction)
-        said = {deductible_first(joined(b.messages)) for b in chosen} - {None}
-        if len(said) > 1:
+        said = {rule for rule in self._said_of_deductible(share) if rule is not None}
+        left = share.deductible_total if share.deductible_remaining is None else share.deductible_remaining
+        if said >= {DeductibleRule.FIRST, DeductibleRule.NOT_OWED}:
             self._doubt("AMBIGUOUS-DEDUCTIBLE")
-        return said.pop() if len(said) == 1 else None
+        elif DeductibleRule.UNCLEAR in said and left != _NOTHING:
+            self._doubt("DEDUCTIBLE-WORDS-UNCLEAR")
+        return said.pop() is DeductibleRule.FIRST if len(said) == 1 and DeductibleRule.UNCLEAR not in said else None
+
+    def _said_of_deductible(self, share: CostShare) -> Iterator[DeductibleRule | None]:
+        for benefit in (*self._priced(), *(b for b in self._others if is_behavioural(b))):
+            yield deductible_rule(joined(benefit.messages))
+        for benefit in self._pick("C", None):
+            text = joined(benefit.messages)
+            rule = deductible_rule(text)
+            if is_behavioural(benefit) or names_mental_health(text):
+                yield rule
+            elif rule is not None and not is_on_other_care(text):  # of the plan at large: more or less than our care
+                yield None if rule is DeductibleRule.FIRST and not share.copay else DeductibleRule.UNCLEAR
+
+    def _note_words(self, share: CostShare) -> None:
+        known = {"copay": share.copay, "coinsurance": share.coinsurance}
+        if share.copay is None and share.coinsurance is None:
+            return
+        for benefit in self._priced():
+            if changes_share(joined(benefit.messages), **known, beside_amount=True):
+                self._doubt(f"{NAMES[benefit.info]}-WORDS-UNCLEAR")
+        for benefit in self._others:
+            text = joined(benefit.messages)
+            if is_behavioural(benefit) and changes_share(text, **known, beside_amount=False):
+                self._doubt("PRICE-WORDS-UNCLEAR")
+
+    def _priced(self) -> list[Benefit]:
+        return [*self._pick("B", _PER_DAY), *self._pick("A", _OF_A_FRACTION)]
+
+    def _only_for(self) -> LevelOfCare | None:
+        """IOP where an amount is named for one programme's procedure or service, and is another one otherwise."""
+        outpatient = replace(self._rules, procedures=self._rules.outpatient_procedures)
+        for info in ("B", "A"):
+            chosen = self._pick(info, None)
+            values = {_value(b) for b in chosen}
+            best = self._best(info)
+            if best is not None and best.service in _IOP_RANKS:
+                general = [(f, b) for f, b in self._fits if b.info == info and f.service not in _IOP_RANKS]
+                if {_value(b) for b in _best_of(general)} != values:
+                    return LevelOfCare.IOP
+            named = [b for b in self._money if b.info == info and names_our_procedure(b, outpatient)]
+            if any(_fit(b, outpatient) is not None and _value(b) not in values for b in named):
+                return LevelOfCare.IOP
+        return None
 
     def _pick(
-        self,
-        info: str,
-        periods: tuple[str, ...] | None,
-        value: Callable[[Benefit], Decimal | None] = lambda b: b.amount,
-        family: bool | None = None,
+        self, info: str, periods: tuple[str, ...] | None, levels: tuple[str, ...] = (*_OWN, *_FAMILY)
     ) -> list[Benefit]:
-        fitting = [
-            (key, b)
-            for b in self._benefits
-            if b.info == info
-            and (periods is None or b.period in periods)
-            and value(b) is not None
-            and (key := key_of(b, self._rules)) is not None
-            and key[2] < _KNOWN_LEVELS
-            and (family is None or family is (b.level == "FAM"))
-        ]
-        best = min((key for key, _ in fitting), default=None)
-        return [b for key, b in fitting if key == best]
+        """Those of a kind that fit best, with a value."""
+        return _best_of(self._of(info, periods, levels))
 
-    def _one(
-        self,
-        name: str,
-        tied: Iterable[Benefit],
-        value: Callable[[Benefit], Decimal | None] = lambda b: b.amount,
-    ) -> Decimal | None:
-        amounts = {value(b) for b in tied}
+    def _best(
+        self, info: str, periods: tuple[str, ...] | None = None, levels: tuple[str, ...] = (*_OWN, *_FAMILY)
+    ) -> _Fit | None:
+        return min((fit for fit, _ in self._of(info, periods, levels)), default=None)
+
+    def _of(
+        self, info: str, periods: tuple[str, ...] | None, levels: tuple[str, ...]
+    ) -> Iterator[tuple[_Fit, Benefit]]:
+        for fit, benefit in self._fits:
+            in_time = periods is None or benefit.period in periods
+            if benefit.info == info and in_time and benefit.level in levels and _value(benefit) is not None:
+                yield fit, benefit
+
+    def _one(self, name: str, tied: Iterable[Benefit]) -> Decimal | None:
+        amounts = {_value(b) for b in tied}
         if len(amounts) > 1 and name:
             self._doubt(f"AMBIGUOUS-{name}")
         return amounts.pop() if len(amounts) == 1 else None
 
     def _is_more_specific(self, these: Sequence[Benefit], those: Sequence[Benefit]) -> bool:
         """Whether `these` are about a more specific service than `those`."""
-        first, second = key_of(these[0], self._rules), key_of(those[0], self._rules)
-        return first is not None and second is not None and first[0] < second[0]
+        first, second = _fit(these[0], self._rules), _fit(those[0], self._rules) if those else None
+        return first is not None and second is not None and first.service < second.service
 
     def _doubt(self, code: str) -> None:
         if code not in self.doubts:
             self.doubts.append(code)
 
 
-def _fraction(benefit: Benefit) -> Decimal | None:
-    return benefit.fraction
+_FAMILY_RANK = 2
+_PERIODS = {"A": _OF_A_FRACTION, "C": _OF_A_SUM, "G": _OF_A_SUM}
 
 
-def _least(*amounts: Decimal | None) -> Decimal | None:
-    return min((amount for amount in amounts if amount is not None), default=None)
+def _fit(benefit: Benefit, rules: Rules) -> _Fit | None:
+    """How well it fits; None: it does not apply. One that names our procedure does, under any service type."""
+    ours = names_our_procedure(benefit, rules)
+    key = key_of(replace(benefit, service_types=()) if ours else benefit, rules)
+    return None if key is None else _Fit(-1 if ours else key[0], max(key[1] - 1, 0), key[2])
+
+
+def _best_of(fitting: Iterable[tuple[_Fit, Benefit]]) -> list[Benefit]:
+    known = list(fitting)
+    best = min((fit for fit, _ in known), default=None)
+    return [benefit for fit, benefit in known if fit == best]
+
+
+def _value(benefit: Benefit) -> Decimal | None:
+    return benefit.fraction if benefit.info == "A" else benefit.amount
 
 
 def _is_in_the_wrong_place(benefit: Benefit) -> bool:
-    """A coinsurance as an amount, or another share as a fraction: not to be guessed."""
-    wanted, other = benefit.amount, benefit.fraction
-    if benefit.info == "A":
-        wanted, other = other, wanted
-    return wanted is None and other is not None
+    """A coinsurance with an amount, or another share with a fraction: not to be guessed."""
+    return bool(benefit.amount if benefit.info == "A" else benefit.fraction)
 
 
-def _is_counted_otherwise(benefit: Benefit) -> bool:
-    return benefit.amount is not None and benefit.period not in (*_REMAINING, *_USED, *_TOTAL)
-
-
-def _days(benefit: Benefit) -> tuple[str, Decimal] | None:
-    if benefit.quantity_unit in ("VS", "DY", "99", "CA", "CE", "QA", "P6") and benefit.quantity is not None:
-        known = benefit.quantity_unit in ("VS", "DY")
-        return (benefit.period, benefit.quantity) if known else None
-    for segment in benefit.delivery:
-        counted = number(segment.at(2))
-        if segment.at(1) in ("VS", "DY") and counted is not None and not segment.at(3):
-            return segment.at(5), counted
-    return None
+def _has_odd_decimals(benefit: Benefit) -> bool:
+    """Parts of a cent, or three decimals: 1.500 may be meant as one thousand five hundred."""
+    if benefit.info == "A" or benefit.amount is None:
+        return False
+    exponent = benefit.amount.as_tuple().exponent
+    return exponent == -3 or benefit.amount != round(benefit.amount, 2)

@@ -21,16 +21,20 @@ class Rules:
     """What this centre is to the payer; comes from its contracts, never from a 271.
 
     Attributes:
-        network: `Y` where the centre is in the payer's network, else `N`.
+        network: `Y` where the centre is in the payer's network, `N` where it is not, `U` where that is not known.
         places: Place-of-service codes care is given under.
-        procedures: Procedure codes care is billed under.
+        procedures: Codes intensive outpatient care is billed under, HCPCS and revenue codes.
+        outpatient_procedures: Codes outpatient visits are billed under: an amount named for one is none of IOP's.
         planned_days: Treatment days of a full course; fewer left is for a person to judge.
         course_days: Calendar days within which coverage must not end.
     """
 
     network: str = "Y"
     places: frozenset[str] = frozenset({"11", "22", "49", "52", "53"})
-    procedures: frozenset[str] = frozenset({"S9480", "H0015"})
+    procedures: frozenset[str] = frozenset({"S9480", "H0015", "0905", "0906"})
+    outpatient_procedures: frozenset[str] = frozenset(
+        {"90791", "90792", "90832", "90834", "90837", "90846", "90847", "90853"}
+    )
     planned_days: int = 18
     course_days: int = 0
 

@@ -147,7 +147,3 @@ NO_DEDUCTIBLE = re.compile(
     r"\bDEDUCTIBLE\s+(?:DOES\s+NOT|DOESN'?T|NOT)\s+APPL[A-Z]*|\bDEDUCTIBLE\s+(?:IS\s+)?WAIVED\b"
     r"|\bNOT\s+SUBJECT\s+TO\s+(?:\w+\s+){0,3}DEDUCTIBLE|\bNO\s+DEDUCTIBLE\b|\bWITHOUT\s+DEDUCTIBLE\b"
 )
-DEDUCTIBLE_FIRST = re.compile(
-    r"\bAFTER\s+(?:\w+\s+){0,3}DEDUCTIBLE|\bDEDUCTIBLE\s+(?:APPLIES|FIRST|THEN)\b"
-    r"|\bDEDUCTIBLE\s+MUST\s+BE\s+MET|\bSUBJECT\s+TO\s+(?:\w+\s+){0,3}DEDUCTIBLE"
-)

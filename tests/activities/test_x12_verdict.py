@@ -119,7 +119,7 @@ def money(*segments: str, rules: Rules | None = None) -> tuple[Decimal | None, .
         (("EB*B**MH***27*30*****N", "EB*B**MH***27*15*****W"), ("15", None, None, None, None)),
         (("EB*B*FAM*MH***27*30", "EB*B*IND*MH***27*10"), ("10", None, None, None, None)),
         (("EB*B**MH***27*10*****Y", "EB*B**MH***27*10*****Y"), ("10", None, None, None, None)),
-        (("EB*B**MH***36*250*****Y",), ()),
+        (("EB*B**MH***36*250*****Y",), (None,) * 5),  # and for a person: see below
         (("EB*B**MH***27*80", "III*ZZ*21", "EB*B**MH***27*30", "III*ZZ*11"), ("30", None, None, None, None)),
         (("EB*B**MH***27*80******HC:99213", "EB*B**MH***27*30"), ("30", None, None, None, None)),
         (("EB*A**MH*****.2",), (None, ".2", None, None, None)),

@@ -86,6 +86,30 @@ def test_a_copay_of_nothing_without_a_word_on_coinsurance_has_no_upper_end() -> 
     assert any("did not state the coinsurance" in line for line in result.assumptions)
 
 
+def test_a_coinsurance_of_nothing_without_a_word_on_copays_has_no_upper_end() -> None:
+    result = insured(IOP, share(coinsurance="0", deductible_remaining="0"))
+    assert (result.low, result.high) == (Decimal(0), None)
+    assert any("did not state a copay" in line for line in result.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"copay": "0", "coinsurance": "0", "deductible_remaining": "0"}, "0.00"),  # all of it stated as nothing
+        ({"coinsurance": "1", "deductible_remaining": "0"}, "8400.00"),  # 24 x 350
+        ({"coinsurance": "1", "deductible_remaining": "700"}, "8400.00"),  # the deductible is a part of it
+        ({"coinsurance": "0.2", "deductible_remaining": "8400"}, "8400.00"),  # used up by the last day
+        ({"coinsurance": "0.2", "deductible_remaining": "8399.99"}, "8399.99"),  # and 0.2 x 0.01 = 0.002
+        ({"copay": "350", "coinsurance": "0"}, "8400.00"),  # as much as the day
+        ({"copay": "30", "out_of_pocket_remaining": "100"}, "100.00"),  # 3 x 30 + 10
+        ({"copay": "30", "out_of_pocket_remaining": "0"}, "0.00"),
+    ],
+)
+def test_sums_at_the_edges(parts: dict[str, str], expected: str) -> None:
+    result = insured(IOP, share(**parts))
+    assert (str(result.low), str(result.high)) == (expected, expected)
+
+
 @pytest.mark.parametrize(
     ("parts", "first", "expected"),
     [
@@ -148,6 +172,41 @@ def test_an_impossible_share_is_refused_where_it_is_read(part: dict[str, str]) -
         share(**part)
 
 
+ROUTES = st.sampled_from(["copay", "coinsurance", "deductible_remaining"])
+
+
+@given(level=st.sampled_from([OP, IOP]), before=SHARES, part=ROUTES, more=MONEY)
+def test_the_price_never_falls_when_a_part_of_it_rises(
+    level: LevelOfCare, before: CostShare, part: str, more: Decimal
+) -> None:
+    """From 0 to above is left out: a copay of 0 is none, and one beside a coinsurance may be meant in two ways."""
+    known = getattr(before, part)
+    if not known and (part != "deductible_remaining" or known is None):
+        return
+    risen = min(known + more / 9000, Decimal(1)) if part == "coinsurance" else known + more
+    old, new = insured(level, before), insured(level, before.changed(**{part: risen}))
+    assert old.low is None or (new.low is not None and new.low >= old.low)
+    assert (old.high is None) == (new.high is None)
+    assert old.high is None or (new.high is not None and new.high >= old.high)
+
+
+CODES = st.sampled_from(["AMBIGUOUS-COPAY", "DEDUCTIBLE-WORDS-UNCLEAR", "COPAY-MISSING", "NUMBER-UNREADABLE"])
+
+
+@given(level=st.sampled_from([OP, IOP]), given_share=SHARES, codes=st.lists(CODES, min_size=1, max_size=3))
+def test_what_is_unclear_never_yields_a_number(level: LevelOfCare, given_share: CostShare, codes: list[str]) -> None:
+    result = insured(level, given_share.changed(unclear=tuple(codes)))
+    assert (result.low, result.high) == (None, None)
+    assert all("ask the payer" in line for line in result.assumptions[1:]) and len(result.assumptions) > 1
+
+
+@given(given_share=SHARES)
+def test_amounts_for_one_level_are_no_price_of_another(given_share: CostShare) -> None:
+    only = given_share.changed(only_for=IOP)
+    assert insured(IOP, only) == insured(IOP, given_share)
+    assert (insured(OP, only).low, insured(OP, only).high) == (None, None)
+
+
 def slowly(
     days: int, rate: Decimal, readings: list[dict[str, Decimal]], deductible: Decimal, cap: Decimal | None
 ) -> list[Decimal]:
@@ -187,7 +246,8 @@ def reference(level: LevelOfCare, given: CostShare) -> tuple[Decimal | None, Dec
     worst = given.deductible_remaining if given.deductible_remaining is not None else given.deductible_total
     low = min(slowly(days, rate, readings, best, cap))
     open_ended = worst is None and any(each["first"] for each in readings)
-    if open_ended or (given.coinsurance is None and not copay):
+    alone = (given.coinsurance is None and not copay) or (given.copay is None and not part)
+    if open_ended or alone:
         return low, None
     return low, max(slowly(days, rate, readings, worst or zero, cap))
 
@@ -209,7 +269,7 @@ def test_it_never_costs_more_than_the_limit_left(level: LevelOfCare, given_share
         assert end is None or limit is None or 0 <= end <= limit
 
 
-@given(level=st.sampled_from([OP, IOP]), part=PART, left=MONEY, limit=st.none() | MONEY)
+@given(level=st.sampled_from([OP, IOP]), part=PART.filter(bool), left=MONEY, limit=st.none() | MONEY)
 def test_a_copay_of_nothing_changes_nothing_beside_coinsurance(
     level: LevelOfCare, part: Decimal, left: Decimal, limit: Decimal | None
 ) -> None:
@@ -229,7 +289,7 @@ def test_the_range_is_in_order_and_never_more_than_all_of_it(level: LevelOfCare,
     assert result.high is None or result.low <= result.high <= whole
 
 
-@given(level=st.sampled_from([OP, IOP]), part=PART, total=MONEY, used=st.decimals(0, 1, places=2))
+@given(level=st.sampled_from([OP, IOP]), part=PART.filter(bool), total=MONEY, used=st.decimals(0, 1, places=2))
 def test_learning_the_deductible_only_narrows_the_range(
     level: LevelOfCare, part: Decimal, total: Decimal, used: Decimal
 ) -> None:
