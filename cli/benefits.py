@@ -9,8 +9,8 @@ from cli.access import told_in_one_line
 from cli.journeys import recorded, unsealed
 from cli.output import show_fields, show_json, stdout, table
 from dashboard.words import moment
-from domain.benefit_words import other_payers, reason_in_words, reasons_in_words
-from domain.benefits import Benefits, CostShare
+from domain.benefit_words import other_payers, reasons_in_words, share_in_words
+from domain.benefits import Benefits
 from domain.events import BenefitsAnswered
 from eventstore.codec import from_record
 from eventstore.events import StoredEvent
@@ -60,15 +60,7 @@ def _show(said: Benefits, at: str, by: str | None) -> None:
         }
     )
     _list("Why", reasons_in_words(said))
-    _list("The client's share", list(_share_in_words(said.cost_share)) or ["not stated"])
-
-
-def _share_in_words(share: CostShare | None) -> Iterator[str]:
-    for name, value in share or ():
-        if name == "unclear":
-            yield from (f"no price yet: {reason_in_words(code)}" for code in value)
-        elif value is not None:
-            yield f"{name.replace('_', ' ')}: {value}"
+    _list("The client's share", share_in_words(said.cost_share) or ["not stated"])
 
 
 def _show_words(answers: Sequence[tuple[Benefits, str, str | None]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from domain.benefits import Benefits, Topic
+from domain.benefits import Benefits, CostShare, Topic
 from domain.plans import Estimate
 
 _TOPICS = {
@@ -28,6 +28,7 @@ _CODES = {
     "AMBIGUOUS-COPAY": "several copays fit",
     "AMBIGUOUS-DEDUCTIBLE": "what is said of the deductible is contradictory",
     "AMBIGUOUS-OUT-OF-POCKET": "several out-of-pocket limits fit",
+    "AMBIGUOUS-PROCEDURE": "one kind of share is stated for the procedure, and another for mental health at large",
     "AUTH-NOT-STATED": "whether an authorisation is needed is not stated",
     "AUTH-REQUIRED": "the payer must authorise the care",
     "COINSURANCE-ABOVE-ONE": "the coinsurance is above 100 %",
@@ -48,6 +49,7 @@ _CODES = {
     "COPAY-NOT-PER-DAY": "the copay is not by day or visit",
     "COPAY-PERIOD-ASSUMED": "the copay is taken as by day",
     "COPAY-WORDS-UNCLEAR": "what the payer writes under the copay may change the price",
+    "COST-CONTAINMENT": "the payer states an amount for cost containment",
     "COVERAGE-ENDS-DURING-COURSE": "coverage ends during the course",
     "COVERAGE-NOT-STATED": "whether the plan is active is not stated",
     "DATES-UNCLEAR": "the dates of coverage are contradictory or cannot be read",
@@ -113,6 +115,25 @@ def _with_meaning(code: str) -> str:
     return f"{code}: {meaning}" if meaning else code
 
 
+def share_in_words(share: CostShare | None) -> tuple[str, ...]:
+    """The client's part as the payer stated it, and what must be asked before there is a price. Empty: not stated."""
+    if share is None:
+        return ()
+    said = {
+        "copay": share.copay is not None and f"{_money(share.copay)} for each treatment day",
+        "coinsurance": share.coinsurance is not None
+        and f"{(share.coinsurance * 100).normalize():f} % of the allowed amount",
+        "deductible left": share.deductible_remaining is not None and _money(share.deductible_remaining),
+        "deductible of the year": share.deductible_total is not None and _money(share.deductible_total),
+        "out-of-pocket limit left": share.out_of_pocket_remaining is not None and _money(share.out_of_pocket_remaining),
+        "the deductible comes first": share.deductible_first is not None
+        and ("yes" if share.deductible_first else "no"),
+        "these amounts are for": share.only_for is not None and f"{share.only_for} only",
+    }
+    asked = (f"no price yet, ask the payer: {reason_in_words(code)}" for code in share.unclear)
+    return (*(f"{name}: {value}" for name, value in said.items() if value), *asked)
+
+
 def other_payers(benefits: Benefits) -> tuple[str, ...]:
     """The organisations that the payer named beside itself."""
     return tuple(dict.fromkeys(each.other_payer for each in benefits.evidence if each.other_payer))
@@ -127,8 +148,11 @@ def summary(benefits: Benefits) -> str:
 
 
 def price(estimate: Estimate) -> str:
-    """The range: `$720.00`, `$960.00 to $3360.00`, `$0.00 or more, the most is unknown`, `unknown`."""
-    if estimate.low is None:
+    """The range: `$720.00`, `$960.00 to $3360.00`, `$1680.00 or more, the most is unknown`, `unknown`.
+
+    That a price is $0.00 or more says nothing, and $0.00 may be taken for the price.
+    """
+    if estimate.low is None or (estimate.high is None and not estimate.low):
         return "unknown"
     if estimate.high is None:
         return f"{_money(estimate.low)} or more, the most is unknown"

@@ -7,10 +7,18 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from activities.x12.messages import joined, names_mental_health
-from activities.x12.price_words import DeductibleRule, changes_share, deductible_rule, is_on_other_care, narrows_limit
+from activities.x12.messages import joined, names_mental_health, names_our_care
+from activities.x12.price_words import (
+    DeductibleRule,
+    changes_share,
+    deductible_of_plan,
+    deductible_rule,
+    is_for_some_care,
+    narrows_limit,
+)
 from activities.x12.response import Benefit
 from activities.x12.rules import MOST_SPECIFIC_FIRST, Rules, is_behavioural, key_of, names_our_procedure
+from activities.x12.visit_limits import limit_doubts
 from domain.benefits import CostShare
 from domain.values import LevelOfCare
 
@@ -51,12 +59,27 @@ class CostShareReader:
         doubts: Codes of what a person must judge before there is a price.
     """
 
-    def __init__(self, benefits: Sequence[Benefit], rules: Rules, whole_answer: Sequence[Benefit]) -> None:
-        """`benefits` are those that apply here and now; `whole_answer` has those of other persons and services too."""
+    def __init__(
+        self, benefits: Sequence[Benefit], rules: Rules, whole_answer: Sequence[Benefit], messages: Sequence[str] = ()
+    ) -> None:
+        """Takes an answer apart.
+
+        Args:
+            benefits: Those that apply here and now.
+            rules: What this centre is to the payer.
+            whole_answer: All that hold now, those of other persons and services too.
+            messages: The payer's words on the whole answer.
+        """
         self._rules = rules
+        self._limits = limit_doubts(benefits, rules)
         self._money = [b for b in whole_answer if b.info in NAMES]
         self._fits = [(fit, b) for b in self._money if (fit := _fit(b, rules)) is not None]
         self._others = [b for b in benefits if b.info not in NAMES]
+        self._words = [joined(b.messages) for b in self._others if is_behavioural(b)]
+        here = (rules.network, "W", "U", "")
+        general = [joined(b.messages) for b in whole_answer if b.info not in NAMES and b.network in here]
+        self._words += [text for text in (*general, joined(messages)) if names_our_care(text)]
+        self._words_on_all = joined(messages)
         self.flags: list[str] = []
         self.doubts: list[str] = []
 
@@ -73,9 +96,11 @@ class CostShareReader:
             out_of_pocket_remaining=self._out_of_pocket(),
         )
         if share == CostShare():
+            self.doubts += self._limits
             return share.changed(unclear=tuple(self.doubts)) if self.doubts else None
         first = self._deductible_first(share)
         self._note_words(share)
+        self.doubts += self._limits
         return share.changed(deductible_first=first, only_for=self._only_for(), unclear=tuple(self.doubts))
 
     def _note_unreadable(self) -> None:
@@ -103,10 +128,12 @@ class CostShareReader:
             chosen = self._pick(info, None)
             if chosen and all(b.network == "U" for b in chosen):
                 self._doubt(f"{NAMES[info]}-NETWORK-UNCLEAR")
-        if self._rules.network not in ("Y", "N"):
-            for benefit in self._money:
-                if benefit.network in ("Y", "N") and _fit(replace(benefit, network=""), self._rules) is not None:
-                    self._doubt(f"{NAMES[benefit.info]}-NETWORK-UNCLEAR")
+        known = {self._rules.network, "W", "U", ""} | ({"Y", "N"} if self._rules.network in ("Y", "N") else set())
+        for benefit in self._money:
+            if benefit.network not in known and _fit(replace(benefit, network=""), self._rules) is not None:
+                self._doubt(f"{NAMES[benefit.info]}-NETWORK-UNCLEAR")
+        if any(b.info == "J" and (b.amount or b.fraction) for b in self._others):
+            self._doubt("COST-CONTAINMENT")
 
     def _is_own(self, fit: _Fit, info: str) -> bool:
         """Whether the answer has an amount of the client's own for the same service, or for a more specific one."""
@@ -204,27 +231,33 @@ class CostShareReader:
         return said.pop() is DeductibleRule.FIRST if len(said) == 1 and DeductibleRule.UNCLEAR not in said else None
 
     def _said_of_deductible(self, share: CostShare) -> Iterator[DeductibleRule | None]:
-        for benefit in (*self._priced(), *(b for b in self._others if is_behavioural(b))):
-            yield deductible_rule(joined(benefit.messages))
-        for benefit in self._pick("C", None):
-            text = joined(benefit.messages)
-            rule = deductible_rule(text)
-            if is_behavioural(benefit) or names_mental_health(text):
+        yield from (deductible_rule(text) for text in (*(joined(b.messages) for b in self._priced()), *self._words))
+        stated = ((joined(b.messages), is_behavioural(b)) for b in self._pick("C", None))
+        for text, ours in (*stated, (self._words_on_all, False)):
+            rule = deductible_of_plan(text)
+            if ours or names_mental_health(text):
                 yield rule
-            elif rule is not None and not is_on_other_care(text):  # of the plan at large: more or less than our care
+            elif rule is not None:  # of the plan at large: of more or of less than our care
                 yield None if rule is DeductibleRule.FIRST and not share.copay else DeductibleRule.UNCLEAR
 
     def _note_words(self, share: CostShare) -> None:
         known = {"copay": share.copay, "coinsurance": share.coinsurance}
         if share.copay is None and share.coinsurance is None:
             return
-        for benefit in self._priced():
-            if changes_share(joined(benefit.messages), **known, beside_amount=True):
-                self._doubt(f"{NAMES[benefit.info]}-WORDS-UNCLEAR")
-        for benefit in self._others:
-            text = joined(benefit.messages)
-            if is_behavioural(benefit) and changes_share(text, **known, beside_amount=False):
-                self._doubt("PRICE-WORDS-UNCLEAR")
+        for name in ("B", "A"):
+            texts = [joined(b.messages) for b in self._priced() if b.info == name]
+            some_only = bool(texts) and all(is_for_some_care(text) for text in texts)
+            if some_only or any(changes_share(text, **known, beside_amount=True) for text in texts):
+                self._doubt(f"{NAMES[name]}-WORDS-UNCLEAR")
+        if any(changes_share(text, **known, beside_amount=False) for text in self._words):
+            self._doubt("PRICE-WORDS-UNCLEAR")
+        services = {
+            best.service
+            for info, v in (("B", share.copay), ("A", share.coinsurance))
+            if v and (best := self._best(info))
+        }
+        if len(services) > 1 and not services.isdisjoint(_IOP_RANKS):
+            self._doubt("AMBIGUOUS-PROCEDURE")
 
     def _priced(self) -> list[Benefit]:
         return [*self._pick("B", _PER_DAY), *self._pick("A", _OF_A_FRACTION)]

@@ -47,6 +47,12 @@ _FOR_OTHER_CARE = re.compile(
     r"\b(?:FOR|TO|ON)\s+(?:THE\s+|ALL\s+)?(?:(?:ROUTINE\s+)?(?:PREVENTI\w+|WELLNESS|WELL[\s-](?:CHILD|BABY|WOMAN)"
     rf"|IMMUNI[SZ]ATIONS?)\b|{words.OTHER_CARE.pattern})(?!.*\b(?:AND|OR|EXCEPT|OTHER)\b)"
 )
+_RULE = re.compile(r"\b(?:APPL\w+|WAIV\w+|SUBJECT|EXEMPT\w*|BYPASS\w*|NOT|NO|AFTER|BEFORE|UNTIL|PLUS|N/A)\b|N'T\b")
+_COMBINED = re.compile(r"\b(?:MEDICAL|COMBINED|INTEGRATED|INCLUD\w+)\b")
+_SOME_CARE = re.compile(
+    r"\b(?:VIRTUAL\w*|TELE[\s-]?(?:HEALTH|MED\w*|VISITS?|PSYCH\w*)|ONLINE|E-?VISITS?|ONLY|PCP|PRIMARY\s+CARE|GROUP"
+    r"|MEDICATION|EVALUATIONS?|TESTING)\b"
+)
 _AMOUNT = r"(?:\$\s?[\d.,]+|[\d.]+\s?(?:%|PERCENT\b))"
 _IDLE = frozenset(
     """
@@ -93,9 +99,25 @@ def _is_idle(rest: str) -> bool:
     return all(word in _IDLE for word in re.findall(r"[\w'+&/]+", rest))
 
 
-def is_on_other_care(text: str) -> bool:
-    """Whether `text` is on a service that this centre does not give, and puts it as the one it holds for."""
-    return _FOR_OTHER_CARE.search(_plain(text)) is not None
+def deductible_of_plan(text: str) -> DeductibleRule | None:
+    """What `text`, under a deductible's own amount or on the whole answer, says of it.
+
+    Other than beside a copay, the deductible may be named here without a rule ("medical deductible, combined with
+    pharmacy"), and a rule may be on another service ("waived for preventive care"): None.
+    """
+    plain, rule = _plain(text), deductible_rule(text)
+    if rule is not DeductibleRule.UNCLEAR:
+        return rule
+    if _FOR_OTHER_CARE.search(plain):
+        return None
+    of_another = words.OTHER_CARE.search(plain) is not None and not _COMBINED.search(plain)
+    return rule if of_another or _RULE.search(plain) else None
+
+
+def is_for_some_care(text: str) -> bool:
+    """Whether `text`, under a copay or a coinsurance, names care beside or other than visits to this centre."""
+    plain = words.DENIED.sub(" ", _plain(text))
+    return _SOME_CARE.search(plain) is not None or words.OTHER_CARE.search(words.NON.sub(" ", plain)) is not None
 
 
 def changes_share(text: str, *, copay: Decimal | None, coinsurance: Decimal | None, beside_amount: bool) -> bool:

@@ -31,7 +31,7 @@ class Rules:
 
     network: str = "Y"
     places: frozenset[str] = frozenset({"11", "22", "49", "52", "53"})
-    procedures: frozenset[str] = frozenset({"S9480", "H0015", "0905", "0906"})
+    procedures: frozenset[str] = frozenset({"S9480", "H0015", "0905", "0906", "905", "906"})
     outpatient_procedures: frozenset[str] = frozenset(
         {"90791", "90792", "90832", "90834", "90837", "90846", "90847", "90853"}
     )
@@ -55,9 +55,10 @@ def key_of(benefit: Benefit, rules: Rules) -> Key | None:
 
 def names_our_procedure(benefit: Benefit, rules: Rules) -> bool:
     """Whether EB13 names one of our procedure codes, or a range of codes (EB13-2 to EB13-8) in which one lies."""
-    if not rules.procedures.isdisjoint(benefit.procedure):
+    named = [code.strip().upper() for code in benefit.procedure]
+    if not rules.procedures.isdisjoint(named):
         return True
-    first, *others = (*benefit.procedure[1:], "")  # modifiers among the others are shorter than codes
+    first, *others = (*named[1:], "")  # modifiers among the others are shorter than codes
     ends = [end for end in others if len(end) == len(first)]
     return any(len(code) == len(end) and first <= code <= end for end in ends for code in rules.procedures)
 

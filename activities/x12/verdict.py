@@ -12,7 +12,6 @@ from activities.x12.evidence import bounded, codes_as_evidence, dates_as_evidenc
 from activities.x12.money import CostShareReader
 from activities.x12.response import Benefit, Member
 from activities.x12.rules import Rules, is_of, relevant
-from activities.x12.visit_limits import limit_doubts
 from domain.benefits import Benefits, Evidence, Topic, Verdict
 
 _MAX_PARTS = 4_000
@@ -43,14 +42,14 @@ def judge(member: Member, rules: Rules, day: date) -> Benefits:
         evidence = bounded(evidence)
         return Benefits(verdict=verdict, reasons=(*reasons, *said), evidence=evidence)
     now = [b for b in benefits if _holds_on(b, day)]
-    reader = CostShareReader(now, rules, [b for b in member.benefits if _holds_on(b, day)])
+    whole_answer = [b for b in member.benefits if _holds_on(b, day)]
+    reader = CostShareReader(now, rules, whole_answer, member.messages)
     share = reader.cost_share()
-    doubts = [*reader.doubts, *limit_doubts(now, rules)]
-    if doubts:
+    if reader.doubts:
         evidence = bounded(
             (*evidence, *codes_as_evidence(member, codes(b for b in now if b.info in "ABCFG"), evidence))
         )
-    verdict, reasons = _for_a_person(doubts, evidence, now) or _authorisation(now)
+    verdict, reasons = _for_a_person(reader.doubts, evidence, now) or _authorisation(now)
     reasons = (*reasons, *(code for code in said if code not in reasons), *reader.flags)
     return Benefits(verdict=verdict, reasons=reasons, cost_share=share, evidence=evidence)
 

@@ -108,6 +108,58 @@ PRICES = {
     "four decimals": (("EB*B*IND*MH***27*30.0000*****Y",), "$720.00"),
     "24 x 30.50": (("EB*B*IND*MH***27*30.5*****Y",), "$732.00"),
     "24 x 30, tier named": ((COPAY, "MSG*TIER 1"), "$720.00"),
+    "24 x 200, the code in small letters": (("EB*B*IND*MH***27*200*****Y*HC:s9480", COPAY), "$4800.00"),
+    "24 x 200, with a modifier": (("EB*B*IND*MH***27*200*****Y*HC:S9480:HQ", COPAY), "$4800.00"),
+    "24 x 200, by revenue code of three digits": (("EB*B*IND*MH***27*200*****Y*NU:905", COPAY), "$4800.00"),
+    "24 x 30, named for IOP in the other network": (("EB*B*IND*MH***27*200*****N*HC:S9480", COPAY), "$720.00"),
+    "24 x 30, no authorisation": ((COPAY, "MSG*NO AUTHORIZATION REQUIRED"), "$720.00"),
+    "24 x 30, of a doctor of any kind": ((COPAY, "MSG*PRIMARY CARE", COPAY, "MSG*SPECIALIST"), "$720.00"),
+    "24 x 30, in an office": ((COPAY, "MSG*SPECIALIST OFFICE VISIT COPAY", LEFT), "$720.00"),
+    "24 x 30, of a copay by place": (
+        ("EB*B*IND*MH***27*0*****Y", "III*ZZ*02", COPAY, "III*ZZ*11"),
+        "$720.00",
+    ),
+    "24 x 25, both columns and both persons, the usual long answer": (
+        (
+            *("EB*C*IND*30***23*1500*****Y", "EB*C*IND*30***29*1200*****Y"),
+            *("EB*C*FAM*30***23*3000*****Y", "EB*C*FAM*30***29*2700*****Y"),
+            *("EB*G*IND*30***23*5000*****Y", "EB*G*IND*30***29*4700*****Y"),
+            *("EB*G*FAM*30***29*9700*****Y", "EB*C*IND*30***29*6000*****N", "EB*A*IND*MH*****.5****N"),
+            *("EB*B*IND*MH***27*25*****Y", "EB*A*IND*MH*****0****Y"),
+        ),
+        "$600.00",
+    ),
+    "1200 + 0.2 x 7200, MH named beside the plan": (
+        ("EB*C*IND*30^MH***23*1500*****Y", "EB*C*IND*30^MH***29*1200*****Y", PART),
+        "$2640.00",
+    ),
+    "0.2 x 8400, Medicare": (("EB*C*IND*30***23*240", "EB*C*IND*30***29*0", "EB*A*IND*MH***27**.2"), "$1680.00"),
+    "24 x 3, for all of the plan": (("EB*B*IND*30***27*3*****W",), "$72.00"),
+    "700 + 0.2 x 7700, the deductible named": ((PART, LEFT, "MSG*MEDICAL DEDUCTIBLE"), "$2240.00"),
+    "700 + 0.2 x 7700, the deductible combined": (
+        (PART, LEFT, "MSG*DEDUCTIBLE IS COMBINED MEDICAL AND PHARMACY"),
+        "$2240.00",
+    ),
+    "700 + 0.2 x 7700, the deductible counts": (
+        (PART, LEFT, "MSG*DEDUCTIBLE INCLUDED IN OUT OF POCKET"),
+        "$2240.00",
+    ),
+    "700 + 0.2 x 7700, first in other words": ((PART, "MSG*DEDUCTIBLE THEN 20%", LEFT), "$2240.00"),
+    "500 of the limit: 3000 - 2500": (
+        (PART, LEFT, "EB*G*IND*30***23*3000*****Y", "EB*G*IND*30***24*2500*****Y"),
+        "$500.00",
+    ),
+    "500, the limit counts all": (
+        (COPAY, "EB*G*IND*30***29*500*****Y", "MSG*INCLUDES DEDUCTIBLE AND COPAYS"),
+        "$500.00",
+    ),
+    "700 + 22 x 30, said under the plan of our care": (
+        ("EB*D*IND*30", "MSG*MENTAL HEALTH COPAY APPLIES AFTER DEDUCTIBLE", COPAY, LEFT),
+        "$1360.00",
+    ),
+    "a copay of 0 alone is no price": ((NO_COPAY,), "unknown"),
+    "a coinsurance of 0 alone is no price": ((NO_PART, MET), "unknown"),
+    "no words on mental health's money": (("EB*B*IND*98***27*30*****Y",), "unknown"),
     "24 x 30, an empty amount for the plan at large": ((COPAY, "EB*B*IND*30***27******Y"), "$720.00"),
 }
 
@@ -250,6 +302,41 @@ ASKED = {
         (PART, "EB*C*IND*30***23*500*****Y", "EB*C*IND*30***29*700*****Y"),
         "AMBIGUOUS-DEDUCTIBLE",
     ),
+    **{
+        f"a copay for some care: {text}": ((NO_COPAY, f"MSG*{text}", NO_PART, MET), "COPAY-WORDS-UNCLEAR")
+        for text in ("VIRTUAL VISIT ONLY", "TELEHEALTH", "PRIMARY CARE", "INPATIENT", "MEMBER PAYS 20 PERCENT")
+    },
+    "words on our care under the plan": (
+        ("EB*D*IND*30", "MSG*IOP COPAY IS $100 PER DAY", COPAY),
+        "PRICE-WORDS-UNCLEAR",
+    ),
+    "words on all care before the benefits": (
+        ("EB*1*IND*MH", "MSG*ALL BENEFITS ARE SUBJECT TO DEDUCTIBLE", COPAY, LEFT),
+        "DEDUCTIBLE-WORDS-UNCLEAR",
+    ),
+    "a deductible of other care": ((PART, LEFT, "MSG*SEPARATE DENTAL DEDUCTIBLE"), "DEDUCTIBLE-WORDS-UNCLEAR"),
+    "the limit leaves the deductible out": (
+        (COPAY, "EB*G*IND*30***29*500*****Y", "MSG*DOES NOT INCLUDE DEDUCTIBLE"),
+        "OUT-OF-POCKET-WORDS-UNCLEAR",
+    ),
+    "a coinsurance for the procedure, a copay for all": (
+        ("EB*A*IND*MH*****.2****Y*HC:S9480", COPAY, MET),
+        "AMBIGUOUS-PROCEDURE",
+    ),
+    "a copay for the procedure, empty": (("EB*B*IND*MH***27******Y*HC:S9480", COPAY), "COPAY-MISSING"),
+    "a copay for the procedure, by admission": (("EB*B*IND*MH***36*500*****Y*HC:S9480", COPAY), "COPAY-NOT-PER-DAY"),
+    "a copay for the procedure, of the employee": (
+        ("EB*B*EMP*MH***27*200*****Y*HC:S9480", COPAY),
+        "COPAY-LEVEL-UNCLEAR",
+    ),
+    "two places, two copays": (
+        (COPAY, "III*ZZ*11", "EB*B*IND*MH***27*50*****Y", "III*ZZ*22"),
+        "AMBIGUOUS-COPAY",
+    ),
+    "two tiers": ((COPAY, "MSG*TIER 1", "EB*B*IND*MH***27*60*****Y", "MSG*TIER 2"), "AMBIGUOUS-COPAY"),
+    "a network of no known code": (("EB*B*IND*MH***27*30*****A", NO_PART, MET), "COPAY-NETWORK-UNCLEAR"),
+    "too few visits are left": ((COPAY, "EB*F*IND*MH***29***VS*4"), "LIMIT-TOO-FEW"),
+    "cost containment": (("EB*J*IND*MH***27*250*****Y", COPAY), "COST-CONTAINMENT"),
     "two limits": ((COPAY, LEFT_OUT, "EB*G*IND*30***29*500*****Y"), "AMBIGUOUS-OUT-OF-POCKET"),
 }
 
