@@ -5,8 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import NamedTuple
 
+from activities.x12.amount_doubts import amount_doubts
+from activities.x12.amounts import (
+    FAMILY,
+    NAMES,
+    OF_A_FRACTION,
+    OF_A_SUM,
+    OWN,
+    PER_DAY,
+    REMAINING,
+    TOTAL,
+    USED,
+    Amounts,
+    best_of,
+    fit_of,
+    value_of,
+)
 from activities.x12.messages import joined, names_mental_health, names_our_care
 from activities.x12.price_words import (
     DeductibleRule,
@@ -17,38 +32,14 @@ from activities.x12.price_words import (
     narrows_limit,
 )
 from activities.x12.response import Benefit
-from activities.x12.rules import MOST_SPECIFIC_FIRST, Rules, is_behavioural, key_of, names_our_procedure
+from activities.x12.rules import MOST_SPECIFIC_FIRST, Rules, is_behavioural, names_our_procedure
 from activities.x12.visit_limits import limit_doubts
 from domain.benefits import CostShare
 from domain.values import LevelOfCare
 
-NAMES = {"B": "COPAY", "A": "COINSURANCE", "C": "DEDUCTIBLE", "G": "OUT-OF-POCKET"}
-"""The kinds of money (EB01) that make up a cost share."""
-_PER_DAY = ("27", "7", "13", "")
-_REMAINING = ("29",)
-_USED = ("24",)
-_TOTAL = ("23", "22", "25", "")
-_OF_A_SUM = (*_REMAINING, *_USED, *_TOTAL)
-_OF_A_FRACTION = ("", "6", "7", "13", "22", "23", "25", "27", "34", "35")
-"""Periods in which one fraction of every bill is the same. By admission or episode it is of something else."""
 _NOTHING = Decimal(0)
-_OWN, _FAMILY = ("IND", ""), ("FAM",)
 _HOUSEHOLD = ("ESP", "ECH")
 _IOP_RANKS = (-1, MOST_SPECIFIC_FIRST.index("BC"))
-
-
-class _Fit(NamedTuple):
-    """How well a benefit fits, smallest first.
-
-    Attributes:
-        service: -1 for our own procedure, then the rank of the service type.
-        network: 0 for our column or both, 1 where the payer does not know.
-        level: The client's own, not said, the family's, others.
-    """
-
-    service: int
-    network: int
-    level: int
 
 
 class CostShareReader:
@@ -72,8 +63,7 @@ class CostShareReader:
         """
         self._rules = rules
         self._limits = limit_doubts(benefits, rules)
-        self._money = [b for b in whole_answer if b.info in NAMES]
-        self._fits = [(fit, b) for b in self._money if (fit := _fit(b, rules)) is not None]
+        self._amounts = Amounts(whole_answer, rules)
         self._others = [b for b in benefits if b.info not in NAMES]
         self._words = [joined(b.messages) for b in self._others if is_behavioural(b)]
         here = (rules.network, "W", "U", "")
@@ -85,8 +75,10 @@ class CostShareReader:
 
     def cost_share(self) -> CostShare | None:
         """What the payer said of money, or None where it said nothing."""
-        self._note_unreadable()
-        self._note_others()
+        for code in amount_doubts(self._amounts, self._rules):
+            self._doubt(code)
+        if any(b.info == "J" and (b.amount or b.fraction) for b in self._others):
+            self._doubt("COST-CONTAINMENT")
         deductible, total = self._deductible()
         share = CostShare(
             copay=self._copay(),
@@ -103,60 +95,15 @@ class CostShareReader:
         self.doubts += self._limits
         return share.changed(deductible_first=first, only_for=self._only_for(), unclear=tuple(self.doubts))
 
-    def _note_unreadable(self) -> None:
-        for fit, benefit in self._fits:
-            name = NAMES[benefit.info]
-            if benefit.unreadable or _has_odd_decimals(benefit):
-                self._doubt("NUMBER-UNREADABLE")
-            elif _is_in_the_wrong_place(benefit):
-                self._doubt(f"{name}-MISPLACED")
-            elif _value(benefit) is None and not self._is_outdone(fit, benefit.info):
-                self._doubt(f"{name}-MISSING")
-            if benefit.info in "BA" and (benefit.quantity is not None or benefit.delivery):
-                self._doubt(f"{name}-LIMITED")
-            periods = _PERIODS.get(benefit.info)
-            unread = periods is not None and _value(benefit) is not None and benefit.period not in periods
-            if unread and not self._is_outdone(fit, benefit.info, periods):
-                self._doubt(f"{name}-PERIOD-UNREAD")
-
-    def _note_others(self) -> None:
-        """Amounts that may be the client's, and that the code for the person or the network does not give to them."""
-        for fit, benefit in self._fits:
-            if fit.level > _FAMILY_RANK and not self._is_own(fit, benefit.info):
-                self._doubt(f"{NAMES[benefit.info]}-LEVEL-UNCLEAR")
-        for info in NAMES:
-            chosen = self._pick(info, None)
-            if chosen and all(b.network == "U" for b in chosen):
-                self._doubt(f"{NAMES[info]}-NETWORK-UNCLEAR")
-        known = {self._rules.network, "W", "U", ""} | ({"Y", "N"} if self._rules.network in ("Y", "N") else set())
-        for benefit in self._money:
-            if benefit.network not in known and _fit(replace(benefit, network=""), self._rules) is not None:
-                self._doubt(f"{NAMES[benefit.info]}-NETWORK-UNCLEAR")
-        if any(b.info == "J" and (b.amount or b.fraction) for b in self._others):
-            self._doubt("COST-CONTAINMENT")
-
-    def _is_own(self, fit: _Fit, info: str) -> bool:
-        """Whether the answer has an amount of the client's own for the same service, or for a more specific one."""
-        own = [f for f, b in self._fits if b.info == info and b.level in _OWN and _value(b) is not None]
-        return any(each.service <= fit.service for each in own)
-
-    def _is_outdone(self, fit: _Fit, info: str, periods: tuple[str, ...] | None = None) -> bool:
-        """Whether the answer has a readable amount for a more specific service."""
-        best = self._best(info, periods)
-        return best is not None and best.service < fit.service
-
     def _copay(self) -> Decimal | None:
-        daily = self._pick("B", _PER_DAY)
+        daily = self._amounts.best("B", PER_DAY)
         chosen = self._one("COPAY", daily)
         if chosen is not None and all(b.period == "" for b in daily):
             self.flags.append("COPAY-PERIOD-ASSUMED")
-        other = [(fit, b) for fit, b in self._fits if b.info == "B" and b.period not in _PER_DAY]
-        if any(not self._is_outdone(fit, "B", _PER_DAY) for fit, _ in other):
-            self._doubt("COPAY-NOT-PER-DAY")  # by episode, admission, month: what a course costs cannot be told
         return chosen
 
     def _coinsurance(self) -> Decimal | None:
-        chosen = self._one("COINSURANCE", self._pick("A", _OF_A_FRACTION))
+        chosen = self._one("COINSURANCE", self._amounts.best("A", OF_A_FRACTION))
         if chosen is not None and chosen > 1:
             self._doubt("COINSURANCE-ABOVE-ONE")
             return None
@@ -166,25 +113,27 @@ class CostShareReader:
 
     def _deductible(self) -> tuple[Decimal | None, Decimal | None]:
         """What is left, and the most that can be left where that is unknown."""
-        total = self._one("", self._pick("C", _TOTAL))
-        own, family = self._left("C", _OWN), self._left("C", _FAMILY)
+        total = self._one("", self._amounts.best("C", TOTAL))
+        own, family = self._left("C", OWN), self._left("C", FAMILY)
         if own is None and family:  # a member owes at most the family's remainder, and may owe less
             self.flags.append("DEDUCTIBLE-FAMILY-ONLY")
             return None, family if total is None else min(family, total)
         return self._binding("C", own, family), total
 
     def _out_of_pocket(self) -> Decimal | None:
-        own, family = self._left("G", _OWN), self._left("G", _FAMILY)
+        own, family = self._left("G", OWN), self._left("G", FAMILY)
         if own is None and family:
             self.flags.append("OUT-OF-POCKET-FAMILY-ONLY")
-        for benefit in self._pick("G", None):
+        for benefit in self._amounts.best("G", None):
             if narrows_limit(joined(benefit.messages)):
                 self._doubt("OUT-OF-POCKET-WORDS-UNCLEAR")
         return self._binding("G", own, family)
 
     def _binding(self, info: str, own: Decimal | None, family: Decimal | None) -> Decimal | None:
         """The smaller of what is left to the client and to the family, where both are of one deductible or limit."""
-        household = [b.amount for f, b in self._fits if b.info == info and b.period == "29" and b.level in _HOUSEHOLD]
+        household = [
+            b.amount for f, b in self._amounts.fits if b.info == info and b.period == "29" and b.level in _HOUSEHOLD
+        ]
         if own is not None and any(amount is not None and amount < own for amount in household):
             self._doubt(f"{NAMES[info]}-LEVEL-UNCLEAR")
         if own is not None and family is not None and family < own and not self._is_same_kind(info, own):
@@ -193,19 +142,23 @@ class CostShareReader:
 
     def _is_same_kind(self, info: str, own: Decimal) -> bool:
         """Whether what is left to the client is stated for the service for which the family's is."""
-        family = self._best(info, _OF_A_SUM, _FAMILY)
-        said = {b.amount for f, b in self._fits if b.info == info and b.level in _OWN and family and f[0] == family[0]}
-        return own in said or not said.isdisjoint({b.amount for b in self._pick(info, _TOTAL, _OWN)})
+        family = self._amounts.best_fit(info, OF_A_SUM, FAMILY)
+        said = {
+            b.amount
+            for f, b in self._amounts.fits
+            if b.info == info and b.level in OWN and family and f[0] == family[0]
+        }
+        return own in said or not said.isdisjoint({b.amount for b in self._amounts.best(info, TOTAL, OWN)})
 
     def _left(self, info: str, levels: tuple[str, ...]) -> Decimal | None:
         name = NAMES[info]
-        remaining, totals, spent = (self._pick(info, periods, levels) for periods in (_REMAINING, _TOTAL, _USED))
+        remaining, totals, spent = (self._amounts.best(info, periods, levels) for periods in (REMAINING, TOTAL, USED))
         if remaining and totals and self._is_of_another(info, totals, remaining):
             self.flags.append(f"{name}-LEFT-NOT-STATED")  # mental health has one of its own, its remainder is not said
             return None
         said, total = self._one(name, remaining), self._one(name, totals)
         if said is not None:
-            if total is not None and said > total and not self._is_more_specific(remaining, totals):
+            if total is not None and said > total and not self._amounts.is_more_specific(remaining, totals):
                 self._doubt(f"AMBIGUOUS-{name}")
             return said
         used = self._one(name, spent)
@@ -218,8 +171,8 @@ class CostShareReader:
 
     def _is_of_another(self, info: str, totals: Sequence[Benefit], remaining: Sequence[Benefit]) -> bool:
         kinds = remaining[0].service_types
-        general = {b.amount for b in self._money if b.info == info and b.service_types == kinds}
-        return self._is_more_specific(totals, remaining) and totals[0].amount not in general
+        general = {b.amount for b in self._amounts.all if b.info == info and b.service_types == kinds}
+        return self._amounts.is_more_specific(totals, remaining) and totals[0].amount not in general
 
     def _deductible_first(self, share: CostShare) -> bool | None:
         said = {rule for rule in self._said_of_deductible(share) if rule is not None}
@@ -232,7 +185,7 @@ class CostShareReader:
 
     def _said_of_deductible(self, share: CostShare) -> Iterator[DeductibleRule | None]:
         yield from (deductible_rule(text) for text in (*(joined(b.messages) for b in self._priced()), *self._words))
-        stated = ((joined(b.messages), is_behavioural(b)) for b in self._pick("C", None))
+        stated = ((joined(b.messages), is_behavioural(b)) for b in self._amounts.best("C", None))
         for text, ours in (*stated, (self._words_on_all, False)):
             rule = deductible_of_plan(text)
             if ours or names_mental_health(text):
@@ -254,94 +207,36 @@ class CostShareReader:
         services = {
             best.service
             for info, v in (("B", share.copay), ("A", share.coinsurance))
-            if v and (best := self._best(info))
+            if v and (best := self._amounts.best_fit(info))
         }
         if len(services) > 1 and not services.isdisjoint(_IOP_RANKS):
             self._doubt("AMBIGUOUS-PROCEDURE")
 
     def _priced(self) -> list[Benefit]:
-        return [*self._pick("B", _PER_DAY), *self._pick("A", _OF_A_FRACTION)]
+        return [*self._amounts.best("B", PER_DAY), *self._amounts.best("A", OF_A_FRACTION)]
 
     def _only_for(self) -> LevelOfCare | None:
         """IOP where an amount is named for one programme's procedure or service, and is another one otherwise."""
         outpatient = replace(self._rules, procedures=self._rules.outpatient_procedures)
         for info in ("B", "A"):
-            chosen = self._pick(info, None)
-            values = {_value(b) for b in chosen}
-            best = self._best(info)
+            chosen = self._amounts.best(info, None)
+            values = {value_of(b) for b in chosen}
+            best = self._amounts.best_fit(info)
             if best is not None and best.service in _IOP_RANKS:
-                general = [(f, b) for f, b in self._fits if b.info == info and f.service not in _IOP_RANKS]
-                if {_value(b) for b in _best_of(general)} != values:
+                general = [(f, b) for f, b in self._amounts.fits if b.info == info and f.service not in _IOP_RANKS]
+                if {value_of(b) for b in best_of(general)} != values:
                     return LevelOfCare.IOP
-            named = [b for b in self._money if b.info == info and names_our_procedure(b, outpatient)]
-            if any(_fit(b, outpatient) is not None and _value(b) not in values for b in named):
+            named = [b for b in self._amounts.all if b.info == info and names_our_procedure(b, outpatient)]
+            if any(fit_of(b, outpatient) is not None and value_of(b) not in values for b in named):
                 return LevelOfCare.IOP
         return None
 
-    def _pick(
-        self, info: str, periods: tuple[str, ...] | None, levels: tuple[str, ...] = (*_OWN, *_FAMILY)
-    ) -> list[Benefit]:
-        """Those of a kind that fit best, with a value."""
-        return _best_of(self._of(info, periods, levels))
-
-    def _best(
-        self, info: str, periods: tuple[str, ...] | None = None, levels: tuple[str, ...] = (*_OWN, *_FAMILY)
-    ) -> _Fit | None:
-        return min((fit for fit, _ in self._of(info, periods, levels)), default=None)
-
-    def _of(
-        self, info: str, periods: tuple[str, ...] | None, levels: tuple[str, ...]
-    ) -> Iterator[tuple[_Fit, Benefit]]:
-        for fit, benefit in self._fits:
-            in_time = periods is None or benefit.period in periods
-            if benefit.info == info and in_time and benefit.level in levels and _value(benefit) is not None:
-                yield fit, benefit
-
     def _one(self, name: str, tied: Iterable[Benefit]) -> Decimal | None:
-        amounts = {_value(b) for b in tied}
+        amounts = {value_of(b) for b in tied}
         if len(amounts) > 1 and name:
             self._doubt(f"AMBIGUOUS-{name}")
         return amounts.pop() if len(amounts) == 1 else None
 
-    def _is_more_specific(self, these: Sequence[Benefit], those: Sequence[Benefit]) -> bool:
-        """Whether `these` are about a more specific service than `those`."""
-        first, second = _fit(these[0], self._rules), _fit(those[0], self._rules) if those else None
-        return first is not None and second is not None and first.service < second.service
-
     def _doubt(self, code: str) -> None:
         if code not in self.doubts:
             self.doubts.append(code)
-
-
-_FAMILY_RANK = 2
-_PERIODS = {"A": _OF_A_FRACTION, "C": _OF_A_SUM, "G": _OF_A_SUM}
-
-
-def _fit(benefit: Benefit, rules: Rules) -> _Fit | None:
-    """How well it fits; None: it does not apply. One that names our procedure does, under any service type."""
-    ours = names_our_procedure(benefit, rules)
-    key = key_of(replace(benefit, service_types=()) if ours else benefit, rules)
-    return None if key is None else _Fit(-1 if ours else key[0], max(key[1] - 1, 0), key[2])
-
-
-def _best_of(fitting: Iterable[tuple[_Fit, Benefit]]) -> list[Benefit]:
-    known = list(fitting)
-    best = min((fit for fit, _ in known), default=None)
-    return [benefit for fit, benefit in known if fit == best]
-
-
-def _value(benefit: Benefit) -> Decimal | None:
-    return benefit.fraction if benefit.info == "A" else benefit.amount
-
-
-def _is_in_the_wrong_place(benefit: Benefit) -> bool:
-    """A coinsurance with an amount, or another share with a fraction: not to be guessed."""
-    return bool(benefit.amount if benefit.info == "A" else benefit.fraction)
-
-
-def _has_odd_decimals(benefit: Benefit) -> bool:
-    """Parts of a cent, or three decimals: 1.500 may be meant as one thousand five hundred."""
-    if benefit.info == "A" or benefit.amount is None:
-        return False
-    exponent = benefit.amount.as_tuple().exponent
-    return exponent == -3 or benefit.amount != round(benefit.amount, 2)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import Enum, auto
 
 from activities.x12 import vocabulary as words
+from domain.benefits import Topic
 
 
 class DeductibleRule(Enum):
@@ -62,7 +63,19 @@ _IDLE = frozenset(
 )
 """Words beside a statement on the deductible that put no condition on it."""
 
-_BY_DAY = re.compile(r"\b(?:PER|EACH)\s+(?:(?:OFFICE|OUTPATIENT|TREATMENT)\s+)?(?:VISIT|DAY)\b")
+_NO_PRICE = frozenset(
+    """
+    ALL APPLIED AS BE BASED BILLED CERTIFIED CHARGE CHARGES CONTRACTED COVERED CUSTOMARY DED DEDUCT
+    FROM HMO INTENSIVE LEVEL MUST NEEDED NUMBER OBTAINED ON OR OUTPATIENT PARTICIPATING PAY PPO PREFERRED PRIOR
+    PROVIDER PROVIDERS PSYCHIATRIC RATE REASONABLE REQ REQUIRED REQUIRES SHARE STANDARD SUBSTANCE TIER TREATMENT USE
+    USUAL
+    """.split()  # noqa: SIM905
+)
+"""Words, beside the harmless ones, that change no price by themselves."""
+
+_BY_DAY = re.compile(
+    r"(?:\b(?:PER|EACH|A|ONE\s+COPAY\s+PER)\s+|/\s?)(?:(?:OFFICE|OUTPATIENT|TREATMENT)\s+)?(?:VISIT|DAY)\b"
+)
 _SHARE = r"(?:\s+(?:CO-?\s?PAY(?:MENT)?S?|CO-?\s?INS(?:URANCE)?)\b)?"
 _MONEY = re.compile(
     r"[$%]|\b(?:PERCENT|DOLLARS?|CO-?\s?PAY\w*|CO-?\s?INS(?:URANCE)?|DEDUCT\w*|DED|WAIVED|PAYS?|OWES?)\b"
@@ -136,13 +149,22 @@ def changes_share(text: str, *, copay: Decimal | None, coinsurance: Decimal | No
     rest = _NO_COPAY.sub(" ", rest) if copay == 0 else rest
     rest = _BY_DAY.sub(" ", _without_known_amounts(rest, copay, coinsurance))
     unread = (copay is None and _COPAY.search(rest)) or (coinsurance is None and _COINSURANCE.search(rest))
-    return bool(unread) or _CHANGE.search(rest) is not None
+    return bool(unread) or _CHANGE.search(rest) is not None or not _is_known(rest)
+
+
+def _is_known(rest: str) -> bool:
+    """Whether every word is one that leaves a price as it is, or asks for something else than money."""
+    for topic in (Topic.AUTHORISATION, Topic.REFERRAL, Topic.NOTIFICATION, Topic.CONTACT):
+        rest = words.WORDS[topic].sub(" ", rest)
+    rest = re.sub(r"\b(?:TIER|LEVEL)\s+\d\b|\bCO-\s?(?=PAY)", " ", rest)
+    return all(word in words.HARMLESS | _NO_PRICE for word in re.findall(r"\w+", rest))
 
 
 def narrows_limit(text: str) -> bool:
-    """Whether `text`, under an out-of-pocket limit, says that a part of the price does not count towards it."""
+    """Whether `text`, under an out-of-pocket limit, is of other care or does not count a part of the price."""
     plain = _plain(text)
-    return _MONEY.search(plain) is not None and _LIMIT_WITHOUT.search(plain) is not None
+    of_another = words.OTHER_CARE.search(plain) is not None and not _COMBINED.search(plain)
+    return of_another or (_MONEY.search(plain) is not None and _LIMIT_WITHOUT.search(plain) is not None)
 
 
 def _without_known_amounts(text: str, copay: Decimal | None, coinsurance: Decimal | None) -> str:

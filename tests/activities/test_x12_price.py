@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from activities.x12.rules import Rules
-from domain.benefit_words import price
+from domain.benefit_words import price, reason_in_words, share_in_words
 from domain.benefits import Verdict
 from domain.cost import estimate
 from domain.plans import Estimate
@@ -224,6 +226,13 @@ ASKED = {
             "PLUS 10 PERCENT",
             "UP TO 5 COPAYS A YEAR",
             "$30 COPAY PER WEEK",
+            "STARTING WITH THE 4TH VISIT",
+            "THEREAFTER",
+            "MONTHLY",
+            "ANNUAL",
+            "/ADM",
+            "20 PCT OF COST",
+            "COPAYS DOUBLE IN WINTER",
             "COPAY INCREASES TO 50 DOLLARS AFTER VISIT 8",
         )
     },
@@ -336,6 +345,10 @@ ASKED = {
     "two tiers": ((COPAY, "MSG*TIER 1", "EB*B*IND*MH***27*60*****Y", "MSG*TIER 2"), "AMBIGUOUS-COPAY"),
     "a network of no known code": (("EB*B*IND*MH***27*30*****A", NO_PART, MET), "COPAY-NETWORK-UNCLEAR"),
     "too few visits are left": ((COPAY, "EB*F*IND*MH***29***VS*4"), "LIMIT-TOO-FEW"),
+    "a limit of other care": (
+        (COPAY, "EB*G*IND*30***29*500*****Y", "MSG*PHARMACY OUT OF POCKET"),
+        "OUT-OF-POCKET-WORDS-UNCLEAR",
+    ),
     "cost containment": (("EB*J*IND*MH***27*250*****Y", COPAY), "COST-CONTAINMENT"),
     "two limits": ((COPAY, LEFT_OUT, "EB*G*IND*30***29*500*****Y"), "AMBIGUOUS-OUT-OF-POCKET"),
 }
@@ -347,6 +360,76 @@ def test_what_the_answer_leaves_open_has_no_price_and_is_for_a_person(case: str)
     found = judged(*OK, *segments)
     assert words(*segments) == "unknown"
     assert found.verdict is Verdict.NEEDS_REVIEW and reason in found.reasons, found
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("ALL BENEFITS ARE SUBJECT TO DEDUCTIBLE", "DEDUCTIBLE-WORDS-UNCLEAR"),
+        ("COPAYS DOUBLE FOR MENTAL HEALTH", "PRICE-WORDS-UNCLEAR"),
+    ],
+)
+def test_words_before_the_first_benefit_may_be_on_the_price(text: str, reason: str) -> None:
+    found = judged(f"MSG*{text}", *OK, COPAY, LEFT)
+    assert found.verdict is Verdict.NEEDS_REVIEW and reason in found.reasons
+    assert found.cost_share is not None and reason in found.cost_share.unclear
+
+
+SHAPES = st.tuples(
+    st.sampled_from(["B", "A", "C", "G"]),
+    st.sampled_from(["IND", "", "FAM", "EMP", "CHD"]),
+    st.sampled_from(["MH", "30", "A8"]),
+    st.sampled_from(["27", "29", "23", "36", ""]),
+    st.sampled_from(["0", "0.2", "30", "1500", "", "-5", "3E1"]),
+    st.sampled_from(["Y", "W", "N", "U", ""]),
+)
+
+
+def _segment(shape: tuple[str, ...]) -> str:
+    info, level, service, period, value, network = shape
+    money = f"*{value}" if info == "A" else f"{value}*"
+    return f"EB*{info}*{level}*{service}***{period}*{money}****{network}"
+
+
+@given(shapes=st.lists(SHAPES, max_size=6))
+def test_a_doubt_and_a_number_never_stand_together(shapes: list[tuple[str, ...]]) -> None:
+    """And $0.00 is told only where the answer states every kind of share, or that nothing is left to pay."""
+    segments = [_segment(shape) for shape in shapes]
+    found = judged(*OK, *segments)
+    share = found.cost_share
+    told = price(estimate(1, IOP, policy_named(CURRENT), share, self_pay=False))
+    assert told == "unknown" or found.verdict is not Verdict.NEEDS_REVIEW
+    if told == "$0.00":
+        assert share is not None
+        stated = share.copay is not None and share.coinsurance is not None
+        assert stated or share.out_of_pocket_remaining == 0
+
+
+@given(shapes=st.lists(SHAPES, max_size=5), more=SHAPES)
+def test_the_order_of_an_answer_changes_no_price(shapes: list[tuple[str, ...]], more: tuple[str, ...]) -> None:
+    segments = [_segment(shape) for shape in (*shapes, more)]
+    assert words(*segments) == words(*reversed(segments))
+
+
+@pytest.mark.parametrize("reason", sorted({reason for _, reason in ASKED.values()}))
+def test_every_reason_is_told_in_plain_words(reason: str) -> None:
+    assert reason_in_words(reason) != reason
+
+
+def test_what_the_client_pays_is_told_in_plain_words() -> None:
+    share = judged(*OK, "EB*B*IND*MH***27*200*****Y*HC:S9480", COPAY, LEFT, "EB*B*IND*MH***27**").cost_share
+    assert share_in_words(share) == (
+        "copay: $200 for each treatment day",
+        "deductible left: $700",
+        "these amounts are for: IOP only",
+    )
+    share = judged(*OK, "EB*A*IND*MH*****.15****Y", "MSG*AFTER DEDUCTIBLE", "EB*A*IND*MH********Y").cost_share
+    assert share_in_words(share) == (
+        "coinsurance: 15 % of the allowed amount",
+        "the deductible comes first: yes",
+        "no price yet, ask the payer: a coinsurance is announced and its number is left out",
+    )
+    assert share_in_words(None) == ()
 
 
 def test_the_estimate_says_why_it_is_unknown() -> None:
