@@ -50,6 +50,7 @@ class Amounts:
         self._rules = rules
         self.all = [b for b in benefits if b.info in NAMES]
         self.fits = [(fit, b) for b in self.all if (fit := fit_of(b, rules)) is not None]
+        self._known: dict[tuple[str, tuple[str, ...] | None, tuple[str, ...]], Fit | None] = {}
 
     def best(
         self, info: str, periods: tuple[str, ...] | None, levels: tuple[str, ...] = (*OWN, *FAMILY)
@@ -61,7 +62,10 @@ class Amounts:
         self, info: str, periods: tuple[str, ...] | None = None, levels: tuple[str, ...] = (*OWN, *FAMILY)
     ) -> Fit | None:
         """How well those fit."""
-        return min((fit for fit, _ in self.of(info, periods, levels)), default=None)
+        asked = (info, periods, levels)
+        if asked not in self._known:  # an answer of thousands of benefits asks this for each of them
+            self._known[asked] = min((fit for fit, _ in self.of(*asked)), default=None)
+        return self._known[asked]
 
     def is_outdone(self, fit: Fit, info: str, periods: tuple[str, ...] | None = None) -> bool:
         """Whether the answer has a readable amount for a more specific service."""
@@ -70,7 +74,8 @@ class Amounts:
 
     def has_own(self, fit: Fit, info: str) -> bool:
         """Whether the answer has an amount of the client's own for the same service, or for a more specific one."""
-        return any(each.service <= fit.service for each, _ in self.of(info, None, OWN))
+        own = self.best_fit(info, None, OWN)
+        return own is not None and own.service <= fit.service
 
     def is_more_specific(self, these: Sequence[Benefit], those: Sequence[Benefit]) -> bool:
         """Whether `these` are about a more specific service than `those`."""

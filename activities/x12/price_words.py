@@ -24,7 +24,7 @@ class DeductibleRule(Enum):
 
 _KIND = (
     r"(?:(?:THE|YOUR|ANY|MEMBER'?S?|ANNUAL|CALENDAR|CAL|YR|YEAR|YEARLY|PLAN|BENEFIT|CONTRACT|MEDICAL|OVERALL|INDIVIDUAL"
-    r"|IN[\s-]NETWORK)\s+)*"
+    r"|IN[\s-]NETWORK)\s+){0,6}"
 )
 _DEDUCTIBLE = rf"\b{_KIND}(?:DEDUCTIBLES?|DEDUCT|DED)\b\.?"
 _NOT_OWED = re.compile(
@@ -46,15 +46,16 @@ _OUR_SERVICE = (
 _FOR_OUR_SERVICE = re.compile(rf"\b(?:FOR|TO)(?:\s+{_OUR_SERVICE}\b)+(?=\s*(?:$|[.;,]))")
 _FOR_OTHER_CARE = re.compile(
     r"\b(?:FOR|TO|ON)\s+(?:THE\s+|ALL\s+)?(?:(?:ROUTINE\s+)?(?:PREVENTI\w+|WELLNESS|WELL[\s-](?:CHILD|BABY|WOMAN)"
-    rf"|IMMUNI[SZ]ATIONS?)\b|{words.OTHER_CARE.pattern})(?!.*\b(?:AND|OR|EXCEPT|OTHER)\b)"
+    rf"|IMMUNI[SZ]ATIONS?)\b|{words.OTHER_CARE.pattern})"
 )
+_MORE_CARE = re.compile(r"\b(?:AND|OR|EXCEPT|OTHER|BUT)\b|[.;]\s*\w")
 _RULE = re.compile(r"\b(?:APPL\w+|WAIV\w+|SUBJECT|EXEMPT\w*|BYPASS\w*|NOT|NO|AFTER|BEFORE|UNTIL|PLUS|N/A)\b|N'T\b")
 _COMBINED = re.compile(r"\b(?:MEDICAL|COMBINED|INTEGRATED|INCLUD\w+)\b")
 _SOME_CARE = re.compile(
     r"\b(?:VIRTUAL\w*|TELE[\s-]?(?:HEALTH|MED\w*|VISITS?|PSYCH\w*)|ONLINE|E-?VISITS?|ONLY|PCP|PRIMARY\s+CARE|GROUP"
     r"|MEDICATION|EVALUATIONS?|TESTING)\b"
 )
-_AMOUNT = r"(?:\$\s?[\d.,]+|[\d.]+\s?(?:%|PERCENT\b))"
+_AMOUNT = r"(?:\$\s?[\d.,]+|(?<![\d.])[\d.]+\s?(?:%|PERCENT\b))"
 _IDLE = frozenset(
     """
     A APPLIES APPLY BEHAVIORAL BENEFIT BENEFITS CARE COINSURANCE COPAY COPAYMENT COPAYS DAY EACH HEALTH IN IS IOP
@@ -121,7 +122,8 @@ def deductible_of_plan(text: str) -> DeductibleRule | None:
     plain, rule = _plain(text), deductible_rule(text)
     if rule is not DeductibleRule.UNCLEAR:
         return rule
-    if _FOR_OTHER_CARE.search(plain):
+    found = _FOR_OTHER_CARE.search(plain)
+    if found is not None and not _MORE_CARE.search(plain, found.end()):
         return None
     of_another = words.OTHER_CARE.search(plain) is not None and not _COMBINED.search(plain)
     return rule if of_another or _RULE.search(plain) else None
