@@ -70,6 +70,8 @@ class Evidence(Value):
     other_payer: Annotated[str, StringConstraints(max_length=200)] | None = None
 
 
+OpenPoint = Annotated[str, StringConstraints(pattern=r"^[A-Z]+(-[A-Z]+)*$", max_length=60)]
+"""A code of this program's own for something that leaves a price open; never a payer's words."""
 Dollars = Annotated[Decimal, Field(ge=0)]
 
 
@@ -94,7 +96,7 @@ class CostShare(Value):
     out_of_pocket_remaining: Dollars | None = None
     deductible_first: bool | None = None
     only_for: LevelOfCare | None = None
-    unclear: tuple[str, ...] = ()
+    unclear: Annotated[tuple[OpenPoint, ...], Field(max_length=50)] = ()
 
 
 class Benefits(Value):

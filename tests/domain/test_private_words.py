@@ -17,7 +17,7 @@ OPEN = {
     # codes and sentences that this program writes itself
     *("AdmissionCancelled.reason", "JourneyClosed.reason", "Benefits.reasons", "Discharged.gaps", "failure"),
     *("ObligationCancelled.because", "Obligation.about", "Estimate.assumptions"),
-    "Evidence.about",
+    *("Evidence.about", "CostShare.unclear"),
     # names of places and groups; the fold compares facilities
     *("facility", "Enrolled.track", "Evidence.other_payer"),
 }
