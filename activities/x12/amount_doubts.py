@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from activities.x12.amounts import NAMES, OF_A_FRACTION, OF_A_SUM, PER_DAY, Amounts, Fit, fit_of, value_of
 from activities.x12.response import Benefit
-from activities.x12.rules import Rules
+from activities.x12.rules import Rules, names_our_procedure
 
 _FAMILY_RANK = 2
 _THREE_DECIMALS = -3
@@ -22,6 +22,7 @@ def amount_doubts(amounts: Amounts, rules: Rules) -> Iterator[str]:
         if fit.level > _FAMILY_RANK and not amounts.has_own(fit, benefit.info):
             yield f"{NAMES[benefit.info]}-LEVEL-UNCLEAR"
     yield from _of_networks(amounts, rules)
+    yield from _of_procedures(amounts, rules)
 
 
 def _unread(amounts: Amounts, fit: Fit, benefit: Benefit) -> Iterator[str]:
@@ -48,6 +49,16 @@ def _of_networks(amounts: Amounts, rules: Rules) -> Iterator[str]:
     for benefit in amounts.all:
         if benefit.network not in known and fit_of(replace(benefit, network=""), rules) is not None:
             yield f"{NAMES[benefit.info]}-NETWORK-UNCLEAR"
+
+
+def _of_procedures(amounts: Amounts, rules: Rules) -> Iterator[str]:
+    """Our procedure under another service, such as substance use: it may be what this client is billed, or not."""
+    for benefit in amounts.all:
+        elsewhere = names_our_procedure(benefit, rules) and fit_of(benefit, rules) is None
+        if elsewhere and fit_of(replace(benefit, service_types=()), rules) is not None:
+            known = {value_of(b) for b in amounts.best(benefit.info, None)}
+            if value_of(benefit) not in known:
+                yield f"{NAMES[benefit.info]}-PROCEDURE-UNCLEAR"
 
 
 def _is_in_the_wrong_place(benefit: Benefit) -> bool:

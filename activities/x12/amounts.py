@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -91,10 +90,11 @@ class Amounts:
 
 
 def fit_of(benefit: Benefit, rules: Rules) -> Fit | None:
-    """How well it fits; None: it does not apply. One that names our procedure does, under any service type."""
-    ours = names_our_procedure(benefit, rules)
-    key = key_of(replace(benefit, service_types=()) if ours else benefit, rules)
-    return None if key is None else Fit(-1 if ours else key[0], max(key[1] - 1, 0), key[2])
+    """How well it fits; None: it does not apply."""
+    key = key_of(benefit, rules)
+    if key is None:
+        return None
+    return Fit(-1 if names_our_procedure(benefit, rules) else key[0], max(key[1] - 1, 0), key[2])
 
 
 def best_of(fitting: Iterable[tuple[Fit, Benefit]]) -> list[Benefit]:

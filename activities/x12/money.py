@@ -167,6 +167,8 @@ class CostShareReader:
         if {(b.service_types, b.network) for b in totals} != {(b.service_types, b.network) for b in spent}:
             self.flags.append(f"{name}-USED-OF-ANOTHER-BENEFIT")  # what was used of one says nothing of the other
             return None
+        if info == "G" and used > total:  # a limit that was passed cannot be this one
+            self._doubt(f"AMBIGUOUS-{name}")
         return max(total - used, _NOTHING)
 
     def _is_of_another(self, info: str, totals: Sequence[Benefit], remaining: Sequence[Benefit]) -> bool:

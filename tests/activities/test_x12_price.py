@@ -85,10 +85,6 @@ PRICES = {
     "by admission for the plan only": ((COPAY, "EB*B*IND*30***36*250*****Y"), "$720.00"),
     "24 x 200, named for IOP": (("EB*B*IND*MH***27*200*****Y*HC:S9480", COPAY), "$4800.00"),
     "24 x 200, named for IOP alone": (("EB*B*IND****27*200*****Y*HC:S9480", COPAY), "$4800.00"),
-    "24 x 200, named for IOP under another service": (
-        ("EB*B*IND*AI***27*200*****Y*HC:S9480", COPAY),
-        "$4800.00",
-    ),
     "24 x 200, by revenue code": (("EB*B*IND*MH***27*200*****Y*ZZ:0905", COPAY), "$4800.00"),
     "24 x 30, group therapy is not how IOP is billed": (
         ("EB*B*IND*MH***27*200*****Y*HC:90853", COPAY),
@@ -348,6 +344,17 @@ ASKED = {
     "a limit of other care": (
         (COPAY, "EB*G*IND*30***29*500*****Y", "MSG*PHARMACY OUT OF POCKET"),
         "OUT-OF-POCKET-WORDS-UNCLEAR",
+    ),
+    **{
+        f"our procedure {code} under substance use": (
+            (f"EB*B*IND*AI***27*200*****Y*HC:{code}", COPAY),
+            "COPAY-PROCEDURE-UNCLEAR",
+        )
+        for code in ("S9480", "H0015")
+    },
+    "more was paid than the limit": (
+        (PART, MET, "EB*G*IND*30***23*1000*****Y", "EB*G*IND*30***24*1500*****Y"),
+        "AMBIGUOUS-OUT-OF-POCKET",
     ),
     "cost containment": (("EB*J*IND*MH***27*250*****Y", COPAY), "COST-CONTAINMENT"),
     "two limits": ((COPAY, LEFT_OUT, "EB*G*IND*30***29*500*****Y"), "AMBIGUOUS-OUT-OF-POCKET"),
