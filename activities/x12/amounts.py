@@ -45,7 +45,7 @@ class Amounts:
     """
 
     def __init__(self, benefits: Sequence[Benefit], rules: Rules) -> None:
-        """`benefits` are all that hold now, of whichever person, network and service."""
+        """`benefits` are all that hold now, those of other persons, networks and services too."""
         self._rules = rules
         self.all = [b for b in benefits if b.info in NAMES]
         self.fits = [(fit, b) for b in self.all if (fit := fit_of(b, rules)) is not None]

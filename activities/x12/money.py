@@ -143,11 +143,8 @@ class CostShareReader:
     def _is_same_kind(self, info: str, own: Decimal) -> bool:
         """Whether what is left to the client is stated for the service for which the family's is."""
         family = self._amounts.best_fit(info, OF_A_SUM, FAMILY)
-        said = {
-            b.amount
-            for f, b in self._amounts.fits
-            if b.info == info and b.level in OWN and family and f[0] == family[0]
-        }
+        stated = self._amounts.of(info, None, OWN)
+        said = {b.amount for fit, b in stated if family is not None and fit.service == family.service}
         return own in said or not said.isdisjoint({b.amount for b in self._amounts.best(info, TOTAL, OWN)})
 
     def _left(self, info: str, levels: tuple[str, ...]) -> Decimal | None:
