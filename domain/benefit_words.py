@@ -51,7 +51,6 @@ _CODES = {
     "COPAY-PERIOD-ASSUMED": "the copay is taken as by day",
     "COPAY-PROCEDURE-UNCLEAR": "another copay is stated for our procedure under another service",
     "COPAY-WORDS-UNCLEAR": "what the payer writes under the copay may change the price",
-    "COST-CONTAINMENT": "the payer states an amount for cost containment",
     "COVERAGE-ENDS-DURING-COURSE": "coverage ends during the course",
     "COVERAGE-NOT-STATED": "whether the plan is active is not stated",
     "DATES-UNCLEAR": "the dates of coverage are contradictory or cannot be read",

@@ -41,6 +41,12 @@ _MAX_TEXT, _MAX_EVIDENCE = 10_000, 100  # bytes of UTF-8 in one piece of evidenc
 _CUT = " [cut: the whole answer is at the clearinghouse under our trace]"
 
 
+def says_too_much(member: Member) -> bool:
+    """Whether the answer has more text than is read."""
+    own = sum(map(len, member.messages))
+    return own + sum(len(text) for b in member.benefits for text in (*b.messages, *b.plan_texts)) > _MAX_READ
+
+
 def evidence_of(member: Member, rules: Rules, day: date) -> tuple[Evidence, ...]:
     """What is said in words that may bear on mental health care on `day`, in the order of the answer.
 

@@ -77,8 +77,6 @@ class CostShareReader:
         """What the payer said of money, or None where it said nothing."""
         for code in amount_doubts(self._amounts, self._rules):
             self._doubt(code)
-        if any(b.info == "J" and (b.amount or b.fraction) for b in self._others):
-            self._doubt("COST-CONTAINMENT")
         deductible, total = self._deductible()
         share = CostShare(
             copay=self._copay(),

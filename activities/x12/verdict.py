@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from activities.x12 import rejections
 from activities.x12.coverage import Finding, codes, coverage_on
 from activities.x12.dates import Standing, standing
-from activities.x12.evidence import bounded, codes_as_evidence, dates_as_evidence, evidence_of
+from activities.x12.evidence import bounded, codes_as_evidence, dates_as_evidence, evidence_of, says_too_much
 from activities.x12.money import CostShareReader
 from activities.x12.response import Benefit, Member
 from activities.x12.rules import Rules, is_of, relevant
@@ -56,7 +56,7 @@ def judge(member: Member, rules: Rules, day: date) -> Benefits:
 
 def _is_too_long(member: Member) -> bool:
     parts = len(member.benefits) + len(member.periods) + sum(len(b.periods) + len(b.entities) for b in member.benefits)
-    return parts > _MAX_PARTS
+    return parts > _MAX_PARTS or says_too_much(member)
 
 
 def _rejected(member: Member, evidence: tuple[Evidence, ...]) -> Benefits:

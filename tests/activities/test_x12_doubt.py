@@ -132,9 +132,16 @@ def test_a_code_not_known_to_be_harmless_on_the_plan_is_for_a_person(info: str) 
     assert judged(PLAN, MH, f"EB*{info}*IND*30").verdict is Verdict.NEEDS_REVIEW
 
 
-@pytest.mark.parametrize("info", [*"ABCDGHLP", "CB"])
+@pytest.mark.parametrize("info", [*"DHLP", "CB"])
 def test_a_harmless_code_changes_nothing(info: str) -> None:
     assert judged(PLAN, MH, f"EB*{info}*IND*MH").verdict is Verdict.CLEAR
+
+
+@pytest.mark.parametrize(
+    "said", ["EB*A*IND*MH*****.2", "EB*B*IND*MH***27*30", "EB*C*IND*MH***29*100", "EB*G*IND*MH***29*500"]
+)
+def test_a_plain_amount_changes_nothing(said: str) -> None:
+    assert judged(PLAN, MH, said).verdict is Verdict.CLEAR
 
 
 @pytest.mark.parametrize(

@@ -356,7 +356,7 @@ ASKED = {
         (PART, MET, "EB*G*IND*30***23*1000*****Y", "EB*G*IND*30***24*1500*****Y"),
         "AMBIGUOUS-OUT-OF-POCKET",
     ),
-    "cost containment": (("EB*J*IND*MH***27*250*****Y", COPAY), "COST-CONTAINMENT"),
+    "cost containment": (("EB*J*IND*MH***27*250*****Y", COPAY), "EB-J-MH"),
     "two limits": ((COPAY, LEFT_OUT, "EB*G*IND*30***29*500*****Y"), "AMBIGUOUS-OUT-OF-POCKET"),
 }
 
