@@ -17,7 +17,7 @@ from eventstore.errors import KeyReused, StoreUnavailable, StreamClosed, Version
 from eventstore.events import NewEvent, StoredEvent
 from eventstore.keys import KeyDestroyed, KeyMissing, KeysUnavailable, SealBroken
 from eventstore.port import EventStore
-from eventstore.sealing import Sealer
+from eventstore.sealing import Sealer, has_words
 
 _KEYS_SECONDS = 4.0
 _STORE_SECONDS = 5.5
@@ -105,6 +105,8 @@ class Recorder:
             raise _unreadable(error) from None
 
     async def _sealed(self, request: signatures.RecordRequest) -> list[NewEvent]:
+        if request.keys_are_away and has_words(request.events):
+            raise _keys_are_away(request)
         return await self._sealer.seal(
             request.events,
             stream=request.stream,
@@ -149,6 +151,14 @@ def _key_destroyed(request: signatures.RecordRequest) -> ApplicationError:
         f"the key of the client of journey {request.stream} was destroyed while the journey ran: "
         "find out who destroyed it; care that goes on is a new journey of a client admitted anew",
         type=signatures.KEY_DESTROYED,
+        non_retryable=True,
+    )
+
+
+def _keys_are_away(request: signatures.RecordRequest) -> ApplicationError:
+    return ApplicationError(
+        f"journey {request.stream} has words to record, and the keys did not answer a moment ago",
+        type=signatures.KEYS_UNREACHABLE,
         non_retryable=True,
     )
 

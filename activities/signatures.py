@@ -85,6 +85,8 @@ class RecordRequest(Value):
         key: The command's id; a retry, reset or rebuilt cluster uses the same.
         close: Whether these are the journey's last events.
         client_ref: The client whose words are in the events.
+        keys_are_away: Whether the database of the keys did not answer a moment ago. Events that need the client's key
+            are then not recorded, and nothing is waited for.
     """
 
     stream: str
@@ -93,6 +95,7 @@ class RecordRequest(Value):
     events: tuple[Event, ...]
     close: bool = False
     client_ref: str = ""
+    keys_are_away: bool = False
 
 
 class Recorded(Value):

@@ -100,6 +100,11 @@ class Sealer:
         return tuple([from_record((await self.unseal(each)).stored) for each in stored])
 
 
+def has_words(events: Iterable[BaseEvent]) -> bool:
+    """Whether a key is needed to record `events`."""
+    return any(split(each, to_record(each).data)[1] for each in events)
+
+
 def split(value: Value, data: dict[str, Any]) -> tuple[dict[str, Any], Words]:
     """`data`, the JSON of `value`, as open data, and the words that were in it.
 

@@ -71,11 +71,6 @@ def _payer(state: JourneyState) -> list[str]:
     return lines
 
 
-def still(why: str) -> str:
-    """The card of a journey that decides nothing."""
-    return f"❗ **Stopped: {why}.** Mend the record, see `throughline reconcile` and the worker's log."
-
-
 def timer_summary(state: JourneyState, due: Instant) -> str:
     """What the one timer waits for."""
     for owed in state.obligations.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+import uuid
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -25,9 +26,10 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from domain.commands import BaseCommand, OpenJourney
 from domain.state import JourneyState
 from domain.values import Stage
-from workflows.card import PROGRAMME, STAGE
+from workflows import not_recorded
+from workflows.card import NOT_RECORDED, PROGRAMME, STAGE
 from workflows.messages import TASK_QUEUE, WORKFLOW, Account, JourneyStart, Standing
-from workflows.not_recorded import TYPE as NOT_RECORDED
+from workflows.turns import NoTurn, Turns
 
 _PATIENCE = timedelta(seconds=30)
 _ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
@@ -36,6 +38,9 @@ _REFUSAL = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 _BETWEEN_RUNS = timedelta(seconds=5)
 """How long a journey that continues as new may take to answer again; Temporal holds its first task back a second."""
 _MOMENT_SECONDS = 0.1
+_OLD_OUTCOME_SECONDS = 1.0
+"""An Update that took longer was tried just now. One that failed sooner may have been tried long ago."""
+_DESCRIBED_WITHIN = timedelta(seconds=5)
 MAX_SKIPS = 10_000
 """Timers a journey may skip over in one move of its virtual clock."""
 
@@ -46,6 +51,10 @@ class JourneysUnreachable(Exception):
 
 class JourneyNotRunning(Exception):
     """No journey with that id runs: it has ended, or never began."""
+
+
+class TooManyWaiting(JourneysUnreachable):
+    """Other decisions wait at this journey, as many as Temporal takes. Ask again later with the same command id."""
 
 
 class CommandNotRecorded(JourneysUnreachable):
@@ -109,6 +118,7 @@ class Journeys:
         self._client = client
         self._patience = patience
         self._roll_over_after = roll_over_after
+        self._turns = Turns()
 
     def handle(self, journey_id: str) -> WorkflowHandle[Any, Any]:
         """The workflow's handle, for what this class does not offer."""
@@ -161,15 +171,27 @@ class Journeys:
             CommandRefused: The journey will not; nothing has changed.
             JourneyNotRunning: There is no such journey any more, or yet.
             CommandNotRecorded: The journey keeps the command until it can be recorded.
+            TooManyWaiting: Nothing was recorded, as too many others wait at this journey.
             JourneysUnreachable: No answer in time; the command may still be carried out.
         """
         kind: str = type(command).model_fields["kind"].default
+        asked = time.monotonic()
         try:
             return await self._update(journey_id, kind, [command], command.cause)
-        except CommandNotRecorded:
-            # Temporal keeps an Update's outcome under its id as long as the run lasts, so this one may be old. The
-            # journey knows the command by its own id: it tries that again and answers anew.
+        except CommandNotRecorded as failed:
+            if time.monotonic() - asked > _OLD_OUTCOME_SECONDS:
+                raise
+            return await self._ask_anew(journey_id, kind, command, failed)
+
+    async def _ask_anew(self, journey_id: str, kind: str, command: BaseCommand, failed: CommandNotRecorded) -> Standing:
+        """Asks under another Update id, since `failed` may be old: Temporal keeps an outcome as long as the run lasts.
+
+        The journey knows the command by its own id: it tries that again and answers anew.
+        """
+        try:
             return await self._update(journey_id, kind, [command], None)
+        except TooManyWaiting:
+            raise failed from None  # the journey keeps this one
 
     async def look_again(self, journey_id: str) -> Standing:
         """Tells a journey that stands still that its record was mended. It goes on if it finds it so.
@@ -181,17 +203,42 @@ class Journeys:
 
     async def _update(self, journey_id: str, name: str, args: list[Any], update_id: str | None) -> Standing:
         try:
-            async with asyncio.timeout(self._patience.total_seconds()):
+            async with self._turns.turn(journey_id), asyncio.timeout(self._patience.total_seconds()):
+                return await self._asked(journey_id, name, args, update_id or str(uuid.uuid4()))
+        except WorkflowUpdateFailedError as failed:
+            raise _refusal(failed, journey_id) from None
+        except (RPCTimeoutOrCancelledError, TimeoutError):
+            raise JourneysUnreachable(await self._why(journey_id) or _NO_WORKER) from None
+        except NoTurn:
+            raise TooManyWaiting(_too_many(await self._why(journey_id))) from None
+        except RPCError as error:
+            if _is_full(error):
+                raise TooManyWaiting(_too_many(await self._why(journey_id))) from None
+            _raise_for(error, journey_id)
+
+    async def _asked(self, journey_id: str, name: str, args: list[Any], update_id: str) -> Standing:
+        """The answer to one Update. Temporal drops it when another caller finds too many there: it is sent again."""
+        while True:
+            try:
                 answer: Standing = await self.handle(journey_id).execute_update(
                     name, args=args, id=update_id, result_type=Standing, rpc_timeout=self._patience
                 )
                 return answer
-        except WorkflowUpdateFailedError as failed:
-            raise _refusal(failed, journey_id) from None
-        except (RPCTimeoutOrCancelledError, TimeoutError):
-            raise JourneysUnreachable(_NO_WORKER) from None
-        except RPCError as error:
-            _raise_for(error, journey_id)
+            except RPCError as error:
+                if not _was_dropped(error):
+                    raise
+            await asyncio.sleep(_MOMENT_SECONDS)
+
+    async def _why(self, journey_id: str) -> str:
+        """What keeps the journey from recording, as Temporal shows it without a worker; empty if nothing is known."""
+        try:
+            described = await self.handle(journey_id).describe(rpc_timeout=_DESCRIBED_WITHIN)
+        except RPCError:
+            return ""
+        code = described.typed_search_attributes.get(NOT_RECORDED)
+        if code is None:
+            return ""
+        return f"the journey cannot record now ({code}): {not_recorded.cause(code).sentence} Ask again with the same id"
 
     async def standing(self, journey_id: str) -> Standing:
         """Where the journey stands, asked of the workflow itself.
@@ -236,11 +283,26 @@ def _refusal(failed: WorkflowUpdateFailedError, journey_id: str) -> Exception:
     cause = failed.cause
     if not isinstance(cause, ApplicationError) or cause.type == _ENDED_MEANWHILE:
         return JourneysUnreachable(f"journey {journey_id} ended while it was being asked: ask again")
-    if cause.type == NOT_RECORDED:
+    if cause.type == not_recorded.TYPE:
         return CommandNotRecorded(str(cause.details[0]), cause.message)
     if cause.type and _REFUSAL.fullmatch(cause.type):
         return CommandRefused(cause.type, cause.message)
     return JourneysUnreachable(f"the worker could not read the command ({cause.type}): check that both are one release")
+
+
+def _was_dropped(error: RPCError) -> bool:
+    """Whether Temporal forgot an Update before the journey took it in."""
+    return error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.ABORTED) and "update" in error.message.lower()
+
+
+def _is_full(error: RPCError) -> bool:
+    """Whether Temporal takes no more Updates of this workflow; its other limits are of the whole namespace."""
+    return error.status is RPCStatusCode.RESOURCE_EXHAUSTED and "in-flight updates" in error.message
+
+
+def _too_many(why: str) -> str:
+    text = "too many decisions are waiting at this journey: try again in a minute; nothing was recorded"
+    return f"{text}. Why they wait: {why}" if why else text
 
 
 def _raise_for(error: RPCError, journey_id: str) -> NoReturn:

@@ -21,11 +21,6 @@ from domain.state import JourneyState
 from workflows.messages import Account, Standing, standing
 from workflows.not_recorded import TYPE, NotRecorded, told_to_the_caller
 
-_STANDS_STILL = Refusal(
-    code="standing-still",
-    sentence="This journey stands still until its record is mended, and operations know. Nothing has changed.",
-)
-
 
 @dataclass
 class Letter:
@@ -80,7 +75,7 @@ def _validator_of(handler: Handler) -> Callable[[Desk, Any], None]:
         if desk.kept(command) is not None:  # it was taken in before, and is decided when it can be recorded
             return
         if desk.stopped is not None:
-            raise refused(_STANDS_STILL)
+            raise refused(_stands_still(desk.stopped))
         if desk.state.version == 0:  # the opening is still on its way to the record; the inbox keeps the order
             return
         outcome = decide(desk.state, command, workflow.now())
@@ -90,6 +85,14 @@ def _validator_of(handler: Handler) -> Callable[[Desk, Any], None]:
     # The SDK compares the two signatures as they are written.
     refuse_early.__annotations__ = {"command": handler.__annotations__["command"], "return": None}
     return refuse_early
+
+
+def _stands_still(code: str) -> Refusal:
+    return Refusal(
+        code="standing-still",
+        sentence=f"This journey stands still ({code}) until its record is mended, and operations are paged. "
+        "Nothing has changed: ask again once it goes on.",
+    )
 
 
 def refused(refusal: Refusal) -> ApplicationError:

@@ -17,6 +17,7 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities import signatures
     from domain import commands as cmd
     from domain import effects as fx
     from domain.decide import decide
@@ -25,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.state import JourneyState
     from domain.values import Instant
     from workflows.calls import carry_out, slot_of
-    from workflows.card import attributes, card, shown, timer_summary
+    from workflows.card import Shown, attributes, card, shown, timer_summary
     from workflows.desk import Letter
     from workflows.messages import WORKFLOW, Account, JourneyStart, Standing, standing
     from workflows.not_recorded import shown_on_the_card
@@ -49,8 +50,9 @@ class JourneyWorkflow(Scribe):
         self.inbox = deque(map(Letter, start.kept))
         self.looks = deque()
         self.not_recorded = start.not_recorded
-        self.stopped = self.shown = None
-        self.wake = self.wants_new_run = False
+        self.stopped = None
+        self._shown: Shown | None = None
+        self.wake = self.wants_new_run = self.keys_are_away = False
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.Task[None] | None = None
         self._timer_due: Instant | None = None
@@ -117,7 +119,7 @@ class JourneyWorkflow(Scribe):
 
     async def _try_all(self) -> None:
         """Decides and records all that waits, in order. What cannot be recorded is kept and tried again later."""
-        before, began, code, self.wake = self.not_recorded, workflow.now(), None, False
+        began, code, self.wake = workflow.now(), None, False
         try:
             await self.heed()
             code = await self._answer_all()
@@ -125,8 +127,8 @@ class JourneyWorkflow(Scribe):
             code = error.code
             for letter in self.inbox:
                 letter.failed = True
-        self.note_attempt(code, began)
-        await self.page_operations(before)
+            self.wake = not all(look.failed for look in self.looks)  # what came in since would fail as well
+        await self.tell_of_attempt(code, began)
         if self.state.is_finished and self.inbox:
             self.wake = True
 
@@ -136,7 +138,7 @@ class JourneyWorkflow(Scribe):
         Raises:
             CannotRecord: Nothing of the journey can be recorded.
         """
-        code, number = None, 0
+        code, number, self.keys_are_away = None, 0, False
         while number < len(self.inbox):
             letter = self.inbox[number]
             try:
@@ -146,6 +148,7 @@ class JourneyWorkflow(Scribe):
                     raise
                 letter.failed = True
                 code, number = code or error.code, number + 1
+                self.keys_are_away = self.keys_are_away or error.code == signatures.KEYS_UNREACHABLE
             else:
                 del self.inbox[number]
                 letter.answered = True
@@ -210,12 +213,13 @@ class JourneyWorkflow(Scribe):
         self.put(cmd.TimePassed(id=f"time/{self.state.version}/{due.isoformat()}"))
 
     def _show(self) -> None:
+        """Brings the card and the search attributes up to date."""
         now, trouble = workflow.now(), self.known_trouble
         first = [shown_on_the_card(trouble, kinds_of(self.inbox)), ""] if trouble else []
         workflow.set_current_details("\n".join([*first, card(self.state, now)]))
         values = shown(self.state, now, trouble.code if trouble else None)
-        if values != self.shown:
-            self.shown = values
+        if values != self._shown:
+            self._shown = values
             workflow.upsert_search_attributes(attributes(values))
 
     def account(self) -> Account:

@@ -21,7 +21,7 @@ PAGED_EVERY = timedelta(hours=4)
 """Elapsed time between two pages for one journey while a cause lasts."""
 _ONE_PAGE_FOR = timedelta(minutes=15)
 """Journeys that meet a cause they share in the same span of the calendar are one page."""
-_GRACE = timedelta(seconds=10)
+_GRACE = timedelta(seconds=6)
 """For how long, elapsed, a cause that may pass by itself is only tried again; then callers are told."""
 _PAGED_AFTER = timedelta(seconds=30)
 """For how long, elapsed, it is only shown and logged; then operations are paged."""
@@ -121,12 +121,14 @@ class NotRecorded(Value):
         code: The cause; see `CAUSES`.
         since: When the first attempt that failed began.
         known: Whether it has lasted long enough to be shown, logged and told to callers.
+        stands_still: Whether the journey takes no new decision until a person has it look at the record again.
         paged_at: When operations were last paged for this cause.
     """
 
     code: str
     since: Instant
     known: bool = False
+    stands_still: bool = False
     paged_at: Instant | None = None
 
     @property
@@ -138,6 +140,12 @@ class NotRecorded(Value):
         """How long to wait before the next attempt; elapsed. The longer it has lasted, the longer."""
         return min(max((now - self.since) / 4, _SHORTEST_PAUSE), _LONGEST_PAUSE)
 
+    def is_news_after(self, before: NotRecorded | None) -> bool:
+        """Whether it is to be logged; `before`: as the last attempt left it."""
+        if before is None or not before.known:
+            return self.known
+        return (before.code, before.stands_still) != (self.code, self.stands_still)
+
     def page_is_due(self, now: Instant) -> bool:
         """Whether operations are to be paged, for the first time or again."""
         if not self.known:
@@ -147,35 +155,44 @@ class NotRecorded(Value):
         return not cause(self.code).may_pass or now - self.since >= _PAGED_AFTER
 
 
-def failed(before: NotRecorded | None, code: str, since: Instant, now: Instant) -> NotRecorded:
+def failed(
+    before: NotRecorded | None, code: str, since: Instant, now: Instant, *, stands_still: bool = False
+) -> NotRecorded:
     """After an attempt that began at `since` and failed with `code`."""
-    if before is not None and before.code == code:
-        return before.model_copy(update={"known": before.known or _is_known(code, before.since, now)})
     since = before.since if before else since
-    known = before is not None and before.known
-    return NotRecorded(code=code, since=since, known=known or _is_known(code, since, now))
-
-
-def _is_known(code: str, since: Instant, now: Instant) -> bool:
-    return not cause(code).may_pass or now - since >= _GRACE
+    known = (before is not None and before.known) or not cause(code).may_pass or now - since >= _GRACE
+    is_the_same = before is not None and (before.code, before.stands_still) == (code, stands_still)
+    paged_at = before.paged_at if before and is_the_same else None
+    return NotRecorded(code=code, since=since, known=known, stands_still=stands_still, paged_at=paged_at)
 
 
 def told_to_the_caller(trouble: NotRecorded) -> str:
     """What the person who took the decision reads."""
+    if trouble.stands_still:
+        until = "until an engineer has the journey look again"
+    else:
+        until = "and records it once the cause is gone"
+    if trouble.paged_at is None:
+        paged = f"Operations are paged if it lasts longer than {_PAGED_AFTER.total_seconds():.0f} seconds."
+    else:
+        paged = "Operations are being paged."
     return (
-        f"not recorded yet ({trouble.code}): {trouble.sentence} Nothing is lost: the journey keeps the decision and "
-        "records it once the cause is gone, and operations are told."
+        f"not recorded yet ({trouble.code}): {trouble.sentence} Nothing is lost: the journey keeps the decision "
+        f"{until}. {paged}"
     )
 
 
 def shown_on_the_card(trouble: NotRecorded, kept: Sequence[str]) -> str:
     """The first lines of the card. `kept`: the kinds of what waits to be recorded."""
     waiting = f" Waiting to be recorded: {', '.join(kept)}." if kept else ""
-    return f"❗ **Cannot be recorded since {_utc(trouble.since)}: {trouble.code}.** {trouble.sentence}{waiting}"
+    what = "Stands still" if trouble.stands_still else "Cannot be recorded"
+    return f"❗ **{what} since {_utc(trouble.since)}: {trouble.code}.** {trouble.sentence}{waiting}"
 
 
 def page(trouble: NotRecorded, journey_id: str, kept: Sequence[str], now: Instant) -> Notice:
     """Pages operations. A cause that many journeys share gives one page in each quarter of an hour at most."""
+    if trouble.stands_still:
+        return _page_standing_still(trouble, journey_id, kept, now)
     return _notice(
         key=f"not-recorded/{_scope(trouble, journey_id)}/{_span(now)}",
         subject=f"Decisions cannot be recorded: {trouble.code}",
@@ -186,6 +203,20 @@ def page(trouble: NotRecorded, journey_id: str, kept: Sequence[str], now: Instan
             "What is decided is kept and recorded once the cause is gone. Reminders that wait with it are not "
             "sent: have a person watch those deadlines.\n"
             "See which journeys: throughline reconcile\nTry again at once: throughline reconcile --fix\n"
+        ),
+    )
+
+
+def _page_standing_still(trouble: NotRecorded, journey_id: str, kept: Sequence[str], now: Instant) -> Notice:
+    return _notice(
+        key=f"stands-still/{journey_id}/{trouble.code}/{_span(now)}",
+        subject=f"A journey stands still: {trouble.code}",
+        body=(
+            f"{trouble.sentence}\n"
+            f"Journey {journey_id} decides nothing since {_utc(trouble.since)}: new decisions are refused, and its "
+            "reminders are not sent. Have a person watch its deadlines.\n"
+            f"Waiting to be recorded: {', '.join(kept) or 'nothing'}.\n"
+            f"See what differs: throughline reconcile\nOnce it is mended: throughline look-again {journey_id}\n"
         ),
     )
 

@@ -1,8 +1,10 @@
-"""How a journey and its record stay one truth: what is decided is recorded, and compared when somebody asks."""
+"""How a journey and its record stay one truth: what is decided is recorded, and compared when someone asks."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import NoReturn, TypeVar
 
@@ -18,19 +20,30 @@ from domain.events import Event
 from domain.evolve import fold
 from domain.refusal import Refusal
 from domain.values import Instant, Value
-from workflows.card import URGENT, Shown, still
 from workflows.desk import Desk, Letter
 from workflows.messages import JourneyStart
-from workflows.not_recorded import CAUSES, NotRecorded, cause, failed, page, page_when_over, page_when_refused
+from workflows.not_recorded import (
+    CAUSES,
+    PAGED_EVERY,
+    NotRecorded,
+    cause,
+    failed,
+    page,
+    page_when_over,
+    page_when_refused,
+)
 from workflows.paging import page_once
 
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer", bound=Value)
 
-_ATTEMPT = timedelta(seconds=10)
-_ATTEMPTS_TOGETHER = timedelta(seconds=12)
-"""The most that the record is waited for at once: the workflow task stays open, and a query waits behind it."""
-_A_MOMENT_LATER = RetryPolicy(initial_interval=timedelta(milliseconds=300), maximum_attempts=2)
+_QUICK_TRY = timedelta(seconds=2)
+"""Elapsed. The first try is a local activity, which costs little and keeps the workflow task open. While it is open,
+queries wait, and Temporal drops the whole task if one more caller asks than may ask at once. So it must be short.
+"""
+_PATIENT_TRY = timedelta(seconds=10)
+"""Elapsed. The second try is an ordinary activity, which keeps no workflow task open."""
+_ONCE = RetryPolicy(maximum_attempts=1)
 
 
 class CannotRecord(Exception):
@@ -51,11 +64,17 @@ class Scribe(Desk):
     """Records for one journey, keeps what cannot be recorded, and stands still where the record contradicts it.
 
     Attributes:
-        shown: What the search attributes say; None to have them said anew.
+        start: The workflow's input.
+        keys_are_away: Whether the keys did not answer for an earlier command of this attempt: they are not waited for
+            again.
     """
 
     start: JourneyStart
-    shown: Shown | None
+    keys_are_away: bool
+
+    def _show(self) -> None:
+        """Brings the card and the search attributes up to date."""
+        raise NotImplementedError
 
     async def heed(self) -> None:
         """Compares with the record as often as was asked, and returns once the journey may decide.
@@ -82,14 +101,17 @@ class Scribe(Desk):
 
     async def _stand_still(self) -> None:
         """Decides nothing until the record is to be looked at; callers of decisions that wait are told why."""
-        assert self.stopped is not None
-        self._say_stopped(self.stopped)
         while not self.looks:
             for letter in self.inbox:
                 letter.failed = True
-            if self.inbox:
-                self.note_attempt(self.stopped, workflow.now())
-            await workflow.wait_condition(lambda: bool(self.looks) or not all(each.failed for each in self.inbox))
+            await self.tell_of_attempt(self.stopped, workflow.now())
+            self._show()
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    lambda: bool(self.looks) or not all(each.failed for each in self.inbox),
+                    timeout=PAGED_EVERY,
+                    timeout_summary="Stands still: operations are paged again after this",
+                )
 
     async def _compare(self) -> str | None:
         """Takes in what the record holds beyond the journey; why that must not be done, if so."""
@@ -122,6 +144,7 @@ class Scribe(Desk):
             events=events,
             close=fold(events, self.state).is_finished,
             client_ref=self.start.opening.client_ref,
+            keys_are_away=self.keys_are_away,
         )
         summary = f"Record {events[0].type} and what follows ({len(events)} events)"
         try:
@@ -130,38 +153,57 @@ class Scribe(Desk):
             _fail(error, anything_else=self.state.version > 0)  # nothing goes before the opening
 
     async def _ask_the_record(self, activity: str, request: Value, result_type: type[Answer], summary: str) -> Answer:
-        answer: Answer = await workflow.execute_local_activity(
-            activity,
-            request,
-            result_type=result_type,
-            start_to_close_timeout=_ATTEMPT,
-            schedule_to_close_timeout=_ATTEMPTS_TOGETHER,
-            retry_policy=_A_MOMENT_LATER,
-            summary=summary,
-        )
+        answer: Answer
+        try:
+            answer = await workflow.execute_local_activity(
+                activity,
+                request,
+                result_type=result_type,
+                start_to_close_timeout=_QUICK_TRY,
+                schedule_to_close_timeout=_QUICK_TRY,
+                retry_policy=_ONCE,
+                summary=summary,
+            )
+        except FailureError as error:
+            if is_cancelled_exception(error) or not _may_be_tried_again(error):
+                raise
+            answer = await workflow.execute_activity(
+                activity,
+                request,
+                result_type=result_type,
+                start_to_close_timeout=_PATIENT_TRY,
+                schedule_to_close_timeout=_PATIENT_TRY,
+                retry_policy=_ONCE,
+                summary=f"{summary}, second try",
+            )
         return answer
 
-    def note_attempt(self, code: str | None, began: Instant) -> None:
-        """After an attempt at all that waits: the cause of the first failure, or None where there was none."""
+    async def tell_of_attempt(self, code: str | None, began: Instant) -> None:
+        """Logs and pages what became of an attempt at all that waits, where that is new or was long ago.
+
+        Args:
+            code: The cause of the first failure; None where there was none.
+            began: When the attempt began.
+        """
         before = self.not_recorded
         if code is None:
             self.not_recorded = None
-            if before is not None and before.known:
-                self._log("recorded-again", before)
+            if before is not None:
+                await self._tell_that_it_is_over(before)
             return
-        self.not_recorded = now = failed(before, code, began, workflow.now())
-        if now.known and (before is None or not before.known or before.code != code):
-            self._log("decision-not-recorded", now)
+        trouble = failed(before, code, began, workflow.now(), stands_still=self.stopped is not None)
+        self.not_recorded = trouble
+        if trouble.is_news_after(before):
+            self._log("journey-stands-still" if trouble.stands_still else "decision-not-recorded", trouble)
+        if trouble.page_is_due(workflow.now()):
+            self.not_recorded = trouble.model_copy(update={"paged_at": workflow.now()})
+            await page_once(page(trouble, self.start.opening.journey_id, kinds_of(self.inbox), workflow.now()))
 
-    async def page_operations(self, before: NotRecorded | None) -> None:
-        """Pages for what keeps decisions from the record, and when it is over; `before`: as the last round left it."""
-        journey, now, trouble = self.start.opening.journey_id, workflow.now(), self.not_recorded
-        if trouble is None:
-            if before is not None and before.paged_at is not None:
-                await page_once(page_when_over(before, journey, now))
-        elif trouble.page_is_due(now):
-            self.not_recorded = trouble.model_copy(update={"paged_at": now})
-            await page_once(page(trouble, journey, kinds_of(self.inbox), now))
+    async def _tell_that_it_is_over(self, trouble: NotRecorded) -> None:
+        if trouble.known:
+            self._log("recorded-again", trouble)
+        if trouble.paged_at is not None:
+            await page_once(page_when_over(trouble, self.start.opening.journey_id, workflow.now()))
 
     async def tell_refused(self, letter: Letter, refusal: Refusal) -> None:
         """Tells operations of a refusal that no caller waits for, since the decision was kept for later."""
@@ -184,11 +226,6 @@ class Scribe(Desk):
             waiting=kinds_of(self.inbox),
         )
 
-    def _say_stopped(self, code: str) -> None:
-        workflow.set_current_details(still(f"record and workflow contradict each other ({code})"))
-        workflow.upsert_search_attributes([URGENT.value_set(True)])
-        self.shown = None
-
 
 def kinds_of(letters: Sequence[Letter]) -> list[str]:
     """The kinds of what waits, e.g. `decide-placement`; never a word of it."""
@@ -200,6 +237,10 @@ def _fail(error: FailureError, *, anything_else: bool) -> NoReturn:
         raise error
     code = _code_of(error)
     raise CannotRecord(code, is_of_the_decision=anything_else and cause(code).is_of_the_decision) from None
+
+
+def _may_be_tried_again(error: FailureError) -> bool:
+    return not (isinstance(error, ApplicationError) and error.non_retryable)
 
 
 def _code_of(error: FailureError) -> str:

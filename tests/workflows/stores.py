@@ -154,3 +154,18 @@ class Fails(Around):
         if error is not None and key.startswith(self.only):
             raise error.with_traceback(None)  # raised many times
         return await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)
+
+
+class Hangs(Around):
+    """Neither takes an append nor refuses it while `hangs` is set."""
+
+    def __init__(self, inner: EventStore) -> None:
+        super().__init__(inner)
+        self.hangs = asyncio.Event()
+
+    async def append(
+        self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
+    ) -> Appended:
+        if self.hangs.is_set():
+            await asyncio.Event().wait()
+        return await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)
