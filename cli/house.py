@@ -21,6 +21,7 @@ from deploy.settings import HostPort, Settings
 from deploy.stack import Progress, Service, Stack, to_stderr
 from eventstore import EventStoreError, migrate, migrate_keys
 from eventstore.anchors import ensure_signing_key
+from eventstore.errors import InvalidRequest
 from workflows.client import JourneysUnreachable
 
 T = TypeVar("T")
@@ -118,8 +119,8 @@ class _Recovery:
         while True:
             try:
                 _, done = await start_missing(self._stack.settings)
-            except (SettingsError, EventStoreError, JourneysUnreachable, OSError) as error:
-                self._progress(f"open journeys are not started again yet: {error}")
+            except Exception as error:  # what it is may be over the next time, and until then it is told
+                self._progress(f"open journeys are not started again yet, trying again: {_told(error)}")
                 await asyncio.sleep(_RECOVERY_PAUSE_SECONDS)
                 continue
             if done:
@@ -129,6 +130,12 @@ class _Recovery:
                     f"Temporal began with no data: {len(done) - failed} open journeys were started again{left}"
                 )
             return
+
+
+def _told(error: Exception) -> str:
+    """An error of ours in its words; of any other only the kind, as its text could quote a client."""
+    is_ours = isinstance(error, SettingsError | EventStoreError | JourneysUnreachable | OSError)
+    return str(error) if is_ours and not isinstance(error, InvalidRequest) else type(error).__name__
 
 
 async def _start_again(service: Service, recovery: _Recovery) -> RunningProcess:

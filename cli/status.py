@@ -20,7 +20,7 @@ from deploy.settings import Settings
 from eventstore import EventStoreError, pending
 from eventstore.postgres_keys import KEYS_MIGRATIONS
 from recovery.running import RunningJourneys
-from workflows.client import JourneysUnreachable, connect
+from workflows.client import JourneysUnreachable, NamespaceMissing, connect
 
 T = TypeVar("T")
 
@@ -122,6 +122,9 @@ async def _temporal_and_worker(settings: Settings) -> tuple[str, str]:
     try:
         client = await connect(settings.temporal_address, settings.temporal_namespace)
         return _OK, _OK if await RunningJourneys(client).are_worked() else "none runs"
+    except NamespaceMissing:
+        advice = "set TEMPORAL_NAMESPACE, or let `throughline up` make it"
+        return f"has no namespace {settings.temporal_namespace}: {advice}", _NOT_KNOWN
     except JourneysUnreachable:
         return _AWAY, _NOT_KNOWN
 

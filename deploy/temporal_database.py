@@ -19,14 +19,15 @@ _PASSING: Final = frozenset(
     | {sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}
 )
 """Errors that say nothing against the database itself."""
-_READY: Final = "made"  # exists once a server has served from the database
+_READY: Final = "made"  # exists once a server has served from the database, and names the tables it served from
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
 
 def prepare_database(folder: Path) -> bool:
     """Make what an earlier run left in `folder` fit for a new start.
 
     Files of a first start that was cut short are removed, because the server would take a half-made schema for a
-    whole one. A database that cannot be read is moved to the folder `UNREADABLE`.
+    whole one. A database that cannot be read, or lacks a table that it had, is moved to the folder `UNREADABLE`.
 
     Returns:
         Whether the server will begin with no data.
@@ -36,7 +37,7 @@ def prepare_database(folder: Path) -> bool:
     """
     database, ready = folder / NAME, folder / _READY
     was_served = ready.exists() and database.exists()
-    if was_served and _is_readable(database):
+    if was_served and _is_readable(database, set(ready.read_text().split())):
         return False
     if was_served:
         _set_aside(_files(folder), folder / UNREADABLE)
@@ -47,8 +48,13 @@ def prepare_database(folder: Path) -> bool:
 
 
 def mark_ready(folder: Path) -> None:
-    """Note that a server has served from the database."""
-    (folder / _READY).touch()
+    """Note that a server has served from the database, and from which tables."""
+    try:
+        with closing(sqlite3.connect(folder / NAME)) as connection:
+            tables = [name for (name,) in connection.execute(_TABLES)]
+    except sqlite3.DatabaseError:  # the next start looks why
+        tables = []
+    (folder / _READY).write_text("\n".join(tables))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -62,13 +68,14 @@ def _set_aside(files: Iterable[Path], place: Path) -> None:
         file.rename(place / file.name)
 
 
-def _is_readable(database: Path) -> bool:
+def _is_readable(database: Path, tables: set[str]) -> bool:
     try:
         with closing(sqlite3.connect(database)) as connection:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             connection.execute("SELECT count(*) FROM namespaces").fetchone()
+            left = {name for (name,) in connection.execute(_TABLES)}
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & _PRIMARY in _PASSING:
             raise StackError(f"{database} cannot be opened now ({error.sqlite_errorname}): see what holds it") from None
         return False
-    return bool(verdict == "ok")
+    return bool(verdict == "ok") and tables <= left

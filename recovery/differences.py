@@ -10,6 +10,7 @@ from domain.state import JourneyState
 from domain.values import Value
 from workflows.calls import slot_of
 from workflows.messages import Account
+from workflows.not_recorded import NotRecorded
 
 
 class Kind(StrEnum):
@@ -35,13 +36,14 @@ _REMEDY = {
     Kind.DIFFERS: "stop the journey and page operations; never set right by itself",
     Kind.ORPHAN: "have the workflow make its calls anew, under the same keys",
     Kind.NOT_RECORDED: "have the workflow try again at once; it pages operations by itself",
-    Kind.STOPPED: "page operations; once the cause is mended: throughline look-again",
+    Kind.STOPPED: "nothing; it pages operations by itself; once the cause is mended: throughline look-again",
     Kind.SILENT: "page operations; look at the workflow's task failures and the workers' logs",
     Kind.UNREADABLE: "page operations; deploy the release that wrote the record, or a newer one",
 }
 TO_BE_STARTED = (Kind.MISSING,)
 TO_CATCH_UP = (Kind.ZOMBIE, Kind.BEHIND, Kind.ORPHAN)
 TO_TRY_AGAIN = (Kind.NOT_RECORDED,)
+PAGES_BY_ITSELF = (Kind.NOT_RECORDED, Kind.STOPPED)
 TO_STAND_STILL = (Kind.AHEAD, Kind.DIFFERS)
 FOR_A_PERSON = (*TO_STAND_STILL, Kind.STOPPED, Kind.SILENT, Kind.UNREADABLE)
 
@@ -168,9 +170,13 @@ def _at_rest(state: JourneyState, account: Account) -> _Found | None:
     return None
 
 
+def _since(trouble: NotRecorded | None) -> str:
+    return f" since {trouble.since:%Y-%m-%d %H:%M:%S} UTC: {trouble.sentence.rstrip('.')}" if trouble else ""
+
+
 def _halted(account: Account) -> _Found | None:
     if account.stopped:
-        return Kind.STOPPED, f"The workflow stands still ({account.stopped}).", ""
+        return Kind.STOPPED, f"The workflow stands still ({account.stopped}){_since(account.not_recorded)}.", ""
     trouble = account.not_recorded
     if trouble is None:
         return None

@@ -9,7 +9,7 @@ from datetime import timedelta
 from activities.ports import Notice
 from domain.obligations import Channel
 from domain.values import Instant, Role
-from recovery.differences import TO_TRY_AGAIN
+from recovery.differences import PAGES_BY_ITSELF
 from recovery.reconcile import Mended
 
 AGAIN_AFTER = timedelta(hours=4)
@@ -20,9 +20,9 @@ _NAMED = 10
 def page_for(mended: Sequence[Mended], now: Instant) -> Notice | None:
     """What operations read; None if no person has to act. Its key is made of what was found and the span of time.
 
-    A journey that cannot record pages by itself, and sooner.
+    A journey that cannot record or stands still pages by itself, and sooner.
     """
-    stuck = [each for each in mended if each.is_for_a_person and each.difference.kind not in TO_TRY_AGAIN]
+    stuck = [each for each in mended if each.is_for_a_person and each.difference.kind not in PAGES_BY_ITSELF]
     if not stuck:
         return None
     return Notice(

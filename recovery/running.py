@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.ports import Notice
 from recovery.differences import Running
 from workflows.card import NOT_RECORDED
-from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, journey_of
+from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, journey_of, unreachable
 from workflows.messages import PAGE, TASK_QUEUE, WORKFLOW, JourneyStart, Standing
 
 _PATIENCE = timedelta(seconds=10)
@@ -39,7 +39,7 @@ class RunningJourneys:
             async for each in self._client.list_workflows(_ALL, rpc_timeout=self._patience):
                 yield journey_of(each.id)
         except RPCError as error:
-            raise _away(error) from None
+            raise unreachable(error) from None
 
     async def not_recorded(self) -> dict[str, str]:
         """The journeys whose decisions cannot be recorded, each with the cause. The list may be seconds old."""
@@ -49,7 +49,7 @@ class RunningJourneys:
             async for each in self._client.list_workflows(query, rpc_timeout=self._patience):
                 found[journey_of(each.id)] = each.typed_search_attributes.get(NOT_RECORDED, "unknown")
         except RPCError as error:
-            raise _away(error) from None
+            raise unreachable(error) from None
         return found
 
     async def find(self, journey_id: str) -> Running | None:
@@ -59,7 +59,7 @@ class RunningJourneys:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND and "namespace" not in error.message.lower():
                 return None
-            raise _away(error) from None
+            raise unreachable(error) from None
         if description.status is not WorkflowExecutionStatus.RUNNING:
             return None
         try:
@@ -79,7 +79,7 @@ class RunningJourneys:
         try:
             answer = await self._client.workflow_service.describe_task_queue(request, timeout=self._patience)
         except RPCError as error:
-            raise _away(error) from None
+            raise unreachable(error) from None
         since = datetime.now(UTC) - _LONGEST_POLL
         return any(poller.last_access_time.ToDatetime(UTC) > since for poller in answer.pollers)
 
@@ -114,7 +114,7 @@ class RunningJourneys:
         except WorkflowAlreadyStartedError:
             return False
         except RPCError as error:
-            raise _away(error) from None
+            raise unreachable(error) from None
         return True
 
     async def _signal(self, journey_id: str, name: str, *args: str) -> None:
@@ -122,8 +122,4 @@ class RunningJourneys:
             await self._journeys.handle(journey_id).signal(name, args=args, rpc_timeout=self._patience)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:  # it ended meanwhile: nothing is left to be told
-                raise _away(error) from None
-
-
-def _away(error: RPCError) -> JourneysUnreachable:
-    return JourneysUnreachable(f"Temporal did not answer ({error.status.name.lower()}): try again")
+                raise unreachable(error) from None

@@ -49,6 +49,10 @@ class JourneysUnreachable(Exception):
     """Temporal or the workers did not answer in time. Ask again with the same command id."""
 
 
+class NamespaceMissing(JourneysUnreachable):
+    """Temporal answers and has no such namespace."""
+
+
 class JourneyNotRunning(Exception):
     """No journey with that id runs: it has ended, or never began."""
 
@@ -89,7 +93,7 @@ async def connect(address: str, namespace: str, *, virtual_time: bool = False) -
     With `virtual_time` every journey it opens has its own clock, which stands until it is moved on.
 
     Raises:
-        JourneysUnreachable: Nothing answers at `address`.
+        JourneysUnreachable: Nothing answers at `address`, or it refuses.
     """
     try:
         client = await Client.connect(address, namespace=namespace, data_converter=pydantic_data_converter)
@@ -160,7 +164,7 @@ class Journeys:
                 rpc_timeout=self._patience,
             )
         except RPCError as error:  # also "not found", which here can only mean the namespace
-            raise JourneysUnreachable(_no_answer(error)) from None
+            raise unreachable(error) from None
 
     async def tell(self, journey_id: str, command: BaseCommand) -> Standing:
         """Carries `command` to the journey and waits until its outcome is on record.
@@ -313,10 +317,15 @@ def _raise_for(error: RPCError, journey_id: str) -> NoReturn:
         raise JourneysUnreachable(f"the journey's workflow task fails and is tried again: {where}") from None
     if error.status in (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED):
         raise JourneysUnreachable(_NO_WORKER) from None
-    raise JourneysUnreachable(_no_answer(error)) from None
+    raise unreachable(error) from None
 
 
-def _no_answer(error: RPCError) -> str:
-    if "namespace" in error.message.lower():
-        return "Temporal has no such namespace: set TEMPORAL_NAMESPACE, or let `throughline up` make it"
-    return f"Temporal did not answer ({error.status.name.lower()}): try again"
+def unreachable(error: RPCError) -> JourneysUnreachable:
+    """What an error of Temporal that is not about one journey means."""
+    if "namespace" in error.message.lower() and error.status is RPCStatusCode.NOT_FOUND:
+        return NamespaceMissing(
+            "Temporal has no such namespace: set TEMPORAL_NAMESPACE, or let `throughline up` make it"
+        )
+    if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
+        return JourneysUnreachable("Temporal is busy (resource_exhausted): try again in a minute")
+    return JourneysUnreachable(f"Temporal did not answer ({error.status.name.lower()}): try again")

@@ -67,6 +67,20 @@ def test_a_server_that_was_stopped_in_the_middle_is_named(house: Command, there:
     assert name in answer.err
 
 
+@pytest.mark.stack
+def test_a_namespace_that_is_missing_is_named(
+    temporal_address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("THROUGHLINE_HOME", "/nowhere")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_address)
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", "no-such-namespace")
+    assert run(["status", "--json"]) == Exit.UNREACHABLE
+    told = json.loads(capsys.readouterr().out)
+    assert told["temporal"].startswith("has no namespace no-such-namespace: ")
+    assert "TEMPORAL_NAMESPACE" in told["temporal"] and "throughline up" in told["temporal"]
+    assert (told["worker"], told["recording"]) == ("not known", "not known")
+
+
 def tree(home: Path, name: str) -> list[psutil.Process]:
     """A part of a running house, and what it started."""
     root = part(home, name)

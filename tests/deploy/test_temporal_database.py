@@ -74,3 +74,38 @@ def test_a_database_that_another_holds_is_left_alone(tmp_path: Path) -> None:
             prepare_database(tmp_path)
     assert database.read_bytes() == before
     assert prepare_database(tmp_path) is False
+
+
+def test_a_database_that_lacks_a_table_is_set_aside(tmp_path: Path) -> None:
+    """What another took away, the server misses only once it needs it."""
+    database = served(tmp_path)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for name in ("executions", "timer_tasks", "shards"):
+            connection.execute(f"CREATE TABLE {name} (id TEXT)")
+    mark_ready(tmp_path)
+    assert prepare_database(tmp_path) is False
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("DROP TABLE timer_tasks")
+    assert prepare_database(tmp_path) is True
+    assert [file.name for file in tmp_path.iterdir()] == [UNREADABLE]
+
+
+@pytest.mark.stack
+def test_each_table_of_the_real_server_is_missed(temporal_address: str, session_home: Path, tmp_path: Path) -> None:
+    source = next(session_home.rglob(NAME))
+    database = tmp_path / NAME
+    with closing(sqlite3.connect(source)) as server, closing(sqlite3.connect(database)) as copy:
+        server.backup(copy)
+        tables = [name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    whole = database.read_bytes()
+    own = [each for each in tables if "_fts_" not in each]  # the others are parts of SQLite's own search index
+    assert {"namespaces", "executions", "history_node", "timer_tasks", "executions_visibility"} <= set(own)
+    for name in own:
+        database.write_bytes(whole)
+        mark_ready(tmp_path)
+        assert prepare_database(tmp_path) is False
+        with closing(sqlite3.connect(database)) as connection, connection:
+            for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                connection.execute(f'DROP TRIGGER "{trigger}"')
+            connection.execute(f'DROP TABLE "{name}"')
+        assert prepare_database(tmp_path) is True, name
