@@ -31,8 +31,9 @@ class _Part:
 class Guard:
     """Watches the processes of a house, PostgreSQL and Temporal among them, each by itself.
 
-    Each is started again however often it ends or fails to start. The pause before that grows to 30 s with each failure,
-    and is short again once the process has run for a minute. What one of them serves is durable, and the others wait.
+    Each is started again however often it ends or fails to start. The pause before that grows to 30 s with each
+    failure, and is short again once the process has run for a minute. What one of them serves is durable, and the
+    others wait for it.
     """
 
     def __init__(self, stack: Stack, progress: Progress) -> None:

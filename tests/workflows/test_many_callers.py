@@ -62,6 +62,18 @@ async def all_kept_are_recorded(case: Case, store: Hangs, answered: Sequence[Jou
     assert await marked(case) is None
 
 
+async def test_a_caller_is_told_after_one_attempt(idle_house: House) -> None:
+    async with hanging(idle_house) as (case, store, _):
+        [told] = await answers(case, 1, lambda: case.journeys)
+        assert isinstance(told, CommandNotRecorded) and told.code == sig.RECORD_UNREACHABLE
+        assert "Nothing is lost" in str(told)
+        assert len(await case.happened("workflow_execution_update_accepted")) == 1
+        [again] = await answers(case, 1, lambda: case.journeys)  # the first answer is old by now: it is tried anew
+        assert isinstance(again, CommandNotRecorded)
+        assert len(await case.happened("workflow_execution_update_accepted")) == 2
+        await all_kept_are_recorded(case, store, [told])
+
+
 async def test_each_of_many_callers_learns_the_cause(idle_house: House) -> None:
     async with hanging(idle_house) as (case, store, logs):
         told = await answers(case, AT_ONCE + 6, lambda: case.journeys)
