@@ -107,15 +107,20 @@ def unlike_what_was_said(told: Told, events: Iterable[Event]) -> Iterator[str]:
     yield from (f"{cause} was refused and is on record" for cause in told.refused & recorded)
 
 
+def _call_of(key: str) -> str:
+    """The call that a write at the EHR or about a place belongs to: each write adds the resource to the call's key."""
+    return "/".join(key.split("/")[:2])
+
+
 def _at_the_clinic(found: Evidence, events: Sequence[Event]) -> Iterator[str]:
     wished = _wishes(events)
     keys = {f"{found.state.journey_id}/{key}" for key in wished}
-    known = keys | {f"{key}/given-back" for key in keys} | {message_id_for(key, found.sender) for key in keys}
+    known = {message_id_for(key, found.sender) for key in keys}
     times = Counter[tuple[str, ...]]()
     for entry in found.ledger:
         system, key = entry["system"], entry["key"]
         times[system, entry["kind"], key, str(entry.get("target"))] += system in _ONCE
-        if system != "eligibility" and key not in known:
+        if system != "eligibility" and key not in known and _call_of(key) not in keys:
             yield f"{system} was asked under {key}, which the record never wished for"
     yield from (f"{' '.join(done)} was done {number} times" for done, number in times.items() if number > 1)
     asked = {entry["key"] for entry in found.ledger if entry["system"] == "eligibility"}
