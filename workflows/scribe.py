@@ -37,9 +37,13 @@ from workflows.paging import page_once
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer", bound=Value)
 
-_QUICK_TRY = timedelta(seconds=2)
-"""Elapsed. The first try is a local activity, which costs little and keeps the workflow task open. While it is open,
-queries wait, and Temporal drops the whole task if one more caller asks than may ask at once. So it must be short.
+_LOCAL_TRY = timedelta(seconds=6)
+"""Elapsed. The first try is a local activity, which costs little and keeps the workflow task open: queries wait. Long
+enough for a record that is busy, as when many are admitted at once.
+"""
+_LOCAL_TRY_WHEN_ASKED = timedelta(seconds=2)
+"""Elapsed. A task that was begun by Updates alone is dropped, with what it was doing, when one more caller asks than
+Temporal lets ask at once. So it must be short.
 """
 _PATIENT_TRY = timedelta(seconds=10)
 """Elapsed. The second try is an ordinary activity, which keeps no workflow task open."""
@@ -153,14 +157,16 @@ class Scribe(Desk):
             _fail(error, anything_else=self.state.version > 0)  # nothing goes before the opening
 
     async def _ask_the_record(self, activity: str, request: Value, result_type: type[Answer], summary: str) -> Answer:
+        is_asked = bool(self.looks) or any(each.askers for each in self.inbox)
+        local_try = _LOCAL_TRY_WHEN_ASKED if is_asked else _LOCAL_TRY
         answer: Answer
         try:
             answer = await workflow.execute_local_activity(
                 activity,
                 request,
                 result_type=result_type,
-                start_to_close_timeout=_QUICK_TRY,
-                schedule_to_close_timeout=_QUICK_TRY,
+                start_to_close_timeout=local_try,
+                schedule_to_close_timeout=_LOCAL_TRY,  # it may wait for its turn in the worker
                 retry_policy=_ONCE,
                 summary=summary,
             )
