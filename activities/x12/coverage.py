@@ -16,7 +16,7 @@ from activities.x12.response import Benefit, Member, Period
 from activities.x12.rules import is_behavioural, is_behavioural_health, is_of
 from domain.benefits import Verdict
 
-ACTIVE, INACTIVE, EXCLUDED = frozenset("1234"), frozenset("678"), frozenset("IE")
+ACTIVE, INACTIVE, EXCLUDED = frozenset("1234"), frozenset("6"), frozenset("IE")
 _CAPITATED = frozenset("234")
 """Active, but the payer pays a fixed sum to another provider for it: on our own care this is for a person."""
 _SAYS_NOTHING_AGAINST = frozenset({"A", "B", "C", "CB", "D", "F", "G", "H", "L", "P"})

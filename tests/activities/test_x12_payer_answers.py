@@ -312,7 +312,7 @@ ANSWERS = [
             "MSG*REINSTATEMENT PENDING",
         ),
     ),
-    (INACTIVE, ("EB*7*IND*30",)),
+    (REVIEW, ("EB*7*IND*30",)),
     (
         REVIEW,
         (

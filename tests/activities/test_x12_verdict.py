@@ -43,7 +43,7 @@ def judged(*segments: str, rules: Rules | None = None) -> Benefits:
         (("EB*L**30",), Verdict.NEEDS_REVIEW, "COVERAGE-NOT-STATED"),
         ((), Verdict.NEEDS_REVIEW, "COVERAGE-NOT-STATED"),
         (("EB*6**30",), Verdict.INACTIVE, "EB-6-30"),
-        (("EB*8",), Verdict.INACTIVE, "EB-8-PLAN"),
+        (("EB*8",), Verdict.NEEDS_REVIEW, "EB-8-PLAN"),
         (("EB*6**30", "EB*6**MH"), Verdict.INACTIVE, "EB-6-MH"),
         (("EB*1**30", "EB*6**MH"), Verdict.NOT_COVERED, "EB-6-MH"),
         (("EB*1**30", "EB*I**MH"), Verdict.NOT_COVERED, "EB-I-MH"),
