@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import ports, signatures
 from activities.creations import Creations
-from domain.commands import BenefitsAnswer, Done, PlaceAnswer
+from domain.pathway.calls import BenefitsAnswer, Done, PlaceAnswer
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

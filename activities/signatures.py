@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.commands import Answer
 from domain.events import Event
+from domain.pathway.calls import Answer
 from domain.values import Value
 
 RECORD = "record-events"

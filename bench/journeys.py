@@ -15,12 +15,16 @@ from functools import cache
 from psycopg import AsyncConnection
 
 from cli.demo.script import CLIENTS, Client
-from domain import commands as cmd
 from domain import effects as fx
 from domain.benefits import Benefits, CostShare, Verdict
+from domain.commands import BaseCommand
 from domain.decide import decide
 from domain.evolve import fold
 from domain.obligations import ObligationKind
+from domain.pathway.admission import CancelAdmission, OpenJourney
+from domain.pathway.calls import Answer, BenefitsAnswer, Done, PlaceAnswer, SettleEffect
+from domain.pathway.deadlines import TimePassed
+from domain.pathway.obligations import CompleteObligation
 from domain.plans import Actor
 from domain.refusal import Refusal
 from domain.state import JourneyState
@@ -95,7 +99,7 @@ class _Walk:
     def play(self) -> None:
         """From the admission to the end of the script, and on until nothing more falls due for a while."""
         at = self.start
-        self._tell(cmd.OpenJourney(id="open", journey_id="j", client_ref="c", message="m", admitted_at=at))
+        self._tell(OpenJourney(id="open", journey_id="j", client_ref="c", message="m", admitted_at=at))
         self._settle_all()
         moments = {step.at for step in self.client.steps} | {message.at for message in self.client.messages}
         for offset in sorted(moments):
@@ -106,7 +110,7 @@ class _Walk:
 
     def _act(self, offset: timedelta) -> None:
         if any(each.at == offset and each.event == "A11" for each in self.client.messages):
-            self._tell(cmd.CancelAdmission(id="cancel", message="m-2"))
+            self._tell(CancelAdmission(id="cancel", message="m-2"))
         for step in self.client.steps:
             if step.at == offset and not any(s.role is step.role and s.at <= offset for s in self.client.silences):
                 self._asked += 1
@@ -121,7 +125,7 @@ class _Walk:
                 break
             self.now = max(self.now, due)
             self._asked += 1
-            self._tell(cmd.TimePassed(id=f"time-{self._asked}"))
+            self._tell(TimePassed(id=f"time-{self._asked}"))
             self._settle_all()
             if self.dice.random() < 0.3:
                 self._by_hand(ObligationKind.EXTERNAL_CONTACT, Role.CASE_MANAGER)
@@ -131,7 +135,7 @@ class _Walk:
         for owed in self.state.open_of(kind):
             self._asked += 1
             by = Actor(id="s-200", role=role)
-            self._tell(cmd.CompleteObligation(id=f"hand-{self._asked}", by=by, obligation=owed.id, note="called"))
+            self._tell(CompleteObligation(id=f"hand-{self._asked}", by=by, obligation=owed.id, note="called"))
             self._settle_all()
 
     def _settle_all(self) -> None:
@@ -139,22 +143,22 @@ class _Walk:
             effect = next(iter(pending.values()))
             self.now += timedelta(seconds=self.dice.randrange(1, 20))
             self._asked += 1
-            self._tell(cmd.SettleEffect(id=f"{effect.key}/{self._asked}", key=effect.key, answer=self._answer(effect)))
+            self._tell(SettleEffect(id=f"{effect.key}/{self._asked}", key=effect.key, answer=self._answer(effect)))
 
-    def _answer(self, effect: fx.Effect) -> cmd.Answer:
+    def _answer(self, effect: fx.Effect) -> Answer:
         if isinstance(effect, fx.CheckBenefits):
             inactive = self.client.clinic.get("coverage") == "inactive"
             verdict = Verdict.INACTIVE if inactive else self.dice.choice(_VERDICTS)
             share = CostShare(copay=30, deductible_remaining=400, coinsurance="0.2")
-            return cmd.BenefitsAnswer(benefits=Benefits(verdict=verdict, cost_share=share, payer="P1", trace="t-1"))
+            return BenefitsAnswer(benefits=Benefits(verdict=verdict, cost_share=share, payer="P1", trace="t-1"))
         if isinstance(effect, fx.HoldPlace):
             late = self.client.clinic.get("places", {}).get(effect.level, {}).get("from_search", 1)
             if int(effect.key.rpartition("-")[2]) < late:
-                return cmd.PlaceAnswer()
-            return cmd.PlaceAnswer(facility="North Clinic", starts_at=self.now + timedelta(hours=3))
-        return cmd.Done(reference=f"r-{self._asked}")
+                return PlaceAnswer()
+            return PlaceAnswer(facility="North Clinic", starts_at=self.now + timedelta(hours=3))
+        return Done(reference=f"r-{self._asked}")
 
-    def _tell(self, command: cmd.BaseCommand) -> None:
+    def _tell(self, command: BaseCommand) -> None:
         outcome = decide(self.state, command, self.now)
         if isinstance(outcome, Refusal) or not outcome:
             return

@@ -1,187 +1,129 @@
-"""One command for each decision a person can take on a journey."""
+"""One command for each decision a person can take on a journey, made from the decision's declaration."""
 
 from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from enum import StrEnum
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from cyclopts import Parameter
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from cli import options as opt
 from cli.access import the_journeys
 from cli.output import Exit, Stop, show_fields, show_json
-from domain import commands as cmd
-from domain.benefits import CostShare
-from domain.plans import DischargePlan
+from domain.commands import Decision
+from domain.pathway import DECISIONS
+from domain.values import Value
 from workflows.client import CommandNotRecorded, CommandRefused, JourneyNotRunning, JourneysUnreachable
 
-
-async def record_benefits(
-    journey_id: opt.JourneyId,
-    /,
-    *,
-    verdict: opt.PayerVerdict,
-    note: opt.PayerNote,
-    copay: opt.Copay = None,
-    coinsurance: opt.Coinsurance = None,
-    deductible_left: opt.DeductibleLeft = None,
-    out_of_pocket_left: opt.OutOfPocketLeft = None,
-    deductible_first: opt.DeductibleFirst = None,
-    who: opt.Who,
-) -> None:
-    """Admissions: record what the payer said, verified by hand."""
-    said = {
-        "copay": copay,
-        "coinsurance": coinsurance,
-        "deductible_remaining": deductible_left,
-        "out_of_pocket_remaining": out_of_pocket_left,
-        "deductible_first": deductible_first,
-    }
-    share = CostShare.model_validate(said) if any(each is not None for each in said.values()) else None
-    await _tell(journey_id, cmd.RecordBenefits(**who.common(), verdict=verdict, cost_share=share, note=note), who)
+_COMMON = Decision.model_fields.keys() | {"kind"}
+"""Fields that every decision has; `Who` and `--occurred-at` fill them."""
 
 
-async def resolve_funding(journey_id: opt.JourneyId, /, *, route: opt.Route, reason: opt.Reason, who: opt.Who) -> None:
-    """Admissions: find a way on from a plan that does not pay."""
-    await _tell(journey_id, cmd.ResolveFunding(**who.common(), route=route, reason=reason), who)
+def fields_of(decision: type[Decision]) -> dict[str, FieldInfo]:
+    """The fields that are the decision's own."""
+    return {name: field for name, field in decision.model_fields.items() if name not in _COMMON}
 
 
-async def decide_placement(
-    journey_id: opt.JourneyId,
-    /,
-    *,
-    recommended: opt.Recommended,
-    actual: opt.Actual,
-    variance: opt.Variance = None,
-    instrument: opt.Instrument = None,
-    who: opt.Who,
-) -> None:
-    """Clinician: decide where care starts, OP or IOP."""
-    command = cmd.DecidePlacement(
-        **who.common(), recommended=recommended, actual=actual, variance=variance, instrument=instrument
+def _command(decision: type[Decision]) -> Callable[..., Awaitable[None]]:
+    async def command(journey_id: str, *, who: opt.Who, occurred_at: opt.OccurredAt = None, **given: Any) -> None:
+        said = {**who.common(), "occurred_at": occurred_at, **_nested(decision, given)}
+        await _tell(journey_id, _read(decision, said), who)
+
+    command.__name__ = decision.name().replace("-", "_")
+    command.__doc__ = _help(decision)
+    signature = inspect.Signature(list(_parameters(decision)))
+    command.__signature__ = signature  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in signature.parameters.values()}
+    return command
+
+
+def _help(decision: type[Decision]) -> str:
+    declared = decision.declared
+    return (
+        f"{decision.description()}\n\n"
+        f"By {', '.join(declared.by)}. At {', '.join(declared.at)}."
+        f"{' A mistake here can harm the client: check twice.' if declared.high_risk else ''}"
     )
-    await _tell(journey_id, command, who)
 
 
-async def accept_cost(
-    journey_id: opt.JourneyId,
-    /,
-    *,
-    estimate: opt.EstimateId,
-    who: opt.Who,
-) -> None:
-    """Admissions: the client accepted the latest estimate."""
-    await _tell(journey_id, cmd.AcceptCost(**who.common(), estimate=estimate), who)
+def _parameters(decision: type[Decision]) -> Iterator[inspect.Parameter]:
+    yield inspect.Parameter("journey_id", inspect.Parameter.POSITIONAL_ONLY, annotation=opt.JourneyId)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    for name, field, required in _options(decision):
+        default = inspect.Parameter.empty if required else () if _is_list(field) else None
+        yield inspect.Parameter(name, keyword, default=default, annotation=_annotation(name, field, required))
+    yield inspect.Parameter("occurred_at", keyword, default=None, annotation=opt.OccurredAt)
+    yield inspect.Parameter("who", keyword, annotation=opt.Who)
 
 
-async def decline_cost(journey_id: opt.JourneyId, /, *, reason: opt.Reason, who: opt.Who) -> None:
-    """Admissions: the client did not accept the estimate."""
-    await _tell(journey_id, cmd.DeclineCost(**who.common(), reason=reason), who)
+def _options(decision: type[Decision]) -> Iterator[tuple[str, FieldInfo, bool]]:
+    """Each option's name, its field, and whether it must be given; a value of several fields gives one for each."""
+    for name, field in fields_of(decision).items():
+        inner = _several_fields(field)
+        if inner is None:
+            yield name, field, field.is_required()
+            continue
+        for part, part_field in inner.model_fields.items():
+            yield part, part_field, part_field.is_required() and field.is_required()
 
 
-async def confirm_enrolment(
-    journey_id: opt.JourneyId,
-    /,
-    *,
-    track: opt.Track,
-    who: opt.Who,
-) -> None:
-    """Admissions: the client is enrolled; care begins now."""
-    await _tell(journey_id, cmd.ConfirmEnrolment(**who.common(), track=track), who)
+def _annotation(name: str, field: FieldInfo, required: bool) -> Any:
+    kind = _kind(field)
+    if _is_list(field):
+        option = f"--{name.removesuffix('s').replace('_', '-')}"
+        return Annotated[tuple[str, ...], Parameter(name=option, help=f"{field.description} Repeat it for each.")]
+    negative = f"--no-{name.replace('_', '-')}" if kind is bool and not required else ()
+    read_as = kind if kind is bool or issubclass(kind, StrEnum) else str
+    return Annotated[read_as if required else read_as | None, Parameter(help=field.description, negative=negative)]
 
 
-async def update_discharge_plan(
-    journey_id: opt.JourneyId,
-    /,
-    *,
-    follow_up: opt.FollowUps = (),
-    crisis_contact: opt.CrisisContacts = (),
-    resource: opt.Resources = (),
-    who: opt.Who,
-) -> None:
-    """The discharge plan as it now stands, whole; repeat an option for each line."""
-    plan = DischargePlan(follow_ups=follow_up, crisis_contacts=crisis_contact, resources=resource)
-    await _tell(journey_id, cmd.UpdateDischargePlan(**who.common(), plan=plan), who)
+def _kind(field: FieldInfo) -> type:
+    annotation = field.annotation
+    if get_origin(annotation) in (Union, UnionType):
+        annotation = next(each for each in get_args(annotation) if each is not type(None))
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return get_origin(annotation) or annotation  # type: ignore[return-value]
 
 
-async def complete_review(
-    journey_id: opt.JourneyId,
-    /,
-    *,
-    outcome: opt.Outcome,
-    rationale: opt.Reason,
-    to: opt.Level | None = None,
-    who: opt.Who,
-) -> None:
-    """Clinician: continue, step up, step down or discharge."""
-    command = cmd.CompleteReview(**who.common(), outcome=outcome, rationale=rationale, to=to)
-    await _tell(journey_id, command, who)
+def _is_list(field: FieldInfo) -> bool:
+    return _kind(field) is tuple
 
 
-async def request_step_up(journey_id: opt.JourneyId, /, *, to: opt.Level, reason: opt.Reason, who: opt.Who) -> None:
-    """Clinician: move to a higher level within 24 hours."""
-    await _tell(journey_id, cmd.RequestStepUp(**who.common(), to=to, reason=reason), who)
+def _several_fields(field: FieldInfo) -> type[Value] | None:
+    kind = _kind(field)
+    return kind if issubclass(kind, Value) else None
 
 
-async def start_step_down(journey_id: opt.JourneyId, /, *, to: opt.Level, reason: opt.Reason, who: opt.Who) -> None:
-    """Clinician: move to a gentler level, or back from another facility."""
-    await _tell(journey_id, cmd.StartStepDown(**who.common(), to=to, reason=reason), who)
+def _nested(decision: type[Decision], given: dict[str, Any]) -> dict[str, Any]:
+    """What was given on the line as the decision's fields; what was left out keeps its default."""
+    said = {}
+    for name, field in fields_of(decision).items():
+        inner = _several_fields(field)
+        if inner is not None:
+            parts = {part: given[part] for part in inner.model_fields if given[part] not in (None, ())}
+            if parts or field.is_required():
+                said[name] = parts
+        elif given[name] is not None:
+            said[name] = given[name]
+    return said
 
 
-async def confirm_arrival(journey_id: opt.JourneyId, /, *, facility: opt.Facility = None, who: opt.Who) -> None:
-    """The first visit at the new level was kept."""
-    await _tell(journey_id, cmd.ConfirmArrival(**who.common(), facility=facility), who)
+def _read(decision: type[Decision], said: dict[str, Any]) -> Decision:
+    try:
+        return decision.model_validate(said)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = next((part for part in reversed(first["loc"]) if isinstance(part, str)), "")
+        raise Stop(Exit.USAGE, f"--{where.replace('_', '-')}: {first['msg']}") from None
 
 
-async def decline_transition(
-    journey_id: opt.JourneyId,
-    /,
-    *,
-    reason: opt.Reason,
-    safety_plan_reviewed: opt.Reviewed = False,
-    who: opt.Who,
-) -> None:
-    """Clinician: the client declined the move and stays."""
-    command = cmd.DeclineTransition(**who.common(), reason=reason, safety_plan_reviewed=safety_plan_reviewed)
-    await _tell(journey_id, command, who)
-
-
-async def discharge(journey_id: opt.JourneyId, /, *, reason: opt.Ending, who: opt.Who) -> None:
-    """Clinician: end care."""
-    await _tell(journey_id, cmd.Discharge(**who.common(), reason=reason), who)
-
-
-async def record_follow_up(
-    journey_id: opt.JourneyId,
-    /,
-    *,
-    contact: opt.Reached,
-    who: opt.Who,
-) -> None:
-    """An attempt to reach the client after discharge."""
-    await _tell(journey_id, cmd.RecordFollowUp(**who.common(), contact=contact), who)
-
-
-async def acknowledge_obligation(journey_id: opt.JourneyId, obligation: opt.ObligationId, /, *, who: opt.Who) -> None:
-    """Somebody has it in hand; the due time does not move."""
-    await _tell(journey_id, cmd.AcknowledgeObligation(**who.common(), obligation=obligation), who)
-
-
-async def complete_obligation(
-    journey_id: opt.JourneyId,
-    obligation: opt.ObligationId,
-    /,
-    *,
-    note: opt.WorkNote,
-    who: opt.Who,
-) -> None:
-    """What was owed was done, outside this system."""
-    await _tell(journey_id, cmd.CompleteObligation(**who.common(), obligation=obligation, note=note), who)
-
-
-async def waive_obligation(
-    journey_id: opt.JourneyId, obligation: opt.ObligationId, /, *, reason: opt.Reason, who: opt.Who
-) -> None:
-    """It need not be done, and why."""
-    await _tell(journey_id, cmd.WaiveObligation(**who.common(), obligation=obligation, reason=reason), who)
-
-
-async def _tell(journey_id: str, command: cmd.Decision, who: opt.Who) -> None:
+async def _tell(journey_id: str, command: Decision, who: opt.Who) -> None:
     journeys = await the_journeys()
     try:
         standing = await journeys.tell(journey_id, command)
@@ -200,22 +142,4 @@ async def _tell(journey_id: str, command: cmd.Decision, who: opt.Who) -> None:
         show_fields({name.replace("_", " "): value for name, value in standing.model_dump().items()})
 
 
-COMMANDS = (
-    record_benefits,
-    resolve_funding,
-    decide_placement,
-    accept_cost,
-    decline_cost,
-    confirm_enrolment,
-    update_discharge_plan,
-    complete_review,
-    request_step_up,
-    start_step_down,
-    confirm_arrival,
-    decline_transition,
-    discharge,
-    record_follow_up,
-    acknowledge_obligation,
-    complete_obligation,
-    waive_obligation,
-)
+COMMANDS = tuple(_command(decision) for decision in DECISIONS)

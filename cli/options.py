@@ -10,9 +10,8 @@ from typing import Annotated, TypedDict
 
 from cyclopts import Parameter, Token, validators
 
-from domain.benefits import Verdict
-from domain.plans import Actor, Contact, DischargeReason, FundingRoute, ReviewOutcome
-from domain.values import LevelOfCare, Role
+from domain.plans import Actor
+from domain.values import Role
 
 
 class _Common(TypedDict):
@@ -72,37 +71,10 @@ class Who:
 
 
 JourneyId = Annotated[str, Parameter(help="The journey's id, as `throughline journeys` lists it.")]
-ObligationId = Annotated[str, Parameter(help="The obligation's id, as `throughline journey` lists it.")]
-Reason = Annotated[str, Parameter(help="Why, for the record.")]
-Level = Annotated[LevelOfCare, Parameter(help="The level of care to move to.")]
-PayerVerdict = Annotated[Verdict, Parameter(help="What the payer will do.")]
-PayerNote = Annotated[str, Parameter(help="What the payer said, for the record.")]
-Copay = Annotated[str | None, Parameter(help="What the client pays for each treatment day, in dollars.")]
-Coinsurance = Annotated[str | None, Parameter(help="The client's share of the price, from 0 to 1.")]
-DeductibleLeft = Annotated[str | None, Parameter(help="What is left of the deductible, in dollars; 0 if none.")]
-OutOfPocketLeft = Annotated[str | None, Parameter(help="What is left of the out-of-pocket limit, in dollars.")]
-DeductibleFirst = Annotated[
-    bool | None,
+OccurredAt = Annotated[
+    datetime | None,
     Parameter(
-        negative="--no-deductible-first",
-        help="The deductible is owed before this share, or not at all. Leave it out where the payer did not say.",
+        converter=_moment,
+        help="When it was true, if earlier than now, such as 2026-03-01T12:00Z; what is due counts from then.",
     ),
 ]
-Route = Annotated[FundingRoute, Parameter(help="The way on.")]
-Recommended = Annotated[LevelOfCare, Parameter(help="What the assessment recommends.")]
-Actual = Annotated[LevelOfCare, Parameter(help="Where care starts.")]
-Variance = Annotated[str | None, Parameter(help="Why the two differ; needed where they do.")]
-Instrument = Annotated[str | None, Parameter(help="The assessment used.")]
-EstimateId = Annotated[str, Parameter(help="Id of the latest estimate, as the last decision showed it.")]
-Track = Annotated[str, Parameter(help="The group or schedule, for example evening.")]
-FollowUps = Annotated[tuple[str, ...], Parameter(help="An appointment after discharge.")]
-CrisisContacts = Annotated[tuple[str, ...], Parameter(help="Whom to call in a crisis.")]
-Resources = Annotated[tuple[str, ...], Parameter(help="A community resource.")]
-Outcome = Annotated[ReviewOutcome, Parameter(help="What the review decided.")]
-Facility = Annotated[
-    str | None, Parameter(help="Who took the client in, where no place was held: an ambulance does not wait for one.")
-]
-Reviewed = Annotated[bool, Parameter(help="The safety plan was gone through with the client.")]
-Ending = Annotated[DischargeReason, Parameter(help="Why care ends.")]
-Reached = Annotated[Contact, Parameter(help="Whether the client was reached.")]
-WorkNote = Annotated[str, Parameter(help="What was done, for the record.")]

@@ -79,23 +79,30 @@ class CostShare(Value):
     """The member's part, in US dollars; None is *unknown*, never zero.
 
     Attributes:
-        copay: For each treatment day.
-        coinsurance: The member's fraction of the allowed amount, 0 to 1.
-        deductible_remaining: Left to pay before the plan does.
-        deductible_total: The year's deductible, the worst case when the remainder is unknown.
-        out_of_pocket_remaining: Left until the plan pays everything.
-        deductible_first: Whether the payer said that the deductible is owed before this share; None: not said.
-        only_for: The one level of care these amounts are for; None: for any.
-        unclear: Codes of what a person must settle first. While there is one, no price follows from the amounts.
+        unclear: Codes of what a person must settle first. While there is one, no price follows from the amounts. Only
+            the reader of a payer's answer fills it in.
     """
 
-    copay: Dollars | None = None
-    coinsurance: Annotated[Decimal, Field(ge=0, le=1)] | None = None
-    deductible_remaining: Dollars | None = None
-    deductible_total: Dollars | None = None
-    out_of_pocket_remaining: Dollars | None = None
-    deductible_first: bool | None = None
-    only_for: LevelOfCare | None = None
+    copay: Dollars | None = Field(default=None, description="What the client pays for each treatment day, US dollars.")
+    coinsurance: Annotated[Decimal, Field(ge=0, le=1)] | None = Field(
+        default=None, description="The client's fraction of the allowed amount, from 0 to 1."
+    )
+    deductible_remaining: Dollars | None = Field(
+        default=None, description="Left of the deductible before the plan pays, US dollars; 0 if nothing."
+    )
+    deductible_total: Dollars | None = Field(
+        default=None, description="The year's deductible, US dollars; the worst case where the remainder is unknown."
+    )
+    out_of_pocket_remaining: Dollars | None = Field(
+        default=None, description="Left of the out-of-pocket limit until the plan pays everything, US dollars."
+    )
+    deductible_first: bool | None = Field(
+        default=None,
+        description="The deductible is owed before this share, or it is not. Leave it out where the payer did not say.",
+    )
+    only_for: LevelOfCare | None = Field(
+        default=None, description="The one level of care these amounts are for; leave it out if for any."
+    )
     unclear: Annotated[tuple[OpenPoint, ...], Field(max_length=50)] = ()
 
 

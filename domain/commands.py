@@ -1,288 +1,173 @@
-"""What can be asked of a journey: facts from outside, decisions by people, answers from clinic systems, time.
+"""Commands: what can be asked of a journey, by other systems, by time, and by people.
 
-Every command carries an id that never changes on a repeat; a journey answers the same id once.
+Every command lives in its part of the pathway (`domain.pathway`) and knows there what it leads to. A decision is a
+command by a person. It is declared once, as one class; the Temporal Update, the command line, the reference page and
+the table of roles are made from that class.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from domain.benefits import Benefits, CostShare, Verdict
-from domain.plans import (
-    Actor,
-    Contact,
-    DischargePlan,
-    DischargeReason,
-    FundingRoute,
-    ReviewOutcome,
-)
-from domain.values import Instant, Key, LevelOfCare, Value, Words
+from domain.plans import Actor
+from domain.refusal import Refused, require
+from domain.values import CLINICAL, Instant, Key, Role, Stage, Value
+
+if TYPE_CHECKING:
+    from domain.events import Event
+    from domain.state import JourneyState
+
+EVERYONE = tuple(Role)
+"""Decisions that any member of staff may take."""
+ADMISSIONS = (Role.ADMISSIONS, Role.OPERATIONS, Role.SUPERVISOR)
+"""Admissions' own decisions; operations or a supervisor may stand in."""
+CARE_TEAM = (Role.CASE_MANAGER, *CLINICAL)
+"""Who is in touch with a client in care."""
+EVERY_STAGE = tuple(Stage)
+IN_CARE = (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)
+"""Stages at which the client is in care, ours or another facility's."""
+
+
+class Occasion(TypedDict):
+    """When an event became true and which command led to it."""
+
+    at: Instant
+    cause: str
 
 
 class BaseCommand(Value):
-    """What every command carries."""
+    """What every command carries. A journey answers the same id once."""
 
     id: Key
+
+    @classmethod
+    def name(cls) -> str:
+        """The command's name wherever it is called by one: `request-step-up`."""
+        return str(cls.model_fields["kind"].default)
+
+    @classmethod
+    def description(cls) -> str:
+        """What it does, in the first sentence of its class."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
 
     @property
     def cause(self) -> str:
         """What the record knows the command by: its key there, and the cause of its events."""
         return self.id
 
+    def occasion(self, state: JourneyState, now: Instant) -> Occasion:
+        """When what it leads to became true.
 
-class OpenJourney(BaseCommand):
-    """An admissions message begins a journey. `admitted_at` is when the source says it happened."""
+        Raises:
+            Refused: It cannot be taken at all, whatever it says.
+        """
+        return Occasion(at=now, cause=self.cause)
 
-    kind: Literal["open-journey"] = "open-journey"
-    journey_id: Key
-    client_ref: Key
-    message: Key
-    admitted_at: Instant
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[Event]:
+        """The first events it leads to; what follows from those is added by `domain.decide`.
 
-
-class RepeatAdmission(BaseCommand):
-    """A further admissions message for the client of this journey."""
-
-    kind: Literal["repeat-admission"] = "repeat-admission"
-    message: Key
-    occurred_at: Instant | None = None
+        Raises:
+            Refused: The journey cannot do it now.
+        """
+        raise NotImplementedError(f"{type(self).__name__} leads to nothing")
 
 
-class CancelAdmission(BaseCommand):
-    """The admission was cancelled at its source (ADT A11, A27, A38)."""
+class AdmissionsMessage(BaseCommand):
+    """What an admissions message says about a journey that was opened before.
 
-    kind: Literal["cancel-admission"] = "cancel-admission"
-    message: Key
-    occurred_at: Instant | None = None
-    reason: Words = "cancelled at the source"
+    Attributes:
+        message: Intake's id of the message.
+        occurred_at: When its source says it happened; kept beside, since its clock is not ours.
+    """
 
-
-class ReportDischarge(BaseCommand):
-    """The hospital system says the visit ended (ADT A03)."""
-
-    kind: Literal["report-discharge"] = "report-discharge"
     message: Key
     occurred_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a decision says of itself beside its name, description and fields.
+
+    Attributes:
+        label: For people: an imperative, such as "Request a step-up".
+        by: The roles that may take it.
+        at: The stages at which it may be taken.
+        high_risk: Whether a mistake could harm the client or end their care, so that it is shown with care.
+    """
+
+    label: str
+    by: tuple[Role, ...]
+    at: tuple[Stage, ...]
+    high_risk: bool
+
+    @property
+    def to(self) -> str:
+        """The label inside a sentence: "you cannot request a step-up"."""
+        return self.label[0].lower() + self.label[1:]
 
 
 class Decision(BaseCommand):
     """A command by a named person."""
 
+    declared: ClassVar[Declaration]
+
     by: Actor
+    occurred_at: Instant | None = Field(
+        default=None, description="When it was true, if earlier than now: what is due counts from then."
+    )
+
+    def __init_subclass__(
+        cls,
+        *,
+        label: str = "",
+        by: tuple[Role, ...] = (),
+        at: tuple[Stage, ...] = (),
+        high_risk: bool = False,
+        **config: Any,
+    ) -> None:
+        super().__init_subclass__(**config)
+        if label:
+            cls.declared = Declaration(label, by, at, high_risk)
+        elif "declared" not in dir(cls):
+            raise TypeError(f"{cls.__name__} declares nothing: give it a label, its roles and its stages")
 
     @property
     def cause(self) -> str:
         """Names the decision too: the id is the caller's choice, and may serve for another kind as well."""
-        return f"{type(self).model_fields['kind'].default}/{self.id}"
-
-
-class RecordBenefits(Decision):
-    """Admissions verified the benefits by hand."""
-
-    kind: Literal["record-benefits"] = "record-benefits"
-    verdict: Verdict
-    cost_share: CostShare | None = None
-    note: Words
-
-
-class ResolveFunding(Decision):
-    """Admissions found a way on from a plan that does not pay."""
-
-    kind: Literal["resolve-funding"] = "resolve-funding"
-    route: FundingRoute
-    reason: Words
-
-
-class DecidePlacement(Decision):
-    """A clinician decides where care starts; `variance` says why it differs from the recommendation."""
-
-    kind: Literal["decide-placement"] = "decide-placement"
-    recommended: LevelOfCare
-    actual: LevelOfCare
-    variance: Words | None = None
-    instrument: Words | None = None
-
-
-class AcceptCost(Decision):
-    """The client accepted the estimate with this id."""
-
-    kind: Literal["accept-cost"] = "accept-cost"
-    estimate: Key
-
-
-class DeclineCost(Decision):
-    """The client did not accept the latest estimate; another way to pay is looked for."""
-
-    kind: Literal["decline-cost"] = "decline-cost"
-    reason: Words
-
-
-class ConfirmEnrolment(Decision):
-    """Admissions enrolled the client in a track; care begins now."""
-
-    kind: Literal["confirm-enrolment"] = "confirm-enrolment"
-    track: Words
-
-
-class UpdateDischargePlan(Decision):
-    """The discharge plan, whole, as it now stands."""
-
-    kind: Literal["update-discharge-plan"] = "update-discharge-plan"
-    plan: DischargePlan
-
-
-class CompleteReview(Decision):
-    """A clinician's review. `to` names the level for a step up or down."""
-
-    kind: Literal["complete-review"] = "complete-review"
-    outcome: ReviewOutcome
-    rationale: Words
-    to: LevelOfCare | None = None
-
-
-class RequestStepUp(Decision):
-    """A clinician decides a move to a higher level."""
-
-    kind: Literal["request-step-up"] = "request-step-up"
-    to: LevelOfCare
-    reason: Words
-
-
-class StartStepDown(Decision):
-    """A clinician decides a move to a gentler level, or the return from another facility."""
-
-    kind: Literal["start-step-down"] = "start-step-down"
-    to: LevelOfCare
-    reason: Words
-
-
-class ConfirmArrival(Decision):
-    """The client's first visit at the new level was kept.
-
-    `facility` names where, for an arrival that no place was held for: an ambulance does not wait for one.
-    """
-
-    kind: Literal["confirm-arrival"] = "confirm-arrival"
-    facility: Words | None = None
-
-
-class DeclineTransition(Decision):
-    """The client declined the move."""
-
-    kind: Literal["decline-transition"] = "decline-transition"
-    reason: Words
-    safety_plan_reviewed: bool
-
-
-class Discharge(Decision):
-    """A clinician ends care."""
-
-    kind: Literal["discharge"] = "discharge"
-    reason: DischargeReason
-
-
-class RecordFollowUp(Decision):
-    """Somebody tried to reach the client after discharge."""
-
-    kind: Literal["record-follow-up"] = "record-follow-up"
-    contact: Contact
-
-
-class AcknowledgeObligation(Decision):
-    """Somebody has an obligation in hand."""
-
-    kind: Literal["acknowledge-obligation"] = "acknowledge-obligation"
-    obligation: Key
-
-
-class CompleteObligation(Decision):
-    """What was owed was done, outside this system."""
-
-    kind: Literal["complete-obligation"] = "complete-obligation"
-    obligation: Key
-    note: Words
-
-
-class WaiveObligation(Decision):
-    """It need not be done, and why."""
-
-    kind: Literal["waive-obligation"] = "waive-obligation"
-    obligation: Key
-    reason: Words
-
-
-class BenefitsAnswer(Value):
-    """The payer's answer."""
-
-    kind: Literal["benefits"] = "benefits"
-    benefits: Benefits
-
-
-class PlaceAnswer(Value):
-    """A held place, or none (`facility` is None)."""
-
-    kind: Literal["place"] = "place"
-    facility: Words | None = None
-    starts_at: Instant | None = None
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if (self.facility is None) != (self.starts_at is None):
-            raise ValueError("a held place has both a facility and a start; no place has neither")
-        return self
-
-
-class Done(Value):
-    """It was done; `reference` is its id over there."""
-
-    kind: Literal["done"] = "done"
-    reference: Words | None = None
-
-
-class Failed(Value):
-    """It was not done and will not be by itself. `code` names why, without client data."""
-
-    kind: Literal["failed"] = "failed"
-    code: Words
-
-
-Answer = Annotated[BenefitsAnswer | PlaceAnswer | Done | Failed, Field(discriminator="kind")]
-
-
-class SettleEffect(BaseCommand):
-    """A clinic system's answer to the effect with this key."""
-
-    kind: Literal["settle-effect"] = "settle-effect"
-    key: Key
-    answer: Answer
-
-
-class TimePassed(BaseCommand):
-    """It is now later: whatever fell due meanwhile is looked at."""
-
-    kind: Literal["time-passed"] = "time-passed"
-
-
-ByPeople = (
-    RecordBenefits
-    | ResolveFunding
-    | DecidePlacement
-    | AcceptCost
-    | DeclineCost
-    | ConfirmEnrolment
-    | UpdateDischargePlan
-    | CompleteReview
-    | RequestStepUp
-    | StartStepDown
-    | ConfirmArrival
-    | DeclineTransition
-    | Discharge
-    | RecordFollowUp
-    | AcknowledgeObligation
-    | CompleteObligation
-    | WaiveObligation
-)
-FromOutside = OpenJourney | RepeatAdmission | CancelAdmission | ReportDischarge
-Command = Annotated[FromOutside | ByPeople | SettleEffect | TimePassed, Field(discriminator="kind")]
+        return f"{self.name()}/{self.id}"
+
+    def occasion(self, state: JourneyState, now: Instant) -> Occasion:
+        """As the person says, if the stage, their role and the time allow it."""
+        self._require_stage(state)
+        require(
+            self.by.role in self.declared.by,
+            "not-their-decision",
+            f"Only {_any_of(self.declared.by)} can {self.declared.to}. Ask one of them.",
+        )
+        at = self.occurred_at or now
+        require(at <= now, "not-yet", "That time has not come yet. Give the time at which it happened.")
+        earliest = state.begins_at
+        require(
+            earliest is None or at >= earliest,
+            "before-the-journey",
+            f"This journey began at {earliest:%Y-%m-%d %H:%M} UTC. Give a time after that." if earliest else "",
+        )
+        return Occasion(at=at, cause=self.cause)
+
+    def _require_stage(self, state: JourneyState) -> None:
+        if state.stage in self.declared.at:
+            return
+        to = self.declared.to
+        if state.stage.is_end:
+            raise Refused("journey-ended", f"This journey has ended, so you cannot {to}. Open a new admission.")
+        wanted = " or ".join(self.declared.at)
+        raise Refused("wrong-stage", f"You can {to} only at {wanted}; this journey is at {state.stage}.")
+
+
+def _any_of(roles: tuple[Role, ...]) -> str:
+    *others, last = (role.replace("-", " ") for role in roles)
+    return f"{', '.join(others)} or {last}" if others else last

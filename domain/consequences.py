@@ -7,7 +7,6 @@ folded in turn, until nothing follows any more.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from functools import singledispatch
 
 from domain import events as ev
@@ -29,8 +28,6 @@ from domain.state import JourneyState
 from domain.values import LevelOfCare, Stage
 
 K = ObligationKind
-_CREDIBLE = timedelta(days=366)
-"""A source's admission time further from now than this is a slip of its clock; access then counts from now."""
 
 
 @singledispatch
@@ -42,8 +39,7 @@ def follows(event: ev.BaseEvent, state: JourneyState) -> Iterator[ev.Event]:
 @follows.register
 def _(event: ev.JourneyOpened, state: JourneyState) -> Iterator[ev.Event]:
     policy = state.policy
-    since = event.admitted_at if abs(event.admitted_at - event.at) <= _CREDIBLE else event.at
-    due = after_business_days(since, policy.access_business_days, policy.site)
+    due = after_business_days(event.admitted, policy.access_business_days, policy.site)
     yield raised(state, event, K.ENROL, due, TimeKind.BUSINESS_DAYS)
     yield from _ask_the_payer(state, event)
 

@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-from domain import commands as cmd
 from domain import events as ev
+from domain.commands import BaseCommand
 from domain.consequences import follows
 from domain.evolve import evolve
+from domain.pathway.admission import OpenJourney
 from domain.refusal import Refusal, Refused
-from domain.rules import answers, discharge, enrolment, obligations, opening, reviews, time, transitions
-from domain.rules.common import Occasion
 from domain.state import JourneyState
 from domain.values import Instant
 
-Rule = Callable[[JourneyState, Any, Occasion], Iterator[ev.Event]]
-
-RULES: dict[type[cmd.BaseCommand], Rule] = {
-    cmd.OpenJourney: opening.open_journey,
-    cmd.RepeatAdmission: opening.repeat_admission,
-    cmd.CancelAdmission: opening.cancel_admission,
-    cmd.ReportDischarge: opening.report_discharge,
-    cmd.RecordBenefits: opening.record_benefits,
-    cmd.ResolveFunding: opening.resolve_funding,
-    cmd.DecidePlacement: enrolment.decide_placement,
-    cmd.AcceptCost: enrolment.accept_cost,
-    cmd.DeclineCost: enrolment.decline_cost,
-    cmd.ConfirmEnrolment: enrolment.confirm_enrolment,
-    cmd.UpdateDischargePlan: discharge.update_plan,
-    cmd.CompleteReview: reviews.complete_review,
-    cmd.RequestStepUp: transitions.request_step_up,
-    cmd.StartStepDown: transitions.start_step_down,
-    cmd.ConfirmArrival: transitions.confirm_arrival,
-    cmd.DeclineTransition: transitions.decline_transition,
-    cmd.Discharge: discharge.discharge,
-    cmd.RecordFollowUp: discharge.record_follow_up,
-    cmd.AcknowledgeObligation: obligations.acknowledge,
-    cmd.CompleteObligation: obligations.complete,
-    cmd.WaiveObligation: obligations.waive,
-    cmd.SettleEffect: answers.settle,
-    cmd.TimePassed: time.pass_time,
-}
-
 Outcome = tuple[ev.Event, ...] | Refusal
 
+_MADE_NOW = (ev.BenefitsRequested, ev.PlaceSearchStarted)
+"""Calls begin now, also where what led to them is typed in late."""
 
-def decide(state: JourneyState, command: cmd.BaseCommand, now: Instant) -> Outcome:
+
+def decide(state: JourneyState, command: BaseCommand, now: Instant) -> Outcome:
     """What `command` leads to at `now`.
 
     A command whose id was answered before leads to nothing new. Everything that follows from the first events
@@ -54,19 +27,21 @@ def decide(state: JourneyState, command: cmd.BaseCommand, now: Instant) -> Outco
     """
     if command.cause in state.answered:
         return ()
-    if state.version == 0 and not isinstance(command, cmd.OpenJourney):
+    if state.version == 0 and not isinstance(command, OpenJourney):
         return Refusal(code="not-open", sentence="This journey has not begun. Send its admission first.")
     try:
-        first = RULES[type(command)](state, command, Occasion(at=now, cause=command.cause))
-        return tuple(_with_consequences(state, first))
+        first = command.decide(state, command.occasion(state, now))
+        return tuple(_with_consequences(state, first, now))
     except Refused as refused:
         return refused.refusal
 
 
-def _with_consequences(state: JourneyState, events: Iterator[ev.Event]) -> Iterator[ev.Event]:
+def _with_consequences(state: JourneyState, events: Iterator[ev.Event], now: Instant) -> Iterator[ev.Event]:
     for event in events:
+        if isinstance(event, _MADE_NOW):
+            event = event.changed(at=now)
         yield event
         state = evolve(state, event)
-        for consequence in _with_consequences(state, follows(event, state)):
+        for consequence in _with_consequences(state, follows(event, state), now):
             yield consequence
             state = evolve(state, consequence)

@@ -1,13 +1,15 @@
 """What has happened on a journey. Each event is a fact; none is ever changed or taken back.
 
-`at` is when the journey took it as true (the workflow's time) and `cause` names the command that led to it;
-`occurred_at`, on what others report, is when it was true at its source. Type names
+`at` is when it was true and `cause` names the command that led to it. A decision that a person typed in late has the
+time they gave, and so has what follows from it; when the record learnt it is the record's own `recorded_at`. What
+other systems report is true from when it came in, and `occurred_at` is their own time, which is not trusted. Type names
 are part of the record and never change; a new shape gets a new `schema_version`. `PrivateWords` are what the record
 seals; every other field is open to all its readers and holds ids, codes, amounts and times.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -45,6 +47,11 @@ class JourneyOpened(BaseEvent):
     policy: str
     admitted_at: Instant
     message: str
+
+    @property
+    def admitted(self) -> Instant:
+        """When the client was admitted; `at` where the source's clock is out by more than a year."""
+        return self.admitted_at if abs(self.admitted_at - self.at) <= timedelta(days=366) else self.at
 
 
 class AdmissionRepeated(BaseEvent):

@@ -71,6 +71,7 @@ def _(event: ev.JourneyOpened, state: JourneyState) -> Changes:
         client_ref=event.client_ref,
         policy_version=event.policy,
         opened_at=event.at,
+        begins_at=min(event.at, event.admitted),
         stage=Stage.REFERRED,
     )
 

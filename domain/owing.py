@@ -8,8 +8,8 @@ from datetime import datetime
 from domain import events as ev
 from domain.catalogue import obligation
 from domain.clock import TimeKind, after_business_days
+from domain.commands import Occasion
 from domain.obligations import ObligationKind
-from domain.rules.common import Occasion
 from domain.state import JourneyState
 
 

@@ -80,9 +80,9 @@ class DischargePlan(Value):
     community resources": the three parts, each a list of lines written for the client.
     """
 
-    follow_ups: Lines = ()
-    crisis_contacts: Lines = ()
-    resources: Lines = ()
+    follow_ups: Lines = Field(default=(), description="Appointments after discharge, one for each line.")
+    crisis_contacts: Lines = Field(default=(), description="Whom to call in a crisis, one for each line.")
+    resources: Lines = Field(default=(), description="Community resources, one for each line.")
 
     def is_begun(self) -> bool:
         """Whether anything is written yet."""

@@ -19,6 +19,7 @@ class JourneyState(Value):
     """A journey after `version` events.
 
     Attributes:
+        begins_at: The admission, or the opening if that was earlier; nothing on the journey was true before.
         place_in_use: Key of the held place in which the client now is; given back when they leave.
         authorised: Whether the payer's authorisation was obtained, or waived, for the coverage as it stands.
         obligations: The open ones, by id. Ended ones are in the record.
@@ -36,6 +37,7 @@ class JourneyState(Value):
     policy_version: str = ""
     stage: Stage = Stage.REFERRED
     opened_at: Instant | None = None
+    begins_at: Instant | None = None
     ended_at: Instant | None = None
     benefits: Benefits | None = None
     benefit_checks: int = 0

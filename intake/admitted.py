@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from domain.commands import OpenJourney
+from domain.pathway.admission import OpenJourney
 from eventstore.postgres import translated
 from intake.temporal_gate import opening
 

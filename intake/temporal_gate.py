@@ -6,7 +6,8 @@ from collections.abc import Awaitable
 
 import structlog
 
-from domain import commands as cmd
+from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
+from domain.pathway.discharge import ReportDischarge
 from domain.values import Instant
 from eventstore import EventStore, EventStoreError
 from intake.facts import AdmissionKind, CancelReason
@@ -33,23 +34,21 @@ class TemporalGate:
         self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
     ) -> None:
         """Notes a further admission."""
-        command = cmd.RepeatAdmission(id=f"repeat/{message_key}", message=message_key, occurred_at=occurred_at)
+        command = RepeatAdmission(id=f"repeat/{message_key}", message=message_key, occurred_at=occurred_at)
         await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
     async def cancel_admission(
         self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason
     ) -> None:
         """Passes the cancellation on."""
-        command = cmd.CancelAdmission(
+        command = CancelAdmission(
             id=f"cancel/{message_key}", message=message_key, occurred_at=occurred_at, reason=reason.value
         )
         await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
     async def report_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
         """Passes the report on."""
-        command = cmd.ReportDischarge(
-            id=f"discharge-report/{message_key}", message=message_key, occurred_at=occurred_at
-        )
+        command = ReportDischarge(id=f"discharge-report/{message_key}", message=message_key, occurred_at=occurred_at)
         await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
     async def _passed(self, journey_id: str, call: Awaitable[object]) -> None:
@@ -79,9 +78,9 @@ class TemporalGate:
             raise GateUnavailable("the journey is open on record and no workflow runs it: run `throughline recover`")
 
 
-def opening(journey_id: str, client_ref: str, message_key: str, admitted_at: Instant) -> cmd.OpenJourney:
+def opening(journey_id: str, client_ref: str, message_key: str, admitted_at: Instant) -> OpenJourney:
     """The command that opens a journey; the same message gives the same one."""
-    return cmd.OpenJourney(
+    return OpenJourney(
         id=f"open/{message_key}",
         journey_id=journey_id,
         client_ref=client_ref,

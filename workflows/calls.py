@@ -12,7 +12,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities import ports, signatures
 from domain import effects as fx
-from domain.commands import Answer, Failed
+from domain.pathway.calls import Answer, Failed
 from domain.state import JourneyState
 from domain.values import Instant, Value
 from workflows.wishes import ehr_record, notice

@@ -23,7 +23,8 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from domain.commands import BaseCommand, OpenJourney
+from domain.commands import BaseCommand
+from domain.pathway.admission import OpenJourney
 from domain.state import JourneyState
 from domain.values import Stage
 from workflows import not_recorded

@@ -14,8 +14,9 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from domain import commands as cmd
+from domain.commands import AdmissionsMessage, BaseCommand, Decision
 from domain.decide import decide
+from domain.pathway import COMMANDS
 from domain.refusal import Refusal
 from domain.state import JourneyState
 from workflows.messages import Account, Standing, standing
@@ -33,7 +34,7 @@ class Letter:
         askers: How many callers wait for its outcome.
     """
 
-    command: cmd.BaseCommand
+    command: BaseCommand
     answered: bool = False
     refusal: Refusal | None = None
     failed: bool = False
@@ -58,12 +59,11 @@ class Look:
 Handler = Callable[["Desk", Any], Awaitable[Standing]]
 
 
-def update(command: type[cmd.BaseCommand], description: str) -> Callable[[Handler], Handler]:
-    """An Update named after `command`, refused early where the domain would refuse it."""
-    name = command.model_fields["kind"].default
+def update(command: type[BaseCommand]) -> Callable[[Handler], Handler]:
+    """An Update named and described as `command` is, refused early where the domain would refuse it."""
 
     def register(handler: Handler) -> Handler:
-        registered: Any = workflow.update(name=name, description=description)(handler)
+        registered: Any = workflow.update(name=command.name(), description=command.description())(handler)
         registered.validator(_validator_of(handler))
         return registered  # type: ignore[no-any-return]
 
@@ -71,7 +71,7 @@ def update(command: type[cmd.BaseCommand], description: str) -> Callable[[Handle
 
 
 def _validator_of(handler: Handler) -> Callable[[Desk, Any], None]:
-    def refuse_early(desk: Desk, command: cmd.BaseCommand) -> None:
+    def refuse_early(desk: Desk, command: BaseCommand) -> None:
         if desk.kept(command) is not None:  # it was taken in before, and is decided when it can be recorded
             return
         if desk.stopped is not None:
@@ -126,7 +126,7 @@ class Desk:
         """What the journey says of itself."""
         raise NotImplementedError
 
-    def put(self, command: cmd.BaseCommand) -> Letter:
+    def put(self, command: BaseCommand) -> Letter:
         """Puts `command` into the inbox, once."""
         letter = self.kept(command)
         if letter is None:
@@ -136,7 +136,7 @@ class Desk:
         self.wake = True
         return letter
 
-    def kept(self, command: cmd.BaseCommand) -> Letter | None:
+    def kept(self, command: BaseCommand) -> Letter | None:
         """The same command, if it is in the inbox already."""
         return next((each for each in self.inbox if each.command.cause == command.cause), None)
 
@@ -145,7 +145,7 @@ class Desk:
         """Why nothing can be recorded, once it has lasted long enough to be told."""
         return self.not_recorded if self.not_recorded and self.not_recorded.known else None
 
-    async def _ask(self, command: cmd.BaseCommand) -> Standing:
+    async def _ask(self, command: BaseCommand) -> Standing:
         letter = self.put(command)
         letter.askers += 1
         while not letter.answered:
@@ -221,102 +221,21 @@ class Desk:
             return all(waiting.failed for waiting in self.inbox)
         return self.stopped is not None or not self.inbox
 
-    @update(cmd.RepeatAdmission, "Another admissions message arrived for this client; noted, nothing starts again")
-    async def repeat_admission(self, command: cmd.RepeatAdmission) -> Standing:
-        """From intake."""
-        return await self._ask(command)
 
-    @update(cmd.CancelAdmission, "The admission was cancelled at its source; ends the journey if care has not begun")
-    async def cancel_admission(self, command: cmd.CancelAdmission) -> Standing:
-        """From intake."""
-        return await self._ask(command)
+def _handler_of(command: type[BaseCommand]) -> Handler:
+    async def handler(desk: Desk, command: BaseCommand) -> Standing:
+        return await desk._ask(command)
 
-    @update(cmd.ReportDischarge, "The hospital system reports the visit's end; asks a clinician to complete it")
-    async def report_discharge(self, command: cmd.ReportDischarge) -> Standing:
-        """From intake."""
-        return await self._ask(command)
+    handler.__name__ = command.name().replace("-", "_")
+    handler.__qualname__ = f"{Desk.__qualname__}.{handler.__name__}"
+    handler.__doc__ = command.description()
+    handler.__annotations__ = {"command": command, "return": Standing}  # the SDK reads the payload by it
+    return update(command)(handler)
 
-    @update(cmd.RecordBenefits, "Admissions: record what the payer said, verified by hand")
-    async def record_benefits(self, command: cmd.RecordBenefits) -> Standing:
-        """By admissions."""
-        return await self._ask(command)
 
-    @update(cmd.ResolveFunding, "Admissions: self-pay, sliding scale, other coverage, or a referral out")
-    async def resolve_funding(self, command: cmd.ResolveFunding) -> Standing:
-        """By admissions."""
-        return await self._ask(command)
+ASKED_FROM_OUTSIDE = tuple(each for each in COMMANDS.values() if issubclass(each, AdmissionsMessage | Decision))
+"""The commands that are Updates; the journey gives itself the others."""
 
-    @update(cmd.DecidePlacement, "Clinician: decide where care starts; a difference from the recommendation needs why")
-    async def decide_placement(self, command: cmd.DecidePlacement) -> Standing:
-        """By a clinician."""
-        return await self._ask(command)
-
-    @update(cmd.AcceptCost, "Admissions: the client accepted the latest estimate")
-    async def accept_cost(self, command: cmd.AcceptCost) -> Standing:
-        """By admissions."""
-        return await self._ask(command)
-
-    @update(cmd.DeclineCost, "Admissions: the client did not accept the estimate; another way to pay is looked for")
-    async def decline_cost(self, command: cmd.DeclineCost) -> Standing:
-        """By admissions."""
-        return await self._ask(command)
-
-    @update(cmd.ConfirmEnrolment, "Admissions: the client is enrolled in a track; care begins now")
-    async def confirm_enrolment(self, command: cmd.ConfirmEnrolment) -> Standing:
-        """By admissions."""
-        return await self._ask(command)
-
-    @update(cmd.UpdateDischargePlan, "Follow-up appointments, crisis contacts and community resources, the whole plan")
-    async def update_discharge_plan(self, command: cmd.UpdateDischargePlan) -> Standing:
-        """By the case manager or a clinician."""
-        return await self._ask(command)
-
-    @update(cmd.CompleteReview, "Clinician: continue, step up, step down or discharge, with the rationale")
-    async def complete_review(self, command: cmd.CompleteReview) -> Standing:
-        """By a clinician."""
-        return await self._ask(command)
-
-    @update(cmd.RequestStepUp, "Clinician: move to a higher level; starts the 24-hour clock and the search for a place")
-    async def request_step_up(self, command: cmd.RequestStepUp) -> Standing:
-        """By a clinician."""
-        return await self._ask(command)
-
-    @update(cmd.StartStepDown, "Clinician: move to a gentler level or back from another facility; no new admission")
-    async def start_step_down(self, command: cmd.StartStepDown) -> Standing:
-        """By a clinician."""
-        return await self._ask(command)
-
-    @update(cmd.ConfirmArrival, "The first visit at the new level was kept")
-    async def confirm_arrival(self, command: cmd.ConfirmArrival) -> Standing:
-        """By whoever received the client."""
-        return await self._ask(command)
-
-    @update(cmd.DeclineTransition, "Clinician: the client declined the move and stays; reviewed again within 72 hours")
-    async def decline_transition(self, command: cmd.DeclineTransition) -> Standing:
-        """By a clinician."""
-        return await self._ask(command)
-
-    @update(cmd.Discharge, "Clinician: end care; a planned ending needs the whole discharge plan")
-    async def discharge(self, command: cmd.Discharge) -> Standing:
-        """By a clinician."""
-        return await self._ask(command)
-
-    @update(cmd.RecordFollowUp, "An attempt to reach the client after discharge")
-    async def record_follow_up(self, command: cmd.RecordFollowUp) -> Standing:
-        """By the case manager."""
-        return await self._ask(command)
-
-    @update(cmd.AcknowledgeObligation, "Somebody has it in hand: the ladder keeps quiet a while, the due time stays")
-    async def acknowledge_obligation(self, command: cmd.AcknowledgeObligation) -> Standing:
-        """By anyone on the ladder."""
-        return await self._ask(command)
-
-    @update(cmd.CompleteObligation, "What was owed was done outside this system, also late")
-    async def complete_obligation(self, command: cmd.CompleteObligation) -> Standing:
-        """By whoever did it."""
-        return await self._ask(command)
-
-    @update(cmd.WaiveObligation, "A named person decides it need not be done, and why")
-    async def waive_obligation(self, command: cmd.WaiveObligation) -> Standing:
-        """By a named person."""
-        return await self._ask(command)
+for _command in ASKED_FROM_OUTSIDE:
+    _handler = _handler_of(_command)
+    setattr(Desk, _handler.__name__, _handler)

@@ -18,10 +18,11 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities import signatures
-    from domain import commands as cmd
     from domain import effects as fx
     from domain.decide import decide
     from domain.evolve import fold
+    from domain.pathway.calls import SettleEffect
+    from domain.pathway.deadlines import TimePassed
     from domain.refusal import Refusal
     from domain.state import JourneyState
     from domain.values import Instant
@@ -189,16 +190,16 @@ class JourneyWorkflow(Scribe):
     async def _call(self, slot: str, effect: fx.Effect) -> None:
         answer = await carry_out(self.state, effect)
         del self._calls[slot]
-        self.put(cmd.SettleEffect(id=f"settle/{effect.key}", key=effect.key, answer=answer))
+        self.put(SettleEffect(id=f"settle/{effect.key}", key=effect.key, answer=answer))
 
     def _answers_kept(self) -> set[str]:
         """The slots of calls that were answered, and whose answer is not on record yet."""
         kept = (letter.command for letter in self.inbox)
-        return {slot_of(each.key) for each in kept if isinstance(each, cmd.SettleEffect)}
+        return {slot_of(each.key) for each in kept if isinstance(each, SettleEffect)}
 
     def _keep_timer(self) -> None:
         due = self.state.next_deadline()
-        if due == self._timer_due or any(isinstance(each.command, cmd.TimePassed) for each in self.inbox):
+        if due == self._timer_due or any(isinstance(each.command, TimePassed) for each in self.inbox):
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -210,7 +211,7 @@ class JourneyWorkflow(Scribe):
         if rest > timedelta(0):
             await workflow.sleep(rest, summary=timer_summary(self.state, due))
         self._timer = self._timer_due = None
-        self.put(cmd.TimePassed(id=f"time/{self.state.version}/{due.isoformat()}"))
+        self.put(TimePassed(id=f"time/{self.state.version}/{due.isoformat()}"))
 
     def _show(self) -> None:
         """Brings the card and the search attributes up to date."""

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from domain.commands import Command, OpenJourney
+from domain.pathway import Command
+from domain.pathway.admission import OpenJourney
 from domain.state import JourneyState
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 from workflows.not_recorded import NotRecorded

@@ -14,7 +14,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError, FailureError, TimeoutError, is_cancelled_exception
 
 from activities import signatures
-from domain import commands as cmd
+from domain.commands import BaseCommand, Decision
 from domain.comparing import fingerprint
 from domain.events import Event
 from domain.evolve import fold
@@ -135,7 +135,7 @@ class Scribe(Desk):
         except FailureError as error:
             _fail(error, anything_else=False)
 
-    async def record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
+    async def record(self, command: BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
         """What the record holds after the events folded so far.
 
         Raises:
@@ -213,7 +213,7 @@ class Scribe(Desk):
 
     async def tell_refused(self, letter: Letter, refusal: Refusal) -> None:
         """Tells operations of a refusal that no caller waits for, since the decision was kept for later."""
-        if isinstance(letter.command, cmd.Decision) and not letter.askers:
+        if isinstance(letter.command, Decision) and not letter.askers:
             journey, kind = self.start.opening.journey_id, kinds_of([letter])[0]
             if not workflow.unsafe.is_replaying():
                 log.error("kept-decision-refused", journey=journey, kind=kind, code=refusal.code)

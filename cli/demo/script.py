@@ -11,14 +11,23 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from domain import commands as cmd
+from domain.commands import Decision
 from domain.obligations import ObligationKind
+from domain.pathway.cost import AcceptCost
+from domain.pathway.discharge import Discharge, UpdateDischargePlan
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.follow_up import RecordFollowUp
+from domain.pathway.funding import ResolveFunding
+from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.obligations import CompleteObligation
+from domain.pathway.placement import DecidePlacement
+from domain.pathway.reviews import CompleteReview
 from domain.plans import Actor, Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
 from domain.state import JourneyState
 from domain.values import LevelOfCare, Role, Stage
 
 OP, IOP, PHP = LevelOfCare.OP, LevelOfCare.IOP, LevelOfCare.PHP
-Build = Callable[[JourneyState, str, Actor], cmd.Decision]
+Build = Callable[[JourneyState, str, Actor], Decision]
 
 
 @dataclass(frozen=True)
@@ -85,51 +94,51 @@ _TO_THE_END = (Stage.DISCHARGED, Stage.FOLLOW_UP, Stage.CLOSED)
 _MOVED = (Stage.TRANSITION, Stage.ACTIVE)
 
 
-def _step(at: timedelta, role: Role, command: type[cmd.Decision], **fields: Any) -> Step:
-    def build(state: JourneyState, command_id: str, by: Actor) -> cmd.Decision:
+def _step(at: timedelta, role: Role, command: type[Decision], **fields: Any) -> Step:
+    def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
         return command(id=command_id, by=by, **fields)
 
     return Step(at, role, build)
 
 
 def _accept(at: timedelta) -> Step:
-    def build(state: JourneyState, command_id: str, by: Actor) -> cmd.Decision:
-        return cmd.AcceptCost(id=command_id, by=by, estimate=state.estimate.id if state.estimate else "")
+    def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
+        return AcceptCost(id=command_id, by=by, estimate=state.estimate.id if state.estimate else "")
 
     return Step(at, Role.ADMISSIONS, build)
 
 
 def _contact(at: timedelta, kind: ObligationKind) -> Step:
-    def build(state: JourneyState, command_id: str, by: Actor) -> cmd.Decision:
+    def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
         owed = next((each.id for each in state.open_of(kind)), "none")
-        return cmd.CompleteObligation(id=command_id, by=by, obligation=owed, note="called")
+        return CompleteObligation(id=command_id, by=by, obligation=owed, note="called")
 
     return Step(at, Role.CASE_MANAGER, build)
 
 
 def _into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[Step, ...]:
     return (
-        _step(since + 2 * _HOUR, Role.CLINICIAN, cmd.DecidePlacement, recommended=level, actual=level),
+        _step(since + 2 * _HOUR, Role.CLINICIAN, DecidePlacement, recommended=level, actual=level),
         _accept(since + 4 * _HOUR),
-        _step(since + _ENROLLED, Role.ADMISSIONS, cmd.ConfirmEnrolment, track="evening"),
-        _step(since + _ENROLLED + 20 * _HOUR, Role.CASE_MANAGER, cmd.UpdateDischargePlan, plan=_DRAFT),
+        _step(since + _ENROLLED, Role.ADMISSIONS, ConfirmEnrolment, track="evening"),
+        _step(since + _ENROLLED + 20 * _HOUR, Role.CASE_MANAGER, UpdateDischargePlan, plan=_DRAFT),
     )
 
 
 def _review(at: timedelta, outcome: ReviewOutcome, role: Role = Role.CLINICIAN, **fields: Any) -> Step:
-    return _step(at, role, cmd.CompleteReview, outcome=outcome, rationale="measures and team review", **fields)
+    return _step(at, role, CompleteReview, outcome=outcome, rationale="measures and team review", **fields)
 
 
 def _arrive(at: timedelta) -> Step:
-    return _step(at, Role.CLINICIAN, cmd.ConfirmArrival)
+    return _step(at, Role.CLINICIAN, ConfirmArrival)
 
 
 def _leave(at: timedelta) -> tuple[Step, ...]:
     return (
-        _step(at - 7 * _DAY, Role.CASE_MANAGER, cmd.UpdateDischargePlan, plan=PLAN),
-        _step(at, Role.CLINICIAN, cmd.Discharge, reason=DischargeReason.GOALS_MET),
-        _step(at + 6 * _DAY, Role.CASE_MANAGER, cmd.RecordFollowUp, contact=Contact.REACHED),
-        _step(at + 29 * _DAY, Role.CASE_MANAGER, cmd.RecordFollowUp, contact=Contact.REACHED),
+        _step(at - 7 * _DAY, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
+        _step(at, Role.CLINICIAN, Discharge, reason=DischargeReason.GOALS_MET),
+        _step(at + 6 * _DAY, Role.CASE_MANAGER, RecordFollowUp, contact=Contact.REACHED),
+        _step(at + 29 * _DAY, Role.CASE_MANAGER, RecordFollowUp, contact=Contact.REACHED),
     )
 
 
@@ -157,7 +166,7 @@ CLIENTS: tuple[Client, ...] = (
         title="OP → step-up to IOP inside 24 h → review → step-down",
         steps=(
             *_into_care(OP),
-            _step(3 * _WEEK, Role.CLINICIAN, cmd.RequestStepUp, to=IOP, reason="symptoms have worsened"),
+            _step(3 * _WEEK, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
             _arrive(3 * _WEEK + 6 * _HOUR),
             _review(9 * _WEEK + _DAY, STEP_DOWN, to=OP),
             _arrive(9 * _WEEK + 3 * _DAY),
@@ -172,10 +181,10 @@ CLIENTS: tuple[Client, ...] = (
         title="IOP → partial hospitalisation and back",
         steps=(
             *_into_care(IOP),
-            _step(3 * _WEEK, Role.CLINICIAN, cmd.RequestStepUp, to=PHP, reason="needs daily structure"),
+            _step(3 * _WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
             _arrive(3 * _WEEK + 10 * _HOUR),
             _contact(4 * _WEEK, ObligationKind.EXTERNAL_CONTACT),
-            _step(5 * _WEEK, Role.CLINICIAN, cmd.StartStepDown, to=IOP, reason="stable for a week"),
+            _step(5 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
             _arrive(5 * _WEEK + _DAY),
             _review(11 * _WEEK + _DAY + _HOUR, STEP_DOWN, to=OP),
             _arrive(11 * _WEEK + 4 * _DAY),
@@ -195,7 +204,7 @@ CLIENTS: tuple[Client, ...] = (
             _review(_WEEK_6 + 2 * _DAY, CONTINUE, Role.SUPERVISOR),
             _review(_WEEK_6 + 5 * _DAY, CONTINUE, Role.MEDICAL_DIRECTOR),
             _review(_WEEK_8, STEP_DOWN, Role.MEDICAL_DIRECTOR, to=OP),
-            _step(_WEEK_8 + 2 * _DAY, Role.CASE_MANAGER, cmd.ConfirmArrival),
+            _step(_WEEK_8 + 2 * _DAY, Role.CASE_MANAGER, ConfirmArrival),
         ),
         stages=(*_TO_CARE, *_MOVED),
         levels=(IOP, OP),
@@ -206,7 +215,7 @@ CLIENTS: tuple[Client, ...] = (
         title="Coverage inactive → funding exception → self-pay → OP",
         clinic={"coverage": "inactive"},
         steps=(
-            _step(_DAY, Role.ADMISSIONS, cmd.ResolveFunding, route=FundingRoute.SELF_PAY, reason="client chose it"),
+            _step(_DAY, Role.ADMISSIONS, ResolveFunding, route=FundingRoute.SELF_PAY, reason="client chose it"),
             *_into_care(OP, since=_DAY),
             *_leave(10 * _WEEK),
         ),
@@ -220,11 +229,11 @@ CLIENTS: tuple[Client, ...] = (
         clinic={"places": {PHP: {"from_search": 10}}},
         steps=(
             *_into_care(IOP),
-            _step(2 * _WEEK, Role.CLINICIAN, cmd.RequestStepUp, to=PHP, reason="needs daily structure"),
+            _step(2 * _WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
             _contact(2 * _WEEK + 26 * _HOUR, ObligationKind.INTERIM_CONTACT),
             _arrive(2 * _WEEK + 40 * _HOUR),
             _contact(3 * _WEEK, ObligationKind.EXTERNAL_CONTACT),
-            _step(4 * _WEEK, Role.CLINICIAN, cmd.StartStepDown, to=IOP, reason="stable for a week"),
+            _step(4 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
             _arrive(4 * _WEEK + _DAY),
             _review(10 * _WEEK + _DAY + _HOUR, STEP_DOWN, to=OP),
             _arrive(10 * _WEEK + 3 * _DAY),

@@ -13,7 +13,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.calls import ClinicCalls
 from activities.places import FhirPlaces
 from activities.ports import Place, PlaceRequest
-from domain.commands import PlaceAnswer
+from domain.pathway.calls import PlaceAnswer
 from domain.values import LevelOfCare
 from tests.activities.foreign import ForeignFhir, slot
 

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities import signatures
-    from domain import commands as cmd
+    from domain.commands import BaseCommand
     from domain.events import Event
     from tests.workflows.dying import Dying
     from workflows.journey import JourneyWorkflow
@@ -25,7 +25,7 @@ class TrustsItself(Dying):
     async def run(self, start: JourneyStart) -> Standing:
         return await super().run(start)
 
-    async def record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
+    async def record(self, command: BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
         await super().record(command, events)
         return signatures.Recorded(events=events, as_asked=True)
 
@@ -42,6 +42,6 @@ class TakesAnyAnswer(JourneyWorkflow):
     async def run(self, start: JourneyStart) -> Standing:
         return await super().run(start)
 
-    async def record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
+    async def record(self, command: BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
         recorded = await super().record(command, events)
         return recorded.model_copy(update={"as_asked": True})

@@ -15,8 +15,11 @@ from temporalio.client import Interceptor as ClientInterceptor
 from temporalio.client import OutboundInterceptor, StartWorkflowInput, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain import commands as cmd
+from domain.commands import BaseCommand
 from domain.evolve import fold
+from domain.pathway.admission import RepeatAdmission
+from domain.pathway.discharge import Discharge, ReportDischarge
+from domain.pathway.placement import DecidePlacement
 from domain.state import JourneyState
 from eventstore.codec import from_record
 from tests.workflows.house import Case, House, Person
@@ -72,7 +75,7 @@ class RacingCase(Case):
         self.patience = 0.0
         self._asking = Journeys(house.client, patience=timedelta(seconds=5))
 
-    async def do(self, kind: type[cmd.BaseCommand], **fields: Any) -> Standing:
+    async def do(self, kind: type[BaseCommand], **fields: Any) -> Standing:
         """Tells a new command by one to three callers while signals and messages race with it."""
         command = self.command(kind, **fields)
         self.told.decided.add(command.cause)
@@ -125,14 +128,14 @@ class RacingCase(Case):
         except JourneysUnreachable:
             return False
 
-    def _messages(self, kind: type[cmd.BaseCommand]) -> list[cmd.BaseCommand]:
+    def _messages(self, kind: type[BaseCommand]) -> list[BaseCommand]:
         repeats = self.chance.choice((0, 1, 1, 2))
-        messages = [self.command(cmd.RepeatAdmission, message="again") for _ in range(repeats)]
-        if kind is cmd.Discharge or kind is cmd.DecidePlacement:
-            messages.append(self.command(cmd.ReportDischarge, message="left"))
+        messages = [self.command(RepeatAdmission, message="again") for _ in range(repeats)]
+        if kind is Discharge or kind is DecidePlacement:
+            messages.append(self.command(ReportDischarge, message="left"))
         return messages
 
-    async def _say(self, command: cmd.BaseCommand) -> Standing | None:
+    async def _say(self, command: BaseCommand) -> Standing | None:
         """Tells a decision until it is answered. That the journey has ended meanwhile is an answer too."""
         reasons = Counter[str]()
         until = time.monotonic() + self.patience
@@ -146,7 +149,7 @@ class RacingCase(Case):
                 return None
         raise AssertionError(f"{command.cause} was never answered: {dict(reasons)}")
 
-    async def _hear(self, message: cmd.BaseCommand) -> Standing | None:
+    async def _hear(self, message: BaseCommand) -> Standing | None:
         try:
             standing = await self._say(message)
         except CommandRefused:

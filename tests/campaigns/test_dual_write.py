@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from domain import commands as cmd
+from domain.pathway.admission import RepeatAdmission
+from domain.pathway.placement import DecidePlacement
 from eventstore import Appended, EventStore, NewEvent, StoreUnavailable, VersionConflict
 from tests.campaigns.agreement import decided_twice, unlike_what_was_said
 from tests.campaigns.dual_write import Walk, campaign, faults_in, ground, walk
@@ -100,8 +101,8 @@ async def test_a_workflow_that_takes_any_answer_is_found_out(house: RacingHouse)
     async with house.working(workflow=TakesAnyAnswer):
         case = await house.admit_racing(random.Random(1), 60)
         await case.settled()
-        await written_by_another(case, house.store, case.command(cmd.RepeatAdmission, message="unseen"))
-        await case.do(cmd.DecidePlacement, recommended=OP, actual=OP)
+        await written_by_another(case, house.store, case.command(RepeatAdmission, message="unseen"))
+        await case.do(DecidePlacement, recommended=OP, actual=OP)
         found = [*unlike_what_was_said(case.told, await case.record())]
     assert any(fault.endswith("was answered and is not on record") for fault in found), found
 

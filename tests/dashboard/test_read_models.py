@@ -14,10 +14,19 @@ from dashboard.lists import list_journeys
 from dashboard.projections import READ_MODELS
 from dashboard.reading import row
 from dashboard.words import sentence
-from domain import commands as cmd
 from domain import events as ev
 from domain.benefits import Benefits, Verdict
 from domain.obligations import ObligationKind
+from domain.pathway.admission import OpenJourney
+from domain.pathway.calls import BenefitsAnswer
+from domain.pathway.cost import AcceptCost
+from domain.pathway.discharge import Discharge
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.funding import ResolveFunding
+from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.obligations import AcknowledgeObligation, CompleteObligation
+from domain.pathway.placement import DecidePlacement
+from domain.pathway.reviews import CompleteReview
 from domain.values import LevelOfCare, Role
 from eventstore import EventStore, NewEvent
 from tests.dashboard.keeping import ask, keep, names, projecting, reached
@@ -87,10 +96,10 @@ async def test_the_list_of_journeys_is_what_folding_says_whether_or_not_a_projec
 async def test_every_obligation_ever_raised_has_a_row_with_its_end(database_url: str, store: EventStore) -> None:
     walked = walk.enrolled()
     walked.later(days=3)
-    walked.do(cmd.AcknowledgeObligation, obligation="review-1")
+    walked.do(AcknowledgeObligation, obligation="review-1")
     walked.later(weeks=7)
-    walked.do(cmd.CompleteReview, outcome="continue", rationale="on the way", by=walk.DIRECTOR)
-    walked.do(cmd.RequestStepUp, to=LevelOfCare.PHP, reason="worse at night")
+    walked.do(CompleteReview, outcome="continue", rationale="on the way", by=walk.DIRECTOR)
+    walked.do(RequestStepUp, to=LevelOfCare.PHP, reason="worse at night")
     await projected(database_url, store, {"j": walked})
     rows = {each["obligation_id"]: each for each in await ask(database_url, "select * from dash.obligations")}
     raised = {each.obligation.id: each.obligation for each in walked.saw(ev.ObligationRaised)}
@@ -117,10 +126,10 @@ async def test_the_census_counts_who_is_in_care_at_the_end_of_each_day_at_the_si
     _enrol(late, LevelOfCare.IOP)
     moved = walk.enrolled(LevelOfCare.IOP)
     moved.later(days=2)
-    moved.do(cmd.StartStepDown, to=LevelOfCare.OP, reason="steady")
-    moved.do(cmd.ConfirmArrival)
+    moved.do(StartStepDown, to=LevelOfCare.OP, reason="steady")
+    moved.do(ConfirmArrival)
     gone = walk.enrolled(LevelOfCare.OP)
-    gone.do(cmd.Discharge, reason="goals-met")
+    gone.do(Discharge, reason="goals-met")
     await projected(database_url, store, {"here": here, "late": late, "moved": moved, "gone": gone})
     rows = await ask(
         database_url, 'select day, level, admitted, "left", present from dash.census where day < %s', date(2026, 3, 20)
@@ -144,7 +153,7 @@ async def test_an_authorisation_is_told_from_the_day_it_was_wanted_to_its_end(
     (owed,) = obtained.state.open_of(ObligationKind.OBTAIN_AUTHORISATION)
     by = walk.ADMISSIONS.changed(role=Role.UTILISATION_REVIEW)
     obtained.later(days=10)
-    obtained.do(cmd.CompleteObligation, obligation=owed.id, note="number 12", by=by)
+    obtained.do(CompleteObligation, obligation=owed.id, note="number 12", by=by)
     await projected(database_url, store, {"wanted": wanted, "obtained": obtained, "none": walk.placed()})
     rows = {each["journey_id"]: each for each in await ask(database_url, "select * from dash.authorisations")}
     assert set(rows) == {"wanted", "obtained"}
@@ -180,12 +189,12 @@ async def test_streams_that_are_no_journeys_are_passed_over(database_url: str, s
 
 async def test_free_text_reaches_no_read_model(database_url: str, store: EventStore) -> None:
     walked = walk.answered(Verdict.INACTIVE)
-    walked.do(cmd.ResolveFunding, route="other-coverage", reason="Quillfeather said so")
-    walked.settle("benefits-2", cmd.BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=walk.COPAY)))
-    walked.do(cmd.DecidePlacement, recommended="IOP", actual="OP", variance="Quillfeather cannot travel")
-    walked.do(cmd.AcceptCost, estimate=_estimate(walked))
-    walked.do(cmd.ConfirmEnrolment, track="evening")
-    walked.do(cmd.CompleteReview, outcome="continue", rationale="Quillfeather does well")
+    walked.do(ResolveFunding, route="other-coverage", reason="Quillfeather said so")
+    walked.settle("benefits-2", BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=walk.COPAY)))
+    walked.do(DecidePlacement, recommended="IOP", actual="OP", variance="Quillfeather cannot travel")
+    walked.do(AcceptCost, estimate=_estimate(walked))
+    walked.do(ConfirmEnrolment, track="evening")
+    walked.do(CompleteReview, outcome="continue", rationale="Quillfeather does well")
     await projected(database_url, store, {"j": walked})
     for model in READ_MODELS:
         told = await ask(database_url, f"select t::text as words from dash.{model.name} t")
@@ -224,8 +233,8 @@ def _estimate(walked: Walk) -> str:
 
 
 def _enrol(walked: Walk, level: LevelOfCare) -> None:
-    walked.do(cmd.OpenJourney, journey_id="j", client_ref="c", message="m", admitted_at=walked.now)
-    walked.settle("benefits-1", cmd.BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=walk.COPAY)))
-    walked.do(cmd.DecidePlacement, recommended=level, actual=level)
-    walked.do(cmd.AcceptCost, estimate=_estimate(walked))
-    walked.do(cmd.ConfirmEnrolment, track="evening")
+    walked.do(OpenJourney, journey_id="j", client_ref="c", message="m", admitted_at=walked.now)
+    walked.settle("benefits-1", BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=walk.COPAY)))
+    walked.do(DecidePlacement, recommended=level, actual=level)
+    walked.do(AcceptCost, estimate=_estimate(walked))
+    walked.do(ConfirmEnrolment, track="evening")

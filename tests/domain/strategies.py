@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
-from domain import commands as cmd
 from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
+from domain.commands import BaseCommand, Decision
 from domain.effects import Effect
+from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
+from domain.pathway.calls import BenefitsAnswer, Done, Failed, PlaceAnswer, SettleEffect
+from domain.pathway.cost import AcceptCost, DeclineCost
+from domain.pathway.coverage import RecordBenefits
+from domain.pathway.deadlines import TimePassed
+from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischargePlan
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.follow_up import RecordFollowUp
+from domain.pathway.funding import ResolveFunding
+from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
+from domain.pathway.obligations import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.placement import DecidePlacement
+from domain.pathway.reviews import CompleteReview
 from domain.plans import (
     Actor,
     Contact,
@@ -21,11 +35,11 @@ from domain.state import JourneyState
 from domain.values import LevelOfCare, Role, Stage
 from tests.domain.walk import MONDAY, WHOLE_PLAN
 
-Kind = type[cmd.BaseCommand]
+Kind = type[BaseCommand]
 
 ACTORS = st.builds(Actor, id=st.just("person-1"), role=st.sampled_from(Role))
 ABLE: dict[Kind, Actor] = {
-    cmd.RecordBenefits: Actor(id="person-2", role=Role.ADMISSIONS),
+    RecordBenefits: Actor(id="person-2", role=Role.ADMISSIONS),
 }
 DIRECTOR = Actor(id="person-3", role=Role.MEDICAL_DIRECTOR)
 LEVELS = st.sampled_from(LevelOfCare)
@@ -45,22 +59,22 @@ EVIDENCE = st.lists(
 PLANS = st.sampled_from([DischargePlan(), DischargePlan(crisis_contacts=("988",)), WHOLE_PLAN])
 ANSWERS: st.SearchStrategy[Any] = st.one_of(
     st.builds(
-        cmd.BenefitsAnswer,
+        BenefitsAnswer,
         benefits=st.builds(
             Benefits, verdict=st.sampled_from(Verdict), cost_share=st.none() | SHARES, evidence=EVIDENCE
         ),
     ),
-    st.just(cmd.PlaceAnswer()),
-    st.just(cmd.PlaceAnswer(facility="facility-1", starts_at=MONDAY)),
-    st.builds(cmd.Done, reference=st.none() | st.just("there-1")),
-    st.builds(cmd.Failed, code=st.sampled_from(["refused", "gone"])),
+    st.just(PlaceAnswer()),
+    st.just(PlaceAnswer(facility="facility-1", starts_at=MONDAY)),
+    st.builds(Done, reference=st.none() | st.just("there-1")),
+    st.builds(Failed, code=st.sampled_from(["refused", "gone"])),
 )
 
 
 def answers_to(call: Effect) -> st.SearchStrategy[Any]:
     """What the system that is called may answer."""
-    own = {"hold-place": cmd.PlaceAnswer, "check-benefits": cmd.BenefitsAnswer}.get(call.kind, cmd.Done)
-    return ANSWERS.filter(lambda answer: isinstance(answer, own | cmd.Failed))
+    own = {"hold-place": PlaceAnswer, "check-benefits": BenefitsAnswer}.get(call.kind, Done)
+    return ANSWERS.filter(lambda answer: isinstance(answer, own | Failed))
 
 
 def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[Any]]:
@@ -69,84 +83,91 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
     message = {"message": st.just("message-9")}
     reported = message | {"occurred_at": st.none() | st.just(MONDAY)}
     fields: dict[Kind, dict[str, st.SearchStrategy[Any]]] = {
-        cmd.OpenJourney: message
-        | {"journey_id": st.just("j"), "client_ref": st.just("c"), "admitted_at": st.just(MONDAY)},
-        cmd.RepeatAdmission: reported,
-        cmd.CancelAdmission: reported,
-        cmd.ReportDischarge: reported,
-        cmd.RecordBenefits: {
+        OpenJourney: message | {"journey_id": st.just("j"), "client_ref": st.just("c"), "admitted_at": st.just(MONDAY)},
+        RepeatAdmission: reported,
+        CancelAdmission: reported,
+        ReportDischarge: reported,
+        RecordBenefits: {
             "verdict": st.sampled_from(Verdict),
             "cost_share": st.none() | SHARES,
             "note": WORDS,
         },
-        cmd.ResolveFunding: {"route": st.sampled_from(FundingRoute), "reason": WORDS},
-        cmd.DecidePlacement: {"recommended": LEVELS, "actual": LEVELS, "variance": st.none() | WORDS},
-        cmd.AcceptCost: {
+        ResolveFunding: {"route": st.sampled_from(FundingRoute), "reason": WORDS},
+        DecidePlacement: {"recommended": LEVELS, "actual": LEVELS, "variance": st.none() | WORDS},
+        AcceptCost: {
             "estimate": st.integers(max(1, state.estimates - 1), state.estimates + 1).map("estimate-{}".format)
         },
-        cmd.DeclineCost: {"reason": WORDS},
-        cmd.ConfirmEnrolment: {"track": WORDS},
-        cmd.UpdateDischargePlan: {"plan": PLANS},
-        cmd.CompleteReview: {
+        DeclineCost: {"reason": WORDS},
+        ConfirmEnrolment: {"track": WORDS},
+        UpdateDischargePlan: {"plan": PLANS},
+        CompleteReview: {
             "outcome": st.sampled_from(ReviewOutcome),
             "rationale": WORDS,
             "to": st.none() | LEVELS,
         },
-        cmd.RequestStepUp: {"to": LEVELS, "reason": WORDS},
-        cmd.StartStepDown: {"to": LEVELS, "reason": WORDS},
-        cmd.ConfirmArrival: {"facility": st.none() | WORDS},
-        cmd.DeclineTransition: {"reason": WORDS, "safety_plan_reviewed": st.booleans()},
-        cmd.Discharge: {"reason": st.sampled_from(DischargeReason)},
-        cmd.RecordFollowUp: {"contact": st.sampled_from(Contact)},
-        cmd.AcknowledgeObligation: {"obligation": owed},
-        cmd.CompleteObligation: {"obligation": owed, "note": WORDS},
-        cmd.WaiveObligation: {"obligation": owed, "reason": WORDS},
-        cmd.SettleEffect: {"key": st.sampled_from([*state.pending(), "ehr-9999", "nothing"]), "answer": ANSWERS},
-        cmd.TimePassed: {},
+        RequestStepUp: {"to": LEVELS, "reason": WORDS},
+        StartStepDown: {"to": LEVELS, "reason": WORDS},
+        ConfirmArrival: {"facility": st.none() | WORDS},
+        DeclineTransition: {"reason": WORDS, "safety_plan_reviewed": st.booleans()},
+        Discharge: {"reason": st.sampled_from(DischargeReason)},
+        RecordFollowUp: {"contact": st.sampled_from(Contact)},
+        AcknowledgeObligation: {"obligation": owed},
+        CompleteObligation: {"obligation": owed, "note": WORDS},
+        WaiveObligation: {"obligation": owed, "reason": WORDS},
+        SettleEffect: {"key": st.sampled_from([*state.pending(), "ehr-9999", "nothing"]), "answer": ANSWERS},
+        TimePassed: {},
     }
     return fields[kind]
 
 
-_BY_HAND = (cmd.CompleteObligation, cmd.WaiveObligation, cmd.AcknowledgeObligation)
-_MOVES = (cmd.RequestStepUp, cmd.StartStepDown)
+_BY_HAND = (CompleteObligation, WaiveObligation, AcknowledgeObligation)
+_MOVES = (RequestStepUp, StartStepDown)
 FITTING: dict[Stage, tuple[Kind, ...]] = {
-    Stage.REFERRED: (cmd.TimePassed,),
-    Stage.BENEFITS_CHECK: (cmd.RecordBenefits, cmd.SettleEffect),
-    Stage.FUNDING_EXCEPTION: (cmd.ResolveFunding, cmd.ResolveFunding, cmd.RecordBenefits),
-    Stage.PLACEMENT: (cmd.DecidePlacement,),
-    Stage.COST_REVIEW: (cmd.AcceptCost, cmd.AcceptCost, cmd.AcceptCost, cmd.DeclineCost, cmd.RecordBenefits, *_BY_HAND),
+    Stage.REFERRED: (TimePassed,),
+    Stage.BENEFITS_CHECK: (RecordBenefits, SettleEffect),
+    Stage.FUNDING_EXCEPTION: (ResolveFunding, ResolveFunding, RecordBenefits),
+    Stage.PLACEMENT: (DecidePlacement,),
+    Stage.COST_REVIEW: (AcceptCost, AcceptCost, AcceptCost, DeclineCost, RecordBenefits, *_BY_HAND),
     Stage.ENROLLING: (
-        cmd.ConfirmEnrolment,
-        cmd.ConfirmEnrolment,
-        cmd.ConfirmEnrolment,
-        cmd.RecordBenefits,
+        ConfirmEnrolment,
+        ConfirmEnrolment,
+        ConfirmEnrolment,
+        RecordBenefits,
         *_BY_HAND,
-        cmd.UpdateDischargePlan,
+        UpdateDischargePlan,
     ),
-    Stage.ACTIVE: (cmd.CompleteReview, *_MOVES, cmd.ReportDischarge, cmd.UpdateDischargePlan, *_BY_HAND),
+    Stage.ACTIVE: (CompleteReview, *_MOVES, ReportDischarge, UpdateDischargePlan, *_BY_HAND),
     Stage.TRANSITION: (
-        cmd.SettleEffect,
-        cmd.ConfirmArrival,
-        cmd.DeclineTransition,
-        cmd.RequestStepUp,
-        cmd.RequestStepUp,
-        cmd.Discharge,
+        SettleEffect,
+        ConfirmArrival,
+        DeclineTransition,
+        RequestStepUp,
+        RequestStepUp,
+        Discharge,
         *_BY_HAND,
-        cmd.ReportDischarge,
+        ReportDischarge,
     ),
-    Stage.EXTERNAL: (*_MOVES, *_BY_HAND, cmd.ReportDischarge, cmd.Discharge),
-    Stage.DISCHARGING: (cmd.Discharge, cmd.RequestStepUp, cmd.UpdateDischargePlan),
-    Stage.DISCHARGED: (cmd.RecordFollowUp, cmd.WaiveObligation),
-    Stage.FOLLOW_UP: (cmd.RecordFollowUp, cmd.WaiveObligation),
-    Stage.CLOSED: (*_BY_HAND, cmd.SettleEffect),
-    Stage.CANCELLED: (*_BY_HAND, cmd.SettleEffect),
+    Stage.EXTERNAL: (*_MOVES, *_BY_HAND, ReportDischarge, Discharge),
+    Stage.DISCHARGING: (Discharge, RequestStepUp, UpdateDischargePlan),
+    Stage.DISCHARGED: (RecordFollowUp, WaiveObligation),
+    Stage.FOLLOW_UP: (RecordFollowUp, WaiveObligation),
+    Stage.CLOSED: (*_BY_HAND, SettleEffect),
+    Stage.CANCELLED: (*_BY_HAND, SettleEffect),
 }
 """The commands that lead on from each stage."""
 
 
-def command(kind: Kind, number: int, state: JourneyState, *, able: bool) -> st.SearchStrategy[cmd.BaseCommand]:
+def _typed_in_late(state: JourneyState) -> st.SearchStrategy[datetime | None]:
+    """Mostly now; else some hours after care at this level, or the journey, began."""
+    since = state.level_since or state.begins_at or MONDAY
+    hours = st.integers(-1, 100).map(lambda hours: since + timedelta(hours=hours))
+    return st.one_of(st.none(), st.none(), hours)
+
+
+def command(kind: Kind, number: int, state: JourneyState, *, able: bool) -> st.SearchStrategy[BaseCommand]:
     """A command of this kind; `able` has it decided by somebody who may."""
     fields = fields_of(kind, state)
-    if issubclass(kind, cmd.Decision):
+    if issubclass(kind, Decision):
         fields["by"] = st.just(ABLE.get(kind, DIRECTOR)) if able else ACTORS
+        fields["occurred_at"] = _typed_in_late(state)
     return st.builds(kind, id=st.just(f"step-{number}"), **fields)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from domain import commands as cmd
 from domain import events as ev
-from domain.decide import RULES, decide
+from domain.commands import Decision
+from domain.decide import decide
 from domain.evolve import fold
+from domain.pathway import DECISIONS
+from domain.pathway.calls import Done, PlaceAnswer, SettleEffect
+from domain.pathway.cost import AcceptCost
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.moves import RequestStepUp
+from domain.pathway.obligations import AcknowledgeObligation
+from domain.pathway.placement import DecidePlacement
 from tests.domain.walk import answered, enrolled, opened, stepping_up
 
-DECISIONS = [kind for kind in RULES if issubclass(kind, cmd.Decision)]
 BY_SYSTEMS = ("open", "repeat", "cancel", "discharge-report", "settle", "time")
 """What the ids of commands that no person gives begin with."""
 
 
 def test_the_same_id_for_another_kind_is_another_command() -> None:
     walk = answered()
-    walk.do(cmd.DecidePlacement, id="same", recommended="IOP", actual="IOP")
-    walk.do(cmd.AcceptCost, id="same", estimate="estimate-1")
-    walk.do(cmd.ConfirmEnrolment, id="same", track="evening")
+    walk.do(DecidePlacement, id="same", recommended="IOP", actual="IOP")
+    walk.do(AcceptCost, id="same", estimate="estimate-1")
+    walk.do(ConfirmEnrolment, id="same", track="evening")
     assert walk.path() == ["IOP"]
     assert [e.cause for e in walk.record if isinstance(e, ev.PlacementDecided | ev.CostAccepted | ev.Enrolled)] == [
         "decide-placement/same",
@@ -30,27 +36,27 @@ def test_the_same_id_for_another_kind_is_another_command() -> None:
 
 def test_the_same_id_for_the_same_kind_is_the_same_command() -> None:
     walk = enrolled()
-    walk.do(cmd.RequestStepUp, id="same", to="PHP", reason="worse")
-    assert walk.decide(cmd.RequestStepUp, id="same", to="INPATIENT", reason="much worse") == ()
+    walk.do(RequestStepUp, id="same", to="PHP", reason="worse")
+    assert walk.decide(RequestStepUp, id="same", to="INPATIENT", reason="much worse") == ()
 
 
 def test_a_decision_that_calls_itself_an_answer_does_not_shadow_the_answer() -> None:
     walk = stepping_up()
     key = "place-1-search-1"
-    walk.do(cmd.AcknowledgeObligation, id=f"settle/{key}", obligation="complete-step-up-1")
-    walk.do(cmd.SettleEffect, id=f"settle/{key}", key=key, answer=cmd.PlaceAnswer())
+    walk.do(AcknowledgeObligation, id=f"settle/{key}", obligation="complete-step-up-1")
+    walk.do(SettleEffect, id=f"settle/{key}", key=key, answer=PlaceAnswer())
     assert len(walk.saw(ev.NoPlaceFound)) == 1
 
 
 def test_an_answer_is_taken_once_under_its_id() -> None:
     walk = opened()
     key = f"ehr-{walk.state.ehr_revision}"
-    settled = cmd.SettleEffect(id=f"settle/{key}", key=key, answer=cmd.Done())
+    settled = SettleEffect(id=f"settle/{key}", key=key, answer=Done())
     first = decide(walk.state, settled, walk.now)
     assert isinstance(first, tuple) and {event.cause for event in first} == {f"settle/{key}"}
     assert decide(fold(first, walk.state), settled, walk.now) == ()
 
 
 @pytest.mark.parametrize("kind", DECISIONS, ids=lambda kind: kind.__name__)
-def test_no_decision_can_take_the_name_of_what_systems_say(kind: type[cmd.Decision]) -> None:
+def test_no_decision_can_take_the_name_of_what_systems_say(kind: type[Decision]) -> None:
     assert kind.model_fields["kind"].default not in BY_SYSTEMS

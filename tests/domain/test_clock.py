@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import commands as cmd
 from domain import events as ev
 from domain.clock import (
     Site,
@@ -19,6 +18,12 @@ from domain.clock import (
     at_service_week,
     weeks_of_service,
 )
+from domain.pathway.admission import OpenJourney
+from domain.pathway.cost import AcceptCost
+from domain.pathway.coverage import RecordBenefits
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.moves import RequestStepUp
+from domain.pathway.placement import DecidePlacement
 from tests.domain.walk import Walk
 
 SITE = Site()
@@ -50,12 +55,12 @@ def test_24_hours_are_24_hours_whatever_the_clocks_do(began: datetime, ends: dat
 def test_a_step_up_over_a_clock_change_is_due_in_24_elapsed_hours(began: datetime) -> None:
     now = began.astimezone(UTC)
     walk = Walk(now)
-    walk.do(cmd.OpenJourney, journey_id="j", client_ref="c", message="m", admitted_at=began)
-    walk.do(cmd.RecordBenefits, verdict="CLEAR", cost_share={"copay": 30}, note="called")
-    walk.do(cmd.DecidePlacement, recommended="IOP", actual="IOP")
-    walk.do(cmd.AcceptCost, estimate="estimate-1")
-    walk.do(cmd.ConfirmEnrolment, track="evening")
-    walk.do(cmd.RequestStepUp, to="PHP", reason="worse")
+    walk.do(OpenJourney, journey_id="j", client_ref="c", message="m", admitted_at=began)
+    walk.do(RecordBenefits, verdict="CLEAR", cost_share={"copay": 30}, note="called")
+    walk.do(DecidePlacement, recommended="IOP", actual="IOP")
+    walk.do(AcceptCost, estimate="estimate-1")
+    walk.do(ConfirmEnrolment, track="evening")
+    walk.do(RequestStepUp, to="PHP", reason="worse")
     walk.later(hours=23, minutes=59)
     assert not walk.saw(ev.StepUpWindowMissed)
     walk.later(minutes=1)

@@ -7,17 +7,16 @@ from typing import get_args
 
 import pytest
 
-from domain import commands as cmd
 from domain import events as ev
 from domain.catalogue import CATALOGUE
-from domain.decide import RULES
+from domain.commands import BaseCommand, Decision
 from domain.effects import Effect
 from domain.evolve import _changes
 from domain.obligations import ObligationKind
-from domain.values import LADDER, LevelOfCare, Role
+from domain.pathway import COMMANDS, DECISIONS
+from domain.values import LADDER, LevelOfCare, Role, Stage
 
 EVENTS: tuple[type[ev.BaseEvent], ...] = get_args(get_args(ev.Event)[0])
-COMMANDS: tuple[type[cmd.BaseCommand], ...] = get_args(get_args(cmd.Command)[0])
 
 
 def declared(module: object, base: type) -> set[type]:
@@ -30,7 +29,6 @@ def declared(module: object, base: type) -> set[type]:
 
 def test_the_unions_name_everything_declared() -> None:
     assert set(EVENTS) == declared(ev, ev.BaseEvent)
-    assert set(COMMANDS) == declared(cmd, cmd.BaseCommand) - {cmd.Decision}
 
 
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
@@ -38,14 +36,29 @@ def test_every_event_is_folded_by_a_rule_of_its_own(kind: type[ev.BaseEvent]) ->
     assert kind in _changes.registry
 
 
-def test_every_command_has_its_rule() -> None:
-    assert set(RULES) == set(COMMANDS)
+@pytest.mark.parametrize("kind", COMMANDS.values(), ids=lambda kind: kind.__name__)
+def test_every_command_leads_to_something_and_says_what(kind: type[BaseCommand]) -> None:
+    assert kind.decide is not BaseCommand.decide
+    assert re.fullmatch(r"[A-Z].{20,}[^.]\.", kind.description().removesuffix(" "))
 
 
-def test_every_decision_is_by_somebody() -> None:
-    people = set(get_args(cmd.ByPeople))
-    assert people == {kind for kind in COMMANDS if issubclass(kind, cmd.Decision)}
-    assert all(kind.model_fields["by"].is_required() for kind in people)
+def test_no_command_is_left_out_of_the_parts() -> None:
+    def beneath(base: type[BaseCommand]) -> set[type[BaseCommand]]:
+        return {each for below in base.__subclasses__() for each in (below, *beneath(below))}
+
+    concrete = {kind for kind in beneath(BaseCommand) if "kind" in kind.model_fields}
+    assert {kind for kind in concrete if not kind.__module__.startswith("tests.")} == set(COMMANDS.values())
+
+
+@pytest.mark.parametrize("kind", DECISIONS, ids=lambda kind: kind.__name__)
+def test_every_decision_declares_who_when_and_what(kind: type[Decision]) -> None:
+    declared = kind.declared
+    assert declared.label[0].isupper() and not declared.label.endswith(".")
+    assert declared.by and set(declared.by) <= set(Role)
+    assert declared.at and set(declared.at) <= set(Stage)
+    assert kind.model_fields["by"].is_required()
+    own = {name: field for name, field in kind.model_fields.items() if name not in {"id", "by", "kind"}}
+    assert [name for name, field in own.items() if not (field.description or "").endswith(".")] == []
 
 
 @pytest.mark.parametrize("kind", ObligationKind)
@@ -67,7 +80,7 @@ def test_event_types_are_unique_and_dotted() -> None:
 
 
 def test_command_and_effect_kinds_are_unique() -> None:
-    for kinds in (COMMANDS, get_args(get_args(Effect)[0])):
+    for kinds in (COMMANDS.values(), get_args(get_args(Effect)[0])):
         names = [kind.model_fields["kind"].default for kind in kinds]
         assert len(set(names)) == len(names)
 

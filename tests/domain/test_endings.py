@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from domain import commands as cmd
 from domain import events as ev
 from domain.effects import ReleasePlace
+from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischargePlan
+from domain.pathway.follow_up import RecordFollowUp
+from domain.pathway.obligations import WaiveObligation
 from domain.values import Stage
 from tests.domain.walk import (
     Walk,
@@ -36,14 +38,14 @@ def ending(walk: Walk) -> str:
 @pytest.mark.parametrize("walk_to", IN_CARE)
 def test_after_a_death_nobody_is_called_and_nothing_is_owed(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
-    walk.do(cmd.ReportDischarge, message="message-2")
+    walk.do(ReportDischarge, message="message-2")
     raised = len(walk.saw(ev.ObligationRaised))
-    walk.do(cmd.Discharge, reason="deceased")
+    walk.do(Discharge, reason="deceased")
     assert (walk.state.stage, ending(walk), walk.owes()) == (Stage.CLOSED, "deceased", set())
     assert walk.state.level is None and walk.state.stays[-1].until == walk.now
     assert len(walk.saw(ev.ObligationRaised)) == raised
     assert walk.later(days=60) == []
-    walk.refused(cmd.RecordFollowUp, "journey-ended", contact="reached")
+    walk.refused(RecordFollowUp, "journey-ended", contact="reached")
     walk.settle_all()
     assert walk.state.is_finished
 
@@ -51,27 +53,27 @@ def test_after_a_death_nobody_is_called_and_nothing_is_owed(walk_to: Callable[[]
 @pytest.mark.parametrize("walk_to", [stepping_up, place_held])
 def test_after_a_death_during_a_step_up_the_place_is_given_back(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
-    walk.do(cmd.Discharge, reason="deceased")
+    walk.do(Discharge, reason="deceased")
     assert not walk.state.is_finished
     assert [c.hold_key for c in walk.state.pending().values() if isinstance(c, ReleasePlace)] == ["place-1"]
 
 
 def test_a_death_excuses_an_incomplete_plan_and_is_still_a_clinicians_word() -> None:
     walk = enrolled()
-    walk.do(cmd.UpdateDischargePlan, plan={})
-    walk.refused(cmd.Discharge, "not-a-clinician", reason="deceased", by={"id": "p", "role": "case-manager"})
-    walk.do(cmd.Discharge, reason="deceased")
+    walk.do(UpdateDischargePlan, plan={})
+    walk.refused(Discharge, "not-their-decision", reason="deceased", by={"id": "p", "role": "case-manager"})
+    walk.do(Discharge, reason="deceased")
     assert walk.saw(ev.Discharged)[0].gaps == ("follow-up appointments", "crisis contacts", "community resources")
 
 
 def test_what_was_done_last_says_how_the_journey_closed() -> None:
     assert ending(closed()) == "followed-up"
     last_waived = followed_up_once()
-    last_waived.do(cmd.WaiveObligation, obligation="follow-up-2", reason="moved abroad")
+    last_waived.do(WaiveObligation, obligation="follow-up-2", reason="moved abroad")
     assert ending(last_waived) == "follow-up-waived"
     first_waived = discharged()
-    first_waived.do(cmd.WaiveObligation, obligation="follow-up-1", reason="the new therapist calls")
+    first_waived.do(WaiveObligation, obligation="follow-up-1", reason="the new therapist calls")
     assert not first_waived.saw(ev.JourneyClosed)
     first_waived.later(days=8)
-    first_waived.do(cmd.RecordFollowUp, contact="reached")
+    first_waived.do(RecordFollowUp, contact="reached")
     assert ending(first_waived) == "followed-up"

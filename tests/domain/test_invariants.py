@@ -14,12 +14,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from pydantic import TypeAdapter
 
-from domain import commands as cmd
 from domain import events as ev
 from domain.benefits import Verdict
-from domain.decide import RULES, decide
+from domain.commands import BaseCommand
+from domain.decide import decide
 from domain.evolve import evolve, fold
 from domain.obligations import ObligationKind
+from domain.pathway import COMMANDS
+from domain.pathway.admission import OpenJourney
+from domain.pathway.calls import Answer, Done, Failed, SettleEffect
+from domain.pathway.deadlines import TimePassed
+from domain.pathway.obligations import CompleteObligation
 from domain.refusal import Refusal
 from domain.state import JourneyState
 from domain.values import Stage
@@ -66,14 +71,14 @@ class Journeys(RuleBasedStateMachine):
         self.watch = Watch()
         self.now: datetime = MONDAY
         self.asked = 0
-        self.last: cmd.BaseCommand | None = None
+        self.last: BaseCommand | None = None
 
     # ---- what is asked of it ---------------------------------------------------------------------------
 
     @initialize(stage=st.sampled_from(list(SCRIPTS)), hours=HOURS)
     def comes_to(self, stage: str, hours: int) -> None:
         for self.now, asked in SCRIPTS[stage]:
-            if isinstance(asked, cmd.OpenJourney):
+            if isinstance(asked, OpenJourney):
                 asked = asked.model_copy(update={"admitted_at": self.now - timedelta(hours=hours)})
             self.take(asked)
 
@@ -82,8 +87,8 @@ class Journeys(RuleBasedStateMachine):
         kind = data.draw(st.sampled_from(FITTING[self.state.stage]))
         self.take(data.draw(command(kind, self.number(), self.state, able=True)))
 
-    @rule(data=st.data(), kind=st.sampled_from(list(RULES)))
-    def is_asked_anything(self, data: st.DataObject, kind: type[cmd.BaseCommand]) -> None:
+    @rule(data=st.data(), kind=st.sampled_from(list(COMMANDS.values())))
+    def is_asked_anything(self, data: st.DataObject, kind: type[BaseCommand]) -> None:
         self.take(data.draw(command(kind, self.number(), self.state, able=False)))
 
     @precondition(lambda self: self.state.pending())
@@ -91,13 +96,13 @@ class Journeys(RuleBasedStateMachine):
     def is_answered(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(list(self.state.pending())))
         answer = data.draw(answers_to(self.state.pending()[key]))
-        self.take(cmd.SettleEffect(id=self.name(), key=key, answer=answer))
+        self.take(SettleEffect(id=self.name(), key=key, answer=answer))
 
     @precondition(lambda self: self.watch.calls)
     @rule(data=st.data())
     def is_answered_late_or_twice(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(list(self.watch.calls)))
-        self.take(cmd.SettleEffect(id=self.name(), key=key, answer=data.draw(ANSWERS)))
+        self.take(SettleEffect(id=self.name(), key=key, answer=data.draw(ANSWERS)))
 
     @rule(hours=HOURS)
     def waits(self, hours: int) -> None:
@@ -128,13 +133,13 @@ class Journeys(RuleBasedStateMachine):
         return f"step-{self.number()}"
 
     def pass_time(self) -> tuple[ev.Event, ...]:
-        happened = self.take(cmd.TimePassed(id=self.name()))
+        happened = self.take(TimePassed(id=self.name()))
         following = self.state.next_deadline()
         assert following is None or following > self.now
         self.watch.time_passed(self.state, self.now)
         return happened
 
-    def take(self, asked: cmd.BaseCommand) -> tuple[ev.Event, ...]:
+    def take(self, asked: BaseCommand) -> tuple[ev.Event, ...]:
         outcome = decide(self.state, asked, self.now)
         if isinstance(outcome, Refusal):
             assert outcome.code and outcome.sentence.endswith(".")
@@ -221,20 +226,20 @@ class Journeys(RuleBasedStateMachine):
     def teardown(self) -> None:
         """The record folds to the state, calls come to an end, and an ended journey finishes once all is answered."""
         assert fold(self.watch.record) == self.state
-        last_word = cmd.Failed(code="gone") if self.asked % 2 else cmd.Done()
+        last_word = Failed(code="gone") if self.asked % 2 else Done()
         self.answer_everything(last_word)
         if not self.state.stage.is_end:
             return
         for _ in range(3):
             for owed in list(self.state.obligations):
-                self.take(cmd.CompleteObligation(id=self.name(), obligation=owed, note="done", by=DIRECTOR))
-            self.answer_everything(cmd.Done())
+                self.take(CompleteObligation(id=self.name(), obligation=owed, note="done", by=DIRECTOR))
+            self.answer_everything(Done())
         assert self.state.is_finished and self.state.next_deadline() is None
 
-    def answer_everything(self, answer: cmd.Answer) -> None:
+    def answer_everything(self, answer: Answer) -> None:
         for _ in range(10):
             for key in list(self.state.pending()):
-                self.take(cmd.SettleEffect(id=self.name(), key=key, answer=answer))
+                self.take(SettleEffect(id=self.name(), key=key, answer=answer))
         assert not self.state.pending(), "calls never end"
 
 

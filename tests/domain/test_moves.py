@@ -8,10 +8,13 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from domain import commands as cmd
 from domain import events as ev
+from domain.commands import BaseCommand
 from domain.effects import HoldPlace, ReleasePlace
 from domain.obligations import ObligationKind
+from domain.pathway.calls import PlaceAnswer
+from domain.pathway.discharge import Discharge
+from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.values import LevelOfCare, Stage
 from tests.domain.walk import (
     NO_PLACE,
@@ -47,7 +50,7 @@ def test_a_client_who_leaves_during_a_move_is_discharged_and_followed_up(walk_to
     walk = walk_to()
     going_up = walk.state.open_of(K.COMPLETE_STEP_UP) != []
     before, in_use = released(walk), walk.state.place_in_use
-    walk.do(cmd.Discharge, reason="against-advice")
+    walk.do(Discharge, reason="against-advice")
     assert walk.is_at(Stage.DISCHARGED) and walk.owes() == {"follow-up-1", "follow-up-2"}
     assert walk.state.transition is None and walk.state.level is None
     wanted = f"place-{walk.state.transitions}" if going_up else None
@@ -57,7 +60,7 @@ def test_a_client_who_leaves_during_a_move_is_discharged_and_followed_up(walk_to
 def test_a_place_is_given_back_by_whoever_leaves_it() -> None:
     walk = returning()
     assert walk.state.place_in_use == "place-1" and released(walk) == []
-    walk.do(cmd.ConfirmArrival)
+    walk.do(ConfirmArrival)
     assert walk.state.place_in_use is None and released(walk) == ["place-1"]
 
 
@@ -66,37 +69,37 @@ def test_a_place_is_given_back_by_whoever_leaves_it() -> None:
 )
 def test_a_crisis_during_a_step_down_becomes_a_step_up(walk_to: Callable[[], Walk], path: list[str]) -> None:
     walk = walk_to()
-    walk.do(cmd.RequestStepUp, to="INPATIENT", reason="crisis")
+    walk.do(RequestStepUp, to="INPATIENT", reason="crisis")
     move = walk.state.transition
     assert move is not None and move.due_at - walk.now == timedelta(hours=24)
     assert walk.state.open_of(K.COMPLETE_STEP_UP)
     assert "complete-step-down-1" not in walk.owes()
     walk.settle(f"{move.hold_key}-search-1", held(walk))
-    walk.do(cmd.ConfirmArrival)
+    walk.do(ConfirmArrival)
     assert walk.path() == path and not walk.state.open_of(K.COMPLETE_STEP_UP)
 
 
 @pytest.mark.parametrize("walk_to", [stepping_up, place_held])
 def test_a_step_up_gives_way_to_a_higher_one_and_gives_its_place_back(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
-    walk.do(cmd.RequestStepUp, to="PHP", reason="worse")
+    walk.do(RequestStepUp, to="PHP", reason="worse")
     assert walk.owes() == {"complete-step-up-2"} and released(walk) == ["place-1"]
     assert [e.obligation for e in walk.saw(ev.ObligationCancelled)] == ["review-1", "complete-step-up-1"]
     walk.settle("place-2-search-1", held(walk))
-    walk.do(cmd.ConfirmArrival)
+    walk.do(ConfirmArrival)
     assert walk.path() == ["OP", "PHP"] and released(walk) == ["place-1"]
 
 
 @pytest.mark.parametrize("to", ["IOP", "PHP"])
 def test_a_step_up_does_not_give_way_to_one_no_higher(to: str) -> None:
     walk = stepping_up(LevelOfCare.OP, LevelOfCare.PHP)
-    walk.refused(cmd.RequestStepUp, "already-moving-up", to=to, reason="asked twice")
+    walk.refused(RequestStepUp, "already-moving-up", to=to, reason="asked twice")
 
 
 def test_a_missed_window_given_up_for_a_higher_level_ends_its_own_clock_and_searches() -> None:
     walk = window_missed()
     assert {"complete-step-up-1", "interim-contact-1"} <= walk.owes()
-    walk.do(cmd.RequestStepUp, to="INPATIENT", reason="cannot wait")
+    walk.do(RequestStepUp, to="INPATIENT", reason="cannot wait")
     assert walk.owes() == {"complete-step-up-2", "interim-contact-1"}
     walk.settle("place-1-search-2", NO_PLACE)
     walk.later(hours=9)
@@ -105,15 +108,15 @@ def test_a_missed_window_given_up_for_a_higher_level_ends_its_own_clock_and_sear
 
 
 def leave_by_discharge(walk: Walk) -> None:
-    walk.do(cmd.Discharge, reason="disengaged")
+    walk.do(Discharge, reason="disengaged")
 
 
 def leave_by_decline(walk: Walk) -> None:
-    walk.do(cmd.DeclineTransition, reason="no", safety_plan_reviewed=True)
+    walk.do(DeclineTransition, reason="no", safety_plan_reviewed=True)
 
 
 def leave_by_a_higher_step(walk: Walk) -> None:
-    walk.do(cmd.RequestStepUp, to="PHP", reason="worse")
+    walk.do(RequestStepUp, to="PHP", reason="worse")
 
 
 @pytest.mark.parametrize("leave", [leave_by_discharge, leave_by_decline, leave_by_a_higher_step])
@@ -131,7 +134,7 @@ def test_a_place_found_after_all_is_given_back_a_second_time_under_a_new_key(lea
 
 def test_a_search_that_finds_nothing_for_a_move_that_was_left_starts_no_other() -> None:
     walk = stepping_up()
-    walk.do(cmd.RequestStepUp, to="PHP", reason="worse")
+    walk.do(RequestStepUp, to="PHP", reason="worse")
     walk.settle("place-1-search-1", NO_PLACE)
     assert not walk.saw(ev.NoPlaceFound) and walk.state.transition is not None
     assert walk.state.transition.next_search_at is None
@@ -146,13 +149,13 @@ def test_contact_goes_on_when_a_missed_step_up_gives_way_to_a_higher_one() -> No
     walk.settle("place-1-search-1", NO_PLACE)
     walk.later(hours=25)
     assert "interim-contact-1" in walk.owes()
-    walk.do(cmd.RequestStepUp, to="INPATIENT", reason="not safe at home")
+    walk.do(RequestStepUp, to="INPATIENT", reason="not safe at home")
     assert "interim-contact-1" in walk.owes()
 
 
 def test_a_place_without_its_start_is_no_answer() -> None:
     with pytest.raises(ValidationError):
-        cmd.PlaceAnswer(facility="Day hospital")
+        PlaceAnswer(facility="Day hospital")
 
 
 # ---- how soon a place must be, and an arrival without one ----------------------------------------------------
@@ -183,8 +186,8 @@ def test_a_search_keeps_its_day_while_it_waits_for_its_answer() -> None:
 def test_an_ambulance_does_not_wait_for_a_place(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
     target = walk.state.transition.target if walk.state.transition else None
-    walk.refused(cmd.ConfirmArrival, "no-place-yet")
-    walk.do(cmd.ConfirmArrival, facility="County Hospital")
+    walk.refused(ConfirmArrival, "no-place-yet")
+    walk.do(ConfirmArrival, facility="County Hospital")
     (arrived,) = walk.saw(ev.TransitionCompleted)
     assert (arrived.facility, walk.state.level) == ("County Hospital", target)
     assert not walk.state.open_of(K.COMPLETE_STEP_UP) and not walk.state.open_of(K.INTERIM_CONTACT)
@@ -193,7 +196,7 @@ def test_an_ambulance_does_not_wait_for_a_place(walk_to: Callable[[], Walk]) -> 
 
 def test_what_a_search_still_finds_after_the_ambulance_is_given_back() -> None:
     walk = stepping_up(LevelOfCare.IOP, LevelOfCare.INPATIENT)
-    walk.do(cmd.ConfirmArrival, facility="County Hospital")
+    walk.do(ConfirmArrival, facility="County Hospital")
     walk.settle("place-1-search-1", held(walk))
     assert released(walk) == ["place-1"] and not walk.saw(ev.PlaceHeld)
 
@@ -201,13 +204,13 @@ def test_what_a_search_still_finds_after_the_ambulance_is_given_back() -> None:
 def test_an_arrival_names_the_facility_that_held_the_place() -> None:
     assert [event.facility for event in elsewhere().saw(ev.TransitionCompleted)] == ["facility-1"]
     down = stepping_down()
-    down.do(cmd.ConfirmArrival)
+    down.do(ConfirmArrival)
     assert [event.facility for event in down.saw(ev.TransitionCompleted)] == [None]
 
 
 def test_a_place_held_at_one_facility_is_given_back_when_another_took_the_client_in() -> None:
     walk = place_held()
-    walk.do(cmd.ConfirmArrival, facility="County Hospital")
+    walk.do(ConfirmArrival, facility="County Hospital")
     assert released(walk) == ["place-1"]
 
 
@@ -218,8 +221,8 @@ def reviews(walk: Walk) -> list[str]:
     return [owed.id for owed in walk.state.open_of(K.REVIEW)]
 
 
-@pytest.mark.parametrize("move", [(cmd.RequestStepUp, "PHP"), (cmd.StartStepDown, "OP")], ids=["up", "down"])
-def test_no_review_is_owed_or_climbs_during_a_move(move: tuple[type[cmd.BaseCommand], str]) -> None:
+@pytest.mark.parametrize("move", [(RequestStepUp, "PHP"), (StartStepDown, "OP")], ids=["up", "down"])
+def test_no_review_is_owed_or_climbs_during_a_move(move: tuple[type[BaseCommand], str]) -> None:
     walk = enrolled()
     walk.later(days=39)  # past the reminder of the review in week 6
     kind, to = move
@@ -232,7 +235,7 @@ def test_no_review_is_owed_or_climbs_during_a_move(move: tuple[type[cmd.BaseComm
 @pytest.mark.parametrize("walk_to", [stepping_up, place_held, stepping_down, window_missed])
 def test_a_decline_brings_one_review_within_72_hours(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
-    walk.do(cmd.DeclineTransition, reason="no", safety_plan_reviewed=True)
+    walk.do(DeclineTransition, reason="no", safety_plan_reviewed=True)
     assert reviews(walk) == ["review-2"]
     assert walk.state.obligations["review-2"].due_at - walk.now == timedelta(hours=72)
 
@@ -240,6 +243,6 @@ def test_a_decline_brings_one_review_within_72_hours(walk_to: Callable[[], Walk]
 @pytest.mark.parametrize(("walk_to", "days"), [(place_held, 42), (stepping_down, 90), (returning, 42)])
 def test_an_arrival_at_our_own_level_brings_its_next_review(walk_to: Callable[[], Walk], days: int) -> None:
     walk = walk_to()
-    walk.do(cmd.ConfirmArrival)
+    walk.do(ConfirmArrival)
     assert reviews(walk) == ["review-2"]
     assert abs((walk.state.obligations["review-2"].due_at - walk.now).days - days) <= 8

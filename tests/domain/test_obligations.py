@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import commands as cmd
 from domain import events as ev
 from domain.catalogue import CATALOGUE, obligation
 from domain.clock import TimeKind
 from domain.effects import Notify
 from domain.obligations import Channel, ObligationKind, ObligationStatus
+from domain.pathway.calls import Failed, PlaceAnswer
+from domain.pathway.coverage import RecordBenefits
+from domain.pathway.obligations import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.reviews import CompleteReview
 from domain.values import LevelOfCare, Role
 from tests.domain.walk import (
     ADMISSIONS,
@@ -80,7 +83,7 @@ def test_after_a_month_of_outage_each_rung_is_told_once_and_the_next_moment_lies
 
 def test_a_month_of_outage_during_a_step_up_loses_nothing() -> None:
     walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
-    walk.settle("place-1-search-1", cmd.PlaceAnswer())
+    walk.settle("place-1-search-1", PlaceAnswer())
     happened = walk.outage(days=31)
     assert {"step-up.window-missed", "place.search-started", "obligation.escalated"} <= {e.type for e in happened}
     assert "interim-contact-1" in walk.owes() and "place-1-search-2" in walk.state.pending()
@@ -97,13 +100,13 @@ def test_an_acknowledgement_keeps_the_ladder_quiet_for_those_who_know_and_moves_
     walk = opened()
     owed = walk.state.obligations["verify-benefits-1"]
     walk.later(seconds=(owed.due_at - walk.now).total_seconds() + 60)
-    walk.do(cmd.AcknowledgeObligation, obligation=owed.id, by=ADMISSIONS)
+    walk.do(AcknowledgeObligation, obligation=owed.id, by=ADMISSIONS)
     acknowledged = walk.state.obligations[owed.id]
     assert acknowledged.status is ObligationStatus.ACKNOWLEDGED and acknowledged.due_at == owed.due_at
     assert acknowledged.is_overdue(walk.now)
     walk.later(hours=94)
     assert hours_late(walk, owed.due_at, owed.id) == [0, 24, 72]
-    walk.do(cmd.AcknowledgeObligation, obligation=owed.id, by=ADMISSIONS)
+    walk.do(AcknowledgeObligation, obligation=owed.id, by=ADMISSIONS)
     walk.later(hours=3, minutes=59)  # past the repeat at 96
     assert hours_late(walk, owed.due_at, owed.id) == [0, 24, 72]
     walk.later(minutes=1)
@@ -113,13 +116,13 @@ def test_an_acknowledgement_keeps_the_ladder_quiet_for_those_who_know_and_moves_
 def test_a_duty_done_late_is_said_to_be_late() -> None:
     walk = opened()
     walk.later(days=3)
-    walk.do(cmd.RecordBenefits, verdict="CLEAR", note="called")
+    walk.do(RecordBenefits, verdict="CLEAR", note="called")
     assert [(event.obligation, event.late) for event in walk.saw(ev.ObligationMet)] == [("verify-benefits-1", True)]
 
 
 def test_nothing_is_told_about_a_duty_that_has_ended() -> None:
     walk = opened()
-    walk.do(cmd.RecordBenefits, verdict="CLEAR", note="called")
+    walk.do(RecordBenefits, verdict="CLEAR", note="called")
     walk.later(days=30)
     assert told(walk, "verify-benefits-1") == []
 
@@ -131,11 +134,11 @@ def test_reviews_fall_due_in_week_6_and_every_week_until_the_medical_director_de
         due = walk.state.open_of(ObligationKind.REVIEW)[0].due_at
         weeks.append(round((due - MONDAY) / timedelta(weeks=1)))
         walk.later(seconds=(due - walk.now).total_seconds())
-        walk.do(cmd.CompleteReview, outcome="continue", rationale="still improving")
+        walk.do(CompleteReview, outcome="continue", rationale="still improving")
     assert weeks == [6, 7, 8, 9, 10, 11]
     walk.later(weeks=1)
-    walk.refused(cmd.CompleteReview, "beyond-last-week", outcome="continue", rationale="one more week")
-    walk.do(cmd.CompleteReview, outcome="continue", rationale="one more week", by=DIRECTOR)
+    walk.refused(CompleteReview, "beyond-last-week", outcome="continue", rationale="one more week")
+    walk.do(CompleteReview, outcome="continue", rationale="one more week", by=DIRECTOR)
     assert walk.state.open_of(ObligationKind.REVIEW)[0].due_at - walk.now > timedelta(days=6)
 
 
@@ -143,14 +146,14 @@ def test_a_review_done_when_its_reminder_comes_is_not_owed_again_three_days_late
     walk = enrolled()
     walk.later(weeks=6, days=-2)
     assert len(told(walk, "review-1")) == 1
-    walk.do(cmd.CompleteReview, outcome="continue", rationale="seen on Saturday")
+    walk.do(CompleteReview, outcome="continue", rationale="seen on Saturday")
     assert walk.state.obligations["review-2"].due_at - MONDAY > timedelta(weeks=7)
 
 
 def test_an_early_review_does_not_replace_the_one_in_week_6() -> None:
     walk = enrolled()
     walk.later(weeks=3)
-    walk.do(cmd.CompleteReview, outcome="continue", rationale="doing well")
+    walk.do(CompleteReview, outcome="continue", rationale="doing well")
     assert timedelta(weeks=6) < walk.state.obligations["review-2"].due_at - MONDAY < timedelta(weeks=6, days=1)
 
 
@@ -158,18 +161,18 @@ def test_an_early_review_does_not_replace_the_one_in_week_6() -> None:
 def test_a_call_that_fails_for_good_is_owed_by_a_person_once(key: str) -> None:
     walk = stepping_up()
     walk.later(hours=4)
-    walk.settle(key, cmd.Failed(code="refused"))
+    walk.settle(key, Failed(code="refused"))
     walk.later(hours=9)
     again = next(k for k in walk.state.pending() if k.split("-")[0] == key.split("-")[0])
-    walk.settle(again, cmd.Failed(code="refused"))
+    walk.settle(again, Failed(code="refused"))
     assert len(walk.state.open_of(ObligationKind.RESOLVE_EFFECT)) == 1
-    walk.do(cmd.CompleteObligation, obligation="resolve-effect-1", note="done by telephone")
+    walk.do(CompleteObligation, obligation="resolve-effect-1", note="done by telephone")
     assert not walk.state.open_of(ObligationKind.RESOLVE_EFFECT)
 
 
 def test_an_ehr_that_recovers_ends_the_duty_it_caused() -> None:
     walk = opened()
-    walk.settle(f"ehr-{walk.state.ehr_revision}", cmd.Failed(code="rejected"))
+    walk.settle(f"ehr-{walk.state.ehr_revision}", Failed(code="rejected"))
     assert "resolve-effect-1" in walk.owes()
     walk.settle(f"ehr-{walk.state.ehr_revision}")
     assert "resolve-effect-1" not in walk.owes()
@@ -180,9 +183,9 @@ def test_an_ehr_that_refuses_for_good_can_be_waived_so_that_the_journey_finishes
     for key in [key for key in walk.state.pending() if not key.startswith("ehr-")]:
         walk.settle(key)
     for _ in range(2):  # the duty it raises is news for the EHR too, once
-        walk.settle(f"ehr-{walk.state.ehr_revision}", cmd.Failed(code="gone"))
+        walk.settle(f"ehr-{walk.state.ehr_revision}", Failed(code="gone"))
     assert walk.owes() == {"resolve-effect-1"} and not walk.state.pending()
-    walk.do(cmd.WaiveObligation, obligation="resolve-effect-1", reason="the chart was closed by hand")
+    walk.do(WaiveObligation, obligation="resolve-effect-1", reason="the chart was closed by hand")
     assert walk.state.is_finished
 
 
@@ -223,6 +226,6 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
 def test_an_acknowledgement_does_not_move_the_end_of_the_24_hours() -> None:
     walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
     walk.later(hours=23)
-    walk.do(cmd.AcknowledgeObligation, obligation="complete-step-up-1")
+    walk.do(AcknowledgeObligation, obligation="complete-step-up-1")
     walk.later(hours=1)
     assert walk.saw(ev.StepUpWindowMissed) and "interim-contact-1" in walk.owes()

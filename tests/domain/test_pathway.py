@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain import commands as cmd
 from domain import events as ev
 from domain.effects import Notify, ReleasePlace
+from domain.pathway.admission import CancelAdmission
+from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischargePlan
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.follow_up import RecordFollowUp
+from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
+from domain.pathway.obligations import CompleteObligation, WaiveObligation
+from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargePlan
 from domain.values import LevelOfCare, Role, Stage
 from tests.domain.walk import (
@@ -28,20 +34,20 @@ from tests.domain.walk import (
 def test_iop_for_eight_weeks_then_outpatient_then_discharge_and_follow_up_to_the_close() -> None:
     walk = enrolled(LevelOfCare.IOP)
     walk.later(weeks=6)
-    walk.do(cmd.CompleteReview, outcome="continue", rationale="two more weeks")
+    walk.do(CompleteReview, outcome="continue", rationale="two more weeks")
     walk.later(weeks=2)
-    walk.do(cmd.CompleteReview, outcome="step-down", to="OP", rationale="steady")
+    walk.do(CompleteReview, outcome="step-down", to="OP", rationale="steady")
     walk.later(days=3)
-    walk.do(cmd.ConfirmArrival)
+    walk.do(ConfirmArrival)
     walk.later(days=80)
-    walk.do(cmd.CompleteReview, outcome="discharge", rationale="goals met")
+    walk.do(CompleteReview, outcome="discharge", rationale="goals met")
     assert walk.is_at(Stage.DISCHARGING)
-    walk.do(cmd.Discharge, reason="goals-met")
+    walk.do(Discharge, reason="goals-met")
     walk.later(days=6)
-    walk.do(cmd.RecordFollowUp, contact="reached")
+    walk.do(RecordFollowUp, contact="reached")
     assert walk.is_at(Stage.FOLLOW_UP)
     walk.later(days=20)
-    walk.do(cmd.RecordFollowUp, contact="reached")
+    walk.do(RecordFollowUp, contact="reached")
     assert walk.is_at(Stage.CLOSED)
     assert walk.path() == ["IOP", "OP"]
     assert len(walk.saw(ev.JourneyOpened)) == 1
@@ -57,14 +63,14 @@ def test_outpatient_steps_up_to_iop_within_24_hours_and_down_again_after_a_revie
     walk.later(hours=3)
     walk.settle("place-1-search-1", held(walk))
     walk.later(hours=17)
-    walk.do(cmd.ConfirmArrival)
+    walk.do(ConfirmArrival)
     assert walk.saw(ev.ObligationMet)[-1].obligation == "complete-step-up-1"
     assert not walk.saw(ev.ObligationMet)[-1].late
     assert not walk.saw(ev.StepUpWindowMissed)
     assert walk.owes() == {"review-2"}
     walk.later(weeks=6)
-    walk.do(cmd.CompleteReview, outcome="step-down", to="OP", rationale="steady")
-    walk.do(cmd.ConfirmArrival)
+    walk.do(CompleteReview, outcome="step-down", to="OP", rationale="steady")
+    walk.do(ConfirmArrival)
     assert walk.path() == ["OP", "IOP", "OP"] and walk.is_at(Stage.ACTIVE)
 
 
@@ -72,11 +78,11 @@ def test_iop_steps_up_to_partial_hospitalisation_and_returns_without_an_admissio
     walk = elsewhere()
     assert walk.is_at(Stage.EXTERNAL) and walk.owes() == {"external-contact-1"}
     walk.later(days=6)
-    walk.do(cmd.CompleteObligation, obligation="external-contact-1", note="spoke with the ward")
+    walk.do(CompleteObligation, obligation="external-contact-1", note="spoke with the ward")
     assert walk.owes() == {"external-contact-2"}
-    walk.do(cmd.StartStepDown, to="IOP", reason="ready to return")
+    walk.do(StartStepDown, to="IOP", reason="ready to return")
     walk.later(days=2)
-    walk.do(cmd.ConfirmArrival)
+    walk.do(ConfirmArrival)
     assert walk.path() == ["IOP", "PHP", "IOP"] and walk.owes() == {"review-2"}
     assert len(walk.saw(ev.JourneyOpened)) == 1 and not walk.saw(ev.AdmissionRepeated)
 
@@ -96,7 +102,7 @@ def test_a_review_nobody_answers_climbs_to_the_medical_director_and_stays_with_t
     assert [e.overdue for e in told] == [False, True, True, True, True, True, True]
     pages = [e for e in walk.state.pending().values() if isinstance(e, Notify)]
     assert len(pages) == len(told)
-    walk.do(cmd.CompleteReview, outcome="continue", rationale="late but done", by=DIRECTOR)
+    walk.do(CompleteReview, outcome="continue", rationale="late but done", by=DIRECTOR)
     assert walk.saw(ev.ObligationMet)[-1].late
 
 
@@ -111,9 +117,9 @@ def test_no_place_within_24_hours_keeps_searching_and_brings_daily_contact() -> 
     assert told == [Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR]
     for day in (1, 2):
         walk.later(hours=23)
-        walk.do(cmd.CompleteObligation, obligation=f"interim-contact-{day}", note="called, safe")
+        walk.do(CompleteObligation, obligation=f"interim-contact-{day}", note="called, safe")
     walk.settle("place-1-search-7", held(walk))
-    walk.do(cmd.ConfirmArrival)
+    walk.do(ConfirmArrival)
     assert walk.path() == ["IOP", "PHP"] and walk.owes() == {"external-contact-1"}
     assert [e.late for e in walk.saw(ev.ObligationMet) if e.obligation == "complete-step-up-1"] == [True]
 
@@ -121,7 +127,7 @@ def test_no_place_within_24_hours_keeps_searching_and_brings_daily_contact() -> 
 def test_a_declined_step_up_frees_the_place_and_is_reviewed_within_72_hours() -> None:
     walk = stepping_up(LevelOfCare.OP, LevelOfCare.IOP)
     walk.settle("place-1-search-1", held(walk))
-    walk.do(cmd.DeclineTransition, reason="no childcare", safety_plan_reviewed=True)
+    walk.do(DeclineTransition, reason="no childcare", safety_plan_reviewed=True)
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["OP"]
     assert walk.owes() == {"review-2"}
     assert walk.state.obligations["review-2"].due_at - walk.now == timedelta(hours=72)
@@ -130,8 +136,8 @@ def test_a_declined_step_up_frees_the_place_and_is_reviewed_within_72_hours() ->
 
 def test_a_place_found_after_the_decline_is_given_back() -> None:
     walk = stepping_up()
-    walk.do(cmd.DeclineTransition, reason="no childcare", safety_plan_reviewed=True)
-    walk.do(cmd.RequestStepUp, to="IOP", reason="worse again")
+    walk.do(DeclineTransition, reason="no childcare", safety_plan_reviewed=True)
+    walk.do(RequestStepUp, to="IOP", reason="worse again")
     walk.settle("place-1-search-1", held(walk))
     assert walk.state.transition is not None and walk.state.transition.place is None
     given_back = [call for call in walk.state.pending().values() if isinstance(call, ReleasePlace)]
@@ -141,64 +147,64 @@ def test_a_place_found_after_the_decline_is_given_back() -> None:
 
 def test_a_declined_step_down_stays_at_iop() -> None:
     walk = stepping_down()
-    walk.do(cmd.DeclineTransition, reason="not yet", safety_plan_reviewed=False)
+    walk.do(DeclineTransition, reason="not yet", safety_plan_reviewed=False)
     assert walk.path() == ["IOP"] and walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-2"}
 
 
 def test_a_declined_return_keeps_contact_with_the_facility() -> None:
     walk = elsewhere()
-    walk.do(cmd.StartStepDown, to="IOP", reason="ready to return")
-    walk.do(cmd.CompleteObligation, obligation="external-contact-1", note="spoke with the ward")
-    walk.do(cmd.DeclineTransition, reason="not yet", safety_plan_reviewed=False)
+    walk.do(StartStepDown, to="IOP", reason="ready to return")
+    walk.do(CompleteObligation, obligation="external-contact-1", note="spoke with the ward")
+    walk.do(DeclineTransition, reason="not yet", safety_plan_reviewed=False)
     assert walk.is_at(Stage.EXTERNAL) and walk.owes() == {"external-contact-2"}
 
 
 def test_an_admission_cancelled_after_care_began_is_for_a_person_to_decide() -> None:
     walk = enrolled()
-    walk.do(cmd.CancelAdmission, message="message-2")
-    walk.do(cmd.CancelAdmission, message="message-3")
+    walk.do(CancelAdmission, message="message-2")
+    walk.do(CancelAdmission, message="message-3")
     assert walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-1", "resolve-cancellation-1"}
-    walk.do(cmd.CompleteObligation, obligation="resolve-cancellation-1", note="the source was wrong")
+    walk.do(CompleteObligation, obligation="resolve-cancellation-1", note="the source was wrong")
     assert walk.owes() == {"review-1"}
 
 
 def test_a_reported_discharge_is_completed_by_a_clinician_or_waived() -> None:
     walk = enrolled()
-    walk.do(cmd.ReportDischarge, message="message-2")
-    walk.do(cmd.ReportDischarge, message="message-3")
+    walk.do(ReportDischarge, message="message-2")
+    walk.do(ReportDischarge, message="message-3")
     assert walk.is_at(Stage.ACTIVE) and "complete-discharge-1" in walk.owes()
-    walk.do(cmd.WaiveObligation, obligation="complete-discharge-1", reason="one attendance ended, not care")
-    walk.do(cmd.ReportDischarge, message="message-4")
-    walk.do(cmd.Discharge, reason="moved")
+    walk.do(WaiveObligation, obligation="complete-discharge-1", reason="one attendance ended, not care")
+    walk.do(ReportDischarge, message="message-4")
+    walk.do(Discharge, reason="moved")
     assert walk.owes() == {"follow-up-1", "follow-up-2"}
     assert walk.saw(ev.ObligationMet)[-1].obligation == "complete-discharge-2"
 
 
 def test_leaving_against_advice_records_the_gaps() -> None:
     walk = agreed()
-    walk.do(cmd.ConfirmEnrolment, track="evening")
-    walk.do(cmd.UpdateDischargePlan, plan=DischargePlan(crisis_contacts=("call 988",), resources=(" ",)))
-    walk.refused(cmd.Discharge, "plan-incomplete", reason="goals-met")
-    walk.do(cmd.Discharge, reason="against-advice")
+    walk.do(ConfirmEnrolment, track="evening")
+    walk.do(UpdateDischargePlan, plan=DischargePlan(crisis_contacts=("call 988",), resources=(" ",)))
+    walk.refused(Discharge, "plan-incomplete", reason="goals-met")
+    walk.do(Discharge, reason="against-advice")
     assert walk.saw(ev.Discharged)[0].gaps == ("follow-up appointments", "community resources")
     assert walk.owes() == {"follow-up-1", "follow-up-2"}
 
 
 def test_an_empty_discharge_plan_is_no_draft() -> None:
     walk = agreed()
-    walk.do(cmd.ConfirmEnrolment, track="evening")
-    walk.do(cmd.UpdateDischargePlan, plan=DischargePlan(follow_ups=("",)))
+    walk.do(ConfirmEnrolment, track="evening")
+    walk.do(UpdateDischargePlan, plan=DischargePlan(follow_ups=("",)))
     assert "draft-discharge-plan-1" in walk.owes()
-    walk.do(cmd.UpdateDischargePlan, plan=DischargePlan(follow_ups=("therapist",)))
+    walk.do(UpdateDischargePlan, plan=DischargePlan(follow_ups=("therapist",)))
     assert "draft-discharge-plan-1" not in walk.owes()
 
 
 def test_a_step_up_is_possible_even_while_discharge_is_prepared() -> None:
     walk = enrolled()
-    walk.do(cmd.CompleteReview, outcome="discharge", rationale="goals met")
-    walk.do(cmd.RequestStepUp, to="PHP", reason="crisis")
+    walk.do(CompleteReview, outcome="discharge", rationale="goals met")
+    walk.do(RequestStepUp, to="PHP", reason="crisis")
     assert "complete-discharge-1" not in walk.owes()
-    walk.do(cmd.DeclineTransition, reason="at home with family", safety_plan_reviewed=True)
+    walk.do(DeclineTransition, reason="at home with family", safety_plan_reviewed=True)
     assert walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-2"}
 
 
@@ -206,10 +212,10 @@ def test_a_client_nobody_reaches_is_followed_up_until_somebody_waives_it() -> No
     walk = discharged()
     for _ in range(3):
         walk.later(days=3)
-        walk.do(cmd.RecordFollowUp, contact="not-reached")
+        walk.do(RecordFollowUp, contact="not-reached")
     assert walk.owes() == {"follow-up-1", "follow-up-2"} and walk.is_at(Stage.DISCHARGED)
     for number in (1, 2):
-        walk.do(cmd.WaiveObligation, obligation=f"follow-up-{number}", reason="letter sent, no answer")
+        walk.do(WaiveObligation, obligation=f"follow-up-{number}", reason="letter sent, no answer")
     assert walk.is_at(Stage.CLOSED)
 
 

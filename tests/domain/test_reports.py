@@ -8,15 +8,17 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter
 
-from domain import commands as cmd
 from domain import events as ev
+from domain.commands import BaseCommand
+from domain.pathway.admission import CancelAdmission, RepeatAdmission
+from domain.pathway.discharge import ReportDischarge
 from tests.domain.walk import MONDAY, Walk, enrolled, opened
 
 EVENT: TypeAdapter[ev.Event] = TypeAdapter(ev.Event)
-REPORTS: list[tuple[type[cmd.BaseCommand], str]] = [
-    (cmd.RepeatAdmission, "admission.repeated"),
-    (cmd.CancelAdmission, "admission.cancelled"),
-    (cmd.ReportDischarge, "discharge.reported"),
+REPORTS: list[tuple[type[BaseCommand], str]] = [
+    (RepeatAdmission, "admission.repeated"),
+    (CancelAdmission, "admission.cancelled"),
+    (ReportDischarge, "discharge.reported"),
 ]
 
 
@@ -26,7 +28,7 @@ REPORTS: list[tuple[type[cmd.BaseCommand], str]] = [
 )
 @pytest.mark.parametrize("walk_to", [opened, enrolled])
 def test_a_reported_fact_keeps_its_own_time_beside_the_journeys(
-    walk_to: Callable[[], Walk], report: type[cmd.BaseCommand], name: str
+    walk_to: Callable[[], Walk], report: type[BaseCommand], name: str
 ) -> None:
     walk, earlier = walk_to(), MONDAY - timedelta(hours=5)
     walk.later(hours=1)
@@ -35,7 +37,7 @@ def test_a_reported_fact_keeps_its_own_time_beside_the_journeys(
 
 
 @pytest.mark.parametrize(("report", "name"), REPORTS, ids=[name for _, name in REPORTS])
-def test_a_report_recorded_before_it_had_a_time_is_still_read(report: type[cmd.BaseCommand], name: str) -> None:
+def test_a_report_recorded_before_it_had_a_time_is_still_read(report: type[BaseCommand], name: str) -> None:
     fact = enrolled().do(report, message="message-2")[0]
     old = {key: value for key, value in EVENT.dump_python(fact).items() if key != "occurred_at"}
     assert EVENT.validate_python(old) == fact

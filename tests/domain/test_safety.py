@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from pydantic import TypeAdapter
 
-from domain import commands as cmd
 from domain import events as ev
 from domain.catalogue import CATALOGUE, obligation
 from domain.clock import TimeKind
 from domain.effects import Notify
 from domain.obligations import Obligation, ObligationKind
+from domain.pathway.admission import OpenJourney
+from domain.pathway.follow_up import RecordFollowUp
+from domain.pathway.obligations import AcknowledgeObligation, WaiveObligation
 from domain.plans import Actor
 from domain.values import CLINICAL, LevelOfCare, Role, Stage
 from tests.domain.walk import (
@@ -51,7 +53,7 @@ def obligation_of(walk: Walk, obligation_id: str) -> Obligation:
 
 def acknowledge_every(walk: Walk, hours: int, *, times: int, obligation: str, by: Actor) -> None:
     for _ in range(times):
-        walk.do(cmd.AcknowledgeObligation, obligation=obligation, by=by)
+        walk.do(AcknowledgeObligation, obligation=obligation, by=by)
         walk.later(hours=hours)
 
 
@@ -100,7 +102,7 @@ def test_whatever_its_owner_acknowledges_everybody_else_on_its_ladder_hears_on_t
 def test_an_acknowledgement_quietens_those_who_know_for_four_hours() -> None:
     walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
     walk.later(hours=24 + 7)
-    walk.do(cmd.AcknowledgeObligation, obligation="complete-step-up-1")
+    walk.do(AcknowledgeObligation, obligation="complete-step-up-1")
     walk.later(hours=3, minutes=59)
     assert told(walk, "complete-step-up-1")[-1] == (Role.MEDICAL_DIRECTOR, 0)
     walk.later(minutes=1)
@@ -109,14 +111,14 @@ def test_an_acknowledgement_quietens_those_who_know_for_four_hours() -> None:
 
 def test_an_acknowledgement_that_lapses_brings_the_owners_own_page_again() -> None:
     walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
-    walk.do(cmd.AcknowledgeObligation, obligation="complete-step-up-1")
+    walk.do(AcknowledgeObligation, obligation="complete-step-up-1")
     walk.later(hours=5)
     assert told(walk, "complete-step-up-1") == [(Role.CLINICIAN, -20)]
 
 
 def test_a_colleagues_acknowledgement_does_not_keep_the_page_from_the_owner() -> None:
     walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
-    walk.do(cmd.AcknowledgeObligation, obligation="complete-step-up-1", by=ADMISSIONS)
+    walk.do(AcknowledgeObligation, obligation="complete-step-up-1", by=ADMISSIONS)
     walk.later(minutes=1)
     assert told(walk, "complete-step-up-1") == [(Role.CLINICIAN, -24)]
 
@@ -158,40 +160,40 @@ def test_an_outage_after_the_last_rung_brings_one_repeat() -> None:
 @pytest.mark.parametrize("contact", ["reached", "not-reached"])
 def test_no_follow_up_is_met_on_the_day_of_discharge(contact: str) -> None:
     walk = discharged()
-    walk.refused(cmd.RecordFollowUp, "too-early", contact=contact)
+    walk.refused(RecordFollowUp, "too-early", contact=contact)
     walk.later(hours=13, minutes=59)  # 23:59 at the site
-    walk.refused(cmd.RecordFollowUp, "too-early", contact=contact)
+    walk.refused(RecordFollowUp, "too-early", contact=contact)
     walk.later(minutes=1)
-    walk.do(cmd.RecordFollowUp, contact=contact)
+    walk.do(RecordFollowUp, contact=contact)
     assert ("follow-up-1" in walk.owes()) is (contact == "not-reached")
 
 
 def test_one_week_of_calls_does_not_meet_both_follow_ups() -> None:
     walk = discharged()
     walk.later(days=2)
-    walk.do(cmd.RecordFollowUp, contact="reached")
-    assert "2026-03-23" in walk.refused(cmd.RecordFollowUp, "too-early", contact="reached")
+    walk.do(RecordFollowUp, contact="reached")
+    assert "2026-03-23" in walk.refused(RecordFollowUp, "too-early", contact="reached")
     walk.later(days=4, hours=13, minutes=59)
-    walk.refused(cmd.RecordFollowUp, "too-early", contact="reached")
+    walk.refused(RecordFollowUp, "too-early", contact="reached")
     walk.later(minutes=1)
-    walk.do(cmd.RecordFollowUp, contact="reached")
+    walk.do(RecordFollowUp, contact="reached")
     assert walk.is_at(Stage.CLOSED)
 
 
 def test_a_first_follow_up_made_late_leaves_the_second_one_owed() -> None:
     walk = discharged()
     walk.later(days=20)
-    walk.do(cmd.RecordFollowUp, contact="reached")
+    walk.do(RecordFollowUp, contact="reached")
     assert walk.owes() == {"follow-up-2"} and walk.saw(ev.ObligationMet)[-1].late
 
 
 def test_a_waived_first_follow_up_does_not_bring_the_second_forward() -> None:
     walk = discharged()
-    walk.do(cmd.WaiveObligation, obligation="follow-up-1", reason="the new therapist calls")
+    walk.do(WaiveObligation, obligation="follow-up-1", reason="the new therapist calls")
     walk.later(days=2)
-    walk.refused(cmd.RecordFollowUp, "too-early", contact="reached")
+    walk.refused(RecordFollowUp, "too-early", contact="reached")
     walk.later(days=5)
-    walk.do(cmd.RecordFollowUp, contact="reached")
+    walk.do(RecordFollowUp, contact="reached")
     assert walk.is_at(Stage.CLOSED)
 
 
@@ -203,11 +205,11 @@ def test_a_waived_first_follow_up_does_not_bring_the_second_forward() -> None:
 def test_only_a_clinician_waives_contact_with_a_client(walk_to: Callable[[], Walk], owed: str, role: Role) -> None:
     walk = walk_to()
     sentence = walk.refused(
-        cmd.WaiveObligation, "not-theirs-to-waive", obligation=owed, reason="busy", by=Actor(id="p", role=role)
+        WaiveObligation, "not-theirs-to-waive", obligation=owed, reason="busy", by=Actor(id="p", role=role)
     )
     assert all(clinical in sentence for clinical in CLINICAL)
     for clinical in CLINICAL:
-        walk.do(cmd.WaiveObligation, obligation=owed, reason="with family", by=Actor(id="p", role=clinical))
+        walk.do(WaiveObligation, obligation=owed, reason="with family", by=Actor(id="p", role=clinical))
         owed = f"{owed[:-1]}{int(owed[-1]) + 1}"
         assert owed in walk.owes()
 
@@ -239,7 +241,7 @@ def test_what_keeps_a_journey_moving_is_waived_by_nobody() -> None:
 )
 def test_no_role_waives_what_keeps_a_journey_moving(walk_to: Callable[[], Walk], owed: str, role: Role) -> None:
     by = Actor(id="p", role=role)
-    walk_to().refused(cmd.WaiveObligation, "not-waivable", obligation=owed, reason="busy", by=by)
+    walk_to().refused(WaiveObligation, "not-waivable", obligation=owed, reason="busy", by=by)
 
 
 # ---- a source's clock --------------------------------------------------------------------------------------
@@ -267,6 +269,6 @@ def test_a_credible_admission_time_counts(days: int) -> None:
 
 def admitted(at: datetime) -> Walk:
     walk = Walk()
-    walk.do(cmd.OpenJourney, journey_id="journey-1", client_ref="client-1", message="message-1", admitted_at=at)
+    walk.do(OpenJourney, journey_id="journey-1", client_ref="client-1", message="message-1", admitted_at=at)
     walk.later(days=3)
     return walk

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from domain import commands as cmd
+from domain.pathway.admission import RepeatAdmission
+from domain.pathway.calls import Done, Failed, PlaceAnswer, SettleEffect
+from domain.pathway.cost import AcceptCost, DeclineCost
+from domain.pathway.deadlines import TimePassed
+from domain.pathway.discharge import Discharge, ReportDischarge
+from domain.pathway.moves import ConfirmArrival
+from domain.pathway.obligations import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.plans import Actor, DischargePlan
 from domain.values import Key, Role, Words
 from tests.domain.walk import CLINICIAN
@@ -25,13 +31,13 @@ NO_KEYS = ["", " ", "two words", "line\n", "\nline", "tab\t", "é", "\x7f", "k" 
     [
         KEY.validate_python,
         lambda text: Actor(id=text, role=Role.CLINICIAN),
-        lambda text: cmd.TimePassed(id=text),
-        lambda text: cmd.RepeatAdmission(id="c", message=text),
-        lambda text: cmd.AcceptCost(id="c", by=CLINICIAN, estimate=text),
-        lambda text: cmd.AcknowledgeObligation(id="c", by=CLINICIAN, obligation=text),
-        lambda text: cmd.CompleteObligation(id="c", by=CLINICIAN, obligation=text, note="done"),
-        lambda text: cmd.WaiveObligation(id="c", by=CLINICIAN, obligation=text, reason="because"),
-        lambda text: cmd.SettleEffect(id="c", key=text, answer=cmd.Done()),
+        lambda text: TimePassed(id=text),
+        lambda text: RepeatAdmission(id="c", message=text),
+        lambda text: AcceptCost(id="c", by=CLINICIAN, estimate=text),
+        lambda text: AcknowledgeObligation(id="c", by=CLINICIAN, obligation=text),
+        lambda text: CompleteObligation(id="c", by=CLINICIAN, obligation=text, note="done"),
+        lambda text: WaiveObligation(id="c", by=CLINICIAN, obligation=text, reason="because"),
+        lambda text: SettleEffect(id="c", key=text, answer=Done()),
     ],
 )
 def test_an_id_is_visible_ascii_without_spaces(make: Callable[[str], object], text: str) -> None:
@@ -49,11 +55,11 @@ def test_an_id_may_be_any_other(text: str) -> None:
     "make",
     [
         WORDS.validate_python,
-        lambda text: cmd.DeclineCost(id="c", by=CLINICIAN, reason=text),
-        lambda text: cmd.ConfirmArrival(id="c", by=CLINICIAN, facility=text),
-        lambda text: cmd.Failed(code=text),
-        lambda text: cmd.Done(reference=text),
-        lambda text: cmd.PlaceAnswer(facility=text, starts_at="2026-03-16T17:00:00Z"),
+        lambda text: DeclineCost(id="c", by=CLINICIAN, reason=text),
+        lambda text: ConfirmArrival(id="c", by=CLINICIAN, facility=text),
+        lambda text: Failed(code=text),
+        lambda text: Done(reference=text),
+        lambda text: PlaceAnswer(facility=text, starts_at="2026-03-16T17:00:00Z"),
     ],
 )
 def test_words_are_something_not_endless_and_fit_for_the_record(make: Callable[[str], object], text: str) -> None:
@@ -91,14 +97,14 @@ def test_a_discharge_plan_is_bounded(part: str, lines: tuple[str, ...], fits: bo
     "make",
     [
         lambda said: Actor(id=said, role=Role.CLINICIAN),
-        lambda said: cmd.DeclineCost(id="c", by=CLINICIAN, reason=f"{said}\x00"),
-        lambda said: cmd.DeclineCost(id="c", by={"id": said, "role": said}, reason=said),
+        lambda said: DeclineCost(id="c", by=CLINICIAN, reason=f"{said}\x00"),
+        lambda said: DeclineCost(id="c", by={"id": said, "role": said}, reason=said),
         lambda said: DischargePlan(follow_ups=(f"{said}\x00",)),
         lambda said: DischargePlan(resources=said),
-        lambda said: cmd.Discharge(id="c", by=CLINICIAN, reason=said),
-        lambda said: cmd.PlaceAnswer(facility=said),
-        lambda said: cmd.ReportDischarge(id="c", message="m", occurred_at=said),
-        lambda said: cmd.SettleEffect(id="c", key="k", answer={"kind": "done", "reference": f"{said}\x00"}),
+        lambda said: Discharge(id="c", by=CLINICIAN, reason=said),
+        lambda said: PlaceAnswer(facility=said),
+        lambda said: ReportDischarge(id="c", message="m", occurred_at=said),
+        lambda said: SettleEffect(id="c", key="k", answer={"kind": "done", "reference": f"{said}\x00"}),
     ],
 )
 def test_an_error_never_quotes_what_was_written(make: Callable[[str], object]) -> None:

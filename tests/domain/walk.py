@@ -6,11 +6,23 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from domain import commands as cmd
 from domain import events as ev
 from domain.benefits import Benefits, CostShare, Verdict
+from domain.commands import BaseCommand, Decision
 from domain.decide import Outcome, decide
 from domain.evolve import fold
+from domain.pathway.admission import CancelAdmission, OpenJourney
+from domain.pathway.calls import Answer, BenefitsAnswer, Done, PlaceAnswer, SettleEffect
+from domain.pathway.cost import AcceptCost, DeclineCost
+from domain.pathway.coverage import RecordBenefits
+from domain.pathway.deadlines import TimePassed
+from domain.pathway.discharge import Discharge, UpdateDischargePlan
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.follow_up import RecordFollowUp
+from domain.pathway.funding import ResolveFunding
+from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.placement import DecidePlacement
+from domain.pathway.reviews import CompleteReview
 from domain.plans import Actor, DischargePlan
 from domain.refusal import Refusal
 from domain.state import JourneyState
@@ -27,9 +39,9 @@ COPAY = CostShare(copay=30)
 WHOLE_PLAN = DischargePlan(
     follow_ups=("therapist, in a week",), crisis_contacts=("call 988",), resources=("peer group on Tuesdays",)
 )
-NO_PLACE = cmd.PlaceAnswer()
+NO_PLACE = PlaceAnswer()
 
-_DESK = (cmd.RecordBenefits, cmd.ResolveFunding, cmd.AcceptCost, cmd.DeclineCost, cmd.ConfirmEnrolment)
+_DESK = (RecordBenefits, ResolveFunding, AcceptCost, DeclineCost, ConfirmEnrolment)
 AnyEvent = TypeVar("AnyEvent", bound=ev.BaseEvent)
 
 
@@ -43,18 +55,18 @@ class Walk:
         self.state = JourneyState()
         self.now = now
         self.record: list[ev.Event] = []
-        self.script: list[tuple[datetime, cmd.BaseCommand]] = []
+        self.script: list[tuple[datetime, BaseCommand]] = []
         self._asked = 0
 
-    def decide(self, kind: type[cmd.BaseCommand], **fields: Any) -> Outcome:
+    def decide(self, kind: type[BaseCommand], **fields: Any) -> Outcome:
         self._asked += 1
-        if issubclass(kind, cmd.Decision):
+        if issubclass(kind, Decision):
             fields.setdefault("by", ADMISSIONS if kind in _DESK else CLINICIAN)
         fields.setdefault("id", f"command-{self._asked}")
         self.script.append((self.now, kind(**fields)))
         return decide(self.state, self.script[-1][1], self.now)
 
-    def do(self, kind: type[cmd.BaseCommand], **fields: Any) -> tuple[ev.Event, ...]:
+    def do(self, kind: type[BaseCommand], **fields: Any) -> tuple[ev.Event, ...]:
         """Carries a command out; a refusal fails the test."""
         outcome = self.decide(kind, **fields)
         assert not isinstance(outcome, Refusal), f"{kind.__name__}: {outcome}"
@@ -62,7 +74,7 @@ class Walk:
         self.record += outcome
         return outcome
 
-    def refused(self, kind: type[cmd.BaseCommand], code: str, **fields: Any) -> str:
+    def refused(self, kind: type[BaseCommand], code: str, **fields: Any) -> str:
         """Demands a refusal that changes nothing; returns its sentence."""
         before = self.state.model_dump_json()
         outcome = self.decide(kind, **fields)
@@ -71,8 +83,8 @@ class Walk:
         assert self.state.model_dump_json() == before
         return outcome.sentence
 
-    def settle(self, key: str, answer: cmd.Answer | None = None) -> tuple[ev.Event, ...]:
-        return self.do(cmd.SettleEffect, key=key, answer=answer or cmd.Done())
+    def settle(self, key: str, answer: Answer | None = None) -> tuple[ev.Event, ...]:
+        return self.do(SettleEffect, key=key, answer=answer or Done())
 
     def settle_all(self) -> None:
         """Every system does what it is asked, until nothing more is asked."""
@@ -89,7 +101,7 @@ class Walk:
         until, first = self.now + timedelta(**span), len(self.record)
         while (deadline := self.state.next_deadline()) is not None and deadline <= until:
             self.now = max(self.now, deadline)
-            self.do(cmd.TimePassed)
+            self.do(TimePassed)
             after = self.state.next_deadline()
             assert after is None or after > self.now, "time passed and the same moment is due again"
         self.now = until
@@ -98,7 +110,7 @@ class Walk:
     def outage(self, **span: float) -> tuple[ev.Event, ...]:
         """Time passes unseen, and is noticed once at the end."""
         self.now += timedelta(**span)
-        return self.do(cmd.TimePassed)
+        return self.do(TimePassed)
 
     def saw(self, kind: type[AnyEvent]) -> list[AnyEvent]:
         """The events of a kind so far."""
@@ -120,57 +132,57 @@ class Walk:
 def opened(now: datetime = MONDAY) -> Walk:
     """An admission came in and the payer is being asked."""
     walk = Walk(now)
-    walk.do(cmd.OpenJourney, journey_id="journey-1", client_ref="client-1", message="message-1", admitted_at=now)
+    walk.do(OpenJourney, journey_id="journey-1", client_ref="client-1", message="message-1", admitted_at=now)
     return walk
 
 
 def answered(verdict: Verdict = Verdict.CLEAR, share: CostShare | None = COPAY) -> Walk:
     """The payer answered."""
     walk = opened()
-    walk.settle("benefits-1", cmd.BenefitsAnswer(benefits=Benefits(verdict=verdict, cost_share=share)))
+    walk.settle("benefits-1", BenefitsAnswer(benefits=Benefits(verdict=verdict, cost_share=share)))
     return walk
 
 
 def placed(level: LevelOfCare = LevelOfCare.IOP, verdict: Verdict = Verdict.CLEAR) -> Walk:
     """A clinician decided the level; the client is asked about the cost."""
     walk = answered(verdict)
-    walk.do(cmd.DecidePlacement, recommended=level, actual=level)
+    walk.do(DecidePlacement, recommended=level, actual=level)
     return walk
 
 
 def cost_declined() -> Walk:
     """The client found the cost too high, with an authorisation still owed."""
     walk = placed(verdict=Verdict.CLEAR_AUTH_REQUIRED)
-    walk.do(cmd.DeclineCost, reason="too dear")
+    walk.do(DeclineCost, reason="too dear")
     return walk
 
 
 def agreed(level: LevelOfCare = LevelOfCare.IOP, verdict: Verdict = Verdict.CLEAR) -> Walk:
     """The client accepted the cost."""
     walk = placed(level, verdict)
-    walk.do(cmd.AcceptCost, estimate="estimate-1")
+    walk.do(AcceptCost, estimate="estimate-1")
     return walk
 
 
 def enrolled(level: LevelOfCare = LevelOfCare.IOP) -> Walk:
     """Care began, and the discharge plan is whole."""
     walk = agreed(level)
-    walk.do(cmd.ConfirmEnrolment, track="evening")
-    walk.do(cmd.UpdateDischargePlan, plan=WHOLE_PLAN)
+    walk.do(ConfirmEnrolment, track="evening")
+    walk.do(UpdateDischargePlan, plan=WHOLE_PLAN)
     return walk
 
 
 def stepping_up(level: LevelOfCare = LevelOfCare.OP, to: LevelOfCare = LevelOfCare.IOP) -> Walk:
     """A clinician asked for a higher level and a place is searched."""
     walk = enrolled(level)
-    walk.do(cmd.RequestStepUp, to=to, reason="worse at night")
+    walk.do(RequestStepUp, to=to, reason="worse at night")
     return walk
 
 
 def stepping_down() -> Walk:
     """A clinician decided the move from IOP to OP."""
     walk = enrolled()
-    walk.do(cmd.StartStepDown, to=LevelOfCare.OP, reason="steady for three weeks")
+    walk.do(StartStepDown, to=LevelOfCare.OP, reason="steady for three weeks")
     return walk
 
 
@@ -178,7 +190,7 @@ def elsewhere() -> Walk:
     """The client is in partial hospitalisation at another facility."""
     walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
     walk.settle("place-1-search-1", held(walk))
-    walk.do(cmd.ConfirmArrival)
+    walk.do(ConfirmArrival)
     return walk
 
 
@@ -200,21 +212,21 @@ def window_missed() -> Walk:
 def returning() -> Walk:
     """The client is to come back from partial hospitalisation."""
     walk = elsewhere()
-    walk.do(cmd.StartStepDown, to=LevelOfCare.IOP, reason="ready to return")
+    walk.do(StartStepDown, to=LevelOfCare.IOP, reason="ready to return")
     return walk
 
 
 def discharging() -> Walk:
     """A review found that care can end."""
     walk = enrolled()
-    walk.do(cmd.CompleteReview, outcome="discharge", rationale="goals met")
+    walk.do(CompleteReview, outcome="discharge", rationale="goals met")
     return walk
 
 
 def discharged() -> Walk:
     """Care ended as planned."""
     walk = enrolled()
-    walk.do(cmd.Discharge, reason="goals-met")
+    walk.do(Discharge, reason="goals-met")
     return walk
 
 
@@ -222,7 +234,7 @@ def followed_up_once() -> Walk:
     """The client was reached in the first week."""
     walk = discharged()
     walk.later(days=5)
-    walk.do(cmd.RecordFollowUp, contact="reached")
+    walk.do(RecordFollowUp, contact="reached")
     return walk
 
 
@@ -230,20 +242,20 @@ def closed() -> Walk:
     """Both follow-ups are done."""
     walk = followed_up_once()
     walk.later(days=20)
-    walk.do(cmd.RecordFollowUp, contact="reached")
+    walk.do(RecordFollowUp, contact="reached")
     return walk
 
 
 def cancelled() -> Walk:
     """The admission was cancelled before care began."""
     walk = opened()
-    walk.do(cmd.CancelAdmission, message="message-2")
+    walk.do(CancelAdmission, message="message-2")
     return walk
 
 
-def held(walk: Walk) -> cmd.PlaceAnswer:
+def held(walk: Walk) -> PlaceAnswer:
     """A place that starts in two hours."""
-    return cmd.PlaceAnswer(facility="facility-1", starts_at=walk.now + timedelta(hours=2))
+    return PlaceAnswer(facility="facility-1", starts_at=walk.now + timedelta(hours=2))
 
 
 STAGES: dict[str, Callable[[], Walk]] = {

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain import commands as cmd
 from domain import events as ev
 from domain.benefits import Verdict
 from domain.catalogue import CATALOGUE
+from domain.commands import BaseCommand, Decision
 from domain.effects import Effect, HoldPlace, ReleasePlace
 from domain.obligations import ObligationKind
+from domain.pathway.calls import PlaceAnswer, SettleEffect
 from domain.plans import SELF_PAID, Direction, FundingRoute
 from domain.state import JourneyState
 from domain.values import CLINICAL, Role
 
+_CALLS = (ev.BenefitsRequested, ev.PlaceSearchStarted)
 ENDINGS = (ev.ObligationMet, ev.ObligationWaived, ev.ObligationCancelled)
 
 
@@ -37,10 +39,12 @@ class Watch:
         self.aware: dict[str, set[Role]] = {}
         self._who_pays = -1
 
-    def batch(self, asked: cmd.BaseCommand, events: tuple[ev.Event, ...], now: datetime) -> None:
+    def batch(self, asked: BaseCommand, events: tuple[ev.Event, ...], now: datetime) -> None:
         """What one command led to, as a whole."""
         self._places(asked, events)
-        assert all(event.cause == asked.cause and event.at == now for event in events)
+        true_at = (asked.occurred_at if isinstance(asked, Decision) else None) or now
+        assert all(event.cause == asked.cause for event in events)
+        assert all(event.at == (now if isinstance(event, _CALLS) else true_at) for event in events)
         if any(isinstance(event, ev.JourneyOpened) for event in events):
             assert not self.record
         decided = [e for e in events if isinstance(e, ev.Enrolled | ev.TransitionCompleted)]
@@ -49,7 +53,7 @@ class Watch:
         assert all(event.by.id for event in decided)
         moves = [e for e in events if isinstance(e, ev.TransitionStarted)]
         assert all(move.by.role in CLINICAL for move in moves)
-        assert all((move.due_at - now == timedelta(hours=24)) is (move.direction is Direction.UP) for move in moves)
+        assert all((move.due_at - true_at == timedelta(hours=24)) is (move.direction is Direction.UP) for move in moves)
 
     def event(self, event: ev.Event, before: JourneyState) -> None:
         """One event, before it is folded."""
@@ -123,11 +127,11 @@ class Watch:
         """Where in the record the last event of these kinds stands; -1 if nowhere."""
         return max((number for number, event in enumerate(self.record) if isinstance(event, kinds)), default=-1)
 
-    def _places(self, asked: cmd.BaseCommand, events: tuple[ev.Event, ...]) -> None:
-        if not isinstance(asked, cmd.SettleEffect) or not events:
+    def _places(self, asked: BaseCommand, events: tuple[ev.Event, ...]) -> None:
+        if not isinstance(asked, SettleEffect) or not events:
             return
         call = self.calls.get(asked.key)
-        if isinstance(call, HoldPlace) and isinstance(asked.answer, cmd.PlaceAnswer) and asked.answer.facility:
+        if isinstance(call, HoldPlace) and isinstance(asked.answer, PlaceAnswer) and asked.answer.facility:
             self.places_to_return.add(call.hold_key)
 
 

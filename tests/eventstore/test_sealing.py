@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from domain import commands as cmd
 from domain import events as ev
 from domain.benefits import Benefits, Evidence, Topic, Verdict
+from domain.commands import BaseCommand
 from domain.decide import decide
 from domain.evolve import evolve, fold
+from domain.pathway.discharge import UpdateDischargePlan
 from domain.plans import DischargePlan
 from domain.refusal import Refusal
 from domain.state import JourneyState
@@ -49,9 +50,9 @@ def test_open_events_fold_to_the_same_journey_with_its_words_masked(data: st.Dat
     whole, open_ = walk.state, fold([opened(event) for event in walk.record])
     now = walk.now
     for number in range(data.draw(st.integers(0, 6))):
-        kinds: list[type[cmd.BaseCommand]] = [*FITTING[whole.stage], cmd.UpdateDischargePlan]
+        kinds: list[type[BaseCommand]] = [*FITTING[whole.stage], UpdateDischargePlan]
         asked = data.draw(command(data.draw(st.sampled_from(kinds)), 1000 + number, whole, able=True))
-        if isinstance(asked, cmd.UpdateDischargePlan):
+        if isinstance(asked, UpdateDischargePlan):
             asked = asked.model_copy(update={"plan": data.draw(PLANS)})
         outcome = decide(whole, asked, now)
         again = decide(open_, asked, now)

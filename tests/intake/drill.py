@@ -15,8 +15,17 @@ from typing import Any
 import psycopg
 
 from deploy.postgres import wheel_programs
-from domain import commands as cmd
 from domain.events import Event
+from domain.pathway.admission import OpenJourney
+from domain.pathway.cost import AcceptCost, DeclineCost
+from domain.pathway.coverage import RecordBenefits
+from domain.pathway.discharge import Discharge, UpdateDischargePlan
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.funding import ResolveFunding
+from domain.pathway.moves import DeclineTransition, RequestStepUp
+from domain.pathway.obligations import WaiveObligation
+from domain.pathway.placement import DecidePlacement
+from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargePlan
 from domain.values import LevelOfCare
 from eventstore import EventStore, migrate, migrate_keys, open_keyring, open_store
@@ -43,25 +52,25 @@ def about(event: str, **more: str) -> bytes:
 def lived_through(journey_id: str, client_ref: str) -> Walk:
     """A whole journey in which everybody writes about the client wherever they can."""
     walk, level = Walk(), LevelOfCare
-    walk.do(cmd.OpenJourney, journey_id=journey_id, client_ref=client_ref, message="m-1", admitted_at=walk.now)
-    walk.do(cmd.RecordBenefits, verdict="CLEAR_AUTH_REQUIRED", cost_share={"copay": 20}, note="CANARYNOTE")
+    walk.do(OpenJourney, journey_id=journey_id, client_ref=client_ref, message="m-1", admitted_at=walk.now)
+    walk.do(RecordBenefits, verdict="CLEAR_AUTH_REQUIRED", cost_share={"copay": 20}, note="CANARYNOTE")
     walk.do(
-        cmd.DecidePlacement, recommended=level.IOP, actual=level.OP, variance="CANARYVARIANCE", instrument="CANARYSCALE"
+        DecidePlacement, recommended=level.IOP, actual=level.OP, variance="CANARYVARIANCE", instrument="CANARYSCALE"
     )
-    walk.do(cmd.DeclineCost, reason="CANARYREASON: too dear")
-    walk.do(cmd.ResolveFunding, route="self-pay", reason="CANARYREASON: an aunt pays")
-    walk.do(cmd.AcceptCost, estimate="estimate-2")
-    walk.do(cmd.ConfirmEnrolment, track="evening")
+    walk.do(DeclineCost, reason="CANARYREASON: too dear")
+    walk.do(ResolveFunding, route="self-pay", reason="CANARYREASON: an aunt pays")
+    walk.do(AcceptCost, estimate="estimate-2")
+    walk.do(ConfirmEnrolment, track="evening")
     plan = DischargePlan(
         follow_ups=("CANARYPLAN in a week", ""), crisis_contacts=("CANARYPLAN",), resources=("CANARYPLAN",)
     )
-    walk.do(cmd.UpdateDischargePlan, plan=plan)
-    walk.do(cmd.CompleteReview, outcome="continue", rationale="CANARYRATIONALE")
-    walk.do(cmd.RequestStepUp, to=level.IOP, reason="CANARYREASON: worse")
-    walk.do(cmd.DeclineTransition, reason="CANARYREASON: stays", safety_plan_reviewed=True)
-    walk.do(cmd.Discharge, reason="goals-met")
+    walk.do(UpdateDischargePlan, plan=plan)
+    walk.do(CompleteReview, outcome="continue", rationale="CANARYRATIONALE")
+    walk.do(RequestStepUp, to=level.IOP, reason="CANARYREASON: worse")
+    walk.do(DeclineTransition, reason="CANARYREASON: stays", safety_plan_reviewed=True)
+    walk.do(Discharge, reason="goals-met")
     for owed in list(walk.state.obligations):
-        walk.do(cmd.WaiveObligation, obligation=owed, reason="CANARYWAIVER", by=DIRECTOR)
+        walk.do(WaiveObligation, obligation=owed, reason="CANARYWAIVER", by=DIRECTOR)
     walk.settle_all()
     assert walk.state.is_finished, walk.owes()
     return walk

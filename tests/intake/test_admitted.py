@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from deploy.roles import make_login_roles
-from domain.commands import OpenJourney
+from domain.pathway.admission import OpenJourney
 from eventstore import SchemaMissing, StoreUnavailable, migrate
 from intake.admitted import HandedOver
 from tests.eventstore.test_roles import as_role

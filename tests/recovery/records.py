@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from domain import commands as cmd
+from domain.commands import BaseCommand
 from domain.decide import decide
 from domain.evolve import fold
 from domain.refusal import Refusal
@@ -15,7 +15,7 @@ from eventstore.codec import to_record
 from tests.workflows.house import Case
 
 
-async def written_by_another(case: Case, *commands: cmd.BaseCommand) -> JourneyState:
+async def written_by_another(case: Case, *commands: BaseCommand) -> JourneyState:
     """Records what `commands` lead to behind the workflow's back; closes the stream if that is the end."""
     store, state = case.house.store, fold(await case.record())
     for command in commands:

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain import commands as cmd
 from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
+from domain.commands import BaseCommand
 from domain.comparing import comparable, fingerprint
 from domain.decide import decide
 from domain.events import Event
 from domain.evolve import fold
+from domain.pathway.admission import CancelAdmission, OpenJourney
+from domain.pathway.calls import BenefitsAnswer, Done, SettleEffect
 from domain.plans import DischargePlan
 from domain.refusal import Refusal
 from domain.state import JourneyState
@@ -34,10 +36,10 @@ from workflows.messages import Account
 from workflows.not_recorded import NotRecorded
 
 NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
-OPENING = cmd.OpenJourney(id="open/m", journey_id="j", client_ref="c", message="m", admitted_at=NOW)
+OPENING = OpenJourney(id="open/m", journey_id="j", client_ref="c", message="m", admitted_at=NOW)
 
 
-def told(*commands: cmd.BaseCommand) -> tuple[Event, ...]:
+def told(*commands: BaseCommand) -> tuple[Event, ...]:
     events: tuple[Event, ...] = ()
     for command in commands:
         outcome = decide(fold(events), command, NOW)
@@ -46,21 +48,18 @@ def told(*commands: cmd.BaseCommand) -> tuple[Event, ...]:
     return events
 
 
-COVERED = cmd.SettleEffect(
+COVERED = SettleEffect(
     id="settle/benefits-1",
     key="benefits-1",
-    answer=cmd.BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=CostShare(copay=20))),
+    answer=BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=CostShare(copay=20))),
 )
 OPENED, COVERED_TOO = told(OPENING), told(OPENING, COVERED)
-CANCELLED = told(OPENING, cmd.CancelAdmission(id="cancel/m", message="m"))
+CANCELLED = told(OPENING, CancelAdmission(id="cancel/m", message="m"))
 OVER = fold(
     told(
         OPENING,
-        cmd.CancelAdmission(id="cancel/m", message="m"),
-        *(
-            cmd.SettleEffect(id=f"settle/{key}", key=key, answer=cmd.Done(reference="x"))
-            for key in fold(CANCELLED).pending()
-        ),
+        CancelAdmission(id="cancel/m", message="m"),
+        *(SettleEffect(id=f"settle/{key}", key=key, answer=Done(reference="x")) for key in fold(CANCELLED).pending()),
     )
 )
 

@@ -22,8 +22,9 @@ import pytest
 import worker
 from activities.calls import ClinicCalls
 from deploy.settings import HostPort, Settings
-from domain import commands as cmd
 from domain.evolve import fold
+from domain.pathway.moves import DeclineTransition, RequestStepUp
+from domain.pathway.reviews import CompleteReview
 from domain.plans import ReviewOutcome
 from domain.state import JourneyState
 from eventstore import EventStore
@@ -41,16 +42,16 @@ from workflows.messages import JourneyStart
 pytestmark = pytest.mark.stack
 
 JOURNEYS = 52
-_REVIEW = decide(cmd.CompleteReview, outcome=ReviewOutcome.CONTINUE, rationale="progress")
+_REVIEW = decide(CompleteReview, outcome=ReviewOutcome.CONTINUE, rationale="progress")
 SCRIPTS: dict[str, tuple[tuple[Step, ...], dict[str, Any]]] = {
     **{name: (path.steps, path.clinic) for name, path in PATHS.items()},
     "nobody-reviews": ((*into_care(IOP), later(days=47), _REVIEW, later(days=4), _REVIEW, *OUT_OF_CARE), {}),
     "declined": (
         (
             *into_care(OP),
-            decide(cmd.RequestStepUp, to=IOP, reason="worse"),
+            decide(RequestStepUp, to=IOP, reason="worse"),
             later(hours=3),
-            decide(cmd.DeclineTransition, reason="wants to stay", safety_plan_reviewed=True),
+            decide(DeclineTransition, reason="wants to stay", safety_plan_reviewed=True),
             later(days=2),
             _REVIEW,
             *OUT_OF_CARE,

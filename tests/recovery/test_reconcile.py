@@ -14,10 +14,13 @@ from temporalio.common import TypedSearchAttributes
 
 import recovery.running
 import workflows.journey
-from domain import commands as cmd
 from domain import events as ev
 from domain.comparing import fingerprint
 from domain.evolve import fold
+from domain.pathway.admission import CancelAdmission, RepeatAdmission
+from domain.pathway.calls import Done, SettleEffect
+from domain.pathway.discharge import ReportDischarge
+from domain.pathway.placement import DecidePlacement
 from domain.state import JourneyState
 from domain.values import Stage
 from eventstore import EventStore, NewEvent
@@ -88,7 +91,7 @@ async def test_journeys_that_move_while_they_are_compared_do_not_differ(house: H
 
     async def busy(case: Case) -> None:
         for _ in range(12):
-            await case.do(cmd.RepeatAdmission, message="again")
+            await case.do(RepeatAdmission, message="again")
 
     async with asyncio.TaskGroup() as together:
         moving = [together.create_task(busy(case)) for case in cases]
@@ -122,7 +125,7 @@ async def test_a_missing_workflow_is_started_where_its_record_stands(house: Hous
     assert await case.settled() == before
     await listed(house, case)
     assert await assert_in_step(case, compared) == before
-    await case.do(cmd.ReportDischarge, message="left")
+    await case.do(ReportDischarge, message="left")
     await case.settled()
     timers = await case.happened("timer_started")
     first = timers[0]
@@ -183,10 +186,8 @@ async def test_an_admission_lost_before_anything_was_on_record_is_opened(house: 
 async def test_a_workflow_that_outlives_its_journey_is_ended(house: House) -> None:
     case = await house.admit()
     state = await case.settled()
-    cancelled = await written_by_another(case, case.command(cmd.CancelAdmission, message="cancelled"))
-    told = [
-        cmd.SettleEffect(id=f"settle/{key}", key=key, answer=cmd.Done(reference="x")) for key in cancelled.pending()
-    ]
+    cancelled = await written_by_another(case, case.command(CancelAdmission, message="cancelled"))
+    told = [SettleEffect(id=f"settle/{key}", key=key, answer=Done(reference="x")) for key in cancelled.pending()]
     over = await written_by_another(case, *told)
     assert over.is_finished
     compared = reconciler(house)
@@ -201,7 +202,7 @@ async def test_a_workflow_that_outlives_its_journey_is_ended(house: House) -> No
 async def test_a_workflow_that_is_behind_takes_in_what_it_lacks(house: House) -> None:
     case = await house.admit()
     before = await case.settled()
-    after = await written_by_another(case, case.command(cmd.DecidePlacement, recommended=OP, actual=OP))
+    after = await written_by_another(case, case.command(DecidePlacement, recommended=OP, actual=OP))
     compared = reconciler(house)
     await listed(house, case)
     found = await the_one(compared)
@@ -279,7 +280,7 @@ async def test_a_workflow_ahead_of_the_record_stops_and_pages(idle_house: House)
         assert len(pages(idle_house, case)) == 1
         await stands_still(case, "ahead-of-record")
         assert (await shown(case)).get(URGENT) is True
-        for kind in (cmd.RepeatAdmission, cmd.ReportDischarge):
+        for kind in (RepeatAdmission, ReportDischarge):
             assert (await case.refused(kind, message="message-2")).code == "standing-still"
         await idle_house.skipper.fast_forward(case.handle, timedelta(days=60))  # whole ladders pass
         assert await case.state() == before
@@ -295,7 +296,7 @@ async def test_a_workflow_ahead_of_the_record_stops_and_pages(idle_house: House)
         await case.journeys.look_again(case.id)
         state = await assert_in_step(case, mended)
         assert state.version > before.version  # what fell due meanwhile was told
-        assert (await case.do(cmd.RepeatAdmission, message="message-3")).version > state.version
+        assert (await case.do(RepeatAdmission, message="message-3")).version > state.version
         assert len(await case.histories()) == 2  # the wish to continue as new was kept
 
 
@@ -359,14 +360,14 @@ async def test_a_decision_under_way_when_the_journey_is_stopped_waits(idle_house
         case = await idle_house.admit()
         before = await case.settled()
         store.inner = await holding(case.id, (await idle_house.store.read(case.id))[:1])
-        placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+        placement = case.command(DecidePlacement, recommended=OP, actual=OP)
         with pytest.raises(CommandNotRecorded) as told:  # the record refused it
             await case.journeys.tell(case.id, placement)
         assert told.value.code == "ahead-of-record"
         await case.handle.signal("stand-still", "ahead-of-record")
         await stands_still(case, "ahead-of-record")
         store.inner = idle_house.store
-        assert (await case.refused(cmd.ReportDischarge, message="left")).code == "standing-still"
+        assert (await case.refused(ReportDischarge, message="left")).code == "standing-still"
         with pytest.raises(CommandNotRecorded):  # also the one that was taken in before
             await case.journeys.tell(case.id, placement)
         assert await case.state() == before
@@ -386,7 +387,7 @@ async def test_a_workflow_whose_task_fails_is_silent(house: House, monkeypatch: 
     compared = Reconciler(house.store, house.sealer, RunningJourneys(house.client, patience=timedelta(seconds=2)))
     with monkeypatch.context() as patched:
         patched.setattr(workflows.journey, "carry_out", broken)
-        telling = asyncio.create_task(case.do(cmd.DecidePlacement, recommended=OP, actual=OP))
+        telling = asyncio.create_task(case.do(DecidePlacement, recommended=OP, actual=OP))
 
         async def it_fails() -> bool:
             return bool(await case.happened("workflow_task_failed"))
@@ -414,7 +415,7 @@ async def test_a_journey_that_cannot_record_is_named_with_its_cause_and_tried_ag
         case = await idle_house.admit()
         before = await case.settled()
         store.failing[case.id] = KeyDestroyed()
-        placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+        placement = case.command(DecidePlacement, recommended=OP, actual=OP)
         with pytest.raises(CommandNotRecorded):
             await case.journeys.tell(case.id, placement)
         compared = reconciler(idle_house)

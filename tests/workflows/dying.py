@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities import signatures
-    from domain import commands as cmd
+    from domain.commands import BaseCommand
     from domain.events import Event
     from tests.workflows.deaths import MARKED
     from workflows.journey import JourneyWorkflow
@@ -27,7 +27,7 @@ class Dying(JourneyWorkflow):
     async def run(self, start: JourneyStart) -> Standing:
         return await super().run(start)
 
-    async def record(self, command: cmd.BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
+    async def record(self, command: BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
         recorded = await super().record(command, events)
         step = (self.start.opening.journey_id, command.cause)
         if step in MARKED:

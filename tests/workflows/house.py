@@ -23,8 +23,13 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.calls import ClinicCalls
 from dashboard.reading import Path, path
-from domain import commands as cmd
+from domain.commands import BaseCommand, Decision
 from domain.events import Event
+from domain.pathway.admission import OpenJourney
+from domain.pathway.cost import AcceptCost
+from domain.pathway.coverage import RecordBenefits
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.funding import ResolveFunding
 from domain.plans import Actor
 from domain.state import JourneyState
 from domain.values import Role
@@ -42,7 +47,7 @@ from workflows.messages import Standing
 
 CLINICIAN = Actor(id="clinician-1", role=Role.CLINICIAN)
 ADMISSIONS = Actor(id="admissions-1", role=Role.ADMISSIONS)
-_AT_THE_DESK = (cmd.RecordBenefits, cmd.ResolveFunding, cmd.AcceptCost, cmd.ConfirmEnrolment)
+_AT_THE_DESK = (RecordBenefits, ResolveFunding, AcceptCost, ConfirmEnrolment)
 _PATIENCE_SECONDS = 120.0  # long, since the machine may be busy: only a test that fails waits so long
 
 
@@ -165,8 +170,8 @@ class Case:
     def handle(self) -> WorkflowHandle[Any, Any]:
         return self.journeys.handle(self.id)
 
-    def opening(self) -> cmd.OpenJourney:
-        return cmd.OpenJourney(
+    def opening(self) -> OpenJourney:
+        return OpenJourney(
             id="open/message-1",
             journey_id=self.id,
             client_ref=self.person.client_ref,
@@ -177,18 +182,18 @@ class Case:
     async def open(self) -> None:
         await self.journeys.open(self.opening())
 
-    def command(self, kind: type[cmd.BaseCommand], **fields: Any) -> cmd.BaseCommand:
+    def command(self, kind: type[BaseCommand], **fields: Any) -> BaseCommand:
         """A new command with the next id."""
-        if issubclass(kind, cmd.Decision):
+        if issubclass(kind, Decision):
             fields.setdefault("by", ADMISSIONS if kind in _AT_THE_DESK else CLINICIAN)
         fields.setdefault("id", f"command-{next(self._numbers)}")
         return kind(**fields)
 
-    async def do(self, kind: type[cmd.BaseCommand], **fields: Any) -> Standing:
+    async def do(self, kind: type[BaseCommand], **fields: Any) -> Standing:
         """Carries a new command to the journey; a refusal fails the test."""
         return await self.journeys.tell(self.id, self.command(kind, **fields))
 
-    async def refused(self, kind: type[cmd.BaseCommand], **fields: Any) -> CommandRefused:
+    async def refused(self, kind: type[BaseCommand], **fields: Any) -> CommandRefused:
         """Demands a refusal."""
         try:
             standing = await self.do(kind, **fields)

@@ -6,7 +6,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain import commands as cmd
+from domain.commands import BaseCommand
+from domain.pathway.admission import CancelAdmission
+from domain.pathway.cost import AcceptCost
+from domain.pathway.discharge import Discharge, UpdateDischargePlan
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.follow_up import RecordFollowUp
+from domain.pathway.funding import ResolveFunding
+from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.obligations import CompleteObligation
+from domain.pathway.placement import DecidePlacement
+from domain.pathway.reviews import CompleteReview
 from domain.plans import Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
 from domain.values import LevelOfCare, Stage
 from tests.workflows.house import Case
@@ -19,7 +29,7 @@ PLAN = DischargePlan(
 )
 
 
-def decide(kind: type[cmd.BaseCommand], **fields: Any) -> Step:
+def decide(kind: type[BaseCommand], **fields: Any) -> Step:
     return lambda case: case.do(kind, **fields)
 
 
@@ -29,15 +39,15 @@ def later(**span: float) -> Step:
 
 async def accept_cost(case: Case) -> None:
     estimate = (await case.state()).estimate
-    await case.do(cmd.AcceptCost, estimate=estimate.id if estimate else "none")
+    await case.do(AcceptCost, estimate=estimate.id if estimate else "none")
 
 
 def into_care(level: LevelOfCare) -> tuple[Step, ...]:
     return (
-        decide(cmd.DecidePlacement, recommended=level, actual=level),
+        decide(DecidePlacement, recommended=level, actual=level),
         accept_cost,
-        decide(cmd.ConfirmEnrolment, track="evening"),
-        decide(cmd.UpdateDischargePlan, plan=PLAN),
+        decide(ConfirmEnrolment, track="evening"),
+        decide(UpdateDischargePlan, plan=PLAN),
     )
 
 
@@ -49,17 +59,17 @@ async def enrol(case: Case, level: LevelOfCare = OP) -> None:
     await case.settled()
 
 
-_REACHED = decide(cmd.RecordFollowUp, contact=Contact.REACHED)
+_REACHED = decide(RecordFollowUp, contact=Contact.REACHED)
 OUT_OF_CARE: tuple[Step, ...] = (
-    decide(cmd.Discharge, reason=DischargeReason.GOALS_MET),
+    decide(Discharge, reason=DischargeReason.GOALS_MET),
     later(days=5),
     _REACHED,
     later(days=20),
     _REACHED,
 )
-_REVIEW = decide(cmd.CompleteReview, outcome=ReviewOutcome.CONTINUE, rationale="progress")
-_STEP_DOWN = decide(cmd.StartStepDown, to=OP, reason="stable")
-_ARRIVE = decide(cmd.ConfirmArrival)
+_REVIEW = decide(CompleteReview, outcome=ReviewOutcome.CONTINUE, rationale="progress")
+_STEP_DOWN = decide(StartStepDown, to=OP, reason="stable")
+_ARRIVE = decide(ConfirmArrival)
 
 _TO_CARE = (Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.ACTIVE)
 _MOVED = (Stage.TRANSITION, Stage.ACTIVE)
@@ -85,11 +95,11 @@ PATHS = {
     "up-and-back": WholePath(
         steps=(
             *into_care(IOP),
-            decide(cmd.RequestStepUp, to=PHP, reason="worse"),
+            decide(RequestStepUp, to=PHP, reason="worse"),
             later(hours=5),
             _ARRIVE,
             later(days=6),
-            decide(cmd.CompleteObligation, obligation="external-contact-1", note="called"),
+            decide(CompleteObligation, obligation="external-contact-1", note="called"),
             _STEP_DOWN,
             _ARRIVE,
             *OUT_OF_CARE,
@@ -100,7 +110,7 @@ PATHS = {
     ),
     "self-pay": WholePath(
         steps=(
-            decide(cmd.ResolveFunding, route=FundingRoute.SELF_PAY, reason="chose it"),
+            decide(ResolveFunding, route=FundingRoute.SELF_PAY, reason="chose it"),
             *into_care(OP),
             *OUT_OF_CARE,
         ),
@@ -109,7 +119,7 @@ PATHS = {
         clinic={"coverage": "inactive"},
     ),
     "cancelled": WholePath(
-        steps=(decide(cmd.CancelAdmission, message="message-2"),),
+        steps=(decide(CancelAdmission, message="message-2"),),
         stages=(*_TO_CARE[:3], Stage.CANCELLED),
         levels=(),
     ),

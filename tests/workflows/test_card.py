@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from domain import commands as cmd
 from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
 from domain.cost import estimate
+from domain.pathway.calls import BenefitsAnswer
 from domain.policy import CURRENT, policy_named
 from domain.state import JourneyState
 from domain.values import LevelOfCare, Stage
@@ -24,7 +24,7 @@ ANSWER = Benefits(
 
 def reviewed() -> JourneyState:
     opened = walk.opened()
-    opened.settle("benefits-1", cmd.BenefitsAnswer(benefits=ANSWER))
+    opened.settle("benefits-1", BenefitsAnswer(benefits=ANSWER))
     return opened.state
 
 

@@ -12,12 +12,15 @@ from temporalio.common import RetryPolicy
 
 import workflows.calls
 import workflows.journey
-from domain import commands as cmd
 from domain import events as ev
 from domain.benefits import CostShare, Verdict
-from domain.commands import Answer
 from domain.effects import Effect
 from domain.obligations import ObligationKind
+from domain.pathway.calls import Answer
+from domain.pathway.coverage import RecordBenefits
+from domain.pathway.discharge import ReportDischarge
+from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.placement import DecidePlacement
 from domain.state import JourneyState
 from domain.values import Role, Stage
 from tests.workflows.house import Case, House, until
@@ -37,7 +40,7 @@ async def test_a_benefit_check_that_fails_for_good_is_done_by_hand(house: House)
     assert state.stage is Stage.BENEFITS_CHECK
     assert [owed.kind for owed in state.open_of(ObligationKind.VERIFY_BENEFITS)] == [ObligationKind.VERIFY_BENEFITS]
     assert [code for code in await failures(case) if code.startswith("eligibility/")]
-    await case.do(cmd.RecordBenefits, verdict=Verdict.CLEAR, cost_share=CostShare(copay=20), note="by telephone")
+    await case.do(RecordBenefits, verdict=Verdict.CLEAR, cost_share=CostShare(copay=20), note="by telephone")
     state = await case.settled()
     assert state.stage is Stage.PLACEMENT
     assert not state.open_of(ObligationKind.VERIFY_BENEFITS)
@@ -51,7 +54,7 @@ async def test_an_ehr_that_refuses_is_somebodys_duty_once_and_the_journey_goes_o
     assert [owed.id for owed in state.open_of(ObligationKind.RESOLVE_EFFECT)] == ["resolve-effect-1"]
     assert len(await failures(case)) > 1
     house.clinic.script(case.person.mrn, ehr_refused=False)
-    await case.do(cmd.ReportDischarge, message="left")
+    await case.do(ReportDischarge, message="left")
     state = await case.settled()
     assert not state.open_of(ObligationKind.RESOLVE_EFFECT)
     assert sum(case.id in str(episode["identifier"]) for episode in house.clinic.fhir("EpisodeOfCare")) == 1
@@ -77,7 +80,7 @@ async def test_a_notice_that_is_turned_away_arrives_once(house: House) -> None:
     case = await house.admit()
     await enrol(case)
     house.clinic.script("*", mail_failures=2)
-    await case.do(cmd.RequestStepUp, to=IOP, reason="worse")
+    await case.do(RequestStepUp, to=IOP, reason="worse")
     await case.settled()
     assert Counter(mail["subject"] for mail in case.mail()) == {"Complete the step-up": 1}
 
@@ -86,9 +89,9 @@ async def test_a_slow_ehr_hears_only_the_newest(house: House) -> None:
     case = await house.admit(ehr_delay=0.05)
     await case.settled()
     before = len(await case.happened("activity_task_scheduled"))
-    await case.do(cmd.DecidePlacement, recommended=OP, actual=OP)
+    await case.do(DecidePlacement, recommended=OP, actual=OP)
     for number in range(6):
-        await case.do(cmd.ReportDischarge, message=f"message-{number}")
+        await case.do(ReportDischarge, message=f"message-{number}")
     state = await case.settled()
     assert state.ehr_synced == state.ehr_revision
     assert len(await case.happened("activity_task_scheduled")) - before < 7
@@ -97,10 +100,10 @@ async def test_a_slow_ehr_hears_only_the_newest(house: House) -> None:
 async def test_a_search_without_result_is_repeated_until_a_place_is_held(house: House) -> None:
     case = await house.admit(places={PHP: {"from_search": 3}})
     await enrol(case, IOP)
-    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    await case.do(RequestStepUp, to=PHP, reason="worse")
     state = await case.settled()
     assert state.transition is not None and state.transition.place is None
-    assert (await case.refused(cmd.ConfirmArrival)).code == "no-place-yet"
+    assert (await case.refused(ConfirmArrival)).code == "no-place-yet"
     state = await case.later(hours=9)
     assert state.transition is not None and state.transition.place is not None
     assert state.transition.searches == 3
@@ -141,7 +144,7 @@ async def test_not_knowing_whether_there_is_a_place_is_operations_duty_and_searc
     case = await house.admit()
     await enrol(case, IOP)
     house.clinic.script("*", quirks={"search_answer": "html"})
-    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    await case.do(RequestStepUp, to=PHP, reason="worse")
     state = await case.settled()
     assert "places/not-json" in await failures(case)
     assert "place" in [owed.about for owed in state.open_of(ObligationKind.RESOLVE_EFFECT)]
@@ -183,7 +186,7 @@ async def test_a_place_lies_ahead_of_the_journeys_own_present(house: House) -> N
     await case.later(weeks=7)
     asked = await case.now()
     house.clinic.script(case.person.mrn, ehr_failures=1)
-    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    await case.do(RequestStepUp, to=PHP, reason="worse")
     await case.settled()
     (held,) = [event for event in await case.record() if isinstance(event, ev.PlaceHeld)]
     assert asked < held.starts_at <= asked + timedelta(hours=25)
@@ -199,7 +202,7 @@ async def test_a_call_that_cannot_even_be_made_stops_the_journey_visibly(
 
     case = await house.admit()
     await case.settled()
-    placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+    placement = case.command(DecidePlacement, recommended=OP, actual=OP)
     with monkeypatch.context() as patched:
         patched.setattr(workflows.journey, "carry_out", broken)
         telling = asyncio.create_task(case.journeys.tell(case.id, placement))

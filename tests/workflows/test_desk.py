@@ -10,8 +10,16 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from domain import commands as cmd
 from domain import events as ev
+from domain.commands import Decision
+from domain.pathway.admission import RepeatAdmission
+from domain.pathway.cost import AcceptCost
+from domain.pathway.discharge import Discharge, UpdateDischargePlan
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.follow_up import RecordFollowUp
+from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.obligations import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.placement import DecidePlacement
 from domain.plans import Contact, DischargeReason
 from domain.values import Stage
 from tests.workflows.house import ADMISSIONS, CLINICIAN, House, until
@@ -21,17 +29,17 @@ from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, _
 
 pytestmark = pytest.mark.stack
 
-AT_PLACEMENT: list[tuple[type[cmd.Decision], dict[str, Any], str]] = [
-    (cmd.ConfirmArrival, {}, "wrong-stage"),
-    (cmd.AcceptCost, {"estimate": "estimate-1"}, "wrong-stage"),
-    (cmd.Discharge, {"reason": DischargeReason.MOVED}, "wrong-stage"),
-    (cmd.RecordFollowUp, {"contact": Contact.REACHED}, "wrong-stage"),
-    (cmd.DecidePlacement, {"recommended": OP, "actual": OP, "by": ADMISSIONS}, "not-a-clinician"),
-    (cmd.DecidePlacement, {"recommended": PHP, "actual": PHP}, "level-not-ours"),
-    (cmd.DecidePlacement, {"recommended": IOP, "actual": OP}, "variance-missing"),
-    (cmd.AcknowledgeObligation, {"obligation": "review-9"}, "no-such-obligation"),
-    (cmd.WaiveObligation, {"obligation": "decide-placement-1", "reason": "no"}, "not-waivable"),
-    (cmd.CompleteObligation, {"obligation": "decide-placement-1", "note": "done"}, "has-its-own-decision"),
+AT_PLACEMENT: list[tuple[type[Decision], dict[str, Any], str]] = [
+    (ConfirmArrival, {}, "wrong-stage"),
+    (AcceptCost, {"estimate": "estimate-1"}, "wrong-stage"),
+    (Discharge, {"reason": DischargeReason.MOVED}, "wrong-stage"),
+    (RecordFollowUp, {"contact": Contact.REACHED}, "wrong-stage"),
+    (DecidePlacement, {"recommended": OP, "actual": OP, "by": ADMISSIONS}, "not-their-decision"),
+    (DecidePlacement, {"recommended": PHP, "actual": PHP}, "level-not-ours"),
+    (DecidePlacement, {"recommended": IOP, "actual": OP}, "variance-missing"),
+    (AcknowledgeObligation, {"obligation": "review-9"}, "no-such-obligation"),
+    (WaiveObligation, {"obligation": "decide-placement-1", "reason": "no"}, "not-waivable"),
+    (CompleteObligation, {"obligation": "decide-placement-1", "note": "done"}, "has-its-own-decision"),
 ]
 
 
@@ -51,7 +59,7 @@ async def test_a_refusal_is_an_application_error_for_any_client(house: House) ->
     case = await house.admit()
     await case.settled()
     with pytest.raises(WorkflowUpdateFailedError) as failed:
-        await case.handle.execute_update("confirm-arrival", case.command(cmd.ConfirmArrival))
+        await case.handle.execute_update("confirm-arrival", case.command(ConfirmArrival))
     cause = failed.value.cause
     assert isinstance(cause, ApplicationError)
     assert (cause.type, cause.non_retryable) == ("wrong-stage", True)
@@ -60,7 +68,7 @@ async def test_a_refusal_is_an_application_error_for_any_client(house: House) ->
 async def test_a_command_repeated_is_answered_without_being_done_again(house: House) -> None:
     case = await house.admit()
     await case.settled()
-    placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP, by=CLINICIAN)
+    placement = case.command(DecidePlacement, recommended=OP, actual=OP, by=CLINICIAN)
     first = await case.journeys.tell(case.id, placement)
     assert await case.journeys.tell(case.id, placement) == first
     await case.settled()
@@ -69,7 +77,7 @@ async def test_a_command_repeated_is_answered_without_being_done_again(house: Ho
 
 async def test_a_journey_that_never_began_is_not_running(house: House) -> None:
     with pytest.raises(JourneyNotRunning):
-        await house.journeys.tell("nobody", cmd.RepeatAdmission(id="one", message="message-1"))
+        await house.journeys.tell("nobody", RepeatAdmission(id="one", message="message-1"))
     with pytest.raises(JourneyNotRunning):
         await house.journeys.standing("nobody")
 
@@ -79,7 +87,7 @@ async def test_a_request_to_cancel_the_workflow_forgets_nobody(house: House) -> 
     await enrol(case)
     await case.handle.cancel()
     await case.later(days=1)
-    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    await case.do(RequestStepUp, to=PHP, reason="worse")
     assert (await case.handle.describe()).status is WorkflowExecutionStatus.RUNNING
     assert (await case.path()).stages[-1] is Stage.TRANSITION
 
@@ -87,9 +95,9 @@ async def test_a_request_to_cancel_the_workflow_forgets_nobody(house: House) -> 
 async def test_the_same_id_for_another_kind_is_another_command(house: House) -> None:
     case = await house.admit()
     await case.settled()
-    await case.do(cmd.DecidePlacement, id="same", recommended=OP, actual=OP)
-    await case.do(cmd.AcceptCost, id="same", estimate="estimate-1")
-    assert (await case.do(cmd.ConfirmEnrolment, id="same", track="evening")).level is OP
+    await case.do(DecidePlacement, id="same", recommended=OP, actual=OP)
+    await case.do(AcceptCost, id="same", estimate="estimate-1")
+    assert (await case.do(ConfirmEnrolment, id="same", track="evening")).level is OP
     causes = [
         e.cause for e in await case.record() if isinstance(e, ev.PlacementDecided | ev.CostAccepted | ev.Enrolled)
     ]
@@ -105,12 +113,12 @@ async def test_a_decision_that_calls_itself_an_answer_does_not_shadow_the_answer
     case = await house.admit(ehr_delay=0.3)
     await enrol(case)
     soon = (await case.state()).version + 1
-    await asyncio.gather(*(case.do(cmd.UpdateDischargePlan, id=f"settle/ehr-{soon + n}", plan=PLAN) for n in range(6)))
+    await asyncio.gather(*(case.do(UpdateDischargePlan, id=f"settle/ehr-{soon + n}", plan=PLAN) for n in range(6)))
     state = await case.settled()
     assert state.ehr_synced == state.ehr_revision
 
 
-class FromANewerRelease(cmd.DecidePlacement):
+class FromANewerRelease(DecidePlacement):
     """A command that this release cannot read."""
 
     wish: str
@@ -137,8 +145,8 @@ async def test_an_arrival_by_ambulance_gives_back_what_the_search_still_finds(ho
     case = await house.admit()
     await enrol(case, IOP)
     house.clinic.script("*", ehr_delay=0.3)
-    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
-    await case.do(cmd.ConfirmArrival, facility="County Hospital")
+    await case.do(RequestStepUp, to=PHP, reason="worse")
+    await case.do(ConfirmArrival, facility="County Hospital")
     state = await case.settled()
     assert (state.level, state.stage) == (PHP, Stage.EXTERNAL)
     held = house.clinic.fhir("Slot", status="busy-tentative")

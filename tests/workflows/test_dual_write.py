@@ -9,10 +9,14 @@ from itertools import groupby
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from domain import commands as cmd
 from domain import events as ev
+from domain.commands import BaseCommand
 from domain.decide import decide
 from domain.evolve import fold
+from domain.pathway.admission import CancelAdmission, RepeatAdmission
+from domain.pathway.discharge import ReportDischarge, UpdateDischargePlan
+from domain.pathway.moves import ConfirmArrival
+from domain.pathway.placement import DecidePlacement
 from domain.refusal import Refusal
 from domain.values import Stage
 from eventstore import EventStore, NewEvent, migrate, open_store
@@ -62,11 +66,11 @@ async def test_what_races_with_the_retried_task_is_decided_once(idle_house: Hous
         case = await idle_house.admit()
         await case.settled()
         async with asyncio.TaskGroup() as racing:
-            racing.create_task(case.do(cmd.DecidePlacement, id="placement", recommended=OP, actual=OP))
+            racing.create_task(case.do(DecidePlacement, id="placement", recommended=OP, actual=OP))
             await store.recorded.wait()
-            racing.create_task(case.do(cmd.RepeatAdmission, message="again"))
+            racing.create_task(case.do(RepeatAdmission, message="again"))
             racing.create_task(case.handle.signal("roll-over"))
-            racing.create_task(case.journeys.tell(case.id, case.command(cmd.ReportDischarge, message="left")))
+            racing.create_task(case.journeys.tell(case.id, case.command(ReportDischarge, message="left")))
             store.now.set()
         assert (await case.settled()).placement is OP
         await assert_one_truth(case)
@@ -79,7 +83,7 @@ async def test_a_worker_dies_and_another_takes_over(idle_house: House) -> None:
     async with idle_house.working(store, Dying):
         case = await idle_house.admit()
         await case.settled()
-        telling = asyncio.create_task(case.do(cmd.DecidePlacement, id="placement", recommended=OP, actual=OP))
+        telling = asyncio.create_task(case.do(DecidePlacement, id="placement", recommended=OP, actual=OP))
         await store.recorded.wait()
         store.now.set()
     async with idle_house.working():
@@ -88,7 +92,7 @@ async def test_a_worker_dies_and_another_takes_over(idle_house: House) -> None:
         await assert_one_truth(case)
 
 
-async def written_by_another(case: Case, store: EventStore, command: cmd.BaseCommand) -> None:
+async def written_by_another(case: Case, store: EventStore, command: BaseCommand) -> None:
     """Records what `command` leads to behind the workflow's back."""
     outcome = decide(await case.state(), command, await case.now())
     assert not isinstance(outcome, Refusal)
@@ -102,8 +106,8 @@ async def test_what_another_wrote_is_taken_in_before_deciding(house: House) -> N
     for step in into_care(IOP)[:3]:
         await step(case)
     await case.settled()
-    await written_by_another(case, house.store, case.command(cmd.UpdateDischargePlan, plan=PLAN))
-    await case.do(cmd.RepeatAdmission, message="again")
+    await written_by_another(case, house.store, case.command(UpdateDischargePlan, plan=PLAN))
+    await case.do(RepeatAdmission, message="again")
     assert (await case.settled()).discharge_plan == PLAN
     await assert_one_truth(case)
 
@@ -111,8 +115,8 @@ async def test_what_another_wrote_is_taken_in_before_deciding(house: House) -> N
 async def test_what_another_wrote_may_lead_to_a_refusal_after_acceptance(house: House) -> None:
     case = await house.admit()
     await case.settled()
-    placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
-    await written_by_another(case, house.store, case.command(cmd.CancelAdmission, message="cancelled"))
+    placement = case.command(DecidePlacement, recommended=OP, actual=OP)
+    await written_by_another(case, house.store, case.command(CancelAdmission, message="cancelled"))
     with pytest.raises(CommandRefused) as refused:
         await case.journeys.tell(case.id, placement)
     assert refused.value.code == "journey-ended"
@@ -124,7 +128,7 @@ async def test_what_another_wrote_may_lead_to_a_refusal_after_acceptance(house: 
 async def test_a_command_that_another_carried_out_is_answered(house: House) -> None:
     case = await house.admit()
     await case.settled()
-    placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+    placement = case.command(DecidePlacement, recommended=OP, actual=OP)
     await written_by_another(case, house.store, placement)
     assert (await case.journeys.tell(case.id, placement)).stage is Stage.COST_REVIEW
     await case.settled()
@@ -144,7 +148,7 @@ async def test_nothing_is_decided_while_the_record_has_lost_events(
         first = (await idle_house.store.read(case.id))[:1]
         await backup.append(case.id, expected_version=0, key="open/message-1", events=[_as_new(first[0])])
         store.inner = backup
-        placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+        placement = case.command(DecidePlacement, recommended=OP, actual=OP)
         with pytest.raises(CommandNotRecorded) as told:
             await case.journeys.tell(case.id, placement)
         assert told.value.code == "ahead-of-record"
@@ -178,7 +182,7 @@ async def test_nothing_is_visible_before_it_is_on_record(idle_house: House) -> N
         before = await case.settled()
         told_before = idle_house.clinic.ledger(journey=case.id)
         store.is_away = True
-        telling = asyncio.create_task(case.do(cmd.DecidePlacement, recommended=OP, actual=OP))
+        telling = asyncio.create_task(case.do(DecidePlacement, recommended=OP, actual=OP))
         await store.asked.wait()
         assert await case.state() == before
         described = await case.handle.describe()
@@ -199,8 +203,8 @@ async def test_an_admission_waits_for_the_record(idle_house: House) -> None:
     async with idle_house.working(store):
         case = await idle_house.admit()
         await store.asked.wait()
-        too_early = asyncio.create_task(case.refused(cmd.ConfirmArrival))
-        repeated = asyncio.create_task(case.do(cmd.RepeatAdmission, message="again"))
+        too_early = asyncio.create_task(case.refused(ConfirmArrival))
+        repeated = asyncio.create_task(case.do(RepeatAdmission, message="again"))
         store.is_away = False
         assert (await too_early).code == "wrong-stage"
         assert (await repeated).version > 0
@@ -217,7 +221,7 @@ async def test_a_worker_stops_although_the_record_is_away_and_the_next_one_goes_
     case = await idle_house.admit()
     await case.settled()
     store.is_away = True
-    telling = asyncio.create_task(case.do(cmd.DecidePlacement, recommended=OP, actual=OP))
+    telling = asyncio.create_task(case.do(DecidePlacement, recommended=OP, actual=OP))
     await store.asked.wait()
     async with asyncio.timeout(30):  # only so that a fault fails this test rather than hang it
         await working.__aexit__(None, None, None)

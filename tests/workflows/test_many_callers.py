@@ -11,8 +11,9 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from activities import signatures as sig
-from domain import commands as cmd
 from domain import events as ev
+from domain.pathway.admission import RepeatAdmission
+from domain.pathway.placement import DecidePlacement
 from eventstore.keys import DataKey, MemoryKeyring
 from eventstore.sealing import Sealer
 from tests.workflows.house import Case, House, until
@@ -42,7 +43,7 @@ async def answers(case: Case, number: int, journeys: Callable[[], Journeys]) -> 
 
     async def told(message: str) -> JourneysUnreachable:
         with pytest.raises(JourneysUnreachable) as failed:
-            await journeys().tell(case.id, cmd.RepeatAdmission(id=f"repeat/{message}", message=message))
+            await journeys().tell(case.id, RepeatAdmission(id=f"repeat/{message}", message=message))
         return failed.value
 
     return await asyncio.gather(*(told(f"message-{each}") for each in range(number)))
@@ -131,9 +132,9 @@ async def test_keys_that_hang_are_waited_for_once_in_a_round(idle_house: House) 
         async def told(number: int) -> str:
             words = {"recommended": IOP, "actual": OP, "variance": "lives far away"}
             with pytest.raises(CommandNotRecorded) as failed:
-                await case.journeys.tell(case.id, case.command(cmd.DecidePlacement, id=f"placement-{number}", **words))
+                await case.journeys.tell(case.id, case.command(DecidePlacement, id=f"placement-{number}", **words))
             return failed.value.code
 
         assert set(await asyncio.gather(*map(told, range(AT_ONCE)))) == {sig.KEYS_UNREACHABLE}
-        assert (await case.do(cmd.RepeatAdmission, message="again")).version > 0
+        assert (await case.do(RepeatAdmission, message="again")).version > 0
         assert keys.asked <= 6  # two tries in each round, and not for each decision

@@ -9,8 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from activities import signatures as sig
-from domain import commands as cmd
 from domain import events as ev
+from domain.commands import BaseCommand
+from domain.pathway.admission import CancelAdmission, RepeatAdmission
+from domain.pathway.placement import DecidePlacement
 from domain.values import Stage
 from eventstore import EventStoreError, SchemaMissing, StoreUnavailable
 from eventstore.errors import InvalidRequest
@@ -46,11 +48,11 @@ KINDS = [
 ]
 
 
-def placement(case: Case) -> cmd.BaseCommand:
-    return case.command(cmd.DecidePlacement, id="placement", recommended=OP, actual=OP)
+def placement(case: Case) -> BaseCommand:
+    return case.command(DecidePlacement, id="placement", recommended=OP, actual=OP)
 
 
-async def not_recorded(case: Case, command: cmd.BaseCommand) -> CommandNotRecorded:
+async def not_recorded(case: Case, command: BaseCommand) -> CommandNotRecorded:
     with pytest.raises(CommandNotRecorded) as told:
         await case.journeys.tell(case.id, command)
     return told.value
@@ -135,7 +137,7 @@ async def test_the_cause_is_said_everywhere_and_it_heals(idle_house: House, erro
             await until(is_listed, "the journey is listed by its cause")
             trouble = (await case.journeys.account(case.id)).not_recorded
             assert trouble is not None and trouble.code == code
-            assert (await other.do(cmd.DecidePlacement, recommended=OP, actual=OP)).stage is Stage.COST_REVIEW
+            assert (await other.do(DecidePlacement, recommended=OP, actual=OP)).stage is Stage.COST_REVIEW
 
             await was_paged(case)
             del store.failing[case.id]
@@ -191,7 +193,7 @@ async def test_reminders_do_not_wait_for_a_decision_whose_words_cannot_be_sealed
             return any("cannot be recorded" not in each["subject"] for each in case.mail()[told:])
 
         await until(was_reminded, "the reminder was sent")
-        assert (await case.do(cmd.RepeatAdmission, message="again")).version > before
+        assert (await case.do(RepeatAdmission, message="again")).version > before
         assert await marked(case) == sig.KEY_DESTROYED
         del store.failing[case.id]
         assert (await case.journeys.look_again(case.id)).stage is Stage.COST_REVIEW
@@ -253,11 +255,11 @@ async def test_an_opening_that_cannot_be_recorded(idle_house: House) -> None:
 
         await until(is_marked, "the journey is marked")
         await was_paged(case)
-        early = await not_recorded(case, case.command(cmd.RepeatAdmission, id="repeat/2", message="again"))
+        early = await not_recorded(case, case.command(RepeatAdmission, id="repeat/2", message="again"))
         assert early.code == sig.WRONG_KEK
         assert "open-journey" in (await metadata(case)).current_details
         await case.roll_over()
-        assert (await not_recorded(case, case.command(cmd.RepeatAdmission, id="repeat/2", message="again"))).code
+        assert (await not_recorded(case, case.command(RepeatAdmission, id="repeat/2", message="again"))).code
         store.fail_all = None
         assert (await case.journeys.look_again(case.id)).version > 0
         first, *_ = await case.record()
@@ -301,7 +303,7 @@ async def test_a_kept_decision_that_is_refused_later_is_told_to_a_person(idle_ho
         await case.settled()
         store.failing[case.id] = KeyDestroyed()
         await not_recorded(case, placement(case))
-        await case.do(cmd.CancelAdmission, message="cancelled")  # it has no words of a person
+        await case.do(CancelAdmission, message="cancelled")  # it has no words of a person
         await paged(case, subject="was refused")
         assert (await case.handle.result())["stage"] == Stage.CANCELLED
         with pytest.raises(JourneyNotRunning):

@@ -15,8 +15,10 @@ import pytest
 
 from activities import signatures as sig
 from deploy.stack import Stack
-from domain import commands as cmd
 from domain import events as ev
+from domain.commands import BaseCommand
+from domain.pathway.admission import RepeatAdmission
+from domain.pathway.placement import DecidePlacement
 from domain.values import Stage
 from eventstore import StoreUnavailable, migrate_keys, open_keyring, open_store
 from eventstore.sealing import Sealer
@@ -122,9 +124,9 @@ def _name(url: str) -> str:
     return url.rsplit("/", 1)[1].partition("?")[0]
 
 
-def in_words(case: Case) -> cmd.BaseCommand:
+def in_words(case: Case) -> BaseCommand:
     """A placement with words of a person in it, so that the client's key is needed."""
-    return case.command(cmd.DecidePlacement, id="placement", recommended=IOP, actual=OP, variance="lives far away")
+    return case.command(DecidePlacement, id="placement", recommended=IOP, actual=OP, variance="lives far away")
 
 
 async def with_a_key(own: Databases, kek: Path, case: Case) -> None:
@@ -172,7 +174,7 @@ async def test_a_broken_database(idle_house: House, databases: Databases, kek: P
             await said(case, fault.code)
             assert await case.state() == before
             if fault.code != sig.RECORD_SCHEMA:  # what needs no key, or is no placement, goes on
-                assert (await other.do(cmd.RepeatAdmission, message="again")).version > before.version
+                assert (await other.do(RepeatAdmission, message="again")).version > before.version
             await run_sql(url, fault.mended)
             await recorded_in_the_end(case)
 

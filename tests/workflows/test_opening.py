@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain import commands as cmd
 from domain import events as ev
+from domain.pathway.admission import CancelAdmission, RepeatAdmission
 from domain.values import Stage
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
@@ -40,7 +40,7 @@ def every_fact(gate: TemporalGate, case: Case) -> list[Awaitable[None]]:
 async def ended(house: House) -> Case:
     case = await house.admit()
     await case.settled()
-    await case.do(cmd.CancelAdmission, message="message-2")
+    await case.do(CancelAdmission, message="message-2")
     await case.handle.result()
     return case
 
@@ -69,7 +69,7 @@ async def test_opened_after_its_end_it_stays_ended(house: House) -> None:
     with pytest.raises(JourneyNotRunning):
         await case.open()
     with pytest.raises(JourneyNotRunning):
-        await case.do(cmd.RepeatAdmission, message="again")
+        await case.do(RepeatAdmission, message="again")
     assert (await case.journeys.standing(case.id)).stage is Stage.CANCELLED
 
 
@@ -144,7 +144,7 @@ async def test_a_namespace_that_does_not_exist_ends_no_journey(house: House, tem
     elsewhere = Journeys(await connect(temporal_address, "no-such-namespace"))
     for asked in (
         elsewhere.open(case.opening()),
-        elsewhere.tell(case.id, cmd.RepeatAdmission(id="repeat/1", message="message-1")),
+        elsewhere.tell(case.id, RepeatAdmission(id="repeat/1", message="message-1")),
         elsewhere.standing(case.id),
         elsewhere.state(case.id),
     ):

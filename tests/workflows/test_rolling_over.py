@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from domain import commands as cmd
 from domain import events as ev
+from domain.pathway.admission import CancelAdmission, RepeatAdmission
+from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.placement import DecidePlacement
 from domain.values import Stage
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OP, PATHS, PHP, WholePath, enrol
@@ -133,7 +135,7 @@ async def test_updates_that_race_with_it_are_each_answered_once(house: House) ->
     await enrol(case)
     for _ in range(3):
         before = await case.run_id()
-        repeats = [case.command(cmd.RepeatAdmission, message="again") for _ in range(6)]
+        repeats = [case.command(RepeatAdmission, message="again") for _ in range(6)]
         async with asyncio.TaskGroup() as racing:
             told = [racing.create_task(case.journeys.tell(case.id, each)) for each in repeats[:3]]
             racing.create_task(case.handle.signal("roll-over"))
@@ -150,7 +152,7 @@ async def test_an_update_that_ends_the_journey_races_with_it(house: House) -> No
     await case.settled()
     async with asyncio.TaskGroup() as racing:
         racing.create_task(case.handle.signal("roll-over"))
-        racing.create_task(case.do(cmd.CancelAdmission, message="message-2"))
+        racing.create_task(case.do(CancelAdmission, message="message-2"))
     assert (await case.handle.result())["stage"] == Stage.CANCELLED
     head = await house.store.head(case.id)
     assert head is not None and head.closed
@@ -159,7 +161,7 @@ async def test_an_update_that_ends_the_journey_races_with_it(house: House) -> No
 async def test_a_command_answered_before_it_stays_answered(house: House) -> None:
     case = await house.admit()
     await case.settled()
-    placement = case.command(cmd.DecidePlacement, recommended=OP, actual=OP)
+    placement = case.command(DecidePlacement, recommended=OP, actual=OP)
     first = await case.journeys.tell(case.id, placement)
     await case.settled()
     await case.roll_over()
@@ -172,7 +174,7 @@ async def test_a_command_answered_before_it_stays_answered(house: House) -> None
 async def test_a_refusal_is_the_same_on_both_sides_of_it(house: House) -> None:
     case = await house.admit()
     await case.settled()
-    wrong = case.command(cmd.ConfirmArrival)
+    wrong = case.command(ConfirmArrival)
     codes = []
     for _ in range(2):
         with pytest.raises(CommandRefused) as refused:
@@ -194,7 +196,7 @@ async def test_while_a_place_is_searched_for(house: House) -> None:
     case = await house.admit()
     await enrol(case, IOP)
     house.clinic.script("*", ehr_delay=0.3)
-    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    await case.do(RequestStepUp, to=PHP, reason="worse")
     await case.roll_over()
     house.clinic.script("*", ehr_delay=0)
     state = await case.settled()

@@ -10,7 +10,7 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.converter import PayloadConverter
 
 from deploy import temporal_setup
-from domain import commands as cmd
+from domain.pathway.moves import ConfirmArrival, RequestStepUp
 from domain.values import Stage
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OUT_OF_CARE, PHP, enrol
@@ -39,7 +39,7 @@ async def test_search_attributes_follow_the_journey(house: House) -> None:
     owed = state.next_due()
     assert owed is not None and shown.get(NEXT_DEADLINE) == owed.due_at
     await enrol(case, IOP)
-    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    await case.do(RequestStepUp, to=PHP, reason="worse")
     for query in ("Stage = 'TRANSITION'", "Urgent = true", "Programme = 'IOP'", "NextDeadline IS NOT NULL"):
 
         async def is_listed(query: str = query) -> bool:
@@ -52,7 +52,7 @@ async def test_search_attributes_follow_the_journey(house: House) -> None:
 async def test_every_timer_and_call_says_what_it_is_for(house: House) -> None:
     case = await house.admit()
     await enrol(case, IOP)
-    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    await case.do(RequestStepUp, to=PHP, reason="worse")
     await case.later(hours=30)
     summaries = {
         event.event_id: event.user_metadata.summary
@@ -68,7 +68,7 @@ async def test_every_timer_and_call_says_what_it_is_for(house: House) -> None:
 async def test_the_card_says_where_the_journey_stands_and_who_must_act(house: House) -> None:
     case = await house.admit()
     await enrol(case, IOP)
-    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    await case.do(RequestStepUp, to=PHP, reason="worse")
     await case.settled()
     card = (await metadata(case)).current_details
     for word in ("TRANSITION", "IOP", "clinician", "Complete the step-up", "PHP", "Harbour Day Hospital"):
@@ -90,9 +90,9 @@ async def test_every_message_is_described(house: House) -> None:
 async def test_temporal_never_learns_who_the_client_is(house: House) -> None:
     case = await house.admit()
     await enrol(case, IOP)
-    await case.do(cmd.RequestStepUp, to=PHP, reason="worse")
+    await case.do(RequestStepUp, to=PHP, reason="worse")
     await case.later(hours=30)
-    await case.do(cmd.ConfirmArrival)
+    await case.do(ConfirmArrival)
     for step in OUT_OF_CARE:
         await step(case)
         await case.settled()

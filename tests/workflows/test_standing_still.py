@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from activities import signatures as sig
-from domain import commands as cmd
+from domain.pathway.admission import RepeatAdmission
 from recovery.running import RunningJourneys
 from tests.recovery.records import holding
 from tests.workflows.house import Case, House, until
@@ -49,7 +49,7 @@ async def test_it_is_shown_logged_listed_and_paged(idle_house: House, stop: obje
             assert (await RunningJourneys(idle_house.client).not_recorded())[case.id] == CODE
             card = (await metadata(case)).current_details
             assert "Stands still since" in card and CODE in card
-            refused = await case.refused(cmd.RepeatAdmission, message="again")
+            refused = await case.refused(RepeatAdmission, message="again")
             assert refused.code == "standing-still" and CODE in refused.sentence
             await paged(case, subject="stands still")
             await idle(case, timedelta(hours=4, minutes=1))

@@ -7,8 +7,12 @@ from itertools import pairwise
 
 import pytest
 
-from domain import commands as cmd
 from domain import events as ev
+from domain.pathway.admission import RepeatAdmission
+from domain.pathway.discharge import UpdateDischargePlan
+from domain.pathway.moves import RequestStepUp
+from domain.pathway.obligations import AcknowledgeObligation
+from domain.pathway.placement import DecidePlacement
 from domain.plans import Actor
 from domain.values import Role
 from tests.workflows.house import House
@@ -26,8 +30,8 @@ async def test_a_decision_that_moves_no_deadline_starts_no_timer(house: House) -
     started = len(await case.happened("timer_started"))
     due = (await case.state()).next_deadline()
     for number in range(3):
-        await case.do(cmd.RepeatAdmission, message=f"message-{number}")
-        await case.do(cmd.UpdateDischargePlan, plan=PLAN)
+        await case.do(RepeatAdmission, message=f"message-{number}")
+        await case.do(UpdateDischargePlan, plan=PLAN)
     assert (await case.settled()).next_deadline() == due
     assert len(await case.happened("timer_started")) == started
 
@@ -71,17 +75,17 @@ async def test_the_last_rung_repeats_until_somebody_acts(house: House) -> None:
     assert len(spoke) > 4
     gaps = {later.planned_at - earlier.at for earlier, later in pairwise(spoke[2:])}
     assert gaps == {timedelta(hours=24)}
-    await case.do(cmd.DecidePlacement, recommended=IOP, actual=IOP)
+    await case.do(DecidePlacement, recommended=IOP, actual=IOP)
     assert "decide-placement-1" not in (await case.settled()).obligations
 
 
 async def test_an_acknowledgement_keeps_the_ladder_quiet_and_the_due_time(house: House) -> None:
     case = await house.admit()
     await enrol(case)
-    await case.do(cmd.RequestStepUp, to=IOP, reason="worse")
+    await case.do(RequestStepUp, to=IOP, reason="worse")
     before = (await case.settled()).obligations["complete-step-up-1"]
     await case.later(seconds=(before.next_at() - await case.now()).total_seconds() - 3600)
-    await case.do(cmd.AcknowledgeObligation, obligation=before.id, by=SUPERVISOR)
+    await case.do(AcknowledgeObligation, obligation=before.id, by=SUPERVISOR)
     told = len(case.mail())
     after = (await case.later(hours=2)).obligations[before.id]
     assert (after.due_at, len(case.mail())) == (before.due_at, told)

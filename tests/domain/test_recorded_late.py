@@ -1,0 +1,108 @@
+"""A decision that is typed in late counts from when it was true, and what follows from it does too."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from domain import events as ev
+from domain.commands import Decision
+from domain.pathway import DECISIONS
+from domain.pathway.admission import OpenJourney
+from domain.pathway.coverage import RecordBenefits
+from domain.pathway.discharge import Discharge
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.follow_up import RecordFollowUp
+from domain.pathway.funding import ResolveFunding
+from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.placement import DecidePlacement
+from domain.pathway.reviews import CompleteReview
+from domain.values import Stage
+from tests.domain.walk import MONDAY, Walk, agreed, discharged, enrolled, opened, stepping_up
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def due(walk: Walk, obligation: str) -> datetime:
+    return walk.state.obligations[obligation].due_at
+
+
+def test_care_that_began_on_friday_is_reviewed_from_friday_on() -> None:
+    on_time, late = agreed(), agreed()
+    on_time.do(ConfirmEnrolment, track="evening")
+    began = late.now
+    late.later(days=3)
+    late.do(ConfirmEnrolment, track="evening", occurred_at=began)
+    assert due(late, "review-1") == due(on_time, "review-1")
+    assert late.state.level_since == began
+    assert due(late, "draft-discharge-plan-1") == began + 24 * HOUR
+
+
+def test_a_review_done_on_time_and_typed_in_late_is_not_late() -> None:
+    walk = enrolled()
+    walk.later(weeks=7)
+    done_at = due(walk, "review-1") - HOUR
+    walk.do(CompleteReview, outcome="continue", rationale="steady", occurred_at=done_at)
+    [met] = [event for event in walk.saw(ev.ObligationMet) if event.obligation == "review-1"]
+    assert (met.late, met.at) == (False, done_at)
+
+
+def test_the_24_hours_of_a_step_up_count_from_its_decision_and_the_search_begins_now() -> None:
+    walk = enrolled()
+    decided = walk.now + DAY
+    walk.later(hours=54)
+    walk.do(RequestStepUp, to="PHP", reason="worse", occurred_at=decided)
+    assert due(walk, "complete-step-up-1") == decided + 24 * HOUR
+    [search] = walk.saw(ev.PlaceSearchStarted)
+    assert search.at == walk.now
+    [wanted] = [effect for effect in walk.state.pending().values() if effect.kind == "hold-place"]
+    assert wanted.wanted_by == walk.now + 24 * HOUR, "a place in the past helps nobody"
+
+
+def test_the_payer_is_asked_about_today_where_other_coverage_is_typed_in_late() -> None:
+    walk = opened()
+    walk.do(RecordBenefits, verdict="INACTIVE", note="by phone")
+    known = walk.now
+    walk.later(days=5)
+    walk.do(ResolveFunding, route="other-coverage", reason="a second plan", occurred_at=known)
+    asked = walk.state.pending()["benefits-2"]
+    assert asked.kind == "check-benefits"
+    assert asked.service_date == (MONDAY + 5 * DAY).date()
+
+
+def test_an_arrival_and_a_discharge_keep_the_order_of_stays() -> None:
+    walk = stepping_up()
+    arrived = walk.now + HOUR
+    walk.later(days=2)
+    walk.do(ConfirmArrival, facility="County Hospital", occurred_at=arrived)
+    walk.refused(Discharge, "before-this-level", reason="moved", occurred_at=arrived - HOUR)
+    walk.do(Discharge, reason="moved", occurred_at=arrived + HOUR)
+    assert [(stay.since, stay.until) for stay in walk.state.stays][-1] == (arrived, arrived + HOUR)
+    assert all(stay.since <= (stay.until or walk.now) for stay in walk.state.stays)
+
+
+def test_a_contact_after_discharge_counts_on_the_day_it_was_made() -> None:
+    walk = discharged()
+    ended = walk.now
+    walk.later(days=3)
+    walk.do(RecordFollowUp, contact="reached", occurred_at=ended + DAY)
+    assert walk.is_at(Stage.FOLLOW_UP)
+    same_day = discharged()
+    same_day.later(days=3)
+    same_day.refused(RecordFollowUp, "too-early", contact="reached", occurred_at=ended)
+
+
+def test_an_admission_that_reached_us_late_leaves_room_for_what_was_decided_before() -> None:
+    walk = Walk(MONDAY)
+    friday = MONDAY - 3 * DAY
+    walk.do(OpenJourney, journey_id="journey-1", client_ref="client-1", message="message-1", admitted_at=friday)
+    walk.do(RecordBenefits, verdict="CLEAR", note="by phone", occurred_at=friday + HOUR)
+    walk.do(DecidePlacement, recommended="OP", actual="OP", occurred_at=friday + 2 * HOUR)
+    assert walk.saw(ev.PlacementDecided)[0].at == friday + 2 * HOUR
+
+
+@pytest.mark.parametrize("kind", DECISIONS, ids=lambda kind: kind.__name__)
+def test_every_decision_can_say_when_it_was_true(kind: type[Decision]) -> None:
+    assert kind.model_fields["occurred_at"].default is None
