@@ -4,39 +4,38 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
-from enum import StrEnum
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
 from cli import options as opt
 from cli.access import the_journeys
+from cli.decision_options import Option, given_as_fields, options_of
 from cli.output import Exit, Stop, show_fields, show_json
-from domain.commands import Decision
+from domain.commands import EVERY_STAGE, EVERYONE, Decision, Declaration
 from domain.pathway import DECISIONS
-from domain.values import Value
 from workflows.client import CommandNotRecorded, CommandRefused, JourneyNotRunning, JourneysUnreachable
 
-_COMMON = Decision.model_fields.keys() | {"kind"}
-"""Fields that every decision has; `Who` and `--occurred-at` fill them."""
+
+def who_may(declared: Declaration) -> str:
+    """The roles that may take the decision, for people."""
+    return "anyone" if declared.by == EVERYONE else ", ".join(declared.by)
 
 
-def fields_of(decision: type[Decision]) -> dict[str, FieldInfo]:
-    """The fields that are the decision's own."""
-    return {name: field for name, field in decision.model_fields.items() if name not in _COMMON}
+def where(declared: Declaration) -> str:
+    """The stages at which it may be taken, for people."""
+    return "any stage" if declared.at == EVERY_STAGE else ", ".join(declared.at)
 
 
 def _command(decision: type[Decision]) -> Callable[..., Awaitable[None]]:
     async def command(journey_id: str, *, who: opt.Who, occurred_at: opt.OccurredAt = None, **given: Any) -> None:
-        said = {**who.common(), "occurred_at": occurred_at, **_nested(decision, given)}
-        await _tell(journey_id, _read(decision, said), who)
+        fields = {**who.common(), "occurred_at": occurred_at, **given_as_fields(decision, given)}
+        await _tell(journey_id, _read(decision, fields), who)
 
+    signature = inspect.Signature(list(_parameters(decision)))
     command.__name__ = decision.name().replace("-", "_")
     command.__doc__ = _help(decision)
-    signature = inspect.Signature(list(_parameters(decision)))
     command.__signature__ = signature  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in signature.parameters.values()}
     return command
@@ -44,83 +43,40 @@ def _command(decision: type[Decision]) -> Callable[..., Awaitable[None]]:
 
 def _help(decision: type[Decision]) -> str:
     declared = decision.declared
-    return (
-        f"{decision.description()}\n\n"
-        f"By {', '.join(declared.by)}. At {', '.join(declared.at)}."
-        f"{' A mistake here can harm the client: check twice.' if declared.high_risk else ''}"
-    )
+    warning = " A mistake here can harm the client: check twice." if declared.high_risk else ""
+    return f"{decision.description()}\n\nBy {who_may(declared)}. At {where(declared)}.{warning}"
 
 
 def _parameters(decision: type[Decision]) -> Iterator[inspect.Parameter]:
     yield inspect.Parameter("journey_id", inspect.Parameter.POSITIONAL_ONLY, annotation=opt.JourneyId)
     keyword = inspect.Parameter.KEYWORD_ONLY
-    for name, field, required in _options(decision):
-        default = inspect.Parameter.empty if required else () if _is_list(field) else None
-        yield inspect.Parameter(name, keyword, default=default, annotation=_annotation(name, field, required))
+    for option in options_of(decision):
+        default = inspect.Parameter.empty if option.required else () if option.is_list else None
+        yield inspect.Parameter(option.name, keyword, default=default, annotation=_annotation(option))
     yield inspect.Parameter("occurred_at", keyword, default=None, annotation=opt.OccurredAt)
     yield inspect.Parameter("who", keyword, annotation=opt.Who)
 
 
-def _options(decision: type[Decision]) -> Iterator[tuple[str, FieldInfo, bool]]:
-    """Each option's name, its field, and whether it must be given; a value of several fields gives one for each."""
-    for name, field in fields_of(decision).items():
-        inner = _several_fields(field)
-        if inner is None:
-            yield name, field, field.is_required()
-            continue
-        for part, part_field in inner.model_fields.items():
-            yield part, part_field, part_field.is_required() and field.is_required()
+def _annotation(option: Option) -> Any:
+    if option.is_list:
+        help_text = f"{option.description} Repeat the option for more."
+        return Annotated[tuple[str, ...], Parameter(name=option.flag, help=help_text, show_default=False)]
+    negative = f"--no-{option.flag.removeprefix('--')}" if option.kind is bool and not option.required else ()
+    read_as: Any = option.kind if option.kind is bool or option.choices else str  # the decision reads the rest itself
+    return Annotated[
+        read_as if option.required else read_as | None, Parameter(help=option.description, negative=negative)
+    ]
 
 
-def _annotation(name: str, field: FieldInfo, required: bool) -> Any:
-    kind = _kind(field)
-    if _is_list(field):
-        option = f"--{name.removesuffix('s').replace('_', '-')}"
-        return Annotated[tuple[str, ...], Parameter(name=option, help=f"{field.description} Repeat it for each.")]
-    negative = f"--no-{name.replace('_', '-')}" if kind is bool and not required else ()
-    read_as = kind if kind is bool or issubclass(kind, StrEnum) else str
-    return Annotated[read_as if required else read_as | None, Parameter(help=field.description, negative=negative)]
-
-
-def _kind(field: FieldInfo) -> type:
-    annotation = field.annotation
-    if get_origin(annotation) in (Union, UnionType):
-        annotation = next(each for each in get_args(annotation) if each is not type(None))
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    return get_origin(annotation) or annotation  # type: ignore[return-value]
-
-
-def _is_list(field: FieldInfo) -> bool:
-    return _kind(field) is tuple
-
-
-def _several_fields(field: FieldInfo) -> type[Value] | None:
-    kind = _kind(field)
-    return kind if issubclass(kind, Value) else None
-
-
-def _nested(decision: type[Decision], given: dict[str, Any]) -> dict[str, Any]:
-    """What was given on the line as the decision's fields; what was left out keeps its default."""
-    said = {}
-    for name, field in fields_of(decision).items():
-        inner = _several_fields(field)
-        if inner is not None:
-            parts = {part: given[part] for part in inner.model_fields if given[part] not in (None, ())}
-            if parts or field.is_required():
-                said[name] = parts
-        elif given[name] is not None:
-            said[name] = given[name]
-    return said
-
-
-def _read(decision: type[Decision], said: dict[str, Any]) -> Decision:
+def _read(decision: type[Decision], fields: dict[str, Any]) -> Decision:
     try:
-        return decision.model_validate(said)
+        return decision.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = next((part for part in reversed(first["loc"]) if isinstance(part, str)), "")
-        raise Stop(Exit.USAGE, f"--{where.replace('_', '-')}: {first['msg']}") from None
+        names = [part for part in first["loc"] if isinstance(part, str)]
+        flags = {option.name: option.flag for option in options_of(decision)}
+        flag = next((flags[name] for name in reversed(names) if name in flags), f"--{names[0]}" if names else "")
+        raise Stop(Exit.USAGE, f"{flag}: {first['msg']}") from None
 
 
 async def _tell(journey_id: str, command: Decision, who: opt.Who) -> None:

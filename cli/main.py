@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from cli import (
     benefits,
+    decision_reference,
     decisions,
     events,
     evidence,
@@ -53,7 +54,7 @@ _COMMANDS: dict[Group, tuple[Callable[..., object], ...]] = {
     Group("Run it", sort_key=1): (demo.demo, services.up, services.worker, services.intake, services.projector),
     _LOOK: (
         *(status.status, send.send, journeys.journeys, journeys.journey),
-        *(benefits.benefits, messages.messages, quarantine.quarantine),
+        *(benefits.benefits, messages.messages, quarantine.quarantine, decision_reference.decisions),
     ),
     _KEEP: recovery.COMMANDS,
     Group("Decide (each takes --by STAFF-ID --role ROLE)", sort_key=4): decisions.COMMANDS,

@@ -223,8 +223,8 @@ class Desk:
 
 
 def _handler_of(command: type[BaseCommand]) -> Handler:
-    async def handler(desk: Desk, command: BaseCommand) -> Standing:
-        return await desk._ask(command)
+    async def handler(self: Desk, command: BaseCommand) -> Standing:  # the SDK skips a first argument of this name
+        return await self._ask(command)
 
     handler.__name__ = command.name().replace("-", "_")
     handler.__qualname__ = f"{Desk.__qualname__}.{handler.__name__}"

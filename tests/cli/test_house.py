@@ -83,7 +83,7 @@ def test_what_the_payer_wrote_reaches_the_person_who_must_judge_it(house: Comman
     (answer,) = there("benefits", journey, "--json").json
     assert answer["evidence"][0]["text"] == "AUTHORIZATION IS REQUIRED\nFOR IOP"
     verified = ("--verdict", "CLEAR_AUTH_REQUIRED", "--note", "called", "--copay", "0", "--coinsurance", "0.3")
-    left = ("--deductible-left", "700", "--out-of-pocket-left", "5000")
+    left = ("--deductible-remaining", "700", "--out-of-pocket-remaining", "5000")
     assert there("record-benefits", journey, *verified, *left, *ADMISSIONS).code == Exit.OK
     verified_by_hand = there("benefits", journey).out
     assert "admissions s-2" in verified_by_hand and "AUTHORIZATION IS REQUIRED" in verified_by_hand
@@ -110,8 +110,8 @@ def test_no_process_of_the_house_is_the_database_s_superuser(house: Command) -> 
 def test_an_obligation_is_acknowledged_and_one_done_by_hand_only_where_it_may_be(there: Call, tmp_path: Path) -> None:
     journey = admitted(there, tmp_path)
     owed = shown(there, journey)["obligations"][0]["id"]
-    assert there("acknowledge-obligation", journey, owed, *CLINICIAN).code == Exit.OK
-    refused = there("complete-obligation", journey, "review-99", "--note", "done", *CLINICIAN)
+    assert there("acknowledge-obligation", journey, "--obligation", owed, *CLINICIAN).code == Exit.OK
+    refused = there("complete-obligation", journey, "--obligation", "review-99", "--note", "done", *CLINICIAN)
     assert refused.code == Exit.REFUSED
 
 

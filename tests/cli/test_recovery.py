@@ -77,7 +77,7 @@ def test_a_journey_that_stands_still_is_named_until_it_is_told_to_look_again(
 ) -> None:
     asyncio.run(_stopped(house.home, journey))
     house.until(lambda: [each["kind"] for each in named(there)] == ["stopped"])
-    refused = there("acknowledge-obligation", journey, "x", *CLINICIAN)
+    refused = there("acknowledge-obligation", journey, "--obligation", "x", *CLINICIAN)
     assert refused.code == Exit.REFUSED and "standing-still" in refused.err
     answer = there("reconcile", "--fix")
     assert answer.code == Exit.DIFFERS and "look-again" in answer.out

@@ -1,0 +1,92 @@
+"""A decision's fields as options of a command line: flat, each with its kind and description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from domain.commands import Decision
+from domain.values import Value
+
+_COMMON = Decision.model_fields.keys() | {"kind"}
+"""Fields that every decision has; `cli.options.Who` and `--occurred-at` fill them."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Attributes:
+        name: The field's name, unique in the decision.
+        kind: What the field holds: a choice, text, a truth value, or `tuple` for a list of lines.
+        within: The decision's field that this is a part of, where that holds a value of several fields.
+    """
+
+    name: str
+    kind: type
+    description: str
+    required: bool
+    within: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """As written on the line. A list's option is its singular, given once for each line."""
+        name = self.name.removesuffix("s") if self.is_list else self.name
+        return f"--{name.replace('_', '-')}"
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it may be given several times."""
+        return self.kind is tuple
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What it may be, where it is a choice."""
+        return tuple(self.kind) if issubclass(self.kind, StrEnum) else ()
+
+
+def options_of(decision: type[Decision]) -> tuple[Option, ...]:
+    """The options of the decision's own fields, in their order."""
+    return tuple(_options(decision))
+
+
+def _options(decision: type[Decision]) -> Iterator[Option]:
+    for name, field in decision.model_fields.items():
+        if name in _COMMON:
+            continue
+        kind = _kind(field)
+        if not issubclass(kind, Value):
+            yield Option(name, kind, field.description or "", field.is_required())
+            continue
+        for part, inner in kind.model_fields.items():
+            required = field.is_required() and inner.is_required()
+            yield Option(part, _kind(inner), inner.description or "", required, within=name)
+
+
+def given_as_fields(decision: type[Decision], given: dict[str, Any]) -> dict[str, Any]:
+    """The decision's fields from what was given on the line, by the options' names; what was left out stays out."""
+    fields: dict[str, Any] = {}
+    for option in options_of(decision):
+        if option.within and decision.model_fields[option.within].is_required():
+            fields.setdefault(option.within, {})
+        value = given.get(option.name)
+        if value is None or value == ():
+            continue
+        (fields.setdefault(option.within, {}) if option.within else fields)[option.name] = value
+    return fields
+
+
+def _kind(field: FieldInfo) -> type:
+    annotation = field.annotation
+    if get_origin(annotation) in (Union, UnionType):
+        annotation = next(each for each in get_args(annotation) if each is not type(None))
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    kind = get_origin(annotation) or annotation
+    assert isinstance(kind, type)
+    return kind
