@@ -10,8 +10,8 @@ from temporalio.exceptions import ApplicationError
 from activities import signatures
 from activities.failures import in_time, named_causes
 from domain.comparing import fingerprint
-from domain.events import Event
 from domain.evolve import fold
+from domain.pathway import Event
 from eventstore.codec import UnreadableEvent, from_record
 from eventstore.errors import KeyReused, StoreUnavailable, StreamClosed, VersionConflict
 from eventstore.events import NewEvent, StoredEvent

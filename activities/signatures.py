@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.events import Event
+from domain.pathway import Event
 from domain.pathway.calls import Answer
 from domain.values import Value
 

@@ -19,12 +19,12 @@ from domain import effects as fx
 from domain.benefits import Benefits, CostShare, Verdict
 from domain.commands import BaseCommand
 from domain.decide import decide
-from domain.evolve import fold
-from domain.obligations import ObligationKind
 from domain.pathway.admission import CancelAdmission, OpenJourney
+from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calls import Answer, BenefitsAnswer, Done, PlaceAnswer, SettleEffect
+from domain.pathway.care import EXTERNAL_CONTACT
 from domain.pathway.deadlines import TimePassed
-from domain.pathway.obligations import CompleteObligation
+from domain.pathway.obligation_decisions import CompleteObligation
 from domain.plans import Actor
 from domain.refusal import Refusal
 from domain.state import JourneyState
@@ -104,7 +104,7 @@ class _Walk:
         moments = {step.at for step in self.client.steps} | {message.at for message in self.client.messages}
         for offset in sorted(moments):
             self._until(self.start + offset + timedelta(minutes=self.dice.randrange(600)))
-            self._by_hand(ObligationKind.OBTAIN_AUTHORISATION, Role.UTILISATION_REVIEW)
+            self._by_hand(OBTAIN_AUTHORISATION.kind, Role.UTILISATION_REVIEW)
             self._act(offset)
         self._until(self.now + _LONG_AFTER, at_most=10)
 
@@ -128,10 +128,10 @@ class _Walk:
             self._tell(TimePassed(id=f"time-{self._asked}"))
             self._settle_all()
             if self.dice.random() < 0.3:
-                self._by_hand(ObligationKind.EXTERNAL_CONTACT, Role.CASE_MANAGER)
+                self._by_hand(EXTERNAL_CONTACT.kind, Role.CASE_MANAGER)
         self.now = max(self.now, moment)
 
-    def _by_hand(self, kind: ObligationKind, role: Role) -> None:
+    def _by_hand(self, kind: str, role: Role) -> None:
         for owed in self.state.open_of(kind):
             self._asked += 1
             by = Actor(id="s-200", role=role)
@@ -160,11 +160,11 @@ class _Walk:
 
     def _tell(self, command: BaseCommand) -> None:
         outcome = decide(self.state, command, self.now)
-        if isinstance(outcome, Refusal) or not outcome:
+        if isinstance(outcome, Refusal) or not outcome.events:
             return
         expected = self.state.version
-        self.state = fold(outcome, self.state)
-        events = tuple(to_record(each, {"workflow_id": "journey/bench", "run_id": "r"}) for each in outcome)
+        self.state = outcome.state
+        events = tuple(to_record(each, {"workflow_id": "journey/bench", "run_id": "r"}) for each in outcome.events)
         self.steps.append(Step(self.now, "j", expected, command.cause, events, self.state.is_finished))
 
 

@@ -11,7 +11,7 @@ from cli.output import show_fields, show_json, stdout, table
 from dashboard.words import moment
 from domain.benefit_words import other_payers, reasons_in_words, share_in_words
 from domain.benefits import Benefits
-from domain.events import BenefitsAnswered
+from domain.pathway.coverage import BenefitsAnswered
 from eventstore.codec import from_record
 from eventstore.events import StoredEvent
 

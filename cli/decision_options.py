@@ -64,6 +64,8 @@ def _options(decision: type[Decision]) -> Iterator[Option]:
             yield Option(name, kind, field.description or "", field.is_required())
             continue
         for part, inner in kind.model_fields.items():
+            if not inner.description:  # not for people to fill in
+                continue
             required = field.is_required() and inner.is_required()
             yield Option(part, _kind(inner), inner.description or "", required, within=name)
 

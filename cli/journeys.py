@@ -14,7 +14,6 @@ from dashboard.reading import Row, read_journey, row, state_of
 from dashboard.words import is_bookkeeping, moment, sentence
 from deploy.settings import Settings
 from domain.benefit_words import price, summary
-from domain.catalogue import CATALOGUE
 from domain.plans import Estimate
 from domain.state import JourneyState
 from eventstore.codec import from_record
@@ -158,18 +157,18 @@ def _show_standing(state: JourneyState) -> None:
             "Stage": state.stage,
             "Level of care": state.level,
             "Waiting for": state.waiting_for(),
-            "Policy": state.policy_version,
-            "Benefits": summary(state.benefits) if state.benefits else None,
-            "Cost": _priced(state.estimate) if state.estimate else None,
+            "Policy": state.admission.policy_version,
+            "Benefits": summary(state.coverage.benefits) if state.coverage.benefits else None,
+            "Cost": _priced(state.cost.estimate) if state.cost.estimate else None,
             "Temporal UI": ui_link(load_settings(), state.journey_id),
         }
     )
-    if state.benefits is not None and state.benefits.evidence:
+    if state.coverage.benefits is not None and state.coverage.benefits.evidence:
         stdout.print(f"\nThe payer's own words: throughline benefits {state.journey_id}", markup=False)
-    if state.obligations:
+    if state.obligations.open:
         stdout.print()
-        owed = sorted(state.obligations.values(), key=lambda o: o.due_at)
-        rows = [(o.id, CATALOGUE[o.kind].title, o.owner, moment(o.due_at), o.time_kind) for o in owed]
+        owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
+        rows = [(o.id, o.title, o.owner, moment(o.due_at), o.time_kind) for o in owed]
         table("Owed", ("Id", "What", "Owner", "Due", "Counted in"), rows)
 
 
@@ -200,7 +199,7 @@ async def unsealed(stored: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
 def _as_json(state: JourneyState, stored: tuple[StoredEvent, ...], at: AsOf) -> dict[str, Any]:
     return {
         "journey": row(state, at.moment or datetime.now(UTC)),
-        "obligations": list(state.obligations.values()),
+        "obligations": list(state.obligations.open.values()),
         "events": [_event_as_json(each) for each in stored],
     }
 

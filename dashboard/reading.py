@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 
-from domain.events import Event, LevelOfCareStarted
 from domain.evolve import evolve, fold
+from domain.pathway import Event
+from domain.pathway.care import LevelOfCareStarted
 from domain.state import JourneyState
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 from eventstore.codec import from_record
@@ -61,7 +62,7 @@ def row(state: JourneyState, now: datetime) -> Row:
         next_due=owed.due_at if owed else None,
         overdue=bool(owed and owed.is_overdue(now)),
         urgent=state.is_urgent(now),
-        opened_at=state.opened_at,
+        opened_at=state.admission.opened_at,
         version=state.version,
     )
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from domain.events import BaseEvent, Occasion
 from domain.plans import Actor
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, Key, Role, Stage, Value
 
 if TYPE_CHECKING:
-    from domain.events import Event
     from domain.state import JourneyState
 
 EVERYONE = tuple(Role)
@@ -30,13 +30,6 @@ CARE_TEAM = (Role.CASE_MANAGER, *CLINICAL)
 EVERY_STAGE = tuple(Stage)
 IN_CARE = (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)
 """Stages at which the client is in care, ours or another facility's."""
-
-
-class Occasion(TypedDict):
-    """When an event became true and which command led to it."""
-
-    at: Instant
-    cause: str
 
 
 class BaseCommand(Value):
@@ -67,7 +60,7 @@ class BaseCommand(Value):
         """
         return Occasion(at=now, cause=self.cause)
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """The first events it leads to; what follows from those is added by `domain.decide`.
 
         Raises:
@@ -150,7 +143,7 @@ class Decision(BaseCommand):
         )
         at = self.occurred_at or now
         require(at <= now, "not-yet", "That time has not come yet. Give the time at which it happened.")
-        earliest = state.begins_at
+        earliest = state.admission.begins_at
         require(
             earliest is None or at >= earliest,
             "before-the-journey",

@@ -11,10 +11,11 @@ from domain.state import JourneyState
 
 def comparable(state: JourneyState) -> JourneyState:
     """`state` without what people and payers wrote: the record seals it, so a state folded from it may lack it."""
-    benefits = state.benefits
+    coverage, benefits = state.coverage, state.coverage.benefits
     if benefits is not None and benefits.evidence:
-        benefits = benefits.changed(evidence=tuple(each.changed(text="") for each in benefits.evidence))
-    return state.model_copy(update={"discharge_plan": DischargePlan(), "benefits": benefits})
+        evidence = tuple(each.changed(text="") for each in benefits.evidence)
+        coverage = coverage.changed(benefits=benefits.changed(evidence=evidence))
+    return state.changed(discharge=state.discharge.changed(plan=DischargePlan()), coverage=coverage)
 
 
 def fingerprint(state: JourneyState) -> str:

@@ -2,46 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from domain import events as ev
 from domain.commands import BaseCommand
-from domain.consequences import follows
+from domain.events import BaseEvent
 from domain.evolve import evolve
+from domain.pathway import RULES
 from domain.pathway.admission import OpenJourney
 from domain.refusal import Refusal, Refused
 from domain.state import JourneyState
 from domain.values import Instant
 
-Outcome = tuple[ev.Event, ...] | Refusal
 
-_MADE_NOW = (ev.BenefitsRequested, ev.PlaceSearchStarted)
-"""Calls begin now, also where what led to them is typed in late."""
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a command led to.
+
+    Attributes:
+        events: In order; none if it was answered before.
+        state: The state after them.
+    """
+
+    events: tuple[BaseEvent, ...]
+    state: JourneyState
+
+
+Outcome = Decided | Refusal
 
 
 def decide(state: JourneyState, command: BaseCommand, now: Instant) -> Outcome:
     """What `command` leads to at `now`.
 
     A command whose id was answered before leads to nothing new. Everything that follows from the first events
-    is included, so folding the result leaves nothing undecided.
+    is included, so nothing is left undecided.
     """
     if command.cause in state.answered:
-        return ()
+        return Decided(events=(), state=state)
     if state.version == 0 and not isinstance(command, OpenJourney):
         return Refusal(code="not-open", sentence="This journey has not begun. Send its admission first.")
+    made: list[BaseEvent] = []
     try:
-        first = command.decide(state, command.occasion(state, now))
-        return tuple(_with_consequences(state, first, now))
+        after = _taken(state, command.decide(state, command.occasion(state, now)), now, made)
     except Refused as refused:
         return refused.refusal
+    return Decided(events=tuple(made), state=after)
 
 
-def _with_consequences(state: JourneyState, events: Iterator[ev.Event], now: Instant) -> Iterator[ev.Event]:
+def _taken(state: JourneyState, events: Iterable[BaseEvent], now: Instant, made: list[BaseEvent]) -> JourneyState:
+    """The state after `events` and all that follows from them, which is added to `made`."""
     for event in events:
-        if isinstance(event, _MADE_NOW):
-            event = event.changed(at=now)
-        yield event
+        made.append(event)
         state = evolve(state, event)
-        for consequence in _with_consequences(state, follows(event, state), now):
-            yield consequence
-            state = evolve(state, consequence)
+        for rule in RULES.follows[type(event)]:
+            state = _taken(state, rule(state, event, now), now, made)
+    return state

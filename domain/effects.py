@@ -14,16 +14,34 @@ from pydantic import Field
 from domain.obligations import Channel
 from domain.values import Instant, LevelOfCare, Role, Value
 
+EHR_SLOT = "ehr"
 
-class CheckBenefits(Value):
-    """Ask the payer. `service_date` is a calendar day at the site."""
+
+class BaseEffect(Value):
+    """What every call has."""
+
+    key: str
+
+    @property
+    def slot(self) -> str:
+        """Calls in one slot are made one after the other."""
+        return self.key
+
+    @property
+    def told(self) -> int | None:
+        """As of which event the EHR is told, for such a call."""
+        return None
+
+
+class CheckBenefits(BaseEffect):
+    """Ask the payer, for the `number`-th time. `service_date` is a calendar day at the site."""
 
     kind: Literal["check-benefits"] = "check-benefits"
-    key: str
+    number: int
     service_date: date
 
 
-class HoldPlace(Value):
+class HoldPlace(BaseEffect):
     """Look for a place at `level` and hold it for the transition that owns `hold_key`.
 
     `wanted_by` is the end of the step-up's window or, once that is past, of another from the search on: a place
@@ -31,25 +49,22 @@ class HoldPlace(Value):
     """
 
     kind: Literal["hold-place"] = "hold-place"
-    key: str
     hold_key: str
     level: LevelOfCare
     wanted_by: Instant
 
 
-class ReleasePlace(Value):
+class ReleasePlace(BaseEffect):
     """Give back whatever the transition that owns `hold_key` holds."""
 
     kind: Literal["release-place"] = "release-place"
-    key: str
     hold_key: str
 
 
-class Notify(Value):
+class Notify(BaseEffect):
     """Tell `to` about an obligation. Carries no word about the client."""
 
     kind: Literal["notify"] = "notify"
-    key: str
     obligation: str
     title: str
     to: Role
@@ -58,12 +73,21 @@ class Notify(Value):
     overdue: bool
 
 
-class SyncEhr(Value):
+class SyncEhr(BaseEffect):
     """Make the EHR say what the state says. Only the newest wish counts."""
 
     kind: Literal["sync-ehr"] = "sync-ehr"
-    key: str
     revision: int
+
+    @property
+    def slot(self) -> str:
+        """The EHR hears the newest wish, never two at once."""
+        return EHR_SLOT
+
+    @property
+    def told(self) -> int:
+        """The revision."""
+        return self.revision
 
 
 Effect = Annotated[CheckBenefits | HoldPlace | ReleasePlace | Notify | SyncEhr, Field(discriminator="kind")]

@@ -7,32 +7,11 @@ its ladder is used up the last rung repeats, so an open obligation always has a 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
 from domain.clock import TimeKind
 from domain.values import Instant, Role, Value
-
-
-class ObligationKind(StrEnum):
-    """What is owed. The value is the stem of the obligation's id."""
-
-    VERIFY_BENEFITS = "verify-benefits"
-    RESOLVE_FUNDING = "resolve-funding"
-    DECIDE_PLACEMENT = "decide-placement"
-    OBTAIN_AUTHORISATION = "obtain-authorisation"
-    ACCEPT_COST = "accept-cost"
-    ENROL = "enrol"
-    DRAFT_DISCHARGE_PLAN = "draft-discharge-plan"
-    REVIEW = "review"
-    COMPLETE_STEP_UP = "complete-step-up"
-    INTERIM_CONTACT = "interim-contact"
-    COMPLETE_STEP_DOWN = "complete-step-down"
-    EXTERNAL_CONTACT = "external-contact"
-    COMPLETE_DISCHARGE = "complete-discharge"
-    FOLLOW_UP = "follow-up"
-    RESOLVE_CANCELLATION = "resolve-cancellation"
-    RESOLVE_EFFECT = "resolve-effect"
 
 
 class ObligationStatus(StrEnum):
@@ -58,6 +37,36 @@ class Channel(StrEnum):
     PAGE = "page"
 
 
+Step = tuple[float | None, Role, Channel]
+"""Elapsed hours from the due time, or None for when it is raised; who is told; how."""
+
+
+class ObligationKind(Value):
+    """What one kind of obligation is. Each part of the pathway declares its own.
+
+    Attributes:
+        kind: Its name, and the stem of its obligations' ids.
+        title: For people; says what to do and nothing about the client.
+        owner: Who must act.
+        steps: The ladder. It ends with someone who can decide.
+        waivable_by: Roles that may decide it need not be done; none where it keeps the journey moving.
+        by_hand: Whether a person ends it by saying it is done, rather than by a decision of its own.
+        urgent: Shown first everywhere.
+        repeat_hours: Elapsed hours between repeats of the last rung.
+        outlives_care: Whether it is owed on when care ends.
+    """
+
+    kind: str
+    title: str
+    owner: Role
+    steps: tuple[Step, ...]
+    waivable_by: tuple[Role, ...] = ()
+    by_hand: bool = False
+    urgent: bool = False
+    repeat_hours: int = 24
+    outlives_care: bool = False
+
+
 class Rung(Value):
     """From `at` on, `to` is told by `how`."""
 
@@ -71,6 +80,7 @@ class Obligation(Value):
 
     Attributes:
         id: Kind and number, unique in the journey: `review-2`.
+        kind: Its kind's name.
         owner: Who must act first. The ladder tells others, the owner stays.
         due_at: Absolute; counted as `time_kind` says.
         ladder: In order of time.
@@ -78,14 +88,16 @@ class Obligation(Value):
         climbed: Rungs already used, repeats included.
         last_told_at: When the ladder last spoke.
         quiet_until: An acknowledgement keeps the ladder quiet until then, for those it has told already and for
-            the role that acknowledged. Whoever has not been told yet is told on time all the same.
+            the role that acknowledged. Those not told yet are told on time all the same.
         acknowledged_by: The role that acknowledged last.
-        urgent: Shown first everywhere.
+        counts_from: The first calendar day at the site on which it can be met, where there is one.
         about: The kind of call that was refused, for `resolve-effect`.
+        waivable_by, by_hand, urgent, outlives_care: As its kind said when it was raised.
     """
 
     id: str
-    kind: ObligationKind
+    kind: str
+    title: str
     owner: Role
     raised_at: Instant
     due_at: Instant
@@ -97,8 +109,47 @@ class Obligation(Value):
     last_told_at: Instant | None = None
     quiet_until: Instant | None = None
     acknowledged_by: Role | None = None
-    urgent: bool = False
+    counts_from: date | None = None
     about: str | None = None
+    waivable_by: tuple[Role, ...] = ()
+    by_hand: bool = False
+    urgent: bool = False
+    outlives_care: bool = False
+
+    @classmethod
+    def raised(
+        cls,
+        kind: ObligationKind,
+        number: int,
+        *,
+        raised_at: Instant,
+        due_at: Instant,
+        time_kind: TimeKind,
+        counts_from: date | None = None,
+        about: str | None = None,
+    ) -> Obligation:
+        """The `number`-th of its kind, with its ladder in absolute times."""
+        rungs = (
+            Rung(at=raised_at if offset is None else max(raised_at, due_at + timedelta(hours=offset)), to=to, how=how)
+            for offset, to, how in kind.steps
+        )
+        return cls(
+            id=f"{kind.kind}-{number}",
+            kind=kind.kind,
+            title=kind.title,
+            owner=kind.owner,
+            raised_at=raised_at,
+            due_at=due_at,
+            time_kind=time_kind,
+            ladder=tuple(sorted(rungs, key=lambda rung: rung.at)),
+            repeat_hours=kind.repeat_hours,
+            counts_from=counts_from,
+            about=about,
+            waivable_by=kind.waivable_by,
+            by_hand=kind.by_hand,
+            urgent=kind.urgent,
+            outlives_care=kind.outlives_care,
+        )
 
     def is_overdue(self, now: Instant) -> bool:
         """Whether it is still open after its due time."""

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.benefits import Benefits
-from domain.effects import Effect, SyncEhr
-from domain.obligations import Obligation, ObligationKind
-from domain.plans import DischargePlan, Estimate, FundingRoute, Stay, Transition
+from domain.effects import Effect
+from domain.obligations import Obligation
+from domain.part import Slice
+from domain.pathway.admission import Admission
+from domain.pathway.authorisation import Authorisation
+from domain.pathway.calls import Calls
+from domain.pathway.care import Care
+from domain.pathway.closing import Closing
+from domain.pathway.cost import Cost
+from domain.pathway.coverage import Coverage
+from domain.pathway.discharge import Discharging
+from domain.pathway.ehr import Ehr
+from domain.pathway.follow_up import FollowUp
+from domain.pathway.funding import Funding, Payment
+from domain.pathway.moves import Moves
+from domain.pathway.obligations import Obligations
+from domain.pathway.placement import Placement
 from domain.policy import Policy, policy_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
@@ -16,114 +29,119 @@ REMEMBERED_COMMANDS = 200
 
 
 class JourneyState(Value):
-    """A journey after `version` events.
+    """A journey after `version` events: a slice for each part of the pathway.
 
     Attributes:
-        begins_at: The admission, or the opening if that was earlier; nothing on the journey was true before.
-        place_in_use: Key of the held place in which the client now is; given back when they leave.
-        authorised: Whether the payer's authorisation was obtained, or waived, for the coverage as it stands.
-        obligations: The open ones, by id. Ended ones are in the record.
-        raised: How many of each kind were ever raised, to number the next.
-        effects: Calls not yet answered, by key; the EHR's wish is derived, see `pending`.
-        unsynced: Obligations the EHR has not been told of, with the version that changed them.
-        ehr_revision: Version of the last event the EHR must hear of.
-        ehr_synced: The revision it last confirmed.
         answered: Ids of the latest commands that led to events.
     """
 
     version: int = 0
-    journey_id: str = ""
-    client_ref: str = ""
-    policy_version: str = ""
-    stage: Stage = Stage.REFERRED
-    opened_at: Instant | None = None
-    begins_at: Instant | None = None
-    ended_at: Instant | None = None
-    benefits: Benefits | None = None
-    benefit_checks: int = 0
-    funding: FundingRoute | None = None
-    authorised: bool = False
-    placement: LevelOfCare | None = None
-    estimates: int = 0
-    estimate: Estimate | None = None
-    stays: tuple[Stay, ...] = ()
-    transitions: int = 0
-    transition: Transition | None = None
-    place_in_use: str | None = None
-    discharge_plan: DischargePlan = DischargePlan()
-    obligations: dict[str, Obligation] = {}
-    raised: dict[ObligationKind, int] = {}
-    effects: dict[str, Effect] = {}
-    unsynced: dict[str, tuple[int, Obligation]] = {}
-    ehr_revision: int = 0
-    ehr_synced: int = 0
     answered: tuple[str, ...] = ()
+    admission: Admission = Admission()
+    obligations: Obligations = Obligations()
+    coverage: Coverage = Coverage()
+    funding: Funding = Funding()
+    placement: Placement = Placement()
+    cost: Cost = Cost()
+    authorisation: Authorisation = Authorisation()
+    care: Care = Care()
+    moves: Moves = Moves()
+    discharge: Discharging = Discharging()
+    follow_up: FollowUp = FollowUp()
+    closing: Closing = Closing()
+    calls: Calls = Calls()
+    ehr: Ehr = Ehr()
+
+    @property
+    def journey_id(self) -> str:
+        """The journey's id; empty before it is opened."""
+        return self.admission.journey_id
+
+    @property
+    def client_ref(self) -> str:
+        """The client's reference; empty before the journey is opened."""
+        return self.admission.client_ref
 
     @property
     def policy(self) -> Policy:
         """The numbers this journey was opened under."""
-        return policy_named(self.policy_version)
+        return policy_named(self.admission.policy_version)
+
+    @property
+    def stage(self) -> Stage:
+        """Where the journey stands, from what its parts hold."""
+        if self.version == 0:
+            return Stage.REFERRED
+        if self.closing.closed_at is not None:
+            return Stage.CLOSED
+        if self.admission.cancelled_at is not None:
+            return Stage.CANCELLED
+        if self.discharge.discharged:
+            return Stage.FOLLOW_UP if self.follow_up.reached else Stage.DISCHARGED
+        return self._stage_in_care() if self.care.began else self._stage_before_care()
+
+    def _stage_in_care(self) -> Stage:
+        if self.moves.current is not None or self.level is None:
+            return Stage.TRANSITION
+        if self.discharge.decided:
+            return Stage.DISCHARGING
+        return Stage.ACTIVE if self.level.is_ours else Stage.EXTERNAL
+
+    def _stage_before_care(self) -> Stage:
+        if self.funding.payment is Payment.SOUGHT:
+            return Stage.FUNDING_EXCEPTION
+        if self.funding.payment is Payment.UNKNOWN:
+            return Stage.BENEFITS_CHECK if self.coverage.checks else Stage.REFERRED
+        if self.placement.level is None:
+            return Stage.PLACEMENT
+        return Stage.ENROLLING if self.cost.accepted else Stage.COST_REVIEW
+
+    @property
+    def ended_at(self) -> Instant | None:
+        """When the journey ended."""
+        return self.closing.closed_at or self.admission.cancelled_at
 
     @property
     def level(self) -> LevelOfCare | None:
         """The level of care given now, or None before care and after it."""
-        return self.stays[-1].level if self.stays and self.stays[-1].until is None else None
+        return self.care.level
 
     @property
     def level_since(self) -> Instant | None:
         """When care at the present level began."""
-        return self.stays[-1].since if self.level else None
-
-    @property
-    def care_began(self) -> bool:
-        """Whether any care was ever given on this journey."""
-        return bool(self.stays)
+        return self.care.since
 
     @property
     def is_finished(self) -> bool:
         """Whether the journey has ended and nothing is left to tell or to resolve."""
-        return self.stage.is_end and not self.obligations and not self.pending()
+        return self.stage.is_end and not self.obligations.open and not self.pending()
 
-    def open_of(self, *kinds: ObligationKind) -> list[Obligation]:
+    def slices(self) -> Iterator[Slice]:
+        """The slices of all parts, in their order."""
+        yield from (held for held in self.__dict__.values() if isinstance(held, Slice))
+
+    def open_of(self, *kinds: str) -> list[Obligation]:
         """Open obligations of these kinds, the earliest due first."""
-        return sorted((o for o in self.obligations.values() if o.kind in kinds), key=_by_due)
+        return self.obligations.of(*kinds)
 
     def waiting_for(self) -> Role | None:
         """The owner of what is due first."""
-        first = min(self.obligations.values(), key=_by_due, default=None)
+        first = self.next_due()
         return first.owner if first else None
 
     def next_due(self) -> Obligation | None:
         """The obligation that falls due first, overdue ones included."""
-        return min(self.obligations.values(), key=_by_due, default=None)
+        return self.obligations.first()
 
     def next_deadline(self) -> Instant | None:
         """The next moment at which time alone changes something; None once the journey is finished."""
-        return min(self._moments(), default=None)
+        return min((moment for held in self.slices() for moment in held.moments()), default=None)
 
     def is_urgent(self, now: Instant) -> bool:
         """Whether anything urgent is open or anything is overdue."""
-        return any(o.urgent or o.is_overdue(now) for o in self.obligations.values())
+        return any(owed.urgent or owed.is_overdue(now) for owed in self.obligations.open.values())
 
     def pending(self) -> dict[str, Effect]:
         """Every call still to be made or answered, by its key."""
-        if self.ehr_revision <= self.ehr_synced:
-            return dict(self.effects)
-        wish = SyncEhr(key=f"ehr-{self.ehr_revision}", revision=self.ehr_revision)
-        return {**self.effects, wish.key: wish}
-
-    def _moments(self) -> Iterator[Instant]:
-        yield from (o.next_at() for o in self.obligations.values())
-        if self.transition and self.transition.next_search_at:
-            yield self.transition.next_search_at
-        if self.transition and self.step_up_window_ends():
-            yield self.transition.due_at
-
-    def step_up_window_ends(self) -> bool:
-        """Whether the end of a step-up's 24 hours still lies ahead of the record."""
-        move = self.transition
-        return move is not None and move.target.is_above(move.origin) and not move.window_missed
-
-
-def _by_due(obligation: Obligation) -> tuple[Instant, str]:
-    return obligation.due_at, obligation.id
+        wish = self.ehr.wish()
+        return {**self.calls.open, wish.key: wish} if wish else dict(self.calls.open)

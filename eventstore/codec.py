@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.events import BaseEvent, Event
+from domain.events import BaseEvent
+from domain.pathway import Event
 from eventstore.bulk import Row
 from eventstore.events import NewEvent, StoredEvent
 from eventstore.upcasting import Chain, NotLifted, Shape
@@ -44,7 +45,7 @@ def to_record(event: BaseEvent, meta: dict[str, Any] | None = None) -> NewEvent:
 
 def event_type(event: BaseEvent) -> str:
     """The type under which the record keeps `event`."""
-    return str(type(event).model_fields["type"].default)
+    return type(event).type_name()
 
 
 def from_record(stored: StoredEvent) -> Event:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, get_args
 
-from domain.events import BaseEvent, Event
+from domain.events import BaseEvent
+from domain.pathway import Event
 from domain.values import Identifying, Value
 from eventstore.codec import from_record, to_record
 from eventstore.errors import InvalidRequest

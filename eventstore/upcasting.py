@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
-from domain.events import BaseEvent, Event
+from domain.events import BaseEvent
+from domain.pathway import EVENTS
 from eventstore.errors import EventStoreError
 
 Data = dict[str, Any]
@@ -52,9 +53,7 @@ class Step:
 STEPS: tuple[Step, ...] = ()
 """Every step of this release, none of them ever removed. All events are still of version 1."""
 
-EVENT_TYPES: Mapping[str, type[BaseEvent]] = {
-    kind.model_fields["type"].default: kind for kind in get_args(get_args(Event)[0])
-}
+EVENT_TYPES: Mapping[str, type[BaseEvent]] = EVENTS
 """The class behind each type of event that this release writes."""
 
 

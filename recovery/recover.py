@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.events import Event, JourneyOpened
 from domain.evolve import fold
-from domain.pathway.admission import OpenJourney
+from domain.pathway import Event
+from domain.pathway.admission import JourneyOpened, OpenJourney
 from workflows.messages import JourneyStart
 
 

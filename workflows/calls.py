@@ -128,7 +128,7 @@ def _(effect: fx.Notify, state: JourneyState) -> Call:
 def _(effect: fx.SyncEhr, state: JourneyState) -> Call:
     return Call(
         activity=signatures.SYNC_EHR,
-        request=ehr_record(state, effect, _key(state, effect), workflow.now()),
+        request=ehr_record(state, effect, _key(state, effect)),
         summary=f"Tell the EHR: {state.stage}, as of event {effect.revision}",
         patience=timedelta(hours=24),
     )

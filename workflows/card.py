@@ -7,7 +7,6 @@ from typing import Any
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from domain.benefit_words import price, summary
-from domain.catalogue import CATALOGUE
 from domain.obligations import Obligation
 from domain.state import JourneyState
 from domain.values import Instant, Stage
@@ -27,7 +26,7 @@ Shown = tuple[str, str, Instant | None, bool, str | None]
 
 def shown(state: JourneyState, now: Instant, not_recorded: str | None = None) -> Shown:
     """The values to search by. A journey that cannot record is urgent."""
-    programme = state.level or state.placement
+    programme = state.level or state.placement.level
     owed = state.next_due()
     urgent = state.is_urgent(now) or not_recorded is not None
     return programme or "none", state.stage, owed.due_at if owed else None, urgent, not_recorded
@@ -43,7 +42,7 @@ def attributes(values: Shown) -> list[SearchAttributeUpdate[Any]]:
 
 def card(state: JourneyState, now: Instant) -> str:
     """Stage, level of care, waiting for whom, next deadlines, as Markdown."""
-    owed = sorted(state.obligations.values(), key=lambda o: o.due_at)
+    owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
     lines = [
         f"**{state.stage}** · level of care **{state.level or 'none yet'}** · "
         f"waiting for **{state.waiting_for() or 'nobody'}**",
@@ -51,8 +50,8 @@ def card(state: JourneyState, now: Instant) -> str:
         *(_line(o, now) for o in owed),
         *_payer(state),
     ]
-    if state.transition is not None:
-        move = state.transition
+    if state.moves.current is not None:
+        move = state.moves.current
         place = f"place held at {move.place}" if move.place else "no place held yet"
         lines += ["", f"Moving {move.origin} → {move.target}, due {_moment(move.due_at)}, {place}"]
     return "\n".join(lines)
@@ -61,19 +60,19 @@ def card(state: JourneyState, now: Instant) -> str:
 def _payer(state: JourneyState) -> list[str]:
     """The payer's answer and the estimate, until care begins. None of the payer's own words."""
     lines = []
-    if state.benefits is not None and state.stage in _BEFORE_CARE:
-        lines += ["", f"Benefits: {summary(state.benefits)}"]
-        if state.benefits.evidence:
+    if state.coverage.benefits is not None and state.stage in _BEFORE_CARE:
+        lines += ["", f"Benefits: {summary(state.coverage.benefits)}"]
+        if state.coverage.benefits.evidence:
             lines += [f"The payer's own words: `throughline benefits {state.journey_id}`"]
-    if state.estimate is not None and state.stage in (Stage.COST_REVIEW, Stage.ENROLLING):
-        lines += ["", f"Cost, {state.estimate.id}: {price(state.estimate)}"]
-        lines += [f"- {assumption}" for assumption in state.estimate.assumptions]
+    if state.cost.estimate is not None and state.stage in (Stage.COST_REVIEW, Stage.ENROLLING):
+        lines += ["", f"Cost, {state.cost.estimate.id}: {price(state.cost.estimate)}"]
+        lines += [f"- {assumption}" for assumption in state.cost.estimate.assumptions]
     return lines
 
 
 def timer_summary(state: JourneyState, due: Instant) -> str:
     """What the one timer waits for."""
-    for owed in state.obligations.values():
+    for owed in state.obligations.open.values():
         if owed.next_at() == due:
             rung = owed.current_rung()
             return f"{owed.id}: tell {rung.to} at {_moment(due)} (due {_moment(owed.due_at)})"
@@ -82,7 +81,7 @@ def timer_summary(state: JourneyState, due: Instant) -> str:
 
 def _line(owed: Obligation, now: Instant) -> str:
     mark = "❗ overdue, " if owed.is_overdue(now) else ""
-    return f"- {CATALOGUE[owed.kind].title} — {mark}due {_moment(owed.due_at)}, {owed.owner} (`{owed.id}`)"
+    return f"- {owed.title} — {mark}due {_moment(owed.due_at)}, {owed.owner} (`{owed.id}`)"
 
 
 def _moment(moment: Instant) -> str:

@@ -163,10 +163,10 @@ class JourneyWorkflow(Scribe):
             outcome = decide(self.state, letter.command, workflow.now())
             if isinstance(outcome, Refusal):
                 letter.refusal = outcome
-            if isinstance(outcome, Refusal) or not outcome:
+            if isinstance(outcome, Refusal) or not outcome.events:
                 return
-            recorded = await self.record(letter.command, outcome)
-            self.state = fold(recorded.events, self.state)
+            recorded = await self.record(letter.command, outcome.events)
+            self.state = outcome.state if recorded.as_asked else fold(recorded.events, self.state)
             if recorded.as_asked:
                 return
 

@@ -77,5 +77,5 @@ def standing(state: JourneyState) -> Standing:
         waiting_for=state.waiting_for(),
         next_obligation=owed.id if owed else None,
         next_due=owed.due_at if owed else None,
-        estimate=state.estimate.id if state.estimate else None,
+        estimate=state.cost.estimate.id if state.cost.estimate else None,
     )

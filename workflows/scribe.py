@@ -16,8 +16,8 @@ from temporalio.exceptions import ApplicationError, FailureError, TimeoutError, 
 from activities import signatures
 from domain.commands import BaseCommand, Decision
 from domain.comparing import fingerprint
-from domain.events import Event
 from domain.evolve import fold
+from domain.pathway import Event
 from domain.refusal import Refusal
 from domain.values import Instant, Value
 from workflows.desk import Desk, Letter

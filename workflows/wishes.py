@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from activities.ports import EhrRecord, EhrTask, EpisodeStatus, Notice, TaskStatus
-from domain.catalogue import CATALOGUE
 from domain.effects import Notify, SyncEhr
 from domain.obligations import Obligation, ObligationStatus
 from domain.state import JourneyState
-from domain.values import Instant, Stage
+from domain.values import Stage
 
 _EPISODE = {
     Stage.ACTIVE: EpisodeStatus.ACTIVE,
@@ -28,9 +27,9 @@ _TASK = {
 }
 
 
-def ehr_record(state: JourneyState, effect: SyncEhr, key: str, now: Instant) -> EhrRecord:
-    """The EHR's wish at the journey's present moment: the episode as it stands, every task it has not heard of."""
-    if state.opened_at is None:
+def ehr_record(state: JourneyState, effect: SyncEhr, key: str) -> EhrRecord:
+    """The EHR's wish: the episode as it stands and every task it has not heard of."""
+    if state.admission.opened_at is None:
         raise ValueError("a journey that was never opened has nothing to tell the EHR")
     return EhrRecord(
         key=key,
@@ -38,17 +37,17 @@ def ehr_record(state: JourneyState, effect: SyncEhr, key: str, now: Instant) -> 
         journey_id=state.journey_id,
         client_ref=state.client_ref,
         status=_episode_status(state),
-        level=state.level or state.placement,
-        started=state.stays[0].since if state.stays else state.opened_at,
-        ended=state.stays[-1].until if state.stays else state.ended_at,
-        as_of=now,
-        tasks=tuple(_task(state, owed) for _, owed in state.unsynced.values()),
+        level=state.level or state.placement.level,
+        started=state.care.stays[0].since if state.care.stays else state.admission.opened_at,
+        ended=state.care.stays[-1].until if state.care.stays else state.ended_at,
+        as_of=state.ehr.as_of,
+        tasks=tuple(_task(state, each.obligation) for each in state.obligations.untold.values()),
     )
 
 
 def _episode_status(state: JourneyState) -> EpisodeStatus:
     if state.stage is Stage.CLOSED:
-        return EpisodeStatus.FINISHED if state.care_began else EpisodeStatus.CANCELLED
+        return EpisodeStatus.FINISHED if state.care.began else EpisodeStatus.CANCELLED
     return _EPISODE.get(state.stage, EpisodeStatus.PLANNED)
 
 
@@ -56,7 +55,7 @@ def _task(state: JourneyState, owed: Obligation) -> EhrTask:
     return EhrTask(
         id=f"{state.journey_id}.{owed.id}",
         status=_TASK[owed.status],
-        description=CATALOGUE[owed.kind].title,
+        description=owed.title,
         owner=owed.owner,
         due=owed.due_at,
         urgent=owed.urgent,

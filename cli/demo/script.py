@@ -12,14 +12,14 @@ from datetime import timedelta
 from typing import Any
 
 from domain.commands import Decision
-from domain.obligations import ObligationKind
+from domain.pathway.care import EXTERNAL_CONTACT
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
-from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
-from domain.pathway.obligations import CompleteObligation
+from domain.pathway.moves import INTERIM_CONTACT, ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.plans import Actor, Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
@@ -103,12 +103,12 @@ def _step(at: timedelta, role: Role, command: type[Decision], **fields: Any) -> 
 
 def _accept(at: timedelta) -> Step:
     def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
-        return AcceptCost(id=command_id, by=by, estimate=state.estimate.id if state.estimate else "")
+        return AcceptCost(id=command_id, by=by, estimate=state.cost.estimate.id if state.cost.estimate else "")
 
     return Step(at, Role.ADMISSIONS, build)
 
 
-def _contact(at: timedelta, kind: ObligationKind) -> Step:
+def _contact(at: timedelta, kind: str) -> Step:
     def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
         owed = next((each.id for each in state.open_of(kind)), "none")
         return CompleteObligation(id=command_id, by=by, obligation=owed, note="called")
@@ -183,7 +183,7 @@ CLIENTS: tuple[Client, ...] = (
             *_into_care(IOP),
             _step(3 * _WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
             _arrive(3 * _WEEK + 10 * _HOUR),
-            _contact(4 * _WEEK, ObligationKind.EXTERNAL_CONTACT),
+            _contact(4 * _WEEK, EXTERNAL_CONTACT.kind),
             _step(5 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
             _arrive(5 * _WEEK + _DAY),
             _review(11 * _WEEK + _DAY + _HOUR, STEP_DOWN, to=OP),
@@ -230,9 +230,9 @@ CLIENTS: tuple[Client, ...] = (
         steps=(
             *_into_care(IOP),
             _step(2 * _WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
-            _contact(2 * _WEEK + 26 * _HOUR, ObligationKind.INTERIM_CONTACT),
+            _contact(2 * _WEEK + 26 * _HOUR, INTERIM_CONTACT.kind),
             _arrive(2 * _WEEK + 40 * _HOUR),
-            _contact(3 * _WEEK, ObligationKind.EXTERNAL_CONTACT),
+            _contact(3 * _WEEK, EXTERNAL_CONTACT.kind),
             _step(4 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
             _arrive(4 * _WEEK + _DAY),
             _review(10 * _WEEK + _DAY + _HOUR, STEP_DOWN, to=OP),

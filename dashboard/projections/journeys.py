@@ -20,23 +20,23 @@ def _rows(changes: Sequence[Change]) -> Iterator[TableRow]:
 
 def _row(change: Change) -> TableRow:
     recorded, state = change.recorded, change.after
-    owed, move = state.next_due(), state.transition
+    owed, move = state.next_due(), state.moves.current
     return (
         recorded.stream,
         state.stage,
         state.level,
-        state.placement,
-        state.funding,
-        state.benefits.verdict if state.benefits else None,
-        state.policy_version,
-        state.opened_at,
+        state.placement.level,
+        state.funding.route,
+        state.coverage.benefits.verdict if state.coverage.benefits else None,
+        state.admission.policy_version,
+        state.admission.opened_at,
         state.ended_at,
         state.level_since,
         owed.owner if owed else None,
         owed.id if owed else None,
         owed.due_at if owed else None,
-        len(state.obligations),
-        any(each.urgent for each in state.obligations.values()),
+        len(state.obligations.open),
+        any(each.urgent for each in state.obligations.open.values()),
         move.target if move else None,
         move.due_at if move else None,
         recorded.version,

@@ -7,18 +7,26 @@ from typing import Any, NamedTuple
 
 from dashboard.projections.model import Change, ReadModel, TableRow
 from dashboard.words import actor_role
-from domain import events as ev
+from domain.events import BaseEvent
 from domain.obligations import Obligation, ObligationStatus
+from domain.pathway.obligations import (
+    ObligationAcknowledged,
+    ObligationCancelled,
+    ObligationEscalated,
+    ObligationMet,
+    ObligationRaised,
+    ObligationWaived,
+)
 
 _COLUMNS = (
     *("journey_id", "obligation_id", "kind", "owner", "status", "raised_at", "due_at", "time_kind", "urgent"),
     *("climbed", "last_told_at", "quiet_until", "acknowledged_by", "ended_at", "ended_by", "late", "about"),
     "as_of_position",
 )
-Ending = ev.ObligationMet | ev.ObligationWaived | ev.ObligationCancelled
+Ending = ObligationMet | ObligationWaived | ObligationCancelled
 _STATUS_AFTER = {
-    ev.ObligationWaived: ObligationStatus.WAIVED,
-    ev.ObligationCancelled: ObligationStatus.CANCELLED,
+    ObligationWaived: ObligationStatus.WAIVED,
+    ObligationCancelled: ObligationStatus.CANCELLED,
 }
 
 
@@ -36,27 +44,27 @@ def touched(change: Change) -> Touched | None:
     return look(change, change.event) if look else None
 
 
-def _raised(change: Change, event: ev.ObligationRaised) -> Touched:
+def _raised(change: Change, event: ObligationRaised) -> Touched:
     return Touched(event.obligation, event.obligation.status, None)
 
 
-def _spoken_of(change: Change, event: ev.ObligationEscalated | ev.ObligationAcknowledged) -> Touched | None:
-    owed = change.after.obligations.get(event.obligation)
+def _spoken_of(change: Change, event: ObligationEscalated | ObligationAcknowledged) -> Touched | None:
+    owed = change.after.obligations.open.get(event.obligation)
     return Touched(owed, owed.status, None) if owed else None
 
 
 def _ended(change: Change, event: Ending) -> Touched | None:
-    owed = change.before.obligations.get(event.obligation)
+    owed = change.before.obligations.open.get(event.obligation)
     return Touched(owed, _status_after(event), event) if owed else None
 
 
-_TOUCHED: dict[type[ev.BaseEvent], Callable[[Change, Any], Touched | None]] = {
-    ev.ObligationRaised: _raised,
-    ev.ObligationEscalated: _spoken_of,
-    ev.ObligationAcknowledged: _spoken_of,
-    ev.ObligationMet: _ended,
-    ev.ObligationWaived: _ended,
-    ev.ObligationCancelled: _ended,
+_TOUCHED: dict[type[BaseEvent], Callable[[Change, Any], Touched | None]] = {
+    ObligationRaised: _raised,
+    ObligationEscalated: _spoken_of,
+    ObligationAcknowledged: _spoken_of,
+    ObligationMet: _ended,
+    ObligationWaived: _ended,
+    ObligationCancelled: _ended,
 }
 
 
@@ -64,11 +72,11 @@ def is_late(owed: Obligation, ending: Ending | None) -> bool | None:
     """Whether it ended after it was due; None while it is open."""
     if ending is None:
         return None
-    return ending.late if isinstance(ending, ev.ObligationMet) else ending.at > owed.due_at
+    return ending.late if isinstance(ending, ObligationMet) else ending.at > owed.due_at
 
 
 def _status_after(event: Ending) -> ObligationStatus:
-    if isinstance(event, ev.ObligationMet):
+    if isinstance(event, ObligationMet):
         return ObligationStatus.MET_LATE if event.late else ObligationStatus.MET
     return _STATUS_AFTER[type(event)]
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dashboard.projections.model import Change, ReadModel, TableRow
-from domain import events as ev
+from domain.pathway.care import LevelOfCareEnded, LevelOfCareStarted
 
 _COLUMNS = (
     *("journey_id", "number", "level", "since", "until", "first_day", "last_day", "zone"),
     "as_of_position",
 )
-_MOVES = (ev.LevelOfCareStarted, ev.LevelOfCareEnded)
+_MOVES = (LevelOfCareStarted, LevelOfCareEnded)
 
 
 def _rows(changes: Sequence[Change]) -> Iterator[TableRow]:
     for change in changes:
-        if type(change.event) in _MOVES and change.after.stays:
+        if type(change.event) in _MOVES and change.after.care.stays:
             yield _row(change)
 
 
 def _row(change: Change) -> TableRow:
-    stays, site = change.after.stays, change.after.policy.site
+    stays, site = change.after.care.stays, change.after.policy.site
     stay = stays[-1]
     return (
         change.recorded.stream,

@@ -1,49 +1,78 @@
-"""The parts of the pathway. Each module has the commands of its part, with what they lead to.
+"""The parts of the pathway. Each module is one part, whole: its slice of the state, commands, events, rules, what
+follows from events, and what is owed.
 
-A new decision is a class in its part. It is found here, so nothing else has to name it.
+A new command, event or kind of obligation is a class or a value in its part; a new part is a module named in `PARTS`,
+and its slice a field of `domain.state.JourneyState`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 from types import ModuleType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, SerializeAsAny
+from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from domain.commands import BaseCommand, Decision
+from domain.events import BaseEvent
+from domain.obligations import ObligationKind
+from domain.part import Composition
 from domain.pathway import (
     admission,
+    authorisation,
     calls,
+    care,
+    closing,
     cost,
     coverage,
     deadlines,
     discharge,
+    ehr,
     enrolment,
     follow_up,
     funding,
     moves,
+    obligation_decisions,
     obligations,
     placement,
     reviews,
 )
 
 PARTS = (
-    *(admission, coverage, funding, placement, cost, enrolment),
-    *(reviews, moves, discharge, follow_up),
-    *(obligations, calls, deadlines),
+    *(admission, coverage, funding, placement, cost, authorisation, enrolment),
+    *(care, reviews, moves, discharge, closing, obligations, follow_up),
+    *(obligation_decisions, calls, ehr, deadlines),
 )
-"""In the order of a client's way; lists of decisions follow it."""
+"""In the order in which their rules follow an event; lists of decisions have it too."""
+
+_Kind = TypeVar("_Kind")
 
 
-def _commands_of(part: ModuleType) -> list[type[BaseCommand]]:
-    found = (thing for thing in vars(part).values() if isinstance(thing, type) and thing.__module__ == part.__name__)
-    return [thing for thing in found if issubclass(thing, BaseCommand)]
+def _declared(kind: type[_Kind]) -> Iterator[type[_Kind]]:
+    """The classes of this kind that the parts declare."""
+    for part in PARTS:
+        for thing in vars(part).values():
+            if isinstance(thing, type) and issubclass(thing, kind) and thing.__module__ == part.__name__:
+                yield thing
 
 
-COMMANDS: dict[str, type[BaseCommand]] = {each.name(): each for part in PARTS for each in _commands_of(part)}
+COMMANDS: dict[str, type[BaseCommand]] = {each.name(): each for each in _declared(BaseCommand)}
 """Every command by its name."""
 DECISIONS: tuple[type[Decision], ...] = tuple(each for each in COMMANDS.values() if issubclass(each, Decision))
 """Every decision by a person."""
+EVENTS: dict[str, type[BaseEvent]] = {each.type_name(): each for each in _declared(BaseEvent)}
+"""Every event of a journey by the name of its type."""
+
+
+def _kinds_of_obligations(part: ModuleType) -> Iterator[ObligationKind]:
+    return (thing for thing in vars(part).values() if isinstance(thing, ObligationKind))
+
+
+OBLIGATIONS: dict[str, ObligationKind] = {each.kind: each for part in PARTS for each in _kinds_of_obligations(part)}
+"""Every kind of obligation by its name."""
+RULES = Composition((part.part for part in PARTS), {each.__name__: each for each in EVENTS.values()})
 
 
 def _read(data: Any) -> Any:
@@ -57,3 +86,9 @@ def _read(data: Any) -> Any:
 
 Command = Annotated[SerializeAsAny[BaseCommand], BeforeValidator(_read)]
 """Any command, told apart by its `kind`."""
+
+if TYPE_CHECKING:
+    Event = BaseEvent
+else:
+    Event = Annotated[reduce(or_, EVENTS.values()), Field(discriminator="type")]
+"""Any event of a journey, told apart by its `type`."""

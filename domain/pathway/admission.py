@@ -3,14 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from domain import events as ev
-from domain.commands import AdmissionsMessage, BaseCommand, Occasion
+from domain.commands import AdmissionsMessage, BaseCommand
+from domain.events import BaseEvent, Occasion
+from domain.obligations import ObligationKind
+from domain.part import Part, Slice
+from domain.pathway.ladders import ADMISSIONS_DESK
+from domain.pathway.obligations import raised_in_business_days
 from domain.policy import CURRENT
 from domain.refusal import Refused
-from domain.state import JourneyState
-from domain.values import Instant, Key, Words
+from domain.values import CLINICAL, Instant, Key, Role, Words
+
+if TYPE_CHECKING:
+    from domain.state import JourneyState
+
+part = Part("admission")
+
+RESOLVE_CANCELLATION = ObligationKind(
+    kind="resolve-cancellation",
+    title="Decide on an admission cancelled after care began",
+    owner=Role.ADMISSIONS,
+    steps=ADMISSIONS_DESK,
+    by_hand=True,
+    waivable_by=(Role.ADMISSIONS, *CLINICAL),
+)
+
+
+class Admission(Slice):
+    """Whose journey it is, and how it began.
+
+    Attributes:
+        policy_version: The policy it was opened under.
+        begins_at: The admission, or the opening if that was earlier; nothing on the journey was true before.
+        cancelled_at: When the admission was cancelled before care began.
+    """
+
+    journey_id: str = ""
+    client_ref: str = ""
+    policy_version: str = ""
+    opened_at: Instant | None = None
+    begins_at: Instant | None = None
+    cancelled_at: Instant | None = None
+
+
+class JourneyOpened(BaseEvent):
+    """An admissions message began the journey."""
+
+    type: Literal["journey.opened"] = "journey.opened"
+    journey_id: str
+    client_ref: str
+    policy: str
+    admitted_at: Instant
+    message: str
+
+    @property
+    def admitted(self) -> Instant:
+        """When the client was admitted; `at` where the source's clock is out by more than a year."""
+        return self.admitted_at if abs(self.admitted_at - self.at) <= timedelta(days=366) else self.at
+
+
+class AdmissionRepeated(BaseEvent):
+    """Another admissions message for a client already on this journey; nothing starts again."""
+
+    is_news: ClassVar[bool] = False
+
+    type: Literal["admission.repeated"] = "admission.repeated"
+    message: str
+    occurred_at: Instant | None = None
+
+
+class AdmissionCancelled(BaseEvent):
+    """The admission was cancelled before care began, or a person must decide because care had begun."""
+
+    type: Literal["admission.cancelled"] = "admission.cancelled"
+    message: str
+    occurred_at: Instant | None = None
+    reason: str
+    care_had_begun: bool
 
 
 class OpenJourney(BaseCommand):
@@ -22,10 +93,10 @@ class OpenJourney(BaseCommand):
     message: Key
     admitted_at: Instant
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """The first events. Opening twice is answered without a second opening."""
         if state.version == 0:
-            yield ev.JourneyOpened(
+            yield JourneyOpened(
                 **when,
                 journey_id=self.journey_id,
                 client_ref=self.client_ref,
@@ -40,11 +111,11 @@ class RepeatAdmission(AdmissionsMessage):
 
     kind: Literal["repeat-admission"] = "repeat-admission"
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Refused once the journey has ended, so that a new one can begin."""
         if state.stage.is_end:
             raise Refused("journey-ended", "This journey has ended; the admission begins a new one.")
-        yield ev.AdmissionRepeated(**when, message=self.message, occurred_at=self.occurred_at)
+        yield AdmissionRepeated(**when, message=self.message, occurred_at=self.occurred_at)
 
 
 class CancelAdmission(AdmissionsMessage):
@@ -53,14 +124,39 @@ class CancelAdmission(AdmissionsMessage):
     kind: Literal["cancel-admission"] = "cancel-admission"
     reason: Words = "cancelled at the source"
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Once care has begun, a person decides."""
         if state.stage.is_end:
             raise Refused("journey-ended", "This journey has already ended; nothing is left to cancel.")
-        yield ev.AdmissionCancelled(
+        yield AdmissionCancelled(
             **when,
             message=self.message,
             occurred_at=self.occurred_at,
             reason=self.reason,
-            care_had_begun=state.care_began,
+            care_had_begun=state.care.began,
         )
+
+
+@part.evolves
+def open_the_journey(state: JourneyState, event: JourneyOpened) -> Admission:
+    """Under the policy that holds today."""
+    return Admission(
+        journey_id=event.journey_id,
+        client_ref=event.client_ref,
+        policy_version=event.policy,
+        opened_at=event.at,
+        begins_at=min(event.at, event.admitted),
+    )
+
+
+@part.evolves
+def end_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> Admission:
+    """Unless care had begun."""
+    return state.admission if event.care_had_begun else state.admission.changed(cancelled_at=event.at)
+
+
+@part.follows
+def ask_a_person_once_care_began(state: JourneyState, event: AdmissionCancelled) -> Iterator[BaseEvent]:
+    """A client in care is not dropped because of a message."""
+    if event.care_had_begun and not state.open_of(RESOLVE_CANCELLATION.kind):
+        yield raised_in_business_days(state, event, RESOLVE_CANCELLATION, 1)

@@ -1,20 +1,70 @@
-"""Answers of clinic systems. An answer that is no longer wanted settles its effect and changes nothing else."""
+"""Calls to clinic systems and their answers. An answer that is no longer wanted settles its call and changes nothing
+else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from domain import events as ev
 from domain.benefits import Benefits
-from domain.clock import after_hours
-from domain.commands import BaseCommand, Occasion
-from domain.effects import CheckBenefits, Effect, HoldPlace
+from domain.clock import TimeKind, after_hours
+from domain.commands import BaseCommand
+from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace
+from domain.events import BaseEvent, Occasion
+from domain.obligations import Channel, ObligationKind
+from domain.part import Part, Slice
+from domain.pathway.coverage import BenefitsAnswered
+from domain.pathway.moves import NoPlaceFound, PlaceGivenUp, PlaceHeld
+from domain.pathway.obligations import met_one, raised
 from domain.refusal import Refused
-from domain.state import JourneyState
-from domain.values import Instant, Key, Stage, Value, Words
+from domain.values import CLINICAL, Instant, Key, Role, Stage, Value, Words
+
+if TYPE_CHECKING:
+    from domain.state import JourneyState
+
+part = Part("calls")
+
+RESOLVE_EFFECT = ObligationKind(
+    kind="resolve-effect",
+    title="Do by hand what a clinic system would not do",
+    owner=Role.OPERATIONS,
+    steps=((None, Role.OPERATIONS, Channel.MAIL), (24, Role.OPERATIONS, Channel.PAGE)),
+    by_hand=True,
+    waivable_by=(Role.OPERATIONS, *CLINICAL),
+    outlives_care=True,
+)
+
+
+class Calls(Slice):
+    """Calls not yet answered, by key; what the EHR is owed is derived, see `Ehr.wish`."""
+
+    open: dict[str, Effect] = {}
+
+    def adding(self, effect: Effect) -> Calls:
+        """With one more to be made."""
+        return self.changed(open={**self.open, effect.key: effect})
+
+
+class EffectSettled(BaseEvent):
+    """A clinic system answered.
+
+    Attributes:
+        call: The kind of call.
+        revision: As of which event the EHR was told, for such a call.
+        failure: The code with which it would not.
+    """
+
+    is_news: ClassVar[bool] = False
+
+    type: Literal["effect.settled"] = "effect.settled"
+    key: str
+    call: str
+    revision: int | None = None
+    reference: str | None = None
+    failure: str | None = None
 
 
 class BenefitsAnswer(Value):
@@ -56,21 +106,34 @@ Answer = Annotated[BenefitsAnswer | PlaceAnswer | Done | Failed, Field(discrimin
 
 
 class SettleEffect(BaseCommand):
-    """A clinic system's answer to the effect with this key."""
+    """A clinic system's answer to the effect with this key.
+
+    Attributes:
+        revision: As of which event the EHR was told, if it is the EHR's answer.
+    """
 
     kind: Literal["settle-effect"] = "settle-effect"
     key: Key
     answer: Answer
+    revision: int | None = None
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
-        """Takes the answer to a pending effect, once."""
+    @property
+    def slot(self) -> str:
+        """The slot of the call that it answers; see `Effect.slot`."""
+        return self.key if self.revision is None else EHR_SLOT
+
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+        """Takes the answer to a pending call, once."""
         effect = state.pending().get(self.key)
-        if effect is None and not _is_older_wish(state, self.key):
+        older = self.revision is not None and state.ehr.awaits(self.revision)
+        if effect is None and not older:
             raise Refused("not-pending", "That call was already answered.")
         answer = self.answer
-        yield ev.EffectSettled(
+        yield EffectSettled(
             **when,
             key=self.key,
+            call=effect.kind if effect else "sync-ehr",
+            revision=effect.told if effect else self.revision,
             reference=answer.reference if isinstance(answer, Done) else None,
             failure=answer.code if isinstance(answer, Failed) else None,
         )
@@ -78,32 +141,43 @@ class SettleEffect(BaseCommand):
             yield from _learnt(state, effect, answer, when)
 
 
-def _is_older_wish(state: JourneyState, key: str) -> bool:
-    revision = key.removeprefix("ehr-")
-    return (
-        revision != key
-        and revision.isascii()
-        and revision.isdecimal()
-        and state.ehr_synced < int(revision) <= state.ehr_revision
-    )
-
-
-def _learnt(state: JourneyState, effect: Effect, answer: Answer, when: Occasion) -> Iterator[ev.Event]:
+def _learnt(state: JourneyState, effect: Effect, answer: Answer, when: Occasion) -> Iterator[BaseEvent]:
     if isinstance(effect, CheckBenefits) and isinstance(answer, BenefitsAnswer):
-        newest = effect.key == f"benefits-{state.benefit_checks}"  # an older one asked about another plan
+        newest = effect.number == state.coverage.checks  # an older one asked about another plan
         if newest and state.stage is Stage.BENEFITS_CHECK:
-            yield ev.BenefitsAnswered(**when, benefits=answer.benefits)
+            yield BenefitsAnswered(**when, benefits=answer.benefits)
     elif isinstance(effect, HoldPlace):
         yield from _place(state, effect, answer, when)
 
 
-def _place(state: JourneyState, effect: HoldPlace, answer: Answer, when: Occasion) -> Iterator[ev.Event]:
-    wanted = state.transition is not None and state.transition.hold_key == effect.hold_key
+def _place(state: JourneyState, effect: HoldPlace, answer: Answer, when: Occasion) -> Iterator[BaseEvent]:
+    move = state.moves.current
+    wanted = move is not None and move.hold_key == effect.hold_key
     found = isinstance(answer, PlaceAnswer) and answer.facility is not None and answer.starts_at is not None
     if found and not wanted:
-        yield ev.PlaceGivenUp(**when, hold_key=effect.hold_key)
+        yield PlaceGivenUp(**when, hold_key=effect.hold_key)
     elif isinstance(answer, PlaceAnswer) and answer.facility and answer.starts_at:
-        yield ev.PlaceHeld(**when, facility=answer.facility, starts_at=answer.starts_at)
+        yield PlaceHeld(**when, facility=answer.facility, starts_at=answer.starts_at)
     elif wanted:
         again = after_hours(when["at"], state.policy.place_search_hours)
-        yield ev.NoPlaceFound(**when, next_search_at=again)
+        yield NoPlaceFound(**when, next_search_at=again)
+
+
+@part.evolves
+def settle(state: JourneyState, event: EffectSettled) -> Calls:
+    """It is not made again."""
+    held = state.calls
+    if event.key not in held.open:
+        return held
+    return held.changed(open={key: effect for key, effect in held.open.items() if key != event.key})
+
+
+@part.follows
+def ask_operations_after_a_refusal(state: JourneyState, event: EffectSettled) -> Iterator[BaseEvent]:
+    """Once for each kind of call, until a person has resolved it, or the EHR takes a later version."""
+    known = [owed for owed in state.open_of(RESOLVE_EFFECT.kind) if owed.about == event.call]
+    if event.failure is None and event.revision is not None:
+        yield from (met_one(owed, event) for owed in known)
+    elif event.failure is not None and not known and event.call != "check-benefits":  # admissions verify by hand
+        due_at = after_hours(event.at, 24)
+        yield raised(state, event, RESOLVE_EFFECT, due_at, TimeKind.ELAPSED, about=event.call)

@@ -3,15 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from domain import events as ev
-from domain.commands import ADMISSIONS, Decision, Occasion
+from domain.commands import ADMISSIONS, Decision
+from domain.cost import estimate
+from domain.events import BaseEvent, Occasion
+from domain.obligations import ObligationKind
+from domain.part import Part, Slice
+from domain.pathway.ladders import ADMISSIONS_DESK
+from domain.pathway.obligations import cancelled, met, raised_in_business_days
+from domain.plans import SELF_PAID, Actor, Estimate
 from domain.refusal import Refused, require
-from domain.state import JourneyState
-from domain.values import Key, Stage, Words
+from domain.values import Key, LevelOfCare, PrivateWords, Role, Stage, Words
+
+if TYPE_CHECKING:
+    from domain.pathway.coverage import BenefitsAnswered
+    from domain.pathway.funding import FundingResolved
+    from domain.pathway.placement import PlacementDecided
+    from domain.state import JourneyState
+
+part = Part("cost")
+
+ACCEPT_COST = ObligationKind(
+    kind="accept-cost",
+    title="Make the cost clear and record the client's answer",
+    owner=Role.ADMISSIONS,
+    steps=ADMISSIONS_DESK,
+)
+
+
+class Cost(Slice):
+    """What the client is asked to accept.
+
+    Attributes:
+        estimates: How many were made.
+        estimate: The latest.
+        accepted: Whether the client accepted it, and nothing changed since.
+    """
+
+    estimates: int = 0
+    estimate: Estimate | None = None
+    accepted: bool = False
+
+
+class CostEstimated(BaseEvent):
+    """What the client will be asked to accept."""
+
+    is_news: ClassVar[bool] = False
+
+    type: Literal["cost.estimated"] = "cost.estimated"
+    estimate: Estimate
+
+
+class CostAccepted(BaseEvent):
+    """The client accepted an estimate."""
+
+    type: Literal["cost.accepted"] = "cost.accepted"
+    estimate: str
+    by: Actor
+
+
+class CostDeclined(BaseEvent):
+    """The client did not accept an estimate."""
+
+    type: Literal["cost.declined"] = "cost.declined"
+    estimate: str
+    reason: PrivateWords
+    by: Actor
 
 
 class AcceptCost(Decision, label="Accept the cost", by=ADMISSIONS, at=(Stage.COST_REVIEW,)):
@@ -20,9 +80,9 @@ class AcceptCost(Decision, label="Accept the cost", by=ADMISSIONS, at=(Stage.COS
     kind: Literal["accept-cost"] = "accept-cost"
     estimate: Key = Field(description="Id of the latest estimate, as the last decision showed it.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Only the latest estimate, and only one with a known range."""
-        latest = state.estimate
+        latest = state.cost.estimate
         if latest is None or self.estimate != latest.id:
             current = latest.id if latest else "none yet"
             raise Refused(
@@ -34,7 +94,7 @@ class AcceptCost(Decision, label="Accept the cost", by=ADMISSIONS, at=(Stage.COS
             "The payer's answer leaves the cost open. Ask it, record the benefits, and show the client the new "
             "estimate.",
         )
-        yield ev.CostAccepted(**when, estimate=self.estimate, by=self.by)
+        yield CostAccepted(**when, estimate=self.estimate, by=self.by)
 
 
 class DeclineCost(Decision, label="Record that the cost was declined", by=ADMISSIONS, at=(Stage.COST_REVIEW,)):
@@ -43,7 +103,69 @@ class DeclineCost(Decision, label="Record that the cost was declined", by=ADMISS
     kind: Literal["decline-cost"] = "decline-cost"
     reason: Words = Field(description="Why, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Back to funding: another way to pay, or a referral elsewhere."""
-        estimate = state.estimate.id if state.estimate else "none"
-        yield ev.CostDeclined(**when, estimate=estimate, reason=self.reason, by=self.by)
+        latest = state.cost.estimate
+        yield CostDeclined(**when, estimate=latest.id if latest else "none", reason=self.reason, by=self.by)
+
+
+@part.evolves
+def keep_the_estimate(state: JourneyState, event: CostEstimated) -> Cost:
+    """The latest is the one to accept."""
+    return state.cost.changed(estimate=event.estimate, estimates=state.cost.estimates + 1)
+
+
+@part.evolves
+def accept(state: JourneyState, event: CostAccepted) -> Cost:
+    """The client may now enrol."""
+    return state.cost.changed(accepted=True)
+
+
+@part.evolves
+def take_the_acceptance_back(state: JourneyState, event: CostDeclined | PlacementDecided) -> Cost:
+    """Another level has another price."""
+    return state.cost.changed(accepted=False)
+
+
+@part.evolves
+def ask_again_after_news_of_the_plan(state: JourneyState, event: BenefitsAnswered) -> Cost:
+    """What was accepted was a price under the answer before."""
+    return state.cost.changed(accepted=False) if event.benefits.verdict.is_covered else state.cost
+
+
+@part.evolves
+def ask_again_once_self_paid(state: JourneyState, event: FundingResolved) -> Cost:
+    """The price is now the centre's own."""
+    return state.cost.changed(accepted=False) if event.route in SELF_PAID else state.cost
+
+
+@part.follows
+def show_the_cost(
+    state: JourneyState, event: BenefitsAnswered | FundingResolved | PlacementDecided
+) -> Iterator[BaseEvent]:
+    """Once the level and who pays are known; while that is looked for, no answer to a price is owed."""
+    if state.stage is Stage.FUNDING_EXCEPTION:
+        yield from cancelled(state, event, ACCEPT_COST)
+    elif state.stage is Stage.COST_REVIEW:
+        yield _estimated(state, event)
+        if not state.open_of(ACCEPT_COST.kind):
+            yield raised_in_business_days(state, event, ACCEPT_COST, state.policy.cost_business_days)
+
+
+@part.follows
+def await_no_answer_after_a_no(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
+    """It was given."""
+    yield from cancelled(state, event, ACCEPT_COST)
+
+
+@part.follows
+def note_the_answer(state: JourneyState, event: CostAccepted) -> Iterator[BaseEvent]:
+    """It was owed."""
+    yield from met(state, event, ACCEPT_COST)
+
+
+def _estimated(state: JourneyState, event: BaseEvent) -> CostEstimated:
+    level = state.placement.level or LevelOfCare.OP
+    share = state.coverage.benefits.cost_share if state.coverage.benefits else None
+    made = estimate(state.cost.estimates + 1, level, state.policy, share, self_pay=state.funding.is_self_paid)
+    return CostEstimated(**event.occasion, estimate=made)

@@ -3,16 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from datetime import date
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain import events as ev
 from domain.benefits import Benefits, CostShare, Verdict
-from domain.commands import Decision, Occasion
+from domain.commands import Decision
+from domain.effects import CheckBenefits
+from domain.events import BaseEvent, Occasion
+from domain.obligations import ObligationKind
+from domain.part import Part, Slice
+from domain.pathway.ladders import ADMISSIONS_DESK
+from domain.pathway.obligations import met, raised_in_business_days
+from domain.plans import Actor, FundingRoute
 from domain.refusal import require
-from domain.state import JourneyState
-from domain.values import Role, Stage, Words
+from domain.values import Instant, Role, Stage, Words
+
+if TYPE_CHECKING:
+    from domain.pathway.admission import JourneyOpened
+    from domain.pathway.funding import FundingResolved
+    from domain.state import JourneyState
+
+part = Part("coverage")
+
+VERIFY_BENEFITS = ObligationKind(
+    kind="verify-benefits", title="Verify the client's benefits", owner=Role.ADMISSIONS, steps=ADMISSIONS_DESK
+)
+
+
+class Coverage(Slice):
+    """What is known of the client's benefits.
+
+    Attributes:
+        benefits: The latest answer.
+        checks: How often the payer was asked.
+    """
+
+    benefits: Benefits | None = None
+    checks: int = 0
+
+
+class BenefitsRequested(BaseEvent):
+    """The payer is to be asked, for the `number`-th time, about a calendar day at the site."""
+
+    type: Literal["benefits.requested"] = "benefits.requested"
+    number: int
+    service_date: date
+
+
+class BenefitsAnswered(BaseEvent):
+    """The payer answered, or a person verified by hand (`by`)."""
+
+    type: Literal["benefits.answered"] = "benefits.answered"
+    benefits: Benefits
+    by: Actor | None = None
 
 
 class RecordBenefits(
@@ -28,7 +73,7 @@ class RecordBenefits(
     cost_share: CostShare | None = Field(default=None, description="What the client pays, where the payer said.")
     note: Words = Field(description="What the payer said, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Only a final verdict counts."""
         require(
             self.verdict.is_covered or self.verdict in (Verdict.INACTIVE, Verdict.NOT_COVERED),
@@ -36,4 +81,49 @@ class RecordBenefits(
             "Record what the payer finally said: covered, with its cost share, or inactive, or not covered.",
         )
         benefits = Benefits(verdict=self.verdict, reasons=("verified-by-hand",), cost_share=self.cost_share)
-        yield ev.BenefitsAnswered(**when, benefits=benefits, by=self.by)
+        yield BenefitsAnswered(**when, benefits=benefits, by=self.by)
+
+
+@part.evolves
+def count_the_question(state: JourneyState, event: BenefitsRequested) -> Coverage:
+    """Only the answer to the latest counts."""
+    return state.coverage.changed(checks=event.number)
+
+
+@part.evolves
+def keep_the_answer(state: JourneyState, event: BenefitsAnswered) -> Coverage:
+    """The latest answer is the one that counts."""
+    return state.coverage.changed(benefits=event.benefits)
+
+
+@part.calls
+def ask_the_payer(state: JourneyState, event: BenefitsRequested) -> CheckBenefits:
+    """X12 270/271."""
+    return CheckBenefits(key=f"benefits-{event.number}", number=event.number, service_date=event.service_date)
+
+
+@part.follows
+def check_at_the_opening(state: JourneyState, event: JourneyOpened, now: Instant) -> Iterator[BaseEvent]:
+    """The payer is asked at once."""
+    yield from _check(state, event, now)
+
+
+@part.follows
+def check_the_other_coverage(state: JourneyState, event: FundingResolved, now: Instant) -> Iterator[BaseEvent]:
+    """A second plan is asked like the first."""
+    if event.route is FundingRoute.OTHER_COVERAGE:
+        yield from _check(state, event, now)
+
+
+@part.follows
+def note_that_benefits_are_verified(state: JourneyState, event: BenefitsAnswered) -> Iterator[BaseEvent]:
+    """Once the answer leads on; one that a person must read does not."""
+    if state.stage in (Stage.PLACEMENT, Stage.COST_REVIEW, Stage.FUNDING_EXCEPTION):
+        yield from met(state, event, VERIFY_BENEFITS)
+
+
+def _check(state: JourneyState, event: BaseEvent, now: Instant) -> Iterator[BaseEvent]:
+    policy = state.policy
+    yield raised_in_business_days(state, event, VERIFY_BENEFITS, policy.benefits_business_days)
+    number, today = state.coverage.checks + 1, policy.site.local_date(now)
+    yield BenefitsRequested(at=now, cause=event.cause, number=number, service_date=today)

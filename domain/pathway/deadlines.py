@@ -1,14 +1,18 @@
-"""What time alone changes: reminders go out, searches repeat, the 24-hour window ends."""
+"""What time alone changes: each part says what has fallen due."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from domain import events as ev
-from domain.commands import BaseCommand, Occasion
-from domain.obligations import Obligation
-from domain.state import JourneyState
+from domain.commands import BaseCommand
+from domain.events import BaseEvent, Occasion
+from domain.part import Part
+
+if TYPE_CHECKING:
+    from domain.state import JourneyState
+
+part = Part("deadlines")
 
 
 class TimePassed(BaseCommand):
@@ -16,25 +20,7 @@ class TimePassed(BaseCommand):
 
     kind: Literal["time-passed"] = "time-passed"
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
-        """Everything that fell due by now, each once, however late `now` is."""
-        now = when["at"]
-        for owed in sorted(state.obligations.values(), key=lambda o: (o.next_at(), o.id)):
-            for climbed in owed.rungs_reached(now):
-                yield _escalated(owed, climbed, when)
-        move = state.transition
-        if move and state.step_up_window_ends() and move.due_at <= now:
-            yield ev.StepUpWindowMissed(**when, due_at=move.due_at)
-        if move and move.next_search_at and move.next_search_at <= now:
-            yield ev.PlaceSearchStarted(**when, attempt=move.searches + 1)
-
-
-def _escalated(owed: Obligation, climbed: int, when: Occasion) -> ev.ObligationEscalated:
-    return ev.ObligationEscalated(
-        **when,
-        obligation=owed.id,
-        climbed=climbed,
-        to=owed.ladder[min(climbed, len(owed.ladder)) - 1].to,
-        planned_at=owed.speaks_at(climbed),
-        overdue=owed.is_overdue(when["at"]),
-    )
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+        """Everything that fell due by now, each once, however late it is."""
+        for held in state.slices():
+            yield from held.pass_time(state, when)

@@ -3,17 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain import events as ev
-from domain.commands import CARE_TEAM, IN_CARE, AdmissionsMessage, Decision, Occasion
-from domain.pathway.moves import require_since_the_level_began
-from domain.plans import Direction, DischargePlan, DischargeReason
+from domain.clock import TimeKind, after_hours
+from domain.commands import CARE_TEAM, IN_CARE, AdmissionsMessage, Decision
+from domain.events import BaseEvent, Occasion
+from domain.obligations import ObligationKind
+from domain.part import Part, Slice
+from domain.pathway.ladders import CASE_MANAGER, CLINICIAN
+from domain.pathway.moves import PlaceGivenUp, require_since_the_level_began
+from domain.pathway.obligations import cancelled, met, raised, raised_in_business_days
+from domain.plans import Actor, Direction, DischargePlan, DischargeReason, ReviewOutcome
 from domain.refusal import Refused, require
-from domain.state import JourneyState
-from domain.values import CLINICAL, Stage
+from domain.values import CLINICAL, Instant, Role, Stage
+
+if TYPE_CHECKING:
+    from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.enrolment import Enrolled
+    from domain.pathway.moves import TransitionStarted
+    from domain.pathway.reviews import ReviewCompleted
+    from domain.state import JourneyState
+
+part = Part("discharge")
+
+DRAFT_DISCHARGE_PLAN = ObligationKind(
+    kind="draft-discharge-plan",
+    title="Draft the discharge plan",
+    owner=Role.CASE_MANAGER,
+    steps=CASE_MANAGER,
+    waivable_by=CLINICAL,
+)
+COMPLETE_DISCHARGE = ObligationKind(
+    kind="complete-discharge",
+    title="Complete the discharge",
+    owner=Role.CLINICIAN,
+    steps=CLINICIAN,
+    waivable_by=CLINICAL,
+)
+
+
+class Discharging(Slice):
+    """The way out of care.
+
+    Attributes:
+        decided: Whether a review decided it.
+        discharged: Whether care has ended.
+    """
+
+    plan: DischargePlan = DischargePlan()
+    decided: bool = False
+    discharged: bool = False
+
+
+class DischargePlanUpdated(BaseEvent):
+    """The discharge plan as it now stands, whole."""
+
+    type: Literal["discharge-plan.updated"] = "discharge-plan.updated"
+    plan: DischargePlan
+    by: Actor
+
+
+class DischargeReported(BaseEvent):
+    """The hospital system says the visit ended. A clinician completes the discharge."""
+
+    type: Literal["discharge.reported"] = "discharge.reported"
+    message: str
+    occurred_at: Instant | None = None
+
+
+class Discharged(BaseEvent):
+    """Care ended. `gaps` are parts of the plan that were missing, allowed only for unplanned endings."""
+
+    type: Literal["client.discharged"] = "client.discharged"
+    reason: DischargeReason
+    gaps: tuple[str, ...]
+    by: Actor
 
 
 class UpdateDischargePlan(Decision, label="Update the discharge plan", by=CARE_TEAM, at=(Stage.ENROLLING, *IN_CARE)):
@@ -22,9 +88,9 @@ class UpdateDischargePlan(Decision, label="Update the discharge plan", by=CARE_T
     kind: Literal["update-discharge-plan"] = "update-discharge-plan"
     plan: DischargePlan = Field(description="The whole plan; what is left out is no longer in it.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """From enrolment on, until discharge."""
-        yield ev.DischargePlanUpdated(**when, plan=self.plan, by=self.by)
+        yield DischargePlanUpdated(**when, plan=self.plan, by=self.by)
 
 
 class Discharge(Decision, label="Discharge the client", by=CLINICAL, at=IN_CARE, high_risk=True):
@@ -33,21 +99,21 @@ class Discharge(Decision, label="Discharge the client", by=CLINICAL, at=IN_CARE,
     kind: Literal["discharge"] = "discharge"
     reason: DischargeReason = Field(description="Why care ends.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """An unplanned ending records what is missing from the plan."""
         require_since_the_level_began(state, when)
-        gaps = state.discharge_plan.missing()
+        gaps = state.discharge.plan.missing()
         require(
             not gaps or not self.reason.is_planned,
             "plan-incomplete",
             f"The discharge plan lacks {', '.join(gaps)}. Complete it, then discharge.",
         )
-        move = state.transition
-        yield ev.Discharged(**when, reason=self.reason, gaps=gaps, by=self.by)
-        if state.place_in_use is not None:
-            yield ev.PlaceGivenUp(**when, hold_key=state.place_in_use)
+        move, place = state.moves.current, state.moves.place_in_use
+        yield Discharged(**when, reason=self.reason, gaps=gaps, by=self.by)
+        if place is not None:
+            yield PlaceGivenUp(**when, hold_key=place)
         if move is not None and move.direction is Direction.UP:
-            yield ev.PlaceGivenUp(**when, hold_key=move.hold_key)
+            yield PlaceGivenUp(**when, hold_key=move.hold_key)
 
 
 class ReportDischarge(AdmissionsMessage):
@@ -55,8 +121,79 @@ class ReportDischarge(AdmissionsMessage):
 
     kind: Literal["report-discharge"] = "report-discharge"
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Notes the report."""
         if state.stage.is_end:
             raise Refused("journey-ended", "This journey has already ended.")
-        yield ev.DischargeReported(**when, message=self.message, occurred_at=self.occurred_at)
+        yield DischargeReported(**when, message=self.message, occurred_at=self.occurred_at)
+
+
+@part.evolves
+def keep_the_plan(state: JourneyState, event: DischargePlanUpdated) -> Discharging:
+    """Whole, as written."""
+    return state.discharge.changed(plan=event.plan)
+
+
+@part.evolves
+def decide_on_it(state: JourneyState, event: ReviewCompleted) -> Discharging:
+    """At a review."""
+    decided = event.outcome is ReviewOutcome.DISCHARGE or state.discharge.decided
+    return state.discharge.changed(decided=decided)
+
+
+@part.evolves
+def drop_the_decision(state: JourneyState, event: TransitionStarted | LevelOfCareStarted) -> Discharging:
+    """The client moves instead."""
+    return state.discharge.changed(decided=False)
+
+
+@part.evolves
+def end(state: JourneyState, event: Discharged) -> Discharging:
+    """Care is over; follow-up begins."""
+    return state.discharge.changed(discharged=True)
+
+
+@part.follows
+def owe_a_draft_from_day_one(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
+    """ "Discharge planning begins on day one."""
+    if state.discharge.plan.missing():
+        due_at = after_hours(event.at, state.policy.plan_draft_hours)
+        yield raised(state, event, DRAFT_DISCHARGE_PLAN, due_at, TimeKind.ELAPSED)
+
+
+@part.follows
+def note_the_draft(state: JourneyState, event: DischargePlanUpdated) -> Iterator[BaseEvent]:
+    """Anything written counts as one."""
+    if event.plan.is_begun():
+        yield from met(state, event, DRAFT_DISCHARGE_PLAN)
+
+
+@part.follows
+def owe_what_a_review_decided(state: JourneyState, event: ReviewCompleted) -> Iterator[BaseEvent]:
+    """Its papers and calls."""
+    if event.outcome is ReviewOutcome.DISCHARGE:
+        yield from _owe_the_discharge(state, event)
+
+
+@part.follows
+def owe_what_was_reported(state: JourneyState, event: DischargeReported) -> Iterator[BaseEvent]:
+    """The hospital may mean another visit: a clinician decides."""
+    if state.stage in (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL):
+        yield from _owe_the_discharge(state, event)
+
+
+@part.follows
+def owe_none_while_the_client_moves(state: JourneyState, event: TransitionStarted) -> Iterator[BaseEvent]:
+    """Care goes on elsewhere."""
+    yield from cancelled(state, event, COMPLETE_DISCHARGE)
+
+
+@part.follows
+def note_the_discharge(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
+    """It was decided or reported."""
+    yield from met(state, event, COMPLETE_DISCHARGE)
+
+
+def _owe_the_discharge(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
+    if not state.open_of(COMPLETE_DISCHARGE.kind):
+        yield raised_in_business_days(state, event, COMPLETE_DISCHARGE, state.policy.discharge_business_days)

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain import events as ev
-from domain.commands import ADMISSIONS, Decision, Occasion
+from domain.clock import TimeKind, after_business_days
+from domain.commands import ADMISSIONS, Decision
+from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
-from domain.refusal import Refused, require
-from domain.state import JourneyState
-from domain.values import Stage, Words
+from domain.part import Part
+from domain.pathway.authorisation import OBTAIN_AUTHORISATION
+from domain.pathway.ladders import ADMISSIONS_DESK
+from domain.pathway.obligations import met, raised
+from domain.plans import Actor
+from domain.refusal import require
+from domain.values import LevelOfCare, Role, Stage, Words
+
+if TYPE_CHECKING:
+    from domain.pathway.admission import JourneyOpened
+    from domain.state import JourneyState
+
+part = Part("enrolment")
+
+ENROL = ObligationKind(kind="enrol", title="Enrol the client", owner=Role.ADMISSIONS, steps=ADMISSIONS_DESK)
+
+
+class Enrolled(BaseEvent):
+    """The client has a place in a track and a first session."""
+
+    type: Literal["client.enrolled"] = "client.enrolled"
+    level: LevelOfCare
+    track: str
+    by: Actor
 
 
 class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(Stage.ENROLLING,)):
@@ -21,13 +43,26 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
     kind: Literal["confirm-enrolment"] = "confirm-enrolment"
     track: Words = Field(description="The group or schedule, for example evening.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """An authorisation still owed comes first."""
         require(
-            not state.open_of(ObligationKind.OBTAIN_AUTHORISATION),
+            not state.open_of(OBTAIN_AUTHORISATION.kind),
             "authorisation-open",
             "The payer has not authorised this level. Complete that obligation, or waive it with a reason.",
         )
-        if state.placement is None:
-            raise Refused("no-placement", "No level of care was decided. A clinician decides it first.")
-        yield ev.Enrolled(**when, level=state.placement, track=self.track, by=self.by)
+        level = state.placement.level
+        assert level is not None, "a journey is at ENROLLING once its level is decided"
+        yield Enrolled(**when, level=level, track=self.track, by=self.by)
+
+
+@part.follows
+def owe_access(state: JourneyState, event: JourneyOpened) -> Iterator[BaseEvent]:
+    """From the admission to enrolment; CCBHC criteria: routine needs within 10 business days."""
+    due_at = after_business_days(event.admitted, state.policy.access_business_days, state.policy.site)
+    yield raised(state, event, ENROL, due_at, TimeKind.BUSINESS_DAYS)
+
+
+@part.follows
+def note_the_enrolment(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
+    """It was owed since the admission."""
+    yield from met(state, event, ENROL)

@@ -3,18 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
-from typing import Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain import events as ev
-from domain.commands import CARE_TEAM, Decision, Occasion
-from domain.obligations import Obligation, ObligationKind
-from domain.plans import Contact
+from domain.clock import TimeKind, after_calendar_days
+from domain.commands import CARE_TEAM, Decision
+from domain.events import BaseEvent, Occasion
+from domain.obligations import ObligationKind
+from domain.part import Part, Slice
+from domain.pathway.ladders import CASE_MANAGER
+from domain.pathway.obligations import met_one, raised
+from domain.plans import Actor, Contact, DischargeReason
 from domain.refusal import Refused, require
-from domain.state import JourneyState
-from domain.values import Stage
+from domain.values import CLINICAL, Role, Stage
+
+if TYPE_CHECKING:
+    from domain.pathway.discharge import Discharged
+    from domain.state import JourneyState
+
+part = Part("follow_up")
+
+FOLLOW_UP = ObligationKind(
+    kind="follow-up",
+    title="Follow up after discharge",
+    owner=Role.CASE_MANAGER,
+    steps=CASE_MANAGER,
+    waivable_by=CLINICAL,
+)
+
+
+class FollowUp(Slice):
+    """Whether the client was reached after discharge."""
+
+    reached: bool = False
+
+
+class FollowUpRecorded(BaseEvent):
+    """A member of staff tried to reach the client after discharge."""
+
+    type: Literal["follow-up.recorded"] = "follow-up.recorded"
+    obligation: str
+    contact: Contact
+    by: Actor
 
 
 class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Stage.DISCHARGED, Stage.FOLLOW_UP)):
@@ -23,22 +55,43 @@ class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Sta
     kind: Literal["record-follow-up"] = "record-follow-up"
     contact: Contact = Field(description="Whether the client was reached.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """It counts towards the follow-up that is due first."""
-        owed = state.open_of(ObligationKind.FOLLOW_UP)
-        if not owed:
+        owed = next(iter(state.open_of(FOLLOW_UP.kind)), None)
+        if owed is None:
             raise Refused("nothing-owed", "No follow-up is open on this journey.")
-        counts_from = _counts_from(state, owed[0])
+        today = state.policy.site.local_date(when["at"])
         require(
-            state.policy.site.local_date(when["at"]) >= counts_from,
+            owed.counts_from is None or today >= owed.counts_from,
             "too-early",
-            f"{owed[0].id} is met by a contact on or after {counts_from}. Note this one elsewhere and call again then.",
+            f"{owed.id} is met by a contact on or after {owed.counts_from}. Note this one elsewhere and call again "
+            "then.",
         )
-        yield ev.FollowUpRecorded(**when, obligation=owed[0].id, contact=self.contact, by=self.by)
+        yield FollowUpRecorded(**when, obligation=owed.id, contact=self.contact, by=self.by)
 
 
-def _counts_from(state: JourneyState, owed: Obligation) -> date:
-    """The day after discharge for the first (HEDIS FUH: not the same day), then the day the one before was due."""
-    before = int(owed.id.rpartition("-")[2]) - 2
-    days = state.policy.follow_up_days[before] if before >= 0 else 1
-    return state.policy.site.local_date(owed.raised_at) + timedelta(days=days)
+@part.evolves
+def reach(state: JourneyState, event: FollowUpRecorded) -> FollowUp:
+    """Once is enough to be in follow-up."""
+    return FollowUp(reached=state.follow_up.reached or event.contact is Contact.REACHED)
+
+
+@part.follows
+def owe_contacts(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
+    """The first counts from the day after (HEDIS FUH: not the same day), others from when the one before was due."""
+    if event.reason is DischargeReason.DECEASED:
+        return
+    site, counts_after = state.policy.site, 1
+    for number, days in enumerate(state.policy.follow_up_days):
+        due_at = after_calendar_days(event.at, days, site)
+        counts_from = site.local_date(event.at) + timedelta(days=counts_after)
+        yield raised(state, event, FOLLOW_UP, due_at, TimeKind.CALENDAR_DAYS, after=number, counts_from=counts_from)
+        counts_after = days
+
+
+@part.follows
+def note_the_contact(state: JourneyState, event: FollowUpRecorded) -> Iterator[BaseEvent]:
+    """Only one in which the client was reached."""
+    owed = state.obligations.open.get(event.obligation)
+    if owed is not None and event.contact is Contact.REACHED:
+        yield met_one(owed, event, event.by)

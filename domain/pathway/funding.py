@@ -3,15 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain import events as ev
-from domain.commands import ADMISSIONS, Decision, Occasion
-from domain.plans import FundingRoute
-from domain.state import JourneyState
-from domain.values import Stage, Words
+from domain.benefits import Verdict
+from domain.commands import ADMISSIONS, Decision
+from domain.events import BaseEvent, Occasion
+from domain.obligations import ObligationKind
+from domain.part import Part, Slice
+from domain.pathway.ladders import ADMISSIONS_DESK
+from domain.pathway.obligations import met, raised_in_business_days
+from domain.plans import SELF_PAID, Actor, FundingRoute
+from domain.values import PrivateWords, Role, Stage, Words
+
+if TYPE_CHECKING:
+    from domain.pathway.cost import CostDeclined
+    from domain.pathway.coverage import BenefitsAnswered, BenefitsRequested
+    from domain.state import JourneyState
+
+part = Part("funding")
+
+RESOLVE_FUNDING = ObligationKind(
+    kind="resolve-funding", title="Find another way to pay for care", owner=Role.ADMISSIONS, steps=ADMISSIONS_DESK
+)
+
+
+class Payment(StrEnum):
+    """Whether it is known who pays."""
+
+    UNKNOWN = "unknown"  #: the payer is being asked
+    SOUGHT = "sought"  #: the plan does not pay, or the client cannot: a person looks for another way
+    CLEAR = "clear"
+
+
+class Funding(Slice):
+    """How care is paid for.
+
+    Attributes:
+        route: The way found where the plan does not pay; None where it does.
+    """
+
+    payment: Payment = Payment.UNKNOWN
+    route: FundingRoute | None = None
+
+    @property
+    def is_self_paid(self) -> bool:
+        """Whether no plan has a say."""
+        return self.route in SELF_PAID
+
+
+class FundingResolved(BaseEvent):
+    """A way to pay was found, or care was referred elsewhere."""
+
+    type: Literal["funding.resolved"] = "funding.resolved"
+    route: FundingRoute
+    reason: PrivateWords
+    by: Actor
 
 
 class ResolveFunding(Decision, label="Resolve funding", by=ADMISSIONS, at=(Stage.FUNDING_EXCEPTION,), high_risk=True):
@@ -21,6 +70,64 @@ class ResolveFunding(Decision, label="Resolve funding", by=ADMISSIONS, at=(Stage
     route: FundingRoute = Field(description="The way on; a referral out closes the journey.")
     reason: Words = Field(description="Why, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
-        """Whatever the route, a named person answers for it."""
-        yield ev.FundingResolved(**when, route=self.route, reason=self.reason, by=self.by)
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+        """A named person answers for it."""
+        yield FundingResolved(**when, route=self.route, reason=self.reason, by=self.by)
+
+
+@part.evolves
+def wait_for_the_payer(state: JourneyState, event: BenefitsRequested) -> Funding:
+    """Nobody knows yet who pays."""
+    return state.funding.changed(payment=Payment.UNKNOWN)
+
+
+@part.evolves
+def take_the_payers_word(state: JourneyState, event: BenefitsAnswered) -> Funding:
+    """A plan that pays is used; one that does not is no news to a client who pays themselves."""
+    if event.benefits.verdict.is_covered:
+        return Funding(payment=Payment.CLEAR)
+    refuses = event.benefits.verdict in (Verdict.INACTIVE, Verdict.NOT_COVERED)
+    return state.funding.changed(payment=Payment.SOUGHT) if _is_sought_after(state, refuses) else state.funding
+
+
+def _is_sought_after(state: JourneyState, refuses: bool) -> bool:
+    return refuses and not state.funding.is_self_paid
+
+
+@part.evolves
+def take_the_route(state: JourneyState, event: FundingResolved) -> Funding:
+    """Another plan must first be asked."""
+    payment = Payment.CLEAR if event.route in SELF_PAID else state.funding.payment
+    return Funding(payment=payment, route=event.route)
+
+
+@part.evolves
+def look_for_another_way(state: JourneyState, event: CostDeclined) -> Funding:
+    """The client did not accept the cost."""
+    return state.funding.changed(payment=Payment.SOUGHT)
+
+
+@part.follows
+def seek_after_a_refusal(state: JourneyState, event: BenefitsAnswered) -> Iterator[BaseEvent]:
+    """Met by a plan that pays after all."""
+    if state.stage in (Stage.PLACEMENT, Stage.COST_REVIEW):
+        yield from met(state, event, RESOLVE_FUNDING)
+    elif state.stage is Stage.FUNDING_EXCEPTION:
+        yield from _seek(state, event)
+
+
+@part.follows
+def seek_after_a_declined_cost(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
+    """Another way to pay, or a referral elsewhere."""
+    yield from _seek(state, event)
+
+
+@part.follows
+def note_that_funding_is_resolved(state: JourneyState, event: FundingResolved) -> Iterator[BaseEvent]:
+    """Whichever way was found."""
+    yield from met(state, event, RESOLVE_FUNDING)
+
+
+def _seek(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
+    if not state.open_of(RESOLVE_FUNDING.kind):
+        yield raised_in_business_days(state, event, RESOLVE_FUNDING, state.policy.funding_business_days)

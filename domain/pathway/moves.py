@@ -3,17 +3,171 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from domain import events as ev
-from domain.clock import after_calendar_days, after_hours
-from domain.commands import CARE_TEAM, IN_CARE, Decision, Occasion
+from domain.clock import TimeKind, after_calendar_days, after_hours
+from domain.commands import CARE_TEAM, IN_CARE, Decision
+from domain.effects import HoldPlace, ReleasePlace
+from domain.events import BaseEvent, Occasion
+from domain.obligations import Channel, ObligationKind
+from domain.part import Part, Slice
+from domain.pathway.ladders import CASE_MANAGER
+from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
 from domain.plans import Actor, Direction, Transition
 from domain.refusal import Refused, require
-from domain.state import JourneyState
-from domain.values import CLINICAL, LevelOfCare, Role, Stage, Words
+from domain.values import CLINICAL, Instant, LevelOfCare, PrivateWords, Role, Stage, Words
+
+if TYPE_CHECKING:
+    from domain.pathway.admission import AdmissionCancelled
+    from domain.pathway.discharge import Discharged
+    from domain.pathway.obligations import ObligationMet, ObligationWaived
+    from domain.state import JourneyState
+
+part = Part("moves")
+
+COMPLETE_STEP_UP = ObligationKind(
+    kind="complete-step-up",
+    title="Complete the step-up",
+    owner=Role.CLINICIAN,
+    steps=(
+        (None, Role.CLINICIAN, Channel.PAGE),
+        (-12, Role.SUPERVISOR, Channel.PAGE),
+        (0, Role.MEDICAL_DIRECTOR, Channel.PAGE),
+    ),
+    urgent=True,
+    repeat_hours=8,
+)
+INTERIM_CONTACT = ObligationKind(
+    kind="interim-contact",
+    title="Contact the client while no place is found",
+    owner=Role.CASE_MANAGER,
+    steps=((0, Role.CASE_MANAGER, Channel.PAGE), (4, Role.SUPERVISOR, Channel.PAGE)),
+    by_hand=True,
+    waivable_by=CLINICAL,
+    urgent=True,
+    repeat_hours=8,
+)
+COMPLETE_STEP_DOWN = ObligationKind(
+    kind="complete-step-down", title="Complete the step-down", owner=Role.CASE_MANAGER, steps=CASE_MANAGER
+)
+
+
+class Moves(Slice):
+    """The move under way.
+
+    Attributes:
+        started: How many were ever started, to number the next.
+        place_in_use: Key of the held place in which the client now is; given back when they leave.
+    """
+
+    started: int = 0
+    current: Transition | None = None
+    place_in_use: str | None = None
+
+    def moments(self) -> Iterator[Instant]:
+        """The next search for a place, and the end of a step-up's 24 hours."""
+        move = self.current
+        if move and move.next_search_at:
+            yield move.next_search_at
+        if move and self._window_runs():
+            yield move.due_at
+
+    def pass_time(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+        """The 24 hours end, and the search goes on."""
+        move = self.current
+        if move and self._window_runs() and move.due_at <= when["at"]:
+            yield StepUpWindowMissed(**when, due_at=move.due_at)
+        if move and move.next_search_at and move.next_search_at <= when["at"]:
+            yield _search(state, move, move.searches + 1, when)
+
+    def _window_runs(self) -> bool:
+        move = self.current
+        return move is not None and move.target.is_above(move.origin) and not move.window_missed
+
+
+class TransitionStarted(BaseEvent):
+    """A clinician decided a move. Up: due within 24 elapsed hours. Down: by calendar days."""
+
+    type: Literal["transition.started"] = "transition.started"
+    number: int
+    direction: Direction
+    origin: LevelOfCare
+    target: LevelOfCare
+    due_at: Instant
+    reason: PrivateWords
+    by: Actor
+
+
+class PlaceSearchStarted(BaseEvent):
+    """Places at the target level are being searched, for the `attempt`-th time.
+
+    Attributes:
+        wanted_by: The end of the 24 hours or, once they are past, of another 24 from the search on.
+    """
+
+    is_news: ClassVar[bool] = False
+
+    type: Literal["place.search-started"] = "place.search-started"
+    attempt: int
+    hold_key: str
+    level: LevelOfCare
+    wanted_by: Instant
+
+
+class PlaceHeld(BaseEvent):
+    """A place is held for the client."""
+
+    type: Literal["place.held"] = "place.held"
+    facility: str
+    starts_at: Instant
+
+
+class NoPlaceFound(BaseEvent):
+    """No place at the target level; the search goes on at `next_search_at`."""
+
+    is_news: ClassVar[bool] = False
+
+    type: Literal["place.none-found"] = "place.none-found"
+    next_search_at: Instant
+
+
+class PlaceGivenUp(BaseEvent):
+    """A held place is no longer wanted."""
+
+    is_news: ClassVar[bool] = False
+
+    type: Literal["place.given-up"] = "place.given-up"
+    hold_key: str
+
+
+class StepUpWindowMissed(BaseEvent):
+    """24 hours went by without the move; the client is contacted daily until it happens."""
+
+    type: Literal["step-up.window-missed"] = "step-up.window-missed"
+    due_at: Instant
+
+
+class TransitionCompleted(BaseEvent):
+    """The client arrived at the new level."""
+
+    type: Literal["transition.completed"] = "transition.completed"
+    number: int
+    origin: LevelOfCare
+    target: LevelOfCare
+    facility: str | None = None
+    by: Actor
+
+
+class TransitionDeclined(BaseEvent):
+    """The client declined the move and stays where they are; reviewed again within 72 hours."""
+
+    type: Literal["transition.declined"] = "transition.declined"
+    number: int
+    reason: PrivateWords
+    safety_plan_reviewed: bool
+    by: Actor
 
 
 class RequestStepUp(Decision, label="Request a step-up", by=CLINICAL, at=IN_CARE, high_risk=True):
@@ -23,9 +177,9 @@ class RequestStepUp(Decision, label="Request a step-up", by=CLINICAL, at=IN_CARE
     to: LevelOfCare = Field(description="The level of care to move to.")
     reason: Words = Field(description="Why, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """A move to a gentler or a lower level that is under way gives way to it."""
-        move = state.transition
+        move = state.moves.current
         require(
             move is None or move.direction is Direction.DOWN or self.to.is_above(move.target),
             "already-moving-up",
@@ -33,7 +187,7 @@ class RequestStepUp(Decision, label="Request a step-up", by=CLINICAL, at=IN_CARE
         )
         yield from begin(state, self.to, Direction.UP, self.reason, self.by, when)
         if move is not None and move.direction is Direction.UP:
-            yield ev.PlaceGivenUp(**when, hold_key=move.hold_key)
+            yield PlaceGivenUp(**when, hold_key=move.hold_key)
 
 
 class StartStepDown(
@@ -45,7 +199,7 @@ class StartStepDown(
     to: LevelOfCare = Field(description="The level of care to move to.")
     reason: Words = Field(description="Why, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Leads to IOP or OP."""
         yield from begin(state, self.to, Direction.DOWN, self.reason, self.by, when)
 
@@ -59,7 +213,7 @@ class ConfirmArrival(Decision, label="Confirm an arrival", by=(*CARE_TEAM, Role.
         description="Who took the client in, where no place was held: an ambulance does not wait for one.",
     )
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """A step-up needs its place first."""
         move = _under_way(state, self.declared.to)
         require_since_the_level_began(state, when)
@@ -69,9 +223,9 @@ class ConfirmArrival(Decision, label="Confirm an arrival", by=(*CARE_TEAM, Role.
             "No place is held at the new level yet. Keep contact with the client, or name the facility that took "
             "them in.",
         )
-        if state.place_in_use is not None:
-            yield ev.PlaceGivenUp(**when, hold_key=state.place_in_use)
-        yield ev.TransitionCompleted(
+        if state.moves.place_in_use is not None:
+            yield PlaceGivenUp(**when, hold_key=state.moves.place_in_use)
+        yield TransitionCompleted(
             **when,
             number=move.number,
             origin=move.origin,
@@ -80,7 +234,7 @@ class ConfirmArrival(Decision, label="Confirm an arrival", by=(*CARE_TEAM, Role.
             by=self.by,
         )
         if move.place is not None and self.facility not in (None, move.place):
-            yield ev.PlaceGivenUp(**when, hold_key=move.hold_key)
+            yield PlaceGivenUp(**when, hold_key=move.hold_key)
 
 
 class DeclineTransition(Decision, label="Record a declined move", by=CLINICAL, at=(Stage.TRANSITION,), high_risk=True):
@@ -92,7 +246,7 @@ class DeclineTransition(Decision, label="Record a declined move", by=CLINICAL, a
         default=False, description="The safety plan was gone through with the client; needed for a declined step-up."
     )
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Declining a step-up needs the safety plan looked at."""
         move = _under_way(state, self.declared.to)
         require_since_the_level_began(state, when)
@@ -101,7 +255,7 @@ class DeclineTransition(Decision, label="Record a declined move", by=CLINICAL, a
             "safety-plan-first",
             "Review the safety plan with the client before recording that they declined a step-up.",
         )
-        yield ev.TransitionDeclined(
+        yield TransitionDeclined(
             **when,
             number=move.number,
             reason=self.reason,
@@ -109,12 +263,12 @@ class DeclineTransition(Decision, label="Record a declined move", by=CLINICAL, a
             by=self.by,
         )
         if move.direction is Direction.UP:  # also while a search is under way: what it finds is given back
-            yield ev.PlaceGivenUp(**when, hold_key=move.hold_key)
+            yield PlaceGivenUp(**when, hold_key=move.hold_key)
 
 
 def begin(
     state: JourneyState, to: LevelOfCare, direction: Direction, reason: str, by: Actor, when: Occasion
-) -> Iterator[ev.Event]:
+) -> Iterator[BaseEvent]:
     """The start of any move, after its guards."""
     origin = state.level
     if origin is None:
@@ -137,9 +291,9 @@ def begin(
         if direction is Direction.UP
         else after_calendar_days(when["at"], policy.step_down_days, policy.site)
     )
-    yield ev.TransitionStarted(
+    yield TransitionStarted(
         **when,
-        number=state.transitions + 1,
+        number=state.moves.started + 1,
         direction=direction,
         origin=origin,
         target=to,
@@ -160,6 +314,142 @@ def require_since_the_level_began(state: JourneyState, when: Occasion) -> None:
 
 
 def _under_way(state: JourneyState, to: str) -> Transition:
-    if state.transition is None:
+    if state.moves.current is None:
         raise Refused("no-transition", f"No move is under way, so you cannot {to}.")
-    return state.transition
+    return state.moves.current
+
+
+def _search(state: JourneyState, move: Transition, attempt: int, when: Occasion) -> PlaceSearchStarted:
+    wanted_by = max(move.due_at, after_hours(when["at"], state.policy.step_up_hours))
+    return PlaceSearchStarted(**when, attempt=attempt, hold_key=move.hold_key, level=move.target, wanted_by=wanted_by)
+
+
+@part.evolves
+def start(state: JourneyState, event: TransitionStarted) -> Moves:
+    """It replaces one under way."""
+    move = Transition(
+        number=event.number,
+        direction=event.direction,
+        origin=event.origin,
+        target=event.target,
+        due_at=event.due_at,
+    )
+    return state.moves.changed(current=move, started=event.number)
+
+
+@part.evolves
+def count_the_search(state: JourneyState, event: PlaceSearchStarted) -> Moves:
+    """No other is due while one runs."""
+    return _move(state, searches=event.attempt, next_search_at=None)
+
+
+@part.evolves
+def keep_the_place(state: JourneyState, event: PlaceHeld) -> Moves:
+    """Until the client arrives, or it is given up."""
+    return _move(state, place=event.facility)
+
+
+@part.evolves
+def search_again(state: JourneyState, event: NoPlaceFound) -> Moves:
+    """After a pause."""
+    return _move(state, next_search_at=event.next_search_at)
+
+
+@part.evolves
+def leave_the_place(state: JourneyState, event: PlaceGivenUp) -> Moves:
+    """Whether it was in use or only held."""
+    in_use = state.moves.place_in_use
+    return state.moves.changed(place_in_use=None if event.hold_key == in_use else in_use)
+
+
+@part.evolves
+def miss_the_window(state: JourneyState, event: StepUpWindowMissed) -> Moves:
+    """Once."""
+    return _move(state, window_missed=True)
+
+
+@part.evolves
+def arrive(state: JourneyState, event: TransitionCompleted) -> Moves:
+    """The place that was held is now in use, unless the client went elsewhere."""
+    move = state.moves.current
+    taken = move is not None and move.place is not None and move.place == event.facility
+    return state.moves.changed(current=None, place_in_use=move.hold_key if move and taken else state.moves.place_in_use)
+
+
+@part.evolves
+def stop_moving(state: JourneyState, event: TransitionDeclined | Discharged) -> Moves:
+    """The client stays, or leaves."""
+    return state.moves.changed(current=None)
+
+
+@part.evolves
+def stop_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> Moves:
+    """Unless care had begun."""
+    return state.moves if event.care_had_begun else state.moves.changed(current=None)
+
+
+def _move(state: JourneyState, **changes: Any) -> Moves:
+    move = state.moves.current
+    return state.moves.changed(current=move.changed(**changes)) if move else state.moves
+
+
+@part.calls
+def look_for_a_place(state: JourneyState, event: PlaceSearchStarted) -> HoldPlace:
+    """And hold it."""
+    return HoldPlace(
+        key=f"{event.hold_key}-search-{event.attempt}",
+        hold_key=event.hold_key,
+        level=event.level,
+        wanted_by=event.wanted_by,
+    )
+
+
+@part.calls
+def give_it_back(state: JourneyState, event: PlaceGivenUp) -> ReleasePlace:
+    """Each time under a key of its own: a search still under way may find one again."""
+    return ReleasePlace(key=f"release-{event.hold_key}-{state.version + 1}", hold_key=event.hold_key)
+
+
+@part.follows
+def owe_the_move(state: JourneyState, event: TransitionStarted, now: Instant) -> Iterator[BaseEvent]:
+    """A step-up looks for its place at once, also where it is typed in late."""
+    yield from cancelled(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN)
+    if event.direction is Direction.DOWN:
+        yield raised(state, event, COMPLETE_STEP_DOWN, event.due_at, TimeKind.CALENDAR_DAYS)
+        return
+    yield raised(state, event, COMPLETE_STEP_UP, event.due_at, TimeKind.ELAPSED)
+    if state.moves.current is not None:
+        yield _search(state, state.moves.current, 1, Occasion(at=now, cause=event.cause))
+
+
+@part.follows
+def contact_the_client(state: JourneyState, event: StepUpWindowMissed) -> Iterator[BaseEvent]:
+    """Nobody waits in silence."""
+    if not state.open_of(INTERIM_CONTACT.kind):
+        yield _contact(state, event)
+
+
+@part.follows
+def contact_the_client_again(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
+    """Daily, for as long as no place is found."""
+    move = state.moves.current
+    if event.kind == INTERIM_CONTACT.kind and move and move.window_missed:
+        yield _contact(state, event)
+
+
+@part.follows
+def note_the_arrival(state: JourneyState, event: TransitionCompleted) -> Iterator[BaseEvent]:
+    """What was owed until then is done."""
+    yield from met(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN)
+    yield from cancelled(state, event, INTERIM_CONTACT)
+
+
+@part.follows
+def owe_no_declined_move(state: JourneyState, event: TransitionDeclined) -> Iterator[BaseEvent]:
+    """The client stays."""
+    yield from cancelled(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN, INTERIM_CONTACT)
+
+
+def _contact(state: JourneyState, event: BaseEvent) -> ObligationRaised:
+    due_at = after_hours(event.at, state.policy.interim_contact_hours)
+    return raised(state, event, INTERIM_CONTACT, due_at, TimeKind.ELAPSED)

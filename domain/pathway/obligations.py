@@ -1,84 +1,307 @@
-"""Obligations acknowledged, completed or waived by a person."""
+"""Obligations: how they are raised, escalated and ended. Each part declares its own kinds and uses this one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from datetime import date, datetime
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
+from domain.clock import TimeKind, after_business_days
+from domain.effects import Notify
+from domain.events import BaseEvent, Occasion
+from domain.obligations import Channel, Obligation, ObligationKind, ObligationStatus
+from domain.part import Part, Slice
+from domain.plans import Actor
+from domain.values import Instant, PrivateWords, Role
 
-from domain import events as ev
-from domain.catalogue import CATALOGUE
-from domain.clock import after_hours
-from domain.commands import EVERY_STAGE, EVERYONE, Decision, Occasion
-from domain.obligations import Obligation, ObligationKind
-from domain.refusal import Refused, require
-from domain.state import JourneyState
-from domain.values import Key, Stage, Words
+if TYPE_CHECKING:
+    from domain.pathway.admission import AdmissionCancelled
+    from domain.pathway.calls import EffectSettled
+    from domain.pathway.closing import JourneyClosed
+    from domain.pathway.discharge import Discharged
+    from domain.state import JourneyState
 
-_OBLIGATION = "The obligation's id, as `throughline journey` lists it."
-
-
-class AcknowledgeObligation(Decision, label="Acknowledge an obligation", by=EVERYONE, at=EVERY_STAGE):
-    """Say that you have an obligation in hand: reminders pause for a while, the due time does not move."""
-
-    kind: Literal["acknowledge-obligation"] = "acknowledge-obligation"
-    obligation: Key = Field(description=_OBLIGATION)
-
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
-        """Those not told yet are told on time all the same."""
-        owed = _owed(state, self.obligation)
-        quiet_until = after_hours(when["at"], state.policy.acknowledged_hours)
-        yield ev.ObligationAcknowledged(**when, obligation=owed.id, quiet_until=quiet_until, by=self.by)
+part = Part("obligations")
 
 
-class CompleteObligation(Decision, label="Complete an obligation", by=EVERYONE, at=EVERY_STAGE):
-    """Record that what was owed was done outside this system, also late."""
+class Changed(Slice):
+    """An obligation of which the EHR has not been told as it now stands.
 
-    kind: Literal["complete-obligation"] = "complete-obligation"
-    obligation: Key = Field(description=_OBLIGATION)
-    note: Words = Field(description="What was done, for the record.")
+    Attributes:
+        version: The event that changed it, counted in the journey.
+    """
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
-        """Refused where a decision of its own ends it."""
-        owed = _owed(state, self.obligation)
-        require(
-            CATALOGUE[owed.kind].by_hand,
-            "has-its-own-decision",
-            f"{owed.id} ends by its own decision: {CATALOGUE[owed.kind].title.lower()}.",
-        )
-        late = owed.is_overdue(when["at"])
-        yield ev.ObligationMet(**when, obligation=owed.id, late=late, by=self.by, note=self.note)
+    version: int
+    obligation: Obligation
 
 
-class WaiveObligation(Decision, label="Waive an obligation", by=EVERYONE, at=EVERY_STAGE, high_risk=True):
-    """Decide that an obligation need not be done, and say why."""
+class Obligations(Slice):
+    """What is owed.
 
-    kind: Literal["waive-obligation"] = "waive-obligation"
-    obligation: Key = Field(description=_OBLIGATION)
-    reason: Words = Field(description="Why, for the record.")
+    Attributes:
+        open: The open ones, by id. Ended ones are in the record.
+        raised: How many of each kind were ever raised, to number the next.
+        untold: Those that changed since the EHR last confirmed, by id.
+    """
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
-        """Never what keeps the journey moving; otherwise each kind says who may."""
-        owed = _owed(state, self.obligation)
-        duty = CATALOGUE[owed.kind]
-        decided = owed.kind is ObligationKind.COMPLETE_DISCHARGE and state.stage is Stage.DISCHARGING
-        require(
-            bool(duty.waivable_by) and not decided,
-            "not-waivable",
-            f"{owed.id} keeps the journey moving and cannot be waived: {duty.title.lower()}.",
-        )
-        require(
-            self.by.role in duty.waivable_by,
-            "not-theirs-to-waive",
-            f"{owed.id} can be waived by: {', '.join(duty.waivable_by)}. Ask one of them.",
-        )
-        yield ev.ObligationWaived(**when, obligation=owed.id, reason=self.reason, by=self.by)
+    open: dict[str, Obligation] = {}
+    raised: dict[str, int] = {}
+    untold: dict[str, Changed] = {}
+
+    def of(self, *kinds: str) -> list[Obligation]:
+        """The open ones of these kinds, the earliest due first."""
+        return sorted((owed for owed in self.open.values() if owed.kind in kinds), key=_by_due)
+
+    def first(self) -> Obligation | None:
+        """The open one that falls due first, overdue ones included."""
+        return min(self.open.values(), key=_by_due, default=None)
+
+    def moments(self) -> Iterator[Instant]:
+        """When the next person is told of each."""
+        yield from (owed.next_at() for owed in self.open.values())
+
+    def pass_time(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+        """Those who should have been told by now are told, each once, however late it is."""
+        for owed in sorted(self.open.values(), key=lambda o: (o.next_at(), o.id)):
+            for number in owed.rungs_reached(when["at"]):
+                yield _escalated(owed, number, when)
 
 
-def _owed(state: JourneyState, obligation_id: str) -> Obligation:
-    owed = state.obligations.get(obligation_id)
+def _by_due(obligation: Obligation) -> tuple[Instant, str]:
+    return obligation.due_at, obligation.id
+
+
+class ObligationRaised(BaseEvent):
+    """Something is owed from now on."""
+
+    type: Literal["obligation.raised"] = "obligation.raised"
+    obligation: Obligation
+
+
+class ObligationEscalated(BaseEvent):
+    """A person on the ladder is told. `planned_at` is when they should have been; a difference is the outage that
+    delayed it.
+    """
+
+    is_news: ClassVar[bool] = False
+
+    type: Literal["obligation.escalated"] = "obligation.escalated"
+    obligation: str
+    kind: str
+    climbed: int
+    to: Role
+    how: Channel
+    planned_at: Instant
+    overdue: bool
+
+
+class ObligationAcknowledged(BaseEvent):
+    """Somebody has it in hand; the ladder keeps quiet until then."""
+
+    type: Literal["obligation.acknowledged"] = "obligation.acknowledged"
+    obligation: str
+    kind: str
+    quiet_until: Instant
+    by: Actor
+
+
+class ObligationMet(BaseEvent):
+    """What was owed was done; `late` if after its due time."""
+
+    type: Literal["obligation.met"] = "obligation.met"
+    obligation: str
+    kind: str
+    late: bool
+    by: Actor | None = None
+    note: PrivateWords | None = None
+
+
+class ObligationWaived(BaseEvent):
+    """A named person decided it need not be done."""
+
+    type: Literal["obligation.waived"] = "obligation.waived"
+    obligation: str
+    kind: str
+    about: str | None = None
+    reason: PrivateWords
+    by: Actor
+
+
+class ObligationCancelled(BaseEvent):
+    """It can no longer be owed; `because` is the event that ended its reason."""
+
+    type: Literal["obligation.cancelled"] = "obligation.cancelled"
+    obligation: str
+    kind: str
+    because: str
+
+
+def raised(
+    state: JourneyState,
+    event: BaseEvent,
+    kind: ObligationKind,
+    due_at: datetime,
+    time_kind: TimeKind,
+    *,
+    after: int = 0,
+    counts_from: date | None = None,
+    about: str | None = None,
+) -> ObligationRaised:
+    """Something is owed from `event` on, until `due_at`. `after` counts those raised by the same rule before it."""
+    number = state.obligations.raised.get(kind.kind, 0) + 1 + after
+    owed = Obligation.raised(
+        kind, number, raised_at=event.at, due_at=due_at, time_kind=time_kind, counts_from=counts_from, about=about
+    )
+    return ObligationRaised(**event.occasion, obligation=owed)
+
+
+def raised_in_business_days(state: JourneyState, event: BaseEvent, kind: ObligationKind, days: int) -> ObligationRaised:
+    """Something is owed within `days` business days at the site."""
+    due_at = after_business_days(event.at, days, state.policy.site)
+    return raised(state, event, kind, due_at, TimeKind.BUSINESS_DAYS)
+
+
+def met(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
+    """Every open obligation of these kinds is done."""
+    for owed in state.open_of(*(kind.kind for kind in kinds)):
+        yield met_one(owed, event)
+
+
+def met_one(owed: Obligation, event: BaseEvent, by: Actor | None = None) -> ObligationMet:
+    """This one is done."""
+    return ObligationMet(**event.occasion, obligation=owed.id, kind=owed.kind, late=owed.is_overdue(event.at), by=by)
+
+
+def cancelled(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
+    """No open obligation of these kinds can be owed any longer."""
+    yield from _cancelled(state.open_of(*(kind.kind for kind in kinds)), event)
+
+
+def _cancelled(these: list[Obligation], event: BaseEvent) -> Iterator[BaseEvent]:
+    for owed in these:
+        yield ObligationCancelled(**event.occasion, obligation=owed.id, kind=owed.kind, because=event.type)
+
+
+def _escalated(owed: Obligation, number: int, when: Occasion) -> ObligationEscalated:
+    rung = owed.ladder[min(number, len(owed.ladder)) - 1]
+    return ObligationEscalated(
+        **when,
+        obligation=owed.id,
+        kind=owed.kind,
+        climbed=number,
+        to=rung.to,
+        how=rung.how,
+        planned_at=owed.speaks_at(number),
+        overdue=owed.is_overdue(when["at"]),
+    )
+
+
+@part.follows
+def cancel_at_the_end_of_care(state: JourneyState, event: Discharged | JourneyClosed) -> Iterator[BaseEvent]:
+    """All but what a clinic system refused: that is owed on."""
+    yield from _all_cancelled(state, event)
+
+
+@part.follows
+def cancel_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> Iterator[BaseEvent]:
+    """Once care has begun, a person decides instead."""
+    if not event.care_had_begun:
+        yield from _all_cancelled(state, event)
+
+
+def _all_cancelled(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
+    owed = sorted(state.obligations.open.values(), key=_by_due)
+    yield from _cancelled([each for each in owed if not each.outlives_care], event)
+
+
+@part.evolves
+def owe(state: JourneyState, event: ObligationRaised) -> Obligations:
+    """The EHR is to be told of it."""
+    held, owed = state.obligations, event.obligation
+    number = held.raised.get(owed.kind, 0) + 1
+    return _kept(state, owed).changed(raised={**held.raised, owed.kind: number})
+
+
+@part.evolves
+def climb(state: JourneyState, event: ObligationEscalated) -> Obligations:
+    """The EHR need not know whom we told."""
+    held = state.obligations
+    owed = held.open.get(event.obligation)
     if owed is None:
-        known = ", ".join(sorted(state.obligations)) or "none"
-        raise Refused("no-such-obligation", f"That obligation is not open on this journey. Open: {known}.")
-    return owed
+        return held
+    return held.changed(open={**held.open, owed.id: owed.changed(climbed=event.climbed, last_told_at=event.at)})
+
+
+@part.calls
+def tell(state: JourneyState, event: ObligationEscalated) -> Notify | None:
+    """A mail or a page to the person on the rung."""
+    owed = state.obligations.open.get(event.obligation)
+    if owed is None:
+        return None
+    return Notify(
+        key=f"notify-{owed.id}-{event.climbed}",
+        obligation=owed.id,
+        title=owed.title,
+        to=event.to,
+        how=event.how,
+        due_at=owed.due_at,
+        overdue=event.overdue,
+    )
+
+
+@part.evolves
+def keep_quiet(state: JourneyState, event: ObligationAcknowledged) -> Obligations:
+    """Until then, for those who know."""
+    owed = state.obligations.open.get(event.obligation)
+    if owed is None:
+        return state.obligations
+    return _kept(
+        state,
+        owed.changed(
+            status=ObligationStatus.ACKNOWLEDGED, quiet_until=event.quiet_until, acknowledged_by=event.by.role
+        ),
+    )
+
+
+@part.evolves
+def end_as_met(state: JourneyState, event: ObligationMet) -> Obligations:
+    """Late or not."""
+    return _ended(state, event.obligation, ObligationStatus.MET_LATE if event.late else ObligationStatus.MET)
+
+
+@part.evolves
+def end_as_waived(state: JourneyState, event: ObligationWaived) -> Obligations:
+    """It need not be done."""
+    return _ended(state, event.obligation, ObligationStatus.WAIVED)
+
+
+@part.evolves
+def end_as_cancelled(state: JourneyState, event: ObligationCancelled) -> Obligations:
+    """It cannot be done any more."""
+    return _ended(state, event.obligation, ObligationStatus.CANCELLED)
+
+
+@part.evolves
+def forget_what_the_ehr_was_told(state: JourneyState, event: EffectSettled) -> Obligations:
+    """What changed since is still to be told; a refusal told it nothing."""
+    if event.revision is None or event.failure is not None:
+        return state.obligations
+    untold = {key: each for key, each in state.obligations.untold.items() if each.version > event.revision}
+    return state.obligations.changed(untold=untold)
+
+
+def _kept(state: JourneyState, owed: Obligation) -> Obligations:
+    held, changed = state.obligations, Changed(version=state.version + 1, obligation=owed)
+    return held.changed(open={**held.open, owed.id: owed}, untold={**held.untold, owed.id: changed})
+
+
+def _ended(state: JourneyState, obligation_id: str, status: ObligationStatus) -> Obligations:
+    held = state.obligations
+    owed = held.open.get(obligation_id)
+    if owed is None:
+        return held
+    changed = Changed(version=state.version + 1, obligation=owed.changed(status=status))
+    return held.changed(
+        open={key: each for key, each in held.open.items() if key != obligation_id},
+        untold={**held.untold, owed.id: changed},
+    )

@@ -3,15 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain import events as ev
-from domain.commands import Decision, Occasion
+from domain.commands import Decision
+from domain.events import BaseEvent, Occasion
+from domain.obligations import ObligationKind
+from domain.part import Part, Slice
+from domain.pathway.ladders import CLINICIAN
+from domain.pathway.obligations import cancelled, met, raised_in_business_days
+from domain.plans import Actor
 from domain.refusal import require
-from domain.state import JourneyState
-from domain.values import CLINICAL, LevelOfCare, Stage, Words
+from domain.values import CLINICAL, LevelOfCare, PrivateWords, Role, Stage, Words
+
+if TYPE_CHECKING:
+    from domain.pathway.cost import CostDeclined
+    from domain.pathway.coverage import BenefitsAnswered
+    from domain.pathway.funding import FundingResolved
+    from domain.state import JourneyState
+
+part = Part("placement")
+
+DECIDE_PLACEMENT = ObligationKind(
+    kind="decide-placement", title="Decide the level of care", owner=Role.CLINICIAN, steps=CLINICIAN
+)
+
+
+class Placement(Slice):
+    """Where care is to start; None until a clinician decided."""
+
+    level: LevelOfCare | None = None
+
+
+class PlacementDecided(BaseEvent):
+    """A clinician decided where care starts."""
+
+    type: Literal["placement.decided"] = "placement.decided"
+    recommended: LevelOfCare
+    actual: LevelOfCare
+    variance: PrivateWords | None
+    instrument: PrivateWords | None
+    by: Actor
 
 
 class DecidePlacement(Decision, label="Decide the level of care", by=CLINICAL, at=(Stage.PLACEMENT,), high_risk=True):
@@ -23,7 +56,7 @@ class DecidePlacement(Decision, label="Decide the level of care", by=CLINICAL, a
     variance: Words | None = Field(default=None, description="Why the two differ; needed where they do.")
     instrument: Words | None = Field(default=None, description="The assessment used.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """A difference from the recommendation needs its reason."""
         require(
             self.actual.is_ours,
@@ -35,7 +68,7 @@ class DecidePlacement(Decision, label="Decide the level of care", by=CLINICAL, a
             "variance-missing",
             "The level differs from the recommendation: say why.",
         )
-        yield ev.PlacementDecided(
+        yield PlacementDecided(
             **when,
             recommended=self.recommended,
             actual=self.actual,
@@ -43,3 +76,30 @@ class DecidePlacement(Decision, label="Decide the level of care", by=CLINICAL, a
             instrument=self.instrument,
             by=self.by,
         )
+
+
+@part.evolves
+def place(state: JourneyState, event: PlacementDecided) -> Placement:
+    """At the level decided."""
+    return Placement(level=event.actual)
+
+
+@part.follows
+def ask_for_a_placement(state: JourneyState, event: BenefitsAnswered | FundingResolved) -> Iterator[BaseEvent]:
+    """Once it is clear who pays; while that is looked for, no placement is owed."""
+    if state.stage is Stage.FUNDING_EXCEPTION:
+        yield from cancelled(state, event, DECIDE_PLACEMENT)
+    elif state.stage is Stage.PLACEMENT and not state.open_of(DECIDE_PLACEMENT.kind):
+        yield raised_in_business_days(state, event, DECIDE_PLACEMENT, state.policy.placement_business_days)
+
+
+@part.follows
+def owe_no_placement_without_funding(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
+    """Funding comes first."""
+    yield from cancelled(state, event, DECIDE_PLACEMENT)
+
+
+@part.follows
+def note_the_placement(state: JourneyState, event: PlacementDecided) -> Iterator[BaseEvent]:
+    """It was owed."""
+    yield from met(state, event, DECIDE_PLACEMENT)

@@ -3,18 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain import events as ev
-from domain.clock import weeks_of_service
-from domain.commands import Decision, Occasion
+from domain.clock import TimeKind, after_calendar_days, after_hours, at_service_week, weeks_of_service
+from domain.commands import Decision
+from domain.events import BaseEvent, Occasion
+from domain.obligations import Channel, ObligationKind
+from domain.part import Part
 from domain.pathway import moves
-from domain.plans import Direction, ReviewOutcome
+from domain.pathway.ladders import CLINICIAN
+from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
+from domain.plans import Actor, Direction, ReviewOutcome
 from domain.refusal import Refused, require
-from domain.state import JourneyState
-from domain.values import CLINICAL, LevelOfCare, Role, Stage, Words
+from domain.values import CLINICAL, LevelOfCare, PrivateWords, Role, Stage, Words
+
+if TYPE_CHECKING:
+    from domain.pathway.care import LevelOfCareEnded, LevelOfCareStarted
+    from domain.pathway.moves import TransitionDeclined, TransitionStarted
+    from domain.state import JourneyState
+
+part = Part("reviews")
+
+REMINDER_HOURS = 72
+"""So long before its due time the clinician is reminded of a review, elapsed."""
+
+REVIEW = ObligationKind(
+    kind="review",
+    title="Review the level of care",
+    owner=Role.CLINICIAN,
+    steps=((-REMINDER_HOURS, Role.CLINICIAN, Channel.MAIL), *CLINICIAN),
+)
+
+
+class ReviewCompleted(BaseEvent):
+    """A clinician reviewed the level of care."""
+
+    type: Literal["review.completed"] = "review.completed"
+    week: int
+    outcome: ReviewOutcome
+    rationale: PrivateWords
+    by: Actor
 
 
 class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage.ACTIVE,), high_risk=True):
@@ -25,17 +55,17 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
     rationale: Words = Field(description="Why, for the record.")
     to: LevelOfCare | None = Field(default=None, description="The level of care to move to, for a step up or down.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """A step up or down begins with the review."""
         moves.require_since_the_level_began(state, when)
         week = self._week(state, when)
         if self.outcome is ReviewOutcome.CONTINUE:
             self._require_leave_to_continue(state, week)
-        yield ev.ReviewCompleted(**when, week=week, outcome=self.outcome, rationale=self.rationale, by=self.by)
+        yield ReviewCompleted(**when, week=week, outcome=self.outcome, rationale=self.rationale, by=self.by)
         if self.outcome in (ReviewOutcome.STEP_UP, ReviewOutcome.STEP_DOWN):
             yield from self._move(state, when)
 
-    def _move(self, state: JourneyState, when: Occasion) -> Iterator[ev.Event]:
+    def _move(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         if self.to is None:
             raise Refused("level-missing", "Say which level the client moves to.")
         direction = Direction.UP if self.outcome is ReviewOutcome.STEP_UP else Direction.DOWN
@@ -53,3 +83,46 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
             "beyond-last-week",
             f"IOP beyond week {last} needs the medical director. Ask them, or step down or discharge.",
         )
+
+
+@part.follows
+def owe_a_review_at_each_level(state: JourneyState, event: LevelOfCareStarted) -> Iterator[BaseEvent]:
+    """Another facility reviews its own care."""
+    if event.level.is_ours:
+        yield _next(state, event)
+
+
+@part.follows
+def owe_the_next(state: JourneyState, event: ReviewCompleted) -> Iterator[BaseEvent]:
+    """Where care goes on as it is."""
+    yield from met(state, event, REVIEW)
+    if event.outcome is ReviewOutcome.CONTINUE:
+        yield _next(state, event)
+
+
+@part.follows
+def owe_none_while_the_client_moves(
+    state: JourneyState, event: TransitionStarted | LevelOfCareEnded
+) -> Iterator[BaseEvent]:
+    """The next level has its own."""
+    yield from cancelled(state, event, REVIEW)
+
+
+@part.follows
+def review_soon_after_a_declined_move(state: JourneyState, event: TransitionDeclined) -> Iterator[BaseEvent]:
+    """The client stays where a clinician thought they should not."""
+    if state.stage is Stage.ACTIVE:
+        yield from cancelled(state, event, REVIEW)
+        due_at = after_hours(event.at, state.policy.declined_review_hours)
+        yield raised(state, event, REVIEW, due_at, TimeKind.ELAPSED)
+
+
+def _next(state: JourneyState, event: BaseEvent) -> ObligationRaised:
+    policy, since = state.policy, state.level_since or event.at
+    if state.level is not LevelOfCare.IOP:
+        due_at = after_calendar_days(event.at, policy.op_review_days, policy.site)
+        return raised(state, event, REVIEW, due_at, TimeKind.CALENDAR_DAYS)
+    reminded = after_hours(event.at, REMINDER_HOURS)  # done once reminded, it is not owed again at its due time
+    week = max(policy.iop_first_review_week, weeks_of_service(since, reminded, policy.site) + 1)
+    due_at = at_service_week(since, week, policy.site)
+    return raised(state, event, REVIEW, due_at, TimeKind.SERVICE_WEEKS)

@@ -10,7 +10,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities import signatures
 from activities.recorder import Recorder
-from domain import events as ev
+from domain.pathway import Event
+from domain.pathway.admission import AdmissionRepeated
+from domain.pathway.obligations import ObligationWaived
 from domain.values import Instant
 from eventstore import Appended, EventStoreError, MemoryEventStore, NewEvent, SchemaMissing
 from eventstore.codec import from_record, to_record
@@ -22,16 +24,16 @@ from tests.domain.walk import CLINICIAN, MONDAY
 SECRET = "Bartolomea Quillfeather"  # an invented client
 
 
-def fact(message: str = "message-1", at: Instant = MONDAY, cause: str = "repeat/1") -> ev.AdmissionRepeated:
-    return ev.AdmissionRepeated(at=at, cause=cause, message=message)
+def fact(message: str = "message-1", at: Instant = MONDAY, cause: str = "repeat/1") -> AdmissionRepeated:
+    return AdmissionRepeated(at=at, cause=cause, message=message)
 
 
-def waived(reason: str = SECRET) -> ev.ObligationWaived:
-    return ev.ObligationWaived(at=MONDAY, cause="waive/1", obligation="enrol-1", reason=reason, by=CLINICIAN)
+def waived(reason: str = SECRET) -> ObligationWaived:
+    return ObligationWaived(at=MONDAY, cause="waive/1", obligation="enrol-1", kind="enrol", reason=reason, by=CLINICIAN)
 
 
 def asked(
-    *events: ev.Event, key: str = "repeat/1", after: int = 0, close: bool = False, client: str = "client-1"
+    *events: Event, key: str = "repeat/1", after: int = 0, close: bool = False, client: str = "client-1"
 ) -> signatures.RecordRequest:
     return signatures.RecordRequest(
         stream="journey-1", expected_version=after, key=key, events=events or (fact(),), close=close, client_ref=client

@@ -10,10 +10,11 @@ from typing import Any
 
 from activities.mail import message_id_for
 from dashboard.reading import path
-from domain import events as ev
 from domain.comparing import comparable
-from domain.events import Event
 from domain.evolve import evolve, fold
+from domain.pathway import Event
+from domain.pathway.calls import EffectSettled
+from domain.pathway.coverage import BenefitsRequested
 from domain.state import JourneyState
 from eventstore import StoredEvent
 from eventstore.codec import from_record
@@ -87,7 +88,7 @@ def decided_twice(stored: Iterable[StoredEvent]) -> Iterator[str]:
     for each in stored:
         event = from_record(each)
         appends.setdefault(event.cause, set()).add(each.recorded_at)  # one moment for all events of an append
-        settled.update([event.key] if isinstance(event, ev.EffectSettled) else [])
+        settled.update([event.key] if isinstance(event, EffectSettled) else [])
     yield from (f"{cause} was recorded {len(at)} times" for cause, at in appends.items() if len(at) > 1)
     yield from (f"the answer to {key} was taken {times} times" for key, times in settled.items() if times > 1)
 
@@ -124,7 +125,7 @@ def _at_the_clinic(found: Evidence, events: Sequence[Event]) -> Iterator[str]:
             yield f"{system} was asked under {key}, which the record never wished for"
     yield from (f"{' '.join(done)} was done {number} times" for done, number in times.items() if number > 1)
     asked = {entry["key"] for entry in found.ledger if entry["system"] == "eligibility"}
-    checks = sum(isinstance(event, ev.BenefitsRequested) for event in events)
+    checks = sum(isinstance(event, BenefitsRequested) for event in events)
     if len(asked) != checks:
         yield f"the payer was asked {len(asked)} different questions for {checks} on record"
 

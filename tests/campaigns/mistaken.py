@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities import signatures
     from domain.commands import BaseCommand
-    from domain.events import Event
+    from domain.pathway import Event
     from tests.workflows.dying import Dying
     from workflows.journey import JourneyWorkflow
     from workflows.messages import WORKFLOW, JourneyStart, Standing

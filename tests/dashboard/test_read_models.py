@@ -14,17 +14,17 @@ from dashboard.lists import list_journeys
 from dashboard.projections import READ_MODELS
 from dashboard.reading import row
 from dashboard.words import sentence
-from domain import events as ev
 from domain.benefits import Benefits, Verdict
-from domain.obligations import ObligationKind
 from domain.pathway.admission import OpenJourney
+from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calls import BenefitsAnswer
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
-from domain.pathway.obligations import AcknowledgeObligation, CompleteObligation
+from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation
+from domain.pathway.obligations import ObligationEscalated, ObligationMet, ObligationRaised
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.values import LevelOfCare, Role
@@ -59,13 +59,13 @@ async def test_a_journeys_row_says_what_its_state_says(database_url: str, store:
     assert set(rows) == set(walks)
     for name, walked in walks.items():
         told, state = rows[name], walked.state
-        owed, move = state.next_due(), state.transition
-        assert (told["stage"], told["level"], told["placement"]) == (state.stage, state.level, state.placement)
-        assert (told["waiting_for"], told["open_count"]) == (state.waiting_for(), len(state.obligations))
+        owed, move = state.next_due(), state.moves.current
+        assert (told["stage"], told["level"], told["placement"]) == (state.stage, state.level, state.placement.level)
+        assert (told["waiting_for"], told["open_count"]) == (state.waiting_for(), len(state.obligations.open))
         assert told["next_obligation"] == (owed.id if owed else None)
         assert told["next_due"] == (owed.due_at if owed else None)
-        assert told["urgent_open"] is any(each.urgent for each in state.obligations.values())
-        assert (told["opened_at"], told["ended_at"]) == (state.opened_at, state.ended_at)
+        assert told["urgent_open"] is any(each.urgent for each in state.obligations.open.values())
+        assert (told["opened_at"], told["ended_at"]) == (state.admission.opened_at, state.ended_at)
         assert (told["moving_to"], told["move_due"]) == ((move.target, move.due_at) if move else (None, None))
         assert (told["version"], told["last_event"]) == (state.version, walked.record[-1].type)
         assert told["last_event_at"] == walked.record[-1].at
@@ -102,16 +102,16 @@ async def test_every_obligation_ever_raised_has_a_row_with_its_end(database_url:
     walked.do(RequestStepUp, to=LevelOfCare.PHP, reason="worse at night")
     await projected(database_url, store, {"j": walked})
     rows = {each["obligation_id"]: each for each in await ask(database_url, "select * from dash.obligations")}
-    raised = {each.obligation.id: each.obligation for each in walked.saw(ev.ObligationRaised)}
+    raised = {each.obligation.id: each.obligation for each in walked.saw(ObligationRaised)}
     assert set(rows) == set(raised)
     for name, owed in raised.items():
         assert (rows[name]["kind"], rows[name]["owner"], rows[name]["due_at"]) == (owed.kind, owed.owner, owed.due_at)
     still_open = {name for name, each in rows.items() if each["ended_at"] is None}
     assert still_open == walked.owes()
     review = rows["review-1"]
-    met = next(each for each in walked.saw(ev.ObligationMet) if each.obligation == "review-1")
+    met = next(each for each in walked.saw(ObligationMet) if each.obligation == "review-1")
     assert (review["status"], review["late"], review["ended_at"]) == ("met-late", True, met.at)
-    assert review["climbed"] == max(e.climbed for e in walked.saw(ev.ObligationEscalated) if e.obligation == "review-1")
+    assert review["climbed"] == max(e.climbed for e in walked.saw(ObligationEscalated) if e.obligation == "review-1")
     assert review["acknowledged_by"] == Role.CLINICIAN
     assert rows["review-2"]["status"] == "cancelled"
     up = rows["complete-step-up-1"]
@@ -150,7 +150,7 @@ async def test_an_authorisation_is_told_from_the_day_it_was_wanted_to_its_end(
 ) -> None:
     wanted = walk.placed(LevelOfCare.IOP, Verdict.CLEAR_AUTH_REQUIRED)
     obtained = walk.placed(LevelOfCare.IOP, Verdict.CLEAR_AUTH_REQUIRED)
-    (owed,) = obtained.state.open_of(ObligationKind.OBTAIN_AUTHORISATION)
+    (owed,) = obtained.state.open_of(OBTAIN_AUTHORISATION.kind)
     by = walk.ADMISSIONS.changed(role=Role.UTILISATION_REVIEW)
     obtained.later(days=10)
     obtained.do(CompleteObligation, obligation=owed.id, note="number 12", by=by)
@@ -228,8 +228,8 @@ async def test_freshness_says_how_far_behind_and_as_of_when(database_url: str, s
 
 
 def _estimate(walked: Walk) -> str:
-    assert walked.state.estimate is not None
-    return walked.state.estimate.id
+    assert walked.state.cost.estimate is not None
+    return walked.state.cost.estimate.id
 
 
 def _enrol(walked: Walk, level: LevelOfCare) -> None:

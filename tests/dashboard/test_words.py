@@ -9,7 +9,15 @@ from typing import get_args
 import pytest
 
 from dashboard.words import actor_role, is_bookkeeping, moment, sentence
-from domain import events as ev
+from domain.pathway import Event
+from domain.pathway.admission import AdmissionRepeated, JourneyOpened
+from domain.pathway.calls import EffectSettled
+from domain.pathway.care import LevelOfCareStarted
+from domain.pathway.cost import CostAccepted, CostDeclined, CostEstimated
+from domain.pathway.discharge import DischargeReported
+from domain.pathway.funding import FundingResolved
+from domain.pathway.moves import PlaceGivenUp, TransitionDeclined
+from domain.pathway.obligations import ObligationAcknowledged, ObligationEscalated, ObligationMet, ObligationWaived
 from domain.plans import Actor, Estimate, FundingRoute
 from domain.values import LevelOfCare, Role
 from tests.domain import walk
@@ -28,15 +36,15 @@ SOMEBODY = Actor(id="s-7", role=Role.CLINICIAN)
 ABOUT = {"at": MONDAY, "cause": "c-1"}
 
 
-ASIDE: tuple[ev.Event, ...] = (
-    ev.AdmissionRepeated(**ABOUT, message="m-2"),
-    ev.FundingResolved(**ABOUT, route=FundingRoute.SELF_PAY, reason="the client's choice", by=SOMEBODY),
-    ev.CostDeclined(**ABOUT, estimate="estimate-1", reason="too much", by=SOMEBODY),
-    ev.PlaceGivenUp(**ABOUT, hold_key="place-1"),
-    ev.TransitionDeclined(**ABOUT, number=1, reason="stays", safety_plan_reviewed=True, by=SOMEBODY),
-    ev.DischargeReported(**ABOUT, message="m-3"),
-    ev.ObligationAcknowledged(**ABOUT, obligation="review-1", quiet_until=MONDAY, by=SOMEBODY),
-    ev.ObligationWaived(**ABOUT, obligation="review-1", reason="seen today", by=SOMEBODY),
+ASIDE: tuple[Event, ...] = (
+    AdmissionRepeated(**ABOUT, message="m-2"),
+    FundingResolved(**ABOUT, route=FundingRoute.SELF_PAY, reason="the client's choice", by=SOMEBODY),
+    CostDeclined(**ABOUT, estimate="estimate-1", reason="too much", by=SOMEBODY),
+    PlaceGivenUp(**ABOUT, hold_key="place-1"),
+    TransitionDeclined(**ABOUT, number=1, reason="stays", safety_plan_reviewed=True, by=SOMEBODY),
+    DischargeReported(**ABOUT, message="m-3"),
+    ObligationAcknowledged(**ABOUT, obligation="review-1", quiet_until=MONDAY, by=SOMEBODY),
+    ObligationWaived(**ABOUT, obligation="review-1", reason="seen today", by=SOMEBODY),
 )
 """What the walks do not come by."""
 
@@ -47,25 +55,25 @@ def test_every_type_of_event_reads_as_one_line() -> None:
         told = sentence(event)
         assert told == " ".join(told.split())
         assert not told[0].islower()
-    assert {type(event) for event in events} == set(get_args(get_args(ev.Event)[0]))
+    assert {type(event) for event in events} == set(get_args(get_args(Event)[0]))
 
 
 def test_no_sentence_shows_the_client_reference_or_the_message() -> None:
-    opened = ev.JourneyOpened(
+    opened = JourneyOpened(
         **ABOUT, journey_id="j-1", client_ref="ref-of-somebody", policy="p-1", admitted_at=MONDAY, message="m-1"
     )
     assert sentence(opened) == "Journey opened under policy p-1"
 
 
 def test_a_decision_names_the_role_and_the_opaque_id() -> None:
-    accepted = ev.CostAccepted(**ABOUT, estimate="estimate-1", by=SOMEBODY)
+    accepted = CostAccepted(**ABOUT, estimate="estimate-1", by=SOMEBODY)
     assert sentence(accepted) == "The client accepted estimate-1, by clinician s-7"
     assert actor_role(accepted) is Role.CLINICIAN
-    assert actor_role(ev.LevelOfCareStarted(**ABOUT, level=LevelOfCare.OP)) is None
+    assert actor_role(LevelOfCareStarted(**ABOUT, level=LevelOfCare.OP)) is None
 
 
 def test_an_escalation_says_what_is_owed_and_who_hears_of_it() -> None:
-    late = ev.ObligationEscalated(
+    late = ObligationEscalated(
         **ABOUT,
         obligation="complete-step-up-2",
         climbed=2,
@@ -79,23 +87,23 @@ def test_an_escalation_says_what_is_owed_and_who_hears_of_it() -> None:
 
 
 def test_an_obligation_of_a_kind_that_is_no_longer_known_keeps_its_id() -> None:
-    met = ev.ObligationMet(**ABOUT, obligation="retired-kind-3", late=True)
+    met = ObligationMet(**ABOUT, obligation="retired-kind-3", late=True)
     assert sentence(met) == "Done late: retired-kind-3"
 
 
 @pytest.mark.parametrize(("low", "high", "told"), [("540", "540", "$540"), ("100", "200.50", "$100 to $200.50")])
 def test_an_estimate_is_one_price_or_a_range(low: str, high: str, told: str) -> None:
-    estimate = walk.agreed().state.estimate
+    estimate = walk.agreed().state.cost.estimate
     assert isinstance(estimate, Estimate)
     priced = Estimate.model_validate({**estimate.model_dump(), "id": "estimate-1", "low": low, "high": high})
-    assert sentence(ev.CostEstimated(**ABOUT, estimate=priced)) == f"Cost: estimate-1 is {told}"
+    assert sentence(CostEstimated(**ABOUT, estimate=priced)) == f"Cost: estimate-1 is {told}"
 
 
 def test_bookkeeping_is_left_out_of_the_story_but_a_failed_call_never_is() -> None:
-    settled = ev.EffectSettled(**ABOUT, key="benefits-1")
+    settled = EffectSettled(**ABOUT, key="benefits-1")
     assert is_bookkeeping(settled)
     assert not is_bookkeeping(settled.model_copy(update={"failure": "the payer is away"}))
-    assert not is_bookkeeping(ev.LevelOfCareStarted(**ABOUT, level=LevelOfCare.OP))
+    assert not is_bookkeeping(LevelOfCareStarted(**ABOUT, level=LevelOfCare.OP))
 
 
 def test_a_moment_is_in_utc_to_the_minute() -> None:

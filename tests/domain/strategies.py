@@ -20,7 +20,7 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
-from domain.pathway.obligations import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.plans import (
@@ -79,7 +79,7 @@ def answers_to(call: Effect) -> st.SearchStrategy[Any]:
 
 def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[Any]]:
     """What a command of this kind may carry besides its id and who decides."""
-    owed = st.sampled_from([*state.obligations, "review-99"])
+    owed = st.sampled_from([*state.obligations.open, "review-99"])
     message = {"message": st.just("message-9")}
     reported = message | {"occurred_at": st.none() | st.just(MONDAY)}
     fields: dict[Kind, dict[str, st.SearchStrategy[Any]]] = {
@@ -95,7 +95,9 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         ResolveFunding: {"route": st.sampled_from(FundingRoute), "reason": WORDS},
         DecidePlacement: {"recommended": LEVELS, "actual": LEVELS, "variance": st.none() | WORDS},
         AcceptCost: {
-            "estimate": st.integers(max(1, state.estimates - 1), state.estimates + 1).map("estimate-{}".format)
+            "estimate": st.integers(max(1, state.cost.estimates - 1), state.cost.estimates + 1).map(
+                "estimate-{}".format
+            )
         },
         DeclineCost: {"reason": WORDS},
         ConfirmEnrolment: {"track": WORDS},
@@ -114,7 +116,11 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         AcknowledgeObligation: {"obligation": owed},
         CompleteObligation: {"obligation": owed, "note": WORDS},
         WaiveObligation: {"obligation": owed, "reason": WORDS},
-        SettleEffect: {"key": st.sampled_from([*state.pending(), "ehr-9999", "nothing"]), "answer": ANSWERS},
+        SettleEffect: {
+            "key": st.sampled_from([*state.pending(), "ehr-9999", "nothing"]),
+            "answer": ANSWERS,
+            "revision": st.none() | st.integers(0, state.ehr.revision + 1),
+        },
         TimePassed: {},
     }
     return fields[kind]
@@ -159,7 +165,7 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
 
 def _typed_in_late(state: JourneyState) -> st.SearchStrategy[datetime | None]:
     """Mostly now; else some hours after care at this level, or the journey, began."""
-    since = state.level_since or state.begins_at or MONDAY
+    since = state.level_since or state.admission.begins_at or MONDAY
     hours = st.integers(-1, 100).map(lambda hours: since + timedelta(hours=hours))
     return st.one_of(st.none(), st.none(), hours)
 

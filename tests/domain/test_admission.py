@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from domain import events as ev
 from domain.benefits import Benefits, CostShare, Verdict
 from domain.pathway.admission import CancelAdmission, RepeatAdmission
 from domain.pathway.calls import BenefitsAnswer
 from domain.pathway.cost import AcceptCost
-from domain.pathway.coverage import RecordBenefits
+from domain.pathway.coverage import BenefitsAnswered, RecordBenefits
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
-from domain.pathway.obligations import CompleteObligation
+from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.values import Stage
 from tests.domain.walk import (
@@ -31,7 +30,7 @@ def test_inactive_coverage_becomes_self_pay_and_outpatient_care() -> None:
     assert walk.is_at(Stage.FUNDING_EXCEPTION) and walk.owes() == {"enrol-1", "resolve-funding-1"}
     walk.do(ResolveFunding, route="self-pay", reason="the client pays")
     walk.do(DecidePlacement, recommended="OP", actual="OP")
-    estimate = walk.state.estimate
+    estimate = walk.state.cost.estimate
     assert estimate is not None and estimate.low == estimate.high == 18 * 120
     walk.do(AcceptCost, estimate="estimate-1")
     walk.do(ConfirmEnrolment, track="mornings")
@@ -75,14 +74,14 @@ def test_an_admission_cancelled_before_care_ends_everything(walk: Walk) -> None:
 def test_an_answer_after_the_cancellation_changes_nothing() -> None:
     walk = cancelled()
     walk.settle("benefits-1", BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR)))
-    assert walk.is_at(Stage.CANCELLED) and not walk.saw(ev.BenefitsAnswered)
+    assert walk.is_at(Stage.CANCELLED) and not walk.saw(BenefitsAnswered)
 
 
 def test_a_repeated_admission_starts_nothing_again() -> None:
     walk = enrolled()
     before = walk.state
     assert [e.type for e in walk.do(RepeatAdmission, message="message-2")] == ["admission.repeated"]
-    assert walk.state.obligations == before.obligations and walk.state.pending() == before.pending()
+    assert walk.state.obligations.open == before.obligations.open and walk.state.pending() == before.pending()
 
 
 def test_authorisation_comes_before_enrolment() -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from domain import events as ev
 from domain.commands import Decision
-from domain.decide import decide
-from domain.evolve import fold
+from domain.decide import Decided, decide
 from domain.pathway import DECISIONS
 from domain.pathway.calls import Done, PlaceAnswer, SettleEffect
-from domain.pathway.cost import AcceptCost
-from domain.pathway.enrolment import ConfirmEnrolment
-from domain.pathway.moves import RequestStepUp
-from domain.pathway.obligations import AcknowledgeObligation
-from domain.pathway.placement import DecidePlacement
+from domain.pathway.cost import AcceptCost, CostAccepted
+from domain.pathway.enrolment import ConfirmEnrolment, Enrolled
+from domain.pathway.moves import NoPlaceFound, RequestStepUp
+from domain.pathway.obligation_decisions import AcknowledgeObligation
+from domain.pathway.placement import DecidePlacement, PlacementDecided
 from tests.domain.walk import answered, enrolled, opened, stepping_up
 
 BY_SYSTEMS = ("open", "repeat", "cancel", "discharge-report", "settle", "time")
@@ -27,7 +25,7 @@ def test_the_same_id_for_another_kind_is_another_command() -> None:
     walk.do(AcceptCost, id="same", estimate="estimate-1")
     walk.do(ConfirmEnrolment, id="same", track="evening")
     assert walk.path() == ["IOP"]
-    assert [e.cause for e in walk.record if isinstance(e, ev.PlacementDecided | ev.CostAccepted | ev.Enrolled)] == [
+    assert [e.cause for e in walk.record if isinstance(e, PlacementDecided | CostAccepted | Enrolled)] == [
         "decide-placement/same",
         "accept-cost/same",
         "confirm-enrolment/same",
@@ -37,7 +35,7 @@ def test_the_same_id_for_another_kind_is_another_command() -> None:
 def test_the_same_id_for_the_same_kind_is_the_same_command() -> None:
     walk = enrolled()
     walk.do(RequestStepUp, id="same", to="PHP", reason="worse")
-    assert walk.decide(RequestStepUp, id="same", to="INPATIENT", reason="much worse") == ()
+    assert walk.decide(RequestStepUp, id="same", to="INPATIENT", reason="much worse") == Decided((), walk.state)
 
 
 def test_a_decision_that_calls_itself_an_answer_does_not_shadow_the_answer() -> None:
@@ -45,16 +43,16 @@ def test_a_decision_that_calls_itself_an_answer_does_not_shadow_the_answer() -> 
     key = "place-1-search-1"
     walk.do(AcknowledgeObligation, id=f"settle/{key}", obligation="complete-step-up-1")
     walk.do(SettleEffect, id=f"settle/{key}", key=key, answer=PlaceAnswer())
-    assert len(walk.saw(ev.NoPlaceFound)) == 1
+    assert len(walk.saw(NoPlaceFound)) == 1
 
 
 def test_an_answer_is_taken_once_under_its_id() -> None:
     walk = opened()
-    key = f"ehr-{walk.state.ehr_revision}"
+    key = f"ehr-{walk.state.ehr.revision}"
     settled = SettleEffect(id=f"settle/{key}", key=key, answer=Done())
     first = decide(walk.state, settled, walk.now)
-    assert isinstance(first, tuple) and {event.cause for event in first} == {f"settle/{key}"}
-    assert decide(fold(first, walk.state), settled, walk.now) == ()
+    assert isinstance(first, Decided) and {event.cause for event in first.events} == {f"settle/{key}"}
+    assert decide(first.state, settled, walk.now) == Decided(events=(), state=first.state)
 
 
 @pytest.mark.parametrize("kind", DECISIONS, ids=lambda kind: kind.__name__)

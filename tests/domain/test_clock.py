@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import events as ev
 from domain.clock import (
     Site,
     after_business_days,
@@ -22,7 +21,7 @@ from domain.pathway.admission import OpenJourney
 from domain.pathway.cost import AcceptCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.enrolment import ConfirmEnrolment
-from domain.pathway.moves import RequestStepUp
+from domain.pathway.moves import RequestStepUp, StepUpWindowMissed
 from domain.pathway.placement import DecidePlacement
 from tests.domain.walk import Walk
 
@@ -62,9 +61,9 @@ def test_a_step_up_over_a_clock_change_is_due_in_24_elapsed_hours(began: datetim
     walk.do(ConfirmEnrolment, track="evening")
     walk.do(RequestStepUp, to="PHP", reason="worse")
     walk.later(hours=23, minutes=59)
-    assert not walk.saw(ev.StepUpWindowMissed)
+    assert not walk.saw(StepUpWindowMissed)
     walk.later(minutes=1)
-    assert walk.saw(ev.StepUpWindowMissed)[0].at - now == timedelta(hours=24)
+    assert walk.saw(StepUpWindowMissed)[0].at - now == timedelta(hours=24)
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 6), date(2026, 10, 30)])

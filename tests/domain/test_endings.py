@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from domain import events as ev
 from domain.effects import ReleasePlace
-from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischargePlan
+from domain.pathway.closing import JourneyClosed
+from domain.pathway.discharge import Discharge, Discharged, ReportDischarge, UpdateDischargePlan
 from domain.pathway.follow_up import RecordFollowUp
-from domain.pathway.obligations import WaiveObligation
+from domain.pathway.obligation_decisions import WaiveObligation
+from domain.pathway.obligations import ObligationRaised
 from domain.values import Stage
 from tests.domain.walk import (
     Walk,
@@ -31,7 +32,7 @@ IN_CARE = [enrolled, stepping_down, stepping_up, place_held, window_missed, else
 
 
 def ending(walk: Walk) -> str:
-    (event,) = walk.saw(ev.JourneyClosed)
+    (event,) = walk.saw(JourneyClosed)
     return event.reason
 
 
@@ -39,11 +40,11 @@ def ending(walk: Walk) -> str:
 def test_after_a_death_nobody_is_called_and_nothing_is_owed(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
     walk.do(ReportDischarge, message="message-2")
-    raised = len(walk.saw(ev.ObligationRaised))
+    raised = len(walk.saw(ObligationRaised))
     walk.do(Discharge, reason="deceased")
     assert (walk.state.stage, ending(walk), walk.owes()) == (Stage.CLOSED, "deceased", set())
-    assert walk.state.level is None and walk.state.stays[-1].until == walk.now
-    assert len(walk.saw(ev.ObligationRaised)) == raised
+    assert walk.state.level is None and walk.state.care.stays[-1].until == walk.now
+    assert len(walk.saw(ObligationRaised)) == raised
     assert walk.later(days=60) == []
     walk.refused(RecordFollowUp, "journey-ended", contact="reached")
     walk.settle_all()
@@ -63,7 +64,7 @@ def test_a_death_excuses_an_incomplete_plan_and_is_still_a_clinicians_word() -> 
     walk.do(UpdateDischargePlan, plan={})
     walk.refused(Discharge, "not-their-decision", reason="deceased", by={"id": "p", "role": "case-manager"})
     walk.do(Discharge, reason="deceased")
-    assert walk.saw(ev.Discharged)[0].gaps == ("follow-up appointments", "crisis contacts", "community resources")
+    assert walk.saw(Discharged)[0].gaps == ("follow-up appointments", "crisis contacts", "community resources")
 
 
 def test_what_was_done_last_says_how_the_journey_closed() -> None:
@@ -73,7 +74,7 @@ def test_what_was_done_last_says_how_the_journey_closed() -> None:
     assert ending(last_waived) == "follow-up-waived"
     first_waived = discharged()
     first_waived.do(WaiveObligation, obligation="follow-up-1", reason="the new therapist calls")
-    assert not first_waived.saw(ev.JourneyClosed)
+    assert not first_waived.saw(JourneyClosed)
     first_waived.later(days=8)
     first_waived.do(RecordFollowUp, contact="reached")
     assert ending(first_waived) == "followed-up"

@@ -7,15 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from domain import events as ev
 from domain.benefits import Benefits, CostShare, Verdict
 from domain.pathway.calls import BenefitsAnswer
-from domain.pathway.cost import AcceptCost, DeclineCost
+from domain.pathway.cost import AcceptCost, CostDeclined, DeclineCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
-from domain.pathway.obligations import CompleteObligation
-from domain.pathway.placement import DecidePlacement
+from domain.pathway.obligation_decisions import CompleteObligation
+from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.values import Stage
 from tests.domain.walk import (
     Walk,
@@ -29,14 +28,14 @@ def test_a_cost_declined_leads_to_another_way_to_pay_and_a_new_estimate() -> Non
     walk = placed()
     walk.do(DeclineCost, reason="too dear")
     assert walk.is_at(Stage.FUNDING_EXCEPTION) and walk.owes() == {"enrol-1", "resolve-funding-1"}
-    assert walk.saw(ev.CostDeclined)[0].estimate == "estimate-1"
+    assert walk.saw(CostDeclined)[0].estimate == "estimate-1"
     walk.do(ResolveFunding, route="self-pay", reason="the family pays")
     assert walk.is_at(Stage.COST_REVIEW) and walk.owes() == {"enrol-1", "accept-cost-2"}
-    assert walk.state.estimate is not None and walk.state.estimate.high == Decimal(24 * 275)
+    assert walk.state.cost.estimate is not None and walk.state.cost.estimate.high == Decimal(24 * 275)
     walk.refused(AcceptCost, "estimate-outdated", estimate="estimate-1")
     walk.do(AcceptCost, estimate="estimate-2")
     walk.do(ConfirmEnrolment, track="evening")
-    assert walk.path() == ["IOP"] and len(walk.saw(ev.PlacementDecided)) == 1
+    assert walk.path() == ["IOP"] and len(walk.saw(PlacementDecided)) == 1
 
 
 def test_a_cost_declined_may_end_in_a_referral() -> None:
@@ -63,7 +62,7 @@ def test_other_coverage_after_a_decline_is_priced_for_the_same_level() -> None:
     benefits = Benefits(verdict=Verdict.CLEAR, cost_share=CostShare(copay=10))
     walk.settle("benefits-2", BenefitsAnswer(benefits=benefits))
     assert walk.is_at(Stage.COST_REVIEW) and walk.owes() == {"enrol-1", "accept-cost-2"}
-    assert walk.state.estimate is not None and walk.state.estimate.high == Decimal(24 * 10)
+    assert walk.state.cost.estimate is not None and walk.state.cost.estimate.high == Decimal(24 * 10)
 
 
 @pytest.mark.parametrize("verdict", ["INACTIVE", "NOT_COVERED"])
@@ -93,8 +92,8 @@ def test_a_self_pay_client_found_to_be_covered_is_priced_as_insured() -> None:
     walk.do(ResolveFunding, route="self-pay", reason="the family pays")
     walk.do(DecidePlacement, recommended="OP", actual="OP")
     walk.do(RecordBenefits, verdict="CLEAR", cost_share=CostShare(copay=30), note="the plan was found")
-    estimate = walk.state.estimate
-    assert estimate is not None and estimate.high == Decimal(18 * 30) and walk.state.funding is None
+    estimate = walk.state.cost.estimate
+    assert estimate is not None and estimate.high == Decimal(18 * 30) and walk.state.funding.route is None
 
 
 def authorised() -> Walk:

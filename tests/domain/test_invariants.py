@@ -14,17 +14,25 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from pydantic import TypeAdapter
 
-from domain import events as ev
 from domain.benefits import Verdict
 from domain.commands import BaseCommand
-from domain.decide import decide
+from domain.decide import Decided, decide
 from domain.evolve import evolve, fold
-from domain.obligations import ObligationKind
-from domain.pathway import COMMANDS
+from domain.pathway import COMMANDS, Event
 from domain.pathway.admission import OpenJourney
-from domain.pathway.calls import Answer, Done, Failed, SettleEffect
+from domain.pathway.authorisation import OBTAIN_AUTHORISATION
+from domain.pathway.calls import RESOLVE_EFFECT, Answer, Done, Failed, SettleEffect
+from domain.pathway.care import EXTERNAL_CONTACT
+from domain.pathway.cost import ACCEPT_COST
+from domain.pathway.coverage import VERIFY_BENEFITS
 from domain.pathway.deadlines import TimePassed
-from domain.pathway.obligations import CompleteObligation
+from domain.pathway.discharge import COMPLETE_DISCHARGE
+from domain.pathway.enrolment import ENROL
+from domain.pathway.funding import RESOLVE_FUNDING
+from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP, INTERIM_CONTACT
+from domain.pathway.obligation_decisions import CompleteObligation
+from domain.pathway.placement import DECIDE_PLACEMENT
+from domain.pathway.reviews import REVIEW
 from domain.refusal import Refusal
 from domain.state import JourneyState
 from domain.values import Stage
@@ -32,31 +40,31 @@ from tests.domain.strategies import ANSWERS, DIRECTOR, FITTING, answers_to, comm
 from tests.domain.walk import MONDAY, STAGES, cost_declined, place_held, placed, returning, stepping_up, window_missed
 from tests.domain.watch import Watch
 
-EVENT: TypeAdapter[ev.Event] = TypeAdapter(ev.Event)
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 IN_CARE = (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)
 MOVING = {"searching": stepping_up, "held": place_held, "missed": window_missed, "returning": returning}
 PAYING = {"to authorise": lambda: placed(verdict=Verdict.CLEAR_AUTH_REQUIRED), "declined": cost_declined}
 SCRIPTS = {stage: walk_to().script for stage, walk_to in (STAGES | MOVING | PAYING).items()}
 BELONGS = {
-    ObligationKind.VERIFY_BENEFITS: {Stage.BENEFITS_CHECK},
-    ObligationKind.RESOLVE_FUNDING: {Stage.FUNDING_EXCEPTION},
-    ObligationKind.DECIDE_PLACEMENT: {Stage.PLACEMENT},
-    ObligationKind.ACCEPT_COST: {Stage.COST_REVIEW},
-    ObligationKind.OBTAIN_AUTHORISATION: {Stage.COST_REVIEW, Stage.ENROLLING},
-    ObligationKind.COMPLETE_STEP_UP: {Stage.TRANSITION},
-    ObligationKind.COMPLETE_STEP_DOWN: {Stage.TRANSITION},
-    ObligationKind.INTERIM_CONTACT: {Stage.TRANSITION},
-    ObligationKind.EXTERNAL_CONTACT: {Stage.EXTERNAL, Stage.TRANSITION},
-    ObligationKind.COMPLETE_DISCHARGE: set(IN_CARE),
-    ObligationKind.REVIEW: {Stage.ACTIVE, Stage.DISCHARGING},
+    VERIFY_BENEFITS.kind: {Stage.BENEFITS_CHECK},
+    RESOLVE_FUNDING.kind: {Stage.FUNDING_EXCEPTION},
+    DECIDE_PLACEMENT.kind: {Stage.PLACEMENT},
+    ACCEPT_COST.kind: {Stage.COST_REVIEW},
+    OBTAIN_AUTHORISATION.kind: {Stage.COST_REVIEW, Stage.ENROLLING},
+    COMPLETE_STEP_UP.kind: {Stage.TRANSITION},
+    COMPLETE_STEP_DOWN.kind: {Stage.TRANSITION},
+    INTERIM_CONTACT.kind: {Stage.TRANSITION},
+    EXTERNAL_CONTACT.kind: {Stage.EXTERNAL, Stage.TRANSITION},
+    COMPLETE_DISCHARGE.kind: set(IN_CARE),
+    REVIEW.kind: {Stage.ACTIVE, Stage.DISCHARGING},
 }
-MOVES = {ObligationKind.COMPLETE_STEP_UP, ObligationKind.COMPLETE_STEP_DOWN}
+MOVES = {COMPLETE_STEP_UP.kind, COMPLETE_STEP_DOWN.kind}
 MOVED_ON_BY = {
-    Stage.BENEFITS_CHECK: ObligationKind.VERIFY_BENEFITS,
-    Stage.FUNDING_EXCEPTION: ObligationKind.RESOLVE_FUNDING,
-    Stage.PLACEMENT: ObligationKind.DECIDE_PLACEMENT,
-    Stage.COST_REVIEW: ObligationKind.ACCEPT_COST,
-    Stage.ENROLLING: ObligationKind.ENROL,
+    Stage.BENEFITS_CHECK: VERIFY_BENEFITS.kind,
+    Stage.FUNDING_EXCEPTION: RESOLVE_FUNDING.kind,
+    Stage.PLACEMENT: DECIDE_PLACEMENT.kind,
+    Stage.COST_REVIEW: ACCEPT_COST.kind,
+    Stage.ENROLLING: ENROL.kind,
 }
 HOURS = st.sampled_from([0, 1, 3, 4, 8, 12, 24, 72, 7 * 24, 40 * 24])
 
@@ -121,7 +129,7 @@ class Journeys(RuleBasedStateMachine):
     @rule()
     def is_asked_the_same_again(self) -> None:
         assert self.last is not None
-        assert decide(self.state, self.last, self.now) == ()
+        assert decide(self.state, self.last, self.now) == Decided(events=(), state=self.state)
 
     # ---- taking a command ------------------------------------------------------------------------------
 
@@ -132,29 +140,30 @@ class Journeys(RuleBasedStateMachine):
     def name(self) -> str:
         return f"step-{self.number()}"
 
-    def pass_time(self) -> tuple[ev.Event, ...]:
+    def pass_time(self) -> tuple[Event, ...]:
         happened = self.take(TimePassed(id=self.name()))
         following = self.state.next_deadline()
         assert following is None or following > self.now
         self.watch.time_passed(self.state, self.now)
         return happened
 
-    def take(self, asked: BaseCommand) -> tuple[ev.Event, ...]:
+    def take(self, asked: BaseCommand) -> tuple[Event, ...]:
         outcome = decide(self.state, asked, self.now)
         if isinstance(outcome, Refusal):
             assert outcome.code and outcome.sentence.endswith(".")
             return ()
         assert outcome == decide(self.state, asked, self.now)
-        self.watch.batch(asked, outcome, self.now)
-        for event in outcome:
+        self.watch.batch(asked, outcome.events, self.now)
+        for event in outcome.events:
             self.watch.event(event, self.state)
             self.state = evolve(self.state, event)
             self.watch.calls_after(event, self.state)
-        self.last = asked if outcome else self.last
-        self.check_round_trip(outcome)
-        return outcome
+        assert self.state == outcome.state
+        self.last = asked if outcome.events else self.last
+        self.check_round_trip(outcome.events)
+        return outcome.events
 
-    def check_round_trip(self, events: tuple[ev.Event, ...]) -> None:
+    def check_round_trip(self, events: tuple[Event, ...]) -> None:
         read = [EVENT.validate_json(EVENT.dump_json(event)) for event in events]
         assert tuple(read) == events
         kept = JourneyState.model_validate_json(self.replayed.model_dump_json())
@@ -171,27 +180,27 @@ class Journeys(RuleBasedStateMachine):
     @invariant()
     def no_open_journey_is_silent(self) -> None:
         if self.watch.record and not self.state.stage.is_end:
-            assert self.state.obligations
+            assert self.state.obligations.open
             assert self.state.waiting_for() is not None
             assert self.state.next_deadline() is not None
 
     @invariant()
     def an_ended_journey_owes_the_client_nothing(self) -> None:
         if self.state.stage.is_end:
-            kinds = {owed.kind for owed in self.state.obligations.values()}
-            assert kinds <= {ObligationKind.RESOLVE_EFFECT}
-            assert self.state.ended_at is not None and self.state.transition is None
+            kinds = {owed.kind for owed in self.state.obligations.open.values()}
+            assert kinds <= {RESOLVE_EFFECT.kind}
+            assert self.state.ended_at is not None and self.state.moves.current is None
 
     @invariant()
     def levels_of_care_never_overlap(self) -> None:
-        stays = self.state.stays
+        stays = self.state.care.stays
         assert all(a.until is not None and a.until <= b.since for a, b in pairwise(stays))
         assert (self.state.level is not None) is (self.state.stage in IN_CARE)
 
     @invariant()
     def the_stage_says_where_the_client_is(self) -> None:
         stage, level = self.state.stage, self.state.level
-        assert (self.state.transition is not None) is (stage is Stage.TRANSITION)
+        assert (self.state.moves.current is not None) is (stage is Stage.TRANSITION)
         if level is not None and stage in (Stage.ACTIVE, Stage.DISCHARGING):
             assert level.is_ours
         if level is not None and stage is Stage.EXTERNAL:
@@ -199,16 +208,16 @@ class Journeys(RuleBasedStateMachine):
 
     @invariant()
     def care_is_watched_over(self) -> None:
-        kinds = {owed.kind for owed in self.state.obligations.values()}
+        kinds = {owed.kind for owed in self.state.obligations.open.values()}
         expected = {
-            Stage.ACTIVE: ObligationKind.REVIEW,
-            Stage.EXTERNAL: ObligationKind.EXTERNAL_CONTACT,
-            Stage.DISCHARGING: ObligationKind.COMPLETE_DISCHARGE,
+            Stage.ACTIVE: REVIEW.kind,
+            Stage.EXTERNAL: EXTERNAL_CONTACT.kind,
+            Stage.DISCHARGING: COMPLETE_DISCHARGE.kind,
         }
         assert self.state.stage not in expected or expected[self.state.stage] in kinds
-        move = self.state.transition
+        move = self.state.moves.current
         assert move is None or len(kinds & MOVES) == 1
-        assert move is None or not move.window_missed or ObligationKind.INTERIM_CONTACT in kinds
+        assert move is None or not move.window_missed or INTERIM_CONTACT.kind in kinds
 
     @invariant()
     def nothing_is_owed_that_belongs_to_another_stage(self) -> None:
@@ -220,7 +229,7 @@ class Journeys(RuleBasedStateMachine):
 
     @invariant()
     def no_place_is_held_for_nobody(self) -> None:
-        move = self.state.transition
+        move = self.state.moves.current
         assert self.watch.places_to_return <= ({move.hold_key} if move else set())
 
     def teardown(self) -> None:
@@ -231,7 +240,7 @@ class Journeys(RuleBasedStateMachine):
         if not self.state.stage.is_end:
             return
         for _ in range(3):
-            for owed in list(self.state.obligations):
+            for owed in list(self.state.obligations.open):
                 self.take(CompleteObligation(id=self.name(), obligation=owed, note="done", by=DIRECTOR))
             self.answer_everything(Done())
         assert self.state.is_finished and self.state.next_deadline() is None

@@ -8,13 +8,24 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from domain import events as ev
 from domain.commands import BaseCommand
 from domain.effects import HoldPlace, ReleasePlace
-from domain.obligations import ObligationKind
 from domain.pathway.calls import PlaceAnswer
 from domain.pathway.discharge import Discharge
-from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
+from domain.pathway.moves import (
+    COMPLETE_STEP_UP,
+    INTERIM_CONTACT,
+    ConfirmArrival,
+    DeclineTransition,
+    NoPlaceFound,
+    PlaceHeld,
+    RequestStepUp,
+    StartStepDown,
+    StepUpWindowMissed,
+    TransitionCompleted,
+)
+from domain.pathway.obligations import ObligationCancelled, ObligationEscalated
+from domain.pathway.reviews import REVIEW
 from domain.values import LevelOfCare, Stage
 from tests.domain.walk import (
     NO_PLACE,
@@ -30,7 +41,6 @@ from tests.domain.walk import (
     window_missed,
 )
 
-K = ObligationKind
 MOVES: dict[str, Callable[[], Walk]] = {
     "searching": stepping_up,
     "held": place_held,
@@ -48,20 +58,20 @@ def released(walk: Walk) -> list[str]:
 @pytest.mark.parametrize("walk_to", MOVES.values(), ids=list(MOVES))
 def test_a_client_who_leaves_during_a_move_is_discharged_and_followed_up(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
-    going_up = walk.state.open_of(K.COMPLETE_STEP_UP) != []
-    before, in_use = released(walk), walk.state.place_in_use
+    going_up = walk.state.open_of(COMPLETE_STEP_UP.kind) != []
+    before, in_use = released(walk), walk.state.moves.place_in_use
     walk.do(Discharge, reason="against-advice")
     assert walk.is_at(Stage.DISCHARGED) and walk.owes() == {"follow-up-1", "follow-up-2"}
-    assert walk.state.transition is None and walk.state.level is None
-    wanted = f"place-{walk.state.transitions}" if going_up else None
+    assert walk.state.moves.current is None and walk.state.level is None
+    wanted = f"place-{walk.state.moves.started}" if going_up else None
     assert released(walk)[len(before) :] == [key for key in (in_use, wanted) if key]
 
 
 def test_a_place_is_given_back_by_whoever_leaves_it() -> None:
     walk = returning()
-    assert walk.state.place_in_use == "place-1" and released(walk) == []
+    assert walk.state.moves.place_in_use == "place-1" and released(walk) == []
     walk.do(ConfirmArrival)
-    assert walk.state.place_in_use is None and released(walk) == ["place-1"]
+    assert walk.state.moves.place_in_use is None and released(walk) == ["place-1"]
 
 
 @pytest.mark.parametrize(
@@ -70,13 +80,13 @@ def test_a_place_is_given_back_by_whoever_leaves_it() -> None:
 def test_a_crisis_during_a_step_down_becomes_a_step_up(walk_to: Callable[[], Walk], path: list[str]) -> None:
     walk = walk_to()
     walk.do(RequestStepUp, to="INPATIENT", reason="crisis")
-    move = walk.state.transition
+    move = walk.state.moves.current
     assert move is not None and move.due_at - walk.now == timedelta(hours=24)
-    assert walk.state.open_of(K.COMPLETE_STEP_UP)
+    assert walk.state.open_of(COMPLETE_STEP_UP.kind)
     assert "complete-step-down-1" not in walk.owes()
     walk.settle(f"{move.hold_key}-search-1", held(walk))
     walk.do(ConfirmArrival)
-    assert walk.path() == path and not walk.state.open_of(K.COMPLETE_STEP_UP)
+    assert walk.path() == path and not walk.state.open_of(COMPLETE_STEP_UP.kind)
 
 
 @pytest.mark.parametrize("walk_to", [stepping_up, place_held])
@@ -84,7 +94,7 @@ def test_a_step_up_gives_way_to_a_higher_one_and_gives_its_place_back(walk_to: C
     walk = walk_to()
     walk.do(RequestStepUp, to="PHP", reason="worse")
     assert walk.owes() == {"complete-step-up-2"} and released(walk) == ["place-1"]
-    assert [e.obligation for e in walk.saw(ev.ObligationCancelled)] == ["review-1", "complete-step-up-1"]
+    assert [e.obligation for e in walk.saw(ObligationCancelled)] == ["review-1", "complete-step-up-1"]
     walk.settle("place-2-search-1", held(walk))
     walk.do(ConfirmArrival)
     assert walk.path() == ["OP", "PHP"] and released(walk) == ["place-1"]
@@ -129,15 +139,15 @@ def test_a_place_found_after_all_is_given_back_a_second_time_under_a_new_key(lea
     walk.settle("place-1-search-1", held(walk))
     again = [key for key in walk.state.pending() if key.startswith("release-")]
     assert released(walk) == ["place-1"] and again != keys
-    assert walk.state.transition is None or walk.state.transition.place is None
+    assert walk.state.moves.current is None or walk.state.moves.current.place is None
 
 
 def test_a_search_that_finds_nothing_for_a_move_that_was_left_starts_no_other() -> None:
     walk = stepping_up()
     walk.do(RequestStepUp, to="PHP", reason="worse")
     walk.settle("place-1-search-1", NO_PLACE)
-    assert not walk.saw(ev.NoPlaceFound) and walk.state.transition is not None
-    assert walk.state.transition.next_search_at is None
+    assert not walk.saw(NoPlaceFound) and walk.state.moves.current is not None
+    assert walk.state.moves.current.next_search_at is None
 
 
 def test_a_walk_to_the_close_leaves_nothing_to_give_back() -> None:
@@ -173,7 +183,7 @@ def test_a_place_is_wanted_within_the_window_and_once_that_is_past_within_a_day_
         walk.settle(f"place-1-search-{attempt}", NO_PLACE)
         walk.later(hours=4)
         assert wanted(walk) == [timedelta(hours=24)]
-    assert walk.saw(ev.StepUpWindowMissed)
+    assert walk.saw(StepUpWindowMissed)
 
 
 def test_a_search_keeps_its_day_while_it_waits_for_its_answer() -> None:
@@ -185,12 +195,12 @@ def test_a_search_keeps_its_day_while_it_waits_for_its_answer() -> None:
 @pytest.mark.parametrize("walk_to", [stepping_up, window_missed])
 def test_an_ambulance_does_not_wait_for_a_place(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
-    target = walk.state.transition.target if walk.state.transition else None
+    target = walk.state.moves.current.target if walk.state.moves.current else None
     walk.refused(ConfirmArrival, "no-place-yet")
     walk.do(ConfirmArrival, facility="County Hospital")
-    (arrived,) = walk.saw(ev.TransitionCompleted)
+    (arrived,) = walk.saw(TransitionCompleted)
     assert (arrived.facility, walk.state.level) == ("County Hospital", target)
-    assert not walk.state.open_of(K.COMPLETE_STEP_UP) and not walk.state.open_of(K.INTERIM_CONTACT)
+    assert not walk.state.open_of(COMPLETE_STEP_UP.kind) and not walk.state.open_of(INTERIM_CONTACT.kind)
     assert walk.state.next_deadline() is not None
 
 
@@ -198,14 +208,14 @@ def test_what_a_search_still_finds_after_the_ambulance_is_given_back() -> None:
     walk = stepping_up(LevelOfCare.IOP, LevelOfCare.INPATIENT)
     walk.do(ConfirmArrival, facility="County Hospital")
     walk.settle("place-1-search-1", held(walk))
-    assert released(walk) == ["place-1"] and not walk.saw(ev.PlaceHeld)
+    assert released(walk) == ["place-1"] and not walk.saw(PlaceHeld)
 
 
 def test_an_arrival_names_the_facility_that_held_the_place() -> None:
-    assert [event.facility for event in elsewhere().saw(ev.TransitionCompleted)] == ["facility-1"]
+    assert [event.facility for event in elsewhere().saw(TransitionCompleted)] == ["facility-1"]
     down = stepping_down()
     down.do(ConfirmArrival)
-    assert [event.facility for event in down.saw(ev.TransitionCompleted)] == [None]
+    assert [event.facility for event in down.saw(TransitionCompleted)] == [None]
 
 
 def test_a_place_held_at_one_facility_is_given_back_when_another_took_the_client_in() -> None:
@@ -218,7 +228,7 @@ def test_a_place_held_at_one_facility_is_given_back_when_another_took_the_client
 
 
 def reviews(walk: Walk) -> list[str]:
-    return [owed.id for owed in walk.state.open_of(K.REVIEW)]
+    return [owed.id for owed in walk.state.open_of(REVIEW.kind)]
 
 
 @pytest.mark.parametrize("move", [(RequestStepUp, "PHP"), (StartStepDown, "OP")], ids=["up", "down"])
@@ -227,8 +237,8 @@ def test_no_review_is_owed_or_climbs_during_a_move(move: tuple[type[BaseCommand]
     walk.later(days=39)  # past the reminder of the review in week 6
     kind, to = move
     walk.do(kind, to=to, reason="because")
-    climbed = [event for event in walk.later(weeks=4) if isinstance(event, ev.ObligationEscalated)]
-    assert climbed and not [event for event in climbed if event.obligation.startswith(K.REVIEW)]
+    climbed = [event for event in walk.later(weeks=4) if isinstance(event, ObligationEscalated)]
+    assert climbed and not [event for event in climbed if event.obligation.startswith(REVIEW.kind)]
     assert reviews(walk) == []
 
 
@@ -237,7 +247,7 @@ def test_a_decline_brings_one_review_within_72_hours(walk_to: Callable[[], Walk]
     walk = walk_to()
     walk.do(DeclineTransition, reason="no", safety_plan_reviewed=True)
     assert reviews(walk) == ["review-2"]
-    assert walk.state.obligations["review-2"].due_at - walk.now == timedelta(hours=72)
+    assert walk.state.obligations.open["review-2"].due_at - walk.now == timedelta(hours=72)
 
 
 @pytest.mark.parametrize(("walk_to", "days"), [(place_held, 42), (stepping_down, 90), (returning, 42)])
@@ -245,4 +255,4 @@ def test_an_arrival_at_our_own_level_brings_its_next_review(walk_to: Callable[[]
     walk = walk_to()
     walk.do(ConfirmArrival)
     assert reviews(walk) == ["review-2"]
-    assert abs((walk.state.obligations["review-2"].due_at - walk.now).days - days) <= 8
+    assert abs((walk.state.obligations.open["review-2"].due_at - walk.now).days - days) <= 8

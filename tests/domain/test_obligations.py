@@ -8,15 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import events as ev
-from domain.catalogue import CATALOGUE, obligation
 from domain.clock import TimeKind
 from domain.effects import Notify
-from domain.obligations import Channel, ObligationKind, ObligationStatus
-from domain.pathway.calls import Failed, PlaceAnswer
+from domain.obligations import Channel, Obligation, ObligationKind, ObligationStatus
+from domain.pathway import OBLIGATIONS
+from domain.pathway.admission import RESOLVE_CANCELLATION
+from domain.pathway.authorisation import OBTAIN_AUTHORISATION
+from domain.pathway.calls import RESOLVE_EFFECT, Failed, PlaceAnswer
+from domain.pathway.care import EXTERNAL_CONTACT
 from domain.pathway.coverage import RecordBenefits
-from domain.pathway.obligations import AcknowledgeObligation, CompleteObligation, WaiveObligation
-from domain.pathway.reviews import CompleteReview
+from domain.pathway.moves import INTERIM_CONTACT, StepUpWindowMissed
+from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.obligations import ObligationEscalated, ObligationMet
+from domain.pathway.reviews import REVIEW, CompleteReview
 from domain.values import LevelOfCare, Role
 from tests.domain.walk import (
     ADMISSIONS,
@@ -30,8 +34,8 @@ from tests.domain.walk import (
 )
 
 
-def told(walk: Walk, obligation_id: str) -> list[ev.ObligationEscalated]:
-    return [event for event in walk.saw(ev.ObligationEscalated) if event.obligation == obligation_id]
+def told(walk: Walk, obligation_id: str) -> list[ObligationEscalated]:
+    return [event for event in walk.saw(ObligationEscalated) if event.obligation == obligation_id]
 
 
 def hours_late(walk: Walk, due_at: datetime, obligation_id: str) -> list[float]:
@@ -40,7 +44,7 @@ def hours_late(walk: Walk, due_at: datetime, obligation_id: str) -> list[float]:
 
 def test_the_ladder_is_climbed_rung_by_rung_and_its_last_rung_repeats() -> None:
     walk = opened()
-    due = walk.state.obligations["verify-benefits-1"].due_at
+    due = walk.state.obligations.open["verify-benefits-1"].due_at
     walk.later(days=7)
     assert hours_late(walk, due, "verify-benefits-1") == [0, 24, 72, 96, 120]
     roles = [event.to for event in told(walk, "verify-benefits-1")]
@@ -52,13 +56,13 @@ def test_each_rung_is_one_call_out_with_its_own_key() -> None:
     walk = opened()
     walk.later(days=7)
     calls = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
-    assert len(calls) == len(walk.saw(ev.ObligationEscalated)) == len({call.key for call in calls})
+    assert len(calls) == len(walk.saw(ObligationEscalated)) == len({call.key for call in calls})
     assert [call.how for call in calls][:3] == [Channel.MAIL, Channel.MAIL, Channel.PAGE]
 
 
 def test_a_step_up_pages_at_once_and_its_last_rung_repeats_every_eight_hours() -> None:
     walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
-    due = walk.state.obligations["complete-step-up-1"].due_at
+    due = walk.state.obligations.open["complete-step-up-1"].due_at
     walk.later(hours=40)
     assert hours_late(walk, due, "complete-step-up-1") == [-24, -12, 0, 8, 16]
 
@@ -66,7 +70,7 @@ def test_a_step_up_pages_at_once_and_its_last_rung_repeats_every_eight_hours() -
 def test_after_a_month_of_outage_each_rung_is_told_once_and_the_next_moment_lies_ahead() -> None:
     walk = enrolled()
     walk.later(weeks=5)
-    due = walk.state.obligations["review-1"].due_at
+    due = walk.state.obligations.open["review-1"].due_at
     happened = walk.outage(days=31)
     assert [event.type for event in happened] == ["obligation.escalated"] * 4
     rungs = [(event.to, (event.planned_at - due) / timedelta(hours=1)) for event in told(walk, "review-1")]
@@ -98,10 +102,10 @@ def test_nothing_happens_when_time_passes_before_anything_is_due() -> None:
 
 def test_an_acknowledgement_keeps_the_ladder_quiet_for_those_who_know_and_moves_no_due_time() -> None:
     walk = opened()
-    owed = walk.state.obligations["verify-benefits-1"]
+    owed = walk.state.obligations.open["verify-benefits-1"]
     walk.later(seconds=(owed.due_at - walk.now).total_seconds() + 60)
     walk.do(AcknowledgeObligation, obligation=owed.id, by=ADMISSIONS)
-    acknowledged = walk.state.obligations[owed.id]
+    acknowledged = walk.state.obligations.open[owed.id]
     assert acknowledged.status is ObligationStatus.ACKNOWLEDGED and acknowledged.due_at == owed.due_at
     assert acknowledged.is_overdue(walk.now)
     walk.later(hours=94)
@@ -117,7 +121,7 @@ def test_a_duty_done_late_is_said_to_be_late() -> None:
     walk = opened()
     walk.later(days=3)
     walk.do(RecordBenefits, verdict="CLEAR", note="called")
-    assert [(event.obligation, event.late) for event in walk.saw(ev.ObligationMet)] == [("verify-benefits-1", True)]
+    assert [(event.obligation, event.late) for event in walk.saw(ObligationMet)] == [("verify-benefits-1", True)]
 
 
 def test_nothing_is_told_about_a_duty_that_has_ended() -> None:
@@ -131,7 +135,7 @@ def test_reviews_fall_due_in_week_6_and_every_week_until_the_medical_director_de
     walk = enrolled()
     weeks = []
     for _ in range(6):
-        due = walk.state.open_of(ObligationKind.REVIEW)[0].due_at
+        due = walk.state.open_of(REVIEW.kind)[0].due_at
         weeks.append(round((due - MONDAY) / timedelta(weeks=1)))
         walk.later(seconds=(due - walk.now).total_seconds())
         walk.do(CompleteReview, outcome="continue", rationale="still improving")
@@ -139,7 +143,7 @@ def test_reviews_fall_due_in_week_6_and_every_week_until_the_medical_director_de
     walk.later(weeks=1)
     walk.refused(CompleteReview, "beyond-last-week", outcome="continue", rationale="one more week")
     walk.do(CompleteReview, outcome="continue", rationale="one more week", by=DIRECTOR)
-    assert walk.state.open_of(ObligationKind.REVIEW)[0].due_at - walk.now > timedelta(days=6)
+    assert walk.state.open_of(REVIEW.kind)[0].due_at - walk.now > timedelta(days=6)
 
 
 def test_a_review_done_when_its_reminder_comes_is_not_owed_again_three_days_later() -> None:
@@ -147,14 +151,14 @@ def test_a_review_done_when_its_reminder_comes_is_not_owed_again_three_days_late
     walk.later(weeks=6, days=-2)
     assert len(told(walk, "review-1")) == 1
     walk.do(CompleteReview, outcome="continue", rationale="seen on Saturday")
-    assert walk.state.obligations["review-2"].due_at - MONDAY > timedelta(weeks=7)
+    assert walk.state.obligations.open["review-2"].due_at - MONDAY > timedelta(weeks=7)
 
 
 def test_an_early_review_does_not_replace_the_one_in_week_6() -> None:
     walk = enrolled()
     walk.later(weeks=3)
     walk.do(CompleteReview, outcome="continue", rationale="doing well")
-    assert timedelta(weeks=6) < walk.state.obligations["review-2"].due_at - MONDAY < timedelta(weeks=6, days=1)
+    assert timedelta(weeks=6) < walk.state.obligations.open["review-2"].due_at - MONDAY < timedelta(weeks=6, days=1)
 
 
 @pytest.mark.parametrize("key", ["place-1-search-1", "notify-complete-step-up-1-1"])
@@ -165,16 +169,16 @@ def test_a_call_that_fails_for_good_is_owed_by_a_person_once(key: str) -> None:
     walk.later(hours=9)
     again = next(k for k in walk.state.pending() if k.split("-")[0] == key.split("-")[0])
     walk.settle(again, Failed(code="refused"))
-    assert len(walk.state.open_of(ObligationKind.RESOLVE_EFFECT)) == 1
+    assert len(walk.state.open_of(RESOLVE_EFFECT.kind)) == 1
     walk.do(CompleteObligation, obligation="resolve-effect-1", note="done by telephone")
-    assert not walk.state.open_of(ObligationKind.RESOLVE_EFFECT)
+    assert not walk.state.open_of(RESOLVE_EFFECT.kind)
 
 
 def test_an_ehr_that_recovers_ends_the_duty_it_caused() -> None:
     walk = opened()
-    walk.settle(f"ehr-{walk.state.ehr_revision}", Failed(code="rejected"))
+    walk.settle(f"ehr-{walk.state.ehr.revision}", Failed(code="rejected"))
     assert "resolve-effect-1" in walk.owes()
-    walk.settle(f"ehr-{walk.state.ehr_revision}")
+    walk.settle(f"ehr-{walk.state.ehr.revision}")
     assert "resolve-effect-1" not in walk.owes()
 
 
@@ -183,7 +187,7 @@ def test_an_ehr_that_refuses_for_good_can_be_waived_so_that_the_journey_finishes
     for key in [key for key in walk.state.pending() if not key.startswith("ehr-")]:
         walk.settle(key)
     for _ in range(2):  # the duty it raises is news for the EHR too, once
-        walk.settle(f"ehr-{walk.state.ehr_revision}", Failed(code="gone"))
+        walk.settle(f"ehr-{walk.state.ehr.revision}", Failed(code="gone"))
     assert walk.owes() == {"resolve-effect-1"} and not walk.state.pending()
     walk.do(WaiveObligation, obligation="resolve-effect-1", reason="the chart was closed by hand")
     assert walk.state.is_finished
@@ -192,11 +196,13 @@ def test_an_ehr_that_refuses_for_good_can_be_waived_so_that_the_journey_finishes
 WAITS = st.lists(st.tuples(st.integers(0, 400), st.none() | st.sampled_from(Role)))
 
 
-@given(kind=st.sampled_from(ObligationKind), hours=st.integers(-500, 3000), waits=WAITS)
+@given(kind=st.sampled_from(list(OBLIGATIONS.values())), hours=st.integers(-500, 3000), waits=WAITS)
 def test_whatever_the_delays_and_whoever_acknowledges_an_open_duty_always_has_a_next_moment(
     kind: ObligationKind, hours: int, waits: list[tuple[int, Role | None]]
 ) -> None:
-    owed = obligation(kind, 1, raised_at=MONDAY, due_at=MONDAY + timedelta(hours=hours), time_kind=TimeKind.ELAPSED)
+    owed = Obligation.raised(
+        kind, 1, raised_at=MONDAY, due_at=MONDAY + timedelta(hours=hours), time_kind=TimeKind.ELAPSED
+    )
     assert [rung.at for rung in owed.ladder] == sorted(rung.at for rung in owed.ladder)
     assert all(rung.at >= MONDAY for rung in owed.ladder)
     now = MONDAY
@@ -213,13 +219,13 @@ def test_whatever_the_delays_and_whoever_acknowledges_an_open_duty_always_has_a_
 
 
 def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
-    by_hand = {kind for kind, duty in CATALOGUE.items() if duty.by_hand}
+    by_hand = {kind for kind, duty in OBLIGATIONS.items() if duty.by_hand}
     assert by_hand == {
-        ObligationKind.OBTAIN_AUTHORISATION,
-        ObligationKind.INTERIM_CONTACT,
-        ObligationKind.EXTERNAL_CONTACT,
-        ObligationKind.RESOLVE_CANCELLATION,
-        ObligationKind.RESOLVE_EFFECT,
+        OBTAIN_AUTHORISATION.kind,
+        INTERIM_CONTACT.kind,
+        EXTERNAL_CONTACT.kind,
+        RESOLVE_CANCELLATION.kind,
+        RESOLVE_EFFECT.kind,
     }
 
 
@@ -228,4 +234,4 @@ def test_an_acknowledgement_does_not_move_the_end_of_the_24_hours() -> None:
     walk.later(hours=23)
     walk.do(AcknowledgeObligation, obligation="complete-step-up-1")
     walk.later(hours=1)
-    assert walk.saw(ev.StepUpWindowMissed) and "interim-contact-1" in walk.owes()
+    assert walk.saw(StepUpWindowMissed) and "interim-contact-1" in walk.owes()

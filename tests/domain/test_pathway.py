@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain import events as ev
 from domain.effects import Notify, ReleasePlace
-from domain.pathway.admission import CancelAdmission
-from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischargePlan
+from domain.pathway.admission import AdmissionRepeated, CancelAdmission, JourneyOpened
+from domain.pathway.discharge import Discharge, Discharged, ReportDischarge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
-from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
-from domain.pathway.obligations import CompleteObligation, WaiveObligation
+from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown, StepUpWindowMissed
+from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
+from domain.pathway.obligations import ObligationEscalated, ObligationMet
 from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargePlan
 from domain.values import LevelOfCare, Role, Stage
@@ -50,7 +50,7 @@ def test_iop_for_eight_weeks_then_outpatient_then_discharge_and_follow_up_to_the
     walk.do(RecordFollowUp, contact="reached")
     assert walk.is_at(Stage.CLOSED)
     assert walk.path() == ["IOP", "OP"]
-    assert len(walk.saw(ev.JourneyOpened)) == 1
+    assert len(walk.saw(JourneyOpened)) == 1
     assert walk.owes() == set() and walk.state.next_deadline() is None
     assert not walk.state.is_finished  # the calls out are not answered yet
     walk.settle_all()
@@ -64,9 +64,9 @@ def test_outpatient_steps_up_to_iop_within_24_hours_and_down_again_after_a_revie
     walk.settle("place-1-search-1", held(walk))
     walk.later(hours=17)
     walk.do(ConfirmArrival)
-    assert walk.saw(ev.ObligationMet)[-1].obligation == "complete-step-up-1"
-    assert not walk.saw(ev.ObligationMet)[-1].late
-    assert not walk.saw(ev.StepUpWindowMissed)
+    assert walk.saw(ObligationMet)[-1].obligation == "complete-step-up-1"
+    assert not walk.saw(ObligationMet)[-1].late
+    assert not walk.saw(StepUpWindowMissed)
     assert walk.owes() == {"review-2"}
     walk.later(weeks=6)
     walk.do(CompleteReview, outcome="step-down", to="OP", rationale="steady")
@@ -84,13 +84,13 @@ def test_iop_steps_up_to_partial_hospitalisation_and_returns_without_an_admissio
     walk.later(days=2)
     walk.do(ConfirmArrival)
     assert walk.path() == ["IOP", "PHP", "IOP"] and walk.owes() == {"review-2"}
-    assert len(walk.saw(ev.JourneyOpened)) == 1 and not walk.saw(ev.AdmissionRepeated)
+    assert len(walk.saw(JourneyOpened)) == 1 and not walk.saw(AdmissionRepeated)
 
 
 def test_a_review_nobody_answers_climbs_to_the_medical_director_and_stays_with_them() -> None:
     walk = enrolled(LevelOfCare.IOP)
-    told = [e for e in walk.later(weeks=7) if isinstance(e, ev.ObligationEscalated)]
-    due = walk.state.obligations["review-1"].due_at
+    told = [e for e in walk.later(weeks=7) if isinstance(e, ObligationEscalated)]
+    due = walk.state.obligations.open["review-1"].due_at
     assert [e.to for e in told[:4]] == [
         Role.CLINICIAN,
         Role.CLINICIAN,
@@ -103,7 +103,7 @@ def test_a_review_nobody_answers_climbs_to_the_medical_director_and_stays_with_t
     pages = [e for e in walk.state.pending().values() if isinstance(e, Notify)]
     assert len(pages) == len(told)
     walk.do(CompleteReview, outcome="continue", rationale="late but done", by=DIRECTOR)
-    assert walk.saw(ev.ObligationMet)[-1].late
+    assert walk.saw(ObligationMet)[-1].late
 
 
 def test_no_place_within_24_hours_keeps_searching_and_brings_daily_contact() -> None:
@@ -111,9 +111,9 @@ def test_no_place_within_24_hours_keeps_searching_and_brings_daily_contact() -> 
     for attempt in range(1, 7):
         walk.settle(f"place-1-search-{attempt}", NO_PLACE)
         walk.later(hours=4)
-    missed = walk.saw(ev.StepUpWindowMissed)
+    missed = walk.saw(StepUpWindowMissed)
     assert len(missed) == 1 and missed[0].at - MONDAY == timedelta(hours=24)
-    told = [e.to for e in walk.saw(ev.ObligationEscalated)]
+    told = [e.to for e in walk.saw(ObligationEscalated)]
     assert told == [Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR]
     for day in (1, 2):
         walk.later(hours=23)
@@ -121,7 +121,7 @@ def test_no_place_within_24_hours_keeps_searching_and_brings_daily_contact() -> 
     walk.settle("place-1-search-7", held(walk))
     walk.do(ConfirmArrival)
     assert walk.path() == ["IOP", "PHP"] and walk.owes() == {"external-contact-1"}
-    assert [e.late for e in walk.saw(ev.ObligationMet) if e.obligation == "complete-step-up-1"] == [True]
+    assert [e.late for e in walk.saw(ObligationMet) if e.obligation == "complete-step-up-1"] == [True]
 
 
 def test_a_declined_step_up_frees_the_place_and_is_reviewed_within_72_hours() -> None:
@@ -130,7 +130,7 @@ def test_a_declined_step_up_frees_the_place_and_is_reviewed_within_72_hours() ->
     walk.do(DeclineTransition, reason="no childcare", safety_plan_reviewed=True)
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["OP"]
     assert walk.owes() == {"review-2"}
-    assert walk.state.obligations["review-2"].due_at - walk.now == timedelta(hours=72)
+    assert walk.state.obligations.open["review-2"].due_at - walk.now == timedelta(hours=72)
     assert [e.hold_key for e in walk.state.pending().values() if isinstance(e, ReleasePlace)] == ["place-1"]
 
 
@@ -139,7 +139,7 @@ def test_a_place_found_after_the_decline_is_given_back() -> None:
     walk.do(DeclineTransition, reason="no childcare", safety_plan_reviewed=True)
     walk.do(RequestStepUp, to="IOP", reason="worse again")
     walk.settle("place-1-search-1", held(walk))
-    assert walk.state.transition is not None and walk.state.transition.place is None
+    assert walk.state.moves.current is not None and walk.state.moves.current.place is None
     given_back = [call for call in walk.state.pending().values() if isinstance(call, ReleasePlace)]
     assert [call.hold_key for call in given_back] == ["place-1", "place-1"]  # at the decline, and once it was found
     assert "place-2-search-1" in walk.state.pending()
@@ -177,7 +177,7 @@ def test_a_reported_discharge_is_completed_by_a_clinician_or_waived() -> None:
     walk.do(ReportDischarge, message="message-4")
     walk.do(Discharge, reason="moved")
     assert walk.owes() == {"follow-up-1", "follow-up-2"}
-    assert walk.saw(ev.ObligationMet)[-1].obligation == "complete-discharge-2"
+    assert walk.saw(ObligationMet)[-1].obligation == "complete-discharge-2"
 
 
 def test_leaving_against_advice_records_the_gaps() -> None:
@@ -186,7 +186,7 @@ def test_leaving_against_advice_records_the_gaps() -> None:
     walk.do(UpdateDischargePlan, plan=DischargePlan(crisis_contacts=("call 988",), resources=(" ",)))
     walk.refused(Discharge, "plan-incomplete", reason="goals-met")
     walk.do(Discharge, reason="against-advice")
-    assert walk.saw(ev.Discharged)[0].gaps == ("follow-up appointments", "community resources")
+    assert walk.saw(Discharged)[0].gaps == ("follow-up appointments", "community resources")
     assert walk.owes() == {"follow-up-1", "follow-up-2"}
 
 
@@ -222,4 +222,4 @@ def test_a_client_nobody_reaches_is_followed_up_until_somebody_waives_it() -> No
 def test_everything_is_told_in_the_end() -> None:
     walk = closed()
     walk.settle_all()
-    assert walk.state.is_finished and walk.state.discharge_plan == WHOLE_PLAN
+    assert walk.state.is_finished and walk.state.discharge.plan == WHOLE_PLAN

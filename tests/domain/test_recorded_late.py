@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain import events as ev
 from domain.commands import Decision
 from domain.pathway import DECISIONS
 from domain.pathway.admission import OpenJourney
@@ -15,8 +14,9 @@ from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
-from domain.pathway.moves import ConfirmArrival, RequestStepUp
-from domain.pathway.placement import DecidePlacement
+from domain.pathway.moves import ConfirmArrival, PlaceSearchStarted, RequestStepUp
+from domain.pathway.obligations import ObligationMet
+from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.pathway.reviews import CompleteReview
 from domain.values import Stage
 from tests.domain.walk import MONDAY, Walk, agreed, discharged, enrolled, opened, stepping_up
@@ -26,7 +26,7 @@ DAY = timedelta(days=1)
 
 
 def due(walk: Walk, obligation: str) -> datetime:
-    return walk.state.obligations[obligation].due_at
+    return walk.state.obligations.open[obligation].due_at
 
 
 def test_care_that_began_on_friday_is_reviewed_from_friday_on() -> None:
@@ -45,7 +45,7 @@ def test_a_review_done_on_time_and_typed_in_late_is_not_late() -> None:
     walk.later(weeks=7)
     done_at = due(walk, "review-1") - HOUR
     walk.do(CompleteReview, outcome="continue", rationale="steady", occurred_at=done_at)
-    [met] = [event for event in walk.saw(ev.ObligationMet) if event.obligation == "review-1"]
+    [met] = [event for event in walk.saw(ObligationMet) if event.obligation == "review-1"]
     assert (met.late, met.at) == (False, done_at)
 
 
@@ -55,7 +55,7 @@ def test_the_24_hours_of_a_step_up_count_from_its_decision_and_the_search_begins
     walk.later(hours=54)
     walk.do(RequestStepUp, to="PHP", reason="worse", occurred_at=decided)
     assert due(walk, "complete-step-up-1") == decided + 24 * HOUR
-    [search] = walk.saw(ev.PlaceSearchStarted)
+    [search] = walk.saw(PlaceSearchStarted)
     assert search.at == walk.now
     [wanted] = [effect for effect in walk.state.pending().values() if effect.kind == "hold-place"]
     assert wanted.wanted_by == walk.now + 24 * HOUR, "a place in the past helps nobody"
@@ -79,8 +79,8 @@ def test_an_arrival_and_a_discharge_keep_the_order_of_stays() -> None:
     walk.do(ConfirmArrival, facility="County Hospital", occurred_at=arrived)
     walk.refused(Discharge, "before-this-level", reason="moved", occurred_at=arrived - HOUR)
     walk.do(Discharge, reason="moved", occurred_at=arrived + HOUR)
-    assert [(stay.since, stay.until) for stay in walk.state.stays][-1] == (arrived, arrived + HOUR)
-    assert all(stay.since <= (stay.until or walk.now) for stay in walk.state.stays)
+    assert [(stay.since, stay.until) for stay in walk.state.care.stays][-1] == (arrived, arrived + HOUR)
+    assert all(stay.since <= (stay.until or walk.now) for stay in walk.state.care.stays)
 
 
 def test_a_contact_after_discharge_counts_on_the_day_it_was_made() -> None:
@@ -100,7 +100,7 @@ def test_an_admission_that_reached_us_late_leaves_room_for_what_was_decided_befo
     walk.do(OpenJourney, journey_id="journey-1", client_ref="client-1", message="message-1", admitted_at=friday)
     walk.do(RecordBenefits, verdict="CLEAR", note="by phone", occurred_at=friday + HOUR)
     walk.do(DecidePlacement, recommended="OP", actual="OP", occurred_at=friday + 2 * HOUR)
-    assert walk.saw(ev.PlacementDecided)[0].at == friday + 2 * HOUR
+    assert walk.saw(PlacementDecided)[0].at == friday + 2 * HOUR
 
 
 @pytest.mark.parametrize("kind", DECISIONS, ids=lambda kind: kind.__name__)

@@ -14,11 +14,12 @@ import pytest
 import domain
 from domain.benefits import Verdict
 from domain.commands import BaseCommand
-from domain.decide import decide
-from domain.evolve import evolve, fold
+from domain.decide import Decided, decide
+from domain.evolve import evolve
 from domain.pathway import COMMANDS
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
 from domain.pathway.calls import Done, Failed, SettleEffect
+from domain.pathway.care import Care
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.deadlines import TimePassed
@@ -27,7 +28,8 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
-from domain.pathway.obligations import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.refusal import Refusal
@@ -64,6 +66,12 @@ def changed(walk: Walk, **state: Any) -> Walk:
     return walk
 
 
+def between_levels() -> Walk:
+    walk = enrolled()
+    [stay] = walk.state.care.stays
+    return changed(walk, care=Care(stays=(stay.changed(until=walk.now),)))
+
+
 CASES: dict[str, Case] = {
     "not-open": (Walk, RepeatAdmission, {"message": "m"}),
     "journey-ended": (closed, CancelAdmission, {"message": "m"}),
@@ -96,9 +104,8 @@ CASES: dict[str, Case] = {
     "already-moving-up": (stepping_up, RequestStepUp, WHY | {"to": "IOP"}),
     "too-early": (discharged, RecordFollowUp, {"contact": "reached"}),
     "not-pending": (opened, SettleEffect, {"key": "benefits-2", "answer": Done()}),
-    "no-placement": (lambda: changed(agreed(), placement=None), ConfirmEnrolment, {"track": "evening"}),
-    "not-in-care": (lambda: changed(enrolled(), stays=()), RequestStepUp, WHY | {"to": "PHP"}),
-    "no-transition": (lambda: changed(stepping_down(), transition=None), ConfirmArrival, {}),
+    "not-in-care": (lambda: between_levels(), RequestStepUp, WHY | {"to": "PHP"}),
+    "no-transition": (lambda: between_levels(), ConfirmArrival, {}),
     "not-yet": (answered, DecidePlacement, OUTPATIENT | {"occurred_at": MONDAY + timedelta(hours=1)}),
     "before-the-journey": (answered, DecidePlacement, OUTPATIENT | {"occurred_at": MONDAY - timedelta(minutes=1)}),
     "before-this-level": (
@@ -106,7 +113,7 @@ CASES: dict[str, Case] = {
         RequestStepUp,
         WHY | {"to": "IOP", "occurred_at": MONDAY},
     ),
-    "nothing-owed": (lambda: changed(discharged(), obligations={}), RecordFollowUp, {"contact": "reached"}),
+    "nothing-owed": (lambda: changed(discharged(), obligations=Obligations()), RecordFollowUp, {"contact": "reached"}),
 }
 
 
@@ -231,21 +238,21 @@ def test_an_answer_nobody_waits_for_is_refused(key: str) -> None:
 
 def test_the_answer_to_an_older_wish_of_the_ehr_is_taken_but_does_not_settle_the_newest() -> None:
     walk = opened()
-    older = walk.state.ehr_revision
+    older = walk.state.ehr.revision
     walk.do(RecordBenefits, verdict="CLEAR", note="called")
-    walk.settle(f"ehr-{older}")
-    assert f"ehr-{walk.state.ehr_revision}" in walk.state.pending()
-    walk.settle(f"ehr-{walk.state.ehr_revision}")
+    walk.settle(f"ehr-{older}", revision=older)
+    assert f"ehr-{walk.state.ehr.revision}" in walk.state.pending()
+    walk.settle(f"ehr-{walk.state.ehr.revision}")
     assert not any(key.startswith("ehr") for key in walk.state.pending())
-    walk.refused(SettleEffect, "not-pending", key=f"ehr-{older}", answer=Failed(code="late"))
+    walk.refused(SettleEffect, "not-pending", key=f"ehr-{older}", revision=older, answer=Failed(code="late"))
 
 
 def test_a_command_answered_before_leads_to_nothing_new() -> None:
     walk = opened()
     command = RecordBenefits(id="once", by={"id": "a", "role": "admissions"}, verdict="CLEAR", note="called")
     first = decide(walk.state, command, walk.now)
-    assert isinstance(first, tuple) and first
-    assert decide(fold(first, walk.state), command, walk.now) == ()
+    assert isinstance(first, Decided) and first.events
+    assert decide(first.state, command, walk.now) == Decided(events=(), state=first.state)
 
 
 def test_a_refused_command_may_be_sent_again_under_the_same_id() -> None:
@@ -253,7 +260,7 @@ def test_a_refused_command_may_be_sent_again_under_the_same_id() -> None:
     command = Discharge(id="again", by={"id": "c", "role": "case-manager"}, reason="moved")
     assert isinstance(decide(walk.state, command, walk.now), Refusal)
     by_a_clinician = command.model_copy(update={"by": command.by.model_copy(update={"role": "clinician"})})
-    assert isinstance(decide(walk.state, by_a_clinician, walk.now), tuple)
+    assert isinstance(decide(walk.state, by_a_clinician, walk.now), Decided)
 
 
 def test_a_state_that_was_never_opened_takes_an_admission() -> None:

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter
 
-from domain import events as ev
 from domain.commands import BaseCommand
+from domain.pathway import Event
 from domain.pathway.admission import CancelAdmission, RepeatAdmission
 from domain.pathway.discharge import ReportDischarge
 from tests.domain.walk import MONDAY, Walk, enrolled, opened
 
-EVENT: TypeAdapter[ev.Event] = TypeAdapter(ev.Event)
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 REPORTS: list[tuple[type[BaseCommand], str]] = [
     (RepeatAdmission, "admission.repeated"),
     (CancelAdmission, "admission.cancelled"),

@@ -8,14 +8,21 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from pydantic import TypeAdapter
 
-from domain import events as ev
-from domain.catalogue import CATALOGUE, obligation
 from domain.clock import TimeKind
 from domain.effects import Notify
 from domain.obligations import Obligation, ObligationKind
+from domain.pathway import OBLIGATIONS, Event
 from domain.pathway.admission import OpenJourney
+from domain.pathway.cost import ACCEPT_COST
+from domain.pathway.coverage import VERIFY_BENEFITS
+from domain.pathway.enrolment import ENROL
 from domain.pathway.follow_up import RecordFollowUp
-from domain.pathway.obligations import AcknowledgeObligation, WaiveObligation
+from domain.pathway.funding import RESOLVE_FUNDING
+from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP
+from domain.pathway.obligation_decisions import AcknowledgeObligation, WaiveObligation
+from domain.pathway.obligations import ObligationEscalated, ObligationMet, ObligationRaised, Obligations
+from domain.pathway.placement import DECIDE_PLACEMENT
+from domain.pathway.reviews import REVIEW
 from domain.plans import Actor
 from domain.values import CLINICAL, LevelOfCare, Role, Stage
 from tests.domain.walk import (
@@ -33,8 +40,7 @@ from tests.domain.walk import (
     window_missed,
 )
 
-EVENT: TypeAdapter[ev.Event] = TypeAdapter(ev.Event)
-K = ObligationKind
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
 def told(walk: Walk, obligation_id: str) -> list[tuple[Role, float]]:
@@ -42,13 +48,13 @@ def told(walk: Walk, obligation_id: str) -> list[tuple[Role, float]]:
     due = obligation_of(walk, obligation_id).due_at
     return [
         (event.to, (event.at - due) / timedelta(hours=1))
-        for event in walk.saw(ev.ObligationEscalated)
+        for event in walk.saw(ObligationEscalated)
         if event.obligation == obligation_id
     ]
 
 
 def obligation_of(walk: Walk, obligation_id: str) -> Obligation:
-    return next(e.obligation for e in walk.saw(ev.ObligationRaised) if e.obligation.id == obligation_id)
+    return next(e.obligation for e in walk.saw(ObligationRaised) if e.obligation.id == obligation_id)
 
 
 def acknowledge_every(walk: Walk, hours: int, *, times: int, obligation: str, by: Actor) -> None:
@@ -86,13 +92,13 @@ def test_a_review_acknowledged_every_3_hours_since_its_reminder_still_climbs_on_
     assert told(walk, "review-1") == [(Role.CLINICIAN, -72), (Role.SUPERVISOR, 24), (Role.MEDICAL_DIRECTOR, 72)]
 
 
-@pytest.mark.parametrize("kind", ObligationKind)
+@pytest.mark.parametrize("kind", OBLIGATIONS.values(), ids=lambda kind: kind.kind)
 def test_whatever_its_owner_acknowledges_everybody_else_on_its_ladder_hears_on_time(kind: ObligationKind) -> None:
     walk, due = opened(), MONDAY + timedelta(hours=24)
-    owed = obligation(kind, 99, raised_at=MONDAY, due_at=due, time_kind=TimeKind.ELAPSED)
-    walk.state = walk.state.model_copy(update={"obligations": {owed.id: owed}})
+    owed = Obligation.raised(kind, 99, raised_at=MONDAY, due_at=due, time_kind=TimeKind.ELAPSED)
+    walk.state = walk.state.changed(obligations=Obligations(open={owed.id: owed}))
     acknowledge_every(walk, 3, times=36, obligation=owed.id, by=Actor(id="owner", role=owed.owner))
-    told_at = {event.to: event.at for event in reversed(walk.saw(ev.ObligationEscalated))}
+    told_at = {event.to: event.at for event in reversed(walk.saw(ObligationEscalated))}
     planned = {rung.to: rung.at for rung in reversed(owed.ladder)}
     assert [(to, told_at.get(to)) for to in planned if to is not owed.owner] == [
         (to, at) for to, at in planned.items() if to is not owed.owner
@@ -126,7 +132,7 @@ def test_a_colleagues_acknowledgement_does_not_keep_the_page_from_the_owner() ->
 def test_a_rung_kept_quiet_does_not_speak_with_the_next_one() -> None:
     walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
     acknowledge_every(walk, 3, times=5, obligation="complete-step-up-1", by=CLINICIAN)
-    assert [event.climbed for event in walk.saw(ev.ObligationEscalated)] == [2]
+    assert [event.climbed for event in walk.saw(ObligationEscalated)] == [2]
     pages = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
     assert [page.to for page in pages] == [Role.SUPERVISOR]
 
@@ -141,7 +147,7 @@ def test_after_an_outage_everybody_on_the_ladder_is_told_each_by_a_call_of_their
     assert [role for role, _ in told(walk, "complete-step-up-1")] == expected
     pages = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
     assert [page.to for page in pages] == expected and len({page.key for page in pages}) == 3
-    assert [e.planned_at for e in walk.saw(ev.ObligationEscalated)] == [
+    assert [e.planned_at for e in walk.saw(ObligationEscalated)] == [
         MONDAY + timedelta(hours=hours) for hours in (0, 12, 24)
     ]
 
@@ -184,7 +190,7 @@ def test_a_first_follow_up_made_late_leaves_the_second_one_owed() -> None:
     walk = discharged()
     walk.later(days=20)
     walk.do(RecordFollowUp, contact="reached")
-    assert walk.owes() == {"follow-up-2"} and walk.saw(ev.ObligationMet)[-1].late
+    assert walk.owes() == {"follow-up-2"} and walk.saw(ObligationMet)[-1].late
 
 
 def test_a_waived_first_follow_up_does_not_bring_the_second_forward() -> None:
@@ -215,16 +221,16 @@ def test_only_a_clinician_waives_contact_with_a_client(walk_to: Callable[[], Wal
 
 
 def test_what_keeps_a_journey_moving_is_waived_by_nobody() -> None:
-    moving = {kind for kind, duty in CATALOGUE.items() if not duty.waivable_by}
+    moving = {kind for kind, duty in OBLIGATIONS.items() if not duty.waivable_by}
     assert moving == {
-        K.VERIFY_BENEFITS,
-        K.RESOLVE_FUNDING,
-        K.DECIDE_PLACEMENT,
-        K.ACCEPT_COST,
-        K.ENROL,
-        K.REVIEW,
-        K.COMPLETE_STEP_UP,
-        K.COMPLETE_STEP_DOWN,
+        VERIFY_BENEFITS.kind,
+        RESOLVE_FUNDING.kind,
+        DECIDE_PLACEMENT.kind,
+        ACCEPT_COST.kind,
+        ENROL.kind,
+        REVIEW.kind,
+        COMPLETE_STEP_UP.kind,
+        COMPLETE_STEP_DOWN.kind,
     }
 
 

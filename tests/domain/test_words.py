@@ -14,7 +14,7 @@ from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.discharge import Discharge, ReportDischarge
 from domain.pathway.moves import ConfirmArrival
-from domain.pathway.obligations import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.plans import Actor, DischargePlan
 from domain.values import Key, Role, Words
 from tests.domain.walk import CLINICIAN

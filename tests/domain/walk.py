@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from domain import events as ev
 from domain.benefits import Benefits, CostShare, Verdict
 from domain.commands import BaseCommand, Decision
 from domain.decide import Outcome, decide
+from domain.events import BaseEvent
 from domain.evolve import fold
+from domain.pathway import Event
 from domain.pathway.admission import CancelAdmission, OpenJourney
 from domain.pathway.calls import Answer, BenefitsAnswer, Done, PlaceAnswer, SettleEffect
 from domain.pathway.cost import AcceptCost, DeclineCost
@@ -42,7 +43,7 @@ WHOLE_PLAN = DischargePlan(
 NO_PLACE = PlaceAnswer()
 
 _DESK = (RecordBenefits, ResolveFunding, AcceptCost, DeclineCost, ConfirmEnrolment)
-AnyEvent = TypeVar("AnyEvent", bound=ev.BaseEvent)
+AnyEvent = TypeVar("AnyEvent", bound=BaseEvent)
 
 
 class Walk:
@@ -54,7 +55,7 @@ class Walk:
     def __init__(self, now: datetime = MONDAY) -> None:
         self.state = JourneyState()
         self.now = now
-        self.record: list[ev.Event] = []
+        self.record: list[Event] = []
         self.script: list[tuple[datetime, BaseCommand]] = []
         self._asked = 0
 
@@ -66,13 +67,14 @@ class Walk:
         self.script.append((self.now, kind(**fields)))
         return decide(self.state, self.script[-1][1], self.now)
 
-    def do(self, kind: type[BaseCommand], **fields: Any) -> tuple[ev.Event, ...]:
+    def do(self, kind: type[BaseCommand], **fields: Any) -> tuple[Event, ...]:
         """Carries a command out; a refusal fails the test."""
         outcome = self.decide(kind, **fields)
         assert not isinstance(outcome, Refusal), f"{kind.__name__}: {outcome}"
-        self.state = fold(outcome, self.state)
-        self.record += outcome
-        return outcome
+        assert fold(outcome.events, self.state) == outcome.state
+        self.state = outcome.state
+        self.record += outcome.events
+        return outcome.events
 
     def refused(self, kind: type[BaseCommand], code: str, **fields: Any) -> str:
         """Demands a refusal that changes nothing; returns its sentence."""
@@ -83,8 +85,8 @@ class Walk:
         assert self.state.model_dump_json() == before
         return outcome.sentence
 
-    def settle(self, key: str, answer: Answer | None = None) -> tuple[ev.Event, ...]:
-        return self.do(SettleEffect, key=key, answer=answer or Done())
+    def settle(self, key: str, answer: Answer | None = None, revision: int | None = None) -> tuple[Event, ...]:
+        return self.do(SettleEffect, key=key, answer=answer or Done(), revision=revision)
 
     def settle_all(self) -> None:
         """Every system does what it is asked, until nothing more is asked."""
@@ -96,7 +98,7 @@ class Walk:
                 return
         raise AssertionError(f"calls never end: {list(self.state.pending())}")
 
-    def later(self, **span: float) -> list[ev.Event]:
+    def later(self, **span: float) -> list[Event]:
         """Lets time pass, waking at every deadline on the way; returns what happened."""
         until, first = self.now + timedelta(**span), len(self.record)
         while (deadline := self.state.next_deadline()) is not None and deadline <= until:
@@ -107,7 +109,7 @@ class Walk:
         self.now = until
         return self.record[first:]
 
-    def outage(self, **span: float) -> tuple[ev.Event, ...]:
+    def outage(self, **span: float) -> tuple[Event, ...]:
         """Time passes unseen, and is noticed once at the end."""
         self.now += timedelta(**span)
         return self.do(TimePassed)
@@ -122,11 +124,11 @@ class Walk:
 
     def path(self) -> list[str]:
         """The levels of care so far, in order."""
-        return [stay.level.value for stay in self.state.stays]
+        return [stay.level.value for stay in self.state.care.stays]
 
     def owes(self) -> set[str]:
         """The ids of the open obligations."""
-        return set(self.state.obligations)
+        return set(self.state.obligations.open)
 
 
 def opened(now: datetime = MONDAY) -> Walk:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from dashboard.words import actor_role, is_bookkeeping, sentence
-from domain.events import Event
 from domain.evolve import evolve, fold
+from domain.pathway import Event
+from domain.pathway.admission import Admission
 from domain.state import JourneyState
 from eventstore.codec import from_record, to_record
 from eventstore.upcasting import EVENT_TYPES, STEPS, Chain, Shape, current_shapes
@@ -128,7 +129,7 @@ def test_every_example_is_folded_from_anywhere_and_has_a_sentence(name: str) -> 
     event = from_record(examples.stored(name))
     for walked in (walk.opened(), walk.stepping_up(), walk.discharging()):
         assert evolve(walked.state, event).version == walked.state.version + 1
-    assert evolve(JourneyState(policy_version="us-generic-1"), event).version == 1
+    assert evolve(JourneyState(admission=Admission(policy_version="us-generic-1")), event).version == 1
     assert sentence(event).strip()
     assert isinstance(is_bookkeeping(event), bool)
     by = examples.recorded(name)["data"].get("by")

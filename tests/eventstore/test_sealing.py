@@ -10,12 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from domain import events as ev
 from domain.benefits import Benefits, Evidence, Topic, Verdict
 from domain.commands import BaseCommand
 from domain.decide import decide
+from domain.events import BaseEvent
 from domain.evolve import evolve, fold
-from domain.pathway.discharge import UpdateDischargePlan
+from domain.pathway import Event
+from domain.pathway.care import LevelOfCareEnded
+from domain.pathway.coverage import BenefitsAnswered
+from domain.pathway.discharge import DischargePlanUpdated, UpdateDischargePlan
+from domain.pathway.obligations import ObligationWaived
 from domain.plans import DischargePlan
 from domain.refusal import Refusal
 from domain.state import JourneyState
@@ -26,14 +30,14 @@ from eventstore.sealing import MASK, Sealer, split
 from tests.domain.strategies import FITTING, command
 from tests.domain.walk import CLINICIAN, MONDAY, STAGES, Walk
 
-EVENT: TypeAdapter[ev.Event] = TypeAdapter(ev.Event)
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 CLIENT = "client-1"
 CANARY = "Orsolya Quillfeather, who fears the sea"
 LINES = st.lists(st.sampled_from(["", "  ", "\n", "call 988", MASK, CANARY]), max_size=3).map(tuple)
 PLANS = st.builds(DischargePlan, follow_ups=LINES, crisis_contacts=LINES, resources=LINES)
 
 
-def opened(event: ev.BaseEvent) -> ev.Event:
+def opened(event: BaseEvent) -> Event:
     """The event as its open data tells it."""
     record = to_record(event)
     data, _ = split(event, record.data)
@@ -56,27 +60,28 @@ def test_open_events_fold_to_the_same_journey_with_its_words_masked(data: st.Dat
             asked = asked.model_copy(update={"plan": data.draw(PLANS)})
         outcome = decide(whole, asked, now)
         again = decide(open_, asked, now)
-        assert outcome == again
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, Refusal) or isinstance(again, Refusal):
+            assert outcome == again
             continue
-        for event in outcome:
+        assert outcome.events == again.events
+        for event in outcome.events:
             whole, open_ = evolve(whole, event), evolve(open_, opened(event))
     assert open_.model_dump(mode="json") == masked(whole)
     assert (open_.stage, open_.next_deadline()) == (whole.stage, whole.next_deadline())
 
 
-async def recorded(store: MemoryEventStore, sealer: Sealer, *events: ev.Event) -> tuple[StoredEvent, ...]:
+async def recorded(store: MemoryEventStore, sealer: Sealer, *events: Event) -> tuple[StoredEvent, ...]:
     sealed = await sealer.seal(events, stream="journey-1", key="k", client_ref=CLIENT)
     return (await store.append("journey-1", expected_version=0, key="k", events=sealed)).events
 
 
-def waived(reason: str = CANARY) -> ev.ObligationWaived:
-    return ev.ObligationWaived(at=MONDAY, cause="k", obligation="enrol-1", reason=reason, by=CLINICIAN)
+def waived(reason: str = CANARY) -> ObligationWaived:
+    return ObligationWaived(at=MONDAY, cause="k", obligation="enrol-1", kind="enrol", reason=reason, by=CLINICIAN)
 
 
-def planned(*lines: str) -> ev.DischargePlanUpdated:
+def planned(*lines: str) -> DischargePlanUpdated:
     plan = DischargePlan(follow_ups=lines, crisis_contacts=(CANARY,))
-    return ev.DischargePlanUpdated(at=MONDAY, cause="k", plan=plan, by=CLINICIAN)
+    return DischargePlanUpdated(at=MONDAY, cause="k", plan=plan, by=CLINICIAN)
 
 
 async def test_words_come_back_whole_and_stand_nowhere_in_the_clear() -> None:
@@ -90,9 +95,7 @@ async def test_words_come_back_whole_and_stand_nowhere_in_the_clear() -> None:
 
 async def test_what_a_payer_wrote_is_sealed_and_what_it_is_about_stays_open() -> None:
     said = Evidence(topics=(Topic.OTHER_PAYER,), about="EB-1-MH", text=CANARY, other_payer="Harbor Mind Care")
-    answered = ev.BenefitsAnswered(
-        at=MONDAY, cause="k", benefits=Benefits(verdict=Verdict.NEEDS_REVIEW, evidence=(said,))
-    )
+    answered = BenefitsAnswered(at=MONDAY, cause="k", benefits=Benefits(verdict=Verdict.NEEDS_REVIEW, evidence=(said,)))
     sealer = Sealer(MemoryKeyring())
     (stored,) = await recorded(MemoryEventStore(), sealer, answered)
     open_said = {"topics": ["other-payer"], "about": "EB-1-MH", "text": MASK, "other_payer": "Harbor Mind Care"}
@@ -102,7 +105,7 @@ async def test_what_a_payer_wrote_is_sealed_and_what_it_is_about_stays_open() ->
 
 async def test_an_event_without_words_needs_no_key_and_no_client() -> None:
     [record] = await Sealer(MemoryKeyring()).seal(
-        [ev.LevelOfCareEnded(at=MONDAY, cause="k", level="OP")], stream="journey-1", key="k", client_ref=""
+        [LevelOfCareEnded(at=MONDAY, cause="k", level="OP")], stream="journey-1", key="k", client_ref=""
     )
     assert (record.sealed, record.key_id) == (None, None)
 
@@ -115,7 +118,7 @@ async def test_words_without_a_client_are_refused() -> None:
 async def test_a_retry_makes_the_same_bytes_and_another_place_makes_others() -> None:
     sealer = Sealer(MemoryKeyring())
 
-    async def sealed(*events: ev.Event, key: str = "k", stream: str = "journey-1", client: str = CLIENT) -> list[Any]:
+    async def sealed(*events: Event, key: str = "k", stream: str = "journey-1", client: str = CLIENT) -> list[Any]:
         return [each.sealed for each in await sealer.seal(events, stream=stream, key=key, client_ref=client)]
 
     first = await sealed(waived(), waived())

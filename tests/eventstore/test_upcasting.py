@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events import BaseEvent, JourneyClosed
+from domain.events import BaseEvent
+from domain.pathway.closing import JourneyClosed
 from eventstore import StoredEvent, codec
 from eventstore.bulk import Row
 from eventstore.codec import UnreadableEvent, decode, from_record, is_journey

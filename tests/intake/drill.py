@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from deploy.postgres import wheel_programs
-from domain.events import Event
+from domain.pathway import Event
 from domain.pathway.admission import OpenJourney
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
@@ -23,7 +23,7 @@ from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.moves import DeclineTransition, RequestStepUp
-from domain.pathway.obligations import WaiveObligation
+from domain.pathway.obligation_decisions import WaiveObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargePlan
@@ -69,7 +69,7 @@ def lived_through(journey_id: str, client_ref: str) -> Walk:
     walk.do(RequestStepUp, to=level.IOP, reason="CANARYREASON: worse")
     walk.do(DeclineTransition, reason="CANARYREASON: stays", safety_plan_reviewed=True)
     walk.do(Discharge, reason="goals-met")
-    for owed in list(walk.state.obligations):
+    for owed in list(walk.state.obligations.open):
         walk.do(WaiveObligation, obligation=owed, reason="CANARYWAIVER", by=DIRECTOR)
     walk.settle_all()
     assert walk.state.is_finished, walk.owes()

@@ -20,9 +20,9 @@ async def written_by_another(case: Case, *commands: BaseCommand) -> JourneyState
     store, state = case.house.store, fold(await case.record())
     for command in commands:
         outcome = decide(state, command, await case.now())
-        assert not isinstance(outcome, Refusal) and outcome
-        after = fold(outcome, state)
-        events = [to_record(event) for event in outcome]
+        assert not isinstance(outcome, Refusal) and outcome.events
+        after = outcome.state
+        events = [to_record(event) for event in outcome.events]
         await store.append(
             case.id, expected_version=state.version, key=command.cause, events=events, close=after.is_finished
         )

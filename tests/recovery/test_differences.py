@@ -10,8 +10,8 @@ from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
 from domain.commands import BaseCommand
 from domain.comparing import comparable, fingerprint
 from domain.decide import decide
-from domain.events import Event
 from domain.evolve import fold
+from domain.pathway import Event
 from domain.pathway.admission import CancelAdmission, OpenJourney
 from domain.pathway.calls import BenefitsAnswer, Done, SettleEffect
 from domain.plans import DischargePlan
@@ -44,7 +44,7 @@ def told(*commands: BaseCommand) -> tuple[Event, ...]:
     for command in commands:
         outcome = decide(fold(events), command, NOW)
         assert not isinstance(outcome, Refusal)
-        events += outcome
+        events += outcome.events
     return events
 
 

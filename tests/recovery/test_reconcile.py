@@ -14,11 +14,10 @@ from temporalio.common import TypedSearchAttributes
 
 import recovery.running
 import workflows.journey
-from domain import events as ev
 from domain.comparing import fingerprint
 from domain.evolve import fold
-from domain.pathway.admission import CancelAdmission, RepeatAdmission
-from domain.pathway.calls import Done, SettleEffect
+from domain.pathway.admission import CancelAdmission, JourneyOpened, RepeatAdmission
+from domain.pathway.calls import Done, EffectSettled, SettleEffect
 from domain.pathway.discharge import ReportDischarge
 from domain.pathway.placement import DecidePlacement
 from domain.state import JourneyState
@@ -79,7 +78,7 @@ async def assert_in_step(case: Case, compared: Reconciler) -> JourneyState:
     state = await case.settled()
     assert fingerprint(state) == fingerprint(fold(await case.record()))
     assert (await compared.compare()).differences == ()
-    settled = [event.key for event in await case.record() if isinstance(event, ev.EffectSettled)]
+    settled = [event.key for event in await case.record() if isinstance(event, EffectSettled)]
     assert len(settled) == len(set(settled))
     return state
 
@@ -176,7 +175,7 @@ async def test_an_admission_lost_before_anything_was_on_record_is_opened(house: 
     await set_right(compared)
     await lost.settled()
     opened = (await lost.record())[0]
-    assert isinstance(opened, ev.JourneyOpened)
+    assert isinstance(opened, JourneyOpened)
     assert (opened.cause, opened.client_ref, opened.admitted_at) == (f"open/{message}", person.client_ref, NOW)
     await listed(house, lost)
     await assert_in_step(lost, compared)
@@ -208,7 +207,7 @@ async def test_a_workflow_that_is_behind_takes_in_what_it_lacks(house: House) ->
     found = await the_one(compared)
     assert (found.kind, found.in_workflow, found.on_record) == (Kind.BEHIND, before.version, after.version)
     await set_right(compared)
-    assert (await assert_in_step(case, compared)).placement is OP
+    assert (await assert_in_step(case, compared)).placement.level is OP
 
 
 async def test_a_call_that_nobody_makes_is_made(idle_house: House) -> None:
@@ -219,7 +218,7 @@ async def test_a_call_that_nobody_makes_is_made(idle_house: House) -> None:
 
         async def the_ehr_was_told() -> bool:
             state = await case.state()
-            return state.version > 0 and state.ehr_synced == state.ehr_revision
+            return state.version > 0 and state.ehr.synced == state.ehr.revision
 
         await until(the_ehr_was_told, "the EHR was told")
         found = await the_one(compared)

@@ -24,7 +24,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from activities.calls import ClinicCalls
 from dashboard.reading import Path, path
 from domain.commands import BaseCommand, Decision
-from domain.events import Event
+from domain.pathway import Event
 from domain.pathway.admission import OpenJourney
 from domain.pathway.cost import AcceptCost
 from domain.pathway.coverage import RecordBenefits

@@ -14,7 +14,7 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
-from domain.pathway.obligations import CompleteObligation
+from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.plans import Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
@@ -38,7 +38,7 @@ def later(**span: float) -> Step:
 
 
 async def accept_cost(case: Case) -> None:
-    estimate = (await case.state()).estimate
+    estimate = (await case.state()).cost.estimate
     await case.do(AcceptCost, estimate=estimate.id if estimate else "none")
 
 

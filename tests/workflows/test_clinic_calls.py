@@ -12,14 +12,12 @@ from temporalio.common import RetryPolicy
 
 import workflows.calls
 import workflows.journey
-from domain import events as ev
 from domain.benefits import CostShare, Verdict
 from domain.effects import Effect
-from domain.obligations import ObligationKind
-from domain.pathway.calls import Answer
-from domain.pathway.coverage import RecordBenefits
+from domain.pathway.calls import RESOLVE_EFFECT, Answer, EffectSettled
+from domain.pathway.coverage import VERIFY_BENEFITS, RecordBenefits
 from domain.pathway.discharge import ReportDischarge
-from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.moves import ConfirmArrival, PlaceHeld, RequestStepUp
 from domain.pathway.placement import DecidePlacement
 from domain.state import JourneyState
 from domain.values import Role, Stage
@@ -30,7 +28,7 @@ pytestmark = pytest.mark.stack
 
 
 async def failures(case: Case) -> list[str]:
-    settled = [event for event in await case.record() if isinstance(event, ev.EffectSettled)]
+    settled = [event for event in await case.record() if isinstance(event, EffectSettled)]
     return [event.failure for event in settled if event.failure]
 
 
@@ -38,12 +36,12 @@ async def test_a_benefit_check_that_fails_for_good_is_done_by_hand(house: House)
     case = await house.admit(eligibility_answer="999")
     state = await case.settled()
     assert state.stage is Stage.BENEFITS_CHECK
-    assert [owed.kind for owed in state.open_of(ObligationKind.VERIFY_BENEFITS)] == [ObligationKind.VERIFY_BENEFITS]
+    assert [owed.kind for owed in state.open_of(VERIFY_BENEFITS.kind)] == [VERIFY_BENEFITS.kind]
     assert [code for code in await failures(case) if code.startswith("eligibility/")]
     await case.do(RecordBenefits, verdict=Verdict.CLEAR, cost_share=CostShare(copay=20), note="by telephone")
     state = await case.settled()
     assert state.stage is Stage.PLACEMENT
-    assert not state.open_of(ObligationKind.VERIFY_BENEFITS)
+    assert not state.open_of(VERIFY_BENEFITS.kind)
 
 
 async def test_an_ehr_that_refuses_is_somebodys_duty_once_and_the_journey_goes_on(house: House) -> None:
@@ -51,12 +49,12 @@ async def test_an_ehr_that_refuses_is_somebodys_duty_once_and_the_journey_goes_o
     await enrol(case)
     state = await case.state()
     assert state.stage is Stage.ACTIVE
-    assert [owed.id for owed in state.open_of(ObligationKind.RESOLVE_EFFECT)] == ["resolve-effect-1"]
+    assert [owed.id for owed in state.open_of(RESOLVE_EFFECT.kind)] == ["resolve-effect-1"]
     assert len(await failures(case)) > 1
     house.clinic.script(case.person.mrn, ehr_refused=False)
     await case.do(ReportDischarge, message="left")
     state = await case.settled()
-    assert not state.open_of(ObligationKind.RESOLVE_EFFECT)
+    assert not state.open_of(RESOLVE_EFFECT.kind)
     assert sum(case.id in str(episode["identifier"]) for episode in house.clinic.fhir("EpisodeOfCare")) == 1
 
 
@@ -93,7 +91,7 @@ async def test_a_slow_ehr_hears_only_the_newest(house: House) -> None:
     for number in range(6):
         await case.do(ReportDischarge, message=f"message-{number}")
     state = await case.settled()
-    assert state.ehr_synced == state.ehr_revision
+    assert state.ehr.synced == state.ehr.revision
     assert len(await case.happened("activity_task_scheduled")) - before < 7
 
 
@@ -102,11 +100,11 @@ async def test_a_search_without_result_is_repeated_until_a_place_is_held(house: 
     await enrol(case, IOP)
     await case.do(RequestStepUp, to=PHP, reason="worse")
     state = await case.settled()
-    assert state.transition is not None and state.transition.place is None
+    assert state.moves.current is not None and state.moves.current.place is None
     assert (await case.refused(ConfirmArrival)).code == "no-place-yet"
     state = await case.later(hours=9)
-    assert state.transition is not None and state.transition.place is not None
-    assert state.transition.searches == 3
+    assert state.moves.current is not None and state.moves.current.place is not None
+    assert state.moves.current.searches == 3
 
 
 async def test_an_ehr_that_does_not_answer_the_question_is_in_the_end_operations_duty(
@@ -128,12 +126,12 @@ async def test_an_ehr_that_does_not_answer_the_question_is_in_the_end_operations
     await until(has_given_up, "the call was given up")
     assert await failures(case) == ["ehr/no-searchset"]
     assert not house.clinic.ledger(journey=case.id, system="ehr")
-    (owed,) = (await case.state()).open_of(ObligationKind.RESOLVE_EFFECT)
+    (owed,) = (await case.state()).open_of(RESOLVE_EFFECT.kind)
     assert (owed.owner, owed.about) == (Role.OPERATIONS, "ehr")
     house.clinic.script("*", quirks={"search_answer": "searchset"})
     state = await case.later(hours=9)
     assert "Do by hand what a clinic system would not do" in [mail["subject"] for mail in case.mail()]
-    assert not state.open_of(ObligationKind.RESOLVE_EFFECT)
+    assert not state.open_of(RESOLVE_EFFECT.kind)
     assert len(house.clinic.fhir("Patient", identifier=case.person.mrn)) == 1
 
 
@@ -147,11 +145,11 @@ async def test_not_knowing_whether_there_is_a_place_is_operations_duty_and_searc
     await case.do(RequestStepUp, to=PHP, reason="worse")
     state = await case.settled()
     assert "places/not-json" in await failures(case)
-    assert "place" in [owed.about for owed in state.open_of(ObligationKind.RESOLVE_EFFECT)]
+    assert "place" in [owed.about for owed in state.open_of(RESOLVE_EFFECT.kind)]
     assert not house.clinic.ledger(journey=case.id, system="places")
     house.clinic.script("*", quirks={"search_answer": "searchset"})
     state = await case.later(hours=5)
-    assert state.transition is not None and state.transition.place is not None
+    assert state.moves.current is not None and state.moves.current.place is not None
 
 
 async def test_other_patients_records_are_no_concern_of_a_journey(house: House) -> None:
@@ -188,7 +186,7 @@ async def test_a_place_lies_ahead_of_the_journeys_own_present(house: House) -> N
     house.clinic.script(case.person.mrn, ehr_failures=1)
     await case.do(RequestStepUp, to=PHP, reason="worse")
     await case.settled()
-    (held,) = [event for event in await case.record() if isinstance(event, ev.PlaceHeld)]
+    (held,) = [event for event in await case.record() if isinstance(event, PlaceHeld)]
     assert asked < held.starts_at <= asked + timedelta(hours=25)
 
 

@@ -10,16 +10,15 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from domain import events as ev
 from domain.commands import Decision
 from domain.pathway.admission import RepeatAdmission
-from domain.pathway.cost import AcceptCost
+from domain.pathway.cost import AcceptCost, CostAccepted
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
-from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.enrolment import ConfirmEnrolment, Enrolled
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.moves import ConfirmArrival, RequestStepUp
-from domain.pathway.obligations import AcknowledgeObligation, CompleteObligation, WaiveObligation
-from domain.pathway.placement import DecidePlacement
+from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.plans import Contact, DischargeReason
 from domain.values import Stage
 from tests.workflows.house import ADMISSIONS, CLINICIAN, House, until
@@ -98,9 +97,7 @@ async def test_the_same_id_for_another_kind_is_another_command(house: House) -> 
     await case.do(DecidePlacement, id="same", recommended=OP, actual=OP)
     await case.do(AcceptCost, id="same", estimate="estimate-1")
     assert (await case.do(ConfirmEnrolment, id="same", track="evening")).level is OP
-    causes = [
-        e.cause for e in await case.record() if isinstance(e, ev.PlacementDecided | ev.CostAccepted | ev.Enrolled)
-    ]
+    causes = [e.cause for e in await case.record() if isinstance(e, PlacementDecided | CostAccepted | Enrolled)]
     assert causes == ["decide-placement/same", "accept-cost/same", "confirm-enrolment/same"]
     accepted = [
         event.workflow_execution_update_accepted_event_attributes.accepted_request.meta.update_id
@@ -115,7 +112,7 @@ async def test_a_decision_that_calls_itself_an_answer_does_not_shadow_the_answer
     soon = (await case.state()).version + 1
     await asyncio.gather(*(case.do(UpdateDischargePlan, id=f"settle/ehr-{soon + n}", plan=PLAN) for n in range(6)))
     state = await case.settled()
-    assert state.ehr_synced == state.ehr_revision
+    assert state.ehr.synced == state.ehr.revision
 
 
 class FromANewerRelease(DecidePlacement):

@@ -9,11 +9,10 @@ from itertools import groupby
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from domain import events as ev
 from domain.commands import BaseCommand
 from domain.decide import decide
 from domain.evolve import fold
-from domain.pathway.admission import CancelAdmission, RepeatAdmission
+from domain.pathway.admission import CancelAdmission, JourneyOpened, RepeatAdmission
 from domain.pathway.discharge import ReportDischarge, UpdateDischargePlan
 from domain.pathway.moves import ConfirmArrival
 from domain.pathway.placement import DecidePlacement
@@ -72,7 +71,7 @@ async def test_what_races_with_the_retried_task_is_decided_once(idle_house: Hous
             racing.create_task(case.handle.signal("roll-over"))
             racing.create_task(case.journeys.tell(case.id, case.command(ReportDischarge, message="left")))
             store.now.set()
-        assert (await case.settled()).placement is OP
+        assert (await case.settled()).placement.level is OP
         await assert_one_truth(case)
     assert store.decided_again == {(case.id, "decide-placement/placement")}
 
@@ -96,7 +95,7 @@ async def written_by_another(case: Case, store: EventStore, command: BaseCommand
     """Records what `command` leads to behind the workflow's back."""
     outcome = decide(await case.state(), command, await case.now())
     assert not isinstance(outcome, Refusal)
-    events: list[NewEvent] = [to_record(event) for event in outcome]
+    events: list[NewEvent] = [to_record(event) for event in outcome.events]
     await store.append(case.id, expected_version=(await case.state()).version, key=command.cause, events=events)
 
 
@@ -108,7 +107,7 @@ async def test_what_another_wrote_is_taken_in_before_deciding(house: House) -> N
     await case.settled()
     await written_by_another(case, house.store, case.command(UpdateDischargePlan, plan=PLAN))
     await case.do(RepeatAdmission, message="again")
-    assert (await case.settled()).discharge_plan == PLAN
+    assert (await case.settled()).discharge.plan == PLAN
     await assert_one_truth(case)
 
 
@@ -209,7 +208,7 @@ async def test_an_admission_waits_for_the_record(idle_house: House) -> None:
         assert (await too_early).code == "wrong-stage"
         assert (await repeated).version > 0
         first, *_ = await case.record()
-        assert isinstance(first, ev.JourneyOpened)
+        assert isinstance(first, JourneyOpened)
         await case.settled()
         await assert_one_truth(case)
 

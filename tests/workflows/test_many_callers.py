@@ -11,8 +11,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from activities import signatures as sig
-from domain import events as ev
-from domain.pathway.admission import RepeatAdmission
+from domain.pathway.admission import AdmissionRepeated, RepeatAdmission
 from domain.pathway.placement import DecidePlacement
 from eventstore.keys import DataKey, MemoryKeyring
 from eventstore.sealing import Sealer
@@ -58,7 +57,7 @@ async def all_kept_are_recorded(case: Case, store: Hangs, answered: Sequence[Jou
     store.hangs.clear()
     await case.journeys.look_again(case.id)
     await case.settled()
-    repeated = [each for each in await case.record() if isinstance(each, ev.AdmissionRepeated)]
+    repeated = [each for each in await case.record() if isinstance(each, AdmissionRepeated)]
     assert len(repeated) == sum(isinstance(each, CommandNotRecorded) for each in answered)
     assert await marked(case) is None
 

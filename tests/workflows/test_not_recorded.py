@@ -9,10 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from activities import signatures as sig
-from domain import events as ev
 from domain.commands import BaseCommand
-from domain.pathway.admission import CancelAdmission, RepeatAdmission
-from domain.pathway.placement import DecidePlacement
+from domain.events import BaseEvent
+from domain.pathway.admission import AdmissionRepeated, CancelAdmission, JourneyOpened, RepeatAdmission
+from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.values import Stage
 from eventstore import EventStoreError, SchemaMissing, StoreUnavailable
 from eventstore.errors import InvalidRequest
@@ -88,7 +88,7 @@ async def was_paged(case: Case) -> str:
     return key
 
 
-async def recorded_once(case: Case, *kinds: type[ev.BaseEvent]) -> None:
+async def recorded_once(case: Case, *kinds: type[BaseEvent]) -> None:
     events = await case.record()
     for kind in kinds:
         assert sum(isinstance(each, kind) for each in events) == 1
@@ -143,7 +143,7 @@ async def test_the_cause_is_said_everywhere_and_it_heals(idle_house: House, erro
             del store.failing[case.id]
             assert (await case.journeys.tell(case.id, placement(case))).stage is Stage.COST_REVIEW
             await case.settled()
-            await recorded_once(case, ev.PlacementDecided)
+            await recorded_once(case, PlacementDecided)
             await nothing_is_said(case)
             assert (await case.handle.describe()).typed_search_attributes.get(URGENT) is False
     said = [each for each in logs if each["event"] == "decision-not-recorded" and each["journey"] == case.id]
@@ -173,7 +173,7 @@ async def test_it_heals_by_itself_and_says_that_it_is_over(idle_house: House) ->
         await idle(case, timedelta(minutes=6))
         assert (await case.settled()).stage is Stage.COST_REVIEW
         await paged(case, subject="recorded again")
-        await recorded_once(case, ev.PlacementDecided)
+        await recorded_once(case, PlacementDecided)
         await nothing_is_said(case)
 
 
@@ -198,7 +198,7 @@ async def test_reminders_do_not_wait_for_a_decision_whose_words_cannot_be_sealed
         del store.failing[case.id]
         assert (await case.journeys.look_again(case.id)).stage is Stage.COST_REVIEW
         await case.settled()
-        await recorded_once(case, ev.PlacementDecided)
+        await recorded_once(case, PlacementDecided)
 
 
 async def test_a_deadline_that_cannot_be_recorded_is_paged_and_not_made_again_and_again(idle_house: House) -> None:
@@ -263,9 +263,9 @@ async def test_an_opening_that_cannot_be_recorded(idle_house: House) -> None:
         store.fail_all = None
         assert (await case.journeys.look_again(case.id)).version > 0
         first, *_ = await case.record()
-        assert isinstance(first, ev.JourneyOpened)
+        assert isinstance(first, JourneyOpened)
         await case.settled()
-        await recorded_once(case, ev.JourneyOpened, ev.AdmissionRepeated)
+        await recorded_once(case, JourneyOpened, AdmissionRepeated)
 
 
 async def test_what_is_kept_outlives_a_new_run_and_a_worker(idle_house: House) -> None:
@@ -291,7 +291,7 @@ async def test_what_is_kept_outlives_a_new_run_and_a_worker(idle_house: House) -
         await until(is_recorded, "what was kept is recorded")
         assert (await case.journeys.tell(case.id, placement(case))).stage is Stage.COST_REVIEW
         await case.settled()
-        await recorded_once(case, ev.PlacementDecided)
+        await recorded_once(case, PlacementDecided)
         assert len(pages(case)) == 1
 
 
@@ -323,7 +323,7 @@ async def test_intake_keeps_a_fact_that_the_journey_cannot_record(idle_house: Ho
         store.failing.clear()
         await gate.repeat_admission(case.id, "message-2", next(iter(AdmissionKind)), NOW)
         await case.settled()
-        await recorded_once(case, ev.AdmissionRepeated)
+        await recorded_once(case, AdmissionRepeated)
 
 
 async def test_many_journeys_that_cannot_record_do_not_hold_up_another_and_page_once(idle_house: House) -> None:

@@ -15,10 +15,9 @@ import pytest
 
 from activities import signatures as sig
 from deploy.stack import Stack
-from domain import events as ev
 from domain.commands import BaseCommand
 from domain.pathway.admission import RepeatAdmission
-from domain.pathway.placement import DecidePlacement
+from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.values import Stage
 from eventstore import StoreUnavailable, migrate_keys, open_keyring, open_store
 from eventstore.sealing import Sealer
@@ -154,7 +153,7 @@ async def recorded_in_the_end(case: Case) -> None:
 
     await until(is_recorded, "the decision is recorded")
     await case.settled()
-    await recorded_once(case, ev.PlacementDecided)
+    await recorded_once(case, PlacementDecided)
     await nothing_is_said(case)
 
 

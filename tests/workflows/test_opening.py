@@ -8,8 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain import events as ev
-from domain.pathway.admission import CancelAdmission, RepeatAdmission
+from domain.pathway.admission import (
+    AdmissionCancelled,
+    AdmissionRepeated,
+    CancelAdmission,
+    JourneyOpened,
+    RepeatAdmission,
+)
+from domain.pathway.discharge import DischargeReported
 from domain.values import Stage
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
@@ -49,7 +55,7 @@ async def test_opened_ten_times_at_once_it_begins_once(house: House) -> None:
     case = await house.admit()
     await asyncio.gather(*(case.open() for _ in range(10)))
     await case.settled()
-    assert sum(isinstance(event, ev.JourneyOpened) for event in await case.record()) == 1
+    assert sum(isinstance(event, JourneyOpened) for event in await case.record()) == 1
     listed = house.client.list_workflows(f"WorkflowId = '{case.handle.id}'")
     assert len([each async for each in listed]) <= 1
     assert len(await case.histories()) == 1
@@ -84,10 +90,10 @@ async def test_the_gate_passes_each_fact_on_once_however_often_it_is_told(house:
         await gate.cancel_admission(case.id, "message-4", NOW, next(iter(CancelReason)))
     state = await case.settled()
     told = [type(event) for event in await case.record() if event.cause.endswith(("-2", "-3", "-4"))]
-    for kind in (ev.AdmissionRepeated, ev.DischargeReported, ev.AdmissionCancelled):
+    for kind in (AdmissionRepeated, DischargeReported, AdmissionCancelled):
         assert told.count(kind) == 1
     assert state.stage is Stage.ACTIVE
-    assert {"complete-discharge-1", "resolve-cancellation-1"} <= set(state.obligations)
+    assert {"complete-discharge-1", "resolve-cancellation-1"} <= set(state.obligations.open)
 
 
 async def test_the_gate_says_when_a_journey_has_ended(house: House) -> None:
@@ -105,7 +111,7 @@ async def test_the_gate_is_unavailable_while_nobody_works(idle_house: House) -> 
         again = TemporalGate(idle_house.journeys, idle_house.store)
         await again.repeat_admission(case.id, "message-2", next(iter(AdmissionKind)), NOW)
         await case.settled()
-    assert sum(isinstance(event, ev.AdmissionRepeated) for event in await case.record()) == 1
+    assert sum(isinstance(event, AdmissionRepeated) for event in await case.record()) == 1
 
 
 async def test_a_journey_whose_workflow_was_terminated_has_not_ended(house: House) -> None:
@@ -160,6 +166,6 @@ async def test_what_intake_reports_is_on_record_with_its_own_time(house: House) 
     await enrol(case)
     await gate.repeat_admission(case.id, "message-2", next(iter(AdmissionKind)), NOW)
     await gate.report_discharge(case.id, "message-3", NOW)
-    reported = [e for e in await case.record() if isinstance(e, ev.AdmissionRepeated | ev.DischargeReported)]
+    reported = [e for e in await case.record() if isinstance(e, AdmissionRepeated | DischargeReported)]
     assert [(event.message, event.occurred_at) for event in reported] == [("message-2", NOW), ("message-3", NOW)]
     assert all(event.at > NOW for event in reported)

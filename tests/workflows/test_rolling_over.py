@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from domain import events as ev
-from domain.pathway.admission import CancelAdmission, RepeatAdmission
+from domain.pathway.admission import AdmissionRepeated, CancelAdmission, RepeatAdmission
+from domain.pathway.calls import EffectSettled
 from domain.pathway.moves import ConfirmArrival, RequestStepUp
 from domain.pathway.placement import DecidePlacement
 from domain.values import Stage
@@ -113,7 +113,7 @@ async def test_while_the_clinic_is_slow_or_failing(house: House, script: dict[st
     house.clinic.script(case.person.mrn, eligibility_delay=0, ehr_delay=0)
     state = await case.settled()
     assert state.stage is Stage.PLACEMENT
-    settled = [event.key for event in await case.record() if isinstance(event, ev.EffectSettled)]
+    settled = [event.key for event in await case.record() if isinstance(event, EffectSettled)]
     assert len(settled) == len(set(settled))
     assert_one_of_each_in_the_ehr(case)
 
@@ -142,7 +142,7 @@ async def test_updates_that_race_with_it_are_each_answered_once(house: House) ->
             told += [racing.create_task(case.journeys.tell(case.id, each)) for each in repeats[3:]]
         assert all(each.result().stage is Stage.ACTIVE for each in told)
         await case.continued_from(before)
-    causes = Counter(event.cause for event in await case.record() if isinstance(event, ev.AdmissionRepeated))
+    causes = Counter(event.cause for event in await case.record() if isinstance(event, AdmissionRepeated))
     assert len(causes) == 18
     assert set(causes.values()) == {1}
 
@@ -200,7 +200,7 @@ async def test_while_a_place_is_searched_for(house: House) -> None:
     await case.roll_over()
     house.clinic.script("*", ehr_delay=0)
     state = await case.settled()
-    assert state.transition is not None and state.transition.place is not None
+    assert state.moves.current is not None and state.moves.current.place is not None
 
     async def one_place_is_held() -> bool:  # the call left behind may still be giving its own back
         held = house.clinic.fhir("Slot", status="busy-tentative")

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from domain import events as ev
 from domain.pathway.admission import RepeatAdmission
 from domain.pathway.discharge import UpdateDischargePlan
 from domain.pathway.moves import RequestStepUp
-from domain.pathway.obligations import AcknowledgeObligation
+from domain.pathway.obligation_decisions import AcknowledgeObligation
+from domain.pathway.obligations import ObligationEscalated
 from domain.pathway.placement import DecidePlacement
 from domain.plans import Actor
 from domain.values import Role
@@ -53,9 +53,9 @@ async def test_there_is_never_more_than_one_timer(house: House) -> None:
 async def test_a_ladder_speaks_at_its_planned_moments(house: House) -> None:
     case = await house.admit()
     await enrol(case, IOP)
-    review = (await case.state()).obligations["review-1"]
+    review = (await case.state()).obligations.open["review-1"]
     await case.later(seconds=(review.ladder[-1].at - await case.now()).total_seconds() + 3600)
-    spoke = [event for event in await case.record() if isinstance(event, ev.ObligationEscalated)]
+    spoke = [event for event in await case.record() if isinstance(event, ObligationEscalated)]
     assert [event.planned_at for event in spoke] == [rung.at for rung in review.ladder]
     assert [event.to for event in spoke] == [Role.CLINICIAN, Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR]
     assert all(timedelta(0) <= event.at - event.planned_at < _CLOSE for event in spoke)
@@ -70,24 +70,24 @@ async def test_the_last_rung_repeats_until_somebody_acts(house: House) -> None:
     spoke = [
         event
         for event in await case.record()
-        if isinstance(event, ev.ObligationEscalated) and event.obligation == "decide-placement-1"
+        if isinstance(event, ObligationEscalated) and event.obligation == "decide-placement-1"
     ]
     assert len(spoke) > 4
     gaps = {later.planned_at - earlier.at for earlier, later in pairwise(spoke[2:])}
     assert gaps == {timedelta(hours=24)}
     await case.do(DecidePlacement, recommended=IOP, actual=IOP)
-    assert "decide-placement-1" not in (await case.settled()).obligations
+    assert "decide-placement-1" not in (await case.settled()).obligations.open
 
 
 async def test_an_acknowledgement_keeps_the_ladder_quiet_and_the_due_time(house: House) -> None:
     case = await house.admit()
     await enrol(case)
     await case.do(RequestStepUp, to=IOP, reason="worse")
-    before = (await case.settled()).obligations["complete-step-up-1"]
+    before = (await case.settled()).obligations.open["complete-step-up-1"]
     await case.later(seconds=(before.next_at() - await case.now()).total_seconds() - 3600)
     await case.do(AcknowledgeObligation, obligation=before.id, by=SUPERVISOR)
     told = len(case.mail())
-    after = (await case.later(hours=2)).obligations[before.id]
+    after = (await case.later(hours=2)).obligations.open[before.id]
     assert (after.due_at, len(case.mail())) == (before.due_at, told)
     await case.later(seconds=(after.next_at() - await case.now()).total_seconds() + 60)
     assert len(case.mail()) == told + 1

@@ -1,0 +1,91 @@
+"""Authorisation: the payer's leave for the level of care, where its answer asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from domain.benefits import Verdict
+from domain.events import BaseEvent
+from domain.obligations import Channel, ObligationKind
+from domain.part import Part, Slice
+from domain.pathway.obligations import cancelled, raised_in_business_days
+from domain.values import Role, Stage
+
+if TYPE_CHECKING:
+    from domain.pathway.cost import CostDeclined
+    from domain.pathway.coverage import BenefitsAnswered
+    from domain.pathway.funding import FundingResolved
+    from domain.pathway.obligations import ObligationCancelled, ObligationMet, ObligationWaived
+    from domain.pathway.placement import PlacementDecided
+    from domain.state import JourneyState
+
+part = Part("authorisation")
+
+OBTAIN_AUTHORISATION = ObligationKind(
+    kind="obtain-authorisation",
+    title="Obtain the payer's authorisation",
+    owner=Role.UTILISATION_REVIEW,
+    steps=((0, Role.UTILISATION_REVIEW, Channel.MAIL), (24, Role.SUPERVISOR, Channel.PAGE)),
+    by_hand=True,
+    waivable_by=(Role.UTILISATION_REVIEW, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
+)
+
+
+class Authorisation(Slice):
+    """Whether the payer's authorisation was obtained, or waived, for the coverage as it stands."""
+
+    obtained: bool = False
+
+
+@part.evolves
+def obtain(state: JourneyState, event: ObligationMet | ObligationWaived) -> Authorisation:
+    """Or go without, as a named person decided."""
+    return Authorisation(obtained=True) if event.kind == OBTAIN_AUTHORISATION.kind else state.authorisation
+
+
+@part.evolves
+def owe_none(state: JourneyState, event: ObligationCancelled) -> Authorisation:
+    """The coverage it was for is no longer the one that counts."""
+    return Authorisation() if event.kind == OBTAIN_AUTHORISATION.kind else state.authorisation
+
+
+@part.evolves
+def lose_it_with_the_coverage(state: JourneyState, event: BenefitsAnswered) -> Authorisation:
+    """A plan that does not pay authorises nothing."""
+    refuses = event.benefits.verdict in (Verdict.INACTIVE, Verdict.NOT_COVERED)
+    return Authorisation() if refuses and not state.funding.is_self_paid else state.authorisation
+
+
+@part.evolves
+def lose_it_with_the_cost(state: JourneyState, event: CostDeclined) -> Authorisation:
+    """Funding is looked for anew."""
+    return Authorisation()
+
+
+@part.follows
+def ask_for_it(
+    state: JourneyState, event: BenefitsAnswered | FundingResolved | PlacementDecided
+) -> Iterator[BaseEvent]:
+    """Where the payer wants one for the level decided, and a plan pays at all."""
+    if state.stage is Stage.FUNDING_EXCEPTION:
+        yield from cancelled(state, event, OBTAIN_AUTHORISATION)
+    elif state.stage is Stage.COST_REVIEW:
+        yield from _asked(state, event)
+
+
+@part.follows
+def ask_for_none_while_funding_is_sought(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
+    """Nobody knows yet whose it would be."""
+    yield from cancelled(state, event, OBTAIN_AUTHORISATION)
+
+
+def _asked(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
+    benefits = state.coverage.benefits
+    wanted = benefits is not None and benefits.verdict is Verdict.CLEAR_AUTH_REQUIRED
+    settled = state.authorisation.obtained or state.open_of(OBTAIN_AUTHORISATION.kind)
+    if not wanted or state.funding.is_self_paid:
+        yield from cancelled(state, event, OBTAIN_AUTHORISATION)
+    elif not settled:
+        days = state.policy.authorisation_business_days
+        yield raised_in_business_days(state, event, OBTAIN_AUTHORISATION, days)

@@ -1,0 +1,126 @@
+"""Care: the levels at which it is given, one after the other, here or by another facility."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from domain.clock import TimeKind, after_calendar_days
+from domain.events import BaseEvent
+from domain.obligations import ObligationKind
+from domain.part import Part, Slice
+from domain.pathway.ladders import CASE_MANAGER
+from domain.pathway.obligations import ObligationRaised, cancelled, raised
+from domain.plans import Stay
+from domain.values import CLINICAL, Instant, LevelOfCare, Role
+
+if TYPE_CHECKING:
+    from domain.pathway.discharge import Discharged
+    from domain.pathway.enrolment import Enrolled
+    from domain.pathway.moves import TransitionCompleted
+    from domain.pathway.obligations import ObligationMet, ObligationWaived
+    from domain.state import JourneyState
+
+part = Part("care")
+
+EXTERNAL_CONTACT = ObligationKind(
+    kind="external-contact",
+    title="Contact the facility that has the client",
+    owner=Role.CASE_MANAGER,
+    steps=CASE_MANAGER,
+    by_hand=True,
+    waivable_by=CLINICAL,
+)
+
+
+class Care(Slice):
+    """The levels of care so far, in order."""
+
+    stays: tuple[Stay, ...] = ()
+
+    @property
+    def began(self) -> bool:
+        """Whether any care was ever given on this journey."""
+        return bool(self.stays)
+
+    @property
+    def level(self) -> LevelOfCare | None:
+        """The level given now, or None before care and after it."""
+        return self.stays[-1].level if self.stays and self.stays[-1].until is None else None
+
+    @property
+    def since(self) -> Instant | None:
+        """When care at the present level began."""
+        return self.stays[-1].since if self.level else None
+
+
+class LevelOfCareStarted(BaseEvent):
+    """Care at a level began."""
+
+    type: Literal["level.started"] = "level.started"
+    level: LevelOfCare
+
+
+class LevelOfCareEnded(BaseEvent):
+    """Care at a level ended; always before the next level starts."""
+
+    type: Literal["level.ended"] = "level.ended"
+    level: LevelOfCare
+
+
+@part.evolves
+def start_a_stay(state: JourneyState, event: LevelOfCareStarted) -> Care:
+    """One level at a time."""
+    return Care(stays=(*state.care.stays, Stay(level=event.level, since=event.at)))
+
+
+@part.evolves
+def end_the_stay(state: JourneyState, event: LevelOfCareEnded) -> Care:
+    """Before the next begins."""
+    stays = state.care.stays
+    return Care(stays=(*stays[:-1], stays[-1].changed(until=event.at))) if stays else state.care
+
+
+@part.follows
+def begin_with_the_enrolment(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
+    """At the level decided."""
+    yield LevelOfCareStarted(**event.occasion, level=event.level)
+
+
+@part.follows
+def change_with_the_move(state: JourneyState, event: TransitionCompleted) -> Iterator[BaseEvent]:
+    """One level ends as the next begins."""
+    yield LevelOfCareEnded(**event.occasion, level=event.origin)
+    yield LevelOfCareStarted(**event.occasion, level=event.target)
+
+
+@part.follows
+def end_with_the_discharge(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
+    """Whatever level the client was at."""
+    if state.level is not None:
+        yield LevelOfCareEnded(**event.occasion, level=state.level)
+
+
+@part.follows
+def keep_in_touch_with_another_facility(state: JourneyState, event: LevelOfCareStarted) -> Iterator[BaseEvent]:
+    """A client in someone else's care is still ours."""
+    if not event.level.is_ours:
+        yield _contact(state, event)
+
+
+@part.follows
+def stay_in_touch(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
+    """One contact after the other for as long as they are there."""
+    if event.kind == EXTERNAL_CONTACT.kind and state.level and not state.level.is_ours:
+        yield _contact(state, event)
+
+
+@part.follows
+def end_the_contacts(state: JourneyState, event: LevelOfCareEnded) -> Iterator[BaseEvent]:
+    """The client is back, or elsewhere."""
+    yield from cancelled(state, event, EXTERNAL_CONTACT)
+
+
+def _contact(state: JourneyState, event: BaseEvent) -> ObligationRaised:
+    due_at = after_calendar_days(event.at, state.policy.external_contact_days, state.policy.site)
+    return raised(state, event, EXTERNAL_CONTACT, due_at, TimeKind.CALENDAR_DAYS)

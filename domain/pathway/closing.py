@@ -1,0 +1,61 @@
+"""Closing: nothing more is owed to the client on this journey."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from domain.events import BaseEvent
+from domain.part import Part, Slice
+from domain.pathway.follow_up import FOLLOW_UP
+from domain.plans import DischargeReason, FundingRoute
+from domain.values import Instant
+
+if TYPE_CHECKING:
+    from domain.pathway.discharge import Discharged
+    from domain.pathway.funding import FundingResolved
+    from domain.pathway.obligations import ObligationMet, ObligationWaived
+    from domain.state import JourneyState
+
+part = Part("closing")
+
+
+class Closing(Slice):
+    """When the journey was closed."""
+
+    closed_at: Instant | None = None
+
+
+class JourneyClosed(BaseEvent):
+    """Nothing more is owed to the client on this journey."""
+
+    type: Literal["journey.closed"] = "journey.closed"
+    reason: str
+
+
+@part.evolves
+def close(state: JourneyState, event: JourneyClosed) -> Closing:
+    """For good; a return is a new journey."""
+    return Closing(closed_at=event.at)
+
+
+@part.follows
+def close_with_a_referral(state: JourneyState, event: FundingResolved) -> Iterator[BaseEvent]:
+    """Care is given elsewhere."""
+    if event.route is FundingRoute.REFERRED_OUT:
+        yield JourneyClosed(**event.occasion, reason="referred-out")
+
+
+@part.follows
+def close_with_a_death(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
+    """Nobody is called afterwards."""
+    if event.reason is DischargeReason.DECEASED:
+        yield JourneyClosed(**event.occasion, reason="deceased")
+
+
+@part.follows
+def close_after_the_last_follow_up(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
+    """Met or waived."""
+    if event.kind == FOLLOW_UP.kind and not state.open_of(FOLLOW_UP.kind):
+        was_met = event.type == "obligation.met"
+        yield JourneyClosed(**event.occasion, reason="followed-up" if was_met else "follow-up-waived")
