@@ -124,7 +124,7 @@ class EhrRecord(Value):
     Attributes:
         key: Idempotency key of this wish.
         revision: Rises with each wish; an older one never overwrites a newer.
-        as_of: The journey's present moment when it made the wish: a status that changed ended then. None if it is not
+        as_of: When the last event that the wish tells of was true: a status that changed ended then. None if it is not
             known; that end is left out then.
         tasks: The duties whose state may have changed since the last wish.
     """
