@@ -143,7 +143,10 @@ class _Walk:
             effect = next(iter(pending.values()))
             self.now += timedelta(seconds=self.dice.randrange(1, 20))
             self._asked += 1
-            self._tell(SettleEffect(id=f"{effect.key}/{self._asked}", key=effect.key, answer=self._answer(effect)))
+            answer = self._answer(effect)
+            self._tell(
+                SettleEffect(id=f"{effect.key}/{self._asked}", key=effect.key, answer=answer, revision=effect.told)
+            )
 
     def _answer(self, effect: fx.Effect) -> Answer:
         if isinstance(effect, fx.CheckBenefits):

@@ -8,7 +8,6 @@ from activities.signatures import AHEAD_OF_RECORD, DIFFERS_FROM_RECORD, RECORD_C
 from domain.comparing import fingerprint
 from domain.state import JourneyState
 from domain.values import Value
-from workflows.calls import slot_of
 from workflows.messages import Account
 from workflows.not_recorded import NotRecorded
 
@@ -164,7 +163,7 @@ def _at_rest(state: JourneyState, account: Account) -> _Found | None:
         return found
     if account.waiting:  # what is decided next may still settle a call, and calls are made after it
         return None
-    orphans = sorted(key for key in state.pending() if slot_of(key) not in account.calls)
+    orphans = sorted(key for key, call in state.pending().items() if call.slot not in account.calls)
     if orphans:
         return Kind.ORPHAN, f"Owed to clinic systems and nobody asks them: {', '.join(orphans)}.", ""
     return None

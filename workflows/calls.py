@@ -39,11 +39,6 @@ _RETRY = RetryPolicy(
 )
 
 
-def slot_of(key: str) -> str:
-    """Calls in one slot are made one after the other: the EHR hears the newest wish, never two at once."""
-    return "ehr" if key.startswith("ehr-") else key
-
-
 async def carry_out(state: JourneyState, effect: fx.Effect) -> Answer:
     """Makes the call and returns the answer; `Failed` when patience ends or the system will not."""
     call = _call(effect, state)

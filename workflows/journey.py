@@ -26,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.refusal import Refusal
     from domain.state import JourneyState
     from domain.values import Instant
-    from workflows.calls import carry_out, slot_of
+    from workflows.calls import carry_out
     from workflows.card import Shown, attributes, card, shown, timer_summary
     from workflows.desk import Letter
     from workflows.messages import WORKFLOW, Account, JourneyStart, Standing, standing
@@ -172,8 +172,8 @@ class JourneyWorkflow(Scribe):
 
     def _make_calls(self) -> None:
         busy = self._calls.keys() | self._answers_kept()
-        for key, effect in self.state.pending().items():
-            slot = slot_of(key)
+        for effect in self.state.pending().values():
+            slot = effect.slot
             if slot not in busy:
                 busy.add(slot)
                 self._calls[slot] = self._begin(self._call(slot, effect))
@@ -190,12 +190,12 @@ class JourneyWorkflow(Scribe):
     async def _call(self, slot: str, effect: fx.Effect) -> None:
         answer = await carry_out(self.state, effect)
         del self._calls[slot]
-        self.put(SettleEffect(id=f"settle/{effect.key}", key=effect.key, answer=answer))
+        self.put(SettleEffect(id=f"settle/{effect.key}", key=effect.key, answer=answer, revision=effect.told))
 
     def _answers_kept(self) -> set[str]:
         """The slots of calls that were answered, and whose answer is not on record yet."""
         kept = (letter.command for letter in self.inbox)
-        return {slot_of(each.key) for each in kept if isinstance(each, SettleEffect)}
+        return {each.slot for each in kept if isinstance(each, SettleEffect)}
 
     def _keep_timer(self) -> None:
         due = self.state.next_deadline()

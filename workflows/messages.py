@@ -40,7 +40,7 @@ class Account(Value):
     """What a journey's workflow says of itself, for comparison with the record.
 
     Attributes:
-        calls: The slots of calls under way; see `workflows.calls.slot_of`.
+        calls: The slots of calls under way; see `domain.effects.BaseEffect.slot`.
         waiting: Commands in the inbox, not yet answered.
         stopped: Why it decides nothing now, or None.
         not_recorded: Why what it decides cannot be recorded now, or None.

@@ -41,7 +41,7 @@ from domain.pathway import (
 )
 
 PARTS = (
-    *(admission, coverage, funding, placement, cost, authorisation, enrolment),
+    *(admission, enrolment, coverage, funding, placement, cost, authorisation),
     *(care, reviews, moves, discharge, closing, obligations, follow_up),
     *(obligation_decisions, calls, ehr, deadlines),
 )

@@ -19,7 +19,6 @@ from eventstore import KeyReused, StreamClosed, VersionConflict, migrate, open_s
 from tests.eventstore.facts import fact, numbers, record
 from tests.eventstore.majors import SUPPORTED, found
 from tests.eventstore.test_concurrency import tail, write
-from tests.eventstore.test_releases import RELEASES, restore
 
 pytestmark = pytest.mark.stack
 
@@ -76,18 +75,6 @@ async def test_an_owner_who_is_no_superuser_may_migrate_one_database_and_another
         assert migrate(url) and not migrate(url)
         async with open_store(url) as store:
             await record(store, "a", 1)
-
-
-@pytest.mark.parametrize("release", RELEASES, ids=lambda file: file.stem)
-async def test_a_release_is_taken_over(server: Server, release: Path) -> None:
-    url = await server.database("released_" + release.stem.replace(".", "_"))
-    restore(release, url)
-    assert migrate(url)
-    assert migrate(url) == []
-    async with open_store(url) as store:
-        assert await store.read_all(limit=10_000)
-        await record(store, "new", 1, 2)
-        assert numbers(await store.read("new")) == [1, 2]
 
 
 async def test_the_contract_holds(server: Server) -> None:

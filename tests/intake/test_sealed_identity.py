@@ -20,7 +20,6 @@ from intake.person import Person
 from intake.privacy import Privacy
 from intake.registry import NotSealedYet, Registry
 from intake.service import intake_pool
-from tests.eventstore.test_releases import RELEASES
 from tests.intake.conftest import RecordingGate, RunningIntake, running_intake, until
 from tests.intake.messages import adt, code, fields
 from tests.intake.test_registry import ADMISSION
@@ -227,21 +226,6 @@ async def test_clients_of_an_older_release_are_not_taken_for_unknown_ones(
             await registry.find(str(ref))
         assert await seal_plain_rows(pool, keyring) == 1
         assert await registry.find(str(ref)) is not None
-
-
-@pytest.mark.stack
-async def test_no_name_of_a_released_database_is_left_in_intake(fresh_database: str, keyring: MemoryKeyring) -> None:
-    for release in RELEASES:
-        with psycopg.connect(fresh_database, autocommit=True) as connection:
-            connection.execute(release.read_bytes())
-            named = connection.execute("SELECT mrn, family_name, member_id, client_ref FROM intake.clients").fetchall()
-        migrate(fresh_database)
-        async with intake_pool(fresh_database) as pool:
-            assert await seal_plain_rows(pool, keyring) > len(named) > 0
-            found = [await Registry(pool, keyring).find(str(ref)) for *_, ref in named]
-        assert [(each.mrn, each.family_name, each.member_id) for each in found if each] == [row[:3] for row in named]
-        kept = stored_text(fresh_database)
-        assert not [word for row in named for word in row[:3] if word and (word in kept or word.encode().hex() in kept)]
 
 
 async def test_a_sealed_person_cannot_be_passed_off_as_another(keyring: MemoryKeyring) -> None:

@@ -31,7 +31,6 @@ from recovery.differences import (
 )
 from recovery.paging import AGAIN_AFTER, page_for
 from recovery.reconcile import Mended
-from workflows.calls import slot_of
 from workflows.messages import Account
 from workflows.not_recorded import NotRecorded
 
@@ -59,7 +58,10 @@ OVER = fold(
     told(
         OPENING,
         CancelAdmission(id="cancel/m", message="m"),
-        *(SettleEffect(id=f"settle/{key}", key=key, answer=Done(reference="x")) for key in fold(CANCELLED).pending()),
+        *(
+            SettleEffect(id=f"settle/{key}", key=key, answer=Done(reference="x"), revision=call.told)
+            for key, call in fold(CANCELLED).pending().items()
+        ),
     )
 )
 
@@ -76,7 +78,7 @@ def running(
     trouble: NotRecorded | None = None,
     calls: bool = True,
 ) -> Running:
-    slots = tuple(slot_of(key) for key in state.pending()) if calls else ()
+    slots = tuple(call.slot for call in state.pending().values()) if calls else ()
     return Running(account=Account(state=state, calls=slots, waiting=waiting, stopped=stopped, not_recorded=trouble))
 
 

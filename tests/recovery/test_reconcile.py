@@ -186,7 +186,10 @@ async def test_a_workflow_that_outlives_its_journey_is_ended(house: House) -> No
     case = await house.admit()
     state = await case.settled()
     cancelled = await written_by_another(case, case.command(CancelAdmission, message="cancelled"))
-    told = [SettleEffect(id=f"settle/{key}", key=key, answer=Done(reference="x")) for key in cancelled.pending()]
+    told = [
+        SettleEffect(id=f"settle/{key}", key=key, answer=Done(reference="x"), revision=call.told)
+        for key, call in cancelled.pending().items()
+    ]
     over = await written_by_another(case, *told)
     assert over.is_finished
     compared = reconciler(house)

@@ -1,0 +1,150 @@
+"""What people decide about: a discharge plan, a transition, an estimate, and the words for their reasons."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from tests.gate.old_core.values import Identifying, Instant, Key, LevelOfCare, Role, Value, storable
+
+
+class Actor(Value):
+    """The person who decided: an opaque staff id and the role in which they acted."""
+
+    id: Key
+    role: Role
+
+
+class FundingRoute(StrEnum):
+    """Ways on from a plan that does not pay."""
+
+    SELF_PAY = "self-pay"
+    SLIDING_SCALE = "sliding-scale"
+    OTHER_COVERAGE = "other-coverage"  #: the benefits are checked again
+    REFERRED_OUT = "referred-out"  #: the journey closes with a referral elsewhere
+
+
+SELF_PAID = (FundingRoute.SELF_PAY, FundingRoute.SLIDING_SCALE)
+"""Routes on which no plan has a say."""
+
+
+class ReviewOutcome(StrEnum):
+    """What a review may decide."""
+
+    CONTINUE = "continue"
+    STEP_UP = "step-up"
+    STEP_DOWN = "step-down"
+    DISCHARGE = "discharge"
+
+
+class DischargeReason(StrEnum):
+    """Why care ends. Only the planned ones demand a complete plan."""
+
+    GOALS_MET = "goals-met"
+    TRANSFERRED = "transferred"
+    AGAINST_ADVICE = "against-advice"
+    DISENGAGED = "disengaged"
+    ADMINISTRATIVE = "administrative"
+    MOVED = "moved"
+    DECEASED = "deceased"  #: nobody is called afterwards
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether the centre controls the timing, so that nothing excuses an incomplete plan."""
+        return self in (DischargeReason.GOALS_MET, DischargeReason.TRANSFERRED)
+
+
+class Contact(StrEnum):
+    """How an attempt to reach a client went."""
+
+    REACHED = "reached"
+    NOT_REACHED = "not-reached"
+
+
+class Direction(StrEnum):
+    """Which way a transition goes."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+Line = Annotated[str, StringConstraints(max_length=500), AfterValidator(storable), Identifying()]
+Lines = Annotated[tuple[Line, ...], Field(max_length=50)]
+
+
+class DischargePlan(Value):
+    """ "Each client leaves with a personalized schedule of follow-up appointments, crisis contacts, and
+    community resources": the three parts, each a list of lines written for the client.
+    """
+
+    follow_ups: Lines = ()
+    crisis_contacts: Lines = ()
+    resources: Lines = ()
+
+    def is_begun(self) -> bool:
+        """Whether anything is written yet."""
+        return any(line.strip() for line in (*self.follow_ups, *self.crisis_contacts, *self.resources))
+
+    def missing(self) -> tuple[str, ...]:
+        """The parts that are still empty; a blank line is not a line."""
+        parts = {
+            "follow-up appointments": self.follow_ups,
+            "crisis contacts": self.crisis_contacts,
+            "community resources": self.resources,
+        }
+        return tuple(name for name, lines in parts.items() if not any(line.strip() for line in lines))
+
+
+class Transition(Value):
+    """A move between levels that has begun and not ended.
+
+    Attributes:
+        number: Counts the journey's transitions.
+        searches: Searches for a place so far.
+        next_search_at: Elapsed; None while a search runs or once a place is held.
+        place: The facility of the held place.
+    """
+
+    number: int
+    direction: Direction
+    origin: LevelOfCare
+    target: LevelOfCare
+    due_at: Instant
+    searches: int = 0
+    next_search_at: Instant | None = None
+    place: str | None = None
+    window_missed: bool = False
+
+    @property
+    def hold_key(self) -> str:
+        """Idempotency key of the place held for this transition."""
+        return f"place-{self.number}"
+
+
+class Stay(Value):
+    """A period at one level of care, ours or another facility's."""
+
+    level: LevelOfCare
+    since: Instant
+    until: Instant | None = None
+
+
+class Estimate(Value):
+    """What care is expected to cost the client, US dollars.
+
+    Attributes:
+        id: Names the estimate a client accepts, so that an older one cannot be accepted by mistake.
+        low: With the best known values; None if it cannot be known.
+        high: With the worst; None if it cannot be known.
+        assumptions: Said aloud to the client.
+    """
+
+    id: str
+    level: LevelOfCare
+    days: int
+    low: Decimal | None
+    high: Decimal | None
+    assumptions: tuple[str, ...] = ()

@@ -1,0 +1,31 @@
+"""A refusal: an answer, not a fault. It changes nothing and costs nothing."""
+
+from __future__ import annotations
+
+from tests.gate.old_core.values import Value
+
+
+class Refusal(Value):
+    """Why a command was not carried out.
+
+    Attributes:
+        code: Short and stable, for programs.
+        sentence: For a nurse: what is wrong and what to do instead. No client data.
+    """
+
+    code: str
+    sentence: str
+
+
+class Refused(Exception):
+    """Carries a refusal out of a rule; `decide` turns it into its result. It never leaves the domain."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(code)
+        self.refusal = Refusal(code=code, sentence=sentence)
+
+
+def require(met: bool, code: str, sentence: str) -> None:
+    """Refuses with `code` and `sentence` unless `met`."""
+    if not met:
+        raise Refused(code, sentence)

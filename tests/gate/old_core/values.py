@@ -1,0 +1,131 @@
+"""The small words everything else is said in: levels of care, stages, roles, and the frozen value base."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+Instant = AwareDatetime
+"""A moment with a time zone. Naive datetimes are refused wherever one is read."""
+
+
+class Value(BaseModel):
+    """A frozen value compared by content; unknown fields are refused."""
+
+    # What is refused may be about a client, and errors are logged and shown.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def changed(self, **changes: Any) -> Self:
+        """The same value but for these fields, which are taken as they are.
+
+        What `model_copy` does, in a fifth of its time: folding a record copies a state for every event.
+        """
+        made, was_set = object.__new__(type(self)), self.__pydantic_fields_set__
+        _put(made, "__dict__", {**self.__dict__, **changes})
+        _put(made, "__pydantic_fields_set__", was_set if changes.keys() <= was_set else was_set | changes.keys())
+        _put(made, "__pydantic_extra__", None)
+        _put(made, "__pydantic_private__", None)
+        return made
+
+
+_put = object.__setattr__  # a frozen value refuses the ordinary way
+
+
+def storable(text: str) -> str:
+    """`text`, unless it holds what PostgreSQL's JSON cannot: NUL or half of a surrogate pair.
+
+    Raises:
+        ValueError: It does.
+    """
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("the text holds a character that no record can keep; leave it out")
+    return text
+
+
+Words = Annotated[
+    str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(storable)
+]
+"""What a person wrote, or another system: something, not endless, and fit for the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifying:
+    """Marks text that may say who a client is: free text by a person. The record keeps it under the client's own key.
+
+    It goes into the annotation of the text itself; rules may ask whether such text is there, never what it says.
+    """
+
+
+PrivateWords = Annotated[str, Identifying()]
+"""What a person wrote about a client, in an event."""
+Key = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
+"""An id: visible ASCII without spaces, at most 200 characters."""
+
+
+class LevelOfCare(StrEnum):
+    """Where care is given, gentlest first in `LADDER`."""
+
+    OP = "OP"  #: outpatient, one or two visits a week
+    IOP = "IOP"  #: intensive outpatient, 9-15 clinical hours a week
+    PHP = "PHP"  #: partial hospitalisation, given by another facility
+    INPATIENT = "INPATIENT"  #: given by a hospital
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the centre itself gives this level."""
+        return self in (LevelOfCare.OP, LevelOfCare.IOP)
+
+    def is_above(self, other: LevelOfCare) -> bool:
+        """Whether moving from `other` to this level is a step up."""
+        return LADDER.index(self) > LADDER.index(other)
+
+
+LADDER: tuple[LevelOfCare, ...] = (
+    LevelOfCare.OP,
+    LevelOfCare.IOP,
+    LevelOfCare.PHP,
+    LevelOfCare.INPATIENT,
+)
+
+
+class Stage(StrEnum):
+    """Where a journey stands. The last two are the only ends."""
+
+    REFERRED = "REFERRED"
+    BENEFITS_CHECK = "BENEFITS_CHECK"
+    FUNDING_EXCEPTION = "FUNDING_EXCEPTION"
+    PLACEMENT = "PLACEMENT"
+    COST_REVIEW = "COST_REVIEW"
+    ENROLLING = "ENROLLING"
+    ACTIVE = "ACTIVE"
+    TRANSITION = "TRANSITION"
+    EXTERNAL = "EXTERNAL"
+    DISCHARGING = "DISCHARGING"
+    DISCHARGED = "DISCHARGED"
+    FOLLOW_UP = "FOLLOW_UP"
+    CLOSED = "CLOSED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing more can happen to the journey."""
+        return self in (Stage.CLOSED, Stage.CANCELLED)
+
+
+class Role(StrEnum):
+    """Who can own a duty. People hold roles; the roster maps a role to whoever is on duty."""
+
+    ADMISSIONS = "admissions"
+    CLINICIAN = "clinician"
+    CASE_MANAGER = "case-manager"
+    UTILISATION_REVIEW = "utilisation-review"
+    SUPERVISOR = "clinical-supervisor"
+    MEDICAL_DIRECTOR = "medical-director"
+    OPERATIONS = "operations"
+
+
+CLINICAL = (Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR)
+"""Who may decide a level of care. Automation recommends and reminds; it never decides one."""
