@@ -8,10 +8,10 @@ from cli import options as opt
 from cli.access import told_in_one_line
 from cli.journeys import recorded, unsealed
 from cli.output import show_fields, show_json, stdout, table
-from dashboard.words import moment
 from domain.benefit_words import other_payers, reasons_in_words, share_in_words
 from domain.benefits import Benefits
 from domain.pathway.coverage import BenefitsAnswered
+from domain.wording import moment
 from eventstore.codec import from_record
 from eventstore.events import StoredEvent
 

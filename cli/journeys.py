@@ -11,11 +11,11 @@ from cli.output import Exit, Stop, complain, show_fields, show_json, stdout, tab
 from dashboard.history import AsOf
 from dashboard.lists import Listing, list_journeys
 from dashboard.reading import Row, read_journey, row, state_of
-from dashboard.words import is_bookkeeping, moment, sentence
 from deploy.settings import Settings
 from domain.benefit_words import price, summary
 from domain.plans import Estimate
 from domain.state import JourneyState
+from domain.wording import moment
 from eventstore.codec import from_record
 from eventstore.events import StoredEvent
 from eventstore.sealing import Sealer
@@ -180,9 +180,9 @@ def _show_timeline(stored: tuple[StoredEvent, ...], everything: bool) -> None:
     stdout.print()
     events = [(each, from_record(each)) for each in stored]
     rows = [
-        (each.version, moment(each.occurred_at), sentence(event))
+        (each.version, moment(each.occurred_at), event.sentence())
         for each, event in events
-        if everything or not is_bookkeeping(event)
+        if everything or not event.is_bookkeeping
     ]
     table("Timeline", ("#", "When", "What"), rows)
     if len(rows) < len(events):
@@ -206,4 +206,4 @@ def _as_json(state: JourneyState, stored: tuple[StoredEvent, ...], at: AsOf) -> 
 
 def _event_as_json(stored: StoredEvent) -> dict[str, Any]:
     shown = stored.model_dump(mode="json", exclude={"sealed", "key_id"})
-    return {**shown, "sealed": stored.sealed is not None, "sentence": sentence(from_record(stored))}
+    return {**shown, "sealed": stored.sealed is not None, "sentence": from_record(stored).sentence()}

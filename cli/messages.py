@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cli.output import show_json, table
 from cli.quarantine import read_intake
-from dashboard.words import moment
+from domain.wording import moment
 
 _COUNTED = """
     SELECT state, coalesce(reason_code, ''), event, count(*), max(received_at) FROM intake.messages GROUP BY 1, 2, 3

@@ -15,7 +15,7 @@ from dashboard.projections import rebuild as rebuilding
 from dashboard.projections.standing import generations
 from dashboard.projections.verify import Verified
 from dashboard.projections.verify import verify as verify_models
-from dashboard.words import moment
+from domain.wording import moment
 
 app = App(name="projections", help="List, rebuild or verify the read models that dashboards see.", sort_key=10)
 

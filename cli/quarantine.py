@@ -10,8 +10,8 @@ from psycopg_pool import PoolTimeout
 
 from cli.access import load_settings, the_keys
 from cli.output import Exit, Stop, show_json, stdout, table
-from dashboard.words import moment
 from deploy.errors import SettingsError
+from domain.wording import moment
 from eventstore.keys import KeyDestroyed
 from intake.privacy import Privacy, Sealed
 from intake.service import intake_pool

@@ -27,10 +27,12 @@ class BaseEvent(Value):
 
     Attributes:
         is_news: Whether the EHR must hear of it.
+        bookkeeping: Whether a reader of the journey's story may skip events of this type.
     """
 
     schema_version: ClassVar[int] = 1
     is_news: ClassVar[bool] = True
+    bookkeeping: ClassVar[bool] = False
 
     type: str
     at: Instant
@@ -40,6 +42,18 @@ class BaseEvent(Value):
     def type_name(cls) -> str:
         """The name under which the record keeps it: `journey.opened`."""
         return str(cls.model_fields["type"].default)
+
+    @property
+    def is_bookkeeping(self) -> bool:
+        """Whether a reader of the journey's story may skip it."""
+        return self.bookkeeping
+
+    def sentence(self) -> str:
+        """What happened, for a person, in one line; without free text, since someone may look over a shoulder."""
+        return self._sentence()
+
+    def _sentence(self) -> str:
+        raise NotImplementedError(f"{type(self).__name__} says nothing")
 
     @property
     def occasion(self) -> Occasion:

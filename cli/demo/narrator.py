@@ -6,7 +6,6 @@ from rich.markup import escape
 
 from cli.output import stdout
 from dashboard.reading import all_events
-from dashboard.words import is_bookkeeping, sentence
 from domain.values import Role
 from eventstore.codec import from_record
 from eventstore.events import StoredEvent
@@ -55,6 +54,6 @@ class Narrator:
         if self._quiet or name is None:
             return
         event = from_record(stored)
-        if is_bookkeeping(event):
+        if event.is_bookkeeping:
             return
-        stdout.print(f"[dim]{stored.occurred_at:%Y-%m-%d %H:%M}[/]  [bold]{name:17}[/] {escape(sentence(event))}")
+        stdout.print(f"[dim]{stored.occurred_at:%Y-%m-%d %H:%M}[/]  [bold]{name:17}[/] {escape(event.sentence())}")

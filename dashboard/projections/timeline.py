@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dashboard.projections.model import Change, ReadModel, TableRow
-from dashboard.words import actor, is_bookkeeping, sentence
+from dashboard.words import actor
 
 _COLUMNS = (
     *("position", "journey_id", "version", "type", "sentence", "bookkeeping", "actor_role", "actor_id"),
@@ -21,8 +21,8 @@ def _rows(changes: Sequence[Change]) -> Iterator[TableRow]:
             recorded.stream,
             recorded.version,
             recorded.type,
-            sentence(event),
-            is_bookkeeping(event),
+            event.sentence(),
+            event.is_bookkeeping,
             by.role if by else None,
             by.id if by else None,
             recorded.occurred_at,

@@ -41,7 +41,7 @@ from domain.pathway import (
 )
 
 PARTS = (
-    *(admission, enrolment, coverage, funding, placement, cost, authorisation),
+    *(admission, coverage, funding, placement, cost, authorisation, enrolment),
     *(care, reviews, moves, discharge, closing, obligations, follow_up),
     *(obligation_decisions, calls, ehr, deadlines),
 )
@@ -62,7 +62,9 @@ COMMANDS: dict[str, type[BaseCommand]] = {each.name(): each for each in _declare
 """Every command by its name."""
 DECISIONS: tuple[type[Decision], ...] = tuple(each for each in COMMANDS.values() if issubclass(each, Decision))
 """Every decision by a person."""
-EVENTS: dict[str, type[BaseEvent]] = {each.type_name(): each for each in _declared(BaseEvent)}
+EVENTS: dict[str, type[BaseEvent]] = {
+    each.type_name(): each for each in _declared(BaseEvent) if not each.model_fields["type"].is_required()
+}
 """Every event of a journey by the name of its type."""
 
 

@@ -63,6 +63,9 @@ class JourneyOpened(BaseEvent):
         """When the client was admitted; `at` where the source's clock is out by more than a year."""
         return self.admitted_at if abs(self.admitted_at - self.at) <= timedelta(days=366) else self.at
 
+    def _sentence(self) -> str:
+        return f"Journey opened under policy {self.policy}"
+
 
 class AdmissionRepeated(BaseEvent):
     """Another admissions message for a client already on this journey; nothing starts again."""
@@ -73,6 +76,9 @@ class AdmissionRepeated(BaseEvent):
     message: str
     occurred_at: Instant | None = None
 
+    def _sentence(self) -> str:
+        return "A further admissions message; nothing starts again"
+
 
 class AdmissionCancelled(BaseEvent):
     """The admission was cancelled before care began, or a person must decide because care had begun."""
@@ -82,6 +88,11 @@ class AdmissionCancelled(BaseEvent):
     occurred_at: Instant | None = None
     reason: str
     care_had_begun: bool
+
+    def _sentence(self) -> str:
+        return f"Admission {self.reason}" + (
+            "; care had begun, a person decides" if self.care_had_begun else "; journey ended"
+        )
 
 
 class OpenJourney(BaseCommand):

@@ -66,6 +66,16 @@ class EffectSettled(BaseEvent):
     reference: str | None = None
     failure: str | None = None
 
+    @property
+    def is_bookkeeping(self) -> bool:
+        """A call that failed is never skipped."""
+        return self.failure is None
+
+    def _sentence(self) -> str:
+        if self.failure:
+            return f"Clinic system refused: {self.key} ({self.failure})"
+        return f"Clinic system answered: {self.key}"
+
 
 class BenefitsAnswer(Value):
     """The payer's answer."""

@@ -60,12 +60,18 @@ class LevelOfCareStarted(BaseEvent):
     type: Literal["level.started"] = "level.started"
     level: LevelOfCare
 
+    def _sentence(self) -> str:
+        return f"Care at {self.level} began"
+
 
 class LevelOfCareEnded(BaseEvent):
     """Care at a level ended; always before the next level starts."""
 
     type: Literal["level.ended"] = "level.ended"
     level: LevelOfCare
+
+    def _sentence(self) -> str:
+        return f"Care at {self.level} ended"
 
 
 @part.evolves

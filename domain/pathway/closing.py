@@ -32,6 +32,9 @@ class JourneyClosed(BaseEvent):
     type: Literal["journey.closed"] = "journey.closed"
     reason: str
 
+    def _sentence(self) -> str:
+        return f"Journey closed: {self.reason}"
+
 
 @part.evolves
 def close(state: JourneyState, event: JourneyClosed) -> Closing:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.benefit_words import price
 from domain.commands import ADMISSIONS, Decision
 from domain.cost import estimate
 from domain.events import BaseEvent, Occasion
@@ -17,6 +18,7 @@ from domain.pathway.obligations import cancelled, met, raised_in_business_days
 from domain.plans import SELF_PAID, Actor, Estimate
 from domain.refusal import Refused, require
 from domain.values import Key, LevelOfCare, PrivateWords, Role, Stage, Words
+from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.coverage import BenefitsAnswered
@@ -56,6 +58,9 @@ class CostEstimated(BaseEvent):
     type: Literal["cost.estimated"] = "cost.estimated"
     estimate: Estimate
 
+    def _sentence(self) -> str:
+        return f"Cost: {self.estimate.id} is {price(self.estimate)}"
+
 
 class CostAccepted(BaseEvent):
     """The client accepted an estimate."""
@@ -63,6 +68,9 @@ class CostAccepted(BaseEvent):
     type: Literal["cost.accepted"] = "cost.accepted"
     estimate: str
     by: Actor
+
+    def _sentence(self) -> str:
+        return f"The client accepted {self.estimate}{said_by(self.by)}"
 
 
 class CostDeclined(BaseEvent):
@@ -72,6 +80,9 @@ class CostDeclined(BaseEvent):
     estimate: str
     reason: PrivateWords
     by: Actor
+
+    def _sentence(self) -> str:
+        return f"The client declined {self.estimate}{said_by(self.by)}"
 
 
 class AcceptCost(Decision, label="Accept the cost", by=ADMISSIONS, at=(Stage.COST_REVIEW,)):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from domain.benefit_words import summary
 from domain.benefits import Benefits, CostShare, Verdict
 from domain.commands import Decision
 from domain.effects import CheckBenefits
@@ -19,6 +20,7 @@ from domain.pathway.obligations import met, raised_in_business_days
 from domain.plans import Actor, FundingRoute
 from domain.refusal import require
 from domain.values import Instant, Role, Stage, Words
+from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.admission import JourneyOpened
@@ -51,6 +53,9 @@ class BenefitsRequested(BaseEvent):
     number: int
     service_date: date
 
+    def _sentence(self) -> str:
+        return "The payer is asked about benefits"
+
 
 class BenefitsAnswered(BaseEvent):
     """The payer answered, or a person verified by hand (`by`)."""
@@ -58,6 +63,9 @@ class BenefitsAnswered(BaseEvent):
     type: Literal["benefits.answered"] = "benefits.answered"
     benefits: Benefits
     by: Actor | None = None
+
+    def _sentence(self) -> str:
+        return f"Benefits: {summary(self.benefits)}" + (said_by(self.by) if self.by else ", says the payer")
 
 
 class RecordBenefits(

@@ -18,6 +18,7 @@ from domain.pathway.obligations import cancelled, met, raised, raised_in_busines
 from domain.plans import Actor, Direction, DischargePlan, DischargeReason, ReviewOutcome
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, Role, Stage
+from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareStarted
@@ -64,6 +65,10 @@ class DischargePlanUpdated(BaseEvent):
     plan: DischargePlan
     by: Actor
 
+    def _sentence(self) -> str:
+        missing = ", ".join(self.plan.missing())
+        return f"Discharge plan drafted, still without {missing}" if missing else "Discharge plan complete"
+
 
 class DischargeReported(BaseEvent):
     """The hospital system says the visit ended. A clinician completes the discharge."""
@@ -71,6 +76,9 @@ class DischargeReported(BaseEvent):
     type: Literal["discharge.reported"] = "discharge.reported"
     message: str
     occurred_at: Instant | None = None
+
+    def _sentence(self) -> str:
+        return "The hospital system reports the end of the visit"
 
 
 class Discharged(BaseEvent):
@@ -80,6 +88,13 @@ class Discharged(BaseEvent):
     reason: DischargeReason
     gaps: tuple[str, ...]
     by: Actor
+
+    def _sentence(self) -> str:
+        return (
+            f"Discharged: {self.reason}"
+            + (f", plan without {', '.join(self.gaps)}" if self.gaps else ", plan complete")
+            + said_by(self.by)
+        )
 
 
 class UpdateDischargePlan(Decision, label="Update the discharge plan", by=CARE_TEAM, at=(Stage.ENROLLING, *IN_CARE)):

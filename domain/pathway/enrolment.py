@@ -18,6 +18,7 @@ from domain.pathway.obligations import met, raised
 from domain.plans import Actor
 from domain.refusal import require
 from domain.values import LevelOfCare, Role, Stage, Words
+from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.admission import JourneyOpened
@@ -35,6 +36,9 @@ class Enrolled(BaseEvent):
     level: LevelOfCare
     track: str
     by: Actor
+
+    def _sentence(self) -> str:
+        return f"Enrolled in {self.level}, {self.track} track{said_by(self.by)}"
 
 
 class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(Stage.ENROLLING,)):

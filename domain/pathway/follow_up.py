@@ -18,6 +18,7 @@ from domain.pathway.obligations import met_one, raised
 from domain.plans import Actor, Contact, DischargeReason
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Role, Stage
+from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.discharge import Discharged
@@ -47,6 +48,9 @@ class FollowUpRecorded(BaseEvent):
     obligation: str
     contact: Contact
     by: Actor
+
+    def _sentence(self) -> str:
+        return f"Follow-up after discharge: {self.contact}{said_by(self.by)}"
 
 
 class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Stage.DISCHARGED, Stage.FOLLOW_UP)):

@@ -17,6 +17,7 @@ from domain.pathway.ladders import ADMISSIONS_DESK
 from domain.pathway.obligations import met, raised_in_business_days
 from domain.plans import SELF_PAID, Actor, FundingRoute
 from domain.values import PrivateWords, Role, Stage, Words
+from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.cost import CostDeclined
@@ -61,6 +62,9 @@ class FundingResolved(BaseEvent):
     route: FundingRoute
     reason: PrivateWords
     by: Actor
+
+    def _sentence(self) -> str:
+        return f"Funding: {self.route}{said_by(self.by)}"
 
 
 class ResolveFunding(Decision, label="Resolve funding", by=ADMISSIONS, at=(Stage.FUNDING_EXCEPTION,), high_risk=True):

@@ -18,6 +18,7 @@ from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
 from domain.plans import Actor, Direction, Transition
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, LevelOfCare, PrivateWords, Role, Stage, Words
+from domain.wording import moment, said_by
 
 if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionCancelled
@@ -99,6 +100,9 @@ class TransitionStarted(BaseEvent):
     reason: PrivateWords
     by: Actor
 
+    def _sentence(self) -> str:
+        return f"Step {self.direction} {self.origin} → {self.target}, due {moment(self.due_at)}{said_by(self.by)}"
+
 
 class PlaceSearchStarted(BaseEvent):
     """Places at the target level are being searched, for the `attempt`-th time.
@@ -115,6 +119,9 @@ class PlaceSearchStarted(BaseEvent):
     level: LevelOfCare
     wanted_by: Instant
 
+    def _sentence(self) -> str:
+        return f"Looking for a place, search {self.attempt}"
+
 
 class PlaceHeld(BaseEvent):
     """A place is held for the client."""
@@ -122,6 +129,9 @@ class PlaceHeld(BaseEvent):
     type: Literal["place.held"] = "place.held"
     facility: str
     starts_at: Instant
+
+    def _sentence(self) -> str:
+        return f"A place is held at {self.facility} from {moment(self.starts_at)}"
 
 
 class NoPlaceFound(BaseEvent):
@@ -132,6 +142,9 @@ class NoPlaceFound(BaseEvent):
     type: Literal["place.none-found"] = "place.none-found"
     next_search_at: Instant
 
+    def _sentence(self) -> str:
+        return f"No place found; next search {moment(self.next_search_at)}"
+
 
 class PlaceGivenUp(BaseEvent):
     """A held place is no longer wanted."""
@@ -141,12 +154,18 @@ class PlaceGivenUp(BaseEvent):
     type: Literal["place.given-up"] = "place.given-up"
     hold_key: str
 
+    def _sentence(self) -> str:
+        return "The held place is given back"
+
 
 class StepUpWindowMissed(BaseEvent):
     """24 hours went by without the move; the client is contacted daily until it happens."""
 
     type: Literal["step-up.window-missed"] = "step-up.window-missed"
     due_at: Instant
+
+    def _sentence(self) -> str:
+        return "24 hours passed without the step-up; daily contact until it happens"
 
 
 class TransitionCompleted(BaseEvent):
@@ -159,6 +178,9 @@ class TransitionCompleted(BaseEvent):
     facility: str | None = None
     by: Actor
 
+    def _sentence(self) -> str:
+        return f"Arrived at {self.target}" + (f", {self.facility}" if self.facility else "") + said_by(self.by)
+
 
 class TransitionDeclined(BaseEvent):
     """The client declined the move and stays where they are; reviewed again within 72 hours."""
@@ -168,6 +190,9 @@ class TransitionDeclined(BaseEvent):
     reason: PrivateWords
     safety_plan_reviewed: bool
     by: Actor
+
+    def _sentence(self) -> str:
+        return f"The client declined the move{said_by(self.by)}"
 
 
 class RequestStepUp(Decision, label="Request a step-up", by=CLINICAL, at=IN_CARE, high_risk=True):

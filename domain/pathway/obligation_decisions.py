@@ -13,7 +13,7 @@ from domain.events import BaseEvent, Occasion
 from domain.obligations import Obligation
 from domain.part import Part
 from domain.pathway.discharge import COMPLETE_DISCHARGE
-from domain.pathway.obligations import ObligationAcknowledged, ObligationMet, ObligationWaived
+from domain.pathway.obligations import ObligationAcknowledged, ObligationMet, ObligationWaived, of
 from domain.refusal import Refused, require
 from domain.values import Key, Stage, Words
 
@@ -35,7 +35,7 @@ class AcknowledgeObligation(Decision, label="Acknowledge an obligation", by=EVER
         """Those not told yet are told on time all the same."""
         owed = _owed(state, self.obligation)
         quiet_until = after_hours(when["at"], state.policy.acknowledged_hours)
-        yield ObligationAcknowledged(**when, obligation=owed.id, kind=owed.kind, quiet_until=quiet_until, by=self.by)
+        yield ObligationAcknowledged(**when, **of(owed), quiet_until=quiet_until, by=self.by)
 
 
 class CompleteObligation(Decision, label="Complete an obligation", by=EVERYONE, at=EVERY_STAGE):
@@ -54,7 +54,7 @@ class CompleteObligation(Decision, label="Complete an obligation", by=EVERYONE, 
             f"{owed.id} ends by its own decision: {owed.title.lower()}.",
         )
         late = owed.is_overdue(when["at"])
-        yield ObligationMet(**when, obligation=owed.id, kind=owed.kind, late=late, by=self.by, note=self.note)
+        yield ObligationMet(**when, **of(owed), late=late, by=self.by, note=self.note)
 
 
 class WaiveObligation(Decision, label="Waive an obligation", by=EVERYONE, at=EVERY_STAGE, high_risk=True):
@@ -78,9 +78,7 @@ class WaiveObligation(Decision, label="Waive an obligation", by=EVERYONE, at=EVE
             "not-theirs-to-waive",
             f"{owed.id} can be waived by: {', '.join(owed.waivable_by)}. Ask one of them.",
         )
-        yield ObligationWaived(
-            **when, obligation=owed.id, kind=owed.kind, about=owed.about, reason=self.reason, by=self.by
-        )
+        yield ObligationWaived(**when, **of(owed), about=owed.about, reason=self.reason, by=self.by)
 
 
 def _owed(state: JourneyState, obligation_id: str) -> Obligation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
 
 from domain.clock import TimeKind, after_business_days
 from domain.effects import Notify
@@ -13,6 +13,7 @@ from domain.obligations import Channel, Obligation, ObligationKind, ObligationSt
 from domain.part import Part, Slice
 from domain.plans import Actor
 from domain.values import Instant, PrivateWords, Role
+from domain.wording import in_sentence, moment, said_by
 
 if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionCancelled
@@ -74,11 +75,40 @@ def _by_due(obligation: Obligation) -> tuple[Instant, str]:
 class ObligationRaised(BaseEvent):
     """Something is owed from now on."""
 
+    bookkeeping: ClassVar[bool] = True
+
     type: Literal["obligation.raised"] = "obligation.raised"
     obligation: Obligation
 
+    def _sentence(self) -> str:
+        return f"Owed: {self.obligation.title} — {self.obligation.owner}, due {moment(self.obligation.due_at)}"
 
-class ObligationEscalated(BaseEvent):
+
+class OneObligation(TypedDict):
+    """What events say of the obligation they are about."""
+
+    obligation: str
+    kind: str
+    title: str
+
+
+def of(owed: Obligation) -> OneObligation:
+    """Names `owed` in an event."""
+    return OneObligation(obligation=owed.id, kind=owed.kind, title=owed.title)
+
+
+class _OfOne(BaseEvent):
+    """What happened to one obligation, by its id, its kind's name and its title."""
+
+    obligation: str
+    kind: str
+    title: str
+
+    def _duty(self) -> str:
+        return f"{in_sentence(self.title)} ({self.obligation})"
+
+
+class ObligationEscalated(_OfOne):
     """A person on the ladder is told. `planned_at` is when they should have been; a difference is the outage that
     delayed it.
     """
@@ -86,54 +116,63 @@ class ObligationEscalated(BaseEvent):
     is_news: ClassVar[bool] = False
 
     type: Literal["obligation.escalated"] = "obligation.escalated"
-    obligation: str
-    kind: str
     climbed: int
     to: Role
     how: Channel
     planned_at: Instant
     overdue: bool
 
+    def _sentence(self) -> str:
+        return f"{'OVERDUE' if self.overdue else 'Reminder'}: {self._duty()} → {self.to}"
 
-class ObligationAcknowledged(BaseEvent):
+
+class ObligationAcknowledged(_OfOne):
     """Somebody has it in hand; the ladder keeps quiet until then."""
 
     type: Literal["obligation.acknowledged"] = "obligation.acknowledged"
-    obligation: str
-    kind: str
     quiet_until: Instant
     by: Actor
 
+    def _sentence(self) -> str:
+        return f"In hand: {self._duty()}, quiet until {moment(self.quiet_until)}{said_by(self.by)}"
 
-class ObligationMet(BaseEvent):
+
+class ObligationMet(_OfOne):
     """What was owed was done; `late` if after its due time."""
 
+    bookkeeping: ClassVar[bool] = True
+
     type: Literal["obligation.met"] = "obligation.met"
-    obligation: str
-    kind: str
     late: bool
     by: Actor | None = None
     note: PrivateWords | None = None
 
+    def _sentence(self) -> str:
+        return f"Done{' late' if self.late else ''}: {self._duty()}"
 
-class ObligationWaived(BaseEvent):
+
+class ObligationWaived(_OfOne):
     """A named person decided it need not be done."""
 
     type: Literal["obligation.waived"] = "obligation.waived"
-    obligation: str
-    kind: str
     about: str | None = None
     reason: PrivateWords
     by: Actor
 
+    def _sentence(self) -> str:
+        return f"Waived: {self._duty()}{said_by(self.by)}"
 
-class ObligationCancelled(BaseEvent):
+
+class ObligationCancelled(_OfOne):
     """It can no longer be owed; `because` is the event that ended its reason."""
 
+    bookkeeping: ClassVar[bool] = True
+
     type: Literal["obligation.cancelled"] = "obligation.cancelled"
-    obligation: str
-    kind: str
     because: str
+
+    def _sentence(self) -> str:
+        return f"No longer owed: {self._duty()}; {self.because}"
 
 
 def raised(
@@ -169,7 +208,7 @@ def met(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterat
 
 def met_one(owed: Obligation, event: BaseEvent, by: Actor | None = None) -> ObligationMet:
     """This one is done."""
-    return ObligationMet(**event.occasion, obligation=owed.id, kind=owed.kind, late=owed.is_overdue(event.at), by=by)
+    return ObligationMet(**event.occasion, **of(owed), late=owed.is_overdue(event.at), by=by)
 
 
 def cancelled(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
@@ -179,15 +218,14 @@ def cancelled(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> 
 
 def _cancelled(these: list[Obligation], event: BaseEvent) -> Iterator[BaseEvent]:
     for owed in these:
-        yield ObligationCancelled(**event.occasion, obligation=owed.id, kind=owed.kind, because=event.type)
+        yield ObligationCancelled(**event.occasion, **of(owed), because=event.type)
 
 
 def _escalated(owed: Obligation, number: int, when: Occasion) -> ObligationEscalated:
     rung = owed.ladder[min(number, len(owed.ladder)) - 1]
     return ObligationEscalated(
         **when,
-        obligation=owed.id,
-        kind=owed.kind,
+        **of(owed),
         climbed=number,
         to=rung.to,
         how=rung.how,

@@ -16,6 +16,7 @@ from domain.pathway.obligations import cancelled, met, raised_in_business_days
 from domain.plans import Actor
 from domain.refusal import require
 from domain.values import CLINICAL, LevelOfCare, PrivateWords, Role, Stage, Words
+from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.cost import CostDeclined
@@ -45,6 +46,13 @@ class PlacementDecided(BaseEvent):
     variance: PrivateWords | None
     instrument: PrivateWords | None
     by: Actor
+
+    def _sentence(self) -> str:
+        return (
+            f"Level of care decided: {self.actual}"
+            + (f" (recommended {self.recommended})" if self.actual != self.recommended else "")
+            + said_by(self.by)
+        )
 
 
 class DecidePlacement(Decision, label="Decide the level of care", by=CLINICAL, at=(Stage.PLACEMENT,), high_risk=True):

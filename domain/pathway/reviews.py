@@ -18,6 +18,7 @@ from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
 from domain.plans import Actor, Direction, ReviewOutcome
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, LevelOfCare, PrivateWords, Role, Stage, Words
+from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareEnded, LevelOfCareStarted
@@ -45,6 +46,9 @@ class ReviewCompleted(BaseEvent):
     outcome: ReviewOutcome
     rationale: PrivateWords
     by: Actor
+
+    def _sentence(self) -> str:
+        return f"Review in week {self.week}: {self.outcome}{said_by(self.by)}"
 
 
 class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage.ACTIVE,), high_risk=True):

@@ -29,7 +29,15 @@ def fact(message: str = "message-1", at: Instant = MONDAY, cause: str = "repeat/
 
 
 def waived(reason: str = SECRET) -> ObligationWaived:
-    return ObligationWaived(at=MONDAY, cause="waive/1", obligation="enrol-1", kind="enrol", reason=reason, by=CLINICIAN)
+    return ObligationWaived(
+        at=MONDAY,
+        cause="waive/1",
+        obligation="enrol-1",
+        kind="enrol",
+        title="Enrol the client",
+        reason=reason,
+        by=CLINICIAN,
+    )
 
 
 def asked(

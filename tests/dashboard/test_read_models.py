@@ -13,7 +13,6 @@ from psycopg import AsyncConnection
 from dashboard.lists import list_journeys
 from dashboard.projections import READ_MODELS
 from dashboard.reading import row
-from dashboard.words import sentence
 from domain.benefits import Benefits, Verdict
 from domain.pathway.admission import OpenJourney
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
@@ -169,7 +168,7 @@ async def test_the_timeline_has_a_sentence_for_every_event_and_names_who_decided
     walked = walk.returning()
     await projected(database_url, store, {"j": walked})
     rows = await ask(database_url, "select * from dash.timeline where journey_id = 'j' order by version")
-    assert names(rows, "sentence") == [sentence(each) for each in walked.record]
+    assert names(rows, "sentence") == [each.sentence() for each in walked.record]
     assert names(rows, "occurred_at") == [each.at for each in walked.record]
     decided = next(each for each in rows if each["type"] == "placement.decided")
     assert (decided["actor_role"], decided["actor_id"]) == (walk.CLINICIAN.role, walk.CLINICIAN.id)

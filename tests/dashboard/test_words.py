@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import get_args
 
 import pytest
 
-from dashboard.words import actor_role, is_bookkeeping, moment, sentence
-from domain.pathway import Event
+from dashboard.words import actor_role
+from domain.obligations import Channel
+from domain.pathway import EVENTS, Event
 from domain.pathway.admission import AdmissionRepeated, JourneyOpened
 from domain.pathway.calls import EffectSettled
 from domain.pathway.care import LevelOfCareStarted
@@ -20,6 +20,7 @@ from domain.pathway.moves import PlaceGivenUp, TransitionDeclined
 from domain.pathway.obligations import ObligationAcknowledged, ObligationEscalated, ObligationMet, ObligationWaived
 from domain.plans import Actor, Estimate, FundingRoute
 from domain.values import LevelOfCare, Role
+from domain.wording import moment
 from tests.domain import walk
 from tests.domain.walk import MONDAY, Walk
 
@@ -36,6 +37,7 @@ SOMEBODY = Actor(id="s-7", role=Role.CLINICIAN)
 ABOUT = {"at": MONDAY, "cause": "c-1"}
 
 
+REVIEW = {"obligation": "review-1", "kind": "review", "title": "Review the level of care"}
 ASIDE: tuple[Event, ...] = (
     AdmissionRepeated(**ABOUT, message="m-2"),
     FundingResolved(**ABOUT, route=FundingRoute.SELF_PAY, reason="the client's choice", by=SOMEBODY),
@@ -43,8 +45,8 @@ ASIDE: tuple[Event, ...] = (
     PlaceGivenUp(**ABOUT, hold_key="place-1"),
     TransitionDeclined(**ABOUT, number=1, reason="stays", safety_plan_reviewed=True, by=SOMEBODY),
     DischargeReported(**ABOUT, message="m-3"),
-    ObligationAcknowledged(**ABOUT, obligation="review-1", quiet_until=MONDAY, by=SOMEBODY),
-    ObligationWaived(**ABOUT, obligation="review-1", reason="seen today", by=SOMEBODY),
+    ObligationAcknowledged(**ABOUT, **REVIEW, quiet_until=MONDAY, by=SOMEBODY),
+    ObligationWaived(**ABOUT, **REVIEW, reason="seen today", by=SOMEBODY),
 )
 """What the walks do not come by."""
 
@@ -52,22 +54,22 @@ ASIDE: tuple[Event, ...] = (
 def test_every_type_of_event_reads_as_one_line() -> None:
     events = [*ASIDE, *(event for walked in WALKS for event in walked().record)]
     for event in events:
-        told = sentence(event)
+        told = event.sentence()
         assert told == " ".join(told.split())
         assert not told[0].islower()
-    assert {type(event) for event in events} == set(get_args(get_args(Event)[0]))
+    assert {type(event) for event in events} == set(EVENTS.values())
 
 
 def test_no_sentence_shows_the_client_reference_or_the_message() -> None:
     opened = JourneyOpened(
         **ABOUT, journey_id="j-1", client_ref="ref-of-somebody", policy="p-1", admitted_at=MONDAY, message="m-1"
     )
-    assert sentence(opened) == "Journey opened under policy p-1"
+    assert opened.sentence() == "Journey opened under policy p-1"
 
 
 def test_a_decision_names_the_role_and_the_opaque_id() -> None:
     accepted = CostAccepted(**ABOUT, estimate="estimate-1", by=SOMEBODY)
-    assert sentence(accepted) == "The client accepted estimate-1, by clinician s-7"
+    assert accepted.sentence() == "The client accepted estimate-1, by clinician s-7"
     assert actor_role(accepted) is Role.CLINICIAN
     assert actor_role(LevelOfCareStarted(**ABOUT, level=LevelOfCare.OP)) is None
 
@@ -76,19 +78,22 @@ def test_an_escalation_says_what_is_owed_and_who_hears_of_it() -> None:
     late = ObligationEscalated(
         **ABOUT,
         obligation="complete-step-up-2",
+        kind="complete-step-up",
+        title="Complete the step-up",
         climbed=2,
         to=Role.MEDICAL_DIRECTOR,
+        how=Channel.PAGE,
         planned_at=MONDAY,
         overdue=True,
     )
-    assert sentence(late) == "OVERDUE: complete the step-up (complete-step-up-2) → medical-director"
+    assert late.sentence() == "OVERDUE: complete the step-up (complete-step-up-2) → medical-director"
     early = late.model_copy(update={"overdue": False})
-    assert sentence(early).startswith("Reminder: complete the step-up")
+    assert early.sentence().startswith("Reminder: complete the step-up")
 
 
-def test_an_obligation_of_a_kind_that_is_no_longer_known_keeps_its_id() -> None:
-    met = ObligationMet(**ABOUT, obligation="retired-kind-3", late=True)
-    assert sentence(met) == "Done late: retired-kind-3"
+def test_an_obligation_of_a_kind_that_is_no_longer_known_is_named_as_it_was() -> None:
+    met = ObligationMet(**ABOUT, obligation="retired-kind-3", kind="retired-kind", title="Do it", late=True)
+    assert met.sentence() == "Done late: do it (retired-kind-3)"
 
 
 @pytest.mark.parametrize(("low", "high", "told"), [("540", "540", "$540"), ("100", "200.50", "$100 to $200.50")])
@@ -96,14 +101,14 @@ def test_an_estimate_is_one_price_or_a_range(low: str, high: str, told: str) -> 
     estimate = walk.agreed().state.cost.estimate
     assert isinstance(estimate, Estimate)
     priced = Estimate.model_validate({**estimate.model_dump(), "id": "estimate-1", "low": low, "high": high})
-    assert sentence(CostEstimated(**ABOUT, estimate=priced)) == f"Cost: estimate-1 is {told}"
+    assert CostEstimated(**ABOUT, estimate=priced).sentence() == f"Cost: estimate-1 is {told}"
 
 
 def test_bookkeeping_is_left_out_of_the_story_but_a_failed_call_never_is() -> None:
-    settled = EffectSettled(**ABOUT, key="benefits-1")
-    assert is_bookkeeping(settled)
-    assert not is_bookkeeping(settled.model_copy(update={"failure": "the payer is away"}))
-    assert not is_bookkeeping(LevelOfCareStarted(**ABOUT, level=LevelOfCare.OP))
+    settled = EffectSettled(**ABOUT, key="benefits-1", call="check-benefits")
+    assert settled.is_bookkeeping
+    assert not settled.model_copy(update={"failure": "the payer is away"}).is_bookkeeping
+    assert not LevelOfCareStarted(**ABOUT, level=LevelOfCare.OP).is_bookkeeping
 
 
 def test_a_moment_is_in_utc_to_the_minute() -> None:

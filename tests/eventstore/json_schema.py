@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 Schema = dict[str, Any]
@@ -21,7 +21,7 @@ _CHECKS: dict[str, Callable[[Any, Any, Schema], bool]] = {
     "$ref": lambda data, name, definitions: fits(data, definitions[name.removeprefix("#/$defs/")], definitions),
     "anyOf": lambda data, several, definitions: any(fits(data, each, definitions) for each in several),
     "enum": lambda data, members, _: data in members,
-    "format": lambda data, _, __: datetime.fromisoformat(data).tzinfo is not None,  # date-time is the only one
+    "format": lambda data, wanted, __: _is_written_as(data, wanted),
     "items": lambda data, schema, definitions: all(fits(each, schema, definitions) for each in data),
     "maxItems": lambda data, most, _: len(data) <= most,
     "maxLength": lambda data, most, _: len(data) <= most,
@@ -32,6 +32,13 @@ _CHECKS: dict[str, Callable[[Any, Any, Schema], bool]] = {
     "required": lambda data, names, _: set(names) <= set(data),
 }
 _SILENT = {"$schema", "$defs", "title", "description", "default", "type"}
+
+
+def _is_written_as(data: str, wanted: str) -> bool:
+    if wanted == "date":
+        return date.fromisoformat(data).isoformat() == data
+    assert wanted == "date-time", wanted
+    return datetime.fromisoformat(data).tzinfo is not None
 
 
 def fits(data: Any, schema: Schema, definitions: Schema) -> bool:

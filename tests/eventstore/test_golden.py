@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.words import actor_role, is_bookkeeping, sentence
+from dashboard.words import actor_role
 from domain.evolve import evolve, fold
 from domain.pathway import Event
 from domain.pathway.admission import Admission
@@ -130,8 +130,7 @@ def test_every_example_is_folded_from_anywhere_and_has_a_sentence(name: str) -> 
     for walked in (walk.opened(), walk.stepping_up(), walk.discharging()):
         assert evolve(walked.state, event).version == walked.state.version + 1
     assert evolve(JourneyState(admission=Admission(policy_version="us-generic-1")), event).version == 1
-    assert sentence(event).strip()
-    assert isinstance(is_bookkeeping(event), bool)
+    assert event.sentence().strip()
     by = examples.recorded(name)["data"].get("by")
     assert actor_role(event) == (by and by["role"])
 

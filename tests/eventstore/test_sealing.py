@@ -76,7 +76,9 @@ async def recorded(store: MemoryEventStore, sealer: Sealer, *events: Event) -> t
 
 
 def waived(reason: str = CANARY) -> ObligationWaived:
-    return ObligationWaived(at=MONDAY, cause="k", obligation="enrol-1", kind="enrol", reason=reason, by=CLINICIAN)
+    return ObligationWaived(
+        at=MONDAY, cause="k", obligation="enrol-1", kind="enrol", title="Enrol the client", reason=reason, by=CLINICIAN
+    )
 
 
 def planned(*lines: str) -> DischargePlanUpdated:

@@ -129,7 +129,7 @@ def test_this_release_has_a_step_for_every_version_before_the_current_ones() -> 
 
 @pytest.mark.parametrize("process", ["worker", "cli.main", "dashboard.reading", "activities.recorder"])
 def test_no_process_that_reads_events_starts_with_a_broken_chain(process: str) -> None:
-    raised = "from domain.events import JourneyOpened; JourneyOpened.schema_version = 3; "
+    raised = "from domain.pathway.admission import JourneyOpened; JourneyOpened.schema_version = 3; "
     started = subprocess.run(
         [sys.executable, "-c", f"{raised}import {process}"], capture_output=True, text=True, timeout=60, check=False
     )

@@ -1,0 +1,26 @@
+"""Small pieces of plain sentences."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from domain.values import Instant
+
+if TYPE_CHECKING:
+    from domain.plans import Actor
+
+
+def moment(at: Instant) -> str:
+    """Date and time in UTC, to the minute."""
+    return f"{at.astimezone(UTC).isoformat(' ')[:16]}Z"
+
+
+def said_by(actor: Actor) -> str:
+    """Who decided, at the end of a sentence."""
+    return f", by {actor.role} {actor.id}"
+
+
+def in_sentence(title: str) -> str:
+    """A title inside a sentence."""
+    return f"{title[0].lower()}{title[1:]}"
