@@ -36,6 +36,7 @@ class Policy(Value):
         discharge_business_days: Completing a discharge once decided or reported.
         follow_up_days: Contacts after discharge, calendar days without the day itself (HEDIS FUH counts 7 and
             30 days so).
+        leave_days: Calendar days a client may be on leave and keep their place; the centre's own choice.
         acknowledged_hours: How long an acknowledgement keeps the ladder quiet, elapsed.
         daily_rate: Allowed amount for a treatment day, US dollars.
         self_pay_rate: The centre's own price for a treatment day, US dollars.
@@ -66,6 +67,7 @@ class Policy(Value):
     external_contact_days: int = 7
     discharge_business_days: int = 3
     follow_up_days: tuple[int, ...] = (7, 30)
+    leave_days: int = 14
     acknowledged_hours: int = 4
     daily_rate: dict[LevelOfCare, Decimal] = {LevelOfCare.OP: Decimal(160), LevelOfCare.IOP: Decimal(350)}
     self_pay_rate: dict[LevelOfCare, Decimal] = {LevelOfCare.OP: Decimal(120), LevelOfCare.IOP: Decimal(275)}

@@ -18,6 +18,7 @@ from domain.pathway.discharge import Discharging
 from domain.pathway.ehr import Ehr
 from domain.pathway.follow_up import FollowUp
 from domain.pathway.funding import Funding, Payment
+from domain.pathway.leave import Leave
 from domain.pathway.moves import Moves
 from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
@@ -45,6 +46,7 @@ class JourneyState(Value):
     cost: Cost = Cost()
     authorisation: Authorisation = Authorisation()
     care: Care = Care()
+    leave: Leave = Leave()
     moves: Moves = Moves()
     discharge: Discharging = Discharging()
     follow_up: FollowUp = FollowUp()

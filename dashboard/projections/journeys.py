@@ -10,6 +10,7 @@ _COLUMNS = (
     *("journey_id", "stage", "level", "placement", "funding", "verdict", "policy", "opened_at", "ended_at"),
     *("level_since", "waiting_for", "next_obligation", "next_due", "open_count", "urgent_open", "moving_to"),
     *("move_due", "version", "last_event", "last_event_at", "as_of_position"),
+    "on_leave_until",
 )
 
 
@@ -43,6 +44,7 @@ def _row(change: Change) -> TableRow:
         recorded.type,
         recorded.occurred_at,
         recorded.position,
+        state.leave.until,
     )
 
 

@@ -33,6 +33,7 @@ from domain.pathway import (
     enrolment,
     follow_up,
     funding,
+    leave,
     moves,
     obligation_decisions,
     obligations,
@@ -42,7 +43,7 @@ from domain.pathway import (
 
 PARTS = (
     *(admission, coverage, funding, placement, cost, authorisation, enrolment),
-    *(care, reviews, moves, discharge, closing, obligations, follow_up),
+    *(care, reviews, leave, moves, discharge, closing, obligations, follow_up),
     *(obligation_decisions, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""

@@ -16,6 +16,7 @@ from domain.pathway.care import LevelOfCareStarted
 from domain.pathway.cost import CostAccepted, CostDeclined, CostEstimated
 from domain.pathway.discharge import DischargeReported
 from domain.pathway.funding import FundingResolved
+from domain.pathway.leave import LeaveEnded, LeaveStarted
 from domain.pathway.moves import PlaceGivenUp, TransitionDeclined
 from domain.pathway.obligations import ObligationAcknowledged, ObligationEscalated, ObligationMet, ObligationWaived
 from domain.plans import Actor, Estimate, FundingRoute
@@ -47,6 +48,8 @@ ASIDE: tuple[Event, ...] = (
     DischargeReported(**ABOUT, message="m-3"),
     ObligationAcknowledged(**ABOUT, **REVIEW, quiet_until=MONDAY, by=SOMEBODY),
     ObligationWaived(**ABOUT, **REVIEW, reason="seen today", by=SOMEBODY),
+    LeaveStarted(**ABOUT, until=MONDAY.date(), reason="travels", by=SOMEBODY),
+    LeaveEnded(**ABOUT, by=SOMEBODY),
 )
 """What the walks do not come by."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -19,6 +19,7 @@ from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischarge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.placement import DecidePlacement
@@ -109,6 +110,8 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         },
         RequestStepUp: {"to": LEVELS, "reason": WORDS},
         StartStepDown: {"to": LEVELS, "reason": WORDS},
+        StartLeave: {"until": st.dates(date(2026, 1, 1), date(2027, 12, 31)), "reason": WORDS},
+        EndLeave: {},
         ConfirmArrival: {"facility": st.none() | WORDS},
         DeclineTransition: {"reason": WORDS, "safety_plan_reviewed": st.booleans()},
         Discharge: {"reason": st.sampled_from(DischargeReason)},
@@ -142,7 +145,7 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         *_BY_HAND,
         UpdateDischargePlan,
     ),
-    Stage.ACTIVE: (CompleteReview, *_MOVES, ReportDischarge, UpdateDischargePlan, *_BY_HAND),
+    Stage.ACTIVE: (CompleteReview, *_MOVES, EndLeave, ReportDischarge, UpdateDischargePlan, *_BY_HAND),
     Stage.TRANSITION: (
         SettleEffect,
         ConfirmArrival,

@@ -68,6 +68,7 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "ReviewCompleted.rationale",
         "TransitionStarted.reason",
         "TransitionDeclined.reason",
+        "LeaveStarted.reason",
         "ObligationMet.note",
         "ObligationWaived.reason",
         "DischargePlan.follow_ups",

@@ -27,6 +27,7 @@ from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischarge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.leave import EndLeave, Leave, StartLeave
 from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.obligations import Obligations
@@ -113,6 +114,9 @@ CASES: dict[str, Case] = {
         RequestStepUp,
         WHY | {"to": "IOP", "occurred_at": MONDAY},
     ),
+    "on-leave-already": (lambda: on_leave(), StartLeave, WHY | {"until": "2026-03-20"}),
+    "not-on-leave": (enrolled, EndLeave, {}),
+    "leave-too-long": (enrolled, StartLeave, WHY | {"until": "2027-03-20"}),
     "nothing-owed": (lambda: changed(discharged(), obligations=Obligations()), RecordFollowUp, {"contact": "reached"}),
 }
 
@@ -132,6 +136,12 @@ def unplanned() -> Walk:
 def after_weeks(weeks: int, walk_to: Callable[[], Walk] = enrolled) -> Walk:
     walk = walk_to()
     walk.later(weeks=weeks)
+    return walk
+
+
+def on_leave() -> Walk:
+    walk = enrolled()
+    walk.do(StartLeave, until="2026-03-20", reason="a funeral")
     return walk
 
 
@@ -194,6 +204,8 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     CompleteReview: ({"outcome": "continue", "rationale": "steady"}, {Stage.ACTIVE}),
     RequestStepUp: (WHY | {"to": "INPATIENT"}, IN_CARE),
     StartStepDown: (WHY | {"to": "OP"}, {Stage.ACTIVE, Stage.EXTERNAL}),
+    StartLeave: (WHY | {"until": "2026-03-28"}, {Stage.ACTIVE}),
+    EndLeave: ({}, {Stage.ACTIVE, Stage.TRANSITION}),
     ConfirmArrival: ({}, {Stage.TRANSITION}),
     DeclineTransition: (WHY | {"safety_plan_reviewed": True}, {Stage.TRANSITION}),
     Discharge: ({"reason": "goals-met"}, IN_CARE),
@@ -217,6 +229,8 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
     walk = STAGES[stage]()
     fields, allowed = DECISIONS[kind]
     walk.later(days=7)  # a follow-up counts from then on
+    if kind is EndLeave:
+        walk.state = walk.state.changed(leave=Leave(until=MONDAY.date()))
     if walk.state.stage in allowed:
         walk.do(kind, **fields)
         return

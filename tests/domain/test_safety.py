@@ -18,6 +18,7 @@ from domain.pathway.coverage import VERIFY_BENEFITS
 from domain.pathway.enrolment import ENROL
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import RESOLVE_FUNDING
+from domain.pathway.leave import RETURN_FROM_LEAVE
 from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP
 from domain.pathway.obligation_decisions import AcknowledgeObligation, WaiveObligation
 from domain.pathway.obligations import ObligationEscalated, ObligationMet, ObligationRaised, Obligations
@@ -231,6 +232,7 @@ def test_what_keeps_a_journey_moving_is_waived_by_nobody() -> None:
         REVIEW.kind,
         COMPLETE_STEP_UP.kind,
         COMPLETE_STEP_DOWN.kind,
+        RETURN_FROM_LEAVE.kind,
     }
 
 

@@ -1,0 +1,66 @@
+"""Leave of absence: the client keeps their place, and someone sees that they come back."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from domain.pathway.leave import EndLeave, LeaveStarted, StartLeave
+from domain.pathway.moves import ConfirmArrival, StartStepDown
+from domain.pathway.obligations import ObligationMet
+from domain.values import LevelOfCare, Stage
+from tests.domain.walk import MONDAY, Walk, enrolled
+
+FRIDAY = date(2026, 3, 20)
+
+
+def on_leave() -> Walk:
+    walk = enrolled()
+    walk.do(StartLeave, until=FRIDAY, reason="a funeral")
+    return walk
+
+
+def test_the_return_is_owed_when_the_site_closes_on_the_day_named() -> None:
+    walk = on_leave()
+    owed = walk.state.obligations.open["return-from-leave-1"]
+    assert owed.due_at == datetime(2026, 3, 21, 0, 0, tzinfo=UTC)  # 17:00 in Los Angeles
+    assert walk.is_at(Stage.ACTIVE) and walk.state.leave.until == FRIDAY
+
+
+@pytest.mark.parametrize(("days", "late"), [(2, False), (9, True)])
+def test_a_client_who_is_back_is_no_longer_expected(days: int, late: bool) -> None:
+    walk = on_leave()
+    walk.later(days=days)
+    walk.do(EndLeave)
+    [met] = [event for event in walk.saw(ObligationMet) if event.obligation == "return-from-leave-1"]
+    assert met.late is late
+    assert walk.state.leave.until is None and "return-from-leave-1" not in walk.owes()
+
+
+def test_a_leave_may_be_taken_again_and_not_twice_at_once() -> None:
+    walk = on_leave()
+    walk.refused(StartLeave, "on-leave-already", until=FRIDAY, reason="another")
+    walk.do(EndLeave)
+    walk.do(StartLeave, until=FRIDAY, reason="another")
+    assert "return-from-leave-2" in walk.owes() and len(walk.saw(LeaveStarted)) == 2
+
+
+@pytest.mark.parametrize("days", [-1, 0, 15, 400])
+def test_a_leave_is_as_long_as_the_policy_allows(days: int) -> None:
+    walk = enrolled()
+    today = walk.state.policy.site.local_date(MONDAY)
+    walk.refused(StartLeave, "leave-too-long", until=today + timedelta(days=days), reason="because")
+    walk.do(StartLeave, until=today + timedelta(days=walk.state.policy.leave_days), reason="because")
+
+
+def test_a_client_who_comes_to_another_level_is_no_longer_on_leave() -> None:
+    walk = on_leave()
+    walk.do(StartStepDown, to=LevelOfCare.OP, reason="steady")
+    assert "return-from-leave-1" in walk.owes()
+    walk.do(ConfirmArrival)
+    assert walk.state.leave.until is None and "return-from-leave-1" not in walk.owes()
+
+
+def test_no_return_is_owed_by_a_client_who_is_not_away() -> None:
+    enrolled().refused(EndLeave, "not-on-leave")
