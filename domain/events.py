@@ -26,12 +26,12 @@ class BaseEvent(Value):
     """What every event carries.
 
     Attributes:
-        is_news: Whether the EHR must hear of it.
+        news: Whether the EHR must hear of events of this type.
         bookkeeping: Whether a reader of the journey's story may skip events of this type.
     """
 
     schema_version: ClassVar[int] = 1
-    is_news: ClassVar[bool] = True
+    news: ClassVar[bool] = True
     bookkeeping: ClassVar[bool] = False
 
     type: str
@@ -42,6 +42,11 @@ class BaseEvent(Value):
     def type_name(cls) -> str:
         """The name under which the record keeps it: `journey.opened`."""
         return str(cls.model_fields["type"].default)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the EHR must hear of it."""
+        return self.news
 
     @property
     def is_bookkeeping(self) -> bool:

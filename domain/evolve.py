@@ -15,13 +15,15 @@ from domain.state import REMEMBERED_COMMANDS, JourneyState
 
 def evolve(state: JourneyState, event: BaseEvent) -> JourneyState:
     """The state after `event`."""
-    kind = type(event)
-    changes: dict[str, Any] = {"version": state.version + 1}
+    kind, version = type(event), state.version + 1
+    changes: dict[str, Any] = {"version": version}
     for name, rule in RULES.evolves[kind]:
         changes[name] = rule(state, event)
     for call in RULES.calls[kind]:
         if effect := call(state, event):
             changes["calls"] = changes.get("calls", state.calls).adding(effect)
+    if event.is_news:
+        changes["news"], changes["news_at"] = version, event.at
     if event.cause not in state.answered[-1:]:
         changes["answered"] = (*state.answered, event.cause)[-REMEMBERED_COMMANDS:]
     return state.changed(**changes)

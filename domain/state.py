@@ -34,10 +34,14 @@ class JourneyState(Value):
 
     Attributes:
         answered: Ids of the latest commands that led to events.
+        news: Version of the last event that the EHR must hear of.
+        news_at: When that was true.
     """
 
     version: int = 0
     answered: tuple[str, ...] = ()
+    news: int = 0
+    news_at: Instant | None = None
     admission: Admission = Admission()
     obligations: Obligations = Obligations()
     coverage: Coverage = Coverage()
@@ -145,5 +149,5 @@ class JourneyState(Value):
 
     def pending(self) -> dict[str, Effect]:
         """Every call still to be made or answered, by its key."""
-        wish = self.ehr.wish()
+        wish = self.ehr.wish(self.news)
         return {**self.calls.open, wish.key: wish} if wish else dict(self.calls.open)

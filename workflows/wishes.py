@@ -40,8 +40,8 @@ def ehr_record(state: JourneyState, effect: SyncEhr, key: str) -> EhrRecord:
         level=state.level or state.placement.level,
         started=state.care.stays[0].since if state.care.stays else state.admission.opened_at,
         ended=state.care.stays[-1].until if state.care.stays else state.ended_at,
-        as_of=state.ehr.as_of,
-        tasks=tuple(_task(state, each.obligation) for each in state.obligations.untold.values()),
+        as_of=state.news_at,
+        tasks=tuple(_task(state, owed) for _, owed in state.obligations.untold.values()),
     )
 
 

@@ -70,7 +70,7 @@ class JourneyOpened(BaseEvent):
 class AdmissionRepeated(BaseEvent):
     """Another admissions message for a client already on this journey; nothing starts again."""
 
-    is_news: ClassVar[bool] = False
+    news: ClassVar[bool] = False
 
     type: Literal["admission.repeated"] = "admission.repeated"
     message: str

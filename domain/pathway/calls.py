@@ -57,7 +57,7 @@ class EffectSettled(BaseEvent):
         failure: The code with which it would not.
     """
 
-    is_news: ClassVar[bool] = False
+    news: ClassVar[bool] = False
 
     type: Literal["effect.settled"] = "effect.settled"
     key: str
@@ -135,7 +135,7 @@ class SettleEffect(BaseCommand):
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Takes the answer to a pending call, once."""
         effect = state.pending().get(self.key)
-        older = self.revision is not None and state.ehr.awaits(self.revision)
+        older = self.revision is not None and state.ehr.synced < self.revision <= state.news
         if effect is None and not older:
             raise Refused("not-pending", "That call was already answered.")
         answer = self.answer

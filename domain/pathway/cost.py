@@ -53,7 +53,7 @@ class Cost(Slice):
 class CostEstimated(BaseEvent):
     """What the client will be asked to accept."""
 
-    is_news: ClassVar[bool] = False
+    news: ClassVar[bool] = False
 
     type: Literal["cost.estimated"] = "cost.estimated"
     estimate: Estimate

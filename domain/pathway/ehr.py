@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain.effects import SyncEhr
-from domain.events import BaseEvent
 from domain.part import Part, Slice
-from domain.values import Instant
 
 if TYPE_CHECKING:
     from domain.pathway.calls import EffectSettled
@@ -17,35 +15,13 @@ part = Part("ehr")
 
 
 class Ehr(Slice):
-    """What the EHR knows.
+    """What the EHR knows: the version of the journey it last answered for."""
 
-    Attributes:
-        revision: Version of the last event that it must hear of.
-        as_of: When that was true.
-        synced: The revision it last answered for.
-    """
-
-    revision: int = 0
-    as_of: Instant | None = None
     synced: int = 0
 
-    def wish(self) -> SyncEhr | None:
-        """The call it is owed, or None once it knows all. Only the newest counts."""
-        if self.revision <= self.synced:
-            return None
-        return SyncEhr(key=f"ehr-{self.revision}", revision=self.revision)
-
-    def awaits(self, revision: int) -> bool:
-        """Whether an answer for `revision` is news, also where a newer wish has taken its place."""
-        return self.synced < revision <= self.revision
-
-
-@part.evolves
-def note_news(state: JourneyState, event: BaseEvent) -> Ehr:
-    """Most events are; that the EHR itself need not be told is none."""
-    if not event.is_news or getattr(event, "about", None) == "sync-ehr":
-        return state.ehr
-    return state.ehr.changed(revision=state.version + 1, as_of=event.at)
+    def wish(self, news: int) -> SyncEhr | None:
+        """The call it is owed once `news` is the last version it must hear of, or None. Only the newest counts."""
+        return SyncEhr(key=f"ehr-{news}", revision=news) if news > self.synced else None
 
 
 @part.evolves

@@ -111,7 +111,7 @@ class PlaceSearchStarted(BaseEvent):
         wanted_by: The end of the 24 hours or, once they are past, of another 24 from the search on.
     """
 
-    is_news: ClassVar[bool] = False
+    news: ClassVar[bool] = False
 
     type: Literal["place.search-started"] = "place.search-started"
     attempt: int
@@ -137,7 +137,7 @@ class PlaceHeld(BaseEvent):
 class NoPlaceFound(BaseEvent):
     """No place at the target level; the search goes on at `next_search_at`."""
 
-    is_news: ClassVar[bool] = False
+    news: ClassVar[bool] = False
 
     type: Literal["place.none-found"] = "place.none-found"
     next_search_at: Instant
@@ -149,7 +149,7 @@ class NoPlaceFound(BaseEvent):
 class PlaceGivenUp(BaseEvent):
     """A held place is no longer wanted."""
 
-    is_news: ClassVar[bool] = False
+    news: ClassVar[bool] = False
 
     type: Literal["place.given-up"] = "place.given-up"
     hold_key: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from domain.clock import TimeKind, after_business_days
 from domain.effects import Notify
@@ -25,29 +25,18 @@ if TYPE_CHECKING:
 part = Part("obligations")
 
 
-class Changed(Slice):
-    """An obligation of which the EHR has not been told as it now stands.
-
-    Attributes:
-        version: The event that changed it, counted in the journey.
-    """
-
-    version: int
-    obligation: Obligation
-
-
 class Obligations(Slice):
     """What is owed.
 
     Attributes:
         open: The open ones, by id. Ended ones are in the record.
         raised: How many of each kind were ever raised, to number the next.
-        untold: Those that changed since the EHR last confirmed, by id.
+        untold: Those that changed since the EHR last confirmed, by id, with the version that changed them.
     """
 
     open: dict[str, Obligation] = {}
     raised: dict[str, int] = {}
-    untold: dict[str, Changed] = {}
+    untold: dict[str, tuple[int, Obligation]] = {}
 
     def of(self, *kinds: str) -> list[Obligation]:
         """The open ones of these kinds, the earliest due first."""
@@ -113,7 +102,7 @@ class ObligationEscalated(_OfOne):
     delayed it.
     """
 
-    is_news: ClassVar[bool] = False
+    news: ClassVar[bool] = False
 
     type: Literal["obligation.escalated"] = "obligation.escalated"
     climbed: int
@@ -158,6 +147,11 @@ class ObligationWaived(_OfOne):
     about: str | None = None
     reason: PrivateWords
     by: Actor
+
+    @property
+    def is_news(self) -> bool:
+        """That the EHR itself need not be told by hand is none to it."""
+        return self.about != "sync-ehr"
 
     def _sentence(self) -> str:
         return f"Waived: {self._duty()}{said_by(self.by)}"
@@ -257,7 +251,7 @@ def owe(state: JourneyState, event: ObligationRaised) -> Obligations:
     """The EHR is to be told of it."""
     held, owed = state.obligations, event.obligation
     number = held.raised.get(owed.kind, 0) + 1
-    return _kept(state, owed).changed(raised={**held.raised, owed.kind: number})
+    return _kept(state, owed, raised={**held.raised, owed.kind: number})
 
 
 @part.evolves
@@ -324,13 +318,13 @@ def forget_what_the_ehr_was_told(state: JourneyState, event: EffectSettled) -> O
     """What changed since is still to be told; a refusal told it nothing."""
     if event.revision is None or event.failure is not None:
         return state.obligations
-    untold = {key: each for key, each in state.obligations.untold.items() if each.version > event.revision}
+    untold = {key: each for key, each in state.obligations.untold.items() if each[0] > event.revision}
     return state.obligations.changed(untold=untold)
 
 
-def _kept(state: JourneyState, owed: Obligation) -> Obligations:
-    held, changed = state.obligations, Changed(version=state.version + 1, obligation=owed)
-    return held.changed(open={**held.open, owed.id: owed}, untold={**held.untold, owed.id: changed})
+def _kept(state: JourneyState, owed: Obligation, **changes: Any) -> Obligations:
+    held, untold = state.obligations, (state.version + 1, owed)
+    return held.changed(open={**held.open, owed.id: owed}, untold={**held.untold, owed.id: untold}, **changes)
 
 
 def _ended(state: JourneyState, obligation_id: str, status: ObligationStatus) -> Obligations:
@@ -338,8 +332,8 @@ def _ended(state: JourneyState, obligation_id: str, status: ObligationStatus) ->
     owed = held.open.get(obligation_id)
     if owed is None:
         return held
-    changed = Changed(version=state.version + 1, obligation=owed.changed(status=status))
+    ended = state.version + 1, owed.changed(status=status)
     return held.changed(
         open={key: each for key, each in held.open.items() if key != obligation_id},
-        untold={**held.untold, owed.id: changed},
+        untold={**held.untold, owed.id: ended},
     )

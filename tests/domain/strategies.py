@@ -122,7 +122,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         SettleEffect: {
             "key": st.sampled_from([*state.pending(), "ehr-9999", "nothing"]),
             "answer": ANSWERS,
-            "revision": st.none() | st.integers(0, state.ehr.revision + 1),
+            "revision": st.none() | st.integers(0, state.news + 1),
         },
         TimePassed: {},
     }

@@ -48,7 +48,7 @@ def test_a_decision_that_calls_itself_an_answer_does_not_shadow_the_answer() -> 
 
 def test_an_answer_is_taken_once_under_its_id() -> None:
     walk = opened()
-    key = f"ehr-{walk.state.ehr.revision}"
+    key = f"ehr-{walk.state.news}"
     settled = SettleEffect(id=f"settle/{key}", key=key, answer=Done())
     first = decide(walk.state, settled, walk.now)
     assert isinstance(first, Decided) and {event.cause for event in first.events} == {f"settle/{key}"}

@@ -176,9 +176,9 @@ def test_a_call_that_fails_for_good_is_owed_by_a_person_once(key: str) -> None:
 
 def test_an_ehr_that_recovers_ends_the_duty_it_caused() -> None:
     walk = opened()
-    walk.settle(f"ehr-{walk.state.ehr.revision}", Failed(code="rejected"))
+    walk.settle(f"ehr-{walk.state.news}", Failed(code="rejected"))
     assert "resolve-effect-1" in walk.owes()
-    walk.settle(f"ehr-{walk.state.ehr.revision}")
+    walk.settle(f"ehr-{walk.state.news}")
     assert "resolve-effect-1" not in walk.owes()
 
 
@@ -187,7 +187,7 @@ def test_an_ehr_that_refuses_for_good_can_be_waived_so_that_the_journey_finishes
     for key in [key for key in walk.state.pending() if not key.startswith("ehr-")]:
         walk.settle(key)
     for _ in range(2):  # the duty it raises is news for the EHR too, once
-        walk.settle(f"ehr-{walk.state.ehr.revision}", Failed(code="gone"))
+        walk.settle(f"ehr-{walk.state.news}", Failed(code="gone"))
     assert walk.owes() == {"resolve-effect-1"} and not walk.state.pending()
     walk.do(WaiveObligation, obligation="resolve-effect-1", reason="the chart was closed by hand")
     assert walk.state.is_finished

@@ -252,11 +252,11 @@ def test_an_answer_nobody_waits_for_is_refused(key: str) -> None:
 
 def test_the_answer_to_an_older_wish_of_the_ehr_is_taken_but_does_not_settle_the_newest() -> None:
     walk = opened()
-    older = walk.state.ehr.revision
+    older = walk.state.news
     walk.do(RecordBenefits, verdict="CLEAR", note="called")
     walk.settle(f"ehr-{older}", revision=older)
-    assert f"ehr-{walk.state.ehr.revision}" in walk.state.pending()
-    walk.settle(f"ehr-{walk.state.ehr.revision}")
+    assert f"ehr-{walk.state.news}" in walk.state.pending()
+    walk.settle(f"ehr-{walk.state.news}")
     assert not any(key.startswith("ehr") for key in walk.state.pending())
     walk.refused(SettleEffect, "not-pending", key=f"ehr-{older}", revision=older, answer=Failed(code="late"))
 

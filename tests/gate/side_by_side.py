@@ -168,10 +168,10 @@ class Pair:
             ),
             "raised": (dict(old.raised), new.obligations.raised),
             "calls": (_calls(old.pending()), _calls(new.pending())),
-            "EHR is owed": (old.ehr_revision > old.ehr_synced, new.ehr.revision > new.ehr.synced),
+            "EHR is owed": (old.ehr_revision > old.ehr_synced, new.news > new.ehr.synced),
             "untold": (
                 {key: _old_duty(_dump(owed)) for key, (_, owed) in old.unsynced.items()},
-                {key: _new_duty(_dump(each.obligation)) for key, each in new.obligations.untold.items()},
+                {key: _new_duty(_dump(owed)) for key, (_, owed) in new.obligations.untold.items()},
             ),
         }
 

@@ -221,7 +221,7 @@ async def test_a_call_that_nobody_makes_is_made(idle_house: House) -> None:
 
         async def the_ehr_was_told() -> bool:
             state = await case.state()
-            return state.version > 0 and state.ehr.synced == state.ehr.revision
+            return state.version > 0 and state.ehr.synced == state.news
 
         await until(the_ehr_was_told, "the EHR was told")
         found = await the_one(compared)

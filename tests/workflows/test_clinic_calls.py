@@ -91,7 +91,7 @@ async def test_a_slow_ehr_hears_only_the_newest(house: House) -> None:
     for number in range(6):
         await case.do(ReportDischarge, message=f"message-{number}")
     state = await case.settled()
-    assert state.ehr.synced == state.ehr.revision
+    assert state.ehr.synced == state.news
     assert len(await case.happened("activity_task_scheduled")) - before < 7
 
 

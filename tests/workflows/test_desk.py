@@ -112,7 +112,7 @@ async def test_a_decision_that_calls_itself_an_answer_does_not_shadow_the_answer
     soon = (await case.state()).version + 1
     await asyncio.gather(*(case.do(UpdateDischargePlan, id=f"settle/ehr-{soon + n}", plan=PLAN) for n in range(6)))
     state = await case.settled()
-    assert state.ehr.synced == state.ehr.revision
+    assert state.ehr.synced == state.news
 
 
 class FromANewerRelease(DecidePlacement):
