@@ -1,5 +1,7 @@
 """Events folded per second and microseconds per decision of the pure core, beside an earlier commit's in the same run.
 
+A decision is taken with the state after it, which its caller goes on with.
+
 One client's journey is decided again and again: admission, benefits, placement, enrolment, weekly reviews, a step-up
 and its return, discharge and follow-up, with every call answered. The earlier core is taken from version control and
 measured by the same script in a process of its own. Both take turns, and the best of each counts.

@@ -112,7 +112,9 @@ def main() -> None:
 
     def decide_all() -> None:
         for state, command, now in client.script:
-            decide(state, command, now)
+            outcome: Any = decide(state, command, now)
+            if isinstance(outcome, tuple):  # the core before its parts left the state to its caller
+                fold(outcome, state)
 
     folded = rate(lambda: fold(client.events), len(client.events))
     decided = rate(decide_all, len(client.script))

@@ -19,13 +19,14 @@ def evolve(state: JourneyState, event: BaseEvent) -> JourneyState:
     changes: dict[str, Any] = {"version": version}
     for name, rule in RULES.evolves[kind]:
         changes[name] = rule(state, event)
-    for call in RULES.calls[kind]:
+    for call in RULES.calls.get(kind, ()):
         if effect := call(state, event):
             changes["calls"] = changes.get("calls", state.calls).adding(effect)
     if event.is_news:
         changes["news"], changes["news_at"] = version, event.at
-    if event.cause not in state.answered[-1:]:
-        changes["answered"] = (*state.answered, event.cause)[-REMEMBERED_COMMANDS:]
+    answered = state.answered
+    if not answered or answered[-1] != event.cause:
+        changes["answered"] = (*answered, event.cause)[-REMEMBERED_COMMANDS:]
     return state.changed(**changes)
 
 

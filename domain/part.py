@@ -26,7 +26,7 @@ class Slice(Value):
         yield from ()
 
     def pass_time(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
-        """What has fallen due by `when`, each once."""
+        """What has fallen due by `when`, each once. A slice that has this has moments too."""
         yield from ()
 
 
@@ -74,13 +74,13 @@ class Composition:
     Attributes:
         evolves: Name of the slice and rule, for each part that the event changes.
         follows: In the order of the parts. Each sees what those before it made of the state.
-        calls: The calls the event asks for.
+        calls: The calls the event asks for, if it asks for any.
     """
 
     def __init__(self, parts: Iterable[Part], events: EventTypes) -> None:
         self.evolves: dict[type[BaseEvent], list[tuple[str, Evolves]]] = {each: [] for each in events.values()}
         self.follows: dict[type[BaseEvent], list[Follows]] = {each: [] for each in events.values()}
-        self.calls: dict[type[BaseEvent], list[Calls]] = {each: [] for each in events.values()}
+        self.calls: dict[type[BaseEvent], list[Calls]] = {}
         for part in parts:
             for evolves in part._evolves:
                 for event in _events_of(evolves, events):
@@ -90,7 +90,7 @@ class Composition:
                     self.follows[event].append(_with_now(follows))
             for calls in part._calls:
                 for event in _events_of(calls, events):
-                    self.calls[event].append(calls)
+                    self.calls.setdefault(event, []).append(calls)
 
 
 def _with_now(rule: Callable[..., Iterator[BaseEvent]]) -> Follows:

@@ -122,9 +122,9 @@ class JourneyState(Value):
         """Whether the journey has ended and nothing is left to tell or to resolve."""
         return self.stage.is_end and not self.obligations.open and not self.pending()
 
-    def slices(self) -> Iterator[Slice]:
-        """The slices of all parts, in their order."""
-        yield from (held for held in self.__dict__.values() if isinstance(held, Slice))
+    def timed_slices(self) -> Iterator[Slice]:
+        """The slices that time alone may change, in their order."""
+        return (getattr(self, name) for name in _TIMED)
 
     def open_of(self, *kinds: str) -> list[Obligation]:
         """Open obligations of these kinds, the earliest due first."""
@@ -141,7 +141,7 @@ class JourneyState(Value):
 
     def next_deadline(self) -> Instant | None:
         """The next moment at which time alone changes something; None once the journey is finished."""
-        return min((moment for held in self.slices() for moment in held.moments()), default=None)
+        return min((moment for held in self.timed_slices() for moment in held.moments()), default=None)
 
     def is_urgent(self, now: Instant) -> bool:
         """Whether anything urgent is open or anything is overdue."""
@@ -151,3 +151,10 @@ class JourneyState(Value):
         """Every call still to be made or answered, by its key."""
         wish = self.ehr.wish(self.news)
         return {**self.calls.open, wish.key: wish} if wish else dict(self.calls.open)
+
+
+_TIMED = tuple(
+    name
+    for name, field in JourneyState.model_fields.items()
+    if isinstance(field.default, Slice) and type(field.default).moments is not Slice.moments
+)

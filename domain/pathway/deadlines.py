@@ -22,5 +22,5 @@ class TimePassed(BaseCommand):
 
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Everything that fell due by now, each once, however late it is."""
-        for held in state.slices():
+        for held in state.timed_slices():
             yield from held.pass_time(state, when)
