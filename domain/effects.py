@@ -17,6 +17,11 @@ from domain.values import Instant, LevelOfCare, Role, Value
 EHR_SLOT = "ehr"
 
 
+def ehr_key(revision: int) -> str:
+    """The key of the call that tells the EHR the journey as of this event."""
+    return f"ehr-{revision}"
+
+
 class BaseEffect(Value):
     """What every call has."""
 

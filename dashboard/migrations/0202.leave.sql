@@ -19,3 +19,6 @@ begin
 end
 $$;
 comment on column dash.journeys_shape.on_leave_until is 'The day at the site on which a client on leave is expected back.';
+
+-- migrate:down
+do $$ begin raise exception 'there is no way back: read models of this release fill the column; restore a backup'; end $$;

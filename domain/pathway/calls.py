@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from domain.benefits import Benefits
 from domain.clock import TimeKind, after_hours
 from domain.commands import BaseCommand
-from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace
+from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace, ehr_key
 from domain.events import BaseEvent, Occasion
 from domain.obligations import Channel, ObligationKind
 from domain.part import Part, Slice
@@ -132,11 +132,15 @@ class SettleEffect(BaseCommand):
         """The slot of the call that it answers; see `Effect.slot`."""
         return self.key if self.revision is None else EHR_SLOT
 
+    def _answers_an_older_wish(self, state: JourneyState) -> bool:
+        """Whether the EHR took a version that a newer one has replaced since, and had not answered for a later one."""
+        told = self.revision
+        return told is not None and self.key == ehr_key(told) and state.ehr.synced < told <= state.news
+
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Takes the answer to a pending call, once."""
         effect = state.pending().get(self.key)
-        older = self.revision is not None and state.ehr.synced < self.revision <= state.news
-        if effect is None and not older:
+        if effect is None and not self._answers_an_older_wish(state):
             raise Refused("not-pending", "That call was already answered.")
         answer = self.answer
         yield EffectSettled(

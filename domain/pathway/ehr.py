@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.effects import SyncEhr
+from domain.effects import SyncEhr, ehr_key
 from domain.part import Part, Slice
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Ehr(Slice):
 
     def wish(self, news: int) -> SyncEhr | None:
         """The call it is owed once `news` is the last version it must hear of, or None. Only the newest counts."""
-        return SyncEhr(key=f"ehr-{news}", revision=news) if news > self.synced else None
+        return SyncEhr(key=ehr_key(news), revision=news) if news > self.synced else None
 
 
 @part.evolves

@@ -22,6 +22,7 @@ from domain.wording import moment, said_by
 
 if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionCancelled
+    from domain.pathway.care import LevelOfCareStarted
     from domain.pathway.discharge import Discharged
     from domain.pathway.obligations import ObligationMet, ObligationWaived
     from domain.state import JourneyState
@@ -394,11 +395,17 @@ def miss_the_window(state: JourneyState, event: StepUpWindowMissed) -> Moves:
 
 
 @part.evolves
-def arrive(state: JourneyState, event: TransitionCompleted) -> Moves:
-    """The place that was held is now in use, unless the client went elsewhere."""
+def take_the_place(state: JourneyState, event: TransitionCompleted) -> Moves:
+    """It is now in use, unless the client went elsewhere. The move ends with the start of care at the new level."""
     move = state.moves.current
     taken = move is not None and move.place is not None and move.place == event.facility
-    return state.moves.changed(current=None, place_in_use=move.hold_key if move and taken else state.moves.place_in_use)
+    return state.moves.changed(place_in_use=move.hold_key) if move and taken else state.moves
+
+
+@part.evolves
+def arrive(state: JourneyState, event: LevelOfCareStarted) -> Moves:
+    """The move is over."""
+    return state.moves.changed(current=None)
 
 
 @part.evolves
