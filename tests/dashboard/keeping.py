@@ -14,6 +14,7 @@ from bench.journeys import Step
 from dashboard.projections import READ_MODELS
 from dashboard.projections.projector import Projector
 from dashboard.projections.verify import verify
+from domain.state import JourneyState
 from eventstore import EventStore
 from eventstore.codec import to_record
 from tests.domain.walk import Walk
@@ -82,3 +83,8 @@ async def require_equal(url: str, position: int) -> None:
 def names(rows: Sequence[dict[str, Any]], column: str) -> list[Any]:
     """One column."""
     return [row[column] for row in rows]
+
+
+def named(state: JourneyState, journey_id: str) -> JourneyState:
+    """The state of a journey that differs in its id only."""
+    return state.changed(admission=state.admission.changed(journey_id=journey_id))

@@ -28,7 +28,7 @@ from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.values import LevelOfCare, Role
 from eventstore import EventStore, NewEvent
-from tests.dashboard.keeping import ask, keep, names, projecting, reached
+from tests.dashboard.keeping import ask, keep, named, names, projecting, reached
 from tests.domain import walk
 from tests.domain.walk import MONDAY, Walk
 
@@ -76,7 +76,7 @@ async def test_the_list_of_journeys_is_what_folding_says_whether_or_not_a_projec
 ) -> None:
     walks = {name: make() for name, make in WALKS.items()}
     first, later = dict(list(walks.items())[:4]), dict(list(walks.items())[4:])
-    expected = {name: row(each.state.changed(journey_id=name), MONDAY) for name, each in walks.items()}
+    expected = {name: row(named(each.state, name), MONDAY) for name, each in walks.items()}
     await projected(database_url, store, first)
     for name, walked in later.items():
         await keep(store, name, walked)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from dashboard.reading import all_events, path, read_journey, row, state_of, urgency
 from domain.values import LevelOfCare, Stage
 from eventstore import MemoryEventStore
-from tests.dashboard.keeping import keep
+from tests.dashboard.keeping import keep, named
 from tests.domain import walk
 from tests.domain.walk import MONDAY
 
@@ -17,7 +17,7 @@ async def test_a_journey_is_read_back_whole() -> None:
     await keep(store, "j-1", walked)
     stored = await read_journey(store, "j-1")
     assert len(stored) == len(walked.record)
-    assert state_of(stored) == walked.state.model_copy(update={"journey_id": "j-1"})
+    assert state_of(stored) == named(walked.state, "j-1")
     assert await read_journey(store, "j-2") == ()
 
 
@@ -28,7 +28,7 @@ def test_the_list_puts_what_is_urgent_first_then_what_is_due_next_and_the_ended_
         "opened": walk.opened(),
         "moving-up": walk.stepping_up(),
     }
-    states = [walked.state.changed(journey_id=name) for name, walked in walks.items()]
+    states = [named(walked.state, name) for name, walked in walks.items()]
     rows = sorted((row(state, MONDAY) for state in states), key=urgency)
     assert rows[0].journey_id == "moving-up"
     assert rows[-1].journey_id == "ended"

@@ -63,7 +63,7 @@ Case = tuple[Callable[[], Walk], type[BaseCommand], dict[str, Any]]
 
 def changed(walk: Walk, **state: Any) -> Walk:
     """A walk put into a state that no command leads to; the last guards are for those."""
-    walk.state = walk.state.model_copy(update=state)
+    walk.state = walk.state.changed(**state)
     return walk
 
 

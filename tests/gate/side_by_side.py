@@ -255,7 +255,12 @@ def _step(pair: Pair, dice: random.Random) -> None:
     elif chance < 0.9:
         _decide(pair, dice, dice.choice(_FITTING.get(pair.new.stage, _BY_HAND)), able=dice.random() < 0.9)
     else:
-        _decide(pair, dice, dice.choice([each.name() for each in DECISIONS if not each.name().endswith("-leave")]), able=False)
+        _decide(
+            pair,
+            dice,
+            dice.choice([each.name() for each in DECISIONS if not each.name().endswith("-leave")]),
+            able=False,
+        )
 
 
 _BY_HAND = ["complete-obligation", "waive-obligation", "acknowledge-obligation"]

@@ -95,7 +95,7 @@ async def assert_words_are_gone(client: Drill) -> None:
     assert MASK in str(told) and found_in(str(told)) == []
     state, whole = fold(told), client.walk.state
     assert (state.stage, state.next_deadline(), state.version) == (whole.stage, whole.next_deadline(), whole.version)
-    assert state.model_copy(update={"discharge_plan": whole.discharge.plan}) == whole
+    assert state.changed(discharge=whole.discharge) == whole
     assert await Registry(client.pool, client.keys).find(client.client_ref) is None
 
 

@@ -14,6 +14,8 @@ from domain.evolve import fold
 from domain.pathway import Event
 from domain.pathway.admission import CancelAdmission, OpenJourney
 from domain.pathway.calls import BenefitsAnswer, Done, SettleEffect
+from domain.pathway.coverage import Coverage
+from domain.pathway.discharge import Discharging
 from domain.plans import DischargePlan
 from domain.refusal import Refusal
 from domain.state import JourneyState
@@ -83,7 +85,7 @@ def running(
 
 
 A, B = fold(OPENED), fold(COVERED_TOO)
-OTHER = B.model_copy(update={"client_ref": "somebody-else"})
+OTHER = B.changed(admission=B.admission.changed(client_ref="somebody-else"))
 TROUBLE = NotRecorded(code="key-destroyed", since=NOW, known=True)
 UNREADABLE = OnRecord(version=3, closed=False, state=None)
 PAIRS: dict[str, tuple[OnRecord | None, Running | None, Kind | None]] = {
@@ -139,8 +141,8 @@ def test_an_admission_that_left_no_trace_is_missing() -> None:
 
 
 def test_what_people_wrote_is_no_difference() -> None:
-    written = B.model_copy(update={"discharge_plan": DischargePlan(follow_ups=("a visit",))})
-    masked = B.model_copy(update={"discharge_plan": DischargePlan(follow_ups=("[sealed]",))})
+    written = B.changed(discharge=Discharging(plan=DischargePlan(follow_ups=("a visit",))))
+    masked = B.changed(discharge=Discharging(plan=DischargePlan(follow_ups=("[sealed]",))))
     assert comparable(written) == comparable(masked)
     assert difference("j", on_record(masked), running(written)) is None
 
@@ -148,10 +150,10 @@ def test_what_people_wrote_is_no_difference() -> None:
 def test_what_a_payer_wrote_is_no_difference_and_what_it_is_about_is() -> None:
     said = Evidence(topics=(Topic.CONTACT,), about="EB-1-MH", text="CALL US")
     answer = Benefits(verdict=Verdict.NEEDS_REVIEW, evidence=(said,))
-    written = B.model_copy(update={"benefits": answer})
-    masked = B.model_copy(update={"benefits": answer.changed(evidence=(said.changed(text="[sealed]"),))})
+    written = B.changed(coverage=Coverage(benefits=answer))
+    masked = B.changed(coverage=Coverage(benefits=answer.changed(evidence=(said.changed(text="[sealed]"),))))
     assert difference("j", on_record(masked), running(written)) is None
-    other = B.model_copy(update={"benefits": answer.changed(evidence=(said.changed(about="EB-B-MH"),))})
+    other = B.changed(coverage=Coverage(benefits=answer.changed(evidence=(said.changed(about="EB-B-MH"),))))
     assert comparable(other) != comparable(written)
 
 

@@ -7,9 +7,10 @@ import pytest
 from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
 from domain.cost import estimate
 from domain.pathway.calls import BenefitsAnswer
+from domain.plans import Estimate
 from domain.policy import CURRENT, policy_named
 from domain.state import JourneyState
-from domain.values import LevelOfCare, Stage
+from domain.values import LevelOfCare
 from tests.domain import walk
 from tests.domain.walk import MONDAY
 from workflows.card import card
@@ -36,6 +37,10 @@ def test_the_card_says_what_a_person_must_judge_and_where_its_words_are() -> Non
     assert "QUILLFEATHER" not in shown
 
 
+def _priced(state: JourneyState, estimate: Estimate) -> JourneyState:
+    return state.changed(cost=state.cost.changed(estimate=estimate))
+
+
 @pytest.mark.parametrize(
     ("share", "told"),
     [
@@ -47,6 +52,6 @@ def test_the_card_says_what_a_person_must_judge_and_where_its_words_are() -> Non
 )
 def test_the_card_says_the_price_with_what_it_rests_on(share: CostShare | None, told: str) -> None:
     priced = estimate(1, LevelOfCare.IOP, policy_named(CURRENT), share, self_pay=False)
-    shown = card(walk.agreed().state.changed(stage=Stage.COST_REVIEW, estimate=priced), MONDAY)
+    shown = card(_priced(walk.placed().state, priced), MONDAY)
     assert f"Cost, estimate-1: {told}\n" in shown
     assert all(f"- {line}" in shown for line in priced.assumptions)
