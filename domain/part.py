@@ -84,13 +84,18 @@ class Composition:
         for part in parts:
             for evolves in part._evolves:
                 for event in _events_of(evolves, events):
-                    self.evolves[event].append((part.name, evolves))
+                    self._add(event, part.name, evolves)
             for follows in part._follows:
                 for event in _events_of(follows, events):
                     self.follows[event].append(_with_now(follows))
             for calls in part._calls:
                 for event in _events_of(calls, events):
                     self.calls.setdefault(event, []).append(calls)
+
+    def _add(self, event: type[BaseEvent], name: str, rule: Evolves) -> None:
+        if any(each == name for each, _ in self.evolves[event]):
+            raise TypeError(f"two rules change {name} on {event.__name__}; the second is {rule.__qualname__}")
+        self.evolves[event].append((name, rule))
 
 
 def _with_now(rule: Callable[..., Iterator[BaseEvent]]) -> Follows:

@@ -37,13 +37,14 @@ from domain.pathway import (
     moves,
     obligation_decisions,
     obligations,
+    place_search,
     placement,
     reviews,
 )
 
 PARTS = (
     *(admission, coverage, funding, placement, cost, authorisation, enrolment),
-    *(care, reviews, leave, moves, discharge, closing, obligations, follow_up),
+    *(care, reviews, leave, moves, place_search, discharge, closing, obligations, follow_up),
     *(obligation_decisions, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""

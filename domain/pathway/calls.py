@@ -17,8 +17,8 @@ from domain.events import BaseEvent, Occasion
 from domain.obligations import Channel, ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.coverage import BenefitsAnswered
-from domain.pathway.moves import NoPlaceFound, PlaceGivenUp, PlaceHeld
 from domain.pathway.obligations import met_one, raised
+from domain.pathway.place_search import NoPlaceFound, PlaceGivenUp, PlaceHeld
 from domain.refusal import Refused
 from domain.values import CLINICAL, Instant, Key, Role, Stage, Value, Words
 

@@ -13,8 +13,9 @@ from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.ladders import CASE_MANAGER, CLINICIAN
-from domain.pathway.moves import PlaceGivenUp, require_since_the_level_began
+from domain.pathway.moves import require_since_the_level_began
 from domain.pathway.obligations import cancelled, met, raised, raised_in_business_days
+from domain.pathway.place_search import PlaceGivenUp
 from domain.plans import Actor, Direction, DischargePlan, DischargeReason, ReviewOutcome
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, Role, Stage

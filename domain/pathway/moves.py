@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from domain.clock import TimeKind, after_calendar_days, after_hours
 from domain.commands import CARE_TEAM, IN_CARE, Decision
-from domain.effects import HoldPlace, ReleasePlace
 from domain.events import BaseEvent, Occasion
 from domain.obligations import Channel, ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.ladders import CASE_MANAGER
 from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
+from domain.pathway.place_search import PlaceGivenUp, search
 from domain.plans import Actor, Direction, Transition
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, LevelOfCare, PrivateWords, Role, Stage, Words
@@ -82,7 +82,7 @@ class Moves(Slice):
         if move and self._window_runs() and move.due_at <= when["at"]:
             yield StepUpWindowMissed(**when, due_at=move.due_at)
         if move and move.next_search_at and move.next_search_at <= when["at"]:
-            yield _search(state, move, move.searches + 1, when)
+            yield search(state, move, move.searches + 1, when)
 
     def _window_runs(self) -> bool:
         move = self.current
@@ -103,60 +103,6 @@ class TransitionStarted(BaseEvent):
 
     def _sentence(self) -> str:
         return f"Step {self.direction} {self.origin} → {self.target}, due {moment(self.due_at)}{said_by(self.by)}"
-
-
-class PlaceSearchStarted(BaseEvent):
-    """Places at the target level are being searched, for the `attempt`-th time.
-
-    Attributes:
-        wanted_by: The end of the 24 hours or, once they are past, of another 24 from the search on.
-    """
-
-    news: ClassVar[bool] = False
-
-    type: Literal["place.search-started"] = "place.search-started"
-    attempt: int
-    hold_key: str
-    level: LevelOfCare
-    wanted_by: Instant
-
-    def _sentence(self) -> str:
-        return f"Looking for a place, search {self.attempt}"
-
-
-class PlaceHeld(BaseEvent):
-    """A place is held for the client."""
-
-    type: Literal["place.held"] = "place.held"
-    facility: str
-    starts_at: Instant
-
-    def _sentence(self) -> str:
-        return f"A place is held at {self.facility} from {moment(self.starts_at)}"
-
-
-class NoPlaceFound(BaseEvent):
-    """No place at the target level; the search goes on at `next_search_at`."""
-
-    news: ClassVar[bool] = False
-
-    type: Literal["place.none-found"] = "place.none-found"
-    next_search_at: Instant
-
-    def _sentence(self) -> str:
-        return f"No place found; next search {moment(self.next_search_at)}"
-
-
-class PlaceGivenUp(BaseEvent):
-    """A held place is no longer wanted."""
-
-    news: ClassVar[bool] = False
-
-    type: Literal["place.given-up"] = "place.given-up"
-    hold_key: str
-
-    def _sentence(self) -> str:
-        return "The held place is given back"
 
 
 class StepUpWindowMissed(BaseEvent):
@@ -345,11 +291,6 @@ def _under_way(state: JourneyState, to: str) -> Transition:
     return state.moves.current
 
 
-def _search(state: JourneyState, move: Transition, attempt: int, when: Occasion) -> PlaceSearchStarted:
-    wanted_by = max(move.due_at, after_hours(when["at"], state.policy.step_up_hours))
-    return PlaceSearchStarted(**when, attempt=attempt, hold_key=move.hold_key, level=move.target, wanted_by=wanted_by)
-
-
 @part.evolves
 def start(state: JourneyState, event: TransitionStarted) -> Moves:
     """It replaces one under way."""
@@ -364,34 +305,10 @@ def start(state: JourneyState, event: TransitionStarted) -> Moves:
 
 
 @part.evolves
-def count_the_search(state: JourneyState, event: PlaceSearchStarted) -> Moves:
-    """No other is due while one runs."""
-    return _move(state, searches=event.attempt, next_search_at=None)
-
-
-@part.evolves
-def keep_the_place(state: JourneyState, event: PlaceHeld) -> Moves:
-    """Until the client arrives, or it is given up."""
-    return _move(state, place=event.facility)
-
-
-@part.evolves
-def search_again(state: JourneyState, event: NoPlaceFound) -> Moves:
-    """After a pause."""
-    return _move(state, next_search_at=event.next_search_at)
-
-
-@part.evolves
-def leave_the_place(state: JourneyState, event: PlaceGivenUp) -> Moves:
-    """Whether it was in use or only held."""
-    in_use = state.moves.place_in_use
-    return state.moves.changed(place_in_use=None if event.hold_key == in_use else in_use)
-
-
-@part.evolves
 def miss_the_window(state: JourneyState, event: StepUpWindowMissed) -> Moves:
     """Once."""
-    return _move(state, window_missed=True)
+    move = state.moves.current
+    return state.moves.changed(current=move.changed(window_missed=True)) if move else state.moves
 
 
 @part.evolves
@@ -420,28 +337,6 @@ def stop_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> M
     return state.moves if event.care_had_begun else state.moves.changed(current=None)
 
 
-def _move(state: JourneyState, **changes: Any) -> Moves:
-    move = state.moves.current
-    return state.moves.changed(current=move.changed(**changes)) if move else state.moves
-
-
-@part.calls
-def look_for_a_place(state: JourneyState, event: PlaceSearchStarted) -> HoldPlace:
-    """And hold it."""
-    return HoldPlace(
-        key=f"{event.hold_key}-search-{event.attempt}",
-        hold_key=event.hold_key,
-        level=event.level,
-        wanted_by=event.wanted_by,
-    )
-
-
-@part.calls
-def give_it_back(state: JourneyState, event: PlaceGivenUp) -> ReleasePlace:
-    """Each time under a key of its own: a search still under way may find one again."""
-    return ReleasePlace(key=f"release-{event.hold_key}-{state.version + 1}", hold_key=event.hold_key)
-
-
 @part.follows
 def owe_the_move(state: JourneyState, event: TransitionStarted, now: Instant) -> Iterator[BaseEvent]:
     """A step-up looks for its place at once, also where it is typed in late."""
@@ -451,7 +346,7 @@ def owe_the_move(state: JourneyState, event: TransitionStarted, now: Instant) ->
         return
     yield raised(state, event, COMPLETE_STEP_UP, event.due_at, TimeKind.ELAPSED)
     if state.moves.current is not None:
-        yield _search(state, state.moves.current, 1, Occasion(at=now, cause=event.cause))
+        yield search(state, state.moves.current, 1, Occasion(at=now, cause=event.cause))
 
 
 @part.follows

@@ -17,8 +17,9 @@ from domain.pathway.cost import CostAccepted, CostDeclined, CostEstimated
 from domain.pathway.discharge import DischargeReported
 from domain.pathway.funding import FundingResolved
 from domain.pathway.leave import LeaveEnded, LeaveStarted
-from domain.pathway.moves import PlaceGivenUp, TransitionDeclined
+from domain.pathway.moves import TransitionDeclined
 from domain.pathway.obligations import ObligationAcknowledged, ObligationEscalated, ObligationMet, ObligationWaived
+from domain.pathway.place_search import PlaceGivenUp
 from domain.plans import Actor, Estimate, FundingRoute
 from domain.values import LevelOfCare, Role
 from domain.wording import moment

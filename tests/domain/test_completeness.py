@@ -15,7 +15,8 @@ from domain.events import BaseEvent
 from domain.obligations import ObligationKind
 from domain.part import Composition, Part
 from domain.pathway import COMMANDS, DECISIONS, EVENTS, OBLIGATIONS, PARTS, RULES
-from domain.pathway.admission import AdmissionRepeated
+from domain.pathway.admission import AdmissionRepeated, JourneyOpened
+from domain.pathway.moves import Moves
 from domain.state import JourneyState
 from domain.values import LADDER, LevelOfCare, Role, Stage
 
@@ -47,6 +48,21 @@ def test_a_part_writes_its_own_slice_and_no_other() -> None:
         held = JourneyState.model_fields.get(part.part.name)
         returned = {rule.__annotations__["return"] for rule in part.part._evolves}
         assert returned == (set() if held is None or not part.part._evolves else {type(held.default).__name__})
+
+
+def test_two_rules_for_one_slice_and_event_stop_the_process() -> None:
+    part = Part("moves")
+
+    @part.evolves
+    def first(state: JourneyState, event: JourneyOpened) -> Moves:
+        return state.moves
+
+    @part.evolves
+    def second(state: JourneyState, event: JourneyOpened) -> Moves:
+        return state.moves
+
+    with pytest.raises(TypeError, match="two rules change moves on JourneyOpened; the second is .*second"):
+        Composition([part], {"JourneyOpened": JourneyOpened})
 
 
 def test_a_rule_for_an_event_that_is_not_there_stops_the_process_and_is_named() -> None:

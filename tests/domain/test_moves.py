@@ -17,14 +17,13 @@ from domain.pathway.moves import (
     INTERIM_CONTACT,
     ConfirmArrival,
     DeclineTransition,
-    NoPlaceFound,
-    PlaceHeld,
     RequestStepUp,
     StartStepDown,
     StepUpWindowMissed,
     TransitionCompleted,
 )
 from domain.pathway.obligations import ObligationCancelled, ObligationEscalated
+from domain.pathway.place_search import NoPlaceFound, PlaceHeld
 from domain.pathway.reviews import REVIEW
 from domain.values import LevelOfCare, Stage
 from tests.domain.walk import (

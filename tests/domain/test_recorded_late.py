@@ -14,8 +14,9 @@ from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
-from domain.pathway.moves import ConfirmArrival, PlaceSearchStarted, RequestStepUp
+from domain.pathway.moves import ConfirmArrival, RequestStepUp
 from domain.pathway.obligations import ObligationMet
+from domain.pathway.place_search import PlaceSearchStarted
 from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.pathway.reviews import CompleteReview
 from domain.values import Stage

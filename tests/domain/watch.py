@@ -19,7 +19,7 @@ from domain.pathway.discharge import Discharged
 from domain.pathway.enrolment import Enrolled
 from domain.pathway.follow_up import FollowUpRecorded
 from domain.pathway.funding import FundingResolved
-from domain.pathway.moves import PlaceGivenUp, PlaceSearchStarted, TransitionCompleted, TransitionStarted
+from domain.pathway.moves import TransitionCompleted, TransitionStarted
 from domain.pathway.obligations import (
     ObligationAcknowledged,
     ObligationCancelled,
@@ -28,6 +28,7 @@ from domain.pathway.obligations import (
     ObligationRaised,
     ObligationWaived,
 )
+from domain.pathway.place_search import PlaceGivenUp, PlaceSearchStarted
 from domain.plans import Direction
 from domain.state import JourneyState
 from domain.values import CLINICAL, Role

@@ -17,7 +17,8 @@ from domain.effects import Effect
 from domain.pathway.calls import RESOLVE_EFFECT, Answer, EffectSettled
 from domain.pathway.coverage import VERIFY_BENEFITS, RecordBenefits
 from domain.pathway.discharge import ReportDischarge
-from domain.pathway.moves import ConfirmArrival, PlaceHeld, RequestStepUp
+from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.place_search import PlaceHeld
 from domain.pathway.placement import DecidePlacement
 from domain.state import JourneyState
 from domain.values import Role, Stage
