@@ -1,1 +1,0 @@
-"""What is true of a client's journey and what follows from it: pure, no I/O, no clock, no Temporal, no SQL."""
