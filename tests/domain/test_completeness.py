@@ -61,7 +61,7 @@ def test_two_rules_for_one_slice_and_event_stop_the_process() -> None:
     def second(state: JourneyState, event: JourneyOpened) -> Moves:
         return state.moves
 
-    with pytest.raises(TypeError, match="two rules change moves on JourneyOpened; the second is .*second"):
+    with pytest.raises(TypeError, match=r"two rules change moves on JourneyOpened; the second is .*second"):
         Composition([part], {"JourneyOpened": JourneyOpened})
 
 
