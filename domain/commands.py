@@ -17,6 +17,7 @@ from domain.events import BaseEvent, Occasion
 from domain.plans import Actor
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, Key, Role, Stage, Value
+from domain.wording import in_sentence
 
 if TYPE_CHECKING:
     from domain.state import JourneyState
@@ -83,14 +84,7 @@ class AdmissionsMessage(BaseCommand):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a decision says of itself beside its name, description and fields.
-
-    Attributes:
-        label: For people: an imperative, such as "Request a step-up".
-        by: The roles that may take it.
-        at: The stages at which it may be taken.
-        high_risk: Whether a mistake could harm the client or end their care, so that it is shown with care.
-    """
+    """What a decision says of itself beside its name, description and fields; see `Decision`."""
 
     label: str
     by: tuple[Role, ...]
@@ -100,11 +94,18 @@ class Declaration:
     @property
     def to(self) -> str:
         """The label inside a sentence: "you cannot request a step-up"."""
-        return self.label[0].lower() + self.label[1:]
+        return in_sentence(self.label)
 
 
 class Decision(BaseCommand):
-    """A command by a named person."""
+    """A command by a named person. A subclass declares itself in the keywords of its class.
+
+    Args:
+        label: For people: an imperative, such as "Request a step-up".
+        by: The roles that may take it.
+        at: The stages at which it may be taken.
+        high_risk: Whether a mistake could harm the client or end their care.
+    """
 
     declared: ClassVar[Declaration]
 
@@ -125,7 +126,7 @@ class Decision(BaseCommand):
         super().__init_subclass__(**config)
         if label:
             cls.declared = Declaration(label, by, at, high_risk)
-        elif "declared" not in dir(cls):
+        elif not hasattr(cls, "declared"):
             raise TypeError(f"{cls.__name__} declares nothing: give it a label, its roles and its stages")
 
     @property
