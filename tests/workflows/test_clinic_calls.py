@@ -128,7 +128,7 @@ async def test_an_ehr_that_does_not_answer_the_question_is_in_the_end_operations
     assert await failures(case) == ["ehr/no-searchset"]
     assert not house.clinic.ledger(journey=case.id, system="ehr")
     (owed,) = (await case.state()).open_of(RESOLVE_EFFECT.kind)
-    assert (owed.owner, owed.about) == (Role.OPERATIONS, "ehr")
+    assert (owed.owner, owed.about) == (Role.OPERATIONS, "sync-ehr")
     house.clinic.script("*", quirks={"search_answer": "searchset"})
     state = await case.later(hours=9)
     assert "Do by hand what a clinic system would not do" in [mail["subject"] for mail in case.mail()]
@@ -146,7 +146,7 @@ async def test_not_knowing_whether_there_is_a_place_is_operations_duty_and_searc
     await case.do(RequestStepUp, to=PHP, reason="worse")
     state = await case.settled()
     assert "places/not-json" in await failures(case)
-    assert "place" in [owed.about for owed in state.open_of(RESOLVE_EFFECT.kind)]
+    assert "hold-place" in [owed.about for owed in state.open_of(RESOLVE_EFFECT.kind)]
     assert not house.clinic.ledger(journey=case.id, system="places")
     house.clinic.script("*", quirks={"search_answer": "searchset"})
     state = await case.later(hours=5)
