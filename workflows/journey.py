@@ -166,7 +166,7 @@ class JourneyWorkflow(Scribe):
             if isinstance(outcome, Refusal) or not outcome.events:
                 return
             recorded = await self.record(letter.command, outcome.events)
-            self.state = outcome.state if recorded.as_asked else fold(recorded.events, self.state)
+            self.state = fold(recorded.events, self.state)  # an earlier attempt may have recorded them at another time
             if recorded.as_asked:
                 return
 

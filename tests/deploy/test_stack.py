@@ -71,9 +71,17 @@ def start_script(home: Path) -> subprocess.Popen[str]:
     return script
 
 
+def _named(processes: list[psutil.Process]) -> Iterator[tuple[psutil.Process, str]]:
+    """Without those that ended since: PostgreSQL's short-lived children do."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            yield process, process.name()
+
+
 def processes_of(script: subprocess.Popen[str]) -> list[psutil.Process]:
-    found = psutil.Process(script.pid).children(recursive=True)
-    assert {"postgres", "temporal"} <= {process.name() for process in found}
+    named = dict(_named(psutil.Process(script.pid).children(recursive=True)))
+    found = list(named)
+    assert {"postgres", "temporal"} <= set(named.values())
     assert len(found) >= 5  # and PostgreSQL's own children, the extra process, the reaper
     return found
 
