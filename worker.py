@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -32,6 +32,8 @@ from activities.fhir import FhirClient
 from activities.mail import Roster, SmtpMessenger
 from activities.places import FhirPlaces
 from activities.recorder import Recorder
+from centre.adoption import adopt_policies
+from centre.loading import load
 from deploy.settings import HostPort, Settings
 from eventstore.keys import Keyring
 from eventstore.port import EventStore
@@ -69,11 +71,16 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
     Raises:
         SettingsError: An address is missing.
         JourneysUnreachable: Temporal does not answer.
+        CentreFileError: A file of the centre cannot be used.
+        PolicyFileDiffers: A policy's file is not what journeys were opened under.
     """
+    policies = load()
     client = await connect(
         settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
     )
     admitted = HandedOver(settings.require_database_url())
+    async with record(settings) as store:
+        await adopt_policies(store, policies, datetime.now(UTC))
     async with (
         record(settings) as store,
         keyring(settings) as keys,

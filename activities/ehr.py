@@ -145,7 +145,7 @@ def _episode_body(record: EhrRecord, patient: Patient) -> Resource:
         "period": period,
     }
     if record.level is not None:
-        body["type"] = [{"coding": [{"system": LEVEL, "code": record.level.value}]}]
+        body["type"] = [{"coding": [{"system": LEVEL, "code": record.level}]}]
     return body
 
 

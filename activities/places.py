@@ -110,7 +110,7 @@ class _Hold:
             self._is_of_level,
             request.journey_id,
             status="free",
-            service_type=f"{self._level_system}|{request.level.value}",
+            service_type=f"{self._level_system}|{request.level}",
             start=(f"ge{_seconds(self._present)}", f"le{_seconds(request.wanted_by + timedelta(seconds=1))}"),
         )
         # An index that lags lists as free what we hold already: that one comes first.
@@ -129,7 +129,7 @@ class _Hold:
         return await self._schedules.allow(slot)
 
     def _is_of_level(self, slot: Resource) -> bool:
-        return states_level(slot, self._level_system, self._request.level.value)
+        return states_level(slot, self._level_system, self._request.level)
 
     def _starts_in_time(self, slot: Resource) -> bool:
         return _starts_between(slot, self._present, self._request.wanted_by)

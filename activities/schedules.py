@@ -52,7 +52,7 @@ class Schedules:
         if schedule.get("active", True) is not True:
             return False
         codes = level_codes(schedule, self._level_system)
-        return not codes or self._request.level.value in codes
+        return not codes or self._request.level in codes
 
     def _id_in(self, address: str) -> str | None:
         path = address.split("/_history")[0]

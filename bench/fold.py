@@ -49,7 +49,9 @@ def main(*, before: str | None = None, rounds: int = 5, json: bool = False) -> N
 
 
 def _take_out(commit: str, folder: Path) -> None:
-    archive = subprocess.run(["git", "archive", commit, "domain"], cwd=_ROOT, check=True, capture_output=True).stdout
+    tree = subprocess.run(["git", "ls-tree", "--name-only", commit], cwd=_ROOT, check=True, capture_output=True).stdout
+    wanted = [name for name in ("domain", "centre") if name in tree.decode().split()]
+    archive = subprocess.run(["git", "archive", commit, *wanted], cwd=_ROOT, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
 

@@ -20,6 +20,7 @@ from cli import (
     evidence,
     journeys,
     messages,
+    policy,
     projections,
     quarantine,
     recovery,
@@ -64,6 +65,8 @@ for _group, _commands in _COMMANDS.items():
         app.command(_command, group=_group, sort_key=_number)
 for _command in evidence.COMMANDS:
     events.app.command(_command)
+policy.app.group = _LOOK
+app.command(policy.app)
 for _sub_app in (projections.app, events.app, client):
     _sub_app.group = _KEEP
     app.command(_sub_app)

@@ -27,27 +27,28 @@ from typing import NamedTuple
 from domain.benefit_words import reason_in_words
 from domain.benefits import CostShare
 from domain.plans import Estimate
-from domain.policy import Policy
-from domain.values import LevelOfCare
+from domain.policy import Level
 
 _CENT = Decimal("0.01")
 _NOTHING = Decimal(0)
 
 
-def estimate(number: int, level: LevelOfCare, policy: Policy, share: CostShare | None, *, self_pay: bool) -> Estimate:
-    """The `number`-th estimate of a journey, for the policy's usual length of care at `level`.
+def estimate(number: int, level: Level, share: CostShare | None, *, self_pay: bool) -> Estimate:
+    """The `number`-th estimate of a journey, for the policy's usual length of care at `level`, one of ours.
 
     US dollars, rounded half up to the cent once, at the end.
     """
-    days = policy.treatment_days[level]
+    price = level.price
+    assert price is not None, f"{level.id} is given by another facility and has no price of ours"
+    days = price.treatment_days
     low, high, assumptions = (
-        _self_pay(days, policy.self_pay_rate[level])
+        _self_pay(days, price.self_pay_dollars)
         if self_pay
-        else _insured(days, policy.daily_rate[level], share or CostShare(), level)
+        else _insured(days, price.allowed_dollars, share or CostShare(), level)
     )
     return Estimate(
         id=f"estimate-{number}",
-        level=level,
+        level=level.id,
         days=days,
         low=_cents(low),
         high=_cents(high),
@@ -70,7 +71,7 @@ def _self_pay(days: int, rate: Decimal) -> _Range:
     return days * rate, days * rate, (f"self-pay at ${rate} a day",)
 
 
-def _insured(days: int, rate: Decimal, share: CostShare, level: LevelOfCare) -> _Range:
+def _insured(days: int, rate: Decimal, share: CostShare, level: Level) -> _Range:
     if open_points := _open_points(share, level):
         return None, None, open_points
     readings = _readings(share)
@@ -84,11 +85,13 @@ def _insured(days: int, rate: Decimal, share: CostShare, level: LevelOfCare) -> 
     return low, None if unknown else high, (f"${rate} allowed a day", *_assumed(share, readings), *unknown)
 
 
-def _open_points(share: CostShare, level: LevelOfCare) -> tuple[str, ...]:
+def _open_points(share: CostShare, level: Level) -> tuple[str, ...]:
     """Why no price follows from the amounts, in words for the person who asks the payer."""
     points = [f"{reason_in_words(code)}; ask the payer before the client decides" for code in share.unclear]
-    if share.only_for not in (None, level):
-        points.append(f"the payer's amounts are for {share.only_for} only; ask it what {level} costs")
+    if share.only_for not in (None, level.id):
+        points.append(f"the payer's amounts are for {share.only_for} only; ask it what {level.id} costs")
+    elif share.only_for is None and not level.plan_asked:
+        points.append(f"the payer was not asked about {level.id}; ask it what {level.id} costs")
     return tuple(points)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from domain.commands import BaseCommand
 from domain.events import BaseEvent
 from domain.evolve import evolve
-from domain.pathway import RULES
+from domain.pathway import PART_OF_COMMAND, RULES
 from domain.pathway.admission import OpenJourney
 from domain.refusal import Refusal, Refused
 from domain.state import JourneyState
@@ -43,10 +43,18 @@ def decide(state: JourneyState, command: BaseCommand, now: Instant) -> Outcome:
         return Refusal(code="not-open", sentence="This journey has not begun. Send its admission first.")
     made: list[BaseEvent] = []
     try:
+        _require_the_part(state, command)
         after = _taken(state, command.decide(state, command.occasion(state, now)), now, made)
     except Refused as refused:
         return refused.refusal
     return Decided(events=tuple(made), state=after)
+
+
+def _require_the_part(state: JourneyState, command: BaseCommand) -> None:
+    part = PART_OF_COMMAND[type(command)]
+    if state.version and part not in state.policy.parts:
+        name = part.replace("_", " ")
+        raise Refused("not-in-this-policy", f"This client's policy has no {name}. Ask operations which policy applies.")
 
 
 def _taken(state: JourneyState, events: Iterable[BaseEvent], now: Instant, made: list[BaseEvent]) -> JourneyState:
@@ -54,6 +62,7 @@ def _taken(state: JourneyState, events: Iterable[BaseEvent], now: Instant, made:
     for event in events:
         made.append(event)
         state = evolve(state, event)
-        for rule in RULES.follows[type(event)]:
-            state = _taken(state, rule(state, event, now), now, made)
+        for part, rule in RULES.follows[type(event)]:
+            if part in state.policy.parts:
+                state = _taken(state, rule(state, event, now), now, made)
     return state

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
 
 from domain.clock import TimeKind
 from domain.values import Instant, Role, Value
@@ -37,8 +40,44 @@ class Channel(StrEnum):
     PAGE = "page"
 
 
-Step = tuple[float | None, Role, Channel]
-"""Elapsed hours from the due time, or None for when it is raised; who is told; how."""
+class Step(Value):
+    """One step of an escalation.
+
+    Attributes:
+        hours: Elapsed hours from the due time, negative for before; None for when the obligation is raised.
+        tell: Who is told.
+        by: How.
+    """
+
+    hours: Annotated[int, Field(ge=-8760, le=8760)] | None
+    tell: Role
+    by: Channel
+
+
+class Terms(Value):
+    """Who owes one kind of obligation, and who is told when; a centre's policy says so.
+
+    Attributes:
+        owner: Who must act.
+        steps: In order. They end with someone who can decide.
+        repeat_hours: Elapsed hours between repeats of the last step.
+    """
+
+    owner: Role
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    repeat_hours: Annotated[int, Field(ge=1, le=8760)] = 24
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        hours = [-8761 if step.hours is None else step.hours for step in self.steps]
+        if hours != sorted(hours):
+            raise ValueError("the steps must be in order of time, one when it is raised first")
+        return self
+
+    @property
+    def reminder_hours(self) -> int:
+        """How long before the due time the first person is told, elapsed hours; 0 if only then."""
+        return max((-step.hours for step in self.steps if step.hours is not None), default=0)
 
 
 class ObligationKind(Value):
@@ -47,23 +86,17 @@ class ObligationKind(Value):
     Attributes:
         kind: Its name, and the stem of its obligations' ids.
         title: For people; says what to do and nothing about the client.
-        owner: Who must act.
-        steps: The ladder. It ends with someone who can decide.
         waivable_by: Roles that may decide it need not be done; none where it keeps the journey moving.
         by_hand: Whether a person ends it by saying it is done, rather than by a decision of its own.
         urgent: Shown first everywhere.
-        repeat_hours: Elapsed hours between repeats of the last rung.
         outlives_care: Whether it is owed on when care ends.
     """
 
     kind: str
     title: str
-    owner: Role
-    steps: tuple[Step, ...]
     waivable_by: tuple[Role, ...] = ()
     by_hand: bool = False
     urgent: bool = False
-    repeat_hours: int = 24
     outlives_care: bool = False
 
 
@@ -120,6 +153,7 @@ class Obligation(Value):
     def raised(
         cls,
         kind: ObligationKind,
+        terms: Terms,
         number: int,
         *,
         raised_at: Instant,
@@ -130,19 +164,23 @@ class Obligation(Value):
     ) -> Obligation:
         """The `number`-th of its kind, with its ladder in absolute times."""
         rungs = (
-            Rung(at=raised_at if offset is None else max(raised_at, due_at + timedelta(hours=offset)), to=to, how=how)
-            for offset, to, how in kind.steps
+            Rung(
+                at=raised_at if step.hours is None else max(raised_at, due_at + timedelta(hours=step.hours)),
+                to=step.tell,
+                how=step.by,
+            )
+            for step in terms.steps
         )
         return cls(
             id=f"{kind.kind}-{number}",
             kind=kind.kind,
             title=kind.title,
-            owner=kind.owner,
+            owner=terms.owner,
             raised_at=raised_at,
             due_at=due_at,
             time_kind=time_kind,
             ladder=tuple(sorted(rungs, key=lambda rung: rung.at)),
-            repeat_hours=kind.repeat_hours,
+            repeat_hours=terms.repeat_hours,
             counts_from=counts_from,
             about=about,
             waivable_by=kind.waivable_by,

@@ -38,8 +38,10 @@ class Part:
     so a part names the events of any other without importing it at run time.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, optional: bool = False) -> None:
+        """`optional`: a centre's policy may leave it out."""
         self.name = name
+        self.optional = optional
         self._evolves: list[Evolves] = []
         self._follows: list[Callable[..., Iterator[BaseEvent]]] = []
         self._calls: list[Calls] = []
@@ -73,13 +75,13 @@ class Composition:
 
     Attributes:
         evolves: Name of the slice and rule, for each part that the event changes.
-        follows: In the order of the parts. Each sees what those before it made of the state.
+        follows: Name of the part and rule, in the order of the parts. Each sees what those before it made of the state.
         calls: The calls the event asks for, if it asks for any.
     """
 
     def __init__(self, parts: Iterable[Part], events: EventTypes) -> None:
         self.evolves: dict[type[BaseEvent], list[tuple[str, Evolves]]] = {each: [] for each in events.values()}
-        self.follows: dict[type[BaseEvent], list[Follows]] = {each: [] for each in events.values()}
+        self.follows: dict[type[BaseEvent], list[tuple[str, Follows]]] = {each: [] for each in events.values()}
         self.calls: dict[type[BaseEvent], list[Calls]] = {}
         for part in parts:
             for evolves in part._evolves:
@@ -87,7 +89,7 @@ class Composition:
                     self._add(event, part.name, evolves)
             for follows in part._follows:
                 for event in _events_of(follows, events):
-                    self.follows[event].append(_with_now(follows))
+                    self.follows[event].append((part.name, _with_now(follows)))
             for calls in part._calls:
                 for event in _events_of(calls, events):
                     self.calls.setdefault(event, []).append(calls)

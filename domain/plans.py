@@ -128,6 +128,7 @@ class Stay(Value):
     """A period at one level of care, ours or another facility's."""
 
     level: LevelOfCare
+    ours: bool
     since: Instant
     until: Instant | None = None
 

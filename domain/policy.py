@@ -1,96 +1,223 @@
-"""The numbers a centre decides on. A journey pins the version it was opened under.
+"""What a centre decides for itself: its numbers, its levels of care, who is told of what, and which parts run.
 
-Where a number comes from a rule rather than from the centre's choice, the rule is named beside it.
+A policy is a file of the centre (`centre.policies` reads it). A journey pins the version it was opened under, and
+keeps it until a recorded decision moves it to another.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from domain.clock import Site
-from domain.values import LevelOfCare, Value
+from domain.obligations import Terms
+from domain.refusal import Refused
+from domain.values import Key, LevelOfCare, Role, Value
 
 
-class Policy(Value):
-    """One version of a centre's numbers.
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a number of the policy counts."""
+
+    name: str
+
+
+ElapsedHours = Annotated[int, Field(ge=1, le=8760), Unit("elapsed hours")]
+CalendarDays = Annotated[int, Field(ge=1, le=3660), Unit("calendar days")]
+BusinessDays = Annotated[int, Field(ge=1, le=366), Unit("business days")]
+CalendarYears = Annotated[int, Field(ge=1, le=100), Unit("calendar years")]
+Dollars = Annotated[Decimal, Field(gt=0, decimal_places=2)]
+
+
+class Numbers(Value):
+    """The numbers of a policy, each with its unit. The file says where each comes from."""
+
+    benefits_business_days: BusinessDays = Field(description="Benefit check, automatic or by hand.")
+    funding_business_days: BusinessDays = Field(description="Another way to pay, once the plan does not.")
+    placement_business_days: BusinessDays = Field(description="A clinician's decision on the level of care.")
+    cost_business_days: BusinessDays = Field(description="The client's answer to the estimate.")
+    authorisation_business_days: BusinessDays = Field(description="The payer's authorisation.")
+    access_business_days: BusinessDays = Field(description="From referral to enrolment.")
+    plan_draft_hours: ElapsedHours = Field(description="First discharge plan after care began.")
+    step_up_hours: ElapsedHours = Field(description="Completing a step-up.")
+    place_search_hours: ElapsedHours = Field(description="Pause between two searches for a place.")
+    interim_contact_hours: ElapsedHours = Field(description="Contact while no place is found.")
+    declined_review_hours: ElapsedHours = Field(description="Review after a client declined a move.")
+    step_down_days: CalendarDays = Field(description="First visit at the gentler level.")
+    external_contact_days: CalendarDays = Field(description="Contact with a client in another facility's care.")
+    discharge_business_days: BusinessDays = Field(description="Completing a discharge once decided or reported.")
+    follow_up_days: Annotated[tuple[CalendarDays, ...], Field(min_length=1), Unit("calendar days")] = Field(
+        description="Contacts after discharge; the day of discharge is not counted."
+    )
+    leave_days: CalendarDays = Field(description="How long a client may be on leave and keep their place.")
+    acknowledged_hours: ElapsedHours = Field(description="How long an acknowledgement keeps the escalation quiet.")
+    retention_years: CalendarYears = Field(
+        description="How long what is written about a client is kept after their last event or their coming of age, "
+        "whichever is later."
+    )
+    majority_years: Annotated[int, Field(ge=18, le=21), Unit("calendar years")] = Field(
+        description="The age at which a minor comes of age."
+    )
+
+    @model_validator(mode="after")
+    def _follow_ups_in_order(self) -> Self:
+        if list(self.follow_up_days) != sorted(set(self.follow_up_days)):
+            raise ValueError("follow_up_days must rise: give each day once, the earliest first")
+        return self
+
+
+class ReviewRule(Value):
+    """When the level is reviewed: every so many days, or in certain weeks of service.
+
+    Attributes:
+        every_days: Calendar days from one review to the next.
+        first_week: The week of service that the first review completes; from then on there is one each week.
+        last_week: From here on only `beyond` may decide that care at this level goes on. Weeks of service.
+        beyond: The roles that may.
+    """
+
+    every_days: CalendarDays | None = None
+    first_week: Annotated[int, Field(ge=1, le=520)] | None = None
+    last_week: Annotated[int, Field(ge=1, le=520)] | None = None
+    beyond: tuple[Role, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way_or_the_other(self) -> Self:
+        if (self.every_days is None) == (self.first_week is None):
+            raise ValueError("give either every_days or first_week")
+        if self.last_week is not None and not self.beyond:
+            raise ValueError("say in beyond which roles may continue care after last_week")
+        if self.first_week is not None and self.last_week is not None and self.last_week < self.first_week:
+            raise ValueError("last_week comes before first_week")
+        return self
+
+
+class Price(Value):
+    """What a treatment day costs, US dollars, and for how many an estimate is made.
+
+    Attributes:
+        allowed_dollars: The amount a plan allows for a day.
+        self_pay_dollars: The centre's own price for a day.
+        treatment_days: Days in an estimate.
+    """
+
+    allowed_dollars: Dollars
+    self_pay_dollars: Dollars
+    treatment_days: Annotated[int, Field(ge=1, le=3660)]
+
+
+class Level(Value):
+    """A level of care, ours or another facility's.
+
+    Attributes:
+        given_by: The centre itself, or another facility.
+        hours_a_week: Clinical hours a week, the least and the most, where the level is defined by them.
+        plan_asked: Whether the automatic benefit check asks the payer about this level. Where it does not, the payer
+            must authorise it, and a price under a plan is unknown until a person has asked.
+        review: None at another facility, which reviews its own care.
+        price: None at another facility.
+    """
+
+    id: LevelOfCare
+    title: str
+    given_by: Literal["us", "another"]
+    hours_a_week: tuple[int, int] | None = None
+    plan_asked: bool = False
+    review: ReviewRule | None = None
+    price: Price | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the centre itself gives this level."""
+        return self.given_by == "us"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.is_ours and (self.review is None or self.price is None):
+            raise ValueError(f"{self.id} is given by us: give its review and its price")
+        if not self.is_ours and (self.review or self.price or self.plan_asked):
+            raise ValueError(f"{self.id} is given by another facility: leave out review, price and plan_asked")
+        if self.hours_a_week and not 0 < self.hours_a_week[0] <= self.hours_a_week[1] <= 168:
+            raise ValueError("hours_a_week is the least and the most, from 1 to 168")
+        return self
+
+
+class Policy(Numbers):
+    """One version of a centre's policy.
 
     Attributes:
         version: Name under which journeys pin it.
+        digest: SHA-256 of what the file says, in hexadecimal.
+        parts: Names of the parts of the pathway that run.
+        levels: From the gentlest to the most intensive.
+        obligations: Owner and escalation steps of each kind of obligation, by the kind's name.
         site: Zone, calendar and closing time behind calendar and business days.
-        benefits_business_days: Benefit check, automatic or by hand.
-        funding_business_days: Another way to pay, once the plan does not.
-        placement_business_days: A clinician's decision on the level of care.
-        cost_business_days: The client's answer to the estimate.
-        authorisation_business_days: The payer's authorisation.
-        access_business_days: Referral to enrolment; CCBHC criteria: routine needs within 10 business days.
-        plan_draft_hours: First discharge plan after care began, elapsed ("discharge planning begins on day one").
-        iop_first_review_week: "Many clients engage in IOP for 6-12 weeks."
-        iop_last_review_week: From here on only the medical director may continue IOP.
-        op_review_days: Formal review of outpatient care, calendar days.
-        step_up_hours: "Often within 24 hours", elapsed.
-        place_search_hours: Pause between two searches for a place, elapsed.
-        interim_contact_hours: Contact while no place is found, elapsed.
-        declined_review_hours: Review after a client declined a move, elapsed.
-        step_down_days: First visit at the gentler level, calendar days.
-        external_contact_days: Contact with a client in someone else's care, calendar days.
-        discharge_business_days: Completing a discharge once decided or reported.
-        follow_up_days: Contacts after discharge, calendar days without the day itself (HEDIS FUH counts 7 and
-            30 days so).
-        leave_days: Calendar days a client may be on leave and keep their place; the centre's own choice.
-        acknowledged_hours: How long an acknowledgement keeps the ladder quiet, elapsed.
-        daily_rate: Allowed amount for a treatment day, US dollars.
-        self_pay_rate: The centre's own price for a treatment day, US dollars.
-        treatment_days: Days in an estimate: IOP three a week for eight weeks, OP six visits a quarter.
-        retention_years: How long what is written about a client is kept, calendar years after their last event or
-            their coming of age, whichever is later. 42 CFR 422.504(d)(2)(iii), Medicare Advantage: 10; most states ask
-            for 5 to 10 (California, psychotherapy: 7, Bus. & Prof. Code 2919 and 4980.49). Check the centre's state.
-        majority_years: The age at which a minor comes of age; 19 or 21 in a few states.
     """
 
-    version: str
+    version: Key
+    title: str = ""
+    digest: str = ""
+    parts: frozenset[str]
+    levels: tuple[Level, ...]
+    obligations: dict[str, Terms]
     site: Site = Site()
-    benefits_business_days: int = 1
-    funding_business_days: int = 3
-    placement_business_days: int = 2
-    cost_business_days: int = 3
-    authorisation_business_days: int = 3
-    access_business_days: int = 10
-    plan_draft_hours: int = 24
-    iop_first_review_week: int = 6
-    iop_last_review_week: int = 12
-    op_review_days: int = 90
-    step_up_hours: int = 24
-    place_search_hours: int = 4
-    interim_contact_hours: int = 24
-    declined_review_hours: int = 72
-    step_down_days: int = 7
-    external_contact_days: int = 7
-    discharge_business_days: int = 3
-    follow_up_days: tuple[int, ...] = (7, 30)
-    leave_days: int = 14
-    acknowledged_hours: int = 4
-    daily_rate: dict[LevelOfCare, Decimal] = {LevelOfCare.OP: Decimal(160), LevelOfCare.IOP: Decimal(350)}
-    self_pay_rate: dict[LevelOfCare, Decimal] = {LevelOfCare.OP: Decimal(120), LevelOfCare.IOP: Decimal(275)}
-    treatment_days: dict[LevelOfCare, int] = {LevelOfCare.OP: 18, LevelOfCare.IOP: 24}
-    retention_years: int = 10
-    majority_years: int = 18
+
+    def level(self, name: LevelOfCare) -> Level:
+        """The level of that name.
+
+        Raises:
+            Refused: The policy has no such level.
+        """
+        for each in self.levels:
+            if each.id == name:
+                return each
+        known = ", ".join(each.id for each in self.levels)
+        raise Refused("level-unknown", f"This centre's policy has no such level of care. Choose one of {known}.")
+
+    def is_above(self, one: LevelOfCare, other: LevelOfCare) -> bool:
+        """Whether moving from `other` to `one` is a step up.
+
+        Raises:
+            Refused: The policy does not have both.
+        """
+        return self.levels.index(self.level(one)) > self.levels.index(self.level(other))
+
+    def ours(self) -> str:
+        """The levels the centre gives, for a sentence."""
+        return " or ".join(each.id for each in self.levels if each.is_ours)
 
 
 CURRENT = "us-generic-1"
 """The version new journeys are opened under."""
 
-_POLICIES = {CURRENT: Policy(version=CURRENT)}
-for _policy in _POLICIES.values():
-    _policy.site.load()
+_POLICIES: dict[str, Policy] = {}
+
+
+def use_policies(policies: Iterable[Policy]) -> None:
+    """Makes these policies known to this process.
+
+    Raises:
+        ValueError: One of them is known already and says something else.
+    """
+    for each in policies:
+        known = _POLICIES.get(each.version)
+        if known is not None and known.digest != each.digest:
+            raise ValueError(f"there are two policies {each.version!r} that differ; give one of them another version")
+        each.site.load()
+        _POLICIES[each.version] = each
 
 
 def policy_named(version: str) -> Policy:
     """The policy a journey pinned.
 
     Raises:
-        LookupError: No release ever had that version; the journey was opened by newer code than this.
+        LookupError: This process has no such policy.
     """
     try:
         return _POLICIES[version]
     except KeyError:
-        raise LookupError(f"policy {version!r} is unknown here: deploy the release that opened the journey") from None
+        raise LookupError(f"policy {version!r} is unknown here: add its file to the centre's policies") from None

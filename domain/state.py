@@ -91,7 +91,7 @@ class JourneyState(Value):
             return Stage.TRANSITION
         if self.discharge.decided:
             return Stage.DISCHARGING
-        return Stage.ACTIVE if self.level.is_ours else Stage.EXTERNAL
+        return Stage.ACTIVE if self.care.is_ours else Stage.EXTERNAL
 
     def _stage_before_care(self) -> Stage:
         if self.funding.payment is Payment.SOUGHT:

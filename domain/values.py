@@ -69,30 +69,8 @@ Key = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
 """An id: visible ASCII without spaces, at most 200 characters."""
 
 
-class LevelOfCare(StrEnum):
-    """Where care is given, gentlest first in `LADDER`."""
-
-    OP = "OP"  #: outpatient, one or two visits a week
-    IOP = "IOP"  #: intensive outpatient, 9-15 clinical hours a week
-    PHP = "PHP"  #: partial hospitalisation, given by another facility
-    INPATIENT = "INPATIENT"  #: given by a hospital
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether the centre itself gives this level."""
-        return self in (LevelOfCare.OP, LevelOfCare.IOP)
-
-    def is_above(self, other: LevelOfCare) -> bool:
-        """Whether moving from `other` to this level is a step up."""
-        return LADDER.index(self) > LADDER.index(other)
-
-
-LADDER: tuple[LevelOfCare, ...] = (
-    LevelOfCare.OP,
-    LevelOfCare.IOP,
-    LevelOfCare.PHP,
-    LevelOfCare.INPATIENT,
-)
+LevelOfCare = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{0,19}$")]
+"""A level of care, as the centre's policy names it: `OP`, `IOP`, `PHP`."""
 
 
 class Stage(StrEnum):

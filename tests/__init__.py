@@ -1,0 +1,5 @@
+"""The tests. Whatever starts here knows the policies of the example centre."""
+
+from centre.loading import load
+
+load()

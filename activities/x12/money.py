@@ -222,10 +222,10 @@ class CostShareReader:
             if best is not None and best.service in _IOP_RANKS:
                 general = [(f, b) for f, b in self._amounts.fits if b.info == info and f.service not in _IOP_RANKS]
                 if {value_of(b) for b in best_of(general)} != values:
-                    return LevelOfCare.IOP
+                    return "IOP"
             named = [b for b in self._amounts.all if b.info == info and names_our_procedure(b, outpatient)]
             if any(fit_of(b, outpatient) is not None and value_of(b) not in values for b in named):
-                return LevelOfCare.IOP
+                return "IOP"
         return None
 
     def _one(self, name: str, tied: Iterable[Benefit]) -> Decimal | None:

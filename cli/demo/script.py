@@ -26,7 +26,7 @@ from domain.plans import Actor, Contact, DischargePlan, DischargeReason, Funding
 from domain.state import JourneyState
 from domain.values import LevelOfCare, Role, Stage
 
-OP, IOP, PHP = LevelOfCare.OP, LevelOfCare.IOP, LevelOfCare.PHP
+OP, IOP, PHP = "OP", "IOP", "PHP"
 Build = Callable[[JourneyState, str, Actor], Decision]
 
 

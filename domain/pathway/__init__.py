@@ -39,13 +39,14 @@ from domain.pathway import (
     obligations,
     place_search,
     placement,
+    policy_change,
     reviews,
 )
 
 PARTS = (
     *(admission, coverage, funding, placement, cost, authorisation, enrolment),
     *(care, reviews, leave, moves, place_search, discharge, closing, obligations, follow_up),
-    *(obligation_decisions, calls, ehr, deadlines),
+    *(obligation_decisions, policy_change, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""
 
@@ -62,6 +63,10 @@ def _declared(kind: type[_Kind]) -> Iterator[type[_Kind]]:
 
 COMMANDS: dict[str, type[BaseCommand]] = {each.name(): each for each in _declared(BaseCommand)}
 """Every command by its name."""
+PART_OF_COMMAND: dict[type[BaseCommand], str] = {
+    each: part.part.name for part in PARTS for each in COMMANDS.values() if each.__module__ == part.__name__
+}
+"""The name of the part that each command belongs to."""
 DECISIONS: tuple[type[Decision], ...] = tuple(each for each in COMMANDS.values() if issubclass(each, Decision))
 """Every decision by a person."""
 EVENTS: dict[str, type[BaseEvent]] = {
@@ -76,6 +81,12 @@ def _kinds_of_obligations(part: ModuleType) -> Iterator[ObligationKind]:
 
 OBLIGATIONS: dict[str, ObligationKind] = {each.kind: each for part in PARTS for each in _kinds_of_obligations(part)}
 """Every kind of obligation by its name."""
+PART_OF_OBLIGATION: dict[str, str] = {
+    each.kind: part.part.name for part in PARTS for each in _kinds_of_obligations(part)
+}
+"""The name of the part that each kind of obligation belongs to."""
+PART_NAMES: dict[str, bool] = {part.part.name: part.part.optional for part in PARTS}
+"""The names of all parts, and whether a policy may leave the part out."""
 RULES = Composition((part.part for part in PARTS), {each.__name__: each for each in EVENTS.values()})
 
 

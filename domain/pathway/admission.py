@@ -10,9 +10,8 @@ from domain.commands import AdmissionsMessage, BaseCommand
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.ladders import ADMISSIONS_DESK
 from domain.pathway.obligations import raised_in_business_days
-from domain.policy import CURRENT
+from domain.policy import CURRENT, policy_named
 from domain.refusal import Refused
 from domain.values import CLINICAL, Instant, Key, Role, Words
 
@@ -24,8 +23,6 @@ part = Part("admission")
 RESOLVE_CANCELLATION = ObligationKind(
     kind="resolve-cancellation",
     title="Decide on an admission cancelled after care began",
-    owner=Role.ADMISSIONS,
-    steps=ADMISSIONS_DESK,
     by_hand=True,
     waivable_by=(Role.ADMISSIONS, *CLINICAL),
 )
@@ -49,12 +46,18 @@ class Admission(Slice):
 
 
 class JourneyOpened(BaseEvent):
-    """An admissions message began the journey."""
+    """An admissions message began the journey.
+
+    Attributes:
+        policy: The version of the policy it is under.
+        policy_digest: SHA-256 of what that version says.
+    """
 
     type: Literal["journey.opened"] = "journey.opened"
     journey_id: str
     client_ref: str
     policy: str
+    policy_digest: str
     admitted_at: Instant
     message: str
 
@@ -112,6 +115,7 @@ class OpenJourney(BaseCommand):
                 journey_id=self.journey_id,
                 client_ref=self.client_ref,
                 policy=CURRENT,
+                policy_digest=policy_named(CURRENT).digest,
                 admitted_at=self.admitted_at,
                 message=self.message,
             )

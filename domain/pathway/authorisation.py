@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain.benefits import Verdict
 from domain.events import BaseEvent
-from domain.obligations import Channel, ObligationKind
+from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.obligations import cancelled, raised_in_business_days
 from domain.values import Role, Stage
@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from domain.pathway.placement import PlacementDecided
     from domain.state import JourneyState
 
-part = Part("authorisation")
+part = Part("authorisation", optional=True)
 
 OBTAIN_AUTHORISATION = ObligationKind(
     kind="obtain-authorisation",
     title="Obtain the payer's authorisation",
-    owner=Role.UTILISATION_REVIEW,
-    steps=((0, Role.UTILISATION_REVIEW, Channel.MAIL), (24, Role.SUPERVISOR, Channel.PAGE)),
     by_hand=True,
     waivable_by=(Role.UTILISATION_REVIEW, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
 )
@@ -67,7 +65,7 @@ def lose_it_with_the_cost(state: JourneyState, event: CostDeclined) -> Authorisa
 def ask_for_it(
     state: JourneyState, event: BenefitsAnswered | FundingResolved | PlacementDecided
 ) -> Iterator[BaseEvent]:
-    """Where the payer wants one for the level decided, and a plan pays at all."""
+    """Where the payer wants one for the level decided or was not asked about it, and a plan pays at all."""
     if state.stage is Stage.FUNDING_EXCEPTION:
         yield from cancelled(state, event, OBTAIN_AUTHORISATION)
     elif state.stage is Stage.COST_REVIEW:
@@ -81,8 +79,9 @@ def ask_for_none_while_funding_is_sought(state: JourneyState, event: CostDecline
 
 
 def _asked(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
-    benefits = state.coverage.benefits
-    wanted = benefits is not None and benefits.verdict is Verdict.CLEAR_AUTH_REQUIRED
+    benefits, level = state.coverage.benefits, state.placement.level
+    asked = benefits is not None and benefits.verdict is Verdict.CLEAR_AUTH_REQUIRED
+    wanted = asked or (level is not None and not state.policy.level(level).plan_asked)
     settled = state.authorisation.obtained or state.open_of(OBTAIN_AUTHORISATION.kind)
     if not wanted or state.funding.is_self_paid:
         yield from cancelled(state, event, OBTAIN_AUTHORISATION)

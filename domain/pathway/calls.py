@@ -14,7 +14,7 @@ from domain.clock import TimeKind, after_hours
 from domain.commands import BaseCommand
 from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace, ehr_key
 from domain.events import BaseEvent, Occasion
-from domain.obligations import Channel, ObligationKind
+from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.coverage import BenefitsAnswered
 from domain.pathway.obligations import met_one, raised
@@ -30,8 +30,6 @@ part = Part("calls")
 RESOLVE_EFFECT = ObligationKind(
     kind="resolve-effect",
     title="Do by hand what a clinic system would not do",
-    owner=Role.OPERATIONS,
-    steps=((None, Role.OPERATIONS, Channel.MAIL), (24, Role.OPERATIONS, Channel.PAGE)),
     by_hand=True,
     waivable_by=(Role.OPERATIONS, *CLINICAL),
     outlives_care=True,

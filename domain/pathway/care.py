@@ -9,10 +9,9 @@ from domain.clock import TimeKind, after_calendar_days
 from domain.events import BaseEvent
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.ladders import CASE_MANAGER
 from domain.pathway.obligations import ObligationRaised, cancelled, raised
 from domain.plans import Stay
-from domain.values import CLINICAL, Instant, LevelOfCare, Role
+from domain.values import CLINICAL, Instant, LevelOfCare
 
 if TYPE_CHECKING:
     from domain.pathway.discharge import Discharged
@@ -24,12 +23,7 @@ if TYPE_CHECKING:
 part = Part("care")
 
 EXTERNAL_CONTACT = ObligationKind(
-    kind="external-contact",
-    title="Contact the facility that has the client",
-    owner=Role.CASE_MANAGER,
-    steps=CASE_MANAGER,
-    by_hand=True,
-    waivable_by=CLINICAL,
+    kind="external-contact", title="Contact the facility that has the client", by_hand=True, waivable_by=CLINICAL
 )
 
 
@@ -53,12 +47,18 @@ class Care(Slice):
         """When care at the present level began."""
         return self.stays[-1].since if self.level else None
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the centre itself gives the present level."""
+        return self.level is not None and self.stays[-1].ours
+
 
 class LevelOfCareStarted(BaseEvent):
-    """Care at a level began."""
+    """Care at a level began. `ours`: the centre itself gives it."""
 
     type: Literal["level.started"] = "level.started"
     level: LevelOfCare
+    ours: bool
 
     def _sentence(self) -> str:
         return f"Care at {self.level} began"
@@ -77,7 +77,7 @@ class LevelOfCareEnded(BaseEvent):
 @part.evolves
 def start_a_stay(state: JourneyState, event: LevelOfCareStarted) -> Care:
     """One level at a time."""
-    return Care(stays=(*state.care.stays, Stay(level=event.level, since=event.at)))
+    return Care(stays=(*state.care.stays, Stay(level=event.level, ours=event.ours, since=event.at)))
 
 
 @part.evolves
@@ -90,14 +90,14 @@ def end_the_stay(state: JourneyState, event: LevelOfCareEnded) -> Care:
 @part.follows
 def begin_with_the_enrolment(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
     """At the level decided."""
-    yield LevelOfCareStarted(**event.occasion, level=event.level)
+    yield _started(state, event, event.level)
 
 
 @part.follows
 def change_with_the_move(state: JourneyState, event: TransitionCompleted) -> Iterator[BaseEvent]:
     """One level ends as the next begins."""
     yield LevelOfCareEnded(**event.occasion, level=event.origin)
-    yield LevelOfCareStarted(**event.occasion, level=event.target)
+    yield _started(state, event, event.target)
 
 
 @part.follows
@@ -110,14 +110,14 @@ def end_with_the_discharge(state: JourneyState, event: Discharged) -> Iterator[B
 @part.follows
 def keep_in_touch_with_another_facility(state: JourneyState, event: LevelOfCareStarted) -> Iterator[BaseEvent]:
     """A client in someone else's care is still ours."""
-    if not event.level.is_ours:
+    if not event.ours:
         yield _contact(state, event)
 
 
 @part.follows
 def stay_in_touch(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
     """One contact after the other for as long as they are there."""
-    if event.kind == EXTERNAL_CONTACT.kind and state.level and not state.level.is_ours:
+    if event.kind == EXTERNAL_CONTACT.kind and state.level and not state.care.is_ours:
         yield _contact(state, event)
 
 
@@ -125,6 +125,10 @@ def stay_in_touch(state: JourneyState, event: ObligationMet | ObligationWaived) 
 def end_the_contacts(state: JourneyState, event: LevelOfCareEnded) -> Iterator[BaseEvent]:
     """The client is back, or elsewhere."""
     yield from cancelled(state, event, EXTERNAL_CONTACT)
+
+
+def _started(state: JourneyState, event: BaseEvent, level: LevelOfCare) -> LevelOfCareStarted:
+    return LevelOfCareStarted(**event.occasion, level=level, ours=state.policy.level(level).is_ours)
 
 
 def _contact(state: JourneyState, event: BaseEvent) -> ObligationRaised:

@@ -13,11 +13,10 @@ from domain.cost import estimate
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.ladders import ADMISSIONS_DESK
 from domain.pathway.obligations import cancelled, met, raised_in_business_days
 from domain.plans import SELF_PAID, Actor, Estimate
 from domain.refusal import Refused, require
-from domain.values import Key, LevelOfCare, PrivateWords, Role, Stage, Words
+from domain.values import Key, PrivateWords, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -28,12 +27,7 @@ if TYPE_CHECKING:
 
 part = Part("cost")
 
-ACCEPT_COST = ObligationKind(
-    kind="accept-cost",
-    title="Make the cost clear and record the client's answer",
-    owner=Role.ADMISSIONS,
-    steps=ADMISSIONS_DESK,
-)
+ACCEPT_COST = ObligationKind(kind="accept-cost", title="Make the cost clear and record the client's answer")
 
 
 class Cost(Slice):
@@ -176,7 +170,8 @@ def note_the_answer(state: JourneyState, event: CostAccepted) -> Iterator[BaseEv
 
 
 def _estimated(state: JourneyState, event: BaseEvent) -> CostEstimated:
-    level = state.placement.level or LevelOfCare.OP
+    assert state.placement.level is not None, "a cost is shown once the level is decided"
+    level = state.policy.level(state.placement.level)
     share = state.coverage.benefits.cost_share if state.coverage.benefits else None
-    made = estimate(state.cost.estimates + 1, level, state.policy, share, self_pay=state.funding.is_self_paid)
+    made = estimate(state.cost.estimates + 1, level, share, self_pay=state.funding.is_self_paid)
     return CostEstimated(**event.occasion, estimate=made)

@@ -15,7 +15,6 @@ from domain.effects import CheckBenefits
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.ladders import ADMISSIONS_DESK
 from domain.pathway.obligations import met, raised_in_business_days
 from domain.plans import Actor, FundingRoute
 from domain.refusal import require
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
 
 part = Part("coverage")
 
-VERIFY_BENEFITS = ObligationKind(
-    kind="verify-benefits", title="Verify the client's benefits", owner=Role.ADMISSIONS, steps=ADMISSIONS_DESK
-)
+VERIFY_BENEFITS = ObligationKind(kind="verify-benefits", title="Verify the client's benefits")
 
 
 class Coverage(Slice):

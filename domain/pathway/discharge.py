@@ -12,13 +12,12 @@ from domain.commands import CARE_TEAM, IN_CARE, AdmissionsMessage, Decision
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.ladders import CASE_MANAGER, CLINICIAN
 from domain.pathway.moves import require_since_the_level_began
 from domain.pathway.obligations import cancelled, met, raised, raised_in_business_days
 from domain.pathway.place_search import PlaceGivenUp
 from domain.plans import Actor, Direction, DischargePlan, DischargeReason, ReviewOutcome
 from domain.refusal import Refused, require
-from domain.values import CLINICAL, Instant, Role, Stage
+from domain.values import CLINICAL, Instant, Stage
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -31,19 +30,9 @@ if TYPE_CHECKING:
 part = Part("discharge")
 
 DRAFT_DISCHARGE_PLAN = ObligationKind(
-    kind="draft-discharge-plan",
-    title="Draft the discharge plan",
-    owner=Role.CASE_MANAGER,
-    steps=CASE_MANAGER,
-    waivable_by=CLINICAL,
+    kind="draft-discharge-plan", title="Draft the discharge plan", waivable_by=CLINICAL
 )
-COMPLETE_DISCHARGE = ObligationKind(
-    kind="complete-discharge",
-    title="Complete the discharge",
-    owner=Role.CLINICIAN,
-    steps=CLINICIAN,
-    waivable_by=CLINICAL,
-)
+COMPLETE_DISCHARGE = ObligationKind(kind="complete-discharge", title="Complete the discharge", waivable_by=CLINICAL)
 
 
 class Discharging(Slice):

@@ -13,11 +13,10 @@ from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
-from domain.pathway.ladders import ADMISSIONS_DESK
 from domain.pathway.obligations import met, raised
 from domain.plans import Actor
 from domain.refusal import require
-from domain.values import LevelOfCare, Role, Stage, Words
+from domain.values import LevelOfCare, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 part = Part("enrolment")
 
-ENROL = ObligationKind(kind="enrol", title="Enrol the client", owner=Role.ADMISSIONS, steps=ADMISSIONS_DESK)
+ENROL = ObligationKind(kind="enrol", title="Enrol the client")
 
 
 class Enrolled(BaseEvent):

@@ -13,11 +13,10 @@ from domain.commands import CARE_TEAM, Decision
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.ladders import CASE_MANAGER
 from domain.pathway.obligations import met_one, raised
 from domain.plans import Actor, Contact, DischargeReason
 from domain.refusal import Refused, require
-from domain.values import CLINICAL, Role, Stage
+from domain.values import CLINICAL, Stage
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -26,13 +25,7 @@ if TYPE_CHECKING:
 
 part = Part("follow_up")
 
-FOLLOW_UP = ObligationKind(
-    kind="follow-up",
-    title="Follow up after discharge",
-    owner=Role.CASE_MANAGER,
-    steps=CASE_MANAGER,
-    waivable_by=CLINICAL,
-)
+FOLLOW_UP = ObligationKind(kind="follow-up", title="Follow up after discharge", waivable_by=CLINICAL)
 
 
 class FollowUp(Slice):

@@ -13,10 +13,9 @@ from domain.commands import ADMISSIONS, Decision
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.ladders import ADMISSIONS_DESK
 from domain.pathway.obligations import met, raised_in_business_days
 from domain.plans import SELF_PAID, Actor, FundingRoute
-from domain.values import PrivateWords, Role, Stage, Words
+from domain.values import PrivateWords, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 
 part = Part("funding")
 
-RESOLVE_FUNDING = ObligationKind(
-    kind="resolve-funding", title="Find another way to pay for care", owner=Role.ADMISSIONS, steps=ADMISSIONS_DESK
-)
+RESOLVE_FUNDING = ObligationKind(kind="resolve-funding", title="Find another way to pay for care")
 
 
 class Payment(StrEnum):

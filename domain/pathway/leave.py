@@ -13,26 +13,20 @@ from domain.commands import CARE_TEAM, Decision
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.ladders import CASE_MANAGER
 from domain.pathway.moves import require_since_the_level_began
 from domain.pathway.obligations import cancelled, met, raised
 from domain.plans import Actor
 from domain.refusal import Refused, require
-from domain.values import PrivateWords, Role, Stage, Words
+from domain.values import PrivateWords, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareEnded
     from domain.state import JourneyState
 
-part = Part("leave")
+part = Part("leave", optional=True)
 
-RETURN_FROM_LEAVE = ObligationKind(
-    kind="return-from-leave",
-    title="See that the client is back from leave",
-    owner=Role.CASE_MANAGER,
-    steps=CASE_MANAGER,
-)
+RETURN_FROM_LEAVE = ObligationKind(kind="return-from-leave", title="See that the client is back from leave")
 
 
 class Leave(Slice):

@@ -10,9 +10,8 @@ from pydantic import Field
 from domain.clock import TimeKind, after_calendar_days, after_hours
 from domain.commands import CARE_TEAM, IN_CARE, Decision
 from domain.events import BaseEvent, Occasion
-from domain.obligations import Channel, ObligationKind
+from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.ladders import CASE_MANAGER
 from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
 from domain.pathway.place_search import PlaceGivenUp, search
 from domain.plans import Actor, Direction, Transition
@@ -29,31 +28,15 @@ if TYPE_CHECKING:
 
 part = Part("moves")
 
-COMPLETE_STEP_UP = ObligationKind(
-    kind="complete-step-up",
-    title="Complete the step-up",
-    owner=Role.CLINICIAN,
-    steps=(
-        (None, Role.CLINICIAN, Channel.PAGE),
-        (-12, Role.SUPERVISOR, Channel.PAGE),
-        (0, Role.MEDICAL_DIRECTOR, Channel.PAGE),
-    ),
-    urgent=True,
-    repeat_hours=8,
-)
+COMPLETE_STEP_UP = ObligationKind(kind="complete-step-up", title="Complete the step-up", urgent=True)
 INTERIM_CONTACT = ObligationKind(
     kind="interim-contact",
     title="Contact the client while no place is found",
-    owner=Role.CASE_MANAGER,
-    steps=((0, Role.CASE_MANAGER, Channel.PAGE), (4, Role.SUPERVISOR, Channel.PAGE)),
     by_hand=True,
     waivable_by=CLINICAL,
     urgent=True,
-    repeat_hours=8,
 )
-COMPLETE_STEP_DOWN = ObligationKind(
-    kind="complete-step-down", title="Complete the step-down", owner=Role.CASE_MANAGER, steps=CASE_MANAGER
-)
+COMPLETE_STEP_DOWN = ObligationKind(kind="complete-step-down", title="Complete the step-down")
 
 
 class Moves(Slice):
@@ -86,11 +69,11 @@ class Moves(Slice):
 
     def _window_runs(self) -> bool:
         move = self.current
-        return move is not None and move.target.is_above(move.origin) and not move.window_missed
+        return move is not None and move.direction is Direction.UP and not move.window_missed
 
 
 class TransitionStarted(BaseEvent):
-    """A clinician decided a move. Up: due within 24 elapsed hours. Down: by calendar days."""
+    """A clinician decided a move. Up: due in elapsed hours. Down: in calendar days."""
 
     type: Literal["transition.started"] = "transition.started"
     number: int
@@ -106,13 +89,13 @@ class TransitionStarted(BaseEvent):
 
 
 class StepUpWindowMissed(BaseEvent):
-    """24 hours went by without the move; the client is contacted daily until it happens."""
+    """The time for a step-up went by without the move; the client is contacted until it happens."""
 
     type: Literal["step-up.window-missed"] = "step-up.window-missed"
     due_at: Instant
 
     def _sentence(self) -> str:
-        return "24 hours passed without the step-up; daily contact until it happens"
+        return f"The step-up was due {moment(self.due_at)} and has not happened; the client is contacted until it does"
 
 
 class TransitionCompleted(BaseEvent):
@@ -130,7 +113,7 @@ class TransitionCompleted(BaseEvent):
 
 
 class TransitionDeclined(BaseEvent):
-    """The client declined the move and stays where they are; reviewed again within 72 hours."""
+    """The client declined the move and stays where they are; reviewed again soon."""
 
     type: Literal["transition.declined"] = "transition.declined"
     number: int
@@ -143,7 +126,7 @@ class TransitionDeclined(BaseEvent):
 
 
 class RequestStepUp(Decision, label="Request a step-up", by=CLINICAL, at=IN_CARE, high_risk=True):
-    """Move the client to a higher level; starts the 24-hour clock and the search for a place."""
+    """Move the client to a higher level; starts the clock and the search for a place."""
 
     kind: Literal["request-step-up"] = "request-step-up"
     to: LevelOfCare = Field(description="The level of care to move to.")
@@ -153,7 +136,7 @@ class RequestStepUp(Decision, label="Request a step-up", by=CLINICAL, at=IN_CARE
         """A move to a gentler or a lower level that is under way gives way to it."""
         move = state.moves.current
         require(
-            move is None or move.direction is Direction.DOWN or self.to.is_above(move.target),
+            move is None or move.direction is Direction.DOWN or state.policy.is_above(self.to, move.target),
             "already-moving-up",
             "That step-up is under way already. Confirm the arrival, or record that the client declined.",
         )
@@ -172,7 +155,7 @@ class StartStepDown(
     reason: Words = Field(description="Why, for the record.")
 
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
-        """Leads to IOP or OP."""
+        """Leads to a level that the centre gives."""
         yield from begin(state, self.to, Direction.DOWN, self.reason, self.by, when)
 
 
@@ -246,16 +229,16 @@ def begin(
     if origin is None:
         raise Refused("not-in-care", "The client is not in care, so there is no level to move from.")
     require_since_the_level_began(state, when)
-    rises = to.is_above(origin)
+    rises = state.policy.is_above(to, origin)
     require(
         to != origin and rises == (direction is Direction.UP),
         "not-that-way",
         f"{to} is not {'above' if direction is Direction.UP else 'below'} {origin}. Choose another level.",
     )
     require(
-        direction is Direction.UP or to.is_ours,
+        direction is Direction.UP or state.policy.level(to).is_ours,
         "level-not-ours",
-        f"{to} is given elsewhere; a step-down leads to IOP or OP.",
+        f"{to} is given elsewhere; a step-down leads to {state.policy.ours()}.",
     )
     policy = state.policy
     due_at = (

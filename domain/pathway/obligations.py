@@ -182,8 +182,16 @@ def raised(
 ) -> ObligationRaised:
     """Something is owed from `event` on, until `due_at`. `after` counts those raised by the same rule before it."""
     number = state.obligations.raised.get(kind.kind, 0) + 1 + after
+    terms = state.policy.obligations[kind.kind]
     owed = Obligation.raised(
-        kind, number, raised_at=event.at, due_at=due_at, time_kind=time_kind, counts_from=counts_from, about=about
+        kind,
+        terms,
+        number,
+        raised_at=event.at,
+        due_at=due_at,
+        time_kind=time_kind,
+        counts_from=counts_from,
+        about=about,
     )
     return ObligationRaised(**event.occasion, obligation=owed)
 

@@ -11,11 +11,10 @@ from domain.commands import Decision
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.ladders import CLINICIAN
 from domain.pathway.obligations import cancelled, met, raised_in_business_days
 from domain.plans import Actor
 from domain.refusal import require
-from domain.values import CLINICAL, LevelOfCare, PrivateWords, Role, Stage, Words
+from domain.values import CLINICAL, LevelOfCare, PrivateWords, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 
 part = Part("placement")
 
-DECIDE_PLACEMENT = ObligationKind(
-    kind="decide-placement", title="Decide the level of care", owner=Role.CLINICIAN, steps=CLINICIAN
-)
+DECIDE_PLACEMENT = ObligationKind(kind="decide-placement", title="Decide the level of care")
 
 
 class Placement(Slice):
@@ -56,7 +53,7 @@ class PlacementDecided(BaseEvent):
 
 
 class DecidePlacement(Decision, label="Decide the level of care", by=CLINICAL, at=(Stage.PLACEMENT,), high_risk=True):
-    """Decide where care starts, OP or IOP."""
+    """Decide at which level care starts."""
 
     kind: Literal["decide-placement"] = "decide-placement"
     recommended: LevelOfCare = Field(description="What the assessment recommends.")
@@ -67,10 +64,12 @@ class DecidePlacement(Decision, label="Decide the level of care", by=CLINICAL, a
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """A difference from the recommendation needs its reason."""
         require(
-            self.actual.is_ours,
+            state.policy.level(self.actual).is_ours,
             "level-not-ours",
-            f"{self.actual} is given elsewhere. Place the client at OP or IOP and request a step-up, or refer out.",
+            f"{self.actual} is given elsewhere. Place the client at {state.policy.ours()} and request a step-up, or "
+            "refer out.",
         )
+        state.policy.level(self.recommended)
         require(
             self.actual == self.recommended or self.variance is not None,
             "variance-missing",

@@ -1,4 +1,4 @@
-"""Reviews of the level of care: IOP from week 6 to week 12, outpatient every quarter."""
+"""Reviews of the level of care, as often as the centre's policy asks for at each level."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pydantic import Field
 from domain.clock import TimeKind, after_calendar_days, after_hours, at_service_week, weeks_of_service
 from domain.commands import Decision
 from domain.events import BaseEvent, Occasion
-from domain.obligations import Channel, ObligationKind
+from domain.obligations import ObligationKind
 from domain.part import Part
 from domain.pathway import moves
-from domain.pathway.ladders import CLINICIAN
 from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
 from domain.plans import Actor, Direction, ReviewOutcome
+from domain.policy import ReviewRule
 from domain.refusal import Refused, require
-from domain.values import CLINICAL, LevelOfCare, PrivateWords, Role, Stage, Words
+from domain.values import CLINICAL, LevelOfCare, PrivateWords, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -27,15 +27,7 @@ if TYPE_CHECKING:
 
 part = Part("reviews")
 
-REMINDER_HOURS = 72
-"""So long before its due time the clinician is reminded of a review, elapsed."""
-
-REVIEW = ObligationKind(
-    kind="review",
-    title="Review the level of care",
-    owner=Role.CLINICIAN,
-    steps=((-REMINDER_HOURS, Role.CLINICIAN, Channel.MAIL), *CLINICIAN),
-)
+REVIEW = ObligationKind(kind="review", title="Review the level of care")
 
 
 class ReviewCompleted(BaseEvent):
@@ -80,19 +72,19 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
         return weeks_of_service(since, when["at"], state.policy.site) if since else 0
 
     def _require_leave_to_continue(self, state: JourneyState, week: int) -> None:
-        last = state.policy.iop_last_review_week
-        beyond = state.level is LevelOfCare.IOP and week >= last
+        rule = _rule(state)
+        last, may = rule.last_week, " or ".join(role.replace("-", " ") for role in rule.beyond)
         require(
-            not beyond or self.by.role is Role.MEDICAL_DIRECTOR,
+            last is None or week < last or self.by.role in rule.beyond,
             "beyond-last-week",
-            f"IOP beyond week {last} needs the medical director. Ask them, or step down or discharge.",
+            f"{state.level} beyond week {last} needs the {may}. Ask them, or step down or discharge.",
         )
 
 
 @part.follows
 def owe_a_review_at_each_level(state: JourneyState, event: LevelOfCareStarted) -> Iterator[BaseEvent]:
     """Another facility reviews its own care."""
-    if event.level.is_ours:
+    if event.ours:
         yield _next(state, event)
 
 
@@ -122,11 +114,18 @@ def review_soon_after_a_declined_move(state: JourneyState, event: TransitionDecl
 
 
 def _next(state: JourneyState, event: BaseEvent) -> ObligationRaised:
-    policy, since = state.policy, state.level_since or event.at
-    if state.level is not LevelOfCare.IOP:
-        due_at = after_calendar_days(event.at, policy.op_review_days, policy.site)
+    policy, rule, since = state.policy, _rule(state), state.level_since or event.at
+    if rule.every_days is not None:
+        due_at = after_calendar_days(event.at, rule.every_days, policy.site)
         return raised(state, event, REVIEW, due_at, TimeKind.CALENDAR_DAYS)
-    reminded = after_hours(event.at, REMINDER_HOURS)  # done once reminded, it is not owed again at its due time
-    week = max(policy.iop_first_review_week, weeks_of_service(since, reminded, policy.site) + 1)
+    # Done once the clinician was reminded of it, it is not owed again at its due time.
+    reminded = after_hours(event.at, policy.obligations[REVIEW.kind].reminder_hours)
+    week = max(rule.first_week or 1, weeks_of_service(since, reminded, policy.site) + 1)
     due_at = at_service_week(since, week, policy.site)
     return raised(state, event, REVIEW, due_at, TimeKind.SERVICE_WEEKS)
+
+
+def _rule(state: JourneyState) -> ReviewRule:
+    level = state.policy.level(state.level) if state.level else None
+    assert level is not None and level.review is not None, "only a level that the centre gives is reviewed"
+    return level.review

@@ -14,7 +14,6 @@ from activities.calls import ClinicCalls
 from activities.places import FhirPlaces
 from activities.ports import Place, PlaceRequest
 from domain.pathway.calls import PlaceAnswer
-from domain.values import LevelOfCare
 from tests.activities.foreign import ForeignFhir, slot
 
 ASKED = datetime(2031, 3, 4, 9, tzinfo=UTC)
@@ -22,7 +21,7 @@ REQUEST = PlaceRequest(
     key="key-1",
     journey_id="journey-1",
     client_ref="client-1",
-    level=LevelOfCare.PHP,
+    level="PHP",
     wanted_from=ASKED,
     wanted_by=ASKED + timedelta(hours=24),
 )

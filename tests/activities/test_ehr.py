@@ -21,7 +21,7 @@ from activities.ports import (
     TaskStatus,
 )
 from clinic.scripts import SearchAnswer
-from domain.values import LevelOfCare, Role
+from domain.values import Role
 from tests.activities.conftest import PERSON, People, assert_says_nothing_of_the_client
 from tests.clinic.process import ClinicProcess
 
@@ -36,7 +36,7 @@ def record(revision: int = 1, **change: Any) -> EhrRecord:
         "journey_id": "journey-1",
         "client_ref": "client-1",
         "status": EpisodeStatus.PLANNED,
-        "level": LevelOfCare.IOP,
+        "level": "IOP",
         "started": MONDAY,
         "tasks": (DUTY,),
     }

@@ -14,7 +14,6 @@ import pytest
 from activities.ehr import DUTY, JOURNEY, FhirEhr
 from activities.places import HOLD, FhirPlaces
 from activities.ports import ClinicRefused, ClinicUnavailable, EpisodeStatus, PlaceRequest
-from domain.values import LevelOfCare
 from tests.activities.conftest import PERSON, People, assert_says_nothing_of_the_client
 from tests.activities.foreign import BASE, ForeignFhir, Resource, slot
 from tests.activities.test_ehr import DUTY as TASK
@@ -63,7 +62,7 @@ def wanted(key: str = "key-1") -> PlaceRequest:
         key=key,
         journey_id="journey-1",
         client_ref="client-1",
-        level=LevelOfCare.IOP,
+        level="IOP",
         wanted_from=NOW,
         wanted_by=NOW + timedelta(hours=24),
     )

@@ -10,7 +10,6 @@ import pytest
 from activities.fhir import FhirClient
 from activities.places import FhirPlaces
 from activities.ports import ClinicUnavailable, Place, PlaceRequest
-from domain.values import LevelOfCare
 from tests.clinic.process import ClinicProcess
 
 
@@ -21,7 +20,7 @@ def request(key: str = "key-1", journey_id: str = "journey-1", *, wanted_by: dat
         key=key,
         journey_id=journey_id,
         client_ref="client-1",
-        level=LevelOfCare.PHP,
+        level="PHP",
         wanted_from=wanted_by - timedelta(days=2),
         wanted_by=wanted_by,
     )

@@ -16,7 +16,7 @@ from domain.values import LevelOfCare
 from tests.activities.test_x12_verdict import judged
 
 OK = ("EB*1*IND*30", "EB*1*IND*MH********N*Y")
-IOP, OP = LevelOfCare.IOP, LevelOfCare.OP
+IOP, OP = "IOP", "OP"
 COPAY, PART = "EB*B*IND*MH***27*30*****Y", "EB*A*IND*MH*****.2****Y"
 LEFT, LEFT_OUT = "EB*C*IND*30***29*700*****Y", "EB*G*IND*30***29*2000*****Y"
 NO_COPAY, NO_PART = "EB*B*IND*MH***27*0*****Y", "EB*A*IND*MH*****0****Y"
@@ -25,7 +25,7 @@ MET = "EB*C*IND*30***29*0*****Y"
 
 def priced(*segments: str, level: LevelOfCare = IOP, rules: Rules | None = None) -> Estimate:
     found = judged(*OK, *segments, rules=rules)
-    return estimate(1, level, policy_named(CURRENT), found.cost_share, self_pay=False)
+    return estimate(1, policy_named(CURRENT).level(level), found.cost_share, self_pay=False)
 
 
 def words(*segments: str, level: LevelOfCare = IOP, rules: Rules | None = None) -> str:
@@ -404,7 +404,7 @@ def test_a_doubt_and_a_number_never_stand_together(shapes: list[tuple[str, ...]]
     segments = [_segment(shape) for shape in shapes]
     found = judged(*OK, *segments)
     share = found.cost_share
-    told = price(estimate(1, IOP, policy_named(CURRENT), share, self_pay=False))
+    told = price(estimate(1, policy_named(CURRENT).level(IOP), share, self_pay=False))
     assert told == "unknown" or found.verdict is not Verdict.NEEDS_REVIEW
     if told == "$0.00":
         assert share is not None

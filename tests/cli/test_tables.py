@@ -7,13 +7,13 @@ import pytest
 from cli import journeys
 from cli.output import stdout
 from dashboard.reading import Row
-from domain.values import LevelOfCare, Role, Stage
+from domain.values import Role, Stage
 from tests.domain.walk import MONDAY
 
 ROW = Row(
     journey_id="4f3a0b32-1a34-4b81-8cad-ac271f2aac73",
     stage=Stage.FUNDING_EXCEPTION,
-    level=LevelOfCare.IOP,
+    level="IOP",
     waiting_for=Role.SUPERVISOR,
     next_obligation="draft-discharge-plan-1",
     next_due=MONDAY,

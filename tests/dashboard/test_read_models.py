@@ -98,7 +98,7 @@ async def test_every_obligation_ever_raised_has_a_row_with_its_end(database_url:
     walked.do(AcknowledgeObligation, obligation="review-1")
     walked.later(weeks=7)
     walked.do(CompleteReview, outcome="continue", rationale="on the way", by=walk.DIRECTOR)
-    walked.do(RequestStepUp, to=LevelOfCare.PHP, reason="worse at night")
+    walked.do(RequestStepUp, to="PHP", reason="worse at night")
     await projected(database_url, store, {"j": walked})
     rows = {each["obligation_id"]: each for each in await ask(database_url, "select * from dash.obligations")}
     raised = {each.obligation.id: each.obligation for each in walked.saw(ObligationRaised)}
@@ -122,12 +122,12 @@ async def test_the_census_counts_who_is_in_care_at_the_end_of_each_day_at_the_si
 ) -> None:
     here = walk.enrolled()  # Monday, IOP
     late = Walk(MONDAY.replace(hour=6, minute=30) + timedelta(days=1))  # still Monday evening in Los Angeles
-    _enrol(late, LevelOfCare.IOP)
-    moved = walk.enrolled(LevelOfCare.IOP)
+    _enrol(late, "IOP")
+    moved = walk.enrolled("IOP")
     moved.later(days=2)
-    moved.do(StartStepDown, to=LevelOfCare.OP, reason="steady")
+    moved.do(StartStepDown, to="OP", reason="steady")
     moved.do(ConfirmArrival)
-    gone = walk.enrolled(LevelOfCare.OP)
+    gone = walk.enrolled("OP")
     gone.do(Discharge, reason="goals-met")
     await projected(database_url, store, {"here": here, "late": late, "moved": moved, "gone": gone})
     rows = await ask(
@@ -147,8 +147,8 @@ async def test_the_census_counts_who_is_in_care_at_the_end_of_each_day_at_the_si
 async def test_an_authorisation_is_told_from_the_day_it_was_wanted_to_its_end(
     database_url: str, store: EventStore
 ) -> None:
-    wanted = walk.placed(LevelOfCare.IOP, Verdict.CLEAR_AUTH_REQUIRED)
-    obtained = walk.placed(LevelOfCare.IOP, Verdict.CLEAR_AUTH_REQUIRED)
+    wanted = walk.placed("IOP", Verdict.CLEAR_AUTH_REQUIRED)
+    obtained = walk.placed("IOP", Verdict.CLEAR_AUTH_REQUIRED)
     (owed,) = obtained.state.open_of(OBTAIN_AUTHORISATION.kind)
     by = walk.ADMISSIONS.changed(role=Role.UTILISATION_REVIEW)
     obtained.later(days=10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dashboard.reading import all_events, path, read_journey, row, state_of, urgency
-from domain.values import LevelOfCare, Stage
+from domain.values import Stage
 from eventstore import MemoryEventStore
 from tests.dashboard.keeping import keep, named
 from tests.domain import walk
@@ -13,7 +13,7 @@ from tests.domain.walk import MONDAY
 
 
 async def test_a_journey_is_read_back_whole() -> None:
-    store, walked = MemoryEventStore(), walk.enrolled(LevelOfCare.IOP)
+    store, walked = MemoryEventStore(), walk.enrolled("IOP")
     await keep(store, "j-1", walked)
     stored = await read_journey(store, "j-1")
     assert len(stored) == len(walked.record)
@@ -68,5 +68,5 @@ def test_the_path_keeps_each_stage_and_level_in_order() -> None:
     assert been.stages[:3] == (Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT)
     assert Stage.EXTERNAL in been.stages
     assert len(been.levels) >= 2
-    assert been.levels[1] in (LevelOfCare.PHP, LevelOfCare.INPATIENT)
+    assert been.levels[1] in ("PHP", "INPATIENT")
     assert path(()).stages == (Stage.REFERRED,)

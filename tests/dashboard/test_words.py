@@ -20,8 +20,9 @@ from domain.pathway.leave import LeaveEnded, LeaveStarted
 from domain.pathway.moves import TransitionDeclined
 from domain.pathway.obligations import ObligationAcknowledged, ObligationEscalated, ObligationMet, ObligationWaived
 from domain.pathway.place_search import PlaceGivenUp
+from domain.pathway.policy_change import PolicyChanged
 from domain.plans import Actor, Estimate, FundingRoute
-from domain.values import LevelOfCare, Role
+from domain.values import Role
 from domain.wording import moment
 from tests.domain import walk
 from tests.domain.walk import MONDAY, Walk
@@ -51,6 +52,7 @@ ASIDE: tuple[Event, ...] = (
     ObligationWaived(**ABOUT, **REVIEW, reason="seen today", by=SOMEBODY),
     LeaveStarted(**ABOUT, until=MONDAY.date(), reason="travels", by=SOMEBODY),
     LeaveEnded(**ABOUT, by=SOMEBODY),
+    PolicyChanged(**ABOUT, before="p-1", policy="p-2", policy_digest="0", reason="another site", by=SOMEBODY),
 )
 """What the walks do not come by."""
 
@@ -66,7 +68,13 @@ def test_every_type_of_event_reads_as_one_line() -> None:
 
 def test_no_sentence_shows_the_client_reference_or_the_message() -> None:
     opened = JourneyOpened(
-        **ABOUT, journey_id="j-1", client_ref="ref-of-somebody", policy="p-1", admitted_at=MONDAY, message="m-1"
+        **ABOUT,
+        journey_id="j-1",
+        client_ref="ref-of-somebody",
+        policy="p-1",
+        policy_digest="0",
+        admitted_at=MONDAY,
+        message="m-1",
     )
     assert opened.sentence() == "Journey opened under policy p-1"
 
@@ -75,7 +83,7 @@ def test_a_decision_names_the_role_and_the_opaque_id() -> None:
     accepted = CostAccepted(**ABOUT, estimate="estimate-1", by=SOMEBODY)
     assert accepted.sentence() == "The client accepted estimate-1, by clinician s-7"
     assert actor_role(accepted) is Role.CLINICIAN
-    assert actor_role(LevelOfCareStarted(**ABOUT, level=LevelOfCare.OP)) is None
+    assert actor_role(LevelOfCareStarted(**ABOUT, level="OP", ours=True)) is None
 
 
 def test_an_escalation_says_what_is_owed_and_who_hears_of_it() -> None:
@@ -112,7 +120,7 @@ def test_bookkeeping_is_left_out_of_the_story_but_a_failed_call_never_is() -> No
     settled = EffectSettled(**ABOUT, key="benefits-1", call="check-benefits")
     assert settled.is_bookkeeping
     assert not settled.model_copy(update={"failure": "the payer is away"}).is_bookkeeping
-    assert not LevelOfCareStarted(**ABOUT, level=LevelOfCare.OP).is_bookkeeping
+    assert not LevelOfCareStarted(**ABOUT, level="OP", ours=True).is_bookkeeping
 
 
 def test_a_moment_is_in_utc_to_the_minute() -> None:

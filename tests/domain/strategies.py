@@ -23,6 +23,7 @@ from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.placement import DecidePlacement
+from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
 from domain.plans import (
     Actor,
@@ -33,8 +34,9 @@ from domain.plans import (
     ReviewOutcome,
 )
 from domain.state import JourneyState
-from domain.values import LevelOfCare, Role, Stage
+from domain.values import Role, Stage
 from tests.domain.walk import MONDAY, WHOLE_PLAN
+from tests.policies import OTHERS
 
 Kind = type[BaseCommand]
 
@@ -43,7 +45,7 @@ ABLE: dict[Kind, Actor] = {
     RecordBenefits: Actor(id="person-2", role=Role.ADMISSIONS),
 }
 DIRECTOR = Actor(id="person-3", role=Role.MEDICAL_DIRECTOR)
-LEVELS = st.sampled_from(LevelOfCare)
+LEVELS = st.sampled_from(["OP", "IOP", "PHP", "RESIDENTIAL", "INPATIENT"])
 WORDS = st.sampled_from(["because", "as said before"])
 MONEY = st.none() | st.integers(0, 4000)
 SHARES = st.builds(CostShare, copay=st.none() | st.integers(0, 400), deductible_total=MONEY)
@@ -112,6 +114,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         StartStepDown: {"to": LEVELS, "reason": WORDS},
         StartLeave: {"until": st.dates(date(2026, 1, 1), date(2027, 12, 31)), "reason": WORDS},
         EndLeave: {},
+        ChangePolicy: {"to": st.sampled_from(["us-generic-1", *OTHERS, "us-lost-1"]), "reason": WORDS},
         ConfirmArrival: {"facility": st.none() | WORDS},
         DeclineTransition: {"reason": WORDS, "safety_plan_reviewed": st.booleans()},
         Discharge: {"reason": st.sampled_from(DischargeReason)},

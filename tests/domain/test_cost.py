@@ -17,7 +17,7 @@ from domain.values import LevelOfCare
 
 POLICY = policy_named(CURRENT)
 CAP = {"out_of_pocket_remaining": "2500"}
-IOP, OP = LevelOfCare.IOP, LevelOfCare.OP
+IOP, OP = "IOP", "OP"
 MONEY = st.decimals(0, 9000, places=2)
 PART = st.decimals(0, 1, places=3)
 SHARES = st.builds(
@@ -32,7 +32,7 @@ SHARES = st.builds(
 
 
 def insured(level: LevelOfCare, share: CostShare | None) -> Estimate:
-    return estimate(1, level, POLICY, share, self_pay=False)
+    return estimate(1, POLICY.level(level), share, self_pay=False)
 
 
 def share(**parts: str) -> CostShare:
@@ -162,7 +162,7 @@ def test_a_coinsurance_without_a_deductible_has_no_upper_end() -> None:
 
 
 def test_self_pay_needs_no_payer() -> None:
-    result = estimate(3, OP, POLICY, share(copay="10"), self_pay=True)
+    result = estimate(3, POLICY.level(OP), share(copay="10"), self_pay=True)
     assert (result.id, result.low, result.high) == ("estimate-3", Decimal(2160), Decimal(2160))
 
 
@@ -241,7 +241,9 @@ def reference(level: LevelOfCare, given: CostShare) -> tuple[Decimal | None, Dec
     else:
         table = [(copay, part, upon_word if copay else usual)]
     readings = [{"copay": c, "part": p, "first": f} for c, p, f in table]
-    days, rate, cap = POLICY.treatment_days[level], POLICY.daily_rate[level], given.out_of_pocket_remaining
+    price, cap = POLICY.level(level).price, given.out_of_pocket_remaining
+    assert price is not None
+    days, rate = price.treatment_days, price.allowed_dollars
     best = given.deductible_remaining if given.deductible_remaining is not None else zero
     worst = given.deductible_remaining if given.deductible_remaining is not None else given.deductible_total
     low = min(slowly(days, rate, readings, best, cap))
@@ -281,7 +283,9 @@ def test_a_copay_of_nothing_changes_nothing_beside_coinsurance(
 @given(level=st.sampled_from([OP, IOP]), given_share=SHARES)
 def test_the_range_is_in_order_and_never_more_than_all_of_it(level: LevelOfCare, given_share: CostShare) -> None:
     result = insured(level, given_share)
-    whole = result.days * POLICY.daily_rate[level]
+    price = POLICY.level(level).price
+    assert price is not None
+    whole = result.days * price.allowed_dollars
     if given_share.copay is None and given_share.coinsurance is None:
         assert result.low is None and result.high is None
         return

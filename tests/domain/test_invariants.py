@@ -202,9 +202,9 @@ class Journeys(RuleBasedStateMachine):
         stage, level = self.state.stage, self.state.level
         assert (self.state.moves.current is not None) is (stage is Stage.TRANSITION)
         if level is not None and stage in (Stage.ACTIVE, Stage.DISCHARGING):
-            assert level.is_ours
+            assert self.state.policy.level(level).is_ours
         if level is not None and stage is Stage.EXTERNAL:
-            assert not level.is_ours
+            assert not self.state.policy.level(level).is_ours
 
     @invariant()
     def care_is_watched_over(self) -> None:

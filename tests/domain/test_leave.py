@@ -9,7 +9,7 @@ import pytest
 from domain.pathway.leave import EndLeave, LeaveStarted, StartLeave
 from domain.pathway.moves import ConfirmArrival, StartStepDown
 from domain.pathway.obligations import ObligationMet
-from domain.values import LevelOfCare, Stage
+from domain.values import Stage
 from tests.domain.walk import MONDAY, Walk, enrolled
 
 FRIDAY = date(2026, 3, 20)
@@ -56,7 +56,7 @@ def test_a_leave_is_as_long_as_the_policy_allows(days: int) -> None:
 
 def test_a_client_who_comes_to_another_level_is_no_longer_on_leave() -> None:
     walk = on_leave()
-    walk.do(StartStepDown, to=LevelOfCare.OP, reason="steady")
+    walk.do(StartStepDown, to="OP", reason="steady")
     assert "return-from-leave-1" in walk.owes()
     walk.do(ConfirmArrival)
     assert walk.state.leave.until is None and "return-from-leave-1" not in walk.owes()

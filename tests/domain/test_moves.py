@@ -25,7 +25,7 @@ from domain.pathway.moves import (
 from domain.pathway.obligations import ObligationCancelled, ObligationEscalated
 from domain.pathway.place_search import NoPlaceFound, PlaceHeld
 from domain.pathway.reviews import REVIEW
-from domain.values import LevelOfCare, Stage
+from domain.values import Stage
 from tests.domain.walk import (
     NO_PLACE,
     Walk,
@@ -101,7 +101,7 @@ def test_a_step_up_gives_way_to_a_higher_one_and_gives_its_place_back(walk_to: C
 
 @pytest.mark.parametrize("to", ["IOP", "PHP"])
 def test_a_step_up_does_not_give_way_to_one_no_higher(to: str) -> None:
-    walk = stepping_up(LevelOfCare.OP, LevelOfCare.PHP)
+    walk = stepping_up("OP", "PHP")
     walk.refused(RequestStepUp, "already-moving-up", to=to, reason="asked twice")
 
 
@@ -154,7 +154,7 @@ def test_a_walk_to_the_close_leaves_nothing_to_give_back() -> None:
 
 
 def test_contact_goes_on_when_a_missed_step_up_gives_way_to_a_higher_one() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.settle("place-1-search-1", NO_PLACE)
     walk.later(hours=25)
     assert "interim-contact-1" in walk.owes()
@@ -176,7 +176,7 @@ def wanted(walk: Walk) -> list[timedelta]:
 
 
 def test_a_place_is_wanted_within_the_window_and_once_that_is_past_within_a_day_of_each_search() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     assert wanted(walk) == [timedelta(hours=24)]
     for attempt in range(1, 8):
         walk.settle(f"place-1-search-{attempt}", NO_PLACE)
@@ -186,7 +186,7 @@ def test_a_place_is_wanted_within_the_window_and_once_that_is_past_within_a_day_
 
 
 def test_a_search_keeps_its_day_while_it_waits_for_its_answer() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.later(hours=10)
     assert wanted(walk) == [timedelta(hours=14)]
 
@@ -204,7 +204,7 @@ def test_an_ambulance_does_not_wait_for_a_place(walk_to: Callable[[], Walk]) -> 
 
 
 def test_what_a_search_still_finds_after_the_ambulance_is_given_back() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.INPATIENT)
+    walk = stepping_up("IOP", "INPATIENT")
     walk.do(ConfirmArrival, facility="County Hospital")
     walk.settle("place-1-search-1", held(walk))
     assert released(walk) == ["place-1"] and not walk.saw(PlaceHeld)

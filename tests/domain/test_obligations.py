@@ -21,7 +21,8 @@ from domain.pathway.moves import INTERIM_CONTACT, StepUpWindowMissed
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.obligations import ObligationEscalated, ObligationMet
 from domain.pathway.reviews import REVIEW, CompleteReview
-from domain.values import LevelOfCare, Role
+from domain.policy import CURRENT, policy_named
+from domain.values import Role
 from tests.domain.walk import (
     ADMISSIONS,
     DIRECTOR,
@@ -32,6 +33,8 @@ from tests.domain.walk import (
     opened,
     stepping_up,
 )
+
+TERMS = policy_named(CURRENT).obligations
 
 
 def told(walk: Walk, obligation_id: str) -> list[ObligationEscalated]:
@@ -61,7 +64,7 @@ def test_each_rung_is_one_call_out_with_its_own_key() -> None:
 
 
 def test_a_step_up_pages_at_once_and_its_last_rung_repeats_every_eight_hours() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     due = walk.state.obligations.open["complete-step-up-1"].due_at
     walk.later(hours=40)
     assert hours_late(walk, due, "complete-step-up-1") == [-24, -12, 0, 8, 16]
@@ -86,7 +89,7 @@ def test_after_a_month_of_outage_each_rung_is_told_once_and_the_next_moment_lies
 
 
 def test_a_month_of_outage_during_a_step_up_loses_nothing() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.settle("place-1-search-1", PlaceAnswer())
     happened = walk.outage(days=31)
     assert {"step-up.window-missed", "place.search-started", "obligation.escalated"} <= {e.type for e in happened}
@@ -201,7 +204,7 @@ def test_whatever_the_delays_and_whoever_acknowledges_an_open_duty_always_has_a_
     kind: ObligationKind, hours: int, waits: list[tuple[int, Role | None]]
 ) -> None:
     owed = Obligation.raised(
-        kind, 1, raised_at=MONDAY, due_at=MONDAY + timedelta(hours=hours), time_kind=TimeKind.ELAPSED
+        kind, TERMS[kind.kind], 1, raised_at=MONDAY, due_at=MONDAY + timedelta(hours=hours), time_kind=TimeKind.ELAPSED
     )
     assert [rung.at for rung in owed.ladder] == sorted(rung.at for rung in owed.ladder)
     assert all(rung.at >= MONDAY for rung in owed.ladder)
@@ -230,7 +233,7 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
 
 
 def test_an_acknowledgement_does_not_move_the_end_of_the_24_hours() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.later(hours=23)
     walk.do(AcknowledgeObligation, obligation="complete-step-up-1")
     walk.later(hours=1)

@@ -14,7 +14,7 @@ from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligat
 from domain.pathway.obligations import ObligationEscalated, ObligationMet
 from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargePlan
-from domain.values import LevelOfCare, Role, Stage
+from domain.values import Role, Stage
 from tests.domain.walk import (
     DIRECTOR,
     MONDAY,
@@ -32,7 +32,7 @@ from tests.domain.walk import (
 
 
 def test_iop_for_eight_weeks_then_outpatient_then_discharge_and_follow_up_to_the_close() -> None:
-    walk = enrolled(LevelOfCare.IOP)
+    walk = enrolled("IOP")
     walk.later(weeks=6)
     walk.do(CompleteReview, outcome="continue", rationale="two more weeks")
     walk.later(weeks=2)
@@ -58,7 +58,7 @@ def test_iop_for_eight_weeks_then_outpatient_then_discharge_and_follow_up_to_the
 
 
 def test_outpatient_steps_up_to_iop_within_24_hours_and_down_again_after_a_review() -> None:
-    walk = stepping_up(LevelOfCare.OP, LevelOfCare.IOP)
+    walk = stepping_up("OP", "IOP")
     assert walk.owes() == {"complete-step-up-1"}
     walk.later(hours=3)
     walk.settle("place-1-search-1", held(walk))
@@ -88,7 +88,7 @@ def test_iop_steps_up_to_partial_hospitalisation_and_returns_without_an_admissio
 
 
 def test_a_review_nobody_answers_climbs_to_the_medical_director_and_stays_with_them() -> None:
-    walk = enrolled(LevelOfCare.IOP)
+    walk = enrolled("IOP")
     told = [e for e in walk.later(weeks=7) if isinstance(e, ObligationEscalated)]
     due = walk.state.obligations.open["review-1"].due_at
     assert [e.to for e in told[:4]] == [
@@ -107,7 +107,7 @@ def test_a_review_nobody_answers_climbs_to_the_medical_director_and_stays_with_t
 
 
 def test_no_place_within_24_hours_keeps_searching_and_brings_daily_contact() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     for attempt in range(1, 7):
         walk.settle(f"place-1-search-{attempt}", NO_PLACE)
         walk.later(hours=4)
@@ -125,7 +125,7 @@ def test_no_place_within_24_hours_keeps_searching_and_brings_daily_contact() -> 
 
 
 def test_a_declined_step_up_frees_the_place_and_is_reviewed_within_72_hours() -> None:
-    walk = stepping_up(LevelOfCare.OP, LevelOfCare.IOP)
+    walk = stepping_up("OP", "IOP")
     walk.settle("place-1-search-1", held(walk))
     walk.do(DeclineTransition, reason="no childcare", safety_plan_reviewed=True)
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["OP"]

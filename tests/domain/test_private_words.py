@@ -11,7 +11,10 @@ from domain.values import Identifying, Value
 OPEN = {
     # ids: opaque, made by intake, by a journey, by a clinic's system, or a staff member's
     *("cause", "journey_id", "client_ref", "message", "key", "hold_key", "reference", "trace", "id", "payer"),
-    *("JourneyOpened.policy", "CostAccepted.estimate", "CostDeclined.estimate"),
+    # levels of care: the policy's, another is refused
+    *("level", "origin", "target", "recommended", "actual", "CostShare.only_for"),
+    *("JourneyOpened.policy", "PolicyChanged.policy", "PolicyChanged.before", "policy_digest"),
+    *("CostAccepted.estimate", "CostDeclined.estimate"),
     *("ObligationEscalated.obligation", "ObligationAcknowledged.obligation", "ObligationMet.obligation"),
     *("ObligationWaived.obligation", "ObligationCancelled.obligation", "FollowUpRecorded.obligation"),
     # codes and sentences that this program writes itself
@@ -69,6 +72,7 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "TransitionStarted.reason",
         "TransitionDeclined.reason",
         "LeaveStarted.reason",
+        "PolicyChanged.reason",
         "ObligationMet.note",
         "ObligationWaived.reason",
         "DischargePlan.follow_ups",

@@ -32,10 +32,12 @@ from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepU
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DecidePlacement
+from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
+from domain.policy import CURRENT
 from domain.refusal import Refusal
 from domain.state import JourneyState
-from domain.values import LevelOfCare, Stage
+from domain.values import Stage
 from tests.domain.walk import (
     MONDAY,
     STAGES,
@@ -53,6 +55,7 @@ from tests.domain.walk import (
     stepping_up,
     window_missed,
 )
+from tests.policies import OTHERS
 
 NURSE = {"id": "clerk-1", "role": "case-manager"}
 WHY = {"reason": "because"}
@@ -117,6 +120,12 @@ CASES: dict[str, Case] = {
     "on-leave-already": (lambda: on_leave(), StartLeave, WHY | {"until": "2026-03-20"}),
     "not-on-leave": (enrolled, EndLeave, {}),
     "leave-too-long": (enrolled, StartLeave, WHY | {"until": "2027-03-20"}),
+    "level-unknown": (answered, DecidePlacement, {"recommended": "SPA", "actual": "OP", "variance": "none free"}),
+    "already-there": (answered, ChangePolicy, WHY | {"to": CURRENT}),
+    "policy-unknown": (answered, ChangePolicy, WHY | {"to": "us-lost-1"}),
+    "level-differs": (lambda: elsewhere(), ChangePolicy, WHY | {"to": "us-php-1"}),
+    "obligation-unknown": (lambda: on_leave(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
+    "not-in-this-policy": (lambda: without_leave(), StartLeave, WHY | {"until": "2026-03-20"}),
     "nothing-owed": (lambda: changed(discharged(), obligations=Obligations()), RecordFollowUp, {"contact": "reached"}),
 }
 
@@ -142,6 +151,20 @@ def after_weeks(weeks: int, walk_to: Callable[[], Walk] = enrolled) -> Walk:
 def on_leave() -> Walk:
     walk = enrolled()
     walk.do(StartLeave, until="2026-03-20", reason="a funeral")
+    return walk
+
+
+def elsewhere() -> Walk:
+    walk = enrolled()
+    walk.do(RequestStepUp, to="PHP", reason="worse")
+    walk.do(ConfirmArrival, facility="Harbor Hospital")
+    return walk
+
+
+def without_leave() -> Walk:
+    assert "us-no-leave-1" in OTHERS
+    walk = enrolled()
+    walk.do(ChangePolicy, to="us-no-leave-1", reason="its site grants none")
     return walk
 
 
@@ -205,6 +228,7 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     RequestStepUp: (WHY | {"to": "INPATIENT"}, IN_CARE),
     StartStepDown: (WHY | {"to": "OP"}, {Stage.ACTIVE, Stage.EXTERNAL}),
     StartLeave: (WHY | {"until": "2026-03-28"}, {Stage.ACTIVE}),
+    ChangePolicy: (WHY | {"to": "us-residential-1"}, ALL - ENDS),
     EndLeave: ({}, {Stage.ACTIVE, Stage.TRANSITION}),
     ConfirmArrival: ({}, {Stage.TRANSITION}),
     DeclineTransition: (WHY | {"safety_plan_reviewed": True}, {Stage.TRANSITION}),
@@ -270,7 +294,7 @@ def test_a_command_answered_before_leads_to_nothing_new() -> None:
 
 
 def test_a_refused_command_may_be_sent_again_under_the_same_id() -> None:
-    walk = enrolled(LevelOfCare.OP)
+    walk = enrolled("OP")
     command = Discharge(id="again", by={"id": "c", "role": "case-manager"}, reason="moved")
     assert isinstance(decide(walk.state, command, walk.now), Refusal)
     by_a_clinician = command.model_copy(update={"by": command.by.model_copy(update={"role": "clinician"})})

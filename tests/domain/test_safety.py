@@ -25,7 +25,8 @@ from domain.pathway.obligations import ObligationEscalated, ObligationMet, Oblig
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.reviews import REVIEW
 from domain.plans import Actor
-from domain.values import CLINICAL, LevelOfCare, Role, Stage
+from domain.policy import CURRENT, policy_named
+from domain.values import CLINICAL, Role, Stage
 from tests.domain.walk import (
     ADMISSIONS,
     CLINICIAN,
@@ -42,6 +43,8 @@ from tests.domain.walk import (
 )
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+TERMS = policy_named(CURRENT).obligations
 
 
 def told(walk: Walk, obligation_id: str) -> list[tuple[Role, float]]:
@@ -68,13 +71,13 @@ def acknowledge_every(walk: Walk, hours: int, *, times: int, obligation: str, by
 
 
 def test_a_step_up_acknowledged_every_3_hours_still_reaches_the_supervisor_and_the_medical_director() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     acknowledge_every(walk, 3, times=24, obligation="complete-step-up-1", by=CLINICIAN)
     assert told(walk, "complete-step-up-1") == [(Role.SUPERVISOR, -12), (Role.MEDICAL_DIRECTOR, 0)]
 
 
 def test_so_it_does_when_the_clinician_was_paged_before_the_first_acknowledgement() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.later(minutes=1)
     acknowledge_every(walk, 3, times=24, obligation="complete-step-up-1", by=CLINICIAN)
     assert [role for role, _ in told(walk, "complete-step-up-1")] == [
@@ -96,7 +99,7 @@ def test_a_review_acknowledged_every_3_hours_since_its_reminder_still_climbs_on_
 @pytest.mark.parametrize("kind", OBLIGATIONS.values(), ids=lambda kind: kind.kind)
 def test_whatever_its_owner_acknowledges_everybody_else_on_its_ladder_hears_on_time(kind: ObligationKind) -> None:
     walk, due = opened(), MONDAY + timedelta(hours=24)
-    owed = Obligation.raised(kind, 99, raised_at=MONDAY, due_at=due, time_kind=TimeKind.ELAPSED)
+    owed = Obligation.raised(kind, TERMS[kind.kind], 99, raised_at=MONDAY, due_at=due, time_kind=TimeKind.ELAPSED)
     walk.state = walk.state.changed(obligations=Obligations(open={owed.id: owed}))
     acknowledge_every(walk, 3, times=36, obligation=owed.id, by=Actor(id="owner", role=owed.owner))
     told_at = {event.to: event.at for event in reversed(walk.saw(ObligationEscalated))}
@@ -107,7 +110,7 @@ def test_whatever_its_owner_acknowledges_everybody_else_on_its_ladder_hears_on_t
 
 
 def test_an_acknowledgement_quietens_those_who_know_for_four_hours() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.later(hours=24 + 7)
     walk.do(AcknowledgeObligation, obligation="complete-step-up-1")
     walk.later(hours=3, minutes=59)
@@ -117,21 +120,21 @@ def test_an_acknowledgement_quietens_those_who_know_for_four_hours() -> None:
 
 
 def test_an_acknowledgement_that_lapses_brings_the_owners_own_page_again() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.do(AcknowledgeObligation, obligation="complete-step-up-1")
     walk.later(hours=5)
     assert told(walk, "complete-step-up-1") == [(Role.CLINICIAN, -20)]
 
 
 def test_a_colleagues_acknowledgement_does_not_keep_the_page_from_the_owner() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.do(AcknowledgeObligation, obligation="complete-step-up-1", by=ADMISSIONS)
     walk.later(minutes=1)
     assert told(walk, "complete-step-up-1") == [(Role.CLINICIAN, -24)]
 
 
 def test_a_rung_kept_quiet_does_not_speak_with_the_next_one() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     acknowledge_every(walk, 3, times=5, obligation="complete-step-up-1", by=CLINICIAN)
     assert [event.climbed for event in walk.saw(ObligationEscalated)] == [2]
     pages = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
@@ -142,7 +145,7 @@ def test_a_rung_kept_quiet_does_not_speak_with_the_next_one() -> None:
 
 
 def test_after_an_outage_everybody_on_the_ladder_is_told_each_by_a_call_of_their_own() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.outage(days=3)
     expected = [Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR]
     assert [role for role, _ in told(walk, "complete-step-up-1")] == expected
@@ -154,7 +157,7 @@ def test_after_an_outage_everybody_on_the_ladder_is_told_each_by_a_call_of_their
 
 
 def test_an_outage_after_the_last_rung_brings_one_repeat() -> None:
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.later(hours=25)
     told_before = len(told(walk, "complete-step-up-1"))
     walk.outage(days=10)

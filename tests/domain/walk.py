@@ -23,6 +23,7 @@ from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.placement import DecidePlacement
+from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
 from domain.plans import Actor, DischargePlan
 from domain.refusal import Refusal
@@ -49,7 +50,7 @@ AnyEvent = TypeVar("AnyEvent", bound=BaseEvent)
 class Walk:
     """A journey, its record, its clock, and the script of all it was asked.
 
-    Decisions are by a clinician, at the desk by admissions.
+    Decisions are by a clinician, at the desk by admissions, on the policy by the medical director.
     """
 
     def __init__(self, now: datetime = MONDAY) -> None:
@@ -62,7 +63,7 @@ class Walk:
     def decide(self, kind: type[BaseCommand], **fields: Any) -> Outcome:
         self._asked += 1
         if issubclass(kind, Decision):
-            fields.setdefault("by", ADMISSIONS if kind in _DESK else CLINICIAN)
+            fields.setdefault("by", ADMISSIONS if kind in _DESK else DIRECTOR if kind is ChangePolicy else CLINICIAN)
         fields.setdefault("id", f"command-{self._asked}")
         self.script.append((self.now, kind(**fields)))
         return decide(self.state, self.script[-1][1], self.now)
@@ -124,7 +125,7 @@ class Walk:
 
     def path(self) -> list[str]:
         """The levels of care so far, in order."""
-        return [stay.level.value for stay in self.state.care.stays]
+        return [stay.level for stay in self.state.care.stays]
 
     def owes(self) -> set[str]:
         """The ids of the open obligations."""
@@ -145,7 +146,7 @@ def answered(verdict: Verdict = Verdict.CLEAR, share: CostShare | None = COPAY) 
     return walk
 
 
-def placed(level: LevelOfCare = LevelOfCare.IOP, verdict: Verdict = Verdict.CLEAR) -> Walk:
+def placed(level: LevelOfCare = "IOP", verdict: Verdict = Verdict.CLEAR) -> Walk:
     """A clinician decided the level; the client is asked about the cost."""
     walk = answered(verdict)
     walk.do(DecidePlacement, recommended=level, actual=level)
@@ -159,14 +160,14 @@ def cost_declined() -> Walk:
     return walk
 
 
-def agreed(level: LevelOfCare = LevelOfCare.IOP, verdict: Verdict = Verdict.CLEAR) -> Walk:
+def agreed(level: LevelOfCare = "IOP", verdict: Verdict = Verdict.CLEAR) -> Walk:
     """The client accepted the cost."""
     walk = placed(level, verdict)
     walk.do(AcceptCost, estimate="estimate-1")
     return walk
 
 
-def enrolled(level: LevelOfCare = LevelOfCare.IOP) -> Walk:
+def enrolled(level: LevelOfCare = "IOP") -> Walk:
     """Care began, and the discharge plan is whole."""
     walk = agreed(level)
     walk.do(ConfirmEnrolment, track="evening")
@@ -174,7 +175,7 @@ def enrolled(level: LevelOfCare = LevelOfCare.IOP) -> Walk:
     return walk
 
 
-def stepping_up(level: LevelOfCare = LevelOfCare.OP, to: LevelOfCare = LevelOfCare.IOP) -> Walk:
+def stepping_up(level: LevelOfCare = "OP", to: LevelOfCare = "IOP") -> Walk:
     """A clinician asked for a higher level and a place is searched."""
     walk = enrolled(level)
     walk.do(RequestStepUp, to=to, reason="worse at night")
@@ -184,13 +185,13 @@ def stepping_up(level: LevelOfCare = LevelOfCare.OP, to: LevelOfCare = LevelOfCa
 def stepping_down() -> Walk:
     """A clinician decided the move from IOP to OP."""
     walk = enrolled()
-    walk.do(StartStepDown, to=LevelOfCare.OP, reason="steady for three weeks")
+    walk.do(StartStepDown, to="OP", reason="steady for three weeks")
     return walk
 
 
 def elsewhere() -> Walk:
     """The client is in partial hospitalisation at another facility."""
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.settle("place-1-search-1", held(walk))
     walk.do(ConfirmArrival)
     return walk
@@ -205,7 +206,7 @@ def place_held() -> Walk:
 
 def window_missed() -> Walk:
     """A day went by and no place was found."""
-    walk = stepping_up(LevelOfCare.IOP, LevelOfCare.PHP)
+    walk = stepping_up("IOP", "PHP")
     walk.settle("place-1-search-1", NO_PLACE)
     walk.later(hours=25)
     return walk
@@ -214,7 +215,7 @@ def window_missed() -> Walk:
 def returning() -> Walk:
     """The client is to come back from partial hospitalisation."""
     walk = elsewhere()
-    walk.do(StartStepDown, to=LevelOfCare.IOP, reason="ready to return")
+    walk.do(StartStepDown, to="IOP", reason="ready to return")
     return walk
 
 

@@ -27,7 +27,6 @@ from domain.pathway.obligation_decisions import WaiveObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargePlan
-from domain.values import LevelOfCare
 from eventstore import EventStore, migrate, migrate_keys, open_keyring, open_store
 from eventstore.postgres_keys import PostgresKeyring
 from eventstore.sealing import Sealer
@@ -51,12 +50,10 @@ def about(event: str, **more: str) -> bytes:
 
 def lived_through(journey_id: str, client_ref: str) -> Walk:
     """A whole journey in which everybody writes about the client wherever they can."""
-    walk, level = Walk(), LevelOfCare
+    walk = Walk()
     walk.do(OpenJourney, journey_id=journey_id, client_ref=client_ref, message="m-1", admitted_at=walk.now)
     walk.do(RecordBenefits, verdict="CLEAR_AUTH_REQUIRED", cost_share={"copay": 20}, note="CANARYNOTE")
-    walk.do(
-        DecidePlacement, recommended=level.IOP, actual=level.OP, variance="CANARYVARIANCE", instrument="CANARYSCALE"
-    )
+    walk.do(DecidePlacement, recommended="IOP", actual="OP", variance="CANARYVARIANCE", instrument="CANARYSCALE")
     walk.do(DeclineCost, reason="CANARYREASON: too dear")
     walk.do(ResolveFunding, route="self-pay", reason="CANARYREASON: an aunt pays")
     walk.do(AcceptCost, estimate="estimate-2")
@@ -66,7 +63,7 @@ def lived_through(journey_id: str, client_ref: str) -> Walk:
     )
     walk.do(UpdateDischargePlan, plan=plan)
     walk.do(CompleteReview, outcome="continue", rationale="CANARYRATIONALE")
-    walk.do(RequestStepUp, to=level.IOP, reason="CANARYREASON: worse")
+    walk.do(RequestStepUp, to="IOP", reason="CANARYREASON: worse")
     walk.do(DeclineTransition, reason="CANARYREASON: stays", safety_plan_reviewed=True)
     walk.do(Discharge, reason="goals-met")
     for owed in list(walk.state.obligations.open):

@@ -210,7 +210,7 @@ async def test_a_workflow_that_is_behind_takes_in_what_it_lacks(house: House) ->
     found = await the_one(compared)
     assert (found.kind, found.in_workflow, found.on_record) == (Kind.BEHIND, before.version, after.version)
     await set_right(compared)
-    assert (await assert_in_step(case, compared)).placement.level is OP
+    assert (await assert_in_step(case, compared)).placement.level == OP
 
 
 async def test_a_call_that_nobody_makes_is_made(idle_house: House) -> None:

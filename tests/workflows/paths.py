@@ -21,7 +21,7 @@ from domain.plans import Contact, DischargePlan, DischargeReason, FundingRoute, 
 from domain.values import LevelOfCare, Stage
 from tests.workflows.house import Case
 
-OP, IOP, PHP = LevelOfCare.OP, LevelOfCare.IOP, LevelOfCare.PHP
+OP, IOP, PHP = "OP", "IOP", "PHP"
 Step = Callable[[Case], Awaitable[object]]
 
 PLAN = DischargePlan(

@@ -71,7 +71,7 @@ async def test_what_races_with_the_retried_task_is_decided_once(idle_house: Hous
             racing.create_task(case.handle.signal("roll-over"))
             racing.create_task(case.journeys.tell(case.id, case.command(ReportDischarge, message="left")))
             store.now.set()
-        assert (await case.settled()).placement.level is OP
+        assert (await case.settled()).placement.level == OP
         await assert_one_truth(case)
     assert store.decided_again == {(case.id, "decide-placement/placement")}
 

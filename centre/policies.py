@@ -1,0 +1,211 @@
+"""Policies as files: one for each version, every number with its unit, its source and the day it was checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, ValidationError, model_validator
+
+from centre.files import CentreFileError, Document, read
+from domain.obligations import Step, Terms
+from domain.pathway import PART_NAMES, PART_OF_OBLIGATION
+from domain.policy import Level, Numbers, Policy, Price, ReviewRule, Unit
+from domain.values import Key, Value, Words
+
+
+class Sourced(Value):
+    """What says where it comes from.
+
+    Attributes:
+        source: The rule or the decision it follows.
+        checked: The day on which a person last compared it with its source.
+    """
+
+    source: Words
+    checked: date
+
+
+class NumberEntry(Sourced):
+    """A number of the policy."""
+
+    value: int | tuple[int, ...]
+    unit: str
+
+
+class ReviewEntry(Sourced, ReviewRule):
+    """When a level is reviewed."""
+
+
+class PriceEntry(Sourced, Price):
+    """What a treatment day costs."""
+
+
+class LevelEntry(Sourced, Level):
+    """A level of care."""
+
+    review: ReviewEntry | None = None
+    price: PriceEntry | None = None
+
+
+class StepEntry(Step):
+    """A step of an escalation: `hours` from the due time, or `when = "raised"`."""
+
+    hours: Annotated[int, Field(ge=-8760, le=8760)] | None = None
+    when: Literal["raised"] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> StepEntry:
+        if (self.hours is None) == (self.when is None):
+            raise ValueError('say either hours = … or when = "raised"')
+        return self
+
+
+class TermsEntry(Terms):
+    """Who owes a kind of obligation and who is told when."""
+
+    steps: Annotated[tuple[StepEntry, ...], Field(min_length=1)]
+
+
+class PolicyFile(Value):
+    """What a policy's file holds.
+
+    Attributes:
+        format: Which kinds of obligations and numbers the file must name: those this format was made with.
+    """
+
+    version: Key
+    title: Words
+    format: Literal[1]
+    parts: tuple[str, ...]
+    numbers: dict[str, NumberEntry]
+    levels: Annotated[tuple[LevelEntry, ...], Field(min_length=1)]
+    obligations: dict[str, TermsEntry]
+
+
+class ReadPolicy(NamedTuple):
+    """A policy, and what its file says of where it comes from."""
+
+    policy: Policy
+    file: PolicyFile
+    document: dict[str, Any]
+
+
+def read_policies(folder: Path) -> list[ReadPolicy]:
+    """Every policy in `folder`, in the order of the files' names.
+
+    Raises:
+        CentreFileError: One of them cannot be used, two have one version, or there is none.
+    """
+    found: dict[str, ReadPolicy] = {}
+    for path in sorted(folder.glob("*.toml")):
+        each = read_policy(path)
+        if each.policy.version in found:
+            raise CentreFileError(path, None, f"another file has version {each.policy.version!r} too")
+        found[each.policy.version] = each
+    if not found:
+        raise CentreFileError(folder, None, "holds no policy; add one as a .toml file")
+    return list(found.values())
+
+
+def read_policy(path: Path) -> ReadPolicy:
+    """The policy that the file holds.
+
+    Raises:
+        CentreFileError: It cannot be used; names the line and the reason.
+    """
+    document = read(path)
+    content = document.read_as(PolicyFile)
+    _check_parts(document, content)
+    _check_obligations(document, content)
+    _check_levels(document, content)
+    policy = Policy(
+        version=content.version,
+        title=content.title,
+        digest=digest_of(document.data),
+        parts=frozenset(content.parts),
+        levels=tuple(_plain(level) for level in content.levels),
+        obligations={kind: _terms(entry) for kind, entry in content.obligations.items()},
+        **dict(_numbers(document, content)),
+    )
+    return ReadPolicy(policy, content, as_json(document.data))
+
+
+def digest_of(data: dict[str, Any]) -> str:
+    """SHA-256 of what a file says, in hexadecimal. Spaces, comments and the order of tables do not count."""
+    return hashlib.sha256(json.dumps(as_json(data), sort_keys=True).encode()).hexdigest()
+
+
+def as_json(data: dict[str, Any]) -> dict[str, Any]:
+    """The same with dates and times as text."""
+    made: dict[str, Any] = json.loads(json.dumps(data, default=str))
+    return made
+
+
+def _numbers(document: Document, content: PolicyFile) -> Iterator[tuple[str, Any]]:
+    values = {name: entry.value for name, entry in content.numbers.items()}
+    for name, entry in content.numbers.items():
+        unit = unit_of(name)
+        if unit is None:
+            raise document.error(("numbers", name), f"there is no number {name}; correct its name or remove it")
+        if entry.unit != unit:
+            raise document.error(("numbers", name, "unit"), f"{name} counts {unit}, not {entry.unit}")
+    try:
+        Numbers.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        if first["type"] == "missing":
+            raise document.error((), f"[numbers.{first['loc'][0]}] is missing; add it") from None
+        name = str(first["loc"][0]) if first["loc"] else "follow_up_days"
+        message = first["msg"].removeprefix("Value error, ")
+        raise document.error(("numbers", name, "value"), f"{name}: {message}") from None
+    yield from values.items()
+
+
+def unit_of(name: str) -> str | None:
+    """What a number of the policy counts, or None where there is no such number."""
+    field = Numbers.model_fields.get(name)
+    return next((each.name for each in field.metadata if isinstance(each, Unit)), None) if field else None
+
+
+def _check_parts(document: Document, content: PolicyFile) -> None:
+    for part in content.parts:
+        if part not in PART_NAMES:
+            raise document.error(("parts",), f"there is no part {part!r}; choose of {', '.join(PART_NAMES)}")
+    for part, optional in PART_NAMES.items():
+        if not optional and part not in content.parts:
+            raise document.error(("parts",), f"the part {part!r} is missing, and no journey can do without it")
+
+
+def _check_obligations(document: Document, content: PolicyFile) -> None:
+    for kind in content.obligations:
+        if kind not in PART_OF_OBLIGATION:
+            raise document.error(("obligations", kind), f"there is no obligation {kind}; correct its name or remove it")
+    for kind, part in PART_OF_OBLIGATION.items():
+        if part in content.parts and kind not in content.obligations:
+            raise document.error((), f"[obligations.{kind}] is missing: say who owes it and who is told when")
+
+
+def _check_levels(document: Document, content: PolicyFile) -> None:
+    names = [level.id for level in content.levels]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise document.error(("levels", number, "id"), f"{name} is there twice")
+    if not any(level.is_ours for level in content.levels):
+        raise document.error(("levels",), "no level is given by us; a client must be able to start somewhere")
+
+
+def _plain(entry: LevelEntry) -> Level:
+    """The level without its sources."""
+    left_out = {"source", "checked"}
+    data = entry.model_dump(exclude={"source": True, "checked": True, "review": left_out, "price": left_out})
+    return Level.model_validate(data)
+
+
+def _terms(entry: TermsEntry) -> Terms:
+    steps = tuple(Step(hours=step.hours, tell=step.tell, by=step.by) for step in entry.steps)
+    return Terms(owner=entry.owner, steps=steps, repeat_hours=entry.repeat_hours)

@@ -1,0 +1,188 @@
+"""`throughline policy`: what a centre's policies say, whether a file can be used, and how two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+
+from centre.files import EXAMPLE, CentreFileError
+from centre.policies import ReadPolicy, StepEntry, read_policies, read_policy
+from cli.output import Exit, Stop, show_fields, show_json, stdout, table
+from domain.pathway import PART_NAMES
+from domain.policy import Numbers, ReviewRule
+
+app = App(name="policy", help="Show, check or compare policies: numbers, levels of care, escalation steps.")
+
+
+@app.command(sort_key=0)
+def show(version: str | None = None, *, json: bool = False) -> None:
+    """Show a policy: every number with its unit, its source and the day it was checked; without a version, list them.
+
+    Parameters
+    ----------
+    version:
+        The policy's version, or a file.
+    json:
+        Print it as JSON.
+    """
+    if version is None:
+        _list(json)
+        return
+    found = _policy(version)
+    if json:
+        show_json({"digest": found.policy.digest, **found.document})
+        return
+    show_fields(
+        {
+            "Policy": f"{found.policy.version}: {found.policy.title}",
+            "Digest": found.policy.digest,
+            "Left out": ", ".join(name for name in PART_NAMES if name not in found.policy.parts) or "nothing",
+        }
+    )
+    table("Numbers", ("Number", "Value", "Unit", "What for", "Source", "Checked"), _numbers(found))
+    columns = ("Level", "Given by", "Hours a week", "Review", "Price")
+    table("Levels of care, the gentlest first", columns, list(_levels(found)))
+    table("Obligations", ("Obligation", "Owner", "Escalation"), list(_obligations(found)))
+
+
+@app.command(sort_key=1)
+def check(*file: Path) -> None:
+    """Say whether policy files can be used; exit code 1, with line and reason, where one cannot.
+
+    Parameters
+    ----------
+    file:
+        The files; without one, those of this centre.
+    """
+    try:
+        found = [read_policy(each) for each in file] if file else read_policies(_folder())
+    except CentreFileError as error:
+        raise Stop(Exit.FAILED, str(error)) from None
+    for each in found:
+        stdout.print(f"{each.policy.version}: can be used, digest {each.policy.digest}", markup=False)
+
+
+@app.command(sort_key=2)
+def diff(one: str, other: str, *, json: bool = False) -> None:
+    """Show what differs between two policies; exit code 1 where something does.
+
+    Parameters
+    ----------
+    one:
+        A version, or a file.
+    other:
+        Another version, or a file.
+    json:
+        Print the differences as JSON.
+    """
+    before, after = (dict(_lines(_policy(each).document)) for each in (one, other))
+    rows = [
+        (name, before.get(name, "not there"), after.get(name, "not there"))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+    if json:
+        show_json([{"where": name, "one": first, "other": second} for name, first, second in rows])
+    elif rows:
+        table(None, ("Where", one, other), rows)
+    else:
+        stdout.print("they say the same", markup=False)
+    if rows:
+        raise Stop(Exit.FAILED, f"{len(rows)} differences")
+
+
+def _list(json: bool) -> None:
+    found = _policies()
+    if json:
+        show_json([{"version": each.policy.version, "digest": each.policy.digest} for each in found])
+        return
+    table(None, ("Version", "Title", "Digest"), [(p.version, p.title, p.digest[:16]) for p, _, _ in found])
+
+
+def _policy(version: str) -> ReadPolicy:
+    if version.endswith(".toml"):
+        try:
+            return read_policy(Path(version))
+        except CentreFileError as error:
+            raise Stop(Exit.FAILED, str(error)) from None
+    for each in _policies():
+        if each.policy.version == version:
+            return each
+    raise Stop(Exit.USAGE, f"there is no policy {version!r}; `throughline policy show` lists them")
+
+
+def _policies() -> list[ReadPolicy]:
+    try:
+        return read_policies(_folder())
+    except CentreFileError as error:
+        raise Stop(Exit.FAILED, str(error)) from None
+
+
+def _folder() -> Path:
+    return EXAMPLE / "policies"
+
+
+def _numbers(found: ReadPolicy) -> list[tuple[object, ...]]:
+    return [
+        (name, _value(entry.value), entry.unit, Numbers.model_fields[name].description, entry.source, entry.checked)
+        for name, entry in found.file.numbers.items()
+    ]
+
+
+def _value(value: int | tuple[int, ...]) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _levels(found: ReadPolicy) -> Iterator[tuple[object, ...]]:
+    for level in found.file.levels:
+        hours = f"{level.hours_a_week[0]} to {level.hours_a_week[1]}" if level.hours_a_week else ""
+        price = level.price
+        cost = f"${price.allowed_dollars} allowed, ${price.self_pay_dollars} self-pay a day" if price else ""
+        yield (
+            f"{level.id}: {level.title}",
+            "us" if level.is_ours else "another facility",
+            hours,
+            _review(level.review),
+            cost,
+        )
+
+
+def _review(rule: ReviewRule | None) -> str:
+    if rule is None:
+        return ""
+    if rule.every_days is not None:
+        return f"every {rule.every_days} days"
+    beyond = f"; from week {rule.last_week} {' or '.join(rule.beyond)} decides" if rule.last_week else ""
+    return f"from week {rule.first_week}{beyond}"
+
+
+def _obligations(found: ReadPolicy) -> Iterator[tuple[object, ...]]:
+    for kind, terms in found.file.obligations.items():
+        yield kind, terms.owner, "; ".join(map(_step, terms.steps)) + f"; again every {terms.repeat_hours} h"
+
+
+def _step(step: StepEntry) -> str:
+    when = "at once" if step.hours is None else "when due" if step.hours == 0 else f"{step.hours:+d} h"
+    return f"{when} {step.by} {step.tell}"
+
+
+def _lines(data: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """Each value of a document with the path to it; levels by their ids."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield from _lines(value, f"{where}.{name}" if where else name)
+    elif isinstance(data, list) and data and all(isinstance(each, dict) and "id" in each for each in data):
+        yield f"{where} in order", ", ".join(str(each["id"]) for each in data)
+        for each in data:
+            yield from _lines(each, f"{where}.{each['id']}")
+    elif isinstance(data, list):
+        yield where, ", ".join(_flat(each) for each in data)
+    else:
+        yield where, str(data)
+
+
+def _flat(value: Any) -> str:
+    return " ".join(f"{each}" for each in value.values()) if isinstance(value, dict) else str(value)

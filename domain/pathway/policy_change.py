@@ -1,0 +1,97 @@
+"""Moving a journey to another policy: from then on its numbers, levels and escalation steps count.
+
+It belongs to the admission, whose slice names the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from domain.commands import Decision
+from domain.events import BaseEvent, Occasion
+from domain.part import Part
+from domain.plans import Actor
+from domain.policy import Policy, policy_named
+from domain.refusal import Refused, require
+from domain.values import Key, PrivateWords, Role, Stage, Words
+from domain.wording import said_by
+
+if TYPE_CHECKING:
+    from domain.pathway.admission import Admission
+    from domain.state import JourneyState
+
+part = Part("admission")
+
+
+class PolicyChanged(BaseEvent):
+    """The journey moved to another policy. What is owed already keeps its due time and its escalation steps.
+
+    Attributes:
+        before: The version it was under.
+        policy: The version it is under now.
+        policy_digest: SHA-256 of what that version says.
+    """
+
+    type: Literal["policy.changed"] = "policy.changed"
+    before: str
+    policy: str
+    policy_digest: str
+    reason: PrivateWords
+    by: Actor
+
+    def _sentence(self) -> str:
+        return f"Moved from policy {self.before} to {self.policy}{said_by(self.by)}"
+
+
+class ChangePolicy(
+    Decision,
+    label="Move to another policy",
+    by=(Role.OPERATIONS, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
+    at=tuple(stage for stage in Stage if not stage.is_end),
+):
+    """Move the journey to another policy; what is owed already keeps its due time and its escalation steps."""
+
+    kind: Literal["change-policy"] = "change-policy"
+    to: Key = Field(description="The version of the policy, as `throughline policy show` lists it.")
+    reason: Words = Field(description="Why, for the record.")
+
+    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+        """Only to a policy that knows all that this journey holds now."""
+        before = state.policy.version
+        require(self.to != before, "already-there", f"This journey is under policy {before} already.")
+        to = _known(self.to)
+        _require_room(state, to)
+        yield PolicyChanged(
+            **when, before=before, policy=to.version, policy_digest=to.digest, reason=self.reason, by=self.by
+        )
+
+
+def _known(version: str) -> Policy:
+    try:
+        return policy_named(version)
+    except LookupError:
+        raise Refused("policy-unknown", "There is no such policy here. `throughline policy show` lists them.") from None
+
+
+def _require_room(state: JourneyState, to: Policy) -> None:
+    """Refuses a policy under which something that the journey holds now would have no rule."""
+    levels = {each.id: each.is_ours for each in to.levels}
+    move = state.moves.current
+    wanted = {state.placement.level, state.level, *((move.origin, move.target) if move else ())} - {None}
+    changed = sorted(name for name in wanted if levels.get(name) is not state.policy.level(name).is_ours)
+    require(
+        not changed,
+        "level-differs",
+        f"Policy {to.version} has no {' or '.join(changed)} as this journey knows it. Move the client first.",
+    )
+    owed = sorted(owed.id for owed in state.obligations.open.values() if owed.kind not in to.obligations)
+    require(not owed, "obligation-unknown", f"Policy {to.version} does not know {', '.join(owed)}. End it first.")
+
+
+@part.evolves
+def move_to_another_policy(state: JourneyState, event: PolicyChanged) -> Admission:
+    """The rest of the admission stays."""
+    return state.admission.changed(policy_version=event.policy)

@@ -1,0 +1,241 @@
+"""A policy's file: what it says, and how a broken one is refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from centre.files import CentreFileError
+from centre.policies import read_policies, read_policy
+from domain.obligations import Channel
+from domain.pathway import OBLIGATIONS
+from domain.pathway.cost import AcceptCost
+from domain.pathway.coverage import RecordBenefits
+from domain.pathway.discharge import Discharge, UpdateDischargePlan
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.obligation_decisions import CompleteObligation
+from domain.pathway.placement import DecidePlacement
+from domain.pathway.policy_change import ChangePolicy
+from domain.pathway.reviews import CompleteReview
+from domain.policy import policy_named, use_policies
+from domain.values import Role, Stage
+from tests.domain.walk import CLINICIAN, DIRECTOR, WHOLE_PLAN, Walk, answered
+from tests.policies import EXAMPLE_FILE, OTHERS, variant, write_php
+
+BROKEN: dict[str, tuple[str, str, str, str]] = {
+    "a unit that is not the number's": (
+        '[numbers.step_up_hours]\nvalue = 24\nunit = "elapsed hours"',
+        '[numbers.step_up_hours]\nvalue = 24\nunit = "calendar days"',
+        'unit = "calendar days"\x00after [numbers.step_up_hours]',
+        "step_up_hours counts elapsed hours, not calendar days",
+    ),
+    "a number out of range": (
+        "[numbers.step_up_hours]\nvalue = 24",
+        "[numbers.step_up_hours]\nvalue = 0",
+        "value = 0",
+        "step_up_hours: Input should be greater than or equal to 1",
+    ),
+    "a number that is text": (
+        "[numbers.leave_days]\nvalue = 14",
+        '[numbers.leave_days]\nvalue = "two"',
+        'value = "two"',
+        "numbers.leave_days",
+    ),
+    "a number nobody knows": (
+        "[numbers.leave_days]",
+        "[numbers.leave_weeks]",
+        "[numbers.leave_weeks]",
+        "no number leave_weeks",
+    ),
+    "follow-ups that go back": ("value = [7, 30]", "value = [30, 7]", "value = [30, 7]", "must rise"),
+    "a source that is missing": (
+        'unit = "business days"\nsource = "SAMHSA',
+        'unit = "business days"\nsauce = "SAMHSA',
+        "[numbers.access_business_days]",
+        "numbers.access_business_days.source is missing",
+    ),
+    "a part nobody knows": ('  "leave",', '  "levitation",', "parts", "there is no part 'levitation'"),
+    "a part that is needed": ('  "reviews",\n', "", "parts", "the part 'reviews' is missing"),
+    "an obligation without terms": (
+        "[obligations.review]",
+        "[obligations.revue]",
+        "[obligations.revue]",
+        "there is no obligation revue",
+    ),
+    "an owner nobody knows": ('owner = "utilisation-review"', 'owner = "janitor"', 'owner = "janitor"', "owner"),
+    "steps out of order": (
+        '{ hours = -12, tell = "clinical-supervisor"',
+        '{ hours = 12, tell = "clinical-supervisor"',
+        "[obligations.complete-step-up]",
+        "in order of time",
+    ),
+    "a step without a time": (
+        "{ hours = -12, tell",
+        "{ tell",
+        "steps\x00after [obligations.complete-step-up]",
+        "either hours",
+    ),
+    "one of our levels without a price": (
+        'given_by = "another"\nsource = "Given by a hospital."',
+        'given_by = "us"\nsource = "Given by a hospital."',
+        '[[levels]]\x00after given_by = "another"',
+        "INPATIENT is given by us: give its review and its price",
+    ),
+    "a level that is there twice": (
+        'id = "INPATIENT"',
+        'id = "PHP"',
+        'id = "PHP"\x00after id = "PHP"',
+        "PHP is there twice",
+    ),
+    "a review by days and weeks": (
+        "every_days = 90",
+        "every_days = 90\nfirst_week = 6",
+        "[levels.review]",
+        "either every_days or first_week",
+    ),
+    "hours the wrong way round": (
+        "hours_a_week = [9, 15]",
+        "hours_a_week = [15, 9]",
+        "[[levels]]\x00after [levels.price]",
+        "the least and the most",
+    ),
+    "a format of the future": ("format = 1", "format = 2", "format = 2", "format"),
+    "a version with a space": (
+        'version = "us-generic-1"',
+        'version = "us generic"',
+        'version = "us generic"',
+        "version",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_file_names_its_line_and_the_reason(tmp_path: Path, what: str) -> None:
+    old, new, place, reason = BROKEN[what]
+    text = EXAMPLE_FILE.read_text()
+    assert old in text, what
+    file = tmp_path / "broken.toml"
+    file.write_text(text.replace(old, new, 1))
+    with pytest.raises(CentreFileError) as caught:
+        read_policy(file)
+    assert reason in str(caught.value)
+    assert caught.value.line == where(file, place), str(caught.value)
+
+
+def where(file: Path, place: str) -> int:
+    """The line that begins so; with `after`, the first one after the line that begins with that."""
+    text, _, after = place.partition("\x00after ")
+    lines = file.read_text().splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith(after)) + 1 if after else 0
+    return next(number for number, line in enumerate(lines[first:], first + 1) if line.startswith(text))
+
+
+def test_a_missing_number_is_named(tmp_path: Path) -> None:
+    text = EXAMPLE_FILE.read_text()
+    begin = text.index("[numbers.leave_days]")
+    file = tmp_path / "short.toml"
+    file.write_text(text[:begin] + text[text.index("[numbers.", begin + 1) :])
+    with pytest.raises(CentreFileError, match=r"\[numbers.leave_days\] is missing"):
+        read_policy(file)
+
+
+def test_two_files_of_one_version_are_refused(tmp_path: Path) -> None:
+    for name in ("a.toml", "b.toml"):
+        (tmp_path / name).write_text(EXAMPLE_FILE.read_text())
+    with pytest.raises(CentreFileError, match=r"b\.toml: another file has version 'us-generic-1' too"):
+        read_policies(tmp_path)
+
+
+def test_a_folder_without_policies_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CentreFileError, match="holds no policy"):
+        read_policies(tmp_path)
+
+
+def test_the_digest_tells_what_is_said_and_not_how_it_is_laid_out(tmp_path: Path) -> None:
+    digest = read_policy(EXAMPLE_FILE).policy.digest
+    file = tmp_path / "same.toml"
+    file.write_text("# a remark\n" + EXAMPLE_FILE.read_text().replace("format = 1", "format   =   1"))
+    assert read_policy(file).policy.digest == digest
+    file.write_text(EXAMPLE_FILE.read_text().replace("retention_years]\nvalue = 10", "retention_years]\nvalue = 11"))
+    assert read_policy(file).policy.digest != digest
+
+
+def test_a_process_knows_one_policy_of_a_version(tmp_path: Path) -> None:
+    other = read_policy(variant(tmp_path, "us-generic-1", ("value = 14", "value = 15"))).policy
+    with pytest.raises(ValueError, match="two policies 'us-generic-1' that differ"):
+        use_policies([other])
+
+
+def test_the_example_names_every_obligation_and_ends_each_with_someone_who_can_decide() -> None:
+    policy = policy_named("us-generic-1")
+    assert set(policy.obligations) == set(OBLIGATIONS)
+    last = {kind: terms.steps[-1] for kind, terms in policy.obligations.items()}
+    deciders = {Role.SUPERVISOR, Role.MEDICAL_DIRECTOR, Role.OPERATIONS}
+    assert {kind: step.tell for kind, step in last.items() if step.tell not in deciders} == {}
+    assert {kind for kind, step in last.items() if step.by is not Channel.PAGE} == set()
+
+
+def under(version: str) -> Walk:
+    assert version in OTHERS
+    walk = answered()
+    walk.do(ChangePolicy, to=version, reason="its site gives this level")
+    return walk
+
+
+def discharged(walk: Walk) -> None:
+    walk.do(UpdateDischargePlan, plan=WHOLE_PLAN)
+    walk.do(Discharge, reason="goals-met", by=CLINICIAN)
+    assert walk.is_at(Stage.DISCHARGED)
+
+
+def test_php_given_by_us_is_a_step_up_with_reviews_of_its_own() -> None:
+    walk = under("us-php-1")
+    walk.do(DecidePlacement, recommended="IOP", actual="IOP")
+    walk.do(AcceptCost, estimate="estimate-1")
+    walk.do(ConfirmEnrolment, track="evening")
+    walk.do(RequestStepUp, to="PHP", reason="worse")
+    walk.settle_all()
+    walk.do(ConfirmArrival, facility="our day hospital")
+    assert walk.is_at(Stage.ACTIVE) and walk.path() == ["IOP", "PHP"]
+    [review] = walk.state.open_of("review")
+    assert review.due_at - walk.now < timedelta(days=8)
+    walk.later(weeks=4)
+    walk.refused(CompleteReview, "beyond-last-week", outcome="continue", rationale="more")
+    walk.do(CompleteReview, outcome="continue", rationale="more", by=DIRECTOR)
+    walk.do(StartStepDown, to="IOP", reason="better")
+    walk.do(ConfirmArrival)
+    assert walk.path() == ["IOP", "PHP", "IOP"]
+    discharged(walk)
+
+
+def test_what_the_plan_was_not_asked_about_needs_its_authorisation_and_has_no_price() -> None:
+    walk = under("us-residential-1")
+    walk.do(DecidePlacement, recommended="RESIDENTIAL", actual="RESIDENTIAL")
+    estimate = walk.state.cost.estimate
+    assert estimate is not None and estimate.low is None and estimate.high is None
+    assert "the payer was not asked about RESIDENTIAL" in " ".join(estimate.assumptions)
+    assert "obtain-authorisation-1" in walk.owes()
+    walk.refused(AcceptCost, "cost-unknown", estimate="estimate-1")
+
+
+def test_residential_is_reviewed_every_week_and_stepped_down_from() -> None:
+    walk = under("us-residential-1")
+    walk.do(DecidePlacement, recommended="RESIDENTIAL", actual="RESIDENTIAL")
+    price = {"copay": 30, "only_for": "RESIDENTIAL"}
+    walk.do(RecordBenefits, verdict="CLEAR", cost_share=price, note="called the plan")
+    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="AUTH by phone")
+    walk.do(AcceptCost, estimate="estimate-2")
+    walk.do(ConfirmEnrolment, track="house")
+    assert walk.is_at(Stage.ACTIVE) and walk.path() == ["RESIDENTIAL"]
+    walk.later(days=7)
+    walk.do(CompleteReview, outcome="step-down", to="IOP", rationale="ready")
+    walk.do(ConfirmArrival)
+    assert walk.path() == ["RESIDENTIAL", "IOP"]
+    discharged(walk)
+
+
+def test_php_is_another_level_in_another_file(tmp_path: Path) -> None:
+    assert read_policy(write_php(tmp_path)).policy == OTHERS["us-php-1"]
