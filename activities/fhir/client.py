@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx2
 import structlog
 
-from activities.fhir.resources import Resource, reference, same_origin
+from activities.fhir.resources import Resource, meta, reference, same_origin
 from activities.fhir.searchset import Page, has_failed, is_id, read_page
 from activities.http import exchange, json_object
 from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable
@@ -144,7 +144,7 @@ class FhirClient:
             VersionConflict: It is another version; HTTP 404, 409, 410 and 412 alike.
             ClinicUnavailable: `write-failed` or `write-unconfirmed`: success was answered and nothing done.
         """
-        version = _meta(body).get("versionId")
+        version = meta(body).get("versionId")
         parts = [key, reference(body), *([str(version)] if version else [])]
         headers = {**self._gate(journey), "Idempotency-Key": "/".join(parts)}
         if version:
@@ -253,13 +253,8 @@ def _id_in(location: str, kind: str) -> str:
     return steps[-1] if steps[-2:-1] == [kind] and is_id(steps[-1]) else ""
 
 
-def _meta(resource: Resource) -> Resource:
-    meta = resource.get("meta")
-    return meta if isinstance(meta, dict) else {}
-
-
 def _with_version(resource: Resource, etag: str | None) -> Resource:
-    if etag and resource.get("id") and not _meta(resource).get("versionId"):
+    if etag and resource.get("id") and not meta(resource).get("versionId"):
         version = etag.removeprefix("W/").strip('"')
-        return {**resource, "meta": {**_meta(resource), "versionId": version}}
+        return {**resource, "meta": {**meta(resource), "versionId": version}}
     return resource

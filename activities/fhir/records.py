@@ -9,7 +9,7 @@ import structlog
 
 from activities.creations import Creation, Creations
 from activities.fhir.client import FhirClient, VersionConflict
-from activities.fhir.resources import Resource, Wanted, is_retired
+from activities.fhir.resources import Resource, Wanted, is_retired, is_same_version
 from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable
 
 _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -48,9 +48,10 @@ class Records:
         hits = await self._hits(wanted, journey)
         known = await self._one_of(hits, wanted, journey)
         if known is None:
+            made = None
             if not await self._was_begun(wanted, label, creations, journey):
-                await self._begin(body, wanted, key, label, creations, journey, is_free=not hits)
-            known = await self._wait_for(wanted, journey)
+                made = await self._begin(body, wanted, key, label, creations, journey, is_free=not hits)
+            known = await self._wait_for(wanted, journey, made)
         creations.forget(label)
         return known
 
@@ -67,10 +68,15 @@ class Records:
     async def _hits(self, wanted: Wanted, journey: str) -> list[Resource]:
         return await self._fhir.search(wanted.kind, wanted.is_named_by, journey, identifier=wanted.criterion)
 
-    async def _one_of(self, hits: list[Resource], wanted: Wanted, journey: str) -> Resource | None:
+    async def _one_of(
+        self, hits: list[Resource], wanted: Wanted, journey: str, made: Resource | None = None
+    ) -> Resource | None:
+        """The hit that counts, read back by its id unless it is what this call has just `made`, unchanged."""
         hit = self._only([each for each in hits if wanted.identifies(each)], wanted)
         if hit is None:
             return None
+        if made is not None and is_same_version(hit, made):
+            return made
         current = await self._fhir.read(wanted.kind, str(hit["id"]), journey=journey, listed=True)
         if not wanted.counts(current):
             raise VersionConflict(self._fhir.system, "stale-search", "The search showed an older version; repeated.")
@@ -115,8 +121,11 @@ class Records:
         journey: str,
         *,
         is_free: bool,
-    ) -> None:
-        """Sends the create. `is_free`: no resource has the identifier, not even one that no longer counts."""
+    ) -> Resource | None:
+        """Sends the create; returns what the server keeps, None if no answer says what.
+
+        `is_free`: no resource has the identifier, not even one that no longer counts.
+        """
         unless = {"If-None-Exist": f"identifier={quote(wanted.criterion, safe=':/|')}"} if is_free else {}
         begun = self._fhir.now()
         creations.note(label, Creation(begun))
@@ -133,15 +142,17 @@ class Records:
             made = await self._fhir.read(wanted.kind, answer.id, journey=journey, listed=True)
         if made is not None:
             self._confirm(made, wanted)
+        return made
 
     def _confirm(self, made: Resource, wanted: Wanted) -> None:
         if not wanted.counts(made):
             # Repeating it could make one more each time.
             raise self._doubt("write-unconfirmed", "The server keeps something else than was sent: see what.")
 
-    async def _wait_for(self, wanted: Wanted, journey: str) -> Resource:
+    async def _wait_for(self, wanted: Wanted, journey: str, made: Resource | None = None) -> Resource:
+        """Searches until the resource is found. `made` is what the server said it keeps, a moment ago."""
         for seconds in (*_PAUSES, None):
-            if (known := await self.find(wanted, journey=journey)) is not None:
+            if (known := await self._one_of(await self._hits(wanted, journey), wanted, journey, made)) is not None:
                 return known
             if seconds is not None:
                 await self._fhir.pause(seconds)

@@ -115,6 +115,18 @@ def reference(resource: Resource) -> str:
     return f"{resource['resourceType']}/{resource['id']}"
 
 
+def meta(resource: Resource) -> Resource:
+    """Its metadata; empty where the field is not what it should be."""
+    held = resource.get("meta")
+    return held if isinstance(held, dict) else {}
+
+
+def is_same_version(one: Resource, other: Resource) -> bool:
+    """Whether both are the same resource in the same version. Without a version it is not known, so they are not."""
+    versions = [(each.get("id"), meta(each).get("versionId")) for each in (one, other)]
+    return versions[0] == versions[1] and all(versions[0])
+
+
 def identifiers(resource: Resource) -> list[Resource]:
     """Its identifiers; none where the field is not what it should be."""
     held = resource.get("identifier")
