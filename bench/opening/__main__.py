@@ -5,6 +5,10 @@ it is answered. A journey is opened when its first event is on record; what it d
 on at the same time. The stages of each opening are read from the database afterwards. The floor is bare workflows on
 the same server in the same run, before the first admission.
 
+Journeys make their calls to clinic systems on the same processors, and how many of them come in before the last opening
+differs from run to run. So compare two runs only beside `calls_settled_each`: a call takes more processor time than an
+opening, so a run with fewer of them opens faster and has more left to do.
+
 Run it with `python -m bench.opening [--admissions 1500] [--senders 8] [--json]`.
 """
 
@@ -41,6 +45,11 @@ _STAGES = """
     JOIN intake.journeys j ON j.opened_by = m.message_id
     JOIN es.events e ON e.stream = j.journey_id::text AND e.version = 1"""
 
+_CALLS_SETTLED = """
+    SELECT count(*) FROM es.events
+    WHERE type = 'effect.settled' AND recorded_at <= (
+        SELECT max(recorded_at) FROM es.events WHERE type = 'journey.opened')"""
+
 
 @app.default
 def main(*, admissions: int = 1500, senders: int = 8, json: bool = False) -> None:
@@ -69,8 +78,10 @@ async def measure(admissions: int, senders: int) -> dict[str, Any]:
             await _until_opened(house.settings.require_database_url(), admissions)
             after = processor_seconds()
             stages = await _stages(house.settings.require_database_url(), answered)
+            settled = await _calls_settled(house.settings.require_database_url())
     used = {name: seconds - before.get(name, 0.0) for name, seconds in after.items()}
-    return _figures(admissions, began, acknowledged, answered, stages, floor, used)
+    figures = _figures(admissions, began, acknowledged, answered, stages, floor, used)
+    return {**figures, "calls_settled_each": round(settled / admissions, 2)}
 
 
 async def _until_opened(database_url: str, admissions: int) -> None:
@@ -83,6 +94,13 @@ async def _until_opened(database_url: str, admissions: int) -> None:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"only {opened} of {admissions} were opened in {_LONGEST_WAIT_SECONDS:.0f} s")
             await asyncio.sleep(0.2)
+
+
+async def _calls_settled(database_url: str) -> int:
+    """The answers of clinic systems that were on record when the last journey was opened."""
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        (settled,) = await (await connection.execute(_CALLS_SETTLED)).fetchone() or (0,)
+    return int(settled)
 
 
 async def _stages(database_url: str, answered: Mapping[str, float]) -> list[tuple[float, ...]]:
