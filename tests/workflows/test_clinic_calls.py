@@ -8,10 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.common import RetryPolicy
 
 import workflows.calls
 import workflows.journey
+from activities import signatures
 from domain.benefits import CostShare, Verdict
 from domain.effects import Effect
 from domain.pathway.calls import RESOLVE_EFFECT, Answer, EffectSettled
@@ -214,3 +216,19 @@ async def test_a_call_that_cannot_even_be_made_stops_the_journey_visibly(
     await case.settled()
     assert (await case.journeys.tell(case.id, placement)).stage is Stage.COST_REVIEW
     assert sum(event.type == "placement.decided" for event in await case.record()) == 1
+
+
+async def test_an_opening_makes_three_calls_and_records_four_times(house: House) -> None:
+    """It is opened, told to the EHR, answered by the payer, and told again: more than that would slow each opening."""
+    case = await house.admit()
+    await case.settled()
+    (history,) = await case.histories()
+    scheduled = [e.activity_task_scheduled_event_attributes for e in history.events]
+    calls = Counter(each.activity_type.name for each in scheduled if each.activity_type.name)
+    assert calls == {signatures.CHECK_BENEFITS: 1, signatures.SYNC_EHR: 2}
+    kinds = Counter(event.event_type for event in history.events)
+    assert kinds[EventType.EVENT_TYPE_MARKER_RECORDED] == 4
+    written = [(e["kind"], e["target"].partition("/")[0]) for e in house.clinic.ledger(system="ehr", journey=case.id)]
+    created = {"Patient": 1, "EpisodeOfCare": 1, "Task": 3}
+    assert Counter(kind for action, kind in written if action == "create") == created
+    assert Counter(kind for action, kind in written if action == "update") == {"EpisodeOfCare": 1, "Task": 1}
