@@ -8,9 +8,12 @@ else is expected of them. No exception text carries client data.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from pydantic import Field
 
 from activities.creations import Creations
 from domain.benefits import Benefits
@@ -186,13 +189,44 @@ class Places(Protocol):
 
 
 class Notice(Value):
-    """A message to whoever holds a role now. No name, record number or diagnosis: staff open the desk to see more."""
+    """A message to one person who holds a role. No name, record number or diagnosis: staff open the journey for more.
+
+    Attributes:
+        site: The site it is about; None stands for any site.
+        repeat: How often the same was told to this role before without an answer. Each time the next on call is told.
+    """
 
     key: str
     channel: Channel
     to: Role
     subject: str
     body: str
+    site: str | None = None
+    repeat: int = 0
+
+
+class Recipient(Value):
+    """Where a notice may go.
+
+    Attributes:
+        staff_id: The person; None where `address` is the role's own.
+        in_place_of: The absent person for whom they stand in.
+        is_fallback: Whether the role's own address is used because no one on call can be told.
+        note: A sentence about the staff list that they are to read as well.
+    """
+
+    address: Annotated[str, Field(repr=False)]
+    staff_id: str | None = None
+    in_place_of: str | None = None
+    is_fallback: bool = False
+    note: str | None = None
+
+
+class Roster(Protocol):
+    """The staff, as far as sending a notice needs it."""
+
+    def recipients(self, notice: Notice, now: Instant) -> Sequence[Recipient]:
+        """Those who may be told at `now`, the one to tell first. The last is the role's own address."""
 
 
 class Messenger(Protocol):

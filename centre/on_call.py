@@ -1,0 +1,86 @@
+"""Who is told, as a role, at a site, by mail or page, at a moment. Pure.
+
+1. The orders of the role that hold at that moment are put one after the other: those with hours first, and of two the
+   site's own first.
+2. A person who is absent that day is replaced by their cover, the cover by its own cover, and so on. One who is absent
+   without a cover who is present is left out.
+3. Left out as well is a person who does not hold the role, does not work at the site, or has no pager for a page.
+4. At the end stands the mailbox or pager of the role itself, so that no notice is without an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from activities.ports import Recipient
+from centre.staff import Person, Staff
+from domain.obligations import Channel
+from domain.values import Instant, Role
+
+
+def recipients(
+    staff: Staff, role: Role, site: str | None, channel: Channel, moment: Instant, zone: ZoneInfo, repeat: int = 0
+) -> tuple[Recipient, ...]:
+    """Those who may be told, the one to tell first; never empty.
+
+    Args:
+        site: None stands for any site.
+        zone: Of the site: its days and hours count.
+        repeat: How often the same was told before. Each time the next person in the order comes first; the role's own
+            address stays last.
+    """
+    local = moment.astimezone(zone)
+    order = _order(staff, role, site, local)
+    people = _once_each(_reachable(staff, order, role, site, channel, local.date()))
+    first = repeat % len(people) if people else 0
+    own = Recipient(address=staff.mailbox(role, channel), is_fallback=bool(order))
+    return (*people[first:], *people[:first], own)
+
+
+def present(staff: Staff, staff_id: str, day: date) -> Person | None:
+    """The person, or the one who stands in for them on `day`; None if there is none, or if covers go in a circle."""
+    asked: set[str] = set()
+    next_id: str | None = staff_id
+    while next_id is not None and next_id not in asked:
+        asked.add(next_id)
+        person = staff.person(next_id)
+        if person is None:
+            return None
+        absence = person.absence_on(day)
+        if absence is None:
+            return person
+        next_id = absence.cover
+    return None
+
+
+def _order(staff: Staff, role: Role, site: str | None, local: datetime) -> list[str]:
+    holding = [
+        each
+        for each in staff.on_call
+        if each.role is role and (site is None or each.site in (None, site)) and each.holds_at(local)
+    ]
+    holding.sort(key=lambda each: (not each.has_hours, each.site != site))
+    return [staff_id for each in holding for staff_id in each.order]
+
+
+def _reachable(
+    staff: Staff, order: list[str], role: Role, site: str | None, channel: Channel, day: date
+) -> Iterator[Recipient]:
+    for staff_id in order:
+        person = present(staff, staff_id, day)
+        if person is None or role not in person.roles or not person.works_at(site):
+            continue
+        if address := person.address(channel):
+            yield Recipient(
+                address=address, staff_id=person.id, in_place_of=staff_id if staff_id != person.id else None
+            )
+
+
+def _once_each(found: Iterator[Recipient]) -> list[Recipient]:
+    """Without those who come a second time."""
+    kept: dict[str | None, Recipient] = {}
+    for each in found:
+        kept.setdefault(each.staff_id, each)
+    return list(kept.values())

@@ -1,0 +1,108 @@
+"""The staff from `staff.toml`, read again when the file changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from activities.ports import Notice, Recipient
+from centre.files import CentreFileError, Document, read
+from centre.on_call import recipients
+from centre.staff import Staff
+from centre.staff_checks import errors
+from domain.policy import CURRENT, policy_named
+from domain.values import Instant
+
+log = structlog.get_logger(__name__)
+
+Stamp = tuple[int, int, int] | None
+
+
+def read_staff(file: Path, sites: Collection[str] | None = None) -> Staff:
+    """The staff that `file` describes. `sites` are the ids of the centre's sites, where they are known.
+
+    Raises:
+        CentreFileError: The file cannot be used; names the first fault.
+    """
+    staff, faults = examine(read(file), sites)
+    if faults:
+        raise faults[0]
+    return staff
+
+
+def examine(document: Document, sites: Collection[str] | None = None) -> tuple[Staff, list[CentreFileError]]:
+    """The staff, and all that is wrong with it as a whole.
+
+    Raises:
+        CentreFileError: It does not fit the form of a staff list.
+    """
+    staff = document.read_as(Staff)
+    return staff, [document.error(path, reason) for path, reason in errors(staff, sites)]
+
+
+def zone_of(site: str | None) -> ZoneInfo:
+    """The zone whose days and hours count at `site`: that of the current policy, the same for every site."""
+    return ZoneInfo(policy_named(CURRENT).site.zone)
+
+
+class StaffFile:
+    """The roster behind a worker's mail. A file that has changed is used without a restart.
+
+    While a changed file cannot be used, the staff read before is used on. An error is then logged for each notice, and
+    each notice says so, since the people it names may be the wrong ones.
+    """
+
+    def __init__(
+        self, file: Path, zone: Callable[[str | None], ZoneInfo] = zone_of, sites: Collection[str] | None = None
+    ) -> None:
+        """Reads the file.
+
+        Args:
+            zone: Of a site.
+            sites: The ids of the centre's sites, where they are known.
+
+        Raises:
+            CentreFileError: The file cannot be used now.
+        """
+        self._file, self._zone, self._sites = file, zone, sites
+        self._stamp = _stamp(file)
+        self._staff = read_staff(file, sites)
+        self._trouble: CentreFileError | None = None
+
+    def current(self) -> Staff:
+        """The staff as the file has it now, or as it last could be used."""
+        stamp = _stamp(self._file)  # before the file is read: a change during the reading is seen the next time
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._read_again()
+        return self._staff
+
+    def recipients(self, notice: Notice, now: Instant) -> tuple[Recipient, ...]:
+        """As `activities.ports.Roster` has it."""
+        staff, zone = self.current(), self._zone(notice.site)
+        found = recipients(staff, notice.to, notice.site, notice.channel, now, zone, notice.repeat)
+        if self._trouble is None:
+            return found
+        log.error("staff-file-unusable", reason=str(self._trouble), advice="correct it; the staff read before is used")
+        note = f"The changed list of staff cannot be used ({self._trouble}). The one before is used: tell operations."
+        return tuple(each.changed(note=note) for each in found)
+
+    def _read_again(self) -> None:
+        try:
+            self._staff, self._trouble = read_staff(self._file, self._sites), None
+        except CentreFileError as error:
+            self._trouble = error
+        else:
+            log.info("staff-file-read-again", people=len(self._staff.people))
+
+
+def _stamp(file: Path) -> Stamp:
+    """Differs after a change of the file; None where it is not there."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
