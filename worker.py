@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -25,15 +26,17 @@ from temporalio.worker import (
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.calls import ClinicCalls
-from activities.centre import EXAMPLE, Centre, read_centre
 from activities.ehr import FhirEhr
 from activities.eligibility import X12Eligibility
 from activities.fhir import FhirClient
-from activities.mail import Roster, SmtpMessenger
+from activities.mail import SmtpMessenger
 from activities.places import FhirPlaces
 from activities.recorder import Recorder
 from centre.adoption import adopt_policies
 from centre.loading import load
+from centre.files import centre_folder
+from centre.staff_file import StaffFile
+from centre.systems import Systems, read_systems
 from deploy.settings import HostPort, Settings
 from eventstore.keys import Keyring
 from eventstore.port import EventStore
@@ -176,20 +179,21 @@ async def keyring(settings: Settings) -> AsyncIterator[Keyring]:
 @asynccontextmanager
 async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls]:
     """The clinic's systems behind `settings`."""
-    base, smtp, centre = settings.require_clinic_url(), settings.require_smtp(), _centre(settings)
+    base, smtp, folder = settings.require_clinic_url(), settings.require_smtp(), _centre(settings)
+    systems, staff = read_systems(folder / "centre.toml"), StaffFile(folder / "staff.toml")
     async with AsyncExitStack() as opened:
         pool = intake_pool(settings.require_database_url())
         await opened.enter_async_context(pool)
         directory = Registry(pool, keys)
-        eligibility = X12Eligibility(f"{base}/x12", directory, centre.submitter)
+        eligibility = X12Eligibility(f"{base}/x12", directory, systems.submitter)
         opened.push_async_callback(eligibility.aclose)
-        ehr = FhirEhr(FhirClient(f"{base}/fhir", "ehr", headers=centre.fhir_headers), directory)
+        ehr = FhirEhr(FhirClient(f"{base}/fhir", "ehr", headers=systems.fhir_headers), directory)
         opened.push_async_callback(ehr.aclose)
         places = FhirPlaces(
-            FhirClient(f"{base}/fhir", "places", headers=centre.fhir_headers), schedules=centre.schedules
+            FhirClient(f"{base}/fhir", "places", headers=systems.fhir_headers), schedules=systems.schedules
         )
         opened.push_async_callback(places.aclose)
-        messenger = _messenger(smtp, centre)
+        messenger = _messenger(smtp, systems, staff)
         opened.push_async_callback(messenger.aclose)
         yield ClinicCalls(eligibility, ehr, places, messenger)
 
@@ -198,23 +202,22 @@ def _signer(settings: Settings) -> HeadSigner:
     return HeadSigner(settings.database_url, settings.signing_key, settings.anchors)
 
 
-def _centre(settings: Settings) -> Centre:
-    if settings.centre_file is not None:
-        return read_centre(settings.centre_file)
-    log.warning("centre-is-an-example", advice="set THROUGHLINE_CENTRE to the centre's file before real clients")
-    return EXAMPLE
+def _centre(settings: Settings) -> Path:
+    if settings.centre is None:
+        log.warning("centre-is-an-example", advice="set THROUGHLINE_CENTRE to the centre's folder before real clients")
+    return centre_folder(settings.centre)
 
 
-def _messenger(smtp: HostPort, centre: Centre) -> SmtpMessenger:
-    mail, secret = centre.mail, centre.mail.password_file
+def _messenger(smtp: HostPort, systems: Systems, staff: StaffFile) -> SmtpMessenger:
+    mail = systems.mail
     return SmtpMessenger(
         smtp.host,
         smtp.port,
-        Roster(mail=centre.mailboxes, page=centre.pagers),
+        staff,
         sender=mail.sender,
         start_tls=mail.start_tls,
         username=mail.username,
-        password=secret.read_text().strip() if secret else None,
+        password=mail.password(),
     )
 
 

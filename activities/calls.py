@@ -96,7 +96,7 @@ class ClinicCalls:
 
     @activity.defn(name=signatures.NOTIFY)
     async def notify(self, notice: ports.Notice) -> signatures.Answered:
-        """Mails or pages whoever holds the role."""
+        """Mails or pages the person on call for the role."""
         return signatures.Answered(answer=Done(reference=await _asked(self._messenger.send(notice))))
 
     def all(self) -> list[Callable[..., object]]:

@@ -1,35 +1,32 @@
-"""Mail and paging over SMTP: one role's address for each, one Message-ID for each key."""
+"""Mail and paging over SMTP: each notice to one person on call, one Message-ID for each key."""
 
 from __future__ import annotations
 
 import hashlib
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.utils import format_datetime
 
 import aiosmtplib
+import structlog
 
-from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable, Notice
+from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable, Notice, Recipient, Roster
 from domain.obligations import Channel
-from domain.values import Role
+
+log = structlog.get_logger(__name__)
 
 SYSTEM = "mail"
 
 
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """Where whoever holds a role now is reached: mailbox, and the pager's mail gateway."""
+def _clock() -> datetime:
+    return datetime.now(UTC)
 
-    mail: Mapping[Role, str] = field(default_factory=dict)
-    page: Mapping[Role, str] = field(default_factory=dict)
 
-    def address(self, channel: Channel, role: Role) -> str | None:
-        """The address, or None where nobody is named."""
-        return (self.page if channel is Channel.PAGE else self.mail).get(role)
+class _AddressRefused(ClinicRefused):
+    """The mail server does not take mail for this one address."""
 
 
 class SmtpMessenger:
@@ -47,8 +44,15 @@ class SmtpMessenger:
         tls_context: ssl.SSLContext | None = None,
         username: str | None = None,
         password: str | None = None,
+        now: Callable[[], datetime] = _clock,
     ) -> None:
-        """`start_tls` refuses to send where the server does not offer it; the certificate is verified."""
+        """Set up for one mail server.
+
+        Args:
+            roster: Asked for each notice, since another person may be on call by then.
+            start_tls: Refuse to send where the server does not offer it; the certificate is verified.
+            now: The moment for which the roster is asked, and the date of each message.
+        """
         self._server = (host, port)
         self._roster = roster
         self._sender = sender
@@ -56,6 +60,7 @@ class SmtpMessenger:
         self._start_tls = start_tls
         self._tls_context = tls_context
         self._login = (username, password)
+        self._now = now
 
     async def aclose(self) -> None:
         """Nothing is kept open between notices."""
@@ -63,20 +68,37 @@ class SmtpMessenger:
     async def send(self, notice: Notice) -> str:
         """Hands `notice` over; returns its Message-ID, by which a repetition is recognised.
 
+        It goes to the first recipient whose address the mail server takes.
+
         Raises:
             ClinicUnavailable: SMTP 4yz, time-outs, no connection.
-            ClinicRefused: SMTP 5yz, or nobody holds the role.
+            ClinicRefused: SMTP 5yz, or the role has no address.
         """
-        address = self._roster.address(notice.channel, notice.to)
-        if address is None:
-            raise ClinicRefused(SYSTEM, "no-address", f"Name an address for {notice.to.value} in the roster.")
+        *others, last = self._recipients(notice)
+        refused: list[str] = []
+        for recipient in others:
+            try:
+                return await self._send_to(recipient, notice, refused)
+            except _AddressRefused as error:
+                refused.append(recipient.staff_id or "a role")
+                log.error("address-refused", staff=recipient.staff_id, code=error.code, advice=error.advice)
+        return await self._send_to(last, notice, refused)
+
+    def _recipients(self, notice: Notice) -> list[Recipient]:
+        found = list(self._roster.recipients(notice, self._now()))
+        if not found:
+            raise ClinicRefused(SYSTEM, "no-address", f"Name an address for {notice.to.value} in the centre's staff.")
+        return found
+
+    async def _send_to(self, recipient: Recipient, notice: Notice, refused: Sequence[str]) -> str:
         message_id = message_id_for(notice.key, self._sender)
         try:
-            await self._deliver(self._message(notice, address, message_id), address)
+            await self._deliver(self._message(notice, recipient, message_id, refused), recipient.address)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise _typed(error) from None
         except (ValueError, MessageError):
-            raise ClinicRefused(SYSTEM, "bad-message", "Correct the notice's subject or the roster.") from None
+            raise ClinicRefused(SYSTEM, "bad-message", "Correct the notice's subject or the staff's address.") from None
+        _log_handed_over(notice, recipient, message_id)
         return message_id
 
     async def _deliver(self, message: EmailMessage, address: str) -> None:
@@ -94,18 +116,41 @@ class SmtpMessenger:
             password=self._login[1],
         )
 
-    def _message(self, notice: Notice, address: str, message_id: str) -> EmailMessage:
+    def _message(self, notice: Notice, recipient: Recipient, message_id: str, refused: Sequence[str]) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._sender
-        message["To"] = address
-        message["Subject"] = notice.subject
-        message["Date"] = format_datetime(datetime.now(UTC))
+        message["To"] = recipient.address
+        message["Subject"] = _subject(notice, recipient)
+        message["Date"] = format_datetime(self._now())
         message["Message-ID"] = message_id
         message["Auto-Submitted"] = "auto-generated"
         if notice.channel is Channel.PAGE:
             message["X-Priority"] = "1"
-        message.set_content(notice.body)
+        message.set_content(_body(notice, recipient, refused))
         return message
+
+
+def _subject(notice: Notice, recipient: Recipient) -> str:
+    return f"No one on call as {notice.to.value}: {notice.subject}" if recipient.is_fallback else notice.subject
+
+
+def _body(notice: Notice, recipient: Recipient, refused: Sequence[str]) -> str:
+    notes = []
+    if recipient.in_place_of:
+        notes.append(f"You are told in place of {recipient.in_place_of}, who is absent.")
+    if refused:
+        notes.append(f"The mail server refuses the address of {', '.join(refused)}: tell operations.")
+    if recipient.note:
+        notes.append(recipient.note)
+    return "\n".join([notice.body.rstrip(), "", *notes, ""]) if notes else notice.body
+
+
+def _log_handed_over(notice: Notice, recipient: Recipient, message_id: str) -> None:
+    about = {"role": notice.to.value, "channel": notice.channel.value, "site": notice.site, "message": message_id}
+    if recipient.is_fallback:
+        log.warning("no-one-on-call", **about, advice="the role's own address was told; correct staff.toml")
+    else:
+        log.info("notice-handed-over", **about, staff=recipient.staff_id)
 
 
 def message_id_for(key: str, sender: str) -> str:
@@ -116,8 +161,10 @@ def message_id_for(key: str, sender: str) -> str:
 
 def _typed(error: Exception) -> ClinicError:
     code = _smtp_code(error)
+    if code is not None and 500 <= code < 600 and isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return _AddressRefused(SYSTEM, f"smtp-{code}", "Correct this address in the centre's staff.")
     if code is not None and 500 <= code < 600:
-        return ClinicRefused(SYSTEM, f"smtp-{code}", "Check the roster's address and the mail server's log.")
+        return ClinicRefused(SYSTEM, f"smtp-{code}", "Check the staff's address and the mail server's log.")
     if isinstance(error, aiosmtplib.SMTPNotSupported) or type(error) is aiosmtplib.SMTPException:
         return ClinicRefused(SYSTEM, "not-supported", "The mail server lacks what is set up, such as STARTTLS.")
     if code is not None:

@@ -24,6 +24,19 @@ class CentreFileError(Exception):
         super().__init__(f"{file.name}, line {line}: {reason}" if line else f"{file.name}: {reason}")
 
 
+def centre_folder(given: Path | None) -> Path:
+    """The folder `given`, or that of the invented centre where none is.
+
+    Raises:
+        CentreFileError: It is no folder.
+    """
+    if given is None:
+        return EXAMPLE
+    if not given.is_dir():
+        raise CentreFileError(given, None, "is no folder; THROUGHLINE_CENTRE names the folder with centre.toml")
+    return given
+
+
 class Document(NamedTuple):
     """A TOML file as read.
 
@@ -75,7 +88,7 @@ def read(file: Path) -> Document:
 
 
 def _reason(path: Where, kind: str, message: str) -> str:
-    where = ".".join(str(part + 1) if isinstance(part, int) else part for part in path)
+    where = ".".join(str(part + 1) if isinstance(part, int) else part for part in path if part != "[key]")
     if kind == "extra_forbidden":
         return f"{where} is not known; correct its name or remove it"
     if kind == "missing":

@@ -12,6 +12,7 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, Group, Parameter
 from pydantic import ValidationError
 
+from centre.files import CentreFileError
 from cli import (
     benefits,
     decision_reference,
@@ -102,6 +103,8 @@ def main() -> None:
 def _explained(error: Exception) -> tuple[Exit, str]:
     if isinstance(error, Stop):
         return error.code, error.line
+    if isinstance(error, CentreFileError):
+        return Exit.FAILED, str(error)
     if isinstance(error, CycloptsError):
         return Exit.USAGE, f"{error} (see `throughline --help`)"
     if isinstance(error, ValidationError):

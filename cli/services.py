@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from activities.centre import CentreFileError as SystemsFileError
 from centre.adoption import PolicyFileDiffers
-from centre.files import CentreFileError
 from cli.access import load_settings, own_settings
 from cli.house import announce, running_house
 from cli.logs import log_to_stderr
@@ -69,7 +67,7 @@ async def worker(*, ready_file: Path | None = None) -> None:
         await worker_process.run(load_settings(), lambda: announce(ready_file, {"pid": os.getpid()}))
     except (SettingsError, JourneysUnreachable, EventStoreError) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
-    except (CentreFileError, SystemsFileError, PolicyFileDiffers) as error:
+    except PolicyFileDiffers as error:
         raise Stop(Exit.FAILED, str(error)) from None
 
 

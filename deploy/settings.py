@@ -56,8 +56,8 @@ class Settings:
     clinic_url: str | None = None
     """Base URL of the clinic's HTTP systems, without a trailing slash."""
     smtp: HostPort | None = None
-    centre_file: Path | None = None
-    """The centre's own file: who it is to payers, who is on duty (see `activities.centre`)."""
+    centre: Path | None = None
+    """The folder of the centre's own files: its systems, staff and policies (see `centre.files`)."""
     signing_key: Path | None = None
     """The private key that signs heads of the record; its public half lies beside it as `.pub`."""
     anchors: Path | None = None
@@ -87,7 +87,7 @@ class Settings:
             max_connections_per_peer=_count(env, "THROUGHLINE_MAX_CONNECTIONS_PER_PEER"),
             clinic_url=_http_url(env, "THROUGHLINE_CLINIC_URL"),
             smtp=_host_port("THROUGHLINE_SMTP", smtp) if smtp else None,
-            centre_file=_path(env, "THROUGHLINE_CENTRE"),
+            centre=_path(env, "THROUGHLINE_CENTRE"),
             signing_key=_path(env, "THROUGHLINE_SIGNING_KEY"),
             anchors=_path(env, "THROUGHLINE_ANCHORS"),
             ui_url=_http_url(env, "THROUGHLINE_UI_URL"),
@@ -117,7 +117,7 @@ class Settings:
             "THROUGHLINE_MAX_CONNECTIONS_PER_PEER": str(self.max_connections_per_peer or "") or None,
             "THROUGHLINE_CLINIC_URL": self.clinic_url,
             "THROUGHLINE_SMTP": str(self.smtp) if self.smtp else None,
-            "THROUGHLINE_CENTRE": str(self.centre_file) if self.centre_file else None,
+            "THROUGHLINE_CENTRE": str(self.centre) if self.centre else None,
             "THROUGHLINE_SIGNING_KEY": str(self.signing_key) if self.signing_key else None,
             "THROUGHLINE_ANCHORS": str(self.anchors) if self.anchors else None,
             "THROUGHLINE_UI_URL": self.ui_url,

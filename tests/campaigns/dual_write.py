@@ -25,7 +25,8 @@ from typing import Any
 from temporalio.client import Client
 
 import worker
-from activities.centre import EXAMPLE
+from centre.files import EXAMPLE
+from centre.systems import read_systems
 from dashboard.reading import all_events
 from deploy.settings import HostPort, Settings
 from deploy.stack import Stack
@@ -209,7 +210,7 @@ async def _evidence(ended: Walk, ledger: list[dict[str, Any]]) -> Evidence:
         closed=head is not None and head.closed,
         told=case.told,
         ledger=ledger,
-        sender=EXAMPLE.mail.sender,
+        sender=read_systems(EXAMPLE / "centre.toml").mail.sender,
     )
 
 

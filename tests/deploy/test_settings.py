@@ -50,6 +50,7 @@ def test_what_is_passed_to_another_process_is_read_back_the_same(
         max_connections_per_peer=mllp + 1,
         clinic_url="http://clinic.example.org:8490/base",
         smtp=smtp,
+        centre=Path("/etc/throughline/centre"),
         ui_url="https://temporal.example.org",
         virtual_time=virtual,
     )
