@@ -204,6 +204,7 @@ def page(trouble: NotRecorded, journey_id: str, kept: Sequence[str], now: Instan
             "sent: have a person watch those deadlines.\n"
             "See which journeys: throughline reconcile\nTry again at once: throughline reconcile --fix\n"
         ),
+        repeat=_repeat(trouble, now),
     )
 
 
@@ -218,6 +219,7 @@ def _page_standing_still(trouble: NotRecorded, journey_id: str, kept: Sequence[s
             f"Waiting to be recorded: {', '.join(kept) or 'nothing'}.\n"
             f"See what differs: throughline reconcile\nOnce it is mended: throughline look-again {journey_id}\n"
         ),
+        repeat=_repeat(trouble, now),
     )
 
 
@@ -245,8 +247,13 @@ def page_when_refused(journey_id: str, cause: str, kind: str, code: str) -> Noti
     )
 
 
-def _notice(key: str, subject: str, body: str) -> Notice:
-    return Notice(key=key, channel=Channel.PAGE, to=Role.OPERATIONS, subject=subject, body=body)
+def _notice(key: str, subject: str, body: str, repeat: int = 0) -> Notice:
+    return Notice(key=key, channel=Channel.PAGE, to=Role.OPERATIONS, subject=subject, body=body, repeat=repeat)
+
+
+def _repeat(trouble: NotRecorded, now: Instant) -> int:
+    """How often operations were paged for it before: the first page comes within minutes, the others in steady turn."""
+    return int((now - trouble.since) / PAGED_EVERY)
 
 
 def _scope(trouble: NotRecorded, journey_id: str) -> str:

@@ -63,7 +63,8 @@ def _task(state: JourneyState, owed: Obligation) -> EhrTask:
 
 
 def notice(state: JourneyState, effect: Notify, key: str) -> Notice:
-    """What the person on the rung reads: what is owed, until when, and where to look. Nothing about the client."""
+    """What the person reads: what is owed, until when, and where to look. Nothing about the client."""
+    owed = state.obligations.open.get(effect.obligation)
     urgency = "OVERDUE: " if effect.overdue else ""
     return Notice(
         key=key,
@@ -75,4 +76,5 @@ def notice(state: JourneyState, effect: Notify, key: str) -> Notice:
             f"Due {effect.due_at:%Y-%m-%d %H:%M} UTC. Obligation {effect.obligation}.\n"
             f"Open journey {state.journey_id} to see more: throughline journey {state.journey_id}\n"
         ),
+        repeat=max(0, owed.climbed - len(owed.ladder)) if owed else 0,
     )

@@ -57,6 +57,13 @@ def test_a_page_is_repeated_every_four_hours() -> None:
     assert paged.page_is_due(NOW + timedelta(hours=4))
 
 
+def test_each_repeated_page_is_for_the_next_person_on_call() -> None:
+    for stands_still in (False, True):
+        trouble = failed(None, sig.RECORD_SCHEMA, NOW, NOW, stands_still=stands_still)
+        told = [page(trouble, "j-1", [], NOW + timedelta(hours=hours)).repeat for hours in (0, 0.5, 4.01, 8.02)]
+        assert told == [0, 0, 1, 2]
+
+
 def test_pauses_grow_to_five_minutes() -> None:
     trouble = after(sig.RECORD_SCHEMA, 0)
     pauses = [trouble.pause(NOW + timedelta(seconds=passed)).total_seconds() for passed in (0, 8, 60, 3600, 86400)]
