@@ -27,6 +27,7 @@ from cli import (
     recovery,
     send,
     services,
+    staff,
     status,
 )
 from cli.client import client
@@ -66,8 +67,9 @@ for _group, _commands in _COMMANDS.items():
         app.command(_command, group=_group, sort_key=_number)
 for _command in evidence.COMMANDS:
     events.app.command(_command)
-policy.app.group = _LOOK
-app.command(policy.app)
+for _sub_app in (policy.app, staff.app):
+    _sub_app.group = _LOOK
+    app.command(_sub_app)
 for _sub_app in (projections.app, events.app, client):
     _sub_app.group = _KEEP
     app.command(_sub_app)

@@ -31,6 +31,9 @@ ActingRole = Annotated[
     Parameter(converter=_role, show_choices=False, help=f"The role in which they act: {', '.join(Role)}."),
 ]
 
+SomeRole = Annotated[Role | None, Parameter(converter=_role, show_choices=False)]
+"""A role, or none."""
+
 
 def _moment(_: object, tokens: Sequence[Token]) -> datetime:
     try:

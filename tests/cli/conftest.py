@@ -190,11 +190,13 @@ def home() -> Iterator[Path]:
 def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
     """Runs one command line in this process, on a home where nothing is up unless another is named."""
 
-    def calling(*arguments: str | Path, home: Path = Path("/nowhere")) -> Answer:
+    def calling(*arguments: str | Path, home: Path = Path("/nowhere"), centre: Path | None = None) -> Answer:
         for name in list(os.environ):
             if name.startswith(_OURS):
                 monkeypatch.delenv(name)
         monkeypatch.setenv("THROUGHLINE_HOME", str(home))
+        if centre is not None:
+            monkeypatch.setenv("THROUGHLINE_CENTRE", str(centre))
         capsys.readouterr()
         code = run([str(each) for each in arguments])
         said = capsys.readouterr()

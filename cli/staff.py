@@ -1,0 +1,129 @@
+"""`throughline staff`: the people of the centre, who is on call, and whether their file can be used."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+
+from cyclopts import App
+
+from activities.ports import Recipient
+from centre.files import centre_folder, read
+from centre.on_call import recipients
+from centre.staff import Person, Staff
+from centre.staff_checks import warnings
+from centre.staff_file import examine, read_staff, zone_of
+from cli.access import load_settings
+from cli.options import AtTime, SomeRole
+from cli.output import Exit, Stop, complain, show_json, stdout, table
+from domain.obligations import Channel
+from domain.values import Role
+
+app = App(name="staff", help="Show the centre's people and who is on call, and check their file.", sort_key=20)
+
+
+@app.command(sort_key=0)
+def show(*, json: bool = False) -> None:
+    """List the centre's people: roles, sites, addresses, caseload, and who is absent today.
+
+    Parameters
+    ----------
+    json:
+        Print one JSON object: the whole staff list.
+    """
+    staff = _staff()
+    if json:
+        show_json(staff)
+        return
+    today = _today()
+    columns = ("Id", "Name", "Roles", "Sites", "Mail", "Pager", "Clients at most", "Absent")
+    table(None, columns, [_row(each, today) for each in staff.people])
+
+
+@app.command(sort_key=1)
+def check(*, json: bool = False) -> int:
+    """Read staff.toml and name every fault with its line. Exit code 1 if a worker could not use it; warnings are shown.
+
+    Parameters
+    ----------
+    json:
+        Print one JSON object.
+    """
+    document = read(_file())
+    staff, faults = examine(document)
+    found = [] if faults else [str(document.error(*each)) for each in warnings(staff, _today().date())]
+    if json:
+        show_json({"errors": [str(each) for each in faults], "warnings": found})
+        return Exit.FAILED if faults else Exit.OK
+    for line in (*(f"error: {each}" for each in faults), *(f"warning: {each}" for each in found)):
+        stdout.print(line, markup=False)
+    if faults:
+        raise Stop(Exit.FAILED, f"{document.file.name} cannot be used; correct each error")
+    stdout.print(f"{document.file.name} can be used: {len(staff.people)} people, {len(found)} warnings")
+    return Exit.OK
+
+
+@app.command(name="on-call", sort_key=2)
+def on_call(*, role: SomeRole = None, site: str | None = None, at: AtTime = None, json: bool = False) -> None:
+    """Say who is told, as which role, by mail and by page: the first to be told first.
+
+    Parameters
+    ----------
+    role:
+        One role; every role if left out.
+    site:
+        The site that a notice is about; any site if left out.
+    at:
+        At this moment, such as 2026-03-01T12:00Z; now if left out.
+    json:
+        Print a JSON list.
+    """
+    staff, moment = _staff(), at or datetime.now(UTC)
+    asked = [role] if role else list(Role)
+    found = [
+        (each, channel, recipients(staff, each, site, channel, moment, zone_of(site)))
+        for each, channel in product(asked, Channel)
+    ]
+    if json:
+        show_json([{"role": each, "channel": channel, "told": list(told)} for each, channel, told in found])
+        return
+    rows = [(each, channel, number, *_told(to)) for each, channel, told in found for number, to in enumerate(told, 1)]
+    table(None, ("Role", "By", "Turn", "Who", "Address"), rows)
+
+
+def _told(recipient: Recipient) -> tuple[str, str]:
+    who = recipient.staff_id or "the role's own address"
+    if recipient.in_place_of:
+        who += f" in place of {recipient.in_place_of}"
+    return who, recipient.address
+
+
+def _row(person: Person, now: datetime) -> tuple[object, ...]:
+    zone = zone_of(person.sites[0] if person.sites else None)
+    absence = person.absence_on(now.astimezone(zone).date())
+    return (
+        person.id,
+        person.name,
+        ", ".join(person.roles),
+        ", ".join(person.sites) or "all",
+        person.mail,
+        person.pager,
+        person.caseload_clients,
+        f"until {absence.last_day}, cover {absence.cover or 'none'}" if absence else None,
+    )
+
+
+def _staff() -> Staff:
+    return read_staff(_file())
+
+
+def _file() -> Path:
+    given = load_settings().centre
+    if given is None:
+        complain("this is the invented example; set THROUGHLINE_CENTRE to the centre's folder")
+    return centre_folder(given) / "staff.toml"
+
+
+def _today() -> datetime:
+    return datetime.now(zone_of(None))
