@@ -137,9 +137,14 @@ def _unfit_cover(staff: Staff, person: Person, cover: Person, path: Path) -> Ite
     if lacking:
         yield Problem(path, f"{cover.id} is not {' or '.join(lacking)} and gets no such notices for {person.id}")
     elsewhere = [site for site in person.sites if not cover.works_at(site)]
-    if elsewhere or (cover.sites and not person.sites):
-        where = f"at {', '.join(elsewhere)}" if elsewhere else "at every site"
-        yield Problem(path, f"{cover.id} does not work {where} and gets no notices from there for {person.id}")
+    if elsewhere:
+        yield Problem(
+            path, f"{cover.id} does not work at {', '.join(elsewhere)} and gets no notices from there for {person.id}"
+        )
+    elif cover.sites and not person.sites:
+        yield Problem(
+            path, f"{cover.id} works at {', '.join(cover.sites)} only and gets no other notices for {person.id}"
+        )
 
 
 def _same_time(one: OnCall, other: OnCall) -> bool:

@@ -67,10 +67,12 @@ def test_a_cover_who_could_not_take_the_notices() -> None:
         person("b", site="north", away=away("d")),
         person("c", Role.OPERATIONS),
         person("d", site="south"),
+        person("e", away=away("d")),
     )
-    assert warned(centre_of(*people, orders=(on_call("a", "b"),))) == [
+    assert warned(centre_of(*people, orders=(on_call("a", "b", "e"),))) == [
         "c is not clinician and gets no such notices for a",
         "d does not work at north and gets no notices from there for b",
+        "d works at south only and gets no other notices for e",
     ]
 
 
