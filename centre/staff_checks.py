@@ -17,6 +17,10 @@ from domain.values import Role
 Path = tuple[int | str, ...]
 
 
+_DAYS_LOOKED_AT = 366
+"""Of one absence, from today on: a leave without an end is entered with a day far away."""
+
+
 class Problem(NamedTuple):
     """Where it is, and what to do about it. Names staff ids and never names."""
 
@@ -118,7 +122,7 @@ def _cover_warnings(staff: Staff, person: Person, absence: Absence, path: Path, 
         yield Problem(path, f"{person.id} is absent from {absence.first_day} on and has no cover")
         return
     first = max(absence.first_day, today)
-    days = [first + timedelta(days=count) for count in range((absence.last_day - first).days + 1)]
+    days = [first + timedelta(days=count) for count in range(min((absence.last_day - first).days + 1, _DAYS_LOOKED_AT))]
     missing = [day for day in days if present(staff, person.id, day) is None]
     if missing:
         yield Problem(

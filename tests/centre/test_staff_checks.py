@@ -53,6 +53,18 @@ def test_an_absent_cover_names_the_days() -> None:
     assert warned(centre_of(people[0], covered, people[2])) == []
 
 
+def test_an_absence_without_an_end_is_looked_at_for_a_year() -> None:
+    people = (
+        person("a", away=away("b", last=date.max)),
+        person("b", away=away("c", last=date.max)),
+        person("c", pages=True),
+    )
+    staff = centre_of(*people, orders=(on_call("a", "b"),))
+    assert warned(staff) == []
+    gone = centre_of(people[0], person("b", away=away(last=date.max)), orders=(on_call("a", "b"),))
+    assert "no cover of a is there on 366 of the days, the first 2026-03-02" in warned(gone)
+
+
 def test_covers_that_go_in_a_circle() -> None:
     staff = centre_of(person("a", away=away("b")), person("b", away=away("a")))
     assert [reason for reason in warned(staff) if "no cover" in reason] == [
