@@ -37,8 +37,8 @@ def settings(folder: Path | None) -> Settings:
     [
         (
             "staff.toml",
-            '["s-108", "s-109"]',
-            '["s-108", "s-999"]',
+            '["s-107", "s-104"]',
+            '["s-107", "s-999"]',
             r"staff\.toml, line \d+: there is no person with .* s-999",
         ),
         ("centre.toml", "[submitter]", "[sender]", r"centre\.toml: submitter is missing"),
@@ -78,6 +78,6 @@ async def test_a_page_goes_from_the_file_to_the_person_on_call(tmp_path: Path) -
         await post.send(NOTICE)
         await post.send(NOTICE.model_copy(update={"key": "k-2", "repeat": 1}))
         text = (folder / "staff.toml").read_text()
-        (folder / "staff.toml").write_text(text.replace('["s-108", "s-109"]', '["s-109"]  # from today on'))
+        (folder / "staff.toml").write_text(text.replace('["s-107", "s-104"]', '["s-104"]  # from today on'))
         await post.send(NOTICE.model_copy(update={"key": "k-3"}))
-    assert [to for to, _ in taken] == [[f"s-10{n}@pager.clinic.example"] for n in (8, 9, 9)]
+    assert [to for to, _ in taken] == [[f"{staff_id}@pager.clinic.example"] for staff_id in ("s-107", "s-104", "s-104")]

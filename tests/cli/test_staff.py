@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from centre.files import EXAMPLE
+from centre.staff_file import read_staff
+from cli.demo.play import _STAFF
 from cli.output import Exit
 from tests.cli.conftest import Answer, Call
 
@@ -34,17 +36,19 @@ def test_the_people_are_listed(staff: Call) -> None:
     shown = staff("show")
     assert shown.code == Exit.OK
     assert shown.err == ""
-    assert [line.split()[0] for line in shown.out.splitlines()[1:]] == [f"s-10{number}" for number in range(1, 10)]
+    assert [line.split()[0] for line in shown.out.splitlines()[1:]] == [
+        each["id"] for each in staff("show", "--json").json["people"]
+    ]
     assert "clinical-supervisor, clinician" in shown.out
     found = staff("show", "--json").json
     assert found["people"][0]["caseload_clients"] == 24
-    assert found["people"][0]["absences"][0] == {"first_day": "2027-07-05", "last_day": "2027-07-16", "cover": "s-102"}
+    assert found["people"][0]["absences"][0] == {"first_day": "2027-07-05", "last_day": "2027-07-16", "cover": "s-112"}
 
 
 def test_who_is_absent_today_is_shown_with_their_cover(staff: Call, tmp_path: Path) -> None:
     changed(tmp_path, "first_day = 2027-07-05 ", "first_day = 2020-01-01 ")
     shown = staff("show").out
-    assert "until 2027-07-16, cover s-102" in shown
+    assert "until 2027-07-16, cover s-112" in shown
 
 
 def test_who_is_on_call_at_a_moment(staff: Call) -> None:
@@ -52,11 +56,11 @@ def test_who_is_on_call_at_a_moment(staff: Call) -> None:
         found = staff("on-call", "--role", "clinician", "--at", at, "--json", *more).json
         return [each["staff_id"] for line in found if line["channel"] == "page" for each in line["told"]]
 
-    assert told("2026-03-02T12:00-08:00") == ["s-101", "s-102", "s-103", None]
-    assert told("2026-03-02T22:00-08:00") == ["s-103", "s-102", "s-101", None]
-    assert told("2027-07-05T12:00-07:00", "--site", "north") == ["s-102", "s-103", None]
+    assert told("2026-03-02T12:00-08:00") == ["s-102", "s-112", "s-105", None]
+    assert told("2026-03-02T22:00-08:00") == ["s-105", "s-112", "s-102", None]
+    assert told("2027-07-05T12:00-07:00", "--site", "north") == ["s-112", "s-105", None]
     shown = staff("on-call", "--at", "2027-07-05T12:00-07:00").out
-    assert "s-102 in place of s-101" in shown
+    assert "s-112 in place of s-102" in shown
     assert "medical-director@pager.clinic.example" in shown
 
 
@@ -64,17 +68,17 @@ def test_a_good_file_is_said_to_be_good_with_its_warnings(staff: Call) -> None:
     shown = staff("check")
     assert shown.code == Exit.OK
     assert "warning: staff.toml, line 5: no one is on call as admissions" in shown.out
-    assert "staff.toml can be used: 9 people, 2 warnings" in shown.out
+    assert "staff.toml can be used: 10 people, 2 warnings" in shown.out
     assert len(staff("check", "--json").json["warnings"]) == 2
 
 
 def test_every_fault_is_named_with_its_line(staff: Call, tmp_path: Path) -> None:
-    changed(tmp_path, '["s-106", "s-107"]', '["s-101", "s-999"]')
+    changed(tmp_path, '["s-103", "s-113"]', '["s-102", "s-999"]')
     shown = staff("check")
     assert shown.code == Exit.FAILED
     lines = [line for line in shown.out.splitlines() if line.startswith("error: staff.toml, line ")]
     assert [reason.split(": ")[2][:30] for reason in lines] == [
-        "s-101 is not case-manager; add",
+        "s-102 is not case-manager; add",
         "there is no person with the id",
     ]
     assert shown.err == "throughline: staff.toml cannot be used; correct each error\n"
@@ -103,3 +107,10 @@ def test_without_a_folder_the_example_is_shown_and_said_to_be_one(call: Call) ->
     answer = call("staff", "show")
     assert answer.code == Exit.OK
     assert "set THROUGHLINE_CENTRE" in answer.err
+
+
+def test_the_staff_of_the_demonstration_are_in_the_example() -> None:
+    staff = read_staff(EXAMPLE / "staff.toml")
+    for role, staff_id in _STAFF.items():
+        person = staff.person(staff_id)
+        assert person is not None and role in person.roles
