@@ -33,8 +33,8 @@ from activities.mail import SmtpMessenger
 from activities.places import FhirPlaces
 from activities.recorder import Recorder
 from centre.adoption import adopt_policies
-from centre.loading import load
 from centre.files import centre_folder
+from centre.loading import load
 from centre.staff_file import StaffFile
 from centre.systems import Systems, read_systems
 from deploy.settings import HostPort, Settings
@@ -77,7 +77,7 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
         CentreFileError: A file of the centre cannot be used.
         PolicyFileDiffers: A policy's file is not what journeys were opened under.
     """
-    policies = load()
+    policies = load(settings.centre)
     client = await connect(
         settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from centre.files import EXAMPLE
+from centre.files import centre_folder
 from centre.policies import ReadPolicy, read_policies
 from domain.policy import use_policies
 
@@ -15,6 +15,6 @@ def load(folder: Path | None = None) -> list[ReadPolicy]:
     Raises:
         CentreFileError: A file cannot be used; names the file, the line and the reason.
     """
-    found = read_policies((folder or EXAMPLE) / "policies")
+    found = read_policies(centre_folder(folder) / "policies")
     use_policies(each.policy for each in found)
     return found

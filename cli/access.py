@@ -6,7 +6,6 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from centre.files import CentreFileError
 from centre.loading import load
 from cli.output import Exit, Stop
 from deploy.errors import SettingsError
@@ -22,15 +21,16 @@ from workflows.client import Journeys, JourneysUnreachable, connect
 def load_settings() -> Settings:
     """The settings of what runs: the environment's, completed by a running stack. The centre's files are known then.
 
-    Stops with `USAGE`, or with `FAILED` where a file of the centre cannot be used.
+    Stops with `USAGE`.
+
+    Raises:
+        CentreFileError: A file of the centre cannot be used.
     """
     try:
         settings = Settings.load()
-        load()
+        load(settings.centre)
     except SettingsError as error:
         raise Stop(Exit.USAGE, str(error)) from None
-    except CentreFileError as error:
-        raise Stop(Exit.FAILED, str(error)) from None
     return settings
 
 

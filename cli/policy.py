@@ -8,8 +8,9 @@ from typing import Any
 
 from cyclopts import App
 
-from centre.files import EXAMPLE, CentreFileError
+from centre.files import centre_folder
 from centre.policies import ReadPolicy, StepEntry, read_policies, read_policy
+from cli.access import load_settings
 from cli.output import Exit, Stop, show_fields, show_json, stdout, table
 from domain.pathway import PART_NAMES
 from domain.policy import Numbers, ReviewRule
@@ -57,10 +58,7 @@ def check(*file: Path) -> None:
     file:
         The files; without one, those of this centre.
     """
-    try:
-        found = [read_policy(each) for each in file] if file else read_policies(_folder())
-    except CentreFileError as error:
-        raise Stop(Exit.FAILED, str(error)) from None
+    found = [read_policy(each) for each in file] if file else _policies()
     for each in found:
         stdout.print(f"{each.policy.version}: can be used, digest {each.policy.digest}", markup=False)
 
@@ -104,10 +102,7 @@ def _list(json: bool) -> None:
 
 def _policy(version: str) -> ReadPolicy:
     if version.endswith(".toml"):
-        try:
-            return read_policy(Path(version))
-        except CentreFileError as error:
-            raise Stop(Exit.FAILED, str(error)) from None
+        return read_policy(Path(version))
     for each in _policies():
         if each.policy.version == version:
             return each
@@ -115,14 +110,7 @@ def _policy(version: str) -> ReadPolicy:
 
 
 def _policies() -> list[ReadPolicy]:
-    try:
-        return read_policies(_folder())
-    except CentreFileError as error:
-        raise Stop(Exit.FAILED, str(error)) from None
-
-
-def _folder() -> Path:
-    return EXAMPLE / "policies"
+    return read_policies(centre_folder(load_settings().centre) / "policies")
 
 
 def _numbers(found: ReadPolicy) -> list[tuple[object, ...]]:
