@@ -78,12 +78,12 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
         PolicyFileDiffers: A policy's file is not what journeys were opened under.
     """
     policies = load(settings.centre)
+    async with record(settings) as store:
+        await adopt_policies(store, policies, datetime.now(UTC))
     client = await connect(
         settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
     )
     admitted = HandedOver(settings.require_database_url())
-    async with record(settings) as store:
-        await adopt_policies(store, policies, datetime.now(UTC))
     async with (
         record(settings) as store,
         keyring(settings) as keys,

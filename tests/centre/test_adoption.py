@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +52,25 @@ async def test_a_file_that_differs_from_the_record_is_refused_by_name(store: Eve
     )
     with pytest.raises(PolicyFileDiffers, match=CURRENT):
         await adopt_policies(store, [changed], NOW)
+
+
+async def test_a_worker_with_another_file_of_that_version_does_not_start(
+    database_url_factory: Callable[[], str], tmp_path: Path
+) -> None:
+    url, folder = database_url_factory(), tmp_path / "centre"
+    migrate(url)
+    async with open_store(url) as opened:
+        await adopt_policies(opened, OURS, NOW)
+    shutil.copytree(EXAMPLE, folder)
+    file = folder / "policies" / f"{CURRENT}.toml"
+    file.write_text(file.read_text().replace("[numbers.leave_days]\nvalue = 14", "[numbers.leave_days]\nvalue = 15"))
+    asked = [sys.executable, "-m", "worker"]
+    nowhere = {"TEMPORAL_ADDRESS": "127.0.0.1:9", "THROUGHLINE_HOME": str(tmp_path)}
+    settings = {**os.environ, **nowhere, "DATABASE_URL": url, "THROUGHLINE_CENTRE": str(folder)}
+    process = await asyncio.create_subprocess_exec(*asked, env=settings, stderr=asyncio.subprocess.PIPE)
+    _, said = await process.communicate()
+    assert process.returncode != 0
+    assert f"the file of policy '{CURRENT}' is not what it was when it came into use" in said.decode()
 
 
 async def test_a_policy_whose_file_is_gone_is_refused_by_name(store: EventStore, tmp_path: Path) -> None:
