@@ -1,4 +1,4 @@
-"""Moves between levels of care: up within 24 hours, down without a new admission."""
+"""Moves between levels of care: up within the policy's hours, down without a new admission."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Moves(Slice):
     place_in_use: str | None = None
 
     def moments(self) -> Iterator[Instant]:
-        """The next search for a place, and the end of a step-up's 24 hours."""
+        """The next search for a place, and when a step-up is due."""
         move = self.current
         if move and move.next_search_at:
             yield move.next_search_at
@@ -60,7 +60,7 @@ class Moves(Slice):
             yield move.due_at
 
     def pass_time(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
-        """The 24 hours end, and the search goes on."""
+        """A step-up is missed, and the search goes on."""
         move = self.current
         if move and self._window_runs() and move.due_at <= when["at"]:
             yield StepUpWindowMissed(**when, due_at=move.due_at)
@@ -193,7 +193,7 @@ class ConfirmArrival(Decision, label="Confirm an arrival", by=(*CARE_TEAM, Role.
 
 
 class DeclineTransition(Decision, label="Record a declined move", by=CLINICAL, at=(Stage.TRANSITION,), high_risk=True):
-    """Record that the client declined the move and stays; they are reviewed again within 72 hours."""
+    """Record that the client declined the move and stays; they are reviewed again soon."""
 
     kind: Literal["decline-transition"] = "decline-transition"
     reason: Words = Field(description="Why, for the record.")
@@ -341,7 +341,7 @@ def contact_the_client(state: JourneyState, event: StepUpWindowMissed) -> Iterat
 
 @part.follows
 def contact_the_client_again(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
-    """Daily, for as long as no place is found."""
+    """Again and again, for as long as no place is found."""
     move = state.moves.current
     if event.kind == INTERIM_CONTACT.kind and move and move.window_missed:
         yield _contact(state, event)

@@ -26,7 +26,7 @@ class PlaceSearchStarted(BaseEvent):
     """Places at the target level are being searched, for the `attempt`-th time.
 
     Attributes:
-        wanted_by: The end of the 24 hours or, once they are past, of another 24 from the search on.
+        wanted_by: When the step-up is due or, once that is past, as many hours after the search.
     """
 
     news: ClassVar[bool] = False
