@@ -32,6 +32,7 @@ from activities.fhir import FhirClient
 from activities.mail import Roster, SmtpMessenger
 from activities.places import FhirPlaces
 from activities.recorder import Recorder
+from centre.loading import load
 from deploy.settings import HostPort, Settings
 from eventstore.keys import Keyring
 from eventstore.port import EventStore
@@ -53,7 +54,7 @@ from workflows.reconciling import PageWorkflow, ReconcileWorkflow
 
 log = structlog.get_logger(__name__)
 
-_OUR_PACKAGES = ("domain", "workflows", "activities", "pydantic", "pydantic_core", "annotated_types", "holidays")
+_OUR_PACKAGES = ("domain", "workflows", "activities", "pydantic", "pydantic_core", "annotated_types")
 _GRACE = timedelta(seconds=10)
 _HEARTBEAT = timedelta(milliseconds=100)
 """What an attempt has created reaches Temporal this soon, so that the next attempt knows it."""
@@ -67,9 +68,11 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
     `on_started` is told once the worker polls.
 
     Raises:
+        CentreFileError: A file of the centre cannot be used.
         SettingsError: An address is missing.
         JourneysUnreachable: Temporal does not answer.
     """
+    load()
     client = await connect(
         settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
     )

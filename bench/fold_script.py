@@ -19,6 +19,17 @@ try:
 except ImportError:
     from domain.commands import Command  # type: ignore[attr-defined,no-redef]  # the core before its parts
 
+try:
+    from domain.sites import Site, use_sites
+except ImportError:
+    _SITE: dict[str, str] = {}  # the core before its sites
+else:
+    _SITE = {"site": "main"}
+    _WEEK = dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), "17:00")
+    _CALENDAR = {"version": 1, "zone": "America/Los_Angeles", "closes_at": _WEEK, "known_until": "2032-12-31"}
+    _MAIN = {"id": "main", "title": "Main site", "policy": "us-generic-1", "calendars": [_CALENDAR]}
+    use_sites([Site.model_validate(_MAIN)])
+
 _COMMAND: TypeAdapter[Any] = TypeAdapter(Command)
 _START = datetime(2026, 1, 5, 17, tzinfo=UTC)
 _SECONDS = 1.5
@@ -70,7 +81,7 @@ class Client:
 def play() -> Client:
     """From the admission to the last follow-up."""
     client = Client()
-    opening = {"journey_id": "j", "client_ref": "c", "message": "m", "admitted_at": _START.isoformat()}
+    opening = {"journey_id": "j", "client_ref": "c", "message": "m", "admitted_at": _START.isoformat(), **_SITE}
     client.ask("open-journey", **opening)
     client.ask("decide-placement", recommended="IOP", actual="IOP", by=_CLINICIAN)
     client.ask("accept-cost", estimate="estimate-1", by=_ADMISSIONS)

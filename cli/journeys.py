@@ -168,7 +168,7 @@ def _show_standing(state: JourneyState) -> None:
     if state.obligations.open:
         stdout.print()
         owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
-        rows = [(o.id, o.title, o.owner, moment(o.due_at), o.time_kind) for o in owed]
+        rows = [(o.id, o.title, o.owner, moment(o.due_at), o.counted.kind) for o in owed]
         table("Owed", ("Id", "What", "Owner", "Due", "Counted in"), rows)
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, Group, Parameter
 from pydantic import ValidationError
 
+from centre.files import CentreFileError
+from centre.loading import load
 from cli import (
     benefits,
     decision_reference,
@@ -73,6 +75,7 @@ app["--help"].group = app["--version"].group = Group("Help", sort_key=5)
 def run(arguments: list[str] | None = None) -> int:
     """Carries out one command line and returns its exit code. An error becomes one line on stderr."""
     try:
+        load()
         result = app(arguments, result_action="return_value")
         sys.stdout.flush()
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -99,6 +102,8 @@ def main() -> None:
 def _explained(error: Exception) -> tuple[Exit, str]:
     if isinstance(error, Stop):
         return error.code, error.line
+    if isinstance(error, CentreFileError):
+        return Exit.FAILED, str(error)
     if isinstance(error, CycloptsError):
         return Exit.USAGE, f"{error} (see `throughline --help`)"
     if isinstance(error, ValidationError):

@@ -20,7 +20,7 @@ from cli.output import Exit, Stop, show_fields, stdout
 from dashboard.projections.projector import Projector
 from deploy.errors import SettingsError, StackError
 from deploy.settings import Settings
-from domain.policy import CURRENT, policy_named
+from domain.sites import all_sites
 from eventstore import EventStoreError, open_keyring, open_store
 from eventstore.codec import UnreadableEvent
 from eventstore.keys import Keyring
@@ -139,7 +139,7 @@ async def _serve(settings: Settings, keys: Keyring, gate: JourneyGate, started: 
 
 def intake_settings(settings: Settings) -> IntakeSettings:
     """What a site sets about intake; the rest is as intake has it."""
-    chosen = IntakeSettings(receiving=ReceivingRules(zone=ZoneInfo(policy_named(CURRENT).site.zone)))
+    chosen = IntakeSettings(receiving=ReceivingRules(zone=ZoneInfo(all_sites()[0].calendar.zone)))
     if (most := settings.max_connections_per_peer) is None:
         return chosen
     return replace(

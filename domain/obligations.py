@@ -7,10 +7,12 @@ its ladder is used up the last rung repeats, so an open obligation always has a 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from enum import StrEnum
 
-from domain.clock import TimeKind
+from domain.due_times import Counted
+from domain.sites import Calendar
 from domain.values import Instant, Role, Value
 
 
@@ -68,9 +70,14 @@ class ObligationKind(Value):
 
 
 class Rung(Value):
-    """From `at` on, `to` is told by `how`."""
+    """From `at` on, `to` is told by `how`.
+
+    Attributes:
+        offset: Elapsed hours from the due time, or None for when it is raised.
+    """
 
     at: Instant
+    offset: float | None
     to: Role
     how: Channel
 
@@ -82,7 +89,9 @@ class Obligation(Value):
         id: Kind and number, unique in the journey: `review-2`.
         kind: Its kind's name.
         owner: Who must act first. The ladder tells others, the owner stays.
-        due_at: Absolute; counted as `time_kind` says.
+        due_at: Absolute; what `counted` gives by the calendar `calendar`.
+        counted: How the due time was counted.
+        calendar: The version of the site's calendar by which it was counted.
         ladder: In order of time.
         repeat_hours: Elapsed hours between repeats of the last rung.
         climbed: Rungs already used, repeats included.
@@ -101,7 +110,8 @@ class Obligation(Value):
     owner: Role
     raised_at: Instant
     due_at: Instant
-    time_kind: TimeKind
+    counted: Counted
+    calendar: int
     ladder: tuple[Rung, ...]
     repeat_hours: int = 24
     status: ObligationStatus = ObligationStatus.OPEN
@@ -123,16 +133,13 @@ class Obligation(Value):
         number: int,
         *,
         raised_at: Instant,
-        due_at: Instant,
-        time_kind: TimeKind,
+        counted: Counted,
+        by: Calendar,
         counts_from: date | None = None,
         about: str | None = None,
     ) -> Obligation:
-        """The `number`-th of its kind, with its ladder in absolute times."""
-        rungs = (
-            Rung(at=raised_at if offset is None else max(raised_at, due_at + timedelta(hours=offset)), to=to, how=how)
-            for offset, to, how in kind.steps
-        )
+        """The `number`-th of its kind, with its due time and its ladder in absolute times by the calendar `by`."""
+        due_at = counted.due_at(by)
         return cls(
             id=f"{kind.kind}-{number}",
             kind=kind.kind,
@@ -140,8 +147,9 @@ class Obligation(Value):
             owner=kind.owner,
             raised_at=raised_at,
             due_at=due_at,
-            time_kind=time_kind,
-            ladder=tuple(sorted(rungs, key=lambda rung: rung.at)),
+            counted=counted,
+            calendar=by.version,
+            ladder=_ladder(kind.steps, raised_at, due_at),
             repeat_hours=kind.repeat_hours,
             counts_from=counts_from,
             about=about,
@@ -150,6 +158,12 @@ class Obligation(Value):
             urgent=kind.urgent,
             outlives_care=kind.outlives_care,
         )
+
+    def by(self, calendar: Calendar) -> Obligation:
+        """The same, counted by another calendar: its due time and the times of its ladder."""
+        due_at = self.counted.due_at(calendar)
+        steps = ((rung.offset, rung.to, rung.how) for rung in self.ladder)
+        return self.changed(due_at=due_at, calendar=calendar.version, ladder=_ladder(steps, self.raised_at, due_at))
 
     def is_overdue(self, now: Instant) -> bool:
         """Whether it is still open after its due time."""
@@ -187,3 +201,17 @@ class Obligation(Value):
 
     def _knows(self, role: Role) -> bool:
         return role is self.acknowledged_by or role in {rung.to for rung in self.ladder[: self.climbed]}
+
+
+def _ladder(steps: Iterable[Step], raised_at: Instant, due_at: Instant) -> tuple[Rung, ...]:
+    """The steps in absolute times, in order; none is before the obligation is raised."""
+    rungs = (
+        Rung(
+            at=raised_at if offset is None else max(raised_at, due_at + timedelta(hours=offset)),
+            offset=offset,
+            to=to,
+            how=how,
+        )
+        for offset, to, how in steps
+    )
+    return tuple(sorted(rungs, key=lambda rung: rung.at))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from domain.clock import Site
 from domain.values import LevelOfCare, Value
 
 
@@ -16,7 +15,6 @@ class Policy(Value):
 
     Attributes:
         version: Name under which journeys pin it.
-        site: Zone, calendar and closing time behind calendar and business days.
         benefits_business_days: Benefit check, automatic or by hand.
         funding_business_days: Another way to pay, once the plan does not.
         placement_business_days: A clinician's decision on the level of care.
@@ -48,7 +46,6 @@ class Policy(Value):
     """
 
     version: str
-    site: Site = Site()
     benefits_business_days: int = 1
     funding_business_days: int = 3
     placement_business_days: int = 2
@@ -80,8 +77,6 @@ CURRENT = "us-generic-1"
 """The version new journeys are opened under."""
 
 _POLICIES = {CURRENT: Policy(version=CURRENT)}
-for _policy in _POLICIES.values():
-    _policy.site.load()
 
 
 def policy_named(version: str) -> Policy:

@@ -23,6 +23,7 @@ from domain.pathway.moves import Moves
 from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
 from domain.policy import Policy, policy_named
+from domain.sites import Calendar, calendar_of
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
 REMEMBERED_COMMANDS = 200
@@ -72,6 +73,11 @@ class JourneyState(Value):
     def policy(self) -> Policy:
         """The numbers this journey was opened under."""
         return policy_named(self.admission.policy_version)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar of its site by which its days are counted now."""
+        return calendar_of(self.admission.site, self.admission.calendar)
 
     @property
     def stage(self) -> Stage:

@@ -8,6 +8,7 @@ import structlog
 
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
 from domain.pathway.discharge import ReportDischarge
+from domain.sites import all_sites
 from domain.values import Instant
 from eventstore import EventStore, EventStoreError
 from intake.facts import AdmissionKind, CancelReason
@@ -84,6 +85,7 @@ def opening(journey_id: str, client_ref: str, message_key: str, admitted_at: Ins
         id=f"open/{message_key}",
         journey_id=journey_id,
         client_ref=client_ref,
+        site=all_sites()[0].id,
         message=message_key,
         admitted_at=admitted_at,
     )

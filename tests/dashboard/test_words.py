@@ -66,9 +66,16 @@ def test_every_type_of_event_reads_as_one_line() -> None:
 
 def test_no_sentence_shows_the_client_reference_or_the_message() -> None:
     opened = JourneyOpened(
-        **ABOUT, journey_id="j-1", client_ref="ref-of-somebody", policy="p-1", admitted_at=MONDAY, message="m-1"
+        **ABOUT,
+        journey_id="j-1",
+        client_ref="ref-of-somebody",
+        policy="p-1",
+        site="north",
+        calendar=2,
+        admitted_at=MONDAY,
+        message="m-1",
     )
-    assert opened.sentence() == "Journey opened under policy p-1"
+    assert opened.sentence() == "Journey opened at site north under policy p-1"
 
 
 def test_a_decision_names_the_role_and_the_opaque_id() -> None:

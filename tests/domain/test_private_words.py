@@ -11,7 +11,7 @@ from domain.values import Identifying, Value
 OPEN = {
     # ids: opaque, made by intake, by a journey, by a clinic's system, or a staff member's
     *("cause", "journey_id", "client_ref", "message", "key", "hold_key", "reference", "trace", "id", "payer"),
-    *("JourneyOpened.policy", "CostAccepted.estimate", "CostDeclined.estimate"),
+    *("JourneyOpened.policy", "JourneyOpened.site", "CostAccepted.estimate", "CostDeclined.estimate"),
     *("ObligationEscalated.obligation", "ObligationAcknowledged.obligation", "ObligationMet.obligation"),
     *("ObligationWaived.obligation", "ObligationCancelled.obligation", "FollowUpRecorded.obligation"),
     # codes and sentences that this program writes itself

@@ -185,7 +185,7 @@ ALL = {Stage(name) for name in STAGES}
 
 DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     OpenJourney: (
-        {"journey_id": "j", "client_ref": "c", "message": "m", "admitted_at": "2026-03-16T17:00:00Z"},
+        {"journey_id": "j", "client_ref": "c", "site": "main", "message": "m", "admitted_at": "2026-03-16T17:00:00Z"},
         ALL,
     ),
     RepeatAdmission: ({"message": "m"}, ALL - ENDS),
@@ -278,7 +278,8 @@ def test_a_refused_command_may_be_sent_again_under_the_same_id() -> None:
 
 
 def test_a_state_that_was_never_opened_takes_an_admission() -> None:
-    outcome = Walk().do(OpenJourney, journey_id="j", client_ref="c", message="m", admitted_at="2026-03-16T17:00:00Z")
+    fields = {"journey_id": "j", "client_ref": "c", "site": "main", "message": "m"}
+    outcome = Walk().do(OpenJourney, **fields, admitted_at="2026-03-16T17:00:00Z")
     assert evolve(JourneyState(), outcome[0]).version == 1
 
 

@@ -35,7 +35,7 @@ def handed_over(migrated_database: str) -> str:
 
 async def test_a_worker_sees_what_was_handed_over(handed_over: str) -> None:
     expected = OpenJourney(
-        id=f"open/{MESSAGE}", journey_id=JOURNEY, client_ref=CLIENT, message=MESSAGE, admitted_at=ADMITTED
+        id=f"open/{MESSAGE}", journey_id=JOURNEY, client_ref=CLIENT, site="main", message=MESSAGE, admitted_at=ADMITTED
     )
     assert await HandedOver(as_role(handed_over, "throughline_worker")).openings() == (expected,)
 
