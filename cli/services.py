@@ -138,7 +138,7 @@ async def _serve(settings: Settings, keys: Keyring, gate: JourneyGate, started: 
 
 
 def intake_settings(settings: Settings) -> IntakeSettings:
-    """What a site sets about intake; the rest is as intake has it."""
+    """What the centre's sites and the environment set about intake; the rest is as intake has it."""
     chosen = IntakeSettings(receiving=ReceivingRules(zone=ZoneInfo(all_sites()[0].calendar.zone)))
     if (most := settings.max_connections_per_peer) is None:
         return chosen

@@ -26,8 +26,8 @@ def handed_over(migrated_database: str) -> str:
             "INSERT INTO intake.clients (client_ref, identity_as_of) VALUES (%s, %s)", (CLIENT, ADMITTED)
         )
         connection.execute(
-            "INSERT INTO intake.journeys (journey_id, client_ref, opened_by, admitted_at, started_at)"
-            " VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO intake.journeys (journey_id, client_ref, opened_by, site, admitted_at, started_at)"
+            " VALUES (%s, %s, %s, 'main', %s, %s)",
             (JOURNEY, CLIENT, MESSAGE, ADMITTED, ADMITTED),
         )
     return migrated_database
