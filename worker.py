@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -32,8 +32,11 @@ from activities.fhir import FhirClient
 from activities.mail import Roster, SmtpMessenger
 from activities.places import FhirPlaces
 from activities.recorder import Recorder
+from centre.adoption import adopt_calendars
 from centre.loading import load
+from centre.sites import ending_calendars
 from deploy.settings import HostPort, Settings
+from domain.sites import all_sites
 from eventstore.keys import Keyring
 from eventstore.port import EventStore
 from eventstore.postgres import open_store
@@ -68,7 +71,7 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
     `on_started` is told once the worker polls.
 
     Raises:
-        CentreFileError: A file of the centre cannot be used.
+        CentreFileError: A file of the centre cannot be used, or differs from what the record says was in use.
         SettingsError: An address is missing.
         JourneysUnreachable: Temporal does not answer.
     """
@@ -81,8 +84,12 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
         record(settings) as store,
         keyring(settings) as keys,
         clinic(settings, keys) as calls,
-        journey_worker(client, store, Sealer(keys), calls, admitted=admitted, signer=_signer(settings), tuner=slots()),
+        AsyncExitStack() as opened,
     ):
+        await _adopt(store)
+        parts = client, store, Sealer(keys), calls
+        worker = journey_worker(*parts, admitted=admitted, signer=_signer(settings), tuner=slots())
+        await opened.enter_async_context(worker)
         await ensure_schedule(client)
         log.info("worker started", task_queue=TASK_QUEUE, pid=os.getpid())
         on_started()
@@ -188,6 +195,14 @@ async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls
         messenger = _messenger(smtp, centre)
         opened.push_async_callback(messenger.aclose)
         yield ClinicCalls(eligibility, ehr, places, messenger)
+
+
+async def _adopt(store: EventStore) -> None:
+    """Puts the centre's data on record before any journey is decided by it, and says what will soon be missing."""
+    now = datetime.now(UTC)
+    await adopt_calendars(store, all_sites(), now)
+    for told in ending_calendars(all_sites(), now.date()):
+        log.warning("calendar-ends-soon", advice=told)
 
 
 def _signer(settings: Settings) -> HeadSigner:

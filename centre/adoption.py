@@ -1,0 +1,66 @@
+"""Each version of the centre's data is put on record when it is first used, and must never read differently later.
+
+A journey names the version by which its deadlines were counted. If the file of that version could change, nobody could
+say any more why something was due then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from centre.files import CentreFileError
+from domain.adopted import Adopted, CalendarAdopted
+from domain.sites import Site
+from eventstore.codec import to_record
+from eventstore.errors import KeyReused, StreamClosed, VersionConflict
+from eventstore.port import EventStore
+
+log = structlog.get_logger(__name__)
+
+
+class AlteredVersion(CentreFileError):
+    """A version that was in use reads differently in the centre's files now."""
+
+    def __init__(self, event: Adopted) -> None:
+        super().__init__(
+            Path(event.file),
+            None,
+            f"{event.what} was in use with other content (digest on record differs from {event.digest[:12]}); restore "
+            "the file as it was, and write the change as a new version",
+        )
+
+
+async def adopt(store: EventStore, event: Adopted) -> bool:
+    """Puts on record what a version says, once; whether it was new there.
+
+    Raises:
+        AlteredVersion: The record holds the same version with other content.
+        EventStoreError: The record does not answer.
+    """
+    if await _is_on_record(store, event):
+        return False
+    try:
+        await store.append(event.stream, expected_version=0, key="adopted", events=[to_record(event)], close=True)
+    except (KeyReused, StreamClosed, VersionConflict):  # another worker put it there just now
+        await _is_on_record(store, event)
+        return False
+    log.info("version-adopted", what=event.what, digest=event.digest)
+    return True
+
+
+async def _is_on_record(store: EventStore, event: Adopted) -> bool:
+    held = await store.read(event.stream, limit=1)
+    if held and held[0].data.get("digest") != event.digest:
+        raise AlteredVersion(event)
+    return bool(held)
+
+
+async def adopt_calendars(store: EventStore, sites: Iterable[Site], now: datetime) -> None:
+    """Every calendar of these sites. Raises as `adopt`."""
+    for site in sites:
+        for calendar in site.calendars:
+            await adopt(store, CalendarAdopted.of(site.id, calendar, now))
