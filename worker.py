@@ -32,10 +32,11 @@ from activities.fhir import FhirClient
 from activities.mail import SmtpMessenger
 from activities.places import FhirPlaces
 from activities.recorder import Recorder
-from centre.adoption import adopt_policies
+from centre.adoption import adopt_calendars, adopt_policies
 from centre.files import centre_folder
-from centre.loading import load
-from centre.staff_file import StaffFile
+from centre.loading import Loaded, load
+from centre.sites import ending_calendars
+from centre.staff_file import StaffFile, site_ids
 from centre.systems import Systems, read_systems
 from deploy.settings import HostPort, Settings
 from eventstore.keys import Keyring
@@ -58,7 +59,7 @@ from workflows.reconciling import PageWorkflow, ReconcileWorkflow
 
 log = structlog.get_logger(__name__)
 
-_OUR_PACKAGES = ("domain", "workflows", "activities", "pydantic", "pydantic_core", "annotated_types", "holidays")
+_OUR_PACKAGES = ("domain", "workflows", "activities", "pydantic", "pydantic_core", "annotated_types")
 _GRACE = timedelta(seconds=10)
 _HEARTBEAT = timedelta(milliseconds=100)
 """What an attempt has created reaches Temporal this soon, so that the next attempt knows it."""
@@ -72,14 +73,12 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
     `on_started` is told once the worker polls.
 
     Raises:
+        CentreFileError: A file of the centre cannot be used, or differs from what the record says was in use.
         SettingsError: An address is missing.
         JourneysUnreachable: Temporal does not answer.
-        CentreFileError: A file of the centre cannot be used.
-        PolicyFileDiffers: A policy's file is not what journeys were opened under.
     """
-    policies = load(settings.centre)
     async with record(settings) as store:
-        await adopt_policies(store, policies, datetime.now(UTC))
+        await _adopt(store, load(settings.centre))
     client = await connect(
         settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
     )
@@ -180,7 +179,7 @@ async def keyring(settings: Settings) -> AsyncIterator[Keyring]:
 async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls]:
     """The clinic's systems behind `settings`."""
     base, smtp, folder = settings.require_clinic_url(), settings.require_smtp(), _centre(settings)
-    systems, staff = read_systems(folder / "centre.toml"), StaffFile(folder / "staff.toml")
+    systems, staff = read_systems(folder / "centre.toml"), StaffFile(folder / "staff.toml", sites=site_ids())
     async with AsyncExitStack() as opened:
         pool = intake_pool(settings.require_database_url())
         await opened.enter_async_context(pool)
@@ -196,6 +195,15 @@ async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls
         messenger = _messenger(smtp, systems, staff)
         opened.push_async_callback(messenger.aclose)
         yield ClinicCalls(eligibility, ehr, places, messenger)
+
+
+async def _adopt(store: EventStore, centre: Loaded) -> None:
+    """Puts the centre's data on record before any journey is decided by it, and says what will soon be missing."""
+    now = datetime.now(UTC)
+    await adopt_policies(store, centre.policies, now)
+    await adopt_calendars(store, centre.sites, now)
+    for told in ending_calendars(centre.sites, now.date()):
+        log.warning("calendar-ends-soon", advice=told)
 
 
 def _signer(settings: Settings) -> HeadSigner:

@@ -21,8 +21,14 @@ except ImportError:
     from domain.commands import Command  # type: ignore[attr-defined,no-redef]  # the core before its parts
 
 try:
+    from domain.sites import use_sites  # noqa: F401 - there is one since sites are data
+except ImportError:
+    _SITE: dict[str, str] = {}  # the core before its sites
+else:
+    _SITE = {"site": "main"}
+try:
     from centre.loading import load
-except ImportError:  # the core before policies were files
+except ImportError:  # the core before policies and sites were files
     pass
 else:
     load()
@@ -78,7 +84,7 @@ class Client:
 def play() -> Client:
     """From the admission to the last follow-up."""
     client = Client()
-    opening = {"journey_id": "j", "client_ref": "c", "message": "m", "admitted_at": _START.isoformat()}
+    opening = {"journey_id": "j", "client_ref": "c", "message": "m", "admitted_at": _START.isoformat(), **_SITE}
     client.ask("open-journey", **opening)
     client.ask("decide-placement", recommended="IOP", actual="IOP", by=_CLINICIAN)
     client.ask("accept-cost", estimate="estimate-1", by=_ADMISSIONS)

@@ -14,6 +14,7 @@ from functools import cache
 
 from psycopg import AsyncConnection
 
+from centre.loading import load
 from cli.demo.script import CLIENTS, Client
 from domain import effects as fx
 from domain.benefits import Benefits, CostShare, Verdict
@@ -72,6 +73,7 @@ def steps(journeys: int, *, seed: int = 1, days: int = 200, variants: int = 25) 
 @cache
 def template(path: int, day: int, variant: int) -> Sequence[Step]:
     """One walk of a demonstrated path from an admission on that day; variants differ in delays and answers."""
+    load()
     dice = random.Random(f"{path}/{day}/{variant}")
     walk = _Walk(CLIENTS[path], FIRST_DAY + timedelta(days=day), dice)
     walk.play()
@@ -99,7 +101,7 @@ class _Walk:
     def play(self) -> None:
         """From the admission to the end of the script, and on until nothing more falls due for a while."""
         at = self.start
-        self._tell(OpenJourney(id="open", journey_id="j", client_ref="c", message="m", admitted_at=at))
+        self._tell(OpenJourney(id="open", journey_id="j", client_ref="c", site="main", message="m", admitted_at=at))
         self._settle_all()
         moments = {step.at for step in self.client.steps} | {message.at for message in self.client.messages}
         for offset in sorted(moments):

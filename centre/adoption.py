@@ -1,87 +1,95 @@
-"""What a centre decided is put on record once, so that later a file that says something else is noticed.
+"""Each version of the centre's data is put on record when it is first used, and must never read differently later.
 
-Journeys name the version they are under. What that version said is kept here, for those who must explain a journey
-years later.
+A journey names the version by which its deadlines were counted. If the file of that version could change, nobody could
+say any more why something was due then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from pathlib import Path
 
+import structlog
+
+from centre.files import CentreFileError
 from centre.policies import ReadPolicy
-from domain.events import BaseEvent
+from domain.adopted import Adopted, CalendarAdopted, PolicyAdopted
+from domain.sites import Site
 from eventstore.codec import to_record
 from eventstore.errors import KeyReused, StreamClosed, VersionConflict
 from eventstore.port import EventStore
 
-
-class PolicyAdopted(BaseEvent):
-    """A policy came into use. In no journey's stream.
-
-    Attributes:
-        digest: SHA-256 of what its file says.
-        document: What it says.
-    """
-
-    type: Literal["policy.adopted"] = "policy.adopted"
-    version: str
-    digest: str
-    document: dict[str, Any]
+log = structlog.get_logger(__name__)
 
 
-class PolicyFileDiffers(Exception):
-    """A policy's file is not there, or says something else than the record, under which journeys run."""
+class AlteredVersion(CentreFileError):
+    """A version that was in use reads differently in the centre's files now."""
 
-
-async def adopt_policies(store: EventStore, policies: list[ReadPolicy], now: datetime) -> None:
-    """Puts each of the policies on record, unless it is there already, and compares all that are there.
-
-    Raises:
-        PolicyFileDiffers: Names the version; nothing may run until its file is as it was.
-    """
-    for each in policies:
-        version, digest = each.policy.version, each.policy.digest
-        adopted = await _adopted(store, version) or await _adopt(store, each, now)
-        if adopted != digest:
-            raise PolicyFileDiffers(
-                f"the file of policy {version!r} is not what it was when it came into use (digest {digest[:12]}, on "
-                f"record {adopted[:12]}): put the file back as it was, and give what changed a version of its own"
-            )
-    if missing := await _on_record(store) - {each.policy.version for each in policies}:
-        raise PolicyFileDiffers(
-            f"policy {', '.join(sorted(missing))} is on record, and no file here has it: put its file back, since "
-            "journeys may be under it"
+    def __init__(self, event: Adopted) -> None:
+        super().__init__(
+            Path(event.file),
+            None,
+            f"{event.what} was in use with other content (digest on record differs from {event.digest[:12]}); restore "
+            "the file as it was, and write the change as a new version",
         )
 
 
-async def _on_record(store: EventStore) -> set[str]:
-    """The versions of all policies that ever came into use."""
+async def adopt(store: EventStore, event: Adopted) -> bool:
+    """Puts on record what a version says, once; whether it was new there.
+
+    Raises:
+        AlteredVersion: The record holds the same version with other content.
+        EventStoreError: The record does not answer.
+    """
+    if await _is_on_record(store, event):
+        return False
+    try:
+        await store.append(event.stream, expected_version=0, key="adopted", events=[to_record(event)], close=True)
+    except (KeyReused, StreamClosed, VersionConflict):  # another worker put it there just now
+        await _is_on_record(store, event)
+        return False
+    log.info("version-adopted", what=event.what, digest=event.digest)
+    return True
+
+
+async def _is_on_record(store: EventStore, event: Adopted) -> bool:
+    held = await store.read(event.stream, limit=1)
+    if held and held[0].data.get("digest") != event.digest:
+        raise AlteredVersion(event)
+    return bool(held)
+
+
+async def adopt_calendars(store: EventStore, sites: Iterable[Site], now: datetime) -> None:
+    """Every calendar of these sites. Raises as `adopt`."""
+    for site in sites:
+        for calendar in site.calendars:
+            await adopt(store, CalendarAdopted.of(site.id, calendar, now))
+
+
+async def adopt_policies(store: EventStore, policies: Sequence[ReadPolicy], now: datetime) -> None:
+    """Every one of these policies.
+
+    Raises:
+        AlteredVersion: As `adopt`.
+        CentreFileError: A policy that was in use has no file here.
+    """
+    for each in policies:
+        policy, document = each.policy, each.document
+        cause = f"adopt/policy/{policy.version}"
+        event = PolicyAdopted(at=now, cause=cause, version=policy.version, digest=policy.digest, document=document)
+        await adopt(store, event)
+    if missing := await _policies_on_record(store) - {each.policy.version for each in policies}:
+        names = ", ".join(sorted(missing))
+        raise CentreFileError(
+            Path("policies"), None, f"holds no file of {names}, and journeys may be under it; put it back"
+        )
+
+
+async def _policies_on_record(store: EventStore) -> set[str]:
     found: set[str] = set()
-    after = _stream("")
-    while page := [each.stream for each in await store.streams(after=after) if each.stream.startswith(_stream(""))]:
-        found.update(stream.removeprefix(_stream("")) for stream in page)
+    after = prefix = "policy/"
+    while page := [each.stream for each in await store.streams(after=after) if each.stream.startswith(prefix)]:
+        found.update(stream.removeprefix(prefix) for stream in page)
         after = page[-1]
     return found
-
-
-async def _adopted(store: EventStore, version: str) -> str | None:
-    """The digest on record."""
-    for stored in await store.read(_stream(version), limit=1):
-        return str(stored.data["digest"])
-    return None
-
-
-async def _adopt(store: EventStore, policy: ReadPolicy, now: datetime) -> str:
-    version, digest = policy.policy.version, policy.policy.digest
-    cause = f"adopt/{version}"
-    event = PolicyAdopted(at=now, cause=cause, version=version, digest=digest, document=policy.document)
-    try:
-        await store.append(_stream(version), expected_version=0, key=cause, events=[to_record(event)], close=True)
-    except (KeyReused, StreamClosed, VersionConflict):  # another worker adopted it just now
-        return await _adopted(store, version) or digest
-    return digest
-
-
-def _stream(version: str) -> str:
-    return f"policy/{version}"

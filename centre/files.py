@@ -64,7 +64,7 @@ class Document(NamedTuple):
             return model.model_validate(self.data)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            path = tuple(first["loc"])
+            path = tuple(part for part in first["loc"] if part != "[key]")
             raise self.error(path, _reason(path, first["type"], first["msg"])) from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from datetime import date
@@ -12,6 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, ValidationError, model_validator
 
 from centre.files import CentreFileError, Document, read
+from domain.adopted import digest_of
 from domain.obligations import Step, Terms
 from domain.pathway import PART_NAMES, PART_OF_OBLIGATION
 from domain.policy import Level, Numbers, Policy, Price, ReviewRule, Unit
@@ -99,14 +99,16 @@ def read_policies(folder: Path) -> list[ReadPolicy]:
     """Every policy in `folder`, in the order of the files' names.
 
     Raises:
-        CentreFileError: One of them cannot be used, two have one version, or there is none.
+        CentreFileError: One of them cannot be used or is not named after its version, or there is none.
     """
     found: dict[str, ReadPolicy] = {}
     for path in sorted(folder.glob("*.toml")):
         each = read_policy(path)
-        if each.policy.version in found:
-            raise CentreFileError(path, None, f"another file has version {each.policy.version!r} too")
-        found[each.policy.version] = each
+        version = each.policy.version
+        if version != path.stem:
+            reason = f"version is {version!r} and the file is {path.name}; give both the same name"
+            raise read(path).error(("version",), reason)
+        found[version] = each
     if not found:
         raise CentreFileError(folder, None, "holds no policy; add one as a .toml file")
     return list(found.values())
@@ -126,18 +128,13 @@ def read_policy(path: Path) -> ReadPolicy:
     policy = Policy(
         version=content.version,
         title=content.title,
-        digest=digest_of(document.data),
+        digest=digest_of(as_json(document.data)),
         parts=frozenset(content.parts),
         levels=tuple(_plain(level) for level in content.levels),
         obligations={kind: _terms(entry) for kind, entry in content.obligations.items()},
         **dict(_numbers(document, content)),
     )
     return ReadPolicy(policy, content, as_json(document.data))
-
-
-def digest_of(data: dict[str, Any]) -> str:
-    """SHA-256 of what a file says, in hexadecimal. Spaces, comments and the order of tables do not count."""
-    return hashlib.sha256(json.dumps(as_json(data), sort_keys=True).encode()).hexdigest()
 
 
 def as_json(data: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from centre.files import CentreFileError, Document, read
 from centre.on_call import recipients
 from centre.staff import Staff
 from centre.staff_checks import errors
-from domain.policy import CURRENT, policy_named
+from domain.sites import all_sites
 from domain.values import Instant
 
 log = structlog.get_logger(__name__)
@@ -44,8 +44,14 @@ def examine(document: Document, sites: Collection[str] | None = None) -> tuple[S
 
 
 def zone_of(site: str | None) -> ZoneInfo:
-    """The zone whose days and hours count at `site`: that of the current policy, the same for every site."""
-    return ZoneInfo(policy_named(CURRENT).site.zone)
+    """The zone whose days and hours count at `site`; of the centre's first site where it is not known which."""
+    sites = {each.id: each for each in all_sites()}
+    return ZoneInfo(sites.get(site or "", next(iter(sites.values()))).calendar.zone)
+
+
+def site_ids() -> tuple[str, ...]:
+    """The ids of the centre's sites."""
+    return tuple(each.id for each in all_sites())
 
 
 class StaffFile:

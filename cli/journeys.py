@@ -13,6 +13,7 @@ from dashboard.lists import Listing, list_journeys
 from dashboard.reading import Row, read_journey, row, state_of
 from deploy.settings import Settings
 from domain.benefit_words import price, summary
+from domain.obligations import Obligation
 from domain.plans import Estimate
 from domain.state import JourneyState
 from domain.wording import moment
@@ -134,12 +135,12 @@ def ui_link(settings: Settings, journey_id: str) -> str | None:
 def show_rows(rows: list[Row]) -> None:
     """A table where the terminal has room for one, else two lines for each journey."""
     if stdout.width >= _ROOM_FOR_A_TABLE:
-        columns = ("Journey", "Stage", "Level", "Waiting for", "Next", "Due", "")
+        columns = ("Journey", "Site", "Stage", "Level", "Waiting for", "Next", "Due", "")
         table(None, columns, [_cells(each) for each in rows])
         return
     for each in rows:
-        name, stage, level, waiting_for, owed, due, flag = _cells(each)
-        stdout.print(f"{name}  {stage}  {level or ''}", markup=False)
+        name, site, stage, level, waiting_for, owed, due, flag = _cells(each)
+        stdout.print(f"{name}  {site}  {stage}  {level or ''}", markup=False)
         if owed:
             stdout.print(f"  {flag or 'next'}: {owed}, {waiting_for}, {due}", markup=False)
 
@@ -147,7 +148,7 @@ def show_rows(rows: list[Row]) -> None:
 def _cells(each: Row) -> tuple[object, ...]:
     flag = "overdue" if each.overdue else "urgent" if each.urgent else ""
     due = moment(each.next_due) if each.next_due else None
-    return each.journey_id, each.stage, each.level, each.waiting_for, each.next_obligation, due, flag
+    return each.journey_id, each.site, each.stage, each.level, each.waiting_for, each.next_obligation, due, flag
 
 
 def _show_standing(state: JourneyState) -> None:
@@ -157,6 +158,7 @@ def _show_standing(state: JourneyState) -> None:
             "Stage": state.stage,
             "Level of care": state.level,
             "Waiting for": state.waiting_for(),
+            "Site": f"{state.admission.site}, calendar {state.admission.calendar}",
             "Policy": state.admission.policy_version,
             "Benefits": summary(state.coverage.benefits) if state.coverage.benefits else None,
             "Cost": _priced(state.cost.estimate) if state.cost.estimate else None,
@@ -168,8 +170,18 @@ def _show_standing(state: JourneyState) -> None:
     if state.obligations.open:
         stdout.print()
         owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
-        rows = [(o.id, o.title, o.owner, moment(o.due_at), o.time_kind) for o in owed]
+        rows = [(o.id, o.title, o.owner, moment(o.due_at), o.counted.kind) for o in owed]
         table("Owed", ("Id", "What", "Owner", "Due", "Counted in"), rows)
+        stdout.print("\nWhy then")
+        for each in owed:
+            stdout.print(f"  {each.id}: {_why(state, each)}", markup=False)
+
+
+def _why(state: JourneyState, owed: Obligation) -> str:
+    try:
+        return state.why_due(owed)
+    except LookupError:  # this command's files are older than the journey's calendar
+        return f"{owed.counted.amount} {owed.counted.kind}"
 
 
 def _priced(estimate: Estimate) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -11,20 +13,32 @@ from psycopg_pool import PoolTimeout
 from cli.access import load_settings, the_keys
 from cli.output import Exit, Stop, show_json, stdout, table
 from deploy.errors import SettingsError
+from domain.sites import all_sites, site_named
 from domain.wording import moment
 from eventstore.keys import KeyDestroyed
+from intake.inbox import Pool
 from intake.privacy import Privacy, Sealed
+from intake.releasing import release_to_site
 from intake.service import intake_pool
 
 _LISTED = """
     SELECT quarantine_id, received_id, listener, reason_code, reason, quarantined_at, last_seen_at, times
-    FROM intake.quarantine ORDER BY quarantine_id DESC LIMIT %s"""
+    FROM intake.quarantine WHERE released_at IS NULL ORDER BY quarantine_id DESC LIMIT %s"""
 _ONE = "SELECT sealed, key_id, sha256 FROM intake.quarantine WHERE quarantine_id = %s"
 _COLUMNS = ("quarantine_id", "received_id", "listener", "code", "advice", "quarantined_at", "last_seen_at", "times")
 
 
-async def quarantine(number: int | None = None, /, *, unseal: bool = False, last: int = 50, json: bool = False) -> None:
-    """List messages that a person must look at; with a number and --unseal, show one as it was received.
+async def quarantine(
+    number: int | None = None,
+    /,
+    *,
+    unseal: bool = False,
+    site: str | None = None,
+    by: str | None = None,
+    last: int = 50,
+    json: bool = False,
+) -> None:
+    """List messages that a person must look at; with a number, show one as it was received, or say its site.
 
     Parameters
     ----------
@@ -32,13 +46,22 @@ async def quarantine(number: int | None = None, /, *, unseal: bool = False, last
         Which one, by the number in the list.
     unseal:
         Show that message in the clear. Needs the clients' keys.
+    site:
+        The site at which that message's client is admitted, where the message did not tell (`unknown-site`).
+    by:
+        Staff id of the person who says so.
     last:
         How many to list, the newest first.
     json:
         Print the list as JSON.
     """
-    if (number is None) is unseal:
-        raise Stop(Exit.USAGE, "a number and --unseal go together: `throughline quarantine 7 --unseal`")
+    if number is not None and site is not None and by is not None and not unseal:
+        await _release(number, site, by)
+        return
+    if (number is None) is unseal or site is not None or by is not None:
+        raise Stop(
+            Exit.USAGE, "a number goes with --unseal, or with --site and --by: `throughline quarantine 7 --unseal`"
+        )
     if number is not None:
         stdout.print(await _opened(number), markup=False)
         return
@@ -48,6 +71,18 @@ async def quarantine(number: int | None = None, /, *, unseal: bool = False, last
     else:
         cells = [(r["quarantine_id"], moment(r["last_seen_at"]), r["listener"], r["code"], r["advice"]) for r in rows]
         table(None, ("#", "Last seen", "Listener", "Code", "What to do"), cells)
+
+
+async def _release(number: int, site: str, by: str) -> None:
+    try:
+        site_named(site)
+    except LookupError:
+        known = ", ".join(each.id for each in all_sites())
+        raise Stop(Exit.USAGE, f"there is no site of that name; the centre's sites are: {known}") from None
+    async with _intake_database() as pool:
+        if not await release_to_site(pool, number, site, by):
+            raise Stop(Exit.NOT_FOUND, "no message that lacks its site has that number: see `throughline quarantine`")
+    stdout.print(f"message {number} goes on as an admission at {site}: see `throughline messages`", markup=False)
 
 
 async def _opened(number: int) -> str:
@@ -75,9 +110,15 @@ async def read_intake(query: str, *values: object) -> list[tuple[Any, ...]]:
     Raises:
         Stop: The database is not named or does not answer.
     """
+    async with _intake_database() as pool, pool.connection() as connection:
+        return await (await connection.execute(query.encode(), values)).fetchall()
+
+
+@asynccontextmanager
+async def _intake_database() -> AsyncIterator[Pool]:
     try:
-        async with intake_pool(load_settings().require_database_url()) as pool, pool.connection() as connection:
-            return await (await connection.execute(query.encode(), values)).fetchall()
+        async with intake_pool(load_settings().require_database_url()) as pool:
+            yield pool
     except (SettingsError, Error, PoolTimeout) as error:
         told = (
             str(error) if isinstance(error, SettingsError) else f"the database does not answer: {type(error).__name__}"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from centre.adoption import PolicyFileDiffers
 from cli.access import load_settings, own_settings
 from cli.house import announce, running_house
 from cli.logs import log_to_stderr
@@ -20,7 +19,7 @@ from cli.output import Exit, Stop, show_fields, stdout
 from dashboard.projections.projector import Projector
 from deploy.errors import SettingsError, StackError
 from deploy.settings import Settings
-from domain.policy import CURRENT, policy_named
+from domain.sites import all_sites
 from eventstore import EventStoreError, open_keyring, open_store
 from eventstore.codec import UnreadableEvent
 from eventstore.keys import Keyring
@@ -67,8 +66,6 @@ async def worker(*, ready_file: Path | None = None) -> None:
         await worker_process.run(load_settings(), lambda: announce(ready_file, {"pid": os.getpid()}))
     except (SettingsError, JourneysUnreachable, EventStoreError) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
-    except PolicyFileDiffers as error:
-        raise Stop(Exit.FAILED, str(error)) from None
 
 
 async def intake(*, ready_file: Path | None = None) -> None:
@@ -138,8 +135,8 @@ async def _serve(settings: Settings, keys: Keyring, gate: JourneyGate, started: 
 
 
 def intake_settings(settings: Settings) -> IntakeSettings:
-    """What a site sets about intake; the rest is as intake has it."""
-    chosen = IntakeSettings(receiving=ReceivingRules(zone=ZoneInfo(policy_named(CURRENT).site.zone)))
+    """What the centre's sites and the environment set about intake; the rest is as intake has it."""
+    chosen = IntakeSettings(receiving=ReceivingRules(zone=ZoneInfo(all_sites()[0].calendar.zone)))
     if (most := settings.max_connections_per_peer) is None:
         return chosen
     return replace(

@@ -13,7 +13,7 @@ from centre.files import centre_folder, read
 from centre.on_call import recipients
 from centre.staff import Person, Staff
 from centre.staff_checks import warnings
-from centre.staff_file import examine, read_staff, zone_of
+from centre.staff_file import examine, read_staff, site_ids, zone_of
 from cli.access import load_settings
 from cli.options import AtTime, SomeRole
 from cli.output import Exit, Stop, complain, show_json, stdout, table
@@ -51,7 +51,7 @@ def check(*, json: bool = False) -> int:
         Print one JSON object.
     """
     document = read(_file())
-    staff, faults = examine(document)
+    staff, faults = examine(document, site_ids())
     found = [] if faults else [str(document.error(*each)) for each in warnings(staff, _today().date())]
     if json:
         show_json({"errors": [str(each) for each in faults], "warnings": found})
@@ -115,7 +115,7 @@ def _row(person: Person, now: datetime) -> tuple[object, ...]:
 
 
 def _staff() -> Staff:
-    return read_staff(_file())
+    return read_staff(_file(), site_ids())
 
 
 def _file() -> Path:

@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 2.0
 _PAUSE_SECONDS = 0.02
 _FOLDED_AT_MOST = 20_000
 _LIST = """
-select journey_id, stage, level, waiting_for, next_obligation, next_due,
+select journey_id, site, stage, level, waiting_for, next_obligation, next_due,
        coalesce(next_due <= %(now)s, false) as overdue,
        urgent_open or coalesce(next_due <= %(now)s, false) as urgent, opened_at, version
 from dash.journeys

@@ -19,6 +19,7 @@ class Row(Value):
     """One journey in a list."""
 
     journey_id: str
+    site: str
     stage: Stage
     level: LevelOfCare | None
     waiting_for: Role | None
@@ -55,6 +56,7 @@ def row(state: JourneyState, now: datetime) -> Row:
     owed = state.next_due()
     return Row(
         journey_id=state.journey_id,
+        site=state.admission.site,
         stage=state.stage,
         level=state.level,
         waiting_for=state.waiting_for(),

@@ -25,6 +25,7 @@ RETENTION: Final = timedelta(days=30)
 SEARCH_ATTRIBUTES: Final[Mapping[str, IndexedValueType.ValueType]] = {
     "Programme": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
     "Stage": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "Site": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
     "NextDeadline": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
     "Urgent": IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
     "NotRecorded": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,

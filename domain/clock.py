@@ -5,14 +5,11 @@ No function here reads a clock: `now` is always an argument.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cache
-from zoneinfo import ZoneInfo
 
-import holidays
-
-from domain.values import Instant, Value
+from domain.sites import Calendar
+from domain.values import Instant
 
 
 class TimeKind(StrEnum):
@@ -21,45 +18,8 @@ class TimeKind(StrEnum):
     ELAPSED = "elapsed"  #: real hours; a night with a clock change is one hour longer or shorter
     CALENDAR_DAYS = "calendar-days"  #: days at the site, the day of the cause not counted
     BUSINESS_DAYS = "business-days"  #: days on which the site is open
+    NAMED_DAY = "named-day"  #: a day at the site that a person named
     SERVICE_WEEKS = "service-weeks"  #: weeks at the site since care at this level began
-
-
-class Site(Value):
-    """Where care is given, for the kinds of time that depend on it.
-
-    Attributes:
-        zone: IANA time zone.
-        country: ISO country whose public holidays close the site.
-        subdivision: State, for its own holidays.
-        closes_at: Local time at which a day's deadlines fall due.
-    """
-
-    zone: str = "America/Los_Angeles"
-    country: str = "US"
-    subdivision: str | None = "CA"
-    closes_at: time = time(17, 0)
-
-    def load(self) -> None:
-        """Reads the zone and the holidays from their files once, so that no later question touches a file."""
-        ZoneInfo(self.zone)
-        _holidays(self.country, self.subdivision)
-
-    def local_date(self, moment: Instant) -> date:
-        """The calendar day at the site."""
-        return moment.astimezone(ZoneInfo(self.zone)).date()
-
-    def closing(self, day: date) -> datetime:
-        """The moment the site closes on `day`, in UTC."""
-        return datetime.combine(day, self.closes_at, ZoneInfo(self.zone)).astimezone(UTC)
-
-    def is_open(self, day: date) -> bool:
-        """Whether `day` is a business day at the site."""
-        return day.weekday() < 5 and day not in _holidays(self.country, self.subdivision)
-
-
-@cache
-def _holidays(country: str, subdivision: str | None) -> holidays.HolidayBase:
-    return holidays.country_holidays(country, subdiv=subdivision)
 
 
 def after_hours(now: Instant, hours: float) -> datetime:
@@ -67,12 +27,12 @@ def after_hours(now: Instant, hours: float) -> datetime:
     return now.astimezone(UTC) + timedelta(hours=hours)
 
 
-def after_calendar_days(now: Instant, days: int, site: Site) -> datetime:
+def after_calendar_days(now: Instant, days: int, calendar: Calendar) -> datetime:
     """Closing time `days` calendar days after `now`'s day at the site."""
-    return site.closing(site.local_date(now) + timedelta(days=days))
+    return calendar.closing(calendar.local_date(now) + timedelta(days=days))
 
 
-def after_business_days(now: Instant, days: int, site: Site) -> datetime:
+def after_business_days(now: Instant, days: int, calendar: Calendar) -> datetime:
     """Closing time of the `days`-th business day after `now`'s day at the site.
 
     Raises:
@@ -80,18 +40,18 @@ def after_business_days(now: Instant, days: int, site: Site) -> datetime:
     """
     if days < 1:
         raise ValueError("a business-day deadline is at least one business day away")
-    day = site.local_date(now)
+    day = calendar.local_date(now)
     while days > 0:
         day += timedelta(days=1)
-        days -= site.is_open(day)
-    return site.closing(day)
+        days -= calendar.is_open(day)
+    return calendar.closing(day)
 
 
-def at_service_week(care_began: Instant, week: int, site: Site) -> datetime:
+def at_service_week(care_began: Instant, week: int, calendar: Calendar) -> datetime:
     """Closing time on the day that completes `week` weeks of care at this level."""
-    return site.closing(site.local_date(care_began) + timedelta(weeks=week))
+    return calendar.closing(calendar.local_date(care_began) + timedelta(weeks=week))
 
 
-def weeks_of_service(care_began: Instant, now: Instant, site: Site) -> int:
+def weeks_of_service(care_began: Instant, now: Instant, calendar: Calendar) -> int:
     """Whole weeks at the site from the day care began until `now`'s day."""
-    return (site.local_date(now) - site.local_date(care_began)).days // 7
+    return (calendar.local_date(now) - calendar.local_date(care_began)).days // 7

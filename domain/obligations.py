@@ -7,13 +7,15 @@ its ladder is used up the last rung repeats, so an open obligation always has a 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from domain.clock import TimeKind
+from domain.due_times import Counted
+from domain.sites import Calendar
 from domain.values import Instant, Role, Value
 
 
@@ -101,9 +103,14 @@ class ObligationKind(Value):
 
 
 class Rung(Value):
-    """From `at` on, `to` is told by `how`."""
+    """From `at` on, `to` is told by `how`.
+
+    Attributes:
+        offset: Elapsed hours from the due time, or None for when it is raised.
+    """
 
     at: Instant
+    offset: int | None
     to: Role
     how: Channel
 
@@ -115,7 +122,9 @@ class Obligation(Value):
         id: Kind and number, unique in the journey: `review-2`.
         kind: Its kind's name.
         owner: Who must act first. The ladder tells others, the owner stays.
-        due_at: Absolute; counted as `time_kind` says.
+        due_at: Absolute; what `counted` gives by the calendar `calendar`.
+        counted: How the due time was counted.
+        calendar: The version of the site's calendar by which it was counted.
         ladder: In order of time.
         repeat_hours: Elapsed hours between repeats of the last rung.
         climbed: Rungs already used, repeats included.
@@ -134,7 +143,8 @@ class Obligation(Value):
     owner: Role
     raised_at: Instant
     due_at: Instant
-    time_kind: TimeKind
+    counted: Counted
+    calendar: int
     ladder: tuple[Rung, ...]
     repeat_hours: int = 24
     status: ObligationStatus = ObligationStatus.OPEN
@@ -157,20 +167,13 @@ class Obligation(Value):
         number: int,
         *,
         raised_at: Instant,
-        due_at: Instant,
-        time_kind: TimeKind,
+        counted: Counted,
+        by: Calendar,
         counts_from: date | None = None,
         about: str | None = None,
     ) -> Obligation:
-        """The `number`-th of its kind, with its ladder in absolute times."""
-        rungs = (
-            Rung(
-                at=raised_at if step.hours is None else max(raised_at, due_at + timedelta(hours=step.hours)),
-                to=step.tell,
-                how=step.by,
-            )
-            for step in terms.steps
-        )
+        """The `number`-th of its kind, with its due time and its ladder in absolute times by the calendar `by`."""
+        due_at = counted.due_at(by)
         return cls(
             id=f"{kind.kind}-{number}",
             kind=kind.kind,
@@ -178,8 +181,9 @@ class Obligation(Value):
             owner=terms.owner,
             raised_at=raised_at,
             due_at=due_at,
-            time_kind=time_kind,
-            ladder=tuple(sorted(rungs, key=lambda rung: rung.at)),
+            counted=counted,
+            calendar=by.version,
+            ladder=_ladder(terms.steps, raised_at, due_at),
             repeat_hours=terms.repeat_hours,
             counts_from=counts_from,
             about=about,
@@ -188,6 +192,12 @@ class Obligation(Value):
             urgent=kind.urgent,
             outlives_care=kind.outlives_care,
         )
+
+    def by(self, calendar: Calendar) -> Obligation:
+        """The same, counted by another calendar: its due time and the times of its ladder."""
+        due_at = self.counted.due_at(calendar)
+        steps = (Step(hours=rung.offset, tell=rung.to, by=rung.how) for rung in self.ladder)
+        return self.changed(due_at=due_at, calendar=calendar.version, ladder=_ladder(steps, self.raised_at, due_at))
 
     def is_overdue(self, now: Instant) -> bool:
         """Whether it is still open after its due time."""
@@ -225,3 +235,17 @@ class Obligation(Value):
 
     def _knows(self, role: Role) -> bool:
         return role is self.acknowledged_by or role in {rung.to for rung in self.ladder[: self.climbed]}
+
+
+def _ladder(steps: Iterable[Step], raised_at: Instant, due_at: Instant) -> tuple[Rung, ...]:
+    """The steps in absolute times, in order; none is before the obligation is raised."""
+    rungs = (
+        Rung(
+            at=raised_at if step.hours is None else max(raised_at, due_at + timedelta(hours=step.hours)),
+            offset=step.hours,
+            to=step.tell,
+            how=step.by,
+        )
+        for step in steps
+    )
+    return tuple(sorted(rungs, key=lambda rung: rung.at))

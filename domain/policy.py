@@ -13,7 +13,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from domain.clock import Site
 from domain.obligations import Terms
 from domain.refusal import Refused
 from domain.values import Key, LevelOfCare, Role, Value
@@ -155,7 +154,6 @@ class Policy(Numbers):
         parts: Names of the parts of the pathway that run.
         levels: From the gentlest to the most intensive.
         obligations: Owner and escalation steps of each kind of obligation, by the kind's name.
-        site: Zone, calendar and closing time behind calendar and business days.
     """
 
     version: Key
@@ -164,7 +162,6 @@ class Policy(Numbers):
     parts: frozenset[str]
     levels: tuple[Level, ...]
     obligations: dict[str, Terms]
-    site: Site = Site()
 
     def level(self, name: LevelOfCare) -> Level:
         """The level of that name.
@@ -191,9 +188,6 @@ class Policy(Numbers):
         return " or ".join(each.id for each in self.levels if each.is_ours)
 
 
-CURRENT = "us-generic-1"
-"""The version new journeys are opened under."""
-
 _POLICIES: dict[str, Policy] = {}
 
 
@@ -207,7 +201,6 @@ def use_policies(policies: Iterable[Policy]) -> None:
         known = _POLICIES.get(each.version)
         if known is not None and known.digest != each.digest:
             raise ValueError(f"there are two policies {each.version!r} that differ; give one of them another version")
-        each.site.load()
         _POLICIES[each.version] = each
 
 

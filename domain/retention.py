@@ -8,6 +8,7 @@ from typing import Literal
 
 from domain.events import BaseEvent
 from domain.policy import Policy
+from domain.sites import Calendar
 from domain.values import Instant, Key
 
 
@@ -35,15 +36,16 @@ class ClientKeyDestroyed(BaseEvent):
     order: Key | None = None
 
 
-def kept_until(last: Instant, born: date | None, policy: Policy) -> date:
+def kept_until(last: Instant, born: date | None, policy: Policy, calendar: Calendar) -> date:
     """The first calendar day at the site on which nothing asks for the words any more.
 
     Args:
         last: The client's last event.
         born: Without it the client may have been born on that day.
         policy: Whose years count.
+        calendar: Of the site at which the client was.
     """
-    last_day = policy.site.local_date(last)
+    last_day = calendar.local_date(last)
     of_age = _years_after(born or last_day, policy.majority_years)
     return _years_after(max(last_day, of_age), policy.retention_years)
 

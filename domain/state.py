@@ -23,6 +23,7 @@ from domain.pathway.moves import Moves
 from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
 from domain.policy import Policy, policy_named
+from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
 REMEMBERED_COMMANDS = 200
@@ -72,6 +73,20 @@ class JourneyState(Value):
     def policy(self) -> Policy:
         """The numbers this journey was opened under."""
         return policy_named(self.admission.policy_version)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar of its site by which its days are counted now."""
+        return calendar_of(self.admission.site, self.admission.calendar)
+
+    def why_due(self, owed: Obligation) -> str:
+        """Why `owed` is due then, in a sentence, by the calendar by which it was counted.
+
+        Raises:
+            LookupError: This process does not know the site or that version of its calendar.
+        """
+        site = site_named(self.admission.site)
+        return owed.counted.explained(site, site.calendar_version(owed.calendar))
 
     @property
     def stage(self) -> Stage:

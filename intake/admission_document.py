@@ -15,7 +15,10 @@ _LONGEST_BYTES = 32_768
 
 
 class AdmissionDocument(Value):
-    """One admission. `authority` issued the record number `mrn`; `occurred_at` carries an offset."""
+    """One admission. `authority` issued the record number `mrn`; `occurred_at` carries an offset.
+
+    `site` is the id of one of the centre's sites, or one of its locations; a centre with one site needs none.
+    """
 
     authority: str = Field(min_length=1, max_length=200)
     mrn: str = Field(min_length=1, max_length=100)
@@ -26,14 +29,18 @@ class AdmissionDocument(Value):
     member_id: str | None = Field(default=None, max_length=100)
     payer_id: str | None = Field(default=None, max_length=100)
     visit: str = Field(default="", max_length=100)
+    site: str | None = Field(default=None, min_length=1, max_length=100)
     kind: AdmissionKind = AdmissionKind.REGISTERED
     occurred_at: Instant
 
     def to_fact(self) -> Admission:
         """The same in intake's words."""
-        values = self.model_dump(exclude={"authority", "mrn", "visit", "kind", "occurred_at"})
+        values = self.model_dump(exclude={"authority", "mrn", "visit", "site", "kind", "occurred_at"})
         identity = Identity(key=ClientKey(authority=self.authority, mrn=self.mrn), **values)
-        return Admission(identity=identity, visit=self.visit, occurred_at=self.occurred_at, kind=self.kind)
+        named = (self.site,) if self.site else ()
+        return Admission(
+            identity=identity, visit=self.visit, occurred_at=self.occurred_at, kind=self.kind, locations=named
+        )
 
 
 class DocumentError(Exception):

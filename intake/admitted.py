@@ -9,7 +9,7 @@ from eventstore.postgres import translated
 from intake.temporal_gate import opening
 
 _HANDED_OVER = """
-    SELECT journey_id, client_ref, opened_by, admitted_at FROM intake.journeys
+    SELECT journey_id, client_ref, site, opened_by, admitted_at FROM intake.journeys
     WHERE started_at IS NOT NULL AND closed_at IS NULL ORDER BY started_at"""
 
 
@@ -32,6 +32,6 @@ class HandedOver:
         except psycopg.Error as error:
             raise translated(error) from None
         return tuple(
-            opening(str(journey), str(client), str(message), admitted_at)
-            for journey, client, message, admitted_at in rows
+            opening(str(journey), str(client), site, str(message), admitted_at)
+            for journey, client, site, message, admitted_at in rows
         )

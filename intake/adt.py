@@ -27,6 +27,7 @@ from intake.facts import (
     NeedsPerson,
 )
 from intake.hl7 import Message
+from intake.locations import Locations, named_locations
 from intake.rules import (
     ACKNOWLEDGEMENT,
     ACTED_ON,
@@ -58,13 +59,19 @@ class Reading:
     warnings: tuple[str, ...] = ()
 
 
-def read_adt(message: Message, zone: tzinfo, received_at: datetime) -> Reading:
+def read_adt(
+    message: Message,
+    zone: tzinfo,
+    received_at: datetime,
+    locations: Locations = Locations(),  # noqa: B008 - frozen
+) -> Reading:
     """What `message` says.
 
     Args:
         message: Any HL7 v2 message; what is no ADT is `Ignored`.
-        zone: The sender's zone, for times without an offset.
+        zone: For times without an offset, where the message does not tell at which site the client is.
         received_at: Taken as the event's time where the message holds none.
+        locations: How senders name the centre's sites.
 
     Raises:
         Hl7Error: The event cannot be told, or it matters and the message does not say whom it is about.
@@ -73,9 +80,11 @@ def read_adt(message: Message, zone: tzinfo, received_at: datetime) -> Reading:
     if (other := _without_client(event)) is not None:
         return Reading(other)
     warnings = ["evn-1-differs"] if message.field("EVN", 1).upper() not in ("", _DELETE, event.trigger) else []
-    occurred_at = _event_time(message, zone, received_at, warnings)
+    named = named_locations(message)
+    site = locations.meant(named)
+    occurred_at = _event_time(message, site.zone if site else zone, received_at, warnings)
     visit = message.field("PV1", 19).replace(_DELETE, "")
-    fact = _client_fact(event.trigger, _identity(message, warnings), visit, occurred_at)
+    fact = _client_fact(event.trigger, _identity(message, warnings), visit, occurred_at, named)
     return Reading(fact, tuple(warnings))
 
 
@@ -121,9 +130,12 @@ def _offset(text: str) -> timezone:
     return timezone(-ahead if text[0] == "-" else ahead)
 
 
-def _client_fact(trigger: str, identity: Identity, visit: str, occurred_at: datetime) -> Fact:
+def _client_fact(
+    trigger: str, identity: Identity, visit: str, occurred_at: datetime, locations: tuple[str, ...]
+) -> Fact:
     if trigger in ADMISSIONS:
-        return Admission(identity=identity, visit=visit, occurred_at=occurred_at, kind=ADMISSIONS[trigger])
+        kind = ADMISSIONS[trigger]
+        return Admission(identity=identity, visit=visit, occurred_at=occurred_at, kind=kind, locations=locations)
     if trigger in CANCELLATIONS:
         reason = CANCELLATIONS[trigger]
         return AdmissionCancelled(identity=identity, visit=visit, occurred_at=occurred_at, reason=reason)

@@ -59,9 +59,14 @@ class _ClientFact(Value):
 
 
 class Admission(_ClientFact):
-    """The client is, or will be, at the centre: opens a journey or is told to the open one."""
+    """The client is, or will be, at the centre: opens a journey or is told to the open one.
+
+    Attributes:
+        locations: What the message calls the place where the client is; see `locations.Locations`.
+    """
 
     kind: AdmissionKind
+    locations: tuple[str, ...] = ()
 
 
 class AdmissionCancelled(_ClientFact):

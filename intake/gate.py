@@ -17,9 +17,10 @@ class JourneyEnded(Exception):
 
 
 class OpeningAdmission(Value):
-    """The admission that opens a journey. `message_key` is opaque and stays the same when the call is repeated."""
+    """The admission that opens a journey at a site. `message_key` is opaque and the same when the call is repeated."""
 
     message_key: str
+    site: str
     kind: AdmissionKind
     occurred_at: Instant
 

@@ -6,7 +6,7 @@ does no more the second time.
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 from eventstore.keys import KeyDestroyed
 from intake.admission_document import read_admission
@@ -27,12 +27,21 @@ from intake.offload import ReadingProcess
 from intake.privacy import Privacy, Sealed
 from intake.problem import Hl7Error
 from intake.queue import Lane, Outcome, Queue, Row
-from intake.receiver import JSON
-from intake.registry import Journey, Registry
+from intake.receiver import JSON, ReceivingRules
+from intake.registry import Journey, Registry, SiteUnknown
+from intake.releasing import UNKNOWN_SITE
 from intake.rules import CANCELS_LATER_VISIT, KEY_DESTROYED, SENT_AGAIN, Rule
 
 _PARK_UNKNOWN = Outcome("parked", "unknown-client", "No admission of this client has arrived yet.")
 _PARK_NO_JOURNEY = Outcome("parked", "no-open-journey", "This client has no open journey.")
+
+
+_NO_SITE = Outcome(
+    "quarantined",
+    UNKNOWN_SITE,
+    "It does not tell at which site the client is. Name the site: `throughline quarantine NUMBER --site SITE --by "
+    "STAFF-ID`, and add what the sender calls it to the locations in the site's file.",
+)
 
 
 class OtherLane(Exception):
@@ -49,14 +58,14 @@ class Handler:
         queue: Queue,
         privacy: Privacy,
         gate: JourneyGate,
-        zone: tzinfo,
+        rules: ReceivingRules,
     ) -> None:
         self._reading = reading
         self._registry = registry
         self._queue = queue
         self._privacy = privacy
         self._gate = gate
-        self._zone = zone
+        self._rules = rules
 
     async def handle(self, row: Row) -> Outcome:
         """What `row` comes to.
@@ -71,7 +80,7 @@ class Handler:
         except KeyDestroyed:
             return _ignored(KEY_DESTROYED)
         try:
-            fact = await self._reading.read(raw, read_fact, row.content_type, self._zone, row.received_at)
+            fact = await self._reading.read(raw, read_fact, row.content_type, self._rules, row.received_at)
         except Hl7Error as error:  # only after the way of reading changed
             return Outcome("quarantined", error.problem.code, error.problem.advice)
         if isinstance(fact, Ignored):  # only after the rules or the sender's settings changed
@@ -88,7 +97,10 @@ class Handler:
         return await self._tell(fact, row)
 
     async def _admit(self, admission: Admission, row: Row) -> Outcome:
-        journey, opened_by_this = await self._registry.admit(admission, row.message_id)
+        try:
+            journey, opened_by_this = await self._registry.admit(admission, row.message_id, self._site(admission, row))
+        except SiteUnknown:
+            return _NO_SITE
         try:
             if journey.started_at is None:
                 return await self._open(journey, admission, row)
@@ -103,10 +115,19 @@ class Handler:
             return await self._admit(admission, row)
         return Outcome("done", journey_id=journey.journey_id)
 
+    def _site(self, admission: Admission, row: Row) -> str | None:
+        if row.site is not None:  # a person named it
+            return row.site
+        meant = self._rules.locations.meant(admission.locations)
+        return meant.site if meant else None
+
     async def _open(self, journey: Journey, admission: Admission, row: Row) -> Outcome:
         _require_lane("openings", row)
         opening = OpeningAdmission(
-            message_key=str(row.message_id), kind=admission.kind, occurred_at=admission.occurred_at
+            message_key=str(row.message_id),
+            site=journey.site,
+            kind=admission.kind,
+            occurred_at=admission.occurred_at,
         )
         await self._gate.open(str(journey.journey_id), str(journey.client_ref), opening)
         return Outcome("done", journey_id=journey.journey_id, started=True)
@@ -144,7 +165,7 @@ class Handler:
         return None
 
 
-def read_fact(raw: bytes, content_type: str, zone: tzinfo, received_at: datetime) -> Fact:
+def read_fact(raw: bytes, content_type: str, rules: ReceivingRules, received_at: datetime) -> Fact:
     """What a kept message says.
 
     Raises:
@@ -152,7 +173,7 @@ def read_fact(raw: bytes, content_type: str, zone: tzinfo, received_at: datetime
     """
     if content_type == JSON:
         return read_admission(raw).to_fact()
-    return read_adt(parse(raw), zone, received_at).fact
+    return read_adt(parse(raw), rules.zone, received_at, rules.locations).fact
 
 
 def _ignored(rule: Rule, journey: Journey | None = None) -> Outcome:

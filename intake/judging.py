@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
+from domain.sites import all_sites
 from intake.ack import Verdict, build_ack
 from intake.adt import Reading, read_adt
 from intake.client_key import client_named
@@ -14,6 +15,7 @@ from intake.event import event_of
 from intake.facts import Ignored, NeedsPerson
 from intake.hl7 import Message, parse
 from intake.inbox import Arrival
+from intake.locations import Locations
 from intake.problem import Hl7Error, Problem
 from intake.rules import Rule
 
@@ -26,16 +28,18 @@ _NULL = '""'
 
 @dataclass(frozen=True, slots=True)
 class ReceivingRules:
-    """How one site reads its senders.
+    """How a centre reads its senders.
 
     Attributes:
-        zone: For times without an offset.
+        zone: For times without an offset, where a message does not tell its site.
+        locations: How senders name the centre's sites.
         content_errors: What a sender is told whose message is well formed and does not say whom or what it is
             about. AE lets them know; AA keeps senders going that stop at the first AE. It is quarantined either way.
         processing_ids: MSH-11 values taken; a production listener should take P only.
     """
 
     zone: tzinfo = UTC
+    locations: Locations = field(default_factory=lambda: Locations.of(all_sites()))
     content_errors: Literal["AE", "AA"] = "AE"
     processing_ids: frozenset[str] = frozenset({"P", "T", "D", ""})
 
@@ -77,7 +81,7 @@ def _read(message: Message, rules: ReceivingRules, now: datetime) -> tuple[Verdi
     if (problem := _content_problem(message, rules)) is not None:
         return Verdict.REJECT, None, problem
     try:
-        reading = read_adt(message, rules.zone, now)
+        reading = read_adt(message, rules.zone, now, rules.locations)
     except Hl7Error as error:
         return Verdict.ERROR if rules.content_errors == "AE" else Verdict.ACCEPT, None, error.problem
     if isinstance(reading.fact, NeedsPerson):

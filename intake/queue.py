@@ -39,7 +39,7 @@ _EARLIEST = """
                     AND ending.received_id BETWEEN other.received_id AND message.received_id))) AS said_before
     FROM unnest(%(clients)s::uuid[]) AS client (client_ref) CROSS JOIN LATERAL (
         SELECT received_id, message_id, sealed, key_id, sha256, content_type, event, client_ref, visit, received_at,
-            attempts, business_sha256
+            attempts, business_sha256, site
         FROM intake.messages WHERE state = 'received' AND messages.client_ref = client.client_ref
         ORDER BY received_id LIMIT 1) AS message"""
 _HOLD = "SELECT FROM intake.queue WHERE client_ref = %(client_ref)s AND claim_id = %(claim_id)s FOR UPDATE"
@@ -58,7 +58,9 @@ _SETTLE = f"""
         RETURNING received_id, listener, sha256, sealed, key_id, reason_code, reason),
     quarantined AS (
         INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
-        SELECT * FROM settled WHERE %(state)s = 'quarantined' ON CONFLICT (received_id) DO NOTHING),
+        SELECT * FROM settled WHERE %(state)s = 'quarantined'
+        ON CONFLICT (received_id) DO UPDATE SET reason_code = excluded.reason_code, reason = excluded.reason,
+            released_at = NULL, released_by = NULL),
     started AS (
         UPDATE intake.journeys SET started_at = now()
         WHERE %(started)s AND journey_id = %(journey_id)s AND started_at IS NULL RETURNING journey_id),
@@ -105,6 +107,7 @@ class Row:
 
     Attributes:
         visit: A keyed hash; empty if none was said.
+        site: The site that a person named for it, if one did.
         lane: The lane it was claimed in.
         claim_id: The claim, to be shown when the outcome is written.
         said_before: The same event came earlier under another control id and was handled or is parked. An admission
@@ -123,6 +126,7 @@ class Row:
     received_at: datetime
     attempts: int
     business_sha256: bytes
+    site: str | None
     lane: Lane
     claim_id: UUID
     said_before: bool

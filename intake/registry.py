@@ -22,13 +22,14 @@ from intake.privacy import Privacy, Sealed
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
-_COLUMNS = "journey_id, client_ref, opened_by, visit, admitted_at, started_at, closed_at"
+_COLUMNS = "journey_id, client_ref, opened_by, site, visit, admitted_at, started_at, closed_at"
 _JOURNEY = f"SELECT {_COLUMNS} FROM intake.journeys"  # noqa: S608 - made of constants
 # The journey that the message opened, even if it is closed by now; or else the open one; or else a new one.
 _ADMIT = f"""
     WITH made AS (
-        INSERT INTO intake.journeys (journey_id, client_ref, opened_by, visit, admitted_at)
-        VALUES (%(journey_id)s, %(client_ref)s, %(message_id)s, %(visit)s, %(admitted_at)s)
+        INSERT INTO intake.journeys (journey_id, client_ref, opened_by, site, visit, admitted_at)
+        SELECT %(journey_id)s, %(client_ref)s, %(message_id)s, %(site)s, %(visit)s, %(admitted_at)s
+        WHERE %(site)s::text IS NOT NULL
         ON CONFLICT DO NOTHING RETURNING {_COLUMNS})
     SELECT * FROM made UNION ALL
     SELECT * FROM ({_JOURNEY} WHERE opened_by = %(message_id)s OR (client_ref = %(client_ref)s AND closed_at IS NULL)
@@ -41,10 +42,15 @@ class Journey(Value):
     journey_id: UUID
     client_ref: UUID
     opened_by: UUID
+    site: str
     visit: str
     admitted_at: Instant
     started_at: Instant | None
     closed_at: Instant | None
+
+
+class SiteUnknown(Exception):
+    """The client has no open journey, and at which site a new one would open is not known. Nothing was kept."""
 
 
 class NotSealedYet(Exception):
@@ -79,11 +85,14 @@ class Registry:
         self._pool = pool
         self._privacy = Privacy(keyring)
 
-    async def admit(self, admission: Admission, message_id: UUID) -> tuple[Journey, bool]:
-        """The client's one open journey, made if there is none; True if `message_id` is what opened it.
+    async def admit(self, admission: Admission, message_id: UUID, site: str | None) -> tuple[Journey, bool]:
+        """The client's one open journey, made at `site` if there is none; True if `message_id` is what opened it.
 
         However many ask at once, one journey is made. The same `message_id` asking again gets the same answer,
         even when the journey it opened is closed by now.
+
+        Raises:
+            SiteUnknown: A journey would have to be made, and `site` is None.
         """
         number, visit = await self._privacy.hash_of_number(admission.key), await self._visit(admission.visit)
         async with self._pool.connection() as connection, connection.transaction():
@@ -96,11 +105,14 @@ class Registry:
                     "journey_id": uuid4(),
                     "client_ref": client_ref,
                     "message_id": message_id,
+                    "site": site,
                     "visit": visit,
                     "admitted_at": admission.occurred_at,
                 },
             )
             journey = await cursor.fetchone()
+            if journey is None and site is None:
+                raise SiteUnknown
         if journey is None:
             raise RuntimeError("the journey was closed while it was being opened; the relay tries again")
         return journey, journey.opened_by == message_id

@@ -131,8 +131,8 @@ class _Relays:
         """The relay of one lane, with connections of its own."""
         rules = self._settings.relaying
         queue, registry = Queue(pool, rules.lease), Registry(pool, self._keyring)
-        privacy, zone = Privacy(self._keyring), self._settings.receiving.zone
-        handler = Handler(self._reading, registry, queue, privacy, self._gate, zone)
+        privacy, receiving = Privacy(self._keyring), self._settings.receiving
+        handler = Handler(self._reading, registry, queue, privacy, self._gate, receiving)
         self._of[lane] = Relay(lane, queue, handler, rules, lambda lane: self._of[lane].ring())
         self._queues.append(queue)
 

@@ -14,8 +14,9 @@ from uuid import UUID
 import structlog
 from psycopg import AsyncConnection
 
-from domain.policy import CURRENT, policy_named
+from domain.policy import policy_named
 from domain.retention import ClientKeyDestroyed, DestructionReason, kept_until
+from domain.sites import all_sites
 from domain.values import Key, Value
 from eventstore.codec import to_record
 from eventstore.errors import KeyReused, StreamClosed, VersionConflict
@@ -164,8 +165,8 @@ class Shredder:
             raise ShredRefused("messages-waiting", "Messages of this client wait for intake. Let it handle them first.")
         if order.reason is DestructionReason.LEGAL_ORDER or not last:
             return
-        until = kept_until(max(last), client.born, policy_named(CURRENT))
-        if policy_named(CURRENT).site.local_date(now) < until:
+        until = _kept_until(max(last), client.born)
+        if min(each.calendar.local_date(now) for each in all_sites()) < until:
             raise ShredRefused(
                 "retention-runs",
                 f"The words about this client must be kept until {until}. Before that only a legal order ends it: "
@@ -197,6 +198,11 @@ class Shredder:
         except (KeyReused, StreamClosed, VersionConflict):  # another decided it just now
             return await self._decided(order.client_ref) or event
         return event
+
+
+def _kept_until(last: datetime, born: date | None) -> date:
+    """By the site whose policy and zone keep words longest: a day too long harms no one."""
+    return max(kept_until(last, born, policy_named(each.policy), each.calendar) for each in all_sites())
 
 
 def _require_order(order: ShredOrder) -> None:

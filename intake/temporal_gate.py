@@ -27,7 +27,7 @@ class TemporalGate:
 
     async def open(self, journey_id: str, client_ref: str, admission: OpeningAdmission) -> None:
         """Starts the workflow; one that runs already is left as it is."""
-        command = opening(journey_id, client_ref, admission.message_key, admission.occurred_at)
+        command = opening(journey_id, client_ref, admission.site, admission.message_key, admission.occurred_at)
         await self._passed(journey_id, self._journeys.open(command))
 
     async def repeat_admission(
@@ -78,12 +78,13 @@ class TemporalGate:
             raise GateUnavailable("the journey is open on record and no workflow runs it: run `throughline recover`")
 
 
-def opening(journey_id: str, client_ref: str, message_key: str, admitted_at: Instant) -> OpenJourney:
+def opening(journey_id: str, client_ref: str, site: str, message_key: str, admitted_at: Instant) -> OpenJourney:
     """The command that opens a journey; the same message gives the same one."""
     return OpenJourney(
         id=f"open/{message_key}",
         journey_id=journey_id,
         client_ref=client_ref,
+        site=site,
         message=message_key,
         admitted_at=admitted_at,
     )

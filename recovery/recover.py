@@ -48,6 +48,7 @@ def _opening(opened: JourneyOpened) -> OpenJourney:
         id=opened.cause,
         journey_id=opened.journey_id,
         client_ref=opened.client_ref,
+        site=opened.site,
         message=opened.message,
         admitted_at=opened.admitted_at,
     )

@@ -13,9 +13,12 @@ from psycopg import sql
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from centre.loading import load
 from deploy.settings import Settings
 from deploy.stack import Stack
 from eventstore import migrate
+
+load()  # here, because modules of tests name the example's sites
 
 
 @pytest.fixture(scope="session")

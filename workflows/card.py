@@ -13,15 +13,16 @@ from domain.values import Instant, Stage
 
 PROGRAMME = SearchAttributeKey.for_keyword("Programme")
 STAGE = SearchAttributeKey.for_keyword("Stage")
+SITE = SearchAttributeKey.for_keyword("Site")
 NEXT_DEADLINE = SearchAttributeKey.for_datetime("NextDeadline")
 URGENT = SearchAttributeKey.for_bool("Urgent")
 NOT_RECORDED = SearchAttributeKey.for_keyword("NotRecorded")
-SEARCH_ATTRIBUTES = (PROGRAMME, STAGE, NEXT_DEADLINE, URGENT, NOT_RECORDED)
+SEARCH_ATTRIBUTES = (PROGRAMME, STAGE, SITE, NEXT_DEADLINE, URGENT, NOT_RECORDED)
 
 _BEFORE_CARE = (*(Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING),)
 
-Shown = tuple[str, str, Instant | None, bool, str | None]
-"""Programme, stage, next due time, urgent, and the cause that keeps decisions from the record."""
+Shown = tuple[str, str, str, Instant | None, bool, str | None]
+"""Programme, stage, site, next due time, urgent, and the cause that keeps decisions from the record."""
 
 
 def shown(state: JourneyState, now: Instant, not_recorded: str | None = None) -> Shown:
@@ -29,15 +30,17 @@ def shown(state: JourneyState, now: Instant, not_recorded: str | None = None) ->
     programme = state.level or state.placement.level
     owed = state.next_due()
     urgent = state.is_urgent(now) or not_recorded is not None
-    return programme or "none", state.stage, owed.due_at if owed else None, urgent, not_recorded
+    due, site = owed.due_at if owed else None, state.admission.site or "none"
+    return programme or "none", state.stage, site, due, urgent, not_recorded
 
 
 def attributes(values: Shown) -> list[SearchAttributeUpdate[Any]]:
     """`values` as one upsert."""
-    programme, stage, due, urgent, cause = values
+    programme, stage, site, due, urgent, cause = values
     deadline = NEXT_DEADLINE.value_set(due) if due else NEXT_DEADLINE.value_unset()
     not_recorded = NOT_RECORDED.value_set(cause) if cause else NOT_RECORDED.value_unset()
-    return [PROGRAMME.value_set(programme), STAGE.value_set(stage), deadline, URGENT.value_set(urgent), not_recorded]
+    where = PROGRAMME.value_set(programme), STAGE.value_set(stage), SITE.value_set(site)
+    return [*where, deadline, URGENT.value_set(urgent), not_recorded]
 
 
 def card(state: JourneyState, now: Instant) -> str:

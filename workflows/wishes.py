@@ -70,6 +70,7 @@ def notice(state: JourneyState, effect: Notify, key: str) -> Notice:
         key=key,
         channel=effect.how,
         to=effect.to,
+        site=state.admission.site,
         subject=f"{urgency}{effect.title}",
         body=(
             f"{effect.title}.\n"

@@ -37,7 +37,7 @@ from workflows.client import connect
 app = App(name="bench.opening", help=__doc__)
 
 _LONGEST_WAIT_SECONDS = 900.0
-_COUNT_OPENED = "SELECT count(*) FROM es.streams WHERE stream !~ '^[$]'"
+_COUNT_OPENED = "SELECT count(*) FROM es.streams WHERE position('/' in stream) = 0"
 _STAGES = """
     SELECT m.control_id, extract(epoch FROM m.received_at), extract(epoch FROM j.opened_at),
         extract(epoch FROM j.started_at), extract(epoch FROM e.recorded_at)

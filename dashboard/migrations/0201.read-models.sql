@@ -26,6 +26,8 @@ create table dash.journeys_shape (
     funding         text,
     verdict         text,
     policy          text        not null,
+    site            text        not null,
+    calendar        integer     not null,
     opened_at       timestamptz,
     ended_at        timestamptz,
     level_since     timestamptz,
@@ -43,6 +45,7 @@ create table dash.journeys_shape (
 );
 create index on dash.journeys_shape (next_due) where ended_at is null;
 comment on column dash.journeys_shape.level is 'The level of care given now.';
+comment on column dash.journeys_shape.calendar is 'The version of its site''s calendar by which its days are counted.';
 comment on column dash.journeys_shape.waiting_for is 'The role that owns what is due first.';
 comment on column dash.journeys_shape.urgent_open is 'Whether an urgent obligation is open; the view open_journeys adds what is overdue.';
 comment on column dash.journeys_shape.as_of_position is 'The last event of this journey that is taken in.';
@@ -163,7 +166,7 @@ order by o.due_at, o.journey_id, o.obligation_id;
 create view dash.census as
 with days as (
     select generate_series(min(first_day),
-                           greatest(max(first_day), max(last_day), (now() at time zone max(zone))::date),
+                           greatest(max(first_day), max(last_day), max((now() at time zone zone)::date)),
                            interval '1 day')::date as day
     from dash.stays
 ), moves as (

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dashboard.projections.model import Change, ReadModel, TableRow
 
 _COLUMNS = (
-    *("journey_id", "stage", "level", "placement", "funding", "verdict", "policy", "opened_at", "ended_at"),
+    *("journey_id", "stage", "level", "placement", "funding", "verdict", "policy", "site"),
+    *("calendar", "opened_at", "ended_at"),
     *("level_since", "waiting_for", "next_obligation", "next_due", "open_count", "urgent_open", "moving_to"),
     *("move_due", "version", "last_event", "last_event_at", "as_of_position"),
     "on_leave_until",
@@ -30,6 +31,8 @@ def _row(change: Change) -> TableRow:
         state.funding.route,
         state.coverage.benefits.verdict if state.coverage.benefits else None,
         state.admission.policy_version,
+        state.admission.site,
+        state.admission.calendar,
         state.admission.opened_at,
         state.ended_at,
         state.level_since,

@@ -97,7 +97,7 @@ def _row(change: Change, owed: Obligation, status: ObligationStatus, ending: End
         status,
         owed.raised_at,
         owed.due_at,
-        owed.time_kind,
+        owed.counted.kind,
         owed.urgent,
         owed.climbed,
         owed.last_told_at,

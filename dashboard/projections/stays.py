@@ -21,7 +21,7 @@ def _rows(changes: Sequence[Change]) -> Iterator[TableRow]:
 
 
 def _row(change: Change) -> TableRow:
-    stays, site = change.after.care.stays, change.after.policy.site
+    stays, calendar = change.after.care.stays, change.after.calendar
     stay = stays[-1]
     return (
         change.recorded.stream,
@@ -29,9 +29,9 @@ def _row(change: Change) -> TableRow:
         stay.level,
         stay.since,
         stay.until,
-        site.local_date(stay.since),
-        site.local_date(stay.until) if stay.until else None,
-        site.zone,
+        calendar.local_date(stay.since),
+        calendar.local_date(stay.until) if stay.until else None,
+        calendar.zone,
         change.recorded.position,
     )
 

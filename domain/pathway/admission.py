@@ -11,8 +11,9 @@ from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.obligations import raised_in_business_days
-from domain.policy import CURRENT, policy_named
+from domain.policy import policy_named
 from domain.refusal import Refused
+from domain.sites import SiteId, site_named
 from domain.values import CLINICAL, Instant, Key, Role, Words
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Admission(Slice):
 
     Attributes:
         policy_version: The policy it was opened under.
+        site: Where it was opened.
+        calendar: The version of the site's calendar by which its days are counted.
         begins_at: The admission, or the opening if that was earlier; nothing on the journey was true before.
         cancelled_at: When the admission was cancelled before care began.
     """
@@ -40,6 +43,8 @@ class Admission(Slice):
     journey_id: str = ""
     client_ref: str = ""
     policy_version: str = ""
+    site: str = ""
+    calendar: int = 0
     opened_at: Instant | None = None
     begins_at: Instant | None = None
     cancelled_at: Instant | None = None
@@ -58,6 +63,8 @@ class JourneyOpened(BaseEvent):
     client_ref: str
     policy: str
     policy_digest: str
+    site: SiteId
+    calendar: int
     admitted_at: Instant
     message: str
 
@@ -67,7 +74,7 @@ class JourneyOpened(BaseEvent):
         return self.admitted_at if abs(self.admitted_at - self.at) <= timedelta(days=366) else self.at
 
     def _sentence(self) -> str:
-        return f"Journey opened under policy {self.policy}"
+        return f"Journey opened at site {self.site} under policy {self.policy}"
 
 
 class AdmissionRepeated(BaseEvent):
@@ -99,23 +106,31 @@ class AdmissionCancelled(BaseEvent):
 
 
 class OpenJourney(BaseCommand):
-    """An admissions message begins a journey. `admitted_at` is when the source says it happened."""
+    """An admissions message begins a journey at a site. `admitted_at` is when the source says it happened."""
 
     kind: Literal["open-journey"] = "open-journey"
     journey_id: Key
     client_ref: Key
+    site: SiteId
     message: Key
     admitted_at: Instant
 
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
-        """The first events. Opening twice is answered without a second opening."""
+        """The first events. Opening twice is answered without a second opening.
+
+        Raises:
+            LookupError: This process does not know the site.
+        """
         if state.version == 0:
+            site = site_named(self.site)
             yield JourneyOpened(
                 **when,
                 journey_id=self.journey_id,
                 client_ref=self.client_ref,
-                policy=CURRENT,
-                policy_digest=policy_named(CURRENT).digest,
+                policy=site.policy,
+                policy_digest=policy_named(site.policy).digest,
+                site=site.id,
+                calendar=site.calendar.version,
                 admitted_at=self.admitted_at,
                 message=self.message,
             )
@@ -154,11 +169,13 @@ class CancelAdmission(AdmissionsMessage):
 
 @part.evolves
 def open_the_journey(state: JourneyState, event: JourneyOpened) -> Admission:
-    """Under the policy that holds today."""
+    """Under the policy and the calendar that hold today."""
     return Admission(
         journey_id=event.journey_id,
         client_ref=event.client_ref,
         policy_version=event.policy,
+        site=event.site,
+        calendar=event.calendar,
         opened_at=event.at,
         begins_at=min(event.at, event.admitted),
     )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from domain.benefits import Benefits
-from domain.clock import TimeKind, after_hours
+from domain.clock import after_hours
 from domain.commands import BaseCommand
+from domain.due_times import Counted
 from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace, ehr_key
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
@@ -191,5 +192,4 @@ def ask_operations_after_a_refusal(state: JourneyState, event: EffectSettled) ->
     if event.failure is None and event.revision is not None:
         yield from (met_one(owed, event) for owed in known)
     elif event.failure is not None and not known and event.call != "check-benefits":  # admissions verify by hand
-        due_at = after_hours(event.at, 24)
-        yield raised(state, event, RESOLVE_EFFECT, due_at, TimeKind.ELAPSED, about=event.call)
+        yield raised(state, event, RESOLVE_EFFECT, Counted.hours(24, since=event.at), about=event.call)

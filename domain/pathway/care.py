@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from domain.clock import TimeKind, after_calendar_days
+from domain.due_times import Counted
 from domain.events import BaseEvent
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
@@ -132,5 +132,5 @@ def _started(state: JourneyState, event: BaseEvent, level: LevelOfCare) -> Level
 
 
 def _contact(state: JourneyState, event: BaseEvent) -> ObligationRaised:
-    due_at = after_calendar_days(event.at, state.policy.external_contact_days, state.policy.site)
-    return raised(state, event, EXTERNAL_CONTACT, due_at, TimeKind.CALENDAR_DAYS)
+    counted = Counted.calendar_days(state.policy.external_contact_days, since=event.at)
+    return raised(state, event, EXTERNAL_CONTACT, counted)

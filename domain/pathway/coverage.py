@@ -128,7 +128,6 @@ def note_that_benefits_are_verified(state: JourneyState, event: BenefitsAnswered
 
 
 def _check(state: JourneyState, event: BaseEvent, now: Instant) -> Iterator[BaseEvent]:
-    policy = state.policy
-    yield raised_in_business_days(state, event, VERIFY_BENEFITS, policy.benefits_business_days)
-    number, today = state.coverage.checks + 1, policy.site.local_date(now)
+    yield raised_in_business_days(state, event, VERIFY_BENEFITS, state.policy.benefits_business_days)
+    number, today = state.coverage.checks + 1, state.calendar.local_date(now)
     yield BenefitsRequested(at=now, cause=event.cause, number=number, service_date=today)

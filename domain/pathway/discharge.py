@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.clock import TimeKind, after_hours
 from domain.commands import CARE_TEAM, IN_CARE, AdmissionsMessage, Decision
+from domain.due_times import Counted
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
@@ -162,8 +162,7 @@ def end(state: JourneyState, event: Discharged) -> Discharging:
 def owe_a_draft_from_day_one(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
     """ "Discharge planning begins on day one."""
     if state.discharge.plan.missing():
-        due_at = after_hours(event.at, state.policy.plan_draft_hours)
-        yield raised(state, event, DRAFT_DISCHARGE_PLAN, due_at, TimeKind.ELAPSED)
+        yield raised(state, event, DRAFT_DISCHARGE_PLAN, Counted.hours(state.policy.plan_draft_hours, since=event.at))
 
 
 @part.follows

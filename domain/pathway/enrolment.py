@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.clock import TimeKind, after_business_days
 from domain.commands import ADMISSIONS, Decision
+from domain.due_times import Counted
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part
@@ -61,8 +61,7 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
 @part.follows
 def owe_access(state: JourneyState, event: JourneyOpened) -> Iterator[BaseEvent]:
     """From the admission to enrolment; CCBHC criteria: routine needs within 10 business days."""
-    due_at = after_business_days(event.admitted, state.policy.access_business_days, state.policy.site)
-    yield raised(state, event, ENROL, due_at, TimeKind.BUSINESS_DAYS)
+    yield raised(state, event, ENROL, Counted.business_days(state.policy.access_business_days, since=event.admitted))
 
 
 @part.follows

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.clock import TimeKind, after_calendar_days
 from domain.commands import CARE_TEAM, Decision
+from domain.due_times import Counted
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
@@ -57,7 +57,7 @@ class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Sta
         owed = next(iter(state.open_of(FOLLOW_UP.kind)), None)
         if owed is None:
             raise Refused("nothing-owed", "No follow-up is open on this journey.")
-        today = state.policy.site.local_date(when["at"])
+        today = state.calendar.local_date(when["at"])
         require(
             owed.counts_from is None or today >= owed.counts_from,
             "too-early",
@@ -78,11 +78,11 @@ def owe_contacts(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
     """The first counts from the day after (HEDIS FUH: not the same day), others from when the one before was due."""
     if event.reason is DischargeReason.DECEASED:
         return
-    site, counts_after = state.policy.site, 1
+    discharged, counts_after = state.calendar.local_date(event.at), 1
     for number, days in enumerate(state.policy.follow_up_days):
-        due_at = after_calendar_days(event.at, days, site)
-        counts_from = site.local_date(event.at) + timedelta(days=counts_after)
-        yield raised(state, event, FOLLOW_UP, due_at, TimeKind.CALENDAR_DAYS, after=number, counts_from=counts_from)
+        counted = Counted.calendar_days(days, since=event.at)
+        counts_from = discharged + timedelta(days=counts_after)
+        yield raised(state, event, FOLLOW_UP, counted, after=number, counts_from=counts_from)
         counts_after = days
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.clock import TimeKind
 from domain.commands import CARE_TEAM, Decision
+from domain.due_times import Counted
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
@@ -76,7 +76,7 @@ class StartLeave(Decision, label="Start a leave", by=CARE_TEAM, at=(Stage.ACTIVE
             "on-leave-already",
             f"The client is on leave until {state.leave.until}. Record their return first.",
         )
-        first, most = state.policy.site.local_date(when["at"]), state.policy.leave_days
+        first, most = state.calendar.local_date(when["at"]), state.policy.leave_days
         require(
             first < self.until <= first + timedelta(days=most),
             "leave-too-long",
@@ -113,8 +113,7 @@ def come_back(state: JourneyState, event: LeaveEnded | LevelOfCareEnded) -> Leav
 @part.follows
 def expect_the_client_back(state: JourneyState, event: LeaveStarted) -> Iterator[BaseEvent]:
     """When the site closes on the day named."""
-    due_at = state.policy.site.closing(event.until)
-    yield raised(state, event, RETURN_FROM_LEAVE, due_at, TimeKind.CALENDAR_DAYS)
+    yield raised(state, event, RETURN_FROM_LEAVE, Counted.named(event.until, since=event.at))
 
 
 @part.follows

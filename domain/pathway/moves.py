@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.clock import TimeKind, after_calendar_days, after_hours
 from domain.commands import CARE_TEAM, IN_CARE, Decision
+from domain.due_times import Counted
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
@@ -240,19 +240,13 @@ def begin(
         "level-not-ours",
         f"{to} is given elsewhere; a step-down leads to {state.policy.ours()}.",
     )
-    policy = state.policy
-    due_at = (
-        after_hours(when["at"], policy.step_up_hours)
-        if direction is Direction.UP
-        else after_calendar_days(when["at"], policy.step_down_days, policy.site)
-    )
     yield TransitionStarted(
         **when,
         number=state.moves.started + 1,
         direction=direction,
         origin=origin,
         target=to,
-        due_at=due_at,
+        due_at=_time_for(state, direction, when["at"]).due_at(state.calendar),
         reason=reason,
         by=by,
     )
@@ -266,6 +260,12 @@ def require_since_the_level_began(state: JourneyState, when: Occasion) -> None:
             "before-this-level",
             f"The client came to {state.level} at {since:%Y-%m-%d %H:%M} UTC. Give a time after that.",
         )
+
+
+def _time_for(state: JourneyState, direction: Direction, since: Instant) -> Counted:
+    if direction is Direction.UP:
+        return Counted.hours(state.policy.step_up_hours, since)
+    return Counted.calendar_days(state.policy.step_down_days, since)
 
 
 def _under_way(state: JourneyState, to: str) -> Transition:
@@ -324,10 +324,11 @@ def stop_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> M
 def owe_the_move(state: JourneyState, event: TransitionStarted, now: Instant) -> Iterator[BaseEvent]:
     """A step-up looks for its place at once, also where it is typed in late."""
     yield from cancelled(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN)
+    counted = _time_for(state, event.direction, event.at)
     if event.direction is Direction.DOWN:
-        yield raised(state, event, COMPLETE_STEP_DOWN, event.due_at, TimeKind.CALENDAR_DAYS)
+        yield raised(state, event, COMPLETE_STEP_DOWN, counted)
         return
-    yield raised(state, event, COMPLETE_STEP_UP, event.due_at, TimeKind.ELAPSED)
+    yield raised(state, event, COMPLETE_STEP_UP, counted)
     if state.moves.current is not None:
         yield search(state, state.moves.current, 1, Occasion(at=now, cause=event.cause))
 
@@ -361,5 +362,4 @@ def owe_no_declined_move(state: JourneyState, event: TransitionDeclined) -> Iter
 
 
 def _contact(state: JourneyState, event: BaseEvent) -> ObligationRaised:
-    due_at = after_hours(event.at, state.policy.interim_contact_hours)
-    return raised(state, event, INTERIM_CONTACT, due_at, TimeKind.ELAPSED)
+    return raised(state, event, INTERIM_CONTACT, Counted.hours(state.policy.interim_contact_hours, since=event.at))

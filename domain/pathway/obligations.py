@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
-from domain.clock import TimeKind, after_business_days
+from domain.due_times import Counted
 from domain.effects import Notify
 from domain.events import BaseEvent, Occasion
 from domain.obligations import Channel, Obligation, ObligationKind, ObligationStatus
@@ -173,14 +173,16 @@ def raised(
     state: JourneyState,
     event: BaseEvent,
     kind: ObligationKind,
-    due_at: datetime,
-    time_kind: TimeKind,
+    counted: Counted,
     *,
     after: int = 0,
     counts_from: date | None = None,
     about: str | None = None,
 ) -> ObligationRaised:
-    """Something is owed from `event` on, until `due_at`. `after` counts those raised by the same rule before it."""
+    """Something is owed from `event` on, until what `counted` gives by the site's calendar.
+
+    `after` counts those raised by the same rule before it.
+    """
     number = state.obligations.raised.get(kind.kind, 0) + 1 + after
     terms = state.policy.obligations[kind.kind]
     owed = Obligation.raised(
@@ -188,8 +190,8 @@ def raised(
         terms,
         number,
         raised_at=event.at,
-        due_at=due_at,
-        time_kind=time_kind,
+        counted=counted,
+        by=state.calendar,
         counts_from=counts_from,
         about=about,
     )
@@ -198,8 +200,7 @@ def raised(
 
 def raised_in_business_days(state: JourneyState, event: BaseEvent, kind: ObligationKind, days: int) -> ObligationRaised:
     """Something is owed within `days` business days at the site."""
-    due_at = after_business_days(event.at, days, state.policy.site)
-    return raised(state, event, kind, due_at, TimeKind.BUSINESS_DAYS)
+    return raised(state, event, kind, Counted.business_days(days, since=event.at))
 
 
 def met(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:

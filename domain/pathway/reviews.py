@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.clock import TimeKind, after_calendar_days, after_hours, at_service_week, weeks_of_service
+from domain.clock import after_hours, weeks_of_service
 from domain.commands import Decision
+from domain.due_times import Counted
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part
@@ -69,7 +70,7 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
 
     def _week(self, state: JourneyState, when: Occasion) -> int:
         since = state.level_since
-        return weeks_of_service(since, when["at"], state.policy.site) if since else 0
+        return weeks_of_service(since, when["at"], state.calendar) if since else 0
 
     def _require_leave_to_continue(self, state: JourneyState, week: int) -> None:
         rule = _rule(state)
@@ -109,20 +110,17 @@ def review_soon_after_a_declined_move(state: JourneyState, event: TransitionDecl
     """The client stays where a clinician thought they should not."""
     if state.stage is Stage.ACTIVE:
         yield from cancelled(state, event, REVIEW)
-        due_at = after_hours(event.at, state.policy.declined_review_hours)
-        yield raised(state, event, REVIEW, due_at, TimeKind.ELAPSED)
+        yield raised(state, event, REVIEW, Counted.hours(state.policy.declined_review_hours, since=event.at))
 
 
 def _next(state: JourneyState, event: BaseEvent) -> ObligationRaised:
-    policy, rule, since = state.policy, _rule(state), state.level_since or event.at
+    rule, since = _rule(state), state.level_since or event.at
     if rule.every_days is not None:
-        due_at = after_calendar_days(event.at, rule.every_days, policy.site)
-        return raised(state, event, REVIEW, due_at, TimeKind.CALENDAR_DAYS)
+        return raised(state, event, REVIEW, Counted.calendar_days(rule.every_days, since=event.at))
     # Done once the clinician was reminded of it, it is not owed again at its due time.
-    reminded = after_hours(event.at, policy.obligations[REVIEW.kind].reminder_hours)
-    week = max(rule.first_week or 1, weeks_of_service(since, reminded, policy.site) + 1)
-    due_at = at_service_week(since, week, policy.site)
-    return raised(state, event, REVIEW, due_at, TimeKind.SERVICE_WEEKS)
+    reminded = after_hours(event.at, state.policy.obligations[REVIEW.kind].reminder_hours)
+    week = max(rule.first_week or 1, weeks_of_service(since, reminded, state.calendar) + 1)
+    return raised(state, event, REVIEW, Counted.service_weeks(week, care_began=since))
 
 
 def _rule(state: JourneyState) -> ReviewRule:

@@ -30,10 +30,12 @@ CREATE TABLE intake.messages (
     parked_at        timestamptz,
     updated_at       timestamptz NOT NULL DEFAULT now(),
     journey_id       uuid,
+    site             text,
     UNIQUE (listener, sending_app, sending_facility, control_id, sha256)
 );
 COMMENT ON COLUMN intake.messages.business_sha256 IS
     'Same for one event sent again under another control id';
+COMMENT ON COLUMN intake.messages.site IS 'The site that a person named, where the message did not tell it';
 COMMENT ON COLUMN intake.messages.ack IS 'Replayed byte for byte to a sender that repeats itself; null: none wanted';
 
 CREATE INDEX messages_waiting ON intake.messages (authority, mrn, received_id) WHERE state = 'received';
@@ -51,8 +53,11 @@ CREATE TABLE intake.quarantine (
     reason         text NOT NULL,
     quarantined_at timestamptz NOT NULL DEFAULT now(),
     last_seen_at   timestamptz NOT NULL DEFAULT now(),
-    times          integer NOT NULL DEFAULT 1
+    times          integer NOT NULL DEFAULT 1,
+    released_at    timestamptz,
+    released_by    text
 );
+COMMENT ON COLUMN intake.quarantine.released_by IS 'Staff id of who let the message go on; null while it waits';
 CREATE UNIQUE INDEX quarantine_unreadable ON intake.quarantine (listener, sha256, reason_code)
     WHERE received_id IS NULL;
 
@@ -74,6 +79,7 @@ CREATE TABLE intake.journeys (
     journey_id  uuid PRIMARY KEY,
     client_ref  uuid NOT NULL REFERENCES intake.clients,
     opened_by   uuid NOT NULL UNIQUE,
+    site        text NOT NULL,
     visit       text NOT NULL DEFAULT '',
     admitted_at timestamptz NOT NULL,
     opened_at   timestamptz NOT NULL DEFAULT now(),

@@ -2,7 +2,7 @@
 -- other record. They see which journeys these are, and nothing else of them.
 
 -- migrate:up
-grant select (journey_id, client_ref, opened_by, admitted_at, started_at, closed_at)
+grant select (journey_id, client_ref, opened_by, site, admitted_at, started_at, closed_at)
     on intake.journeys to throughline_directory;
 
 -- migrate:down

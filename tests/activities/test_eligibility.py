@@ -14,7 +14,7 @@ from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable, Elig
 from activities.x12.inquiry import Submitter
 from domain.benefits import Verdict
 from domain.cost import estimate
-from domain.policy import CURRENT, policy_named
+from domain.policy import policy_named
 from tests.activities.conftest import PERSON, People, assert_says_nothing_of_the_client
 from tests.clinic.process import ClinicProcess
 
@@ -94,7 +94,7 @@ async def test_a_copay_of_nothing_beside_coinsurance_is_priced_by_the_coinsuranc
     clinic.script(MEMBER, copay=0, coinsurance="0.3", deductible_total=900, deductible_remaining=700)
     share = (await eligibility.check(inquiry())).cost_share
     assert share is not None and (share.copay, share.coinsurance) == (Decimal(0), Decimal("0.3"))
-    priced = estimate(1, policy_named(CURRENT).level("IOP"), share, self_pay=False)
+    priced = estimate(1, policy_named("us-generic-1").level("IOP"), share, self_pay=False)
     assert priced.low == priced.high == Decimal(3010)  # 700 + 0.3 x 7700
 
 

@@ -11,7 +11,7 @@ from domain.benefit_words import price, reason_in_words, share_in_words
 from domain.benefits import Verdict
 from domain.cost import estimate
 from domain.plans import Estimate
-from domain.policy import CURRENT, policy_named
+from domain.policy import policy_named
 from domain.values import LevelOfCare
 from tests.activities.test_x12_verdict import judged
 
@@ -25,7 +25,7 @@ MET = "EB*C*IND*30***29*0*****Y"
 
 def priced(*segments: str, level: LevelOfCare = IOP, rules: Rules | None = None) -> Estimate:
     found = judged(*OK, *segments, rules=rules)
-    return estimate(1, policy_named(CURRENT).level(level), found.cost_share, self_pay=False)
+    return estimate(1, policy_named("us-generic-1").level(level), found.cost_share, self_pay=False)
 
 
 def words(*segments: str, level: LevelOfCare = IOP, rules: Rules | None = None) -> str:
@@ -404,7 +404,7 @@ def test_a_doubt_and_a_number_never_stand_together(shapes: list[tuple[str, ...]]
     segments = [_segment(shape) for shape in shapes]
     found = judged(*OK, *segments)
     share = found.cost_share
-    told = price(estimate(1, policy_named(CURRENT).level(IOP), share, self_pay=False))
+    told = price(estimate(1, policy_named("us-generic-1").level(IOP), share, self_pay=False))
     assert told == "unknown" or found.verdict is not Verdict.NEEDS_REVIEW
     if told == "$0.00":
         assert share is not None

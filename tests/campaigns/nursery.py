@@ -38,6 +38,7 @@ from temporalio.worker import (
 from temporalio.workflow import ActivityHandle
 
 import worker
+from centre.loading import load
 from deploy.settings import Settings
 from eventstore import Appended, EventStore, KeyReused, NewEvent, VersionConflict
 from eventstore.sealing import Sealer
@@ -206,6 +207,7 @@ def _fork(plan: Plan, number: int, diary: Diary) -> int:
 
 
 async def _work(plan: Plan) -> None:
+    load()
     settings = Settings.from_env(plan.environment)
     client = await connect(settings.require_temporal_address(), settings.temporal_namespace)
     config = client.config()

@@ -1,79 +1,90 @@
-"""What a policy says is put on record once; a file that says something else later is refused."""
+"""A version that was in use never reads differently: the record knows what it said."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import sys
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from centre.adoption import PolicyFileDiffers, adopt_policies
-from centre.files import EXAMPLE
-from centre.policies import read_policies, read_policy
-from domain.policy import CURRENT
-from eventstore import EventStore, migrate, open_store
-from tests.policies import variant, write_php
+from centre.adoption import AlteredVersion, adopt, adopt_calendars
+from centre.sites import read_sites
+from domain.adopted import CalendarAdopted, digest_of
+from domain.sites import Calendar, Site, site_named
+from eventstore import EventStore, open_store
+from tests.centres import three_sites
 
 pytestmark = pytest.mark.stack
+
 NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
-OURS = read_policies(EXAMPLE / "policies")
 
 
 @pytest.fixture
-async def store(database_url_factory: Callable[[], str]) -> AsyncIterator[EventStore]:
-    url = database_url_factory()
-    migrate(url)
-    async with open_store(url) as opened:
+async def store(migrated_database: str) -> AsyncIterator[EventStore]:
+    async with open_store(migrated_database) as opened:
         yield opened
 
 
-async def test_the_record_holds_what_the_policy_says(store: EventStore) -> None:
-    await adopt_policies(store, OURS, NOW)
-    [stored] = await store.read(f"policy/{CURRENT}")
-    assert stored.type == "policy.adopted" and stored.data["digest"] == OURS[0].policy.digest
-    assert stored.data["document"]["numbers"]["step_up_hours"]["value"] == 24
+def altered(site: Site, **changes: object) -> Site:
+    calendar = Calendar.model_validate(site.calendar.model_dump() | changes)
+    return site.changed(calendars=(calendar,))
 
 
-async def test_it_is_adopted_once_however_many_workers_start(store: EventStore) -> None:
-    later = datetime(2026, 3, 17, tzinfo=UTC)
-    await asyncio.gather(*(adopt_policies(store, OURS, now) for now in (NOW, later, NOW, later)))
-    assert len(await store.read(f"policy/{CURRENT}")) == 1
-
-
-async def test_a_file_that_differs_from_the_record_is_refused_by_name(store: EventStore, tmp_path: Path) -> None:
-    await adopt_policies(store, OURS, NOW)
-    changed = read_policy(
-        variant(tmp_path, CURRENT, ("[numbers.leave_days]\nvalue = 14", "[numbers.leave_days]\nvalue = 15"))
-    )
-    with pytest.raises(PolicyFileDiffers, match=CURRENT):
-        await adopt_policies(store, [changed], NOW)
-
-
-async def test_a_worker_with_another_file_of_that_version_does_not_start(
-    database_url_factory: Callable[[], str], tmp_path: Path
+async def test_each_calendar_is_put_on_record_once_whoever_starts_and_how_often(
+    store: EventStore, tmp_path: Path
 ) -> None:
-    url, folder = database_url_factory(), tmp_path / "centre"
-    migrate(url)
-    async with open_store(url) as opened:
-        await adopt_policies(opened, OURS, NOW)
-    shutil.copytree(EXAMPLE, folder)
-    file = folder / "policies" / f"{CURRENT}.toml"
-    file.write_text(file.read_text().replace("[numbers.leave_days]\nvalue = 14", "[numbers.leave_days]\nvalue = 15"))
-    asked = [sys.executable, "-m", "worker"]
-    nowhere = {"TEMPORAL_ADDRESS": "127.0.0.1:9", "THROUGHLINE_HOME": str(tmp_path)}
-    settings = {**os.environ, **nowhere, "DATABASE_URL": url, "THROUGHLINE_CENTRE": str(folder)}
-    process = await asyncio.create_subprocess_exec(*asked, env=settings, stderr=asyncio.subprocess.PIPE)
-    _, said = await process.communicate()
-    assert process.returncode != 0
-    assert f"the file of policy '{CURRENT}' is not what it was when it came into use" in said.decode()
+    sites = read_sites(three_sites(tmp_path, closed="mesa"))
+    await asyncio.gather(*(adopt_calendars(store, sites, NOW + timedelta(seconds=n)) for n in range(8)))
+    await adopt_calendars(store, sites, NOW + timedelta(days=30))
+    recorded = await store.read_all()
+    assert sorted(each.stream for each in recorded) == [
+        *("calendar/harbour/1", "calendar/mesa/1", "calendar/mesa/2", "calendar/pier/1")
+    ]
+    assert {each.type for each in recorded} == {"calendar.adopted"}
+    head = await store.head("calendar/mesa/2")
+    assert head is not None and head.closed
 
 
-async def test_a_policy_whose_file_is_gone_is_refused_by_name(store: EventStore, tmp_path: Path) -> None:
-    await adopt_policies(store, [*OURS, read_policy(write_php(tmp_path))], NOW)
-    with pytest.raises(PolicyFileDiffers, match="us-php-1 is on record, and no file here has it"):
-        await adopt_policies(store, OURS, NOW)
+async def test_the_record_can_say_what_the_calendar_said(store: EventStore) -> None:
+    site = site_named("main")
+    await adopt_calendars(store, [site], NOW)
+    [stored] = await store.read("calendar/main/1")
+    assert Calendar.model_validate(stored.data["document"]) == site.calendar
+    assert stored.data["digest"] == digest_of(stored.data["document"])
+    assert (stored.data["site"], stored.data["version"], stored.occurred_at) == ("main", 1, NOW)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"zone": "America/Denver"},
+        {"known_until": date(2033, 12, 31)},
+        {"holidays": {}},
+        {"closures": [{"first_day": date(2026, 5, 1), "reason": "burst pipe"}]},
+    ],
+)
+async def test_a_version_that_was_in_use_and_reads_differently_is_refused(
+    store: EventStore, changes: dict[str, object]
+) -> None:
+    site = site_named("main")
+    await adopt_calendars(store, [site], NOW)
+    with pytest.raises(AlteredVersion) as refused:
+        await adopt_calendars(store, [altered(site, **changes)], NOW)
+    assert str(refused.value).startswith("main.toml: calendar 1 of site main was in use with other content")
+    assert "new version" in str(refused.value)
+    assert len(await store.read_all()) == 1
+
+
+async def test_two_workers_with_different_files_cannot_both_start(store: EventStore) -> None:
+    site = site_named("main")
+    files = [site, altered(site, holidays={})]
+    told = await asyncio.gather(*(adopt_calendars(store, [each], NOW) for each in files), return_exceptions=True)
+    assert [type(each) for each in told if each is not None] == [AlteredVersion]
+    assert len(await store.read_all()) == 1
+
+
+async def test_it_is_told_whether_a_version_was_new(store: EventStore) -> None:
+    event = CalendarAdopted.of("main", site_named("main").calendar, NOW)
+    assert [await adopt(store, event), await adopt(store, event)] == [True, False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ GOOD = (EXAMPLE / "staff.toml").read_text()
 @pytest.fixture
 def staff(call: Call, tmp_path: Path) -> Call:
     """Runs `throughline staff` on a folder whose staff.toml a test may change."""
-    (tmp_path / "staff.toml").write_text(GOOD)
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
 
     def calling(*arguments: str | Path) -> Answer:
         return call("staff", *arguments, centre=tmp_path)

@@ -12,6 +12,7 @@ from tests.domain.walk import MONDAY
 
 ROW = Row(
     journey_id="4f3a0b32-1a34-4b81-8cad-ac271f2aac73",
+    site="harbour-north",
     stage=Stage.FUNDING_EXCEPTION,
     level="IOP",
     waiting_for=Role.SUPERVISOR,
@@ -31,6 +32,13 @@ def test_no_id_and_no_word_is_broken(
     monkeypatch.setattr(stdout, "width", width)
     journeys.show_rows([ROW])
     shown = capsys.readouterr().out
-    for word in (ROW.journey_id, "FUNDING_EXCEPTION", "clinical-supervisor", "draft-discharge-plan-1", "overdue"):
+    for word in (
+        ROW.journey_id,
+        ROW.site,
+        "FUNDING_EXCEPTION",
+        "clinical-supervisor",
+        "draft-discharge-plan-1",
+        "overdue",
+    ):
         assert word in shown
     assert all(len(line.rstrip()) <= width for line in shown.splitlines())

@@ -232,7 +232,7 @@ def _estimate(walked: Walk) -> str:
 
 
 def _enrol(walked: Walk, level: LevelOfCare) -> None:
-    walked.do(OpenJourney, journey_id="j", client_ref="c", message="m", admitted_at=walked.now)
+    walked.do(OpenJourney, journey_id="j", client_ref="c", site="main", message="m", admitted_at=walked.now)
     walked.settle("benefits-1", BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=walk.COPAY)))
     walked.do(DecidePlacement, recommended=level, actual=level)
     walked.do(AcceptCost, estimate=_estimate(walked))

@@ -73,10 +73,12 @@ def test_no_sentence_shows_the_client_reference_or_the_message() -> None:
         client_ref="ref-of-somebody",
         policy="p-1",
         policy_digest="0",
+        site="north",
+        calendar=2,
         admitted_at=MONDAY,
         message="m-1",
     )
-    assert opened.sentence() == "Journey opened under policy p-1"
+    assert opened.sentence() == "Journey opened at site north under policy p-1"
 
 
 def test_a_decision_names_the_role_and_the_opaque_id() -> None:

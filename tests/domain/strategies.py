@@ -86,7 +86,9 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
     message = {"message": st.just("message-9")}
     reported = message | {"occurred_at": st.none() | st.just(MONDAY)}
     fields: dict[Kind, dict[str, st.SearchStrategy[Any]]] = {
-        OpenJourney: message | {"journey_id": st.just("j"), "client_ref": st.just("c"), "admitted_at": st.just(MONDAY)},
+        OpenJourney: message
+        | {"journey_id": st.just("j"), "client_ref": st.just("c"), "site": st.just("main")}
+        | {"admitted_at": st.just(MONDAY)},
         RepeatAdmission: reported,
         CancelAdmission: reported,
         ReportDischarge: reported,

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import (
-    Site,
     after_business_days,
     after_calendar_days,
     after_hours,
@@ -23,9 +22,10 @@ from domain.pathway.coverage import RecordBenefits
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.moves import RequestStepUp, StepUpWindowMissed
 from domain.pathway.placement import DecidePlacement
+from domain.sites import site_named
 from tests.domain.walk import Walk
 
-SITE = Site()
+SITE = site_named("main").calendar
 LOCAL = ZoneInfo(SITE.zone)
 MOMENTS = st.integers(0, 6 * 365 * 24 * 60).map(
     lambda minutes: datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
@@ -54,7 +54,7 @@ def test_24_hours_are_24_hours_whatever_the_clocks_do(began: datetime, ends: dat
 def test_a_step_up_over_a_clock_change_is_due_in_24_elapsed_hours(began: datetime) -> None:
     now = began.astimezone(UTC)
     walk = Walk(now)
-    walk.do(OpenJourney, journey_id="j", client_ref="c", message="m", admitted_at=began)
+    walk.do(OpenJourney, journey_id="j", client_ref="c", site="main", message="m", admitted_at=began)
     walk.do(RecordBenefits, verdict="CLEAR", cost_share={"copay": 30}, note="called")
     walk.do(DecidePlacement, recommended="IOP", actual="IOP")
     walk.do(AcceptCost, estimate="estimate-1")
@@ -96,8 +96,10 @@ def test_business_days_pass_over_weekends_and_holidays(now: datetime, days: int,
 
 
 def test_a_site_elsewhere_keeps_its_own_holidays() -> None:
-    wednesday = local(2026, 11, 25, 9)
-    assert after_business_days(wednesday, 1, Site(subdivision="NY")) == local(2026, 11, 27)
+    wednesday, after_thanksgiving = local(2026, 11, 25, 9), date(2026, 11, 27)
+    elsewhere = {day: name for day, name in SITE.holidays.items() if day != after_thanksgiving}
+    assert after_business_days(wednesday, 1, SITE) == local(2026, 11, 30)
+    assert after_business_days(wednesday, 1, SITE.changed(holidays=elsewhere)) == local(2026, 11, 27)
 
 
 def test_there_is_no_business_day_deadline_today() -> None:

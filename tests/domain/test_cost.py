@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from domain.benefits import CostShare
 from domain.cost import estimate
 from domain.plans import Estimate
-from domain.policy import CURRENT, policy_named
+from domain.policy import policy_named
 from domain.values import LevelOfCare
 
-POLICY = policy_named(CURRENT)
+POLICY = policy_named("us-generic-1")
 CAP = {"out_of_pocket_remaining": "2500"}
 IOP, OP = "IOP", "OP"
 MONEY = st.decimals(0, 9000, places=2)

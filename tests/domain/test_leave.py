@@ -49,7 +49,7 @@ def test_a_leave_may_be_taken_again_and_not_twice_at_once() -> None:
 @pytest.mark.parametrize("days", [-1, 0, 15, 400])
 def test_a_leave_is_as_long_as_the_policy_allows(days: int) -> None:
     walk = enrolled()
-    today = walk.state.policy.site.local_date(MONDAY)
+    today = walk.state.calendar.local_date(MONDAY)
     walk.refused(StartLeave, "leave-too-long", until=today + timedelta(days=days), reason="because")
     walk.do(StartLeave, until=today + timedelta(days=walk.state.policy.leave_days), reason="because")
 

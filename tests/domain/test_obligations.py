@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clock import TimeKind
+from domain.due_times import Counted
 from domain.effects import Notify
 from domain.obligations import Channel, Obligation, ObligationKind, ObligationStatus
 from domain.pathway import OBLIGATIONS
@@ -21,7 +21,8 @@ from domain.pathway.moves import INTERIM_CONTACT, StepUpWindowMissed
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.obligations import ObligationEscalated, ObligationMet
 from domain.pathway.reviews import REVIEW, CompleteReview
-from domain.policy import CURRENT, policy_named
+from domain.policy import policy_named
+from domain.sites import site_named
 from domain.values import Role
 from tests.domain.walk import (
     ADMISSIONS,
@@ -34,7 +35,7 @@ from tests.domain.walk import (
     stepping_up,
 )
 
-TERMS = policy_named(CURRENT).obligations
+TERMS = policy_named("us-generic-1").obligations
 
 
 def told(walk: Walk, obligation_id: str) -> list[ObligationEscalated]:
@@ -203,9 +204,8 @@ WAITS = st.lists(st.tuples(st.integers(0, 400), st.none() | st.sampled_from(Role
 def test_whatever_the_delays_and_whoever_acknowledges_an_open_duty_always_has_a_next_moment(
     kind: ObligationKind, hours: int, waits: list[tuple[int, Role | None]]
 ) -> None:
-    owed = Obligation.raised(
-        kind, TERMS[kind.kind], 1, raised_at=MONDAY, due_at=MONDAY + timedelta(hours=hours), time_kind=TimeKind.ELAPSED
-    )
+    calendar, terms = site_named("main").calendar, TERMS[kind.kind]
+    owed = Obligation.raised(kind, terms, 1, raised_at=MONDAY, counted=Counted.hours(hours, since=MONDAY), by=calendar)
     assert [rung.at for rung in owed.ladder] == sorted(rung.at for rung in owed.ladder)
     assert all(rung.at >= MONDAY for rung in owed.ladder)
     now = MONDAY

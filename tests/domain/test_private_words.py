@@ -14,7 +14,7 @@ OPEN = {
     # levels of care: the policy's, another is refused
     *("level", "origin", "target", "recommended", "actual", "CostShare.only_for"),
     *("JourneyOpened.policy", "PolicyChanged.policy", "PolicyChanged.before", "policy_digest"),
-    *("CostAccepted.estimate", "CostDeclined.estimate"),
+    *("JourneyOpened.site", "CostAccepted.estimate", "CostDeclined.estimate"),
     *("ObligationEscalated.obligation", "ObligationAcknowledged.obligation", "ObligationMet.obligation"),
     *("ObligationWaived.obligation", "ObligationCancelled.obligation", "FollowUpRecorded.obligation"),
     # codes and sentences that this program writes itself

@@ -98,7 +98,8 @@ def test_a_contact_after_discharge_counts_on_the_day_it_was_made() -> None:
 def test_an_admission_that_reached_us_late_leaves_room_for_what_was_decided_before() -> None:
     walk = Walk(MONDAY)
     friday = MONDAY - 3 * DAY
-    walk.do(OpenJourney, journey_id="journey-1", client_ref="client-1", message="message-1", admitted_at=friday)
+    opening = {"journey_id": "journey-1", "client_ref": "client-1", "site": "main", "message": "message-1"}
+    walk.do(OpenJourney, **opening, admitted_at=friday)
     walk.do(RecordBenefits, verdict="CLEAR", note="by phone", occurred_at=friday + HOUR)
     walk.do(DecidePlacement, recommended="OP", actual="OP", occurred_at=friday + 2 * HOUR)
     assert walk.saw(PlacementDecided)[0].at == friday + 2 * HOUR

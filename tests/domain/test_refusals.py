@@ -34,7 +34,6 @@ from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
-from domain.policy import CURRENT
 from domain.refusal import Refusal
 from domain.state import JourneyState
 from domain.values import Stage
@@ -121,7 +120,7 @@ CASES: dict[str, Case] = {
     "not-on-leave": (enrolled, EndLeave, {}),
     "leave-too-long": (enrolled, StartLeave, WHY | {"until": "2027-03-20"}),
     "level-unknown": (answered, DecidePlacement, {"recommended": "SPA", "actual": "OP", "variance": "none free"}),
-    "already-there": (answered, ChangePolicy, WHY | {"to": CURRENT}),
+    "already-there": (answered, ChangePolicy, WHY | {"to": "us-generic-1"}),
     "policy-unknown": (answered, ChangePolicy, WHY | {"to": "us-lost-1"}),
     "level-differs": (lambda: elsewhere(), ChangePolicy, WHY | {"to": "us-php-1"}),
     "obligation-unknown": (lambda: on_leave(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
@@ -208,7 +207,7 @@ ALL = {Stage(name) for name in STAGES}
 
 DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     OpenJourney: (
-        {"journey_id": "j", "client_ref": "c", "message": "m", "admitted_at": "2026-03-16T17:00:00Z"},
+        {"journey_id": "j", "client_ref": "c", "site": "main", "message": "m", "admitted_at": "2026-03-16T17:00:00Z"},
         ALL,
     ),
     RepeatAdmission: ({"message": "m"}, ALL - ENDS),
@@ -302,7 +301,8 @@ def test_a_refused_command_may_be_sent_again_under_the_same_id() -> None:
 
 
 def test_a_state_that_was_never_opened_takes_an_admission() -> None:
-    outcome = Walk().do(OpenJourney, journey_id="j", client_ref="c", message="m", admitted_at="2026-03-16T17:00:00Z")
+    fields = {"journey_id": "j", "client_ref": "c", "site": "main", "message": "m"}
+    outcome = Walk().do(OpenJourney, **fields, admitted_at="2026-03-16T17:00:00Z")
     assert evolve(JourneyState(), outcome[0]).version == 1
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from pydantic import TypeAdapter
 
-from domain.clock import TimeKind
+from domain.due_times import Counted
 from domain.effects import Notify
 from domain.obligations import Obligation, ObligationKind
 from domain.pathway import OBLIGATIONS, Event
@@ -25,7 +25,7 @@ from domain.pathway.obligations import ObligationEscalated, ObligationMet, Oblig
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.reviews import REVIEW
 from domain.plans import Actor
-from domain.policy import CURRENT, policy_named
+from domain.policy import policy_named
 from domain.values import CLINICAL, Role, Stage
 from tests.domain.walk import (
     ADMISSIONS,
@@ -44,7 +44,7 @@ from tests.domain.walk import (
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
-TERMS = policy_named(CURRENT).obligations
+TERMS = policy_named("us-generic-1").obligations
 
 
 def told(walk: Walk, obligation_id: str) -> list[tuple[Role, float]]:
@@ -99,7 +99,9 @@ def test_a_review_acknowledged_every_3_hours_since_its_reminder_still_climbs_on_
 @pytest.mark.parametrize("kind", OBLIGATIONS.values(), ids=lambda kind: kind.kind)
 def test_whatever_its_owner_acknowledges_everybody_else_on_its_ladder_hears_on_time(kind: ObligationKind) -> None:
     walk, due = opened(), MONDAY + timedelta(hours=24)
-    owed = Obligation.raised(kind, TERMS[kind.kind], 99, raised_at=MONDAY, due_at=due, time_kind=TimeKind.ELAPSED)
+    counted, terms = Counted.hours(24, since=MONDAY), TERMS[kind.kind]
+    owed = Obligation.raised(kind, terms, 99, raised_at=MONDAY, counted=counted, by=walk.state.calendar)
+    assert owed.due_at == due
     walk.state = walk.state.changed(obligations=Obligations(open={owed.id: owed}))
     acknowledge_every(walk, 3, times=36, obligation=owed.id, by=Actor(id="owner", role=owed.owner))
     told_at = {event.to: event.at for event in reversed(walk.saw(ObligationEscalated))}
@@ -280,6 +282,7 @@ def test_a_credible_admission_time_counts(days: int) -> None:
 
 def admitted(at: datetime) -> Walk:
     walk = Walk()
-    walk.do(OpenJourney, journey_id="journey-1", client_ref="client-1", message="message-1", admitted_at=at)
+    fields = {"journey_id": "journey-1", "client_ref": "client-1", "site": "main", "message": "message-1"}
+    walk.do(OpenJourney, **fields, admitted_at=at)
     walk.later(days=3)
     return walk

@@ -132,10 +132,11 @@ class Walk:
         return set(self.state.obligations.open)
 
 
-def opened(now: datetime = MONDAY) -> Walk:
+def opened(now: datetime = MONDAY, site: str = "main") -> Walk:
     """An admission came in and the payer is being asked."""
     walk = Walk(now)
-    walk.do(OpenJourney, journey_id="journey-1", client_ref="client-1", message="message-1", admitted_at=now)
+    fields = {"journey_id": "journey-1", "client_ref": "client-1", "site": site, "message": "message-1"}
+    walk.do(OpenJourney, **fields, admitted_at=now)
     return walk
 
 

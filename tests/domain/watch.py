@@ -120,7 +120,7 @@ class Watch:
             assert event.by.role in before.obligations.open[event.obligation].waivable_by
         if isinstance(event, FollowUpRecorded):
             left = next(e.at for e in self.record if isinstance(e, Discharged))
-            site = before.policy.site
+            site = before.calendar
             assert site.local_date(event.at) > site.local_date(left), "met on the day of discharge"
 
     def _money(self, event: Event, before: JourneyState) -> None:

@@ -14,6 +14,7 @@ _TYPES: dict[str, Any] = {
     "array": list,
     "string": str,
     "integer": int,
+    "number": (int, float),
     "boolean": bool,
     "null": type(None),
 }
@@ -44,7 +45,7 @@ def _is_written_as(data: str, wanted: str) -> bool:
 def fits(data: Any, schema: Schema, definitions: Schema) -> bool:
     """Whether `data` is as `schema` says, and holds no property it does not name."""
     kind = schema.get("type")
-    if kind and (not isinstance(data, _TYPES[kind]) or (kind == "integer" and isinstance(data, bool))):
+    if kind and (not isinstance(data, _TYPES[kind]) or (kind in ("integer", "number") and isinstance(data, bool))):
         return False
     said = {keyword: value for keyword, value in schema.items() if keyword not in _SILENT}
     return all(_CHECKS[keyword](data, value, definitions) for keyword, value in said.items())

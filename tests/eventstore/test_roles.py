@@ -78,7 +78,7 @@ def test_a_worker_sees_who_clients_are_and_when_they_were_handed_over_and_no_mes
     with psycopg.connect(worker) as connection:
         connection.execute("select * from intake.clients")
         connection.execute(
-            "select journey_id, client_ref, opened_by, admitted_at, started_at, closed_at from intake.journeys"
+            "select journey_id, client_ref, opened_by, site, admitted_at, started_at, closed_at from intake.journeys"
         )
     assert_refused(
         worker,

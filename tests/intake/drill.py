@@ -51,7 +51,7 @@ def about(event: str, **more: str) -> bytes:
 def lived_through(journey_id: str, client_ref: str) -> Walk:
     """A whole journey in which everybody writes about the client wherever they can."""
     walk = Walk()
-    walk.do(OpenJourney, journey_id=journey_id, client_ref=client_ref, message="m-1", admitted_at=walk.now)
+    walk.do(OpenJourney, journey_id=journey_id, client_ref=client_ref, site="main", message="m-1", admitted_at=walk.now)
     walk.do(RecordBenefits, verdict="CLEAR_AUTH_REQUIRED", cost_share={"copay": 20}, note="CANARYNOTE")
     walk.do(DecidePlacement, recommended="IOP", actual="OP", variance="CANARYVARIANCE", instrument="CANARYSCALE")
     walk.do(DeclineCost, reason="CANARYREASON: too dear")

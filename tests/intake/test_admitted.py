@@ -26,8 +26,8 @@ def handed_over(migrated_database: str) -> str:
             "INSERT INTO intake.clients (client_ref, identity_as_of) VALUES (%s, %s)", (CLIENT, ADMITTED)
         )
         connection.execute(
-            "INSERT INTO intake.journeys (journey_id, client_ref, opened_by, admitted_at, started_at)"
-            " VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO intake.journeys (journey_id, client_ref, opened_by, site, admitted_at, started_at)"
+            " VALUES (%s, %s, %s, 'main', %s, %s)",
             (JOURNEY, CLIENT, MESSAGE, ADMITTED, ADMITTED),
         )
     return migrated_database
@@ -35,7 +35,7 @@ def handed_over(migrated_database: str) -> str:
 
 async def test_a_worker_sees_what_was_handed_over(handed_over: str) -> None:
     expected = OpenJourney(
-        id=f"open/{MESSAGE}", journey_id=JOURNEY, client_ref=CLIENT, message=MESSAGE, admitted_at=ADMITTED
+        id=f"open/{MESSAGE}", journey_id=JOURNEY, client_ref=CLIENT, site="main", message=MESSAGE, admitted_at=ADMITTED
     )
     assert await HandedOver(as_role(handed_over, "throughline_worker")).openings() == (expected,)
 

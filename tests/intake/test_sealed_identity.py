@@ -126,7 +126,7 @@ async def test_updates_at_once_lose_nothing_of_each_other(intake_database: str, 
         registry = Registry(pool, keyring)
         assert await registry.update_identity(said[0], noon) is None
         admission = ADMISSION.model_copy(update={"identity": Identity(key=KEY)})
-        journey, _ = await registry.admit(admission, uuid4())
+        journey, _ = await registry.admit(admission, uuid4(), "main")
         await asyncio.gather(*(registry.update_identity(each, noon) for each in said))
         person = await registry.find(str(journey.client_ref))
     assert person is not None
@@ -162,8 +162,8 @@ PLAIN = """
     INSERT INTO intake.clients (client_ref, authority, mrn, family_name, given_name, birth_date, member_id,
         identity_as_of) VALUES (%(ref)s, 'NORTH', 'CANARYMRN', 'CANARYFAMILY', 'CANARYGIVEN', '1987-06-11',
         'CANARYMEMBER', '2026-03-02T10:15Z');
-    INSERT INTO intake.journeys (journey_id, client_ref, opened_by, visit, admitted_at, started_at)
-        VALUES (%(journey)s, %(ref)s, %(first)s, 'CANARYVISIT', '2026-03-02T10:15Z', now());
+    INSERT INTO intake.journeys (journey_id, client_ref, opened_by, site, visit, admitted_at, started_at)
+        VALUES (%(journey)s, %(ref)s, %(first)s, 'main', 'CANARYVISIT', '2026-03-02T10:15Z', now());
     INSERT INTO intake.messages (message_id, listener, sending_app, sending_facility, control_id, sha256,
         business_sha256, content_type, sealed, received_at, event, authority, mrn, visit, verdict, ack, state,
         journey_id)

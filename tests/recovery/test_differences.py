@@ -37,7 +37,7 @@ from workflows.messages import Account
 from workflows.not_recorded import NotRecorded
 
 NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
-OPENING = OpenJourney(id="open/m", journey_id="j", client_ref="c", message="m", admitted_at=NOW)
+OPENING = OpenJourney(id="open/m", journey_id="j", client_ref="c", site="main", message="m", admitted_at=NOW)
 
 
 def told(*commands: BaseCommand) -> tuple[Event, ...]:

@@ -175,6 +175,7 @@ class Case:
             id="open/message-1",
             journey_id=self.id,
             client_ref=self.person.client_ref,
+            site="main",
             message="message-1",
             admitted_at=datetime.now(UTC),
         )

@@ -8,7 +8,7 @@ from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
 from domain.cost import estimate
 from domain.pathway.calls import BenefitsAnswer
 from domain.plans import Estimate
-from domain.policy import CURRENT, policy_named
+from domain.policy import policy_named
 from domain.state import JourneyState
 from tests.domain import walk
 from tests.domain.walk import MONDAY
@@ -50,7 +50,7 @@ def _priced(state: JourneyState, estimate: Estimate) -> JourneyState:
     ],
 )
 def test_the_card_says_the_price_with_what_it_rests_on(share: CostShare | None, told: str) -> None:
-    priced = estimate(1, policy_named(CURRENT).level("IOP"), share, self_pay=False)
+    priced = estimate(1, policy_named("us-generic-1").level("IOP"), share, self_pay=False)
     shown = card(_priced(walk.placed().state, priced), MONDAY)
     assert f"Cost, estimate-1: {told}\n" in shown
     assert all(f"- {line}" in shown for line in priced.assumptions)

@@ -31,7 +31,7 @@ NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
 
 
 def every_call(gate: TemporalGate, case: Case) -> list[Awaitable[None]]:
-    opening = OpeningAdmission(message_key="message-9", kind=next(iter(AdmissionKind)), occurred_at=NOW)
+    opening = OpeningAdmission(message_key="message-9", site="main", kind=next(iter(AdmissionKind)), occurred_at=NOW)
     return [gate.open(case.id, case.person.client_ref, opening), *every_fact(gate, case)]
 
 
@@ -81,7 +81,7 @@ async def test_opened_after_its_end_it_stays_ended(house: House) -> None:
 
 async def test_the_gate_passes_each_fact_on_once_however_often_it_is_told(house: House) -> None:
     case, gate = await house.admit(), TemporalGate(house.journeys, house.store)
-    opening = OpeningAdmission(message_key="message-1", kind=next(iter(AdmissionKind)), occurred_at=NOW)
+    opening = OpeningAdmission(message_key="message-1", site="main", kind=next(iter(AdmissionKind)), occurred_at=NOW)
     await enrol(case)
     for _ in range(2):
         await gate.open(case.id, case.person.client_ref, opening)

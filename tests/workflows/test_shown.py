@@ -108,5 +108,7 @@ async def test_temporal_never_learns_who_the_client_is(house: House) -> None:
     assert person.client_ref in everything  # the search finds what is there
     for canary in canaries:
         assert canary not in everything and canary.upper() not in everything
-    assert {key.name for key in SEARCH_ATTRIBUTES} == {"Programme", "Stage", "NextDeadline", "Urgent", "NotRecorded"}
+    assert {key.name for key in SEARCH_ATTRIBUTES} == {
+        *("Programme", "Stage", "Site", "NextDeadline", "Urgent", "NotRecorded")
+    }
     assert {key.name for key in SEARCH_ATTRIBUTES} == set(temporal_setup.SEARCH_ATTRIBUTES)

@@ -1,0 +1,196 @@
+"""Sites: where care is given, and the calendar by which each counts its days.
+
+Both are the centre's own data, read from its files when a process starts (`centre.loading`). A journey names its site
+and the version of the site's calendar by which its days are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from domain.values import Instant, Value
+
+
+class Weekday(StrEnum):
+    """A day of the week, Monday first."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+_WEEK = tuple(Weekday)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone; write an IANA name such as America/Denver") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+SiteId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+"""A site's short name: lower-case letters, digits and hyphens."""
+_LONGEST_CLOSURE = timedelta(days=366)
+Title = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+
+
+class Closure(Value):
+    """Days on which a site is closed besides its holidays.
+
+    Attributes:
+        last_day: The last of them; the first where there is only one.
+        reason: For people: "burst pipe".
+    """
+
+    first_day: date
+    last_day: date | None = None
+    reason: Title
+
+    def covers(self, day: date) -> bool:
+        """Whether the site is closed on `day` because of it."""
+        return self.first_day <= day <= (self.last_day or self.first_day)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.last_day is not None and self.last_day < self.first_day:
+            raise ValueError("last_day is before first_day")
+        if self.last_day is not None and self.last_day - self.first_day > _LONGEST_CLOSURE:
+            raise ValueError("a closure is not longer than a year; a site that stays closed is no site")
+        return self
+
+
+class Calendar(Value):
+    """One version of a site's calendar. A version that was in use never changes; a change is a new version.
+
+    Attributes:
+        version: Counts the site's calendars from 1.
+        zone: IANA time zone.
+        closes_at: Local closing time of each weekday on which the site is open; the other weekdays are left out.
+        holidays: The days off that the centre accepted, each with its name.
+        closures: Other days on which the site is closed.
+        known_until: The last day for which the holidays were accepted. Later days count as if there were none.
+    """
+
+    version: int = Field(ge=1)
+    zone: Zone
+    closes_at: dict[Weekday, time] = Field(min_length=1)
+    holidays: dict[date, Title] = {}
+    closures: tuple[Closure, ...] = ()
+    known_until: date
+
+    def local_date(self, moment: Instant) -> date:
+        """The calendar day at the site."""
+        return moment.astimezone(ZoneInfo(self.zone)).date()
+
+    def closing_time(self, day: date) -> time:
+        """Local time at which what is due on `day` falls due; on a day off the week's latest closing time."""
+        return self.closes_at.get(_WEEK[day.weekday()]) or max(self.closes_at.values())
+
+    def closing(self, day: date) -> datetime:
+        """The moment at which what is due on `day` falls due, in UTC."""
+        return datetime.combine(day, self.closing_time(day), ZoneInfo(self.zone)).astimezone(UTC)
+
+    def is_open(self, day: date) -> bool:
+        """Whether `day` is a business day at the site."""
+        return _WEEK[day.weekday()] in self.closes_at and self.day_off(day) is None
+
+    def day_off(self, day: date) -> str | None:
+        """Why the site is closed on a `day` on which it would be open by the week: the holiday or the reason."""
+        if _WEEK[day.weekday()] not in self.closes_at:
+            return None
+        closed = (each.reason for each in self.closures if each.covers(day))
+        return self.holidays.get(day) or next(closed, None)
+
+
+class Site(Value):
+    """A place where the centre gives care.
+
+    Attributes:
+        policy: Version of the policy under which new journeys open here.
+        locations: How senders of admissions name it: a facility of HL7's PV1-3 or MSH-4, or a name of the centre's own.
+        calendars: Its calendars, the oldest first.
+    """
+
+    id: SiteId
+    title: Title
+    policy: str
+    locations: tuple[Title, ...] = ()
+    calendars: tuple[Calendar, ...] = Field(min_length=1)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The newest calendar: new journeys open under it."""
+        return self.calendars[-1]
+
+    def calendar_version(self, version: int) -> Calendar:
+        """One of its calendars.
+
+        Raises:
+            LookupError: This process knows no such version.
+        """
+        for each in self.calendars:
+            if each.version == version:
+                return each
+        raise LookupError(
+            f"calendar {version} of site {self.id!r} is unknown here: this worker's sites/{self.id}.toml is older "
+            "than the journey; deploy the newer file"
+        )
+
+    @model_validator(mode="after")
+    def _versions_in_order(self) -> Self:
+        versions = [each.version for each in self.calendars]
+        if versions != sorted(set(versions)):
+            raise ValueError("calendars: list the versions in order, each once")
+        return self
+
+
+_SITES: dict[str, Site] = {}
+
+
+def use_sites(sites: Iterable[Site]) -> None:
+    """Makes these the centre's sites, for this process."""
+    found = {each.id: each for each in sites}
+    _SITES.clear()
+    _SITES.update(found)
+
+
+def all_sites() -> tuple[Site, ...]:
+    """The centre's sites, by id."""
+    return tuple(_SITES[each] for each in sorted(_SITES))
+
+
+def site_named(site: str) -> Site:
+    """The site with that id.
+
+    Raises:
+        LookupError: This process knows no such site.
+    """
+    try:
+        return _SITES[site]
+    except KeyError:
+        known = ", ".join(sorted(_SITES)) or "none were loaded"
+        raise LookupError(
+            f"site {site!r} is unknown here (known: {known}): deploy the centre's file sites/{site}.toml"
+        ) from None
+
+
+def calendar_of(site: str, version: int) -> Calendar:
+    """The calendar that a journey holds.
+
+    Raises:
+        LookupError: This process knows no such site, or no such version of its calendar.
+    """
+    return site_named(site).calendar_version(version)
