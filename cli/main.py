@@ -27,6 +27,7 @@ from cli import (
     recovery,
     send,
     services,
+    sites,
     status,
 )
 from cli.client import client
@@ -66,7 +67,7 @@ for _group, _commands in _COMMANDS.items():
         app.command(_command, group=_group, sort_key=_number)
 for _command in evidence.COMMANDS:
     events.app.command(_command)
-for _sub_app in (projections.app, events.app, client):
+for _sub_app in (projections.app, events.app, sites.app, client):
     _sub_app.group = _KEEP
     app.command(_sub_app)
 app["--help"].group = app["--version"].group = Group("Help", sort_key=5)

@@ -11,8 +11,13 @@ from domain.values import Identifying, Value
 OPEN = {
     # ids: opaque, made by intake, by a journey, by a clinic's system, or a staff member's
     *("cause", "journey_id", "client_ref", "message", "key", "hold_key", "reference", "trace", "id", "payer"),
-    *("JourneyOpened.policy", "JourneyOpened.site", "CostAccepted.estimate", "CostDeclined.estimate"),
-    *("ObligationEscalated.obligation", "ObligationAcknowledged.obligation", "ObligationMet.obligation"),
+    *("JourneyOpened.policy", "site", "CostAccepted.estimate", "CostDeclined.estimate"),
+    *(
+        "ObligationMoved.obligation",
+        "ObligationEscalated.obligation",
+        "ObligationAcknowledged.obligation",
+        "ObligationMet.obligation",
+    ),
     *("ObligationWaived.obligation", "ObligationCancelled.obligation", "FollowUpRecorded.obligation"),
     # codes and sentences that this program writes itself
     *("AdmissionCancelled.reason", "JourneyClosed.reason", "Benefits.reasons", "Discharged.gaps", "failure"),
@@ -69,6 +74,7 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "TransitionStarted.reason",
         "TransitionDeclined.reason",
         "LeaveStarted.reason",
+        "CalendarChanged.reason",
         "ObligationMet.note",
         "ObligationWaived.reason",
         "DischargePlan.follow_ups",
