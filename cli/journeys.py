@@ -15,6 +15,7 @@ from deploy.settings import Settings
 from domain.benefit_words import price, summary
 from domain.obligations import Obligation
 from domain.plans import Estimate
+from domain.sites import UnknownHere
 from domain.state import JourneyState
 from domain.wording import moment
 from eventstore.codec import from_record
@@ -180,7 +181,7 @@ def _show_standing(state: JourneyState) -> None:
 def _why(state: JourneyState, owed: Obligation) -> str:
     try:
         return state.why_due(owed)
-    except LookupError:  # this command's files are older than the journey's calendar
+    except UnknownHere:  # this command's files are older than the journey's calendar
         return f"{owed.counted.amount} {owed.counted.kind}"
 
 

@@ -27,6 +27,7 @@ from cli import (
     recovery,
     send,
     services,
+    sites,
     staff,
     status,
 )
@@ -70,7 +71,7 @@ for _command in evidence.COMMANDS:
 for _sub_app in (policy.app, staff.app):
     _sub_app.group = _LOOK
     app.command(_sub_app)
-for _sub_app in (projections.app, events.app, client):
+for _sub_app in (projections.app, events.app, sites.app, client):
     _sub_app.group = _KEEP
     app.command(_sub_app)
 app["--help"].group = app["--version"].group = Group("Help", sort_key=5)

@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 from cli.access import load_settings, the_keys
 from cli.output import Exit, Stop, show_json, stdout, table
 from deploy.errors import SettingsError
-from domain.sites import all_sites, site_named
+from domain.sites import UnknownHere, all_sites, site_named
 from domain.wording import moment
 from eventstore.keys import KeyDestroyed
 from intake.inbox import Pool
@@ -76,7 +76,7 @@ async def quarantine(
 async def _release(number: int, site: str, by: str) -> None:
     try:
         site_named(site)
-    except LookupError:
+    except UnknownHere:
         known = ", ".join(each.id for each in all_sites())
         raise Stop(Exit.USAGE, f"there is no site of that name; the centre's sites are: {known}") from None
     async with _intake_database() as pool:

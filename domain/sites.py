@@ -17,6 +17,10 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from domain.values import Instant, Value
 
 
+class UnknownHere(LookupError):
+    """This process's copy of the centre's data lacks it; another process may have a newer copy."""
+
+
 class Weekday(StrEnum):
     """A day of the week, Monday first."""
 
@@ -139,14 +143,14 @@ class Site(Value):
         """One of its calendars.
 
         Raises:
-            LookupError: This process knows no such version.
+            UnknownHere: This process knows no such version.
         """
         for each in self.calendars:
             if each.version == version:
                 return each
-        raise LookupError(
-            f"calendar {version} of site {self.id!r} is unknown here: this worker's sites/{self.id}.toml is older "
-            "than the journey; deploy the newer file"
+        raise UnknownHere(
+            f"calendar {version} of site {self.id!r} is unknown here: deploy the centre's newer file "
+            f"sites/{self.id}.toml"
         )
 
     @model_validator(mode="after")
@@ -176,13 +180,13 @@ def site_named(site: str) -> Site:
     """The site with that id.
 
     Raises:
-        LookupError: This process knows no such site.
+        UnknownHere: This process knows no such site.
     """
     try:
         return _SITES[site]
     except KeyError:
         known = ", ".join(sorted(_SITES)) or "none were loaded"
-        raise LookupError(
+        raise UnknownHere(
             f"site {site!r} is unknown here (known: {known}): deploy the centre's file sites/{site}.toml"
         ) from None
 
@@ -191,6 +195,6 @@ def calendar_of(site: str, version: int) -> Calendar:
     """The calendar that a journey holds.
 
     Raises:
-        LookupError: This process knows no such site, or no such version of its calendar.
+        UnknownHere: This process knows no such site, or no such version of its calendar.
     """
     return site_named(site).calendar_version(version)

@@ -83,10 +83,19 @@ class JourneyState(Value):
         """Why `owed` is due then, in a sentence, by the calendar by which it was counted.
 
         Raises:
-            LookupError: This process does not know the site or that version of its calendar.
+            UnknownHere: This process does not know the site or that version of its calendar.
         """
         site = site_named(self.admission.site)
         return owed.counted.explained(site, site.calendar_version(owed.calendar))
+
+    def kept_due_times(self) -> tuple[Obligation, ...]:
+        """The open obligations whose due time stayed when the calendar changed, though the calendar says another.
+
+        Raises:
+            UnknownHere: This process does not know the calendar.
+        """
+        calendar, owed = self.calendar, self.obligations.open.values()
+        return tuple(each for each in owed if each.counted.due_at(calendar) != each.due_at)
 
     @property
     def stage(self) -> Stage:

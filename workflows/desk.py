@@ -18,6 +18,7 @@ from domain.commands import AdmissionsMessage, BaseCommand, Decision
 from domain.decide import decide
 from domain.pathway import COMMANDS
 from domain.refusal import Refusal
+from domain.sites import UnknownHere
 from domain.state import JourneyState
 from workflows.messages import Account, Standing, standing
 from workflows.not_recorded import TYPE, NotRecorded, told_to_the_caller
@@ -78,7 +79,10 @@ def _validator_of(handler: Handler) -> Callable[[Desk, Any], None]:
             raise refused(_stands_still(desk.stopped))
         if desk.state.version == 0:  # the opening is still on its way to the record; the inbox keeps the order
             return
-        outcome = decide(desk.state, command, workflow.now())
+        try:
+            outcome = decide(desk.state, command, workflow.now())
+        except UnknownHere as error:
+            raise refused(Refusal(code="worker-out-of-date", sentence=f"{error}. Nothing has changed.")) from None
         if isinstance(outcome, Refusal):
             raise refused(outcome)
 

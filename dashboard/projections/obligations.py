@@ -14,6 +14,7 @@ from domain.pathway.obligations import (
     ObligationCancelled,
     ObligationEscalated,
     ObligationMet,
+    ObligationMoved,
     ObligationRaised,
     ObligationWaived,
 )
@@ -48,7 +49,7 @@ def _raised(change: Change, event: ObligationRaised) -> Touched:
     return Touched(event.obligation, event.obligation.status, None)
 
 
-def _spoken_of(change: Change, event: ObligationEscalated | ObligationAcknowledged) -> Touched | None:
+def _spoken_of(change: Change, event: ObligationEscalated | ObligationAcknowledged | ObligationMoved) -> Touched | None:
     owed = change.after.obligations.open.get(event.obligation)
     return Touched(owed, owed.status, None) if owed else None
 
@@ -62,6 +63,7 @@ _TOUCHED: dict[type[BaseEvent], Callable[[Change, Any], Touched | None]] = {
     ObligationRaised: _raised,
     ObligationEscalated: _spoken_of,
     ObligationAcknowledged: _spoken_of,
+    ObligationMoved: _spoken_of,
     ObligationMet: _ended,
     ObligationWaived: _ended,
     ObligationCancelled: _ended,

@@ -22,6 +22,7 @@ from domain.part import Composition
 from domain.pathway import (
     admission,
     authorisation,
+    calendars,
     calls,
     care,
     closing,
@@ -44,7 +45,7 @@ from domain.pathway import (
 )
 
 PARTS = (
-    *(admission, coverage, funding, placement, cost, authorisation, enrolment),
+    *(admission, calendars, coverage, funding, placement, cost, authorisation, enrolment),
     *(care, reviews, leave, moves, place_search, discharge, closing, obligations, follow_up),
     *(obligation_decisions, policy_change, calls, ehr, deadlines),
 )

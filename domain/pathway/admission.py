@@ -119,7 +119,7 @@ class OpenJourney(BaseCommand):
         """The first events. Opening twice is answered without a second opening.
 
         Raises:
-            LookupError: This process does not know the site.
+            UnknownHere: This process does not know the site.
         """
         if state.version == 0:
             site = site_named(self.site)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionCancelled
     from domain.pathway.care import LevelOfCareStarted
     from domain.pathway.discharge import Discharged
-    from domain.pathway.obligations import ObligationMet, ObligationWaived
+    from domain.pathway.obligations import ObligationMet, ObligationMoved, ObligationWaived
     from domain.state import JourneyState
 
 part = Part("moves")
@@ -285,6 +285,15 @@ def start(state: JourneyState, event: TransitionStarted) -> Moves:
         due_at=event.due_at,
     )
     return state.moves.changed(current=move, started=event.number)
+
+
+@part.evolves
+def move_its_end(state: JourneyState, event: ObligationMoved) -> Moves:
+    """With what is owed."""
+    move = state.moves.current
+    if move is None or event.kind != COMPLETE_STEP_DOWN.kind:
+        return state.moves
+    return state.moves.changed(current=move.changed(due_at=event.due_at))
 
 
 @part.evolves

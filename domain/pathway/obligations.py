@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 from domain.due_times import Counted
 from domain.effects import Notify
 from domain.events import BaseEvent, Occasion
-from domain.obligations import Channel, Obligation, ObligationKind, ObligationStatus
+from domain.obligations import Channel, Obligation, ObligationKind, ObligationStatus, Rung
 from domain.part import Part, Slice
 from domain.plans import Actor
 from domain.values import Instant, PrivateWords, Role
@@ -126,6 +126,19 @@ class ObligationAcknowledged(_OfOne):
         return f"In hand: {self._duty()}, quiet until {moment(self.quiet_until)}{said_by(self.by)}"
 
 
+class ObligationMoved(_OfOne):
+    """Its due time was counted anew by another calendar of the site."""
+
+    type: Literal["obligation.moved"] = "obligation.moved"
+    was_due_at: Instant
+    due_at: Instant
+    calendar: int
+    ladder: tuple[Rung, ...]
+
+    def _sentence(self) -> str:
+        return f"Moved: {self._duty()}, due {moment(self.due_at)} instead of {moment(self.was_due_at)}"
+
+
 class ObligationMet(_OfOne):
     """What was owed was done; `late` if after its due time."""
 
@@ -201,6 +214,18 @@ def raised(
 def raised_in_business_days(state: JourneyState, event: BaseEvent, kind: ObligationKind, days: int) -> ObligationRaised:
     """Something is owed within `days` business days at the site."""
     return raised(state, event, kind, Counted.business_days(days, since=event.at))
+
+
+def moved(owed: Obligation, anew: Obligation, event: BaseEvent) -> ObligationMoved:
+    """`owed` is due as `anew` says."""
+    return ObligationMoved(
+        **event.occasion,
+        **of(owed),
+        was_due_at=owed.due_at,
+        due_at=anew.due_at,
+        calendar=anew.calendar,
+        ladder=anew.ladder,
+    )
 
 
 def met(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
@@ -302,6 +327,15 @@ def keep_quiet(state: JourneyState, event: ObligationAcknowledged) -> Obligation
             status=ObligationStatus.ACKNOWLEDGED, quiet_until=event.quiet_until, acknowledged_by=event.by.role
         ),
     )
+
+
+@part.evolves
+def move(state: JourneyState, event: ObligationMoved) -> Obligations:
+    """Who was told already is not told again."""
+    owed = state.obligations.open.get(event.obligation)
+    if owed is None:
+        return state.obligations
+    return _kept(state, owed.changed(due_at=event.due_at, calendar=event.calendar, ladder=event.ladder))
 
 
 @part.evolves

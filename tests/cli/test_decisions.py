@@ -93,7 +93,7 @@ def test_the_page_marks_each_role_and_stage_that_is_declared() -> None:
 
 def test_the_list_is_also_for_programs(call: Call) -> None:
     [first, *others] = json.loads(call("decisions", "--json").out)
-    assert (first["name"], first["by"]) == ("record-benefits", ["admissions", "utilisation-review"])
+    assert (first["name"], first["by"]) == ("adopt-calendar", ["operations"])
     assert len(others) == len(DECISIONS) - 1
     assert all(each["description"] and each["fields"]["properties"]["occurred_at"] for each in (first, *others))
 

@@ -11,6 +11,7 @@ from dashboard.words import actor_role
 from domain.obligations import Channel
 from domain.pathway import EVENTS, Event
 from domain.pathway.admission import AdmissionRepeated, JourneyOpened
+from domain.pathway.calendars import CalendarChanged
 from domain.pathway.calls import EffectSettled
 from domain.pathway.care import LevelOfCareStarted
 from domain.pathway.cost import CostAccepted, CostDeclined, CostEstimated
@@ -18,7 +19,13 @@ from domain.pathway.discharge import DischargeReported
 from domain.pathway.funding import FundingResolved
 from domain.pathway.leave import LeaveEnded, LeaveStarted
 from domain.pathway.moves import TransitionDeclined
-from domain.pathway.obligations import ObligationAcknowledged, ObligationEscalated, ObligationMet, ObligationWaived
+from domain.pathway.obligations import (
+    ObligationAcknowledged,
+    ObligationEscalated,
+    ObligationMet,
+    ObligationMoved,
+    ObligationWaived,
+)
 from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.policy_change import PolicyChanged
 from domain.plans import Actor, Estimate, FundingRoute
@@ -53,6 +60,8 @@ ASIDE: tuple[Event, ...] = (
     LeaveStarted(**ABOUT, until=MONDAY.date(), reason="travels", by=SOMEBODY),
     LeaveEnded(**ABOUT, by=SOMEBODY),
     PolicyChanged(**ABOUT, before="p-1", policy="p-2", policy_digest="0", reason="another site", by=SOMEBODY),
+    CalendarChanged(**ABOUT, site="north", before=1, calendar=2, reason="flood", by=SOMEBODY),
+    ObligationMoved(**ABOUT, **REVIEW, was_due_at=MONDAY, due_at=MONDAY, calendar=2, ladder=()),
 )
 """What the walks do not come by."""
 

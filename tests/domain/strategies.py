@@ -11,6 +11,7 @@ from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
 from domain.commands import BaseCommand, Decision
 from domain.effects import Effect
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
+from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import BenefitsAnswer, Done, Failed, PlaceAnswer, SettleEffect
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
@@ -33,6 +34,7 @@ from domain.plans import (
     FundingRoute,
     ReviewOutcome,
 )
+from domain.sites import site_named
 from domain.state import JourneyState
 from domain.values import Role, Stage
 from tests.domain.walk import MONDAY, WHOLE_PLAN
@@ -43,6 +45,7 @@ Kind = type[BaseCommand]
 ACTORS = st.builds(Actor, id=st.just("person-1"), role=st.sampled_from(Role))
 ABLE: dict[Kind, Actor] = {
     RecordBenefits: Actor(id="person-2", role=Role.ADMISSIONS),
+    AdoptCalendar: Actor(id="person-4", role=Role.OPERATIONS),
 }
 DIRECTOR = Actor(id="person-3", role=Role.MEDICAL_DIRECTOR)
 LEVELS = st.sampled_from(["OP", "IOP", "PHP", "RESIDENTIAL", "INPATIENT"])
@@ -80,6 +83,10 @@ def answers_to(call: Effect) -> st.SearchStrategy[Any]:
     return ANSWERS.filter(lambda answer: isinstance(answer, own | Failed))
 
 
+def _calendars(state: JourneyState) -> list[int]:
+    return [each.version for each in site_named(state.admission.site or "main").calendars]
+
+
 def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[Any]]:
     """What a command of this kind may carry besides its id and who decides."""
     owed = st.sampled_from([*state.obligations.open, "review-99"])
@@ -89,6 +96,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         OpenJourney: message
         | {"journey_id": st.just("j"), "client_ref": st.just("c"), "site": st.just("main")}
         | {"admitted_at": st.just(MONDAY)},
+        AdoptCalendar: {"calendar": st.sampled_from(_calendars(state)), "reason": WORDS},
         RepeatAdmission: reported,
         CancelAdmission: reported,
         ReportDischarge: reported,
@@ -138,7 +146,7 @@ _BY_HAND = (CompleteObligation, WaiveObligation, AcknowledgeObligation)
 _MOVES = (RequestStepUp, StartStepDown)
 FITTING: dict[Stage, tuple[Kind, ...]] = {
     Stage.REFERRED: (TimePassed,),
-    Stage.BENEFITS_CHECK: (RecordBenefits, SettleEffect),
+    Stage.BENEFITS_CHECK: (RecordBenefits, SettleEffect, AdoptCalendar),
     Stage.FUNDING_EXCEPTION: (ResolveFunding, ResolveFunding, RecordBenefits),
     Stage.PLACEMENT: (DecidePlacement,),
     Stage.COST_REVIEW: (AcceptCost, AcceptCost, AcceptCost, DeclineCost, RecordBenefits, *_BY_HAND),
@@ -150,8 +158,9 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         *_BY_HAND,
         UpdateDischargePlan,
     ),
-    Stage.ACTIVE: (CompleteReview, *_MOVES, EndLeave, ReportDischarge, UpdateDischargePlan, *_BY_HAND),
+    Stage.ACTIVE: (AdoptCalendar, CompleteReview, *_MOVES, EndLeave, ReportDischarge, UpdateDischargePlan, *_BY_HAND),
     Stage.TRANSITION: (
+        AdoptCalendar,
         SettleEffect,
         ConfirmArrival,
         DeclineTransition,
@@ -163,7 +172,7 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
     ),
     Stage.EXTERNAL: (*_MOVES, *_BY_HAND, ReportDischarge, Discharge),
     Stage.DISCHARGING: (Discharge, RequestStepUp, UpdateDischargePlan),
-    Stage.DISCHARGED: (RecordFollowUp, WaiveObligation),
+    Stage.DISCHARGED: (AdoptCalendar, RecordFollowUp, WaiveObligation),
     Stage.FOLLOW_UP: (RecordFollowUp, WaiveObligation),
     Stage.CLOSED: (*_BY_HAND, SettleEffect),
     Stage.CANCELLED: (*_BY_HAND, SettleEffect),

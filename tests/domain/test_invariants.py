@@ -6,6 +6,7 @@ pauses from nothing to a month, and checks the invariants after each step.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -34,8 +35,10 @@ from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.reviews import REVIEW
 from domain.refusal import Refusal
+from domain.sites import calendar_of
 from domain.state import JourneyState
 from domain.values import Stage
+from tests.centres import deployed
 from tests.domain.strategies import ANSWERS, DIRECTOR, FITTING, answers_to, command
 from tests.domain.walk import MONDAY, STAGES, cost_declined, place_held, placed, returning, stepping_up, window_missed
 from tests.domain.watch import Watch
@@ -66,6 +69,12 @@ MOVED_ON_BY = {
     Stage.COST_REVIEW: ACCEPT_COST.kind,
     Stage.ENROLLING: ENROL.kind,
 }
+CALENDARS = (
+    {"closures": [{"first_day": "2026-03-17", "last_day": "2026-04-17", "reason": "flood"}]},
+    {"closures": [], "zone": "America/New_York"},
+    {"closes_at": {"sunday": "23:30"}},
+)
+"""What the site's calendar changes to, one after the other."""
 HOURS = st.sampled_from([0, 1, 3, 4, 8, 12, 24, 72, 7 * 24, 40 * 24])
 
 
@@ -74,6 +83,7 @@ class Journeys(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.centre = ExitStack()
         self.state = JourneyState()
         self.replayed = JourneyState()
         self.watch = Watch()
@@ -89,6 +99,7 @@ class Journeys(RuleBasedStateMachine):
             if isinstance(asked, OpenJourney):
                 asked = asked.model_copy(update={"admitted_at": self.now - timedelta(hours=hours)})
             self.take(asked)
+        self.centre.enter_context(deployed(*CALENDARS))
 
     @rule(data=st.data())
     def is_asked_what_fits(self, data: st.DataObject) -> None:
@@ -178,6 +189,15 @@ class Journeys(RuleBasedStateMachine):
         assert self.replayed == self.state
 
     @invariant()
+    def every_due_time_is_what_its_counting_says(self) -> None:
+        for owed in self.state.obligations.open.values():
+            calendar = calendar_of(self.state.admission.site, owed.calendar)
+            assert owed.by(calendar) == owed
+        move = self.state.moves.current
+        for owed in self.state.open_of(*MOVES):
+            assert move is not None and move.due_at == owed.due_at
+
+    @invariant()
     def no_open_journey_is_silent(self) -> None:
         if self.watch.record and not self.state.stage.is_end:
             assert self.state.obligations.open
@@ -234,6 +254,10 @@ class Journeys(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """The record folds to the state, calls come to an end, and an ended journey finishes once all is answered."""
+        with self.centre:
+            self.come_to_an_end()
+
+    def come_to_an_end(self) -> None:
         assert fold(self.watch.record) == self.state
         last_word = Failed(code="gone") if self.asked % 2 else Done()
         self.answer_everything(last_word)

@@ -14,7 +14,7 @@ OPEN = {
     # levels of care: the policy's, another is refused
     *("level", "origin", "target", "recommended", "actual", "CostShare.only_for"),
     *("JourneyOpened.policy", "PolicyChanged.policy", "PolicyChanged.before", "policy_digest"),
-    *("JourneyOpened.site", "CostAccepted.estimate", "CostDeclined.estimate"),
+    *("site", "CostAccepted.estimate", "CostDeclined.estimate", "ObligationMoved.obligation"),
     *("ObligationEscalated.obligation", "ObligationAcknowledged.obligation", "ObligationMet.obligation"),
     *("ObligationWaived.obligation", "ObligationCancelled.obligation", "FollowUpRecorded.obligation"),
     # codes and sentences that this program writes itself
@@ -73,6 +73,7 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "TransitionDeclined.reason",
         "LeaveStarted.reason",
         "PolicyChanged.reason",
+        "CalendarChanged.reason",
         "ObligationMet.note",
         "ObligationWaived.reason",
         "DischargePlan.follow_ups",

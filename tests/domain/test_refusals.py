@@ -18,6 +18,7 @@ from domain.decide import Decided, decide
 from domain.evolve import evolve
 from domain.pathway import COMMANDS
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
+from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import Done, Failed, SettleEffect
 from domain.pathway.care import Care
 from domain.pathway.cost import AcceptCost, DeclineCost
@@ -37,6 +38,7 @@ from domain.pathway.reviews import CompleteReview
 from domain.refusal import Refusal
 from domain.state import JourneyState
 from domain.values import Stage
+from tests.centres import deployed
 from tests.domain.walk import (
     MONDAY,
     STAGES,
@@ -125,6 +127,7 @@ CASES: dict[str, Case] = {
     "level-differs": (lambda: elsewhere(), ChangePolicy, WHY | {"to": "us-php-1"}),
     "obligation-unknown": (lambda: on_leave(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
     "not-in-this-policy": (lambda: without_leave(), StartLeave, WHY | {"until": "2026-03-20"}),
+    "calendar-not-newer": (enrolled, AdoptCalendar, WHY | {"calendar": 1}),
     "nothing-owed": (lambda: changed(discharged(), obligations=Obligations()), RecordFollowUp, {"contact": "reached"}),
 }
 
@@ -210,6 +213,7 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
         {"journey_id": "j", "client_ref": "c", "site": "main", "message": "m", "admitted_at": "2026-03-16T17:00:00Z"},
         ALL,
     ),
+    AdoptCalendar: (WHY | {"calendar": 2}, ALL - ENDS),
     RepeatAdmission: ({"message": "m"}, ALL - ENDS),
     CancelAdmission: ({"message": "m"}, ALL - ENDS),
     ReportDischarge: ({"message": "m"}, ALL - ENDS),
@@ -255,7 +259,8 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
     if kind is EndLeave:
         walk.state = walk.state.changed(leave=Leave(until=MONDAY.date()))
     if walk.state.stage in allowed:
-        walk.do(kind, **fields)
+        with deployed({}):
+            walk.do(kind, **fields)
         return
     own = {"AcknowledgeObligation", "CompleteObligation", "WaiveObligation"}
     ended = "journey-ended" if Stage(stage) in ENDS else "wrong-stage"

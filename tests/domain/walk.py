@@ -13,6 +13,7 @@ from domain.events import BaseEvent
 from domain.evolve import fold
 from domain.pathway import Event
 from domain.pathway.admission import CancelAdmission, OpenJourney
+from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import Answer, BenefitsAnswer, Done, PlaceAnswer, SettleEffect
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
@@ -43,7 +44,13 @@ WHOLE_PLAN = DischargePlan(
 )
 NO_PLACE = PlaceAnswer()
 
+OPERATIONS = Actor(id="operations-1", role=Role.OPERATIONS)
 _DESK = (RecordBenefits, ResolveFunding, AcceptCost, DeclineCost, ConfirmEnrolment)
+_BY: dict[type[BaseCommand], Actor] = {
+    **dict.fromkeys(_DESK, ADMISSIONS),
+    AdoptCalendar: OPERATIONS,
+    ChangePolicy: DIRECTOR,
+}
 AnyEvent = TypeVar("AnyEvent", bound=BaseEvent)
 
 
@@ -63,7 +70,7 @@ class Walk:
     def decide(self, kind: type[BaseCommand], **fields: Any) -> Outcome:
         self._asked += 1
         if issubclass(kind, Decision):
-            fields.setdefault("by", ADMISSIONS if kind in _DESK else DIRECTOR if kind is ChangePolicy else CLINICIAN)
+            fields.setdefault("by", _BY.get(kind, CLINICIAN))
         fields.setdefault("id", f"command-{self._asked}")
         self.script.append((self.now, kind(**fields)))
         return decide(self.state, self.script[-1][1], self.now)

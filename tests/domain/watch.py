@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.benefits import Verdict
+from domain.clock import TimeKind
 from domain.commands import BaseCommand, Decision
 from domain.effects import Effect, HoldPlace, ReleasePlace
 from domain.events import BaseEvent
@@ -25,6 +26,7 @@ from domain.pathway.obligations import (
     ObligationCancelled,
     ObligationEscalated,
     ObligationMet,
+    ObligationMoved,
     ObligationRaised,
     ObligationWaived,
 )
@@ -63,6 +65,8 @@ class Watch:
         true_at = (asked.occurred_at if isinstance(asked, Decision) else None) or now
         assert all(event.cause == asked.cause for event in events)
         assert all(event.at == (now if isinstance(event, _CALLS) else true_at) for event in events)
+        assert all(event.due_at > now for event in events if isinstance(event, ObligationMoved)), "into the past"
+        assert all(event.was_due_at > now for event in events if isinstance(event, ObligationMoved)), "un-missed"
         if any(isinstance(event, JourneyOpened) for event in events):
             assert not self.record
         decided = [e for e in events if isinstance(e, Enrolled | TransitionCompleted)]
@@ -78,6 +82,10 @@ class Watch:
         if isinstance(event, ObligationRaised):
             assert event.obligation.id not in self.duties
             self.duties.add(event.obligation.id)
+        if isinstance(event, ObligationMoved):
+            owed = before.obligations.open[event.obligation]
+            assert owed.due_at == event.was_due_at != event.due_at
+            assert owed.counted.kind is not TimeKind.ELAPSED
         if isinstance(event, ENDINGS):
             assert event.obligation in before.obligations.open, "ended twice, or never raised"
         if isinstance(event, LevelOfCareStarted):

@@ -126,10 +126,18 @@ class House:
         async with journey_worker(self.client, *parts, self.calls, workflow, **options):
             yield
 
-    async def admit(self, *, journeys: Journeys | None = None, **script: Any) -> Case:
-        """Registers an invented client, tells the clinic their script, and opens their journey."""
+    async def admit(
+        self,
+        *,
+        journeys: Journeys | None = None,
+        site: str = "main",
+        admitted_at: datetime | None = None,
+        **script: Any,
+    ) -> Case:
+        """Registers an invented client, tells the clinic their script, and opens their journey; by default now."""
         person = Person.new()
         case = self.make_case(journeys or self.journeys, str(uuid.uuid4()), person)
+        case.site, case.admitted_at = site, admitted_at
         self._cases.append(case)
         await self._register(person)
         self.clinic.script(person.mrn, aliases=[person.member_id, case.id], **script)
@@ -164,6 +172,8 @@ class Case:
         self.journeys = journeys
         self.id = journey_id
         self.person = person
+        self.site = "main"
+        self.admitted_at: datetime | None = None
         self._numbers = itertools.count(1)
 
     @property
@@ -175,9 +185,9 @@ class Case:
             id="open/message-1",
             journey_id=self.id,
             client_ref=self.person.client_ref,
-            site="main",
+            site=self.site,
             message="message-1",
-            admitted_at=datetime.now(UTC),
+            admitted_at=self.admitted_at or datetime.now(UTC),
         )
 
     async def open(self) -> None:

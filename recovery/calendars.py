@@ -1,0 +1,147 @@
+"""A newer calendar of a site, brought to the open journeys that were opened there: one command each, at a steady pace.
+
+It can be interrupted and asked for again: a journey that holds the calendar is passed over, and a command that was
+answered before leads to nothing new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from domain.evolve import fold
+from domain.pathway.admission import JourneyOpened
+from domain.pathway.calendars import AdoptCalendar
+from domain.pathway.obligations import ObligationMoved
+from domain.plans import Actor
+from domain.state import JourneyState
+from domain.values import Value
+from eventstore.codec import UnreadableEvent, from_record, is_journey
+from eventstore.port import EventStore
+from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
+
+_UNANSWERED_IN_A_ROW = 5
+"""Each may take half a minute not to answer; after so many it is not about single journeys."""
+
+
+class Change(Value):
+    """What is to be adopted, by whom and why."""
+
+    site: str
+    calendar: int
+    reason: str
+    by: Actor
+
+    def command(self, journey_id: str) -> AdoptCalendar:
+        """The same for the same journey, whenever it is asked for."""
+        return AdoptCalendar(
+            id=f"calendar/{self.site}/{self.calendar}/{journey_id}",
+            calendar=self.calendar,
+            reason=self.reason,
+            by=self.by,
+        )
+
+
+class Result(Value):
+    """What the change did to a journey.
+
+    Attributes:
+        moved: Ids of the obligations that fall due at another time now.
+        kept: Ids of those that keep their due time though the calendar says another: overdue ones, and ones that
+            would have fallen due in the past.
+        failed: Why the journey still has the older calendar.
+    """
+
+    journey_id: str
+    moved: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    failed: str | None = None
+
+
+class NoneAnswers(Exception):
+    """Several journeys in a row did not answer. What was done is done; ask again to go on."""
+
+
+@dataclass(frozen=True)
+class CalendarChanges:
+    """Carries changes to the journeys of one record and one Temporal namespace.
+
+    Attributes:
+        pause: Waits so many seconds, elapsed.
+    """
+
+    store: EventStore
+    journeys: Journeys
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def behind(self, site: str, calendar: int) -> list[str]:
+        """The open journeys of the site whose days are counted by an older calendar.
+
+        Raises:
+            EventStoreError: The record does not answer.
+        """
+        found = []
+        async for journey_id in self._open():
+            if await self._opened_at(journey_id) == site:
+                state = await self._state(journey_id)
+                if state is None or (state.admission.calendar < calendar and not state.stage.is_end):
+                    found.append(journey_id)
+        return found
+
+    async def carry_out(
+        self, change: Change, journeys: Sequence[str], per_minute: float, done: Callable[[Result], None]
+    ) -> None:
+        """Tells one journey after the other, and `done` what came of each.
+
+        Raises:
+            NoneAnswers: Several in a row did not answer; those that follow were not asked.
+            EventStoreError: The record does not answer.
+        """
+        unanswered = 0
+        for number, journey_id in enumerate(journeys):
+            if number:
+                await self.pause(60 / per_minute)
+            result, answered = await self._tell(change, journey_id)
+            done(result)
+            unanswered = 0 if answered else unanswered + 1
+            if unanswered == _UNANSWERED_IN_A_ROW:
+                raise NoneAnswers(f"{unanswered} journeys in a row did not answer: {result.failed}")
+
+    async def _tell(self, change: Change, journey_id: str) -> tuple[Result, bool]:
+        """What came of it, and whether the journey answered at all."""
+        command = change.command(journey_id)
+        try:
+            await self.journeys.tell(journey_id, command)
+        except (CommandRefused, JourneyNotRunning) as error:
+            return Result(journey_id=journey_id, failed=str(error)), True
+        except JourneysUnreachable as error:
+            return Result(journey_id=journey_id, failed=str(error)), False
+        return await self._result(journey_id, command.cause), True
+
+    async def _result(self, journey_id: str, cause: str) -> Result:
+        events = [from_record(each) for each in await self.store.read(journey_id)]
+        moved = tuple(e.obligation for e in events if isinstance(e, ObligationMoved) and e.cause == cause)
+        return Result(journey_id=journey_id, moved=moved, kept=tuple(o.id for o in fold(events).kept_due_times()))
+
+    async def _open(self) -> AsyncIterator[str]:
+        after = ""
+        while page := await self.store.streams(after=after, open_only=True):
+            for each in page:
+                if is_journey(each.stream):
+                    yield each.stream
+            after = page[-1].stream
+
+    async def _opened_at(self, journey_id: str) -> str | None:
+        try:
+            first = [from_record(each) for each in await self.store.read(journey_id, limit=1)]
+        except UnreadableEvent:
+            return None
+        return first[0].site if first and isinstance(first[0], JourneyOpened) else None
+
+    async def _state(self, journey_id: str) -> JourneyState | None:
+        """None where an event is newer than this release; the journey is asked all the same."""
+        try:
+            return fold([from_record(each) for each in await self.store.read(journey_id)])
+        except UnreadableEvent:
+            return None
