@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import holidays
-
 _LONGEST_YEARS = 20
 
 
@@ -28,6 +26,8 @@ def propose(country: str, subdivision: str | None, first_year: int, last_year: i
     """
     if not first_year <= last_year < first_year + _LONGEST_YEARS:
         raise NoProposal(f"name at most {_LONGEST_YEARS} years, the first before the last: 2027-2029")
+    import holidays  # here, so that no process that counts days even loads it
+
     try:
         found = holidays.country_holidays(country, subdiv=subdivision, years=range(first_year, last_year + 1))
     except NotImplementedError:

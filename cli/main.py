@@ -34,6 +34,7 @@ from cli import (
 from cli.client import client
 from cli.demo import command as demo
 from cli.output import MEANING, Exit, Stop, complain, discard_stdout
+from domain.sites import UnknownHere
 
 _HELP = """Keeps each client of a mental-health centre on one unbroken path through care.
 
@@ -106,7 +107,7 @@ def main() -> None:
 def _explained(error: Exception) -> tuple[Exit, str]:
     if isinstance(error, Stop):
         return error.code, error.line
-    if isinstance(error, CentreFileError):
+    if isinstance(error, CentreFileError | UnknownHere):
         return Exit.FAILED, str(error)
     if isinstance(error, CycloptsError):
         return Exit.USAGE, f"{error} (see `throughline --help`)"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -152,6 +154,13 @@ def test_a_place_that_is_not_known_has_no_proposal(country: str, subdivision: st
 def test_years_are_in_order_and_not_too_many(years: tuple[int, int]) -> None:
     with pytest.raises(NoProposal, match="at most 20 years"):
         propose("US", None, *years)
+
+
+def test_no_process_that_counts_days_loads_the_library_of_holidays() -> None:
+    """So an update of it cannot move a deadline."""
+    names = "import sys, worker, cli.main, intake.service, dashboard.projections.projector, recovery.reconcile"
+    code = f"{names}; from centre.loading import load; load(); sys.exit('holidays' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_example_knows_its_holidays_until_2032() -> None:

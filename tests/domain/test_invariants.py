@@ -22,6 +22,7 @@ from domain.evolve import evolve, fold
 from domain.pathway import COMMANDS, Event
 from domain.pathway.admission import OpenJourney
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
+from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import RESOLVE_EFFECT, Answer, Done, Failed, SettleEffect
 from domain.pathway.care import EXTERNAL_CONTACT
 from domain.pathway.cost import ACCEPT_COST
@@ -40,7 +41,17 @@ from domain.state import JourneyState
 from domain.values import Stage
 from tests.centres import deployed
 from tests.domain.strategies import ANSWERS, DIRECTOR, FITTING, answers_to, command
-from tests.domain.walk import MONDAY, STAGES, cost_declined, place_held, placed, returning, stepping_up, window_missed
+from tests.domain.walk import (
+    MONDAY,
+    OPERATIONS,
+    STAGES,
+    cost_declined,
+    place_held,
+    placed,
+    returning,
+    stepping_up,
+    window_missed,
+)
 from tests.domain.watch import Watch
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
@@ -135,6 +146,12 @@ class Journeys(RuleBasedStateMachine):
         assert deadline is not None
         self.now = max(self.now, deadline)
         assert self.pass_time(), "a deadline came and nothing happened"
+
+    @precondition(lambda self: self.state.version and self.state.admission.calendar <= len(CALENDARS))
+    @rule(late=st.booleans())
+    def its_site_has_a_newer_calendar(self, late: bool) -> None:
+        newer, at = self.state.admission.calendar + 1, self.state.admission.begins_at if late else None
+        self.take(AdoptCalendar(id=self.name(), calendar=newer, reason="flood", by=OPERATIONS, occurred_at=at))
 
     @precondition(lambda self: self.last is not None)
     @rule()
