@@ -47,7 +47,6 @@ class JourneyWorkflow(Scribe):
 
     @workflow.init
     def __init__(self, start: JourneyStart) -> None:
-        refuse_newer(start.carried)
         self.start = start
         self.state = JourneyState()
         self.is_reading = start.carried is not None
@@ -69,7 +68,11 @@ class JourneyWorkflow(Scribe):
 
         A request to cancel the workflow is not heeded: what ends a journey is a decision on record, and a client
         whose workflow somebody cancelled would be forgotten.
+
+        Raises:
+            NewerState: A newer release began the run. The workflow task fails, and a worker of that release goes on.
         """
+        refuse_newer(start.carried)
         life = asyncio.create_task(self._live(start))
         while True:
             try:

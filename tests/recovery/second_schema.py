@@ -7,9 +7,12 @@ and workflows once and prints the comparison as JSON. Settings come from the env
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+import structlog
 
 from domain.part import Slice
 from domain.pathway import RULES, admission
@@ -84,8 +87,11 @@ def main() -> None:
     install()
     from deploy.settings import Settings
 
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     settings = Settings.load()
     asyncio.run({"work": work, "compare": compare}[sys.argv[1]](settings))
+    sys.stdout.flush()
+    os._exit(0)  # the SDK now and then aborts while the interpreter ends
 
 
 if __name__ == "__main__":
