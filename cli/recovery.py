@@ -203,9 +203,11 @@ def _show(comparison: Comparison, done: Sequence[Mended] | None, json: bool) -> 
     else:
         _show_table([(e.difference.journey_id, e.difference.kind, e.difference.sentence, _outcome(e)) for e in done])
     kinds = Counter(each.kind.value for each in comparison.differences)
-    counted = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items())) or "all agree with the record"
+    others = comparison.of_another_schema
+    none = "no difference was found" if others else "all agree with the record"
+    counted = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items())) or none
     stdout.print(f"{comparison.journeys} journeys: {counted}")
-    if others := comparison.of_another_schema:
+    if others:
         stdout.print(
             f"{others} run under another state schema than this command's ({STATE_SCHEMA}): what their states hold was "
             "not compared, only versions, calls and whether they stand still. Their release compares all."
