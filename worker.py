@@ -111,7 +111,7 @@ def journey_worker(
     `options` are those of temporalio's Worker and win over ours.
     """
     recorder = Recorder(store, sealer)
-    reconciler = Reconciler(store, sealer, RunningJourneys(client), admitted or NobodyAdmitted())
+    reconciler = Reconciler(store, RunningJourneys(client), admitted or NobodyAdmitted())
     comparison = ScheduledComparison(reconciler)
     ours: dict[str, Any] = {
         "workflow_runner": _sandbox(),

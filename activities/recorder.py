@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import signatures
 from activities.failures import in_time, named_causes
-from domain.comparing import fingerprint
+from domain.comparing import Fingerprint, fingerprint
 from domain.evolve import fold
 from domain.pathway import Event
 from eventstore.codec import UnreadableEvent, from_record
@@ -22,6 +22,8 @@ from eventstore.sealing import Sealer, has_words
 _KEYS_SECONDS = 4.0
 _STORE_SECONDS = 5.5
 """Elapsed. The store itself waits up to 5 s for its turn to commit."""
+READ_AT_ONCE = 100
+"""Events in one answer. Temporal takes no payload above 2 MB; an event without words seldom has more than 2 kB."""
 
 
 class Recorder:
@@ -75,7 +77,7 @@ class Recorder:
 
     @activity.defn(name=signatures.LOOK)
     async def look(self, request: signatures.LookRequest) -> signatures.Looked:
-        """What the record holds of a journey, for a workflow to compare itself with.
+        """What the record holds of a journey, for a workflow to compare itself with or to fold. Needs no client's key.
 
         Raises:
             ApplicationError: Its type names the cause, as for `record`.
@@ -86,16 +88,11 @@ class Recorder:
     async def _compared(self, request: signatures.LookRequest) -> signatures.Looked:
         head = await self._store.head(request.stream)
         stored = await self._store.read(request.stream)
-        folded, beyond = stored[: request.version], stored[request.version :]
-        try:
-            known = [from_record(event) for event in folded]
-        except UnreadableEvent as error:
-            raise _unreadable(error) from None
         return signatures.Looked(
             version=len(stored),
             closed=head is not None and head.closed,
-            fingerprint=fingerprint(fold(known)),
-            events=await self._opened(beyond),
+            differs=request.known is not None and _differs(stored, request.known),
+            events=_masked(stored[request.after : request.after + READ_AT_ONCE]),
         )
 
     async def _opened(self, stored: Sequence[StoredEvent]) -> tuple[Event, ...]:
@@ -135,6 +132,20 @@ class Recorder:
                 non_retryable=True,
             )
         return signatures.Recorded(events=await self._opened(stored), as_asked=False)
+
+
+def _differs(stored: Sequence[StoredEvent], known: Fingerprint) -> bool:
+    if not known.is_comparable or len(stored) < known.version:
+        return False
+    return fingerprint(fold(_masked(stored[: known.version]))) != known
+
+
+def _masked(stored: Sequence[StoredEvent]) -> tuple[Event, ...]:
+    """The events without the words that are sealed: nothing that is decided or owed follows from those."""
+    try:
+        return tuple([from_record(event) for event in stored])
+    except UnreadableEvent as error:
+        raise _unreadable(error) from None
 
 
 def _record_closed(request: signatures.RecordRequest) -> ApplicationError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.comparing import Fingerprint
 from domain.pathway import Event
 from domain.pathway.calls import Answer
 from domain.values import Value
@@ -111,25 +112,33 @@ class Recorded(Value):
 
 
 class LookRequest(Value):
-    """What does the record hold beyond the `version` events that the workflow has folded?"""
+    """What does the record hold after the first `after` events?
+
+    Attributes:
+        known: The state that the workflow knows, to be compared with a fold of the record; None: compare nothing.
+    """
 
     stream: str
-    version: int
+    after: int
+    known: Fingerprint | None = None
 
 
 class Looked(Value):
     """What the record holds.
 
+    The recorder compares, not the workflow: a worker of another schema that replays the history finds it there.
+
     Attributes:
-        version: How many events; less than asked about if the record has lost some.
+        version: How many events; less than the workflow knows if the record has lost some.
         closed: Whether it takes no more.
-        fingerprint: Of the state after as many of them as the workflow has folded.
-        events: The ones after that.
+        differs: Whether the state that was asked about is not what its events lead to. False where that cannot be said:
+            it was folded under another schema, or the record has lost events.
+        events: The ones asked for, oldest first, as many as fit into one answer. What the record seals is masked.
     """
 
     version: int
     closed: bool
-    fingerprint: str
+    differs: bool
     events: tuple[Event, ...]
 
 
@@ -140,12 +149,19 @@ class HeadSigned(Value):
 
 
 class Reconciled(Value):
-    """What one scheduled comparison came to: how many differences of each kind, how many of them it set right."""
+    """What one scheduled comparison came to.
+
+    Attributes:
+        found: How many differences of each kind.
+        mended: How many of them it set right.
+        of_another_schema: How many journeys have a state that this worker could not compare with the record.
+    """
 
     journeys: int
     found: dict[str, int]
     mended: int
     paged: bool
+    of_another_schema: int = 0
 
 
 class ReleaseRequest(Value):

@@ -16,10 +16,10 @@ from cli.access import load_settings, the_journeys
 from cli.output import Exit, Stop, show_fields, show_json, stdout, table
 from deploy.errors import SettingsError
 from deploy.settings import Settings
-from eventstore import EventStoreError, open_keyring, open_store
-from eventstore.sealing import Sealer
+from domain.state import STATE_SCHEMA
+from eventstore import EventStoreError, open_store
 from intake.admitted import HandedOver
-from recovery.differences import Kind
+from recovery.differences import GOES_ON_BY_ITSELF, Kind
 from recovery.paging import page_for
 from recovery.reconcile import Comparison, Mended, Reconciler
 from recovery.running import RunningJourneys
@@ -45,7 +45,8 @@ async def reconcile(*, fix: bool = False, json: bool = False) -> None:
         comparison = await reconciler.compare(_progress("compared"))
         done = await _mend(reconciler, comparison) if fix else None
     _show(comparison, done, json)
-    left = [each for each in done if each.is_for_a_person] if done is not None else comparison.differences
+    differing = [each for each in comparison.differences if each.kind not in GOES_ON_BY_ITSELF]
+    left = [each for each in done if each.is_for_a_person] if done is not None else differing
     if left:
         advice = "each needs an engineer" if fix else "--fix sets right what may be set right"
         raise Stop(Exit.DIFFERS, f"{len(left)} of {comparison.journeys} journeys differ from the record: {advice}")
@@ -82,7 +83,7 @@ async def start_missing(settings: Settings) -> tuple[Comparison, tuple[Mended, .
     Raises:
         SettingsError: An address is missing.
         JourneysUnreachable: Temporal does not answer.
-        EventStoreError: The record or the keys do not answer or cannot be used.
+        EventStoreError: The record does not answer or cannot be used.
     """
     async with _opened(settings) as (reconciler, client):
         comparison = await reconciler.missing(_progress("looked for"))
@@ -155,9 +156,9 @@ async def _reconciler() -> AsyncIterator[tuple[Reconciler, Client]]:
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[tuple[Reconciler, Client]]:
     client = await _client(settings)
-    url, keys_url = settings.require_database_url(), settings.require_keys_url()
-    async with open_store(url) as store, open_keyring(keys_url, settings.require_kek_file()) as keys:
-        yield Reconciler(store, Sealer(keys), RunningJourneys(client), HandedOver(url)), client
+    url = settings.require_database_url()
+    async with open_store(url) as store:
+        yield Reconciler(store, RunningJourneys(client), HandedOver(url)), client
 
 
 @contextmanager
@@ -193,15 +194,24 @@ def _progress(what: str) -> Callable[[int, int], None]:
 def _show(comparison: Comparison, done: Sequence[Mended] | None, json: bool) -> None:
     if json:
         named = [_difference(Mended(difference=each)) for each in comparison.differences]
-        show_json({"journeys": comparison.journeys, "differences": named if done is None else _as_json(done)})
+        differences = named if done is None else _as_json(done)
+        others = comparison.of_another_schema
+        show_json({"journeys": comparison.journeys, "of_another_schema": others, "differences": differences})
         return
     if done is None:
         _show_table([(each.journey_id, each.kind, each.sentence, each.remedy) for each in comparison.differences])
     else:
         _show_table([(e.difference.journey_id, e.difference.kind, e.difference.sentence, _outcome(e)) for e in done])
     kinds = Counter(each.kind.value for each in comparison.differences)
-    counted = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items())) or "all agree with the record"
+    others = comparison.of_another_schema
+    none = "no difference was found" if others else "all agree with the record"
+    counted = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items())) or none
     stdout.print(f"{comparison.journeys} journeys: {counted}")
+    if others:
+        stdout.print(
+            f"{others} run under another state schema than this command's ({STATE_SCHEMA}): what their states hold was "
+            "not compared, only versions, calls and whether they stand still. Their release compares all."
+        )
 
 
 def _show_table(rows: Sequence[tuple[object, ...]]) -> None:

@@ -5,8 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 
+from pydantic import ConfigDict
+
 from domain.plans import DischargePlan
-from domain.state import JourneyState
+from domain.state import STATE_SCHEMA, JourneyState
+from domain.values import Value
+
+
+class Fingerprint(Value):
+    """Which state a journey is in, without what the state holds. A program of any release can read it.
+
+    Attributes:
+        state_schema: The `STATE_SCHEMA` of the program that folded the state.
+        version: How many events were folded.
+        digest: Equal for equal comparable states of one schema.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    state_schema: int
+    version: int
+    digest: str
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the state was folded as this program folds it, so that digests say whether two states are equal."""
+        return self.state_schema == STATE_SCHEMA
 
 
 def comparable(state: JourneyState) -> JourneyState:
@@ -18,7 +42,8 @@ def comparable(state: JourneyState) -> JourneyState:
     return state.changed(discharge=state.discharge.changed(plan=DischargePlan()), coverage=coverage)
 
 
-def fingerprint(state: JourneyState) -> str:
-    """Equal for equal comparable states, whoever folded them and however often they were carried over since."""
+def fingerprint(state: JourneyState) -> Fingerprint:
+    """Equal for equal comparable states, whichever worker of this schema folded them."""
     content = json.dumps(comparable(state).model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    return Fingerprint(state_schema=STATE_SCHEMA, version=state.version, digest=digest)

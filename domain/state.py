@@ -26,6 +26,10 @@ from domain.policy import Policy, policy_named
 from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
+STATE_SCHEMA = 1
+"""Number of the state's shape. Raise it whenever a field of any slice is added, removed or means something else, then
+run `python -m tests.domain.state_schema`. Two states are only compared if both were folded under one number.
+"""
 REMEMBERED_COMMANDS = 200
 """How many answered command ids travel with the state; older ones are caught by the record itself."""
 

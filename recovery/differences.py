@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ORPHAN = "orphan request"  #: a call is owed and nothing makes it
     NOT_RECORDED = "not recorded"  #: they agree, and what the journey decides cannot be recorded
     STOPPED = "stopped"  #: they agree, and the journey still stands still
+    WAITING = "waiting"  #: the workflow is reading its record and decides nothing before
     SILENT = "silent"  #: a workflow runs and does not answer
     UNREADABLE = "unreadable"  #: the record holds what this release cannot read
 
@@ -36,6 +37,7 @@ _REMEDY = {
     Kind.ORPHAN: "have the workflow make its calls anew, under the same keys",
     Kind.NOT_RECORDED: "have the workflow try again at once; it pages operations by itself",
     Kind.STOPPED: "nothing; it pages operations by itself; once the cause is mended: throughline look-again",
+    Kind.WAITING: "nothing; it goes on by itself once it has read the record",
     Kind.SILENT: "page operations; look at the workflow's task failures and the workers' logs",
     Kind.UNREADABLE: "page operations; deploy the release that wrote the record, or a newer one",
 }
@@ -43,6 +45,7 @@ TO_BE_STARTED = (Kind.MISSING,)
 TO_CATCH_UP = (Kind.ZOMBIE, Kind.BEHIND, Kind.ORPHAN)
 TO_TRY_AGAIN = (Kind.NOT_RECORDED,)
 PAGES_BY_ITSELF = (Kind.NOT_RECORDED, Kind.STOPPED)
+GOES_ON_BY_ITSELF = (Kind.WAITING,)
 TO_STAND_STILL = (Kind.AHEAD, Kind.DIFFERS)
 FOR_A_PERSON = (*TO_STAND_STILL, Kind.STOPPED, Kind.SILENT, Kind.UNREADABLE)
 
@@ -56,9 +59,20 @@ class OnRecord(Value):
 
 
 class Running(Value):
-    """A journey's running workflow. `account` is None if it does not answer."""
+    """A journey's running workflow.
+
+    Attributes:
+        account: None if it does not answer.
+        failure: Why its workflow task fails, where Temporal knows that; without a word about the client.
+    """
 
     account: Account | None
+    failure: str | None = None
+
+    @property
+    def is_of_another_schema(self) -> bool:
+        """Whether it answers, and its state was folded as this program does not fold it."""
+        return self.account is not None and not self.account.state.is_comparable
 
 
 class Difference(Value):
@@ -87,7 +101,8 @@ class Difference(Value):
 def difference(journey_id: str, record: OnRecord | None, workflow: Running | None) -> Difference | None:
     """What stands between the two, the gravest first; None if they agree.
 
-    Both were read one after the other while the journey may have moved: whoever asks has to look twice.
+    Both were read one after the other while the journey may have moved: the caller has to look twice. States are only
+    compared within one schema; versions, calls and what the workflow says of itself are compared always.
     """
     account = workflow.account if workflow else None
     found = _found(record, workflow, account)
@@ -119,7 +134,7 @@ def _found(record: OnRecord | None, workflow: Running | None, account: Account |
     if workflow is None:
         return _without_workflow(record)
     if account is None:
-        return Kind.SILENT, "A workflow runs and does not answer: its task fails, or no worker has it.", ""
+        return Kind.SILENT, _silent(workflow.failure), ""
     if record is None or record.state is None:
         return _without_record(account)
     return _both(record, record.state, account)
@@ -151,9 +166,9 @@ def _both(record: OnRecord, state: JourneyState, account: Account) -> _Found | N
         return Kind.ZOMBIE, f"The journey is over on record, and its workflow runs on at event {known}.", ""
     if record.closed:
         return Kind.DIFFERS, "The stream is closed and the journey is not over: find out who closed it.", RECORD_CLOSED
-    if known < held:
+    if known < held and not account.is_reading:
         return Kind.BEHIND, f"The workflow has folded {known} events of the {held} on record.", ""
-    if fingerprint(state) != fingerprint(account.state):
+    if known == held and account.state.is_comparable and fingerprint(state) != account.state:
         return Kind.DIFFERS, f"Both know {held} events and the states differ.", DIFFERS_FROM_RECORD
     return _at_rest(state, account)
 
@@ -161,12 +176,19 @@ def _both(record: OnRecord, state: JourneyState, account: Account) -> _Found | N
 def _at_rest(state: JourneyState, account: Account) -> _Found | None:
     if found := _halted(account):
         return found
+    if account.is_reading:
+        return Kind.WAITING, f"The workflow is reading its record, {state.version} events, and decides nothing yet.", ""
     if account.waiting:  # what is decided next may still settle a call, and calls are made after it
         return None
     orphans = sorted(key for key, call in state.pending().items() if call.slot not in account.calls)
     if orphans:
         return Kind.ORPHAN, f"Owed to clinic systems and nobody asks them: {', '.join(orphans)}.", ""
     return None
+
+
+def _silent(failure: str | None) -> str:
+    why = f"its task fails: {failure}" if failure else "its task fails, or no worker has it"
+    return f"A workflow runs and does not answer: {why}."
 
 
 def _since(trouble: NotRecorded | None) -> str:

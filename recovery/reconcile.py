@@ -17,7 +17,6 @@ from domain.values import Value
 from eventstore.codec import UnreadableEvent, from_record, is_journey
 from eventstore.errors import EventStoreError
 from eventstore.port import EventStore
-from eventstore.sealing import Sealer
 from recovery import differences as diff
 from recovery.differences import Difference, Kind, OnRecord
 from recovery.recover import Admitted, NobodyAdmitted, NotResumable, resumption
@@ -46,11 +45,19 @@ _A_FEW = 10
 
 
 class Comparison(Value):
-    """How many journeys there are, how many running ones were asked for their states, and the differences found."""
+    """What a comparison found.
+
+    Attributes:
+        journeys: How many there are.
+        asked: How many running ones were asked where they stand.
+        of_another_schema: How many of those have a state that this program folds in another way. Their versions and
+            calls were compared, what their states hold was not.
+    """
 
     journeys: int
     asked: int
     differences: tuple[Difference, ...]
+    of_another_schema: int = 0
 
 
 class Mended(Value):
@@ -75,13 +82,11 @@ class Reconciler:
     """Compares one record with one Temporal namespace.
 
     Attributes:
-        sealer: Opens the words of a journey that is started again; comparing needs none.
         admitted: Who handed over journeys that may not be on record yet.
         moment: Between two looks at a journey that seems to differ; elapsed.
     """
 
     store: EventStore
-    sealer: Sealer
     running: RunningJourneys
     admitted: Admitted = field(default_factory=NobodyAdmitted)
     moment: timedelta = _MOMENT
@@ -104,10 +109,12 @@ class Reconciler:
             raise JourneysUnreachable("no worker runs, so no journey can say where it stands: start one")
         suspected = (on_record ^ listed) | handed_over
         questioned = {each for each in on_record & listed if asked(each)}
+        differences, others = await self._confirmed(suspected | questioned, handed_over, progress)
         return Comparison(
             journeys=len(on_record | listed | handed_over),
             asked=len(questioned),
-            differences=await self._confirmed(suspected | questioned, handed_over, progress),
+            differences=differences,
+            of_another_schema=len(others),
         )
 
     async def count(self) -> int:
@@ -117,7 +124,7 @@ class Reconciler:
     async def missing(self, progress: Progress = lambda done, of: None) -> Comparison:
         """Finds the journeys without a workflow, and asks none that has one; needs no worker. Raises as `compare`."""
         on_record, listed, handed_over = await self._everyone()
-        found = await self._confirmed((on_record - listed) | handed_over, handed_over, progress)
+        found, _ = await self._confirmed((on_record - listed) | handed_over, handed_over, progress)
         missing = tuple(each for each in found if each.in_workflow is None and each.kind is not Kind.SILENT)
         return Comparison(journeys=len(on_record | handed_over), asked=0, differences=missing)
 
@@ -163,7 +170,7 @@ class Reconciler:
     async def _start_of(self, journey_id: str) -> JourneyStart:
         stored = await self.store.read(journey_id)
         if stored:
-            return resumption(await self.sealer.open(stored))
+            return resumption([from_record(each) for each in stored])
         for opening in await self.admitted.openings():
             if opening.journey_id == journey_id:
                 return JourneyStart(opening=opening)
@@ -177,9 +184,19 @@ class Reconciler:
         heads = await _at_once(candidates, self.store.head)
         return on_record, listed, {each for each, head in zip(candidates, heads, strict=True) if head is None}
 
-    async def _confirmed(self, ids: set[str], handed_over: set[str], progress: Progress) -> tuple[Difference, ...]:
+    async def _confirmed(
+        self, ids: set[str], handed_over: set[str], progress: Progress
+    ) -> tuple[tuple[Difference, ...], set[str]]:
+        """What two looks in a row found, and the journeys whose states could not be compared."""
+        others: set[str] = set()
+
         async def look(journey_id: str) -> Difference | None:
-            return await self._look(journey_id, is_handed_over=journey_id in handed_over)
+            record, workflow = await self._on_record(journey_id), await self.running.find(journey_id)
+            if workflow is not None and workflow.is_of_another_schema:
+                others.add(journey_id)
+            if record is None and workflow is None and journey_id in handed_over:
+                return diff.never_begun(journey_id)
+            return diff.difference(journey_id, record, workflow)
 
         named: list[Difference] = []
         order = sorted(ids)
@@ -192,14 +209,8 @@ class Reconciler:
             seen = dict(zip(suspects, await _at_once(list(suspects), look), strict=True))
             named += [found for each, found in seen.items() if found and found == suspects[each]]
             seen = {each: found for each, found in seen.items() if found != suspects[each]}
-        return tuple(sorted(named, key=lambda each: each.journey_id))  # what still changes is moving, so it lives
-
-    async def _look(self, journey_id: str, *, is_handed_over: bool) -> Difference | None:
-        record = await self._on_record(journey_id)
-        workflow = await self.running.find(journey_id)
-        if record is None and workflow is None and is_handed_over:
-            return diff.never_begun(journey_id)
-        return diff.difference(journey_id, record, workflow)
+        # What still changes is moving, so it lives.
+        return tuple(sorted(named, key=lambda each: each.journey_id)), others
 
     async def _on_record(self, journey_id: str) -> OnRecord | None:
         head = await self.store.head(journey_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from domain.comparing import fingerprint
 from domain.evolve import fold
 from domain.pathway import Event
 from domain.pathway.admission import JourneyOpened, OpenJourney
@@ -31,16 +32,17 @@ class NotResumable(Exception):
 
 
 def resumption(events: Sequence[Event]) -> JourneyStart:
-    """What a workflow needs to take a journey up after its recorded events, words and all.
+    """What a workflow needs to take a journey up after its recorded events.
 
-    Everything a workflow waits for follows from the state: deadlines are absolute, pending calls keep their keys.
+    It reads them itself, and everything it waits for follows from them: deadlines are absolute, pending calls keep
+    their keys.
 
     Raises:
         NotResumable: They do not begin with an opening.
     """
     if not events or not isinstance(events[0], JourneyOpened):
         raise NotResumable("the stream does not begin with journey.opened: find out who wrote to it")
-    return JourneyStart(opening=_opening(events[0]), state=fold(events))
+    return JourneyStart(opening=_opening(events[0]), carried=fingerprint(fold(events)))
 
 
 def _opening(opened: JourneyOpened) -> OpenJourney:

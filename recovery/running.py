@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType, TaskQueueType
+from temporalio.api.history.v1 import WorkflowTaskFailedEventAttributes
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import (
+    DescribeTaskQueueRequest,
+    GetWorkflowExecutionHistoryReverseRequest,
+)
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -16,12 +21,22 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.ports import Notice
 from recovery.differences import Running
 from workflows.card import NOT_RECORDED
-from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, journey_of, unreachable
+from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, journey_of, unreachable, workflow_id
 from workflows.messages import PAGE, TASK_QUEUE, WORKFLOW, JourneyStart, Standing
+from workflows.newer_state import NewerState
 
 _PATIENCE = timedelta(seconds=10)
+_REPORTED_PROBLEMS = "TemporalReportedProblems"
+"""Set by Temporal itself while a workflow's task fails again and again."""
+_LAST_EVENTS = 50
+"""How far back in a history the failure of a workflow task is looked for: what came in since stands after it."""
 _LONGEST_POLL = timedelta(seconds=75)
 _ALL = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"
+
+
+def _named(failed: WorkflowTaskFailedEventAttributes) -> str:
+    kind = failed.failure.application_failure_info.type
+    return failed.failure.message if kind == NewerState.__name__ else kind or "the worker's log says why"
 
 
 class RunningJourneys:
@@ -52,6 +67,16 @@ class RunningJourneys:
             raise unreachable(error) from None
         return found
 
+    async def failing(self) -> set[str]:
+        """The journeys whose workflow task failed several times in a row. The list may be seconds old."""
+        query = f"{_ALL} AND {_REPORTED_PROBLEMS} IS NOT NULL"
+        try:
+            return {
+                journey_of(each.id) async for each in self._client.list_workflows(query, rpc_timeout=self._patience)
+            }
+        except RPCError as error:
+            raise unreachable(error) from None
+
     async def find(self, journey_id: str) -> Running | None:
         """The journey's workflow with what it says of itself, or None if none runs."""
         try:
@@ -67,7 +92,30 @@ class RunningJourneys:
         except JourneyNotRunning:
             return None
         except JourneysUnreachable:
-            return Running(account=None)
+            return Running(account=None, failure=await self._task_failure(journey_id))
+
+    async def _task_failure(self, journey_id: str) -> str | None:
+        """Why the workflow's task failed last, if it has not been done since.
+
+        Only our own words are passed on: any other error may quote what it was about, so it is named by its type.
+        """
+        request = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=self._client.namespace,
+            execution=WorkflowExecution(workflow_id=workflow_id(journey_id)),
+            maximum_page_size=_LAST_EVENTS,
+        )
+        try:
+            answer = await self._client.workflow_service.get_workflow_execution_history_reverse(
+                request, timeout=self._patience
+            )
+        except RPCError as error:
+            raise unreachable(error) from None
+        for event in answer.history.events:
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+                return None
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+                return _named(event.workflow_task_failed_event_attributes)
+        return None
 
     async def are_worked(self) -> bool:
         """Whether any worker polls. One that was killed counts for a minute more."""

@@ -91,17 +91,18 @@ class ScheduledComparison:
         """Compares, sets right what may be, and pages for the rest.
 
         Every journey's workflow is looked for each time; in a large centre each is asked for its state only in
-        every so many runs. One that cannot record is asked each time.
+        every so many runs. One that cannot record, or whose workflow task fails, is asked each time.
         """
         now = self._clock()
         its_turn = in_turn(now, await self._reconciler.count())
-        troubled = await self._reconciler.running.not_recorded()
+        running = self._reconciler.running
+        troubled = {*await running.not_recorded(), *await running.failing()}
         comparison = await self._reconciler.compare(
             _beat, asked=lambda journey_id: journey_id in troubled or its_turn(journey_id)
         )
         mended = await self._reconciler.mend(comparison, _beat)
         notice = page_for(mended, now)
-        paged = notice is not None and await self._reconciler.running.page(notice)
+        paged = notice is not None and await running.page(notice)
         found = Counter(each.difference.kind.value for each in mended)
         if mended:
             log.error("record-and-workflows-differed", journeys=comparison.journeys, paged=paged, **_named(found))
@@ -110,6 +111,7 @@ class ScheduledComparison:
             found=dict(found),
             mended=sum(not each.is_for_a_person for each in mended),
             paged=paged,
+            of_another_schema=comparison.of_another_schema,
         )
 
 

@@ -43,6 +43,16 @@ def attributes(values: Shown) -> list[SearchAttributeUpdate[Any]]:
     return [*where, deadline, URGENT.value_set(urgent), not_recorded]
 
 
+def cannot_record(cause: str) -> list[SearchAttributeUpdate[Any]]:
+    """What is known of a journey that cannot even read its record."""
+    return [NOT_RECORDED.value_set(cause), URGENT.value_set(True)]
+
+
+def card_while_reading() -> str:
+    """The card until the journey knows its state."""
+    return "Reading its record, at the start of a run."
+
+
 def card(state: JourneyState, now: Instant) -> str:
     """Stage, level of care, waiting for whom, next deadlines, as Markdown."""
     owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)

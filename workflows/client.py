@@ -29,7 +29,7 @@ from domain.state import JourneyState
 from domain.values import Stage
 from workflows import not_recorded
 from workflows.card import NOT_RECORDED, PROGRAMME, STAGE
-from workflows.messages import TASK_QUEUE, WORKFLOW, Account, JourneyStart, Standing
+from workflows.messages import READING, TASK_QUEUE, WORKFLOW, Account, JourneyStart, Standing
 from workflows.turns import NoTurn, Turns
 
 _PATIENCE = timedelta(seconds=30)
@@ -256,7 +256,7 @@ class Journeys:
         return now
 
     async def state(self, journey_id: str) -> JourneyState:
-        """Everything the journey has on its mind. Raises as `standing` does."""
+        """Everything the journey has on its mind, from a worker of the same state schema. Raises as `standing` does."""
         state: JourneyState = await self._ask(journey_id, "state", JourneyState)
         return state
 
@@ -271,7 +271,8 @@ class Journeys:
             try:
                 return await self.handle(journey_id).query(query, result_type=answer, rpc_timeout=self._patience)
             except WorkflowQueryFailedError as failed:
-                raise JourneysUnreachable(f"the workflow does not answer {query} ({failed})") from None
+                if str(failed) != READING or time.monotonic() > until:
+                    raise JourneysUnreachable(f"the workflow does not answer {query} ({failed})") from None
             except RPCError as error:
                 if error.status is not RPCStatusCode.FAILED_PRECONDITION or time.monotonic() > until:
                     _raise_for(error, journey_id)

@@ -20,7 +20,7 @@ from domain.pathway import COMMANDS
 from domain.refusal import Refusal
 from domain.sites import UnknownHere
 from domain.state import JourneyState
-from workflows.messages import Account, Standing, standing
+from workflows.messages import READING, Account, Standing, standing
 from workflows.not_recorded import TYPE, NotRecorded, told_to_the_caller
 
 
@@ -77,7 +77,7 @@ def _validator_of(handler: Handler) -> Callable[[Desk, Any], None]:
             return
         if desk.stopped is not None:
             raise refused(_stands_still(desk.stopped))
-        if desk.state.version == 0:  # the opening is still on its way to the record; the inbox keeps the order
+        if desk.state.version == 0:  # opening, or still reading the record: the inbox keeps the order
             return
         try:
             outcome = decide(desk.state, command, workflow.now())
@@ -114,6 +114,7 @@ class Desk:
 
     Attributes:
         inbox: Commands whose outcome is not on record yet, in their order.
+        is_reading: Whether the record is still to be read, so that `state` is empty and says nothing.
         wake: Whether something came in that was not tried yet.
         not_recorded: Why what was decided cannot be recorded now.
     """
@@ -121,6 +122,7 @@ class Desk:
     state: JourneyState
     inbox: deque[Letter]
     looks: deque[Look]
+    is_reading: bool
     wake: bool
     stopped: str | None
     not_recorded: NotRecorded | None
@@ -129,6 +131,10 @@ class Desk:
     def account(self) -> Account:
         """What the journey says of itself."""
         raise NotImplementedError
+
+    def _require_state(self) -> None:
+        if self.is_reading:
+            raise ApplicationError(READING, non_retryable=True)
 
     def put(self, command: BaseCommand) -> Letter:
         """Puts `command` into the inbox, once."""
@@ -164,12 +170,14 @@ class Desk:
 
     @workflow.query(name="standing", description="Where the journey stands: stage, level, waiting for whom, until when")
     def ask_standing(self) -> Standing:
-        """The short form."""
+        """The short form. Fails while the record is being read."""
+        self._require_state()
         return standing(self.state)
 
     @workflow.query(name="state", description="Everything the journey has on its mind, for engineers")
     def ask_state(self) -> JourneyState:
-        """The whole state."""
+        """The whole state, in the shape that this release gives it. Fails while the record is being read."""
+        self._require_state()
         return self.state
 
     @workflow.signal(name="roll-over", description="Continue as new soon, e.g. to move to a new release; loses nothing")

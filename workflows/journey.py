@@ -27,9 +27,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.state import JourneyState
     from domain.values import Instant
     from workflows.calls import carry_out
-    from workflows.card import Shown, attributes, card, shown, timer_summary
-    from workflows.desk import Letter
+    from workflows.card import Shown, attributes, cannot_record, card, card_while_reading, shown, timer_summary
+    from workflows.desk import Letter, Look
     from workflows.messages import WORKFLOW, Account, JourneyStart, Standing, standing
+    from workflows.newer_state import refuse_newer
     from workflows.not_recorded import shown_on_the_card
     from workflows.scribe import CannotRecord, Scribe, kinds_of
 
@@ -47,12 +48,14 @@ class JourneyWorkflow(Scribe):
     @workflow.init
     def __init__(self, start: JourneyStart) -> None:
         self.start = start
-        self.state = start.state or JourneyState()
+        self.state = JourneyState()
+        self.is_reading = start.carried is not None
         self.inbox = deque(map(Letter, start.kept))
-        self.looks = deque()
+        self.looks = deque([Look()] if self.is_reading else [])
         self.not_recorded = start.not_recorded
         self.stopped = None
         self._shown: Shown | None = None
+        self._cause_shown: str | None = None
         self.wake = self.wants_new_run = self.keys_are_away = False
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.Task[None] | None = None
@@ -65,7 +68,11 @@ class JourneyWorkflow(Scribe):
 
         A request to cancel the workflow is not heeded: what ends a journey is a decision on record, and a client
         whose workflow somebody cancelled would be forgotten.
+
+        Raises:
+            NewerState: A newer release began the run. The workflow task fails, and a worker of that release goes on.
         """
+        refuse_newer(start.carried)
         life = asyncio.create_task(self._live(start))
         while True:
             try:
@@ -75,7 +82,7 @@ class JourneyWorkflow(Scribe):
                     raise
 
     async def _live(self, start: JourneyStart) -> Standing:
-        if start.state is None:
+        if start.carried is None and self.kept(start.opening) is None:
             self.inbox.appendleft(Letter(start.opening))
         while True:
             await self._try_all()
@@ -91,10 +98,15 @@ class JourneyWorkflow(Scribe):
                 raise CallNotMade("a call could not be made; mend the release that runs") from self._fault
         if not self.state.is_finished:
             # Calls under way are left behind: the next run makes them again under the same keys.
-            kept = tuple(letter.command for letter in self.inbox)
-            carried = {"state": self.state, "kept": kept, "not_recorded": self.not_recorded}
-            workflow.continue_as_new(self.start.model_copy(update=carried))
+            workflow.continue_as_new(self._next_start())
         return standing(self.state)
+
+    def _next_start(self) -> JourneyStart:
+        """The next run's input. The state stays behind: the next run folds it from the record in the shape it knows."""
+        known = self.known_state
+        kept = tuple(letter.command for letter in self.inbox)
+        carried = {"carried": known if known.version else None, "kept": kept, "not_recorded": self.not_recorded}
+        return self.start.model_copy(update=carried)
 
     def _is_over(self) -> bool:
         return (self.state.is_finished and self.not_recorded is None) or self._should_roll_over()
@@ -217,16 +229,27 @@ class JourneyWorkflow(Scribe):
         """Brings the card and the search attributes up to date."""
         now, trouble = workflow.now(), self.known_trouble
         first = [shown_on_the_card(trouble, kinds_of(self.inbox)), ""] if trouble else []
+        if self.is_reading:
+            self._show_reading(first, trouble.code if trouble else None)
+            return
         workflow.set_current_details("\n".join([*first, card(self.state, now)]))
         values = shown(self.state, now, trouble.code if trouble else None)
         if values != self._shown:
             self._shown = values
             workflow.upsert_search_attributes(attributes(values))
 
+    def _show_reading(self, first: list[str], cause: str | None) -> None:
+        """What else the search attributes say is still what the run before said."""
+        workflow.set_current_details("\n".join([*first, card_while_reading()]))
+        if cause is not None and cause != self._cause_shown:
+            self._cause_shown = cause
+            workflow.upsert_search_attributes(cannot_record(cause))
+
     def account(self) -> Account:
         """What the workflow says of itself. An answer in the inbox counts as a call: it is not to be made again."""
         return Account(
-            state=self.state,
+            state=self.known_state,
+            is_reading=self.is_reading,
             calls=tuple(sorted(self._answers_kept() | set(self._calls))),
             waiting=len(self.inbox),
             stopped=self.stopped,

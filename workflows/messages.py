@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from domain.comparing import Fingerprint
 from domain.pathway import Command
 from domain.pathway.admission import OpenJourney
 from domain.state import JourneyState
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 from workflows.not_recorded import NotRecorded
 
+READING = "the journey is reading its record, at the start of a run: ask again in a moment"
+"""What a query that needs the state is answered until the record was read."""
 WORKFLOW = "Journey"
 RECONCILE = "Reconcile"
 PAGE = "Page"
@@ -23,14 +26,15 @@ class JourneyStart(Value):
 
     Attributes:
         opening: The admission that begins the journey.
-        state: Carried over from the run before; None in the first run.
+        carried: The state in which the run before ended, or in which a journey is started again. The run folds that
+            state from the record, under its worker's own schema. None: nothing is on record yet, as far as is known.
         kept: Commands that the run before could not record, in their order.
         not_recorded: Why it could not.
         roll_over_after: History events after which to continue as new; None leaves it to the server's advice.
     """
 
     opening: OpenJourney
-    state: JourneyState | None = None
+    carried: Fingerprint | None = None
     kept: tuple[Command, ...] = ()
     not_recorded: NotRecorded | None = None
     roll_over_after: Annotated[int, Field(ge=50)] | None = None
@@ -39,18 +43,25 @@ class JourneyStart(Value):
 class Account(Value):
     """What a journey's workflow says of itself, for comparison with the record.
 
+    Fields that a newer release has added are passed over.
+
     Attributes:
+        state: The state it is in; while it is still reading its record, the one that it was given to read.
+        is_reading: Whether it is still reading its record, at the start of a run.
         calls: The slots of calls under way; see `domain.effects.BaseEffect.slot`.
         waiting: Commands in the inbox, not yet answered.
         stopped: Why it decides nothing now, or None.
         not_recorded: Why what it decides cannot be recorded now, or None.
     """
 
-    state: JourneyState
+    model_config = ConfigDict(extra="ignore")
+
+    state: Fingerprint
     calls: tuple[str, ...]
     waiting: int
     stopped: str | None
     not_recorded: NotRecorded | None = None
+    is_reading: bool = False
 
 
 class Standing(Value):

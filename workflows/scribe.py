@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError, FailureError, TimeoutError, 
 
 from activities import signatures
 from domain.commands import BaseCommand, Decision
-from domain.comparing import fingerprint
+from domain.comparing import Fingerprint, fingerprint
 from domain.evolve import fold
 from domain.pathway import Event
 from domain.refusal import Refusal
@@ -119,17 +119,30 @@ class Scribe(Desk):
 
     async def _compare(self) -> str | None:
         """Takes in what the record holds beyond the journey; why that must not be done, if so."""
-        held = await self._look()
-        if held.version < self.state.version:
+        known, state = self.known_state, self.state
+        held = await self._look(state.version, known)
+        if held.version < known.version:
             return signatures.AHEAD_OF_RECORD
-        if held.fingerprint != fingerprint(self.state):
+        if held.differs:
             return signatures.DIFFERS_FROM_RECORD
-        self.state = fold(held.events, self.state)
-        return signatures.RECORD_CLOSED if held.closed and not self.state.is_finished else None
+        state, batch = fold(held.events, state), held
+        while state.version < held.version:
+            batch = await self._look(state.version)
+            if not batch.events:  # it has lost events since
+                return signatures.AHEAD_OF_RECORD
+            state = fold(batch.events, state)
+        self.state, self.is_reading = state, False
+        return signatures.RECORD_CLOSED if batch.closed and not self.state.is_finished else None
 
-    async def _look(self) -> signatures.Looked:
-        request = signatures.LookRequest(stream=self.start.opening.journey_id, version=self.state.version)
-        summary = f"Compare with the record, event {self.state.version} folded"
+    @property
+    def known_state(self) -> Fingerprint:
+        """The state that the journey is in; while it is still reading its record, the one that it is to read."""
+        carried = self.start.carried
+        return carried if self.is_reading and carried is not None else fingerprint(self.state)
+
+    async def _look(self, after: int, known: Fingerprint | None = None) -> signatures.Looked:
+        request = signatures.LookRequest(stream=self.start.opening.journey_id, after=after, known=known)
+        summary = f"Read the record after event {after}" + (f", compare event {known.version}" if known else "")
         try:
             return await self._ask_the_record(signatures.LOOK, request, signatures.Looked, summary)
         except FailureError as error:

@@ -8,11 +8,15 @@ import pytest
 from structlog.testing import capture_logs
 from temporalio.exceptions import ApplicationError
 
+import activities.recorder
 from activities import signatures
 from activities.recorder import Recorder
+from domain.comparing import Fingerprint, fingerprint
+from domain.evolve import fold
 from domain.pathway import Event
 from domain.pathway.admission import AdmissionRepeated
 from domain.pathway.obligations import ObligationWaived
+from domain.state import STATE_SCHEMA
 from domain.values import Instant
 from eventstore import Appended, EventStoreError, MemoryEventStore, NewEvent, SchemaMissing
 from eventstore.codec import from_record, to_record
@@ -220,3 +224,43 @@ async def test_every_error_is_told_by_its_cause_and_logged_without_what_it_says(
     assert [(each["event"], each["cause"]) for each in logs] == [("record-attempt-failed", code)]
     assert SECRET not in f"{failed.value!s} {failed.value!r} {failed.value.details} {logs}"
     assert await store.read("journey-1") == ()
+
+
+async def recorded(recorder: Recorder, number: int) -> list[Event]:
+    """So many events on record, each by a command of its own."""
+    events: list[Event] = [fact(cause=f"repeat/{each}") for each in range(number)]
+    for each, event in enumerate(events):
+        await recorder.record(asked(event, key=event.cause, after=each))
+    return events
+
+
+def look(after: int, known: Fingerprint | None = None) -> signatures.LookRequest:
+    return signatures.LookRequest(stream="journey-1", after=after, known=known)
+
+
+async def test_a_record_is_read_in_batches(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = await recorded(recorder, 7)
+    monkeypatch.setattr(activities.recorder, "READ_AT_ONCE", 3)
+    answers = [await recorder.look(look(after)) for after in (0, 3, 6, 7)]
+    assert [list(each.events) for each in answers] == [events[:3], events[3:6], events[6:], []]
+    assert {(each.version, each.closed, each.differs) for each in answers} == {(7, False, False)}
+
+
+async def test_a_state_is_compared_with_the_record_within_its_schema_only(recorder: Recorder) -> None:
+    known = fingerprint(fold(await recorded(recorder, 3)))
+    other = known.model_copy(update={"digest": "another"})
+    assert not (await recorder.look(look(3, known))).differs
+    assert (await recorder.look(look(0, other))).differs
+    for schema in (STATE_SCHEMA - 1, STATE_SCHEMA + 1):
+        assert not (await recorder.look(look(0, other.model_copy(update={"state_schema": schema})))).differs
+    ahead = await recorder.look(look(0, other.model_copy(update={"version": 4})))
+    assert (ahead.version, ahead.differs) == (3, False)
+
+
+async def test_reading_needs_no_key_and_shows_no_word(recorder: Recorder, keyring: MemoryKeyring) -> None:
+    await recorder.record(asked(waived(), key="waive/1"))
+    await keyring.destroy("client-1")
+    looked = await recorder.look(look(0, fingerprint(fold([waived()]))))
+    [event] = looked.events
+    assert isinstance(event, ObligationWaived) and event.reason == MASK
+    assert not looked.differs

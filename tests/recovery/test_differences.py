@@ -18,9 +18,10 @@ from domain.pathway.coverage import Coverage
 from domain.pathway.discharge import Discharging
 from domain.plans import DischargePlan
 from domain.refusal import Refusal
-from domain.state import JourneyState
+from domain.state import STATE_SCHEMA, JourneyState
 from recovery.differences import (
     FOR_A_PERSON,
+    GOES_ON_BY_ITSELF,
     TO_BE_STARTED,
     TO_CATCH_UP,
     TO_TRY_AGAIN,
@@ -79,9 +80,15 @@ def running(
     stopped: str | None = None,
     trouble: NotRecorded | None = None,
     calls: bool = True,
+    reading: bool = False,
+    schema: int = STATE_SCHEMA,
 ) -> Running:
     slots = tuple(call.slot for call in state.pending().values()) if calls else ()
-    return Running(account=Account(state=state, calls=slots, waiting=waiting, stopped=stopped, not_recorded=trouble))
+    known = fingerprint(state).model_copy(update={"state_schema": schema})
+    account = Account(
+        state=known, calls=slots, waiting=waiting, stopped=stopped, not_recorded=trouble, is_reading=reading
+    )
+    return Running(account=account)
 
 
 A, B = fold(OPENED), fold(COVERED_TOO)
@@ -114,6 +121,19 @@ PAIRS: dict[str, tuple[OnRecord | None, Running | None, Kind | None]] = {
     "cannot record its opening": (None, running(JourneyState(), waiting=1, trouble=TROUBLE), Kind.NOT_RECORDED),
     "cannot record, and stands still": (on_record(B), running(B, stopped="x", trouble=TROUBLE), Kind.STOPPED),
     "cannot record, and ahead": (on_record(A), running(B, trouble=TROUBLE), Kind.AHEAD),
+    "reading its record": (on_record(B), running(B, calls=False, reading=True), Kind.WAITING),
+    "reading, and more was recorded": (on_record(B), running(A, calls=False, reading=True), Kind.WAITING),
+    "reading, under another schema": (on_record(B), running(A, calls=False, reading=True, schema=7), Kind.WAITING),
+    "reading, and the record is short": (on_record(A), running(B, calls=False, reading=True), Kind.AHEAD),
+    "reading, another story": (on_record(B), running(OTHER, calls=False, reading=True), Kind.DIFFERS),
+    "reading, cannot": (on_record(B), running(B, calls=False, reading=True, trouble=TROUBLE), Kind.NOT_RECORDED),
+    "reading, stopped": (on_record(B), running(B, calls=False, reading=True, stopped="x"), Kind.STOPPED),
+    "reading, over on record": (on_record(OVER, closed=True), running(B, reading=True), Kind.ZOMBIE),
+    "another schema": (on_record(B), running(OTHER, schema=7), None),
+    "another schema, a call forgotten": (on_record(A), running(A, calls=False, schema=7), Kind.ORPHAN),
+    "another schema, behind": (on_record(B), running(A, schema=7), Kind.BEHIND),
+    "another schema, ahead": (on_record(A), running(B, schema=7), Kind.AHEAD),
+    "another schema, stopped": (on_record(B), running(B, stopped="x", schema=7), Kind.STOPPED),
     "silent": (on_record(B), Running(account=None), Kind.SILENT),
     "silent, no stream": (None, Running(account=None), Kind.SILENT),
     "unreadable": (UNREADABLE, running(B), Kind.UNREADABLE),
@@ -131,7 +151,7 @@ def test_every_pair_has_one_name_or_none(record: OnRecord | None, workflow: Runn
 
 
 def test_every_kind_is_set_right_or_for_a_person() -> None:
-    assert {*TO_BE_STARTED, *TO_CATCH_UP, *TO_TRY_AGAIN, *FOR_A_PERSON} == set(Kind)
+    assert {*TO_BE_STARTED, *TO_CATCH_UP, *TO_TRY_AGAIN, *GOES_ON_BY_ITSELF, *FOR_A_PERSON} == set(Kind)
     assert {kind for *_, kind in PAIRS.values() if kind} == set(Kind)
     assert {Kind.AHEAD, Kind.DIFFERS} <= set(FOR_A_PERSON)
 
@@ -155,6 +175,28 @@ def test_what_a_payer_wrote_is_no_difference_and_what_it_is_about_is() -> None:
     assert difference("j", on_record(masked), running(written)) is None
     other = B.changed(coverage=Coverage(benefits=answer.changed(evidence=(said.changed(about="EB-B-MH"),))))
     assert comparable(other) != comparable(written)
+
+
+def test_only_a_state_of_this_schema_can_be_compared() -> None:
+    assert not running(B).is_of_another_schema and not Running(account=None).is_of_another_schema
+    assert running(B, schema=STATE_SCHEMA + 1).is_of_another_schema
+
+
+def test_an_account_of_a_newer_release_can_be_read() -> None:
+    written = running(B, schema=7).account
+    assert written is not None
+    newer = {**written.model_dump(), "added": 1, "state": {**written.state.model_dump(), "also_added": [2]}}
+    assert Account.model_validate(newer) == written
+
+
+def test_why_a_task_fails_is_said() -> None:
+    failing = Running(
+        account=None, failure="this journey's state has schema 3, this worker knows 2: run the newer release"
+    )
+    found = difference("j", on_record(B), failing)
+    assert found is not None and "its task fails: this journey's state has schema 3" in found.sentence
+    page = page_for([Mended(difference=found)], NOW)
+    assert page is not None and "this worker knows 2: run the newer release" in page.body
 
 
 def test_a_state_carried_over_keeps_its_fingerprint() -> None:

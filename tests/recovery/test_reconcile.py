@@ -14,7 +14,7 @@ from temporalio.common import TypedSearchAttributes
 
 import recovery.running
 import workflows.journey
-from domain.comparing import fingerprint
+from domain.comparing import comparable, fingerprint
 from domain.evolve import fold
 from domain.pathway.admission import CancelAdmission, JourneyOpened, RepeatAdmission
 from domain.pathway.calls import Done, EffectSettled, SettleEffect
@@ -45,9 +45,7 @@ NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
 
 def reconciler(house: House, store: EventStore | None = None, admitted: HandedOver | None = None) -> Reconciler:
     running = RunningJourneys(house.client, patience=timedelta(seconds=5))
-    return Reconciler(
-        store or house.store, house.sealer, running, admitted or NobodyAdmitted(), moment=timedelta(milliseconds=300)
-    )
+    return Reconciler(store or house.store, running, admitted or NobodyAdmitted(), moment=timedelta(milliseconds=300))
 
 
 async def listed(house: House, case: Case) -> None:
@@ -121,9 +119,9 @@ async def test_a_missing_workflow_is_started_where_its_record_stands(house: Hous
     assert (await case.handle.describe()).status is WorkflowExecutionStatus.TERMINATED
     assert len(await case.record()) == before.version
     assert not any(each.is_for_a_person for each in await set_right(compared))
-    assert await case.settled() == before
+    assert comparable(await case.settled()) == comparable(before)
     await listed(house, case)
-    assert await assert_in_step(case, compared) == before
+    assert comparable(await assert_in_step(case, compared)) == comparable(before)
     await case.do(ReportDischarge, message="left")
     await case.settled()
     timers = await case.happened("timer_started")
@@ -386,7 +384,7 @@ async def test_a_workflow_whose_task_fails_is_silent(house: House, monkeypatch: 
     case = await house.admit()
     await case.settled()
     await listed(house, case)
-    compared = Reconciler(house.store, house.sealer, RunningJourneys(house.client, patience=timedelta(seconds=2)))
+    compared = Reconciler(house.store, RunningJourneys(house.client, patience=timedelta(seconds=2)))
     with monkeypatch.context() as patched:
         patched.setattr(workflows.journey, "carry_out", broken)
         telling = asyncio.create_task(case.do(DecidePlacement, recommended=OP, actual=OP))

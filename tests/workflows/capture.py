@@ -1,7 +1,7 @@
 """Captures the replay corpus anew: `python -m tests.workflows.capture`. See docs/replay.md for when.
 
-Plays the demonstration on the real parts and keeps each client's history. The clients are invented; names of this
-machine and its processes are taken out.
+Plays the demonstration on the real parts and keeps each client's history, and that of one more journey's second run.
+The clients are invented; names of this machine and its processes are taken out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import asyncio
 import json
 import sys
 import tempfile
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,11 @@ from temporalio.client import WorkflowHistory
 from cli.demo.command import play
 from cli.house import running_house
 from deploy.settings import Settings
+from domain.pathway.admission import OpenJourney, RepeatAdmission
 from workflows.client import Journeys, connect
 
+SECOND_RUN = "second-run"
+"""The history of a run that began where another had ended."""
 HISTORIES = Path(__file__).parent / "histories"
 _OF_THIS_MACHINE = ("identity", "stickyQueue")
 
@@ -32,7 +37,7 @@ async def capture() -> None:
     """
     with tempfile.TemporaryDirectory(prefix="throughline-capture-") as home:
         async with running_house(Settings(Path(home), virtual_time=True), ports="free") as house:
-            histories = await _play(house.settings)
+            histories = {**await _play(house.settings), SECOND_RUN: await _second_run(house.settings)}
     for old in HISTORIES.glob("*.json"):
         old.unlink()
     for name, history in histories.items():
@@ -45,6 +50,31 @@ async def _play(settings: Settings) -> dict[str, WorkflowHistory]:
         raise RuntimeError(f"these did not go as scripted: {', '.join(strayed)}; run `throughline demo` and look")
     journeys = Journeys(await connect(settings.require_temporal_address(), settings.temporal_namespace))
     return {each.client: await journeys.handle(each.journey_id).fetch_history() for each in outcomes}
+
+
+async def _second_run(settings: Settings) -> WorkflowHistory:
+    """Of a journey that has calls and a timer when it continues as new, and decides a few things after it."""
+    journeys = Journeys(await connect(settings.require_temporal_address(), settings.temporal_namespace))
+    journey_id, client_ref = str(uuid.uuid4()), str(uuid.uuid4())
+    opening = OpenJourney(
+        id="open/m-1", journey_id=journey_id, client_ref=client_ref, site="main", message="m-1", admitted_at=datetime.now(UTC)
+    )
+    await journeys.open(opening)
+    await _repeated(journeys, journey_id, 1, 3)
+    handle = journeys.handle(journey_id)
+    first = (await handle.describe()).run_id
+    await handle.signal("roll-over")
+    await _repeated(journeys, journey_id, 3, 9)
+    history = await handle.fetch_history()
+    if history.run_id == first:
+        raise RuntimeError("the journey did not continue as new")
+    return history
+
+
+async def _repeated(journeys: Journeys, journey_id: str, start: int, stop: int) -> None:
+    for number in range(start, stop):
+        repeat = RepeatAdmission(id=f"repeat/m-{number}", message=f"m-{number}")
+        await journeys.tell(journey_id, repeat)
 
 
 def compact(history: WorkflowHistory) -> str:

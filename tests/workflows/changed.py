@@ -59,4 +59,18 @@ class ShowsNothing(JourneyWorkflow):
         pass
 
 
+@workflow.defn(name=WORKFLOW)
+class ReadsNothing(JourneyWorkflow):
+    """Begins a new run without reading the record; the histories of first runs cannot find it out."""
+
+    @workflow.init
+    def __init__(self, start: JourneyStart) -> None:
+        super().__init__(start)
+        self.looks.clear()
+
+    @workflow.run
+    async def run(self, start: JourneyStart) -> Standing:
+        return await super().run(start)
+
+
 CHANGED = (Hesitates, SetsItsTimerFirst, ShowsNothing)

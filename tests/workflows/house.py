@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.calls import ClinicCalls
@@ -151,8 +151,11 @@ class House:
     async def close(self) -> None:
         """Ends whatever still runs, so that the next test's worker has nothing to do with it."""
         for case in self._cases:
-            with suppress(RPCError):
+            try:
                 await case.handle.terminate("the test is over")
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:  # it has ended by itself, or never began
+                    raise
 
     async def _register(self, person: Person) -> None:
         reference = uuid.UUID(person.client_ref)

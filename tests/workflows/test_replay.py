@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from cli.demo.script import CLIENTS
-from tests.workflows.capture import HISTORIES, compact
-from tests.workflows.changed import CHANGED
+from tests.workflows.capture import HISTORIES, SECOND_RUN, compact
+from tests.workflows.changed import CHANGED, ReadsNothing
 from worker import journey_replayer
+from workflows.messages import JourneyStart
 
 CORPUS = sorted(HISTORIES.glob("*.json"))
 
@@ -21,8 +23,19 @@ def load(file: Path) -> WorkflowHistory:
     return WorkflowHistory.from_json("journey", file.read_text())
 
 
-def test_there_is_one_history_for_each_client_of_the_demonstration() -> None:
-    assert {file.stem for file in CORPUS} == {client.name for client in CLIENTS}
+def test_there_is_one_history_for_each_client_of_the_demonstration_and_one_of_a_second_run() -> None:
+    assert {file.stem for file in CORPUS} == {*(client.name for client in CLIENTS), SECOND_RUN}
+
+
+async def test_the_second_run_begins_by_reading_its_record() -> None:
+    history = load(HISTORIES / f"{SECOND_RUN}.json")
+    started = history.events[0].workflow_execution_started_event_attributes
+    [start] = await pydantic_data_converter.decode(started.input.payloads, [JourneyStart])
+    assert start.carried is not None and start.carried.version > 0
+    markers = [event for event in history.events if event.HasField("marker_recorded_event_attributes")]
+    with pytest.raises(NondeterminismError):
+        await journey_replayer(ReadsNothing).replay_workflow(history)
+    assert len(markers) > 1
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)
