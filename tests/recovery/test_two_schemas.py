@@ -348,6 +348,8 @@ async def test_a_release_is_taken_back(releases: Releases) -> None:
             await in_schema(case, STATE_SCHEMA)
             await case.repeat()
             await case.roll_over()
+            await case.repeat()
+            await in_schema(case, STATE_SCHEMA)
         waiting = [asyncio.create_task(case.repeat()) for case in begun_by_new]
         for case in begun_by_new:
             await until(lambda case=case: _fails(case), "the workflow task fails")  # type: ignore[misc]
