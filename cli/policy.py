@@ -120,8 +120,8 @@ def _numbers(found: ReadPolicy) -> list[tuple[object, ...]]:
     ]
 
 
-def _value(value: int | tuple[int, ...]) -> str:
-    return " and ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _value(value: Any) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _levels(found: ReadPolicy) -> Iterator[tuple[object, ...]]:
