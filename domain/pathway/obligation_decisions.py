@@ -13,7 +13,7 @@ from domain.events import BaseEvent, Occasion
 from domain.obligations import Obligation
 from domain.part import Part
 from domain.pathway.discharge import COMPLETE_DISCHARGE
-from domain.pathway.obligations import ObligationAcknowledged, ObligationMet, ObligationWaived, of
+from domain.pathway.obligations import ObligationAcknowledged, ObligationMet, ObligationWaived, of, require_owed_by_then
 from domain.refusal import Refused, require
 from domain.values import Key, Stage, Words
 
@@ -53,6 +53,7 @@ class CompleteObligation(Decision, label="Complete an obligation", by=EVERYONE, 
             "has-its-own-decision",
             f"{owed.id} ends by its own decision: {owed.title.lower()}.",
         )
+        require_owed_by_then([owed], when)
         late = owed.is_overdue(when["at"])
         yield ObligationMet(**when, **of(owed), late=late, by=self.by, note=self.note)
 

@@ -13,7 +13,7 @@ from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part
 from domain.pathway import moves
-from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
+from domain.pathway.obligations import ObligationRaised, cancelled, met, raised, require_owed_by_then
 from domain.plans import Actor, Direction, ReviewOutcome
 from domain.policy import ReviewRule
 from domain.refusal import Refused, require
@@ -54,6 +54,7 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """A step up or down begins with the review."""
         moves.require_since_the_level_began(state, when)
+        require_owed_by_then(state.open_of(REVIEW.kind), when)
         week = self._week(state, when)
         if self.outcome is ReviewOutcome.CONTINUE:
             self._require_leave_to_continue(state, week)
