@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domain.pathway.funding import FundingResolved
     from domain.pathway.obligations import ObligationCancelled, ObligationMet, ObligationWaived
     from domain.pathway.placement import PlacementDecided
+    from domain.pathway.policy_change import PolicyChanged
     from domain.state import JourneyState
 
 part = Part("authorisation", optional=True)
@@ -78,13 +79,23 @@ def ask_for_none_while_funding_is_sought(state: JourneyState, event: CostDecline
     yield from cancelled(state, event, OBTAIN_AUTHORISATION)
 
 
-def _asked(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
+@part.follows
+def ask_for_it_under_another_policy(state: JourneyState, event: PolicyChanged) -> Iterator[BaseEvent]:
+    """Where the policy before asked for none. One that is owed already stays."""
+    if state.stage in (Stage.COST_REVIEW, Stage.ENROLLING) and _is_wanted(state):
+        yield from _asked(state, event)
+
+
+def _is_wanted(state: JourneyState) -> bool:
     benefits, level = state.coverage.benefits, state.placement.level
     asked = benefits is not None and benefits.verdict is Verdict.CLEAR_AUTH_REQUIRED
     wanted = asked or (level is not None and not state.policy.level(level).plan_asked)
-    settled = state.authorisation.obtained or state.open_of(OBTAIN_AUTHORISATION.kind)
-    if not wanted or state.funding.is_self_paid:
+    return wanted and not state.funding.is_self_paid
+
+
+def _asked(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
+    if not _is_wanted(state):
         yield from cancelled(state, event, OBTAIN_AUTHORISATION)
-    elif not settled:
+    elif not state.authorisation.obtained and not state.open_of(OBTAIN_AUTHORISATION.kind):
         days = state.policy.authorisation_business_days
         yield raised_in_business_days(state, event, OBTAIN_AUTHORISATION, days)
