@@ -76,8 +76,8 @@ class Terms(Value):
 
     @property
     def reminder_hours(self) -> int:
-        """How long before the due time the first person is told, elapsed hours; 0 if only then."""
-        return max((-step.hours for step in self.steps if step.hours is not None), default=0)
+        """How long before the due time the first person is told, elapsed hours; 0 if only then or after it."""
+        return max((0, *(-step.hours for step in self.steps if step.hours is not None)))
 
 
 class ObligationKind(Value):

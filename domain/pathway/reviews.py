@@ -30,6 +30,10 @@ part = Part("reviews")
 REVIEW = ObligationKind(kind="review", title="Review the level of care")
 
 
+_LONGEST_LEAD = 6 * 24
+"""Elapsed hours before a weekly review in which a review completes it; with a whole week it would skip the next."""
+
+
 class ReviewCompleted(BaseEvent):
     """A clinician reviewed the level of care."""
 
@@ -120,7 +124,8 @@ def _next(state: JourneyState, event: BaseEvent) -> ObligationRaised:
         due_at = after_calendar_days(event.at, rule.every_days, policy.site)
         return raised(state, event, REVIEW, due_at, TimeKind.CALENDAR_DAYS)
     # Done once the clinician was reminded of it, it is not owed again at its due time.
-    reminded = after_hours(event.at, policy.obligations[REVIEW.kind].reminder_hours)
+    lead = min(policy.obligations[REVIEW.kind].reminder_hours, _LONGEST_LEAD)
+    reminded = after_hours(event.at, lead)
     week = max(rule.first_week or 1, weeks_of_service(since, reminded, policy.site) + 1)
     due_at = at_service_week(since, week, policy.site)
     return raised(state, event, REVIEW, due_at, TimeKind.SERVICE_WEEKS)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from domain.benefits import Verdict
+from domain.obligations import Channel, Step
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
@@ -14,7 +15,9 @@ from domain.pathway.moves import ConfirmArrival
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
+from domain.pathway.reviews import CompleteReview
 from domain.policy import CURRENT, Level, policy_named, use_policies
+from domain.values import Role
 from tests.domain.walk import WHOLE_PLAN, Walk, agreed, answered, enrolled, placed, stepping_up
 
 BASE = policy_named(CURRENT)
@@ -90,3 +93,17 @@ def test_where_care_once_began_does_not_bind_a_client_who_has_moved_on() -> None
     left = enrolled("OP")
     left.do(Discharge, reason="goals-met")
     moved(left, without)
+
+
+@pytest.mark.parametrize("hours", [24, -200, -8760])
+def test_weekly_reviews_come_each_week_whenever_the_first_person_is_told(hours: int) -> None:
+    steps = (Step(hours=hours, tell=Role.CLINICIAN, by=Channel.PAGE),)
+    terms = BASE.obligations["review"].changed(steps=steps)
+    version = like_the_example(f"us-told-{hours}", obligations={**BASE.obligations, "review": terms})
+    walk = moved(enrolled(), version)
+    walk.later(weeks=6, hours=10)
+    for _ in range(3):
+        walk.do(CompleteReview, outcome="continue", rationale="steady")
+        [owed] = walk.state.open_of("review")
+        assert 0 < (owed.due_at - walk.now).days <= 14, owed
+        walk.later(weeks=1)
