@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
@@ -105,6 +106,12 @@ def test_every_decision_declares_who_when_and_what(kind: type[Decision]) -> None
 @pytest.mark.parametrize("duty", OBLIGATIONS.values(), ids=lambda kind: kind.kind)
 def test_every_obligation_has_a_title_and_terms_in_the_policy(duty: ObligationKind) -> None:
     assert duty.title and policy_named(CURRENT).obligations[duty.kind].steps
+
+
+@pytest.mark.parametrize("kind", OBLIGATIONS)
+def test_every_obligation_is_in_the_table_of_the_pathway(kind: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "pathway.md").read_text(encoding="utf-8")
+    assert f"\n| {kind} " in page, f"add {kind} to the table of obligations in docs/pathway.md"
 
 
 def test_event_types_are_unique_and_dotted() -> None:
