@@ -12,7 +12,7 @@ from domain.commands import EVERY_STAGE, EVERYONE, Decision
 from domain.events import BaseEvent, Occasion
 from domain.obligations import Obligation
 from domain.part import Part
-from domain.pathway.discharge import COMPLETE_DISCHARGE
+from domain.pathway import discharge
 from domain.pathway.obligations import ObligationAcknowledged, ObligationMet, ObligationWaived, of, require_owed_by_then
 from domain.refusal import Refused, require
 from domain.values import Key, Stage, Words
@@ -68,7 +68,7 @@ class WaiveObligation(Decision, label="Waive an obligation", by=EVERYONE, at=EVE
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Never what keeps the journey moving; otherwise each kind says who may."""
         owed = _owed(state, self.obligation)
-        decided = owed.kind == COMPLETE_DISCHARGE.kind and state.stage is Stage.DISCHARGING
+        decided = owed.kind == discharge.COMPLETE_DISCHARGE.kind and state.stage is Stage.DISCHARGING
         require(
             bool(owed.waivable_by) and not decided,
             "not-waivable",
