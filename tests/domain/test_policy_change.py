@@ -59,12 +59,12 @@ def test_a_price_that_was_accepted_holds() -> None:
 
 @pytest.mark.parametrize("walk_to", [placed, agreed])
 def test_a_level_the_payer_was_not_asked_about_needs_its_authorisation(walk_to: Any) -> None:
-    walk = moved(walk_to(), like_the_example("us-unasked-1", levels=ours(plan_asked=False)))
+    walk = moved(walk_to(), like_the_example("us-none-asked-1", levels=ours(plan_asked=False)))
     assert "obtain-authorisation-1" in walk.owes()
 
 
 def test_an_authorisation_that_the_payer_wants_is_owed_once_the_policy_has_them() -> None:
-    without = like_the_example("us-no-authorisation-1", parts=BASE.parts - {"authorisation"})
+    without = like_the_example("us-authorisation-left-out-1", parts=BASE.parts - {"authorisation"})
     walk = moved(answered(Verdict.CLEAR_AUTH_REQUIRED), without)
     walk.do(DecidePlacement, recommended="IOP", actual="IOP")
     walk.do(AcceptCost, estimate="estimate-1")
