@@ -1,4 +1,4 @@
-"""What a centre decided is put on record once, so that later a file that says something else is noticed.
+"""Puts each policy on record once, so that a later change of its file is noticed.
 
 Journeys name the version they are under. What that version said is kept here, for those who must explain a journey
 years later.
@@ -31,11 +31,11 @@ class PolicyAdopted(BaseEvent):
 
 
 class PolicyFileDiffers(Exception):
-    """A policy's file is not there, or says something else than the record, under which journeys run."""
+    """A policy's file is missing, or differs from what the record says."""
 
 
 async def adopt_policies(store: EventStore, policies: list[ReadPolicy], now: datetime) -> None:
-    """Puts each of the policies on record, unless it is there already, and compares all that are there.
+    """Puts each policy on record that is not there yet, and compares every file with the record.
 
     Raises:
         PolicyFileDiffers: Names the version; nothing may run until its file is as it was.

@@ -32,12 +32,12 @@ def centre_folder(given: Path | None) -> Path:
     """The folder `given`, or that of the invented centre where none is.
 
     Raises:
-        CentreFileError: It is no folder.
+        CentreFileError: It is not a folder.
     """
     if given is None:
         return EXAMPLE
     if not given.is_dir():
-        raise CentreFileError(given, None, "is no folder; THROUGHLINE_CENTRE names the folder with centre.toml")
+        raise CentreFileError(given, None, "is not a folder; set THROUGHLINE_CENTRE to the folder with centre.toml")
     return given
 
 
@@ -91,7 +91,7 @@ def read(file: Path) -> Document:
     """The TOML file `file`.
 
     Raises:
-        CentreFileError: It cannot be read, or is no TOML.
+        CentreFileError: It cannot be read, or is not TOML.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")

@@ -19,6 +19,6 @@ def comparable(state: JourneyState) -> JourneyState:
 
 
 def fingerprint(state: JourneyState) -> str:
-    """Equal for equal comparable states, whoever folded them and however often they were carried over since."""
+    """Equal for equal comparable states, however they were folded and however often they were carried over."""
     content = json.dumps(comparable(state).model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Authorisation: the payer's leave for the level of care, where its answer asks for one."""
+"""Authorisation: the payer's approval of the level of care, where it asks for one."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Authorisation(Slice):
 
 @part.evolves
 def obtain(state: JourneyState, event: ObligationMet | ObligationWaived) -> Authorisation:
-    """Or go without, as a named person decided."""
+    """Also where a named person decided to go without."""
     return Authorisation(obtained=True) if event.kind == OBTAIN_AUTHORISATION.kind else state.authorisation
 
 
 @part.evolves
 def owe_none(state: JourneyState, event: ObligationCancelled) -> Authorisation:
-    """The coverage it was for is no longer the one that counts."""
+    """It was for coverage that no longer counts."""
     return Authorisation() if event.kind == OBTAIN_AUTHORISATION.kind else state.authorisation
 
 
@@ -75,7 +75,7 @@ def ask_for_it(
 
 @part.follows
 def ask_for_none_while_funding_is_sought(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
-    """Nobody knows yet whose it would be."""
+    """It is not known yet which payer would give it."""
     yield from cancelled(state, event, OBTAIN_AUTHORISATION)
 
 

@@ -51,7 +51,7 @@ def close_with_a_referral(state: JourneyState, event: FundingResolved) -> Iterat
 
 @part.follows
 def close_with_a_death(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
-    """Nobody is called afterwards."""
+    """No follow-up calls are owed."""
     if event.reason is DischargeReason.DECEASED:
         yield JourneyClosed(**event.occasion, reason="deceased")
 

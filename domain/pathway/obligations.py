@@ -99,8 +99,8 @@ class _OfOne(BaseEvent):
 
 
 class ObligationEscalated(_OfOne):
-    """A person on the ladder is told. `planned_at` is when they should have been; a difference is the outage that
-    delayed it.
+    """A person is told, as the escalation steps say. `planned_at` is when they should have been told; a difference is
+    the outage that delayed it.
     """
 
     news: ClassVar[bool] = False
@@ -117,7 +117,7 @@ class ObligationEscalated(_OfOne):
 
 
 class ObligationAcknowledged(_OfOne):
-    """Somebody has it in hand; the ladder keeps quiet until then."""
+    """Someone has it in hand; reminders pause until then."""
 
     type: Literal["obligation.acknowledged"] = "obligation.acknowledged"
     quiet_until: Instant
