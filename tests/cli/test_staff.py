@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ GOOD = (EXAMPLE / "staff.toml").read_text()
 @pytest.fixture
 def staff(call: Call, tmp_path: Path) -> Call:
     """Runs `throughline staff` on a folder whose staff.toml a test may change."""
+    shutil.copytree(EXAMPLE / "policies", tmp_path / "policies")
     (tmp_path / "staff.toml").write_text(GOOD)
 
     def calling(*arguments: str | Path) -> Answer:
