@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StrictInt, ValidationError, model_validator
 
-from centre.files import CentreFileError, Document, read
+from centre.days import Day
+from centre.files import CentreFileError, Document, as_json, in_plain_words, read, strictly
 from domain.adopted import digest_of
 from domain.obligations import Step, Terms
 from domain.pathway import PART_NAMES, PART_OF_OBLIGATION
-from domain.policy import Level, Numbers, Policy, Price, ReviewRule, Unit
+from domain.policy import Dollars, Level, Numbers, Policy, Price, ReviewRule, Unit
 from domain.values import Key, Value, Words
 
 
@@ -27,13 +27,13 @@ class Sourced(Value):
     """
 
     source: Words
-    checked: date
+    checked: Day
 
 
 class NumberEntry(Sourced):
-    """A number of the policy."""
+    """A number of the policy, or several. `Numbers` says what each may be."""
 
-    value: int | tuple[int, ...]
+    value: Any
     unit: str
 
 
@@ -41,8 +41,17 @@ class ReviewEntry(Sourced, ReviewRule):
     """When a level is reviewed."""
 
 
+def _amount(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("write the amount as a number, without quotes")
+    return Decimal(str(value))
+
+
 class PriceEntry(Sourced, Price):
     """What a treatment day costs."""
+
+    allowed_dollars: Annotated[Dollars, BeforeValidator(_amount)]
+    self_pay_dollars: Annotated[Dollars, BeforeValidator(_amount)]
 
 
 class LevelEntry(Sourced, Level):
@@ -80,7 +89,7 @@ class PolicyFile(Value):
 
     version: Key
     title: Words
-    format: Literal[1]
+    format: Annotated[StrictInt, Field(ge=1, le=1)]
     parts: tuple[str, ...]
     numbers: dict[str, NumberEntry]
     levels: Annotated[tuple[LevelEntry, ...], Field(min_length=1)]
@@ -102,7 +111,7 @@ def read_policies(folder: Path) -> list[ReadPolicy]:
         CentreFileError: One of them cannot be used or is not named after its version, or there is none.
     """
     found: dict[str, ReadPolicy] = {}
-    for path in sorted(folder.glob("*.toml")):
+    for path in sorted(each for each in folder.glob("*") if each.suffix.lower() == ".toml"):
         each = read_policy(path)
         version = each.policy.version
         if version != path.stem:
@@ -137,12 +146,6 @@ def read_policy(path: Path) -> ReadPolicy:
     return ReadPolicy(policy, content, as_json(document.data))
 
 
-def as_json(data: dict[str, Any]) -> dict[str, Any]:
-    """The same with dates and times as text."""
-    made: dict[str, Any] = json.loads(json.dumps(data, default=str))
-    return made
-
-
 def _numbers(document: Document, content: PolicyFile) -> Iterator[tuple[str, Any]]:
     values = {name: entry.value for name, entry in content.numbers.items()}
     for name, entry in content.numbers.items():
@@ -152,14 +155,13 @@ def _numbers(document: Document, content: PolicyFile) -> Iterator[tuple[str, Any
         if entry.unit != unit:
             raise document.error(("numbers", name, "unit"), f"{name} counts {unit}, not {entry.unit}")
     try:
-        Numbers.model_validate(values)
+        strictly(Numbers, values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         if first["type"] == "missing":
             raise document.error((), f"[numbers.{first['loc'][0]}] is missing; add it") from None
         name = str(first["loc"][0]) if first["loc"] else "follow_up_days"
-        message = first["msg"].removeprefix("Value error, ")
-        raise document.error(("numbers", name, "value"), f"{name}: {message}") from None
+        raise document.error(("numbers", name, "value"), f"numbers.{name}: {in_plain_words(first)}") from None
     yield from values.items()
 
 
@@ -172,7 +174,9 @@ def unit_of(name: str) -> str | None:
 def _check_parts(document: Document, content: PolicyFile) -> None:
     for part in content.parts:
         if part not in PART_NAMES:
-            raise document.error(("parts",), f"there is no part {part!r}; choose of {', '.join(PART_NAMES)}")
+            raise document.error(("parts",), f"there is no part {part!r}; choose from {', '.join(PART_NAMES)}")
+        if content.parts.count(part) > 1:
+            raise document.error(("parts",), f"the part {part!r} is there twice; remove one")
     for part, optional in PART_NAMES.items():
         if not optional and part not in content.parts:
             raise document.error(("parts",), f"the part {part!r} is missing, and no journey can do without it")
@@ -182,6 +186,9 @@ def _check_obligations(document: Document, content: PolicyFile) -> None:
     for kind in content.obligations:
         if kind not in PART_OF_OBLIGATION:
             raise document.error(("obligations", kind), f"there is no obligation {kind}; correct its name or remove it")
+        if (part := PART_OF_OBLIGATION[kind]) not in content.parts:
+            reason = f"{kind} belongs to {part}, which does not run; remove it, or add {part} to parts"
+            raise document.error(("obligations", kind), reason)
     for kind, part in PART_OF_OBLIGATION.items():
         if part in content.parts and kind not in content.obligations:
             raise document.error((), f"[obligations.{kind}] is missing: say who owes it and who is told when")

@@ -6,27 +6,16 @@ FHIR Practitioner, needs one function that returns a `Staff` and asks `centre.st
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, model_validator
+from pydantic import AfterValidator, Field, StrictInt, model_validator
 
+from centre.days import Day, LocalTime
 from centre.mail_address import MailAddress
 from domain.obligations import Channel
 from domain.values import Key, Role, Value, Words
-
-
-def _not_a_number(value: Any) -> Any:
-    if isinstance(value, int | float):
-        raise ValueError('a number is no day and no time; write a day like 2026-12-24, a time like "17:00"')
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_not_a_number)]
-"""A calendar day at the site."""
-LocalTime = Annotated[time, BeforeValidator(_not_a_number)]
-"""A time of day at the site, by its clocks."""
 
 
 class Weekday(StrEnum):

@@ -57,8 +57,8 @@ def site_ids() -> tuple[str, ...]:
 class StaffFile:
     """The roster behind a worker's mail. A file that has changed is used without a restart.
 
-    While a changed file cannot be used, the staff read before is used on. An error is then logged for each notice, and
-    each notice says so, since the people it names may be the wrong ones.
+    While a changed file cannot be used, the staff read before stays in use. An error is then logged for each notice
+    and each notice says so, since the people it names may be the wrong ones.
     """
 
     def __init__(

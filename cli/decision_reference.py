@@ -28,7 +28,7 @@ def decisions(*, write: Path | None = None, check: Path | None = None, json: boo
     if write and check:
         raise Stop(Exit.USAGE, "give --write or --check, not both")
     if write:
-        write.write_text(reference(), encoding="utf-8")
+        _write(write)
         stdout.print(f"written {write}", markup=False)
     elif check:
         _require_same(check)
@@ -39,11 +39,20 @@ def decisions(*, write: Path | None = None, check: Path | None = None, json: boo
         table(None, ("Decision", "By", "At", "High-risk"), rows)
 
 
+def _write(page: Path) -> None:
+    try:
+        page.write_text(reference(), encoding="utf-8")
+    except OSError as error:
+        raise Stop(Exit.FAILED, f"cannot write {page} ({error.strerror})") from None
+
+
 def _require_same(page: Path) -> None:
     try:
         same = page.read_text(encoding="utf-8") == reference()
     except OSError as error:
         raise Stop(Exit.FAILED, f"cannot read {page} ({error.strerror})") from None
+    except UnicodeDecodeError:
+        same = False
     if not same:
         raise Stop(Exit.FAILED, f"{page} is not up to date: run `throughline decisions --write {page}`")
     stdout.print(f"{page} is up to date", markup=False)

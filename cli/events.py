@@ -39,6 +39,8 @@ def schemas(*, write: Path | None = None, check: Path | None = None, json: bool 
             _show(json)
     except SchemasBroken as error:
         raise Stop(Exit.FAILED, str(error)) from None
+    except OSError as error:
+        raise Stop(Exit.FAILED, f"cannot use {error.filename or write or check} ({error.strerror})") from None
 
 
 def _require_fresh(folder: Path) -> None:

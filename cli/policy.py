@@ -89,7 +89,7 @@ def diff(one: str, other: str, *, json: bool = False) -> None:
     else:
         stdout.print("they say the same", markup=False)
     if rows:
-        raise Stop(Exit.FAILED, f"{len(rows)} differences")
+        raise Stop(Exit.FAILED, f"{len(rows)} difference{'s' if len(rows) > 1 else ''}")
 
 
 def _list(json: bool) -> None:
@@ -120,8 +120,8 @@ def _numbers(found: ReadPolicy) -> list[tuple[object, ...]]:
     ]
 
 
-def _value(value: int | tuple[int, ...]) -> str:
-    return " and ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _value(value: Any) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _levels(found: ReadPolicy) -> Iterator[tuple[object, ...]]:
@@ -173,4 +173,4 @@ def _lines(data: Any, where: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _flat(value: Any) -> str:
-    return " ".join(f"{each}" for each in value.values()) if isinstance(value, dict) else str(value)
+    return " ".join(str(each) for _, each in sorted(value.items())) if isinstance(value, dict) else str(value)

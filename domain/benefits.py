@@ -113,7 +113,7 @@ class Benefits(Value):
         verdict: What may be concluded.
         reasons: Codes that led to it (X12 EB, AAA or our own), without client data.
         cost_share: What the member pays, where the payer said.
-        evidence: What the payer said in its own words that bears on the verdict, a denial too.
+        evidence: What the payer said in its own words that matters for the verdict, a denial too.
         payer: The payer's identifier at the clearinghouse.
         trace: Our trace number, by which the exchange is found again at the clearinghouse.
     """

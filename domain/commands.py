@@ -57,7 +57,7 @@ class BaseCommand(Value):
         """When what it leads to became true.
 
         Raises:
-            Refused: It cannot be taken at all, whatever it says.
+            Refused: It cannot be taken at all: its stage, role or time does not allow it.
         """
         return Occasion(at=now, cause=self.cause)
 

@@ -60,7 +60,7 @@ class HoldPlace(BaseEffect):
 
 
 class ReleasePlace(BaseEffect):
-    """Give back whatever the transition that owns `hold_key` holds."""
+    """Give back the place that the transition with this `hold_key` holds, if any."""
 
     kind: Literal["release-place"] = "release-place"
     hold_key: str

@@ -31,7 +31,7 @@ class ObligationStatus(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody still owes it."""
+        """Whether it is still owed."""
         return self in (ObligationStatus.OPEN, ObligationStatus.ACKNOWLEDGED)
 
 
@@ -78,8 +78,8 @@ class Terms(Value):
 
     @property
     def reminder_hours(self) -> int:
-        """How long before the due time the first person is told, elapsed hours; 0 if only then."""
-        return max((-step.hours for step in self.steps if step.hours is not None), default=0)
+        """How long before the due time the first person is told, elapsed hours; 0 if only then or after it."""
+        return max((0, *(-step.hours for step in self.steps if step.hours is not None)))
 
 
 class ObligationKind(Value):
@@ -128,7 +128,7 @@ class Obligation(Value):
         ladder: In order of time.
         repeat_hours: Elapsed hours between repeats of the last rung.
         climbed: Rungs already used, repeats included.
-        last_told_at: When the ladder last spoke.
+        last_told_at: When a person was last told.
         quiet_until: An acknowledgement keeps the ladder quiet until then, for those it has told already and for
             the role that acknowledged. Those not told yet are told on time all the same.
         acknowledged_by: The role that acknowledged last.
@@ -204,22 +204,22 @@ class Obligation(Value):
         return self.status.is_open and now >= self.due_at
 
     def current_rung(self) -> Rung:
-        """The rung that speaks next: the earliest unused one, or the last again."""
+        """The rung used next: the earliest unused one, or the last again."""
         return self._rung(min(self._unused(), key=self.speaks_at))
 
     def next_at(self) -> Instant:
-        """When the ladder speaks next; always after the last time it spoke."""
+        """When the next person is told; always after the last time."""
         return min(self.speaks_at(number) for number in self._unused())
 
     def rungs_reached(self, now: Instant) -> list[int]:
-        """The rungs that speak at `now`, counted from 1; one beyond the ladder's end repeats the last.
+        """The rungs that are due at `now`, counted from 1; one beyond the ladder's end repeats the last.
 
-        One that is kept quiet while a later one speaks is passed over: its role knows.
+        One that an acknowledgement keeps quiet is skipped when a later one is due: its role knows already.
         """
         return [number for number in self._unused() if self.speaks_at(number) <= now]
 
     def speaks_at(self, number: int) -> Instant:
-        """When this rung, not used yet, speaks unless somebody acknowledges again."""
+        """When this unused rung is due, unless someone acknowledges again."""
         at = self._rung(number).at
         if number > len(self.ladder) and self.last_told_at is not None:
             at = self.last_told_at + timedelta(hours=self.repeat_hours)

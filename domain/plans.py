@@ -49,7 +49,7 @@ class DischargeReason(StrEnum):
     DISENGAGED = "disengaged"
     ADMINISTRATIVE = "administrative"
     MOVED = "moved"
-    DECEASED = "deceased"  #: nobody is called afterwards
+    DECEASED = "deceased"  #: no follow-up calls
 
     @property
     def is_planned(self) -> bool:

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from domain.obligations import Terms
 from domain.refusal import Refused
-from domain.values import Key, LevelOfCare, Role, Value
+from domain.values import CLINICAL, Key, LevelOfCare, Role, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ ElapsedHours = Annotated[int, Field(ge=1, le=8760), Unit("elapsed hours")]
 CalendarDays = Annotated[int, Field(ge=1, le=3660), Unit("calendar days")]
 BusinessDays = Annotated[int, Field(ge=1, le=366), Unit("business days")]
 CalendarYears = Annotated[int, Field(ge=1, le=100), Unit("calendar years")]
-Dollars = Annotated[Decimal, Field(gt=0, decimal_places=2)]
+Dollars = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=2)]
 
 
 class Numbers(Value):
@@ -90,6 +90,10 @@ class ReviewRule(Value):
             raise ValueError("give either every_days or first_week")
         if self.last_week is not None and not self.beyond:
             raise ValueError("say in beyond which roles may continue care after last_week")
+        if self.beyond and self.last_week is None:
+            raise ValueError("say in last_week from when on only those in beyond may continue care")
+        if others := [role for role in self.beyond if role not in CLINICAL]:
+            raise ValueError(f"{', '.join(others)} may not review the level of care; name {', '.join(CLINICAL)}")
         if self.first_week is not None and self.last_week is not None and self.last_week < self.first_week:
             raise ValueError("last_week comes before first_week")
         return self

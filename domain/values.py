@@ -65,11 +65,13 @@ class Identifying:
 
 PrivateWords = Annotated[str, Identifying()]
 """What a person wrote about a client, in an event."""
-Key = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
+KEY_PATTERN = r"^[\x21-\x7e]{1,200}$"
+Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
 """An id: visible ASCII without spaces, at most 200 characters."""
 
 
-LevelOfCare = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{0,19}$")]
+LEVEL_PATTERN = r"^[A-Z][A-Z0-9-]{0,19}$"
+LevelOfCare = Annotated[str, StringConstraints(pattern=LEVEL_PATTERN)]
 """A level of care, as the centre's policy names it: `OP`, `IOP`, `PHP`."""
 
 

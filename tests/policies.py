@@ -76,9 +76,26 @@ def write_without_leave(folder: Path) -> Path:
     return variant(folder, "us-no-leave-1", (terms, ""), ('  "leave",\n', ""))
 
 
+def write_without_authorisation(folder: Path) -> Path:
+    """The centre leaves authorisations to the payer's own people."""
+    text = EXAMPLE_FILE.read_text()
+    begin = text.index("[obligations.obtain-authorisation]")
+    terms = text[begin : text.index("[obligations.", begin + 1)]
+    return variant(folder, "us-no-authorisation-1", (terms, ""), ('  "authorisation",\n', ""))
+
+
+def write_unasked(folder: Path) -> Path:
+    """Payers are asked about no level, and the days of a course are others."""
+    changes = ("plan_asked = true", "plan_asked = false"), ("treatment_days = 18", "treatment_days = 9")
+    return variant(folder, "us-unasked-1", *changes)
+
+
+WRITERS = (write_php, write_residential, write_without_leave, write_without_authorisation, write_unasked)
+
+
 def _made() -> dict[str, Policy]:
     with tempfile.TemporaryDirectory() as name:
-        files = [write(Path(name)) for write in (write_php, write_residential, write_without_leave)]
+        files = [write(Path(name)) for write in WRITERS]
         made = [read_policy(file).policy for file in files]
     use_policies(made)
     return {each.version: each for each in made}

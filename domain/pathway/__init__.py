@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 from operator import or_
-from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field, SerializeAsAny
@@ -76,15 +75,21 @@ EVENTS: dict[str, type[BaseEvent]] = {
 """Every event of a journey by the name of its type."""
 
 
-def _kinds_of_obligations(part: ModuleType) -> Iterator[ObligationKind]:
-    return (thing for thing in vars(part).values() if isinstance(thing, ObligationKind))
+def _kinds_of_obligations() -> Iterator[tuple[ObligationKind, str]]:
+    """Each kind with the name of its part."""
+    held_by: dict[str, str] = {}
+    for part in PARTS:
+        for thing in vars(part).values():
+            if isinstance(thing, ObligationKind):
+                if first := held_by.get(thing.kind):
+                    raise TypeError(f"{thing.kind} is in {first} and {part.__name__}: import the module, not the kind")
+                held_by[thing.kind] = part.__name__
+                yield thing, part.part.name
 
 
-OBLIGATIONS: dict[str, ObligationKind] = {each.kind: each for part in PARTS for each in _kinds_of_obligations(part)}
+OBLIGATIONS: dict[str, ObligationKind] = {each.kind: each for each, _ in _kinds_of_obligations()}
 """Every kind of obligation by its name."""
-PART_OF_OBLIGATION: dict[str, str] = {
-    each.kind: part.part.name for part in PARTS for each in _kinds_of_obligations(part)
-}
+PART_OF_OBLIGATION: dict[str, str] = {each.kind: part for each, part in _kinds_of_obligations()}
 """The name of the part that each kind of obligation belongs to."""
 PART_NAMES: dict[str, bool] = {part.part.name: part.part.optional for part in PARTS}
 """The names of all parts, and whether a policy may leave the part out."""

@@ -1,4 +1,4 @@
-"""Authorisation: the payer's leave for the level of care, where its answer asks for one."""
+"""Authorisation: the payer's approval of the level of care, where it asks for one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domain.pathway.funding import FundingResolved
     from domain.pathway.obligations import ObligationCancelled, ObligationMet, ObligationWaived
     from domain.pathway.placement import PlacementDecided
+    from domain.pathway.policy_change import PolicyChanged
     from domain.state import JourneyState
 
 part = Part("authorisation", optional=True)
@@ -38,13 +39,13 @@ class Authorisation(Slice):
 
 @part.evolves
 def obtain(state: JourneyState, event: ObligationMet | ObligationWaived) -> Authorisation:
-    """Or go without, as a named person decided."""
+    """Also where a named person decided to go without."""
     return Authorisation(obtained=True) if event.kind == OBTAIN_AUTHORISATION.kind else state.authorisation
 
 
 @part.evolves
 def owe_none(state: JourneyState, event: ObligationCancelled) -> Authorisation:
-    """The coverage it was for is no longer the one that counts."""
+    """It was for coverage that no longer counts."""
     return Authorisation() if event.kind == OBTAIN_AUTHORISATION.kind else state.authorisation
 
 
@@ -74,17 +75,27 @@ def ask_for_it(
 
 @part.follows
 def ask_for_none_while_funding_is_sought(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
-    """Nobody knows yet whose it would be."""
+    """It is not known yet which payer would give it."""
     yield from cancelled(state, event, OBTAIN_AUTHORISATION)
 
 
-def _asked(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
+@part.follows
+def ask_for_it_under_another_policy(state: JourneyState, event: PolicyChanged) -> Iterator[BaseEvent]:
+    """Where the policy before asked for none. One that is owed already stays."""
+    if state.stage in (Stage.COST_REVIEW, Stage.ENROLLING) and _is_wanted(state):
+        yield from _asked(state, event)
+
+
+def _is_wanted(state: JourneyState) -> bool:
     benefits, level = state.coverage.benefits, state.placement.level
     asked = benefits is not None and benefits.verdict is Verdict.CLEAR_AUTH_REQUIRED
     wanted = asked or (level is not None and not state.policy.level(level).plan_asked)
-    settled = state.authorisation.obtained or state.open_of(OBTAIN_AUTHORISATION.kind)
-    if not wanted or state.funding.is_self_paid:
+    return wanted and not state.funding.is_self_paid
+
+
+def _asked(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
+    if not _is_wanted(state):
         yield from cancelled(state, event, OBTAIN_AUTHORISATION)
-    elif not settled:
+    elif not state.authorisation.obtained and not state.open_of(OBTAIN_AUTHORISATION.kind):
         days = state.policy.authorisation_business_days
         yield raised_in_business_days(state, event, OBTAIN_AUTHORISATION, days)

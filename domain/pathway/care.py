@@ -102,7 +102,7 @@ def change_with_the_move(state: JourneyState, event: TransitionCompleted) -> Ite
 
 @part.follows
 def end_with_the_discharge(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
-    """Whatever level the client was at."""
+    """At whichever level the client was."""
     if state.level is not None:
         yield LevelOfCareEnded(**event.occasion, level=state.level)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from domain.events import BaseEvent
 from domain.part import Part, Slice
-from domain.pathway.follow_up import FOLLOW_UP
+from domain.pathway import follow_up
 from domain.plans import DischargeReason, FundingRoute
 from domain.values import Instant
 
@@ -51,7 +51,7 @@ def close_with_a_referral(state: JourneyState, event: FundingResolved) -> Iterat
 
 @part.follows
 def close_with_a_death(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
-    """Nobody is called afterwards."""
+    """No follow-up calls are owed."""
     if event.reason is DischargeReason.DECEASED:
         yield JourneyClosed(**event.occasion, reason="deceased")
 
@@ -59,6 +59,6 @@ def close_with_a_death(state: JourneyState, event: Discharged) -> Iterator[BaseE
 @part.follows
 def close_after_the_last_follow_up(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
     """Met or waived."""
-    if event.kind == FOLLOW_UP.kind and not state.open_of(FOLLOW_UP.kind):
+    if event.kind == follow_up.FOLLOW_UP.kind and not state.open_of(follow_up.FOLLOW_UP.kind):
         was_met = event.type == "obligation.met"
         yield JourneyClosed(**event.occasion, reason="followed-up" if was_met else "follow-up-waived")

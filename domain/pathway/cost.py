@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from domain.pathway.coverage import BenefitsAnswered
     from domain.pathway.funding import FundingResolved
     from domain.pathway.placement import PlacementDecided
+    from domain.pathway.policy_change import PolicyChanged
     from domain.state import JourneyState
 
 part = Part("cost")
@@ -146,9 +147,12 @@ def ask_again_once_self_paid(state: JourneyState, event: FundingResolved) -> Cos
 
 @part.follows
 def show_the_cost(
-    state: JourneyState, event: BenefitsAnswered | FundingResolved | PlacementDecided
+    state: JourneyState, event: BenefitsAnswered | FundingResolved | PlacementDecided | PolicyChanged
 ) -> Iterator[BaseEvent]:
-    """Once the level and who pays are known; while that is looked for, no answer to a price is owed."""
+    """Once the level and who pays are known; while that is looked for, no answer to a price is owed.
+
+    Another policy has its own prices. A price that the client has accepted holds.
+    """
     if state.stage is Stage.FUNDING_EXCEPTION:
         yield from cancelled(state, event, ACCEPT_COST)
     elif state.stage is Stage.COST_REVIEW:

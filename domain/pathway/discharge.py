@@ -160,7 +160,7 @@ def end(state: JourneyState, event: Discharged) -> Discharging:
 
 @part.follows
 def owe_a_draft_from_day_one(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
-    """ "Discharge planning begins on day one."""
+    """Discharge planning begins on day one."""
     if state.discharge.plan.missing():
         yield raised(state, event, DRAFT_DISCHARGE_PLAN, Counted.hours(state.policy.plan_draft_hours, since=event.at))
 
@@ -174,7 +174,7 @@ def note_the_draft(state: JourneyState, event: DischargePlanUpdated) -> Iterator
 
 @part.follows
 def owe_what_a_review_decided(state: JourneyState, event: ReviewCompleted) -> Iterator[BaseEvent]:
-    """Its papers and calls."""
+    """The discharge has to be completed."""
     if event.outcome is ReviewOutcome.DISCHARGE:
         yield from _owe_the_discharge(state, event)
 

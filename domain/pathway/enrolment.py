@@ -12,7 +12,7 @@ from domain.due_times import Counted
 from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part
-from domain.pathway.authorisation import OBTAIN_AUTHORISATION
+from domain.pathway import authorisation
 from domain.pathway.obligations import met, raised
 from domain.plans import Actor
 from domain.refusal import require
@@ -49,7 +49,7 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """An authorisation still owed comes first."""
         require(
-            not state.open_of(OBTAIN_AUTHORISATION.kind),
+            not state.open_of(authorisation.OBTAIN_AUTHORISATION.kind),
             "authorisation-open",
             "The payer has not authorised this level. Complete that obligation, or waive it with a reason.",
         )

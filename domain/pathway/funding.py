@@ -78,7 +78,7 @@ class ResolveFunding(Decision, label="Resolve funding", by=ADMISSIONS, at=(Stage
 
 @part.evolves
 def wait_for_the_payer(state: JourneyState, event: BenefitsRequested) -> Funding:
-    """Nobody knows yet who pays."""
+    """It is not known yet who pays."""
     return state.funding.changed(payment=Payment.UNKNOWN)
 
 

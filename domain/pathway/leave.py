@@ -14,7 +14,7 @@ from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.moves import require_since_the_level_began
-from domain.pathway.obligations import cancelled, met, raised
+from domain.pathway.obligations import cancelled, met, raised, require_owed_by_then
 from domain.plans import Actor
 from domain.refusal import Refused, require
 from domain.values import PrivateWords, Stage, Words
@@ -95,6 +95,7 @@ class EndLeave(Decision, label="Record the return from leave", by=CARE_TEAM, at=
         """Early or late."""
         if state.leave.until is None:
             raise Refused("not-on-leave", "The client is not on leave.")
+        require_owed_by_then(state.open_of(RETURN_FROM_LEAVE.kind), when)
         yield LeaveEnded(**when, by=self.by)
 
 

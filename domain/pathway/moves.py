@@ -344,7 +344,7 @@ def owe_the_move(state: JourneyState, event: TransitionStarted, now: Instant) ->
 
 @part.follows
 def contact_the_client(state: JourneyState, event: StepUpWindowMissed) -> Iterator[BaseEvent]:
-    """Nobody waits in silence."""
+    """The client hears from us while they wait."""
     if not state.open_of(INTERIM_CONTACT.kind):
         yield _contact(state, event)
 

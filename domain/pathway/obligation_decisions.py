@@ -12,8 +12,8 @@ from domain.commands import EVERY_STAGE, EVERYONE, Decision
 from domain.events import BaseEvent, Occasion
 from domain.obligations import Obligation
 from domain.part import Part
-from domain.pathway.discharge import COMPLETE_DISCHARGE
-from domain.pathway.obligations import ObligationAcknowledged, ObligationMet, ObligationWaived, of
+from domain.pathway import discharge
+from domain.pathway.obligations import ObligationAcknowledged, ObligationMet, ObligationWaived, of, require_owed_by_then
 from domain.refusal import Refused, require
 from domain.values import Key, Stage, Words
 
@@ -53,6 +53,7 @@ class CompleteObligation(Decision, label="Complete an obligation", by=EVERYONE, 
             "has-its-own-decision",
             f"{owed.id} ends by its own decision: {owed.title.lower()}.",
         )
+        require_owed_by_then([owed], when)
         late = owed.is_overdue(when["at"])
         yield ObligationMet(**when, **of(owed), late=late, by=self.by, note=self.note)
 
@@ -67,7 +68,7 @@ class WaiveObligation(Decision, label="Waive an obligation", by=EVERYONE, at=EVE
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """Never what keeps the journey moving; otherwise each kind says who may."""
         owed = _owed(state, self.obligation)
-        decided = owed.kind == COMPLETE_DISCHARGE.kind and state.stage is Stage.DISCHARGING
+        decided = owed.kind == discharge.COMPLETE_DISCHARGE.kind and state.stage is Stage.DISCHARGING
         require(
             bool(owed.waivable_by) and not decided,
             "not-waivable",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
@@ -12,6 +12,7 @@ from domain.events import BaseEvent, Occasion
 from domain.obligations import Channel, Obligation, ObligationKind, ObligationStatus, Rung
 from domain.part import Part, Slice
 from domain.plans import Actor
+from domain.refusal import require
 from domain.values import Instant, PrivateWords, Role
 from domain.wording import in_sentence, moment, said_by
 
@@ -98,8 +99,8 @@ class _OfOne(BaseEvent):
 
 
 class ObligationEscalated(_OfOne):
-    """A person on the ladder is told. `planned_at` is when they should have been; a difference is the outage that
-    delayed it.
+    """A person is told, as the escalation steps say. `planned_at` is when they should have been told; a difference is
+    the outage that delayed it.
     """
 
     news: ClassVar[bool] = False
@@ -116,7 +117,7 @@ class ObligationEscalated(_OfOne):
 
 
 class ObligationAcknowledged(_OfOne):
-    """Somebody has it in hand; the ladder keeps quiet until then."""
+    """Someone has it in hand; reminders pause until then."""
 
     type: Literal["obligation.acknowledged"] = "obligation.acknowledged"
     quiet_until: Instant
@@ -237,6 +238,17 @@ def met(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterat
 def met_one(owed: Obligation, event: BaseEvent, by: Actor | None = None) -> ObligationMet:
     """This one is done."""
     return ObligationMet(**event.occasion, **of(owed), late=owed.is_overdue(event.at), by=by)
+
+
+def require_owed_by_then(these: Iterable[Obligation], when: Occasion) -> None:
+    """Refuses what is said to have been done before it was owed: one contact or review would count twice."""
+    for owed in these:
+        require(
+            when["at"] >= owed.raised_at,
+            "before-it-was-owed",
+            f"{owed.id} has been owed since {owed.raised_at:%Y-%m-%d %H:%M} UTC. Give a time after that, or none if "
+            "it counts all the same.",
+        )
 
 
 def cancelled(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:

@@ -80,12 +80,14 @@ def _require_room(state: JourneyState, to: Policy) -> None:
     """Refuses a policy under which something that the journey holds now would have no rule."""
     levels = {each.id: each.is_ours for each in to.levels}
     move = state.moves.current
-    wanted = {state.placement.level, state.level, *((move.origin, move.target) if move else ())} - {None}
+    starts_at = None if state.care.began else state.placement.level
+    wanted = {starts_at, state.level, *((move.origin, move.target) if move else ())} - {None}
     changed = sorted(name for name in wanted if levels.get(name) is not state.policy.level(name).is_ours)
     require(
         not changed,
         "level-differs",
-        f"Policy {to.version} has no {' or '.join(changed)} as this journey knows it. Move the client first.",
+        f"Policy {to.version} has no {' or '.join(changed)} as this journey knows it. Move the "
+        "client to another level first, or choose another policy.",
     )
     owed = sorted(owed.id for owed in state.obligations.open.values() if owed.kind not in to.obligations)
     require(not owed, "obligation-unknown", f"Policy {to.version} does not know {', '.join(owed)}. End it first.")

@@ -14,7 +14,7 @@ from domain.events import BaseEvent, Occasion
 from domain.obligations import ObligationKind
 from domain.part import Part
 from domain.pathway import moves
-from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
+from domain.pathway.obligations import ObligationRaised, cancelled, met, raised, require_owed_by_then
 from domain.plans import Actor, Direction, ReviewOutcome
 from domain.policy import ReviewRule
 from domain.refusal import Refused, require
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 part = Part("reviews")
 
 REVIEW = ObligationKind(kind="review", title="Review the level of care")
+
+
+_LONGEST_LEAD = 6 * 24
+"""Elapsed hours before a weekly review in which a review completes it; with a whole week it would skip the next."""
 
 
 class ReviewCompleted(BaseEvent):
@@ -55,6 +59,7 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """A step up or down begins with the review."""
         moves.require_since_the_level_began(state, when)
+        require_owed_by_then(state.open_of(REVIEW.kind), when)
         week = self._week(state, when)
         if self.outcome is ReviewOutcome.CONTINUE:
             self._require_leave_to_continue(state, week)
@@ -118,8 +123,8 @@ def _next(state: JourneyState, event: BaseEvent) -> ObligationRaised:
     if rule.every_days is not None:
         return raised(state, event, REVIEW, Counted.calendar_days(rule.every_days, since=event.at))
     # Done once the clinician was reminded of it, it is not owed again at its due time.
-    reminded = after_hours(event.at, state.policy.obligations[REVIEW.kind].reminder_hours)
-    week = max(rule.first_week or 1, weeks_of_service(since, reminded, state.calendar) + 1)
+    lead = min(state.policy.obligations[REVIEW.kind].reminder_hours, _LONGEST_LEAD)
+    week = max(rule.first_week or 1, weeks_of_service(since, after_hours(event.at, lead), state.calendar) + 1)
     return raised(state, event, REVIEW, Counted.service_weeks(week, care_began=since))
 
 

@@ -58,6 +58,16 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         ('street = "Elm Street"', "", None, "street is missing"),
         ("width = 80", "width = ", 9, "is not TOML"),
         ('[[doors]]\nname = "side"', '[doors]\nname = "side"', 11, "is not TOML"),
+        ("width = 90", "width = true", 5, "rooms.hall.width: Input should be a valid integer"),
+        ("width = 90", "width = 90.0", 5, "rooms.hall.width: Input should be a valid integer"),
+        ("width = 90", 'width = "90"', 5, "rooms.hall.width: Input should be a valid integer"),
+        ('street = "Elm Street"', 'street = "a\u2028b"\ncolour = 1', 2, "colour is not known"),
+        ('"Elm Street"', '"""\n[doors]\nwidth = 1"""\ncolour = 1', 4, "colour is not known"),
+        ('"Elm Street"', '"Elm Street" # """\ncolour = 1', 2, "colour is not known"),
+        ("[rooms.hall]", "[[rooms.hall]]", 3, "rooms.hall"),
+        ("[rooms.hall]", '[rooms."a.b"]\nname = "x"\n[rooms.hall]', 3, "rooms.a.b.width is missing"),
+        ('street = "Elm Street"', 'street = "x"\n"col\\u0041" = 1', 2, "colA is not known"),
+        ('street = "Elm Street"', 'street = "x"\n"a\\nb\\u001b" = 1', 2, r"a\nb\x1b is not known"),
     ],
 )
 def test_a_broken_file_names_the_line_and_the_reason(
@@ -68,6 +78,24 @@ def test_a_broken_file_names_the_line_and_the_reason(
     assert error.line == line
     assert reason in str(error)
     assert str(error).startswith("house.toml")
+
+
+TOO_MUCH = {
+    "digits": "street = " + "9" * 5000,
+    "lists": "x = " + "[" * 9000 + "]" * 9000,
+    "names": "a." * 2000 + "a = 1",
+}
+
+
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_what_the_reader_cannot_hold_is_refused_too(tmp_path: Path, what: str) -> None:
+    assert "house.toml: holds" in str(house(tmp_path, TOO_MUCH[what]))
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "house.toml"
+    file.write_text("\ufeff" + GOOD)
+    assert read(file).read_as(House).street == "Elm Street"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -103,6 +103,47 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "the least and the most",
     ),
     "a format of the future": ("format = 1", "format = 2", "format = 2", "format"),
+    "a number that is a truth value": ("value = 24", "value = true", "value = true", "valid integer"),
+    "a number with a fraction of zero": ("value = 24", "value = 24.0", "value = 24.0", "valid integer"),
+    "a whole number that is text": ("value = 24", 'value = "24"', 'value = "24"', "valid integer"),
+    "a truth value in a list": ("[7, 30]", "[true, 30]", "value = [true, 30]", "valid integer"),
+    "hours that are a truth value": ("[9, 15]", "[true, 15]", "hours_a_week = [true", "valid integer"),
+    "a format that is a truth value": ("format = 1", "format = true", "format = true", "format"),
+    "a day that is a number": ("checked = 2026-11-26", "checked = 0.0", "checked = 0.0", "no day"),
+    "a moment for a day": ("checked = 2026-11-26", "checked = 2026-11-26T00:00:00Z", "checked = 2026", "valid date"),
+    "a price that is text": (
+        "allowed_dollars = 160",
+        'allowed_dollars = "160"',
+        'allowed_dollars = "160"',
+        "levels.1.price.allowed_dollars: write the amount as a number, without quotes",
+    ),
+    "a price no one pays": (
+        "allowed_dollars = 160",
+        "allowed_dollars = 1e30",
+        "allowed_dollars = 1e30",
+        "less than or equal to 1000000",
+    ),
+    "steps in quotes": ("{ hours = -12, tell", '{ hours = "-12", tell', "steps\x00after repeat_hours", "valid integer"),
+    "roles without a week": (
+        "last_week = 12",
+        "# last_week = 12",
+        "[levels.review]\x00after [levels.price]",
+        "say in last_week from when",
+    ),
+    "a role that reviews nothing": (
+        'beyond = ["medical-director"]',
+        'beyond = ["operations"]',
+        "[levels.review]\x00after [levels.price]",
+        "operations may not review",
+    ),
+    "a part that is there twice": ('  "leave",', '  "leave",\n  "leave",', "parts", "the part 'leave' is there twice"),
+    "terms of a part that does not run": (
+        '  "leave",\n',
+        "",
+        "[obligations.return-from-leave]",
+        "return-from-leave belongs to leave, which does not run",
+    ),
+    "a level in small letters": ('id = "PHP"', 'id = "php"', 'id = "php"', "capital letters"),
     "a version with a space": (
         'version = "us-generic-1"',
         'version = "us generic"',
@@ -146,6 +187,12 @@ def test_a_file_is_named_after_its_version(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(EXAMPLE_FILE.read_text())
     with pytest.raises(CentreFileError, match=r"a\.toml, line 5: version is 'us-generic-1' and the file is a\.toml"):
         read_policies(tmp_path)
+
+
+def test_a_policy_whose_name_ends_in_capitals_is_not_passed_over(tmp_path: Path) -> None:
+    variant(tmp_path, "us-a-1")
+    variant(tmp_path, "us-b-1").rename(tmp_path / "us-b-1.TOML")
+    assert [each.policy.version for each in read_policies(tmp_path)] == ["us-a-1", "us-b-1"]
 
 
 def test_a_folder_without_policies_is_refused(tmp_path: Path) -> None:

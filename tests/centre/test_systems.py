@@ -67,7 +67,7 @@ def test_a_password_that_cannot_be_read_stops_with_the_line(tmp_path: Path, cont
 def test_a_file_where_a_folder_is_wanted_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "centre.json").write_text("{}")
     for wrong in ("centre.json", "nowhere"):
-        with pytest.raises(CentreFileError, match=f"{wrong}: is no folder; THROUGHLINE_CENTRE names the folder"):
+        with pytest.raises(CentreFileError, match=f"{wrong}: is not a folder; set THROUGHLINE_CENTRE to the folder"):
             centre_folder(tmp_path / wrong)
     assert centre_folder(tmp_path) == tmp_path
     assert centre_folder(None) == EXAMPLE

@@ -80,6 +80,8 @@ def test_a_page_that_is_out_of_date_names_the_command_that_mends_it(call: Call, 
     page.write_text("old")
     assert f"--write {page}" in call("decisions", "--check", str(page)).err
     assert call("decisions", "--write", str(page)).code == Exit.OK
+    nowhere = call("decisions", "--write", str(page / "below.md"))
+    assert nowhere.code == Exit.FAILED and "cannot write" in nowhere.err
     assert call("decisions", "--check", str(page)).code == Exit.OK
 
 

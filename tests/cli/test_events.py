@@ -26,6 +26,8 @@ def test_what_was_written_checks_and_is_what_is_committed(tmp_path: Path, capsys
     assert out.count("written ") == len(EVENT_TYPES) + 1
     assert call(capsys, "--check", str(made))[0] == Exit.OK
     assert "up to date" in call(capsys, "--write", str(made))[1]
+    code, _, err = call(capsys, "--write", str(made / "index.json"))
+    assert code == Exit.FAILED and "cannot use" in err
     committed = ROOT / "docs" / "schemas"
     assert {each.name: each.read_bytes() for each in made.iterdir()} == {
         each.name: each.read_bytes() for each in committed.iterdir()

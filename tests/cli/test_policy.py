@@ -49,6 +49,13 @@ def test_differences_are_named_by_their_place(call: Call, tmp_path: Path) -> Non
     assert not any(where.startswith(("numbers", "obligations", "levels.IOP")) for where in found)
 
 
+def test_the_order_of_a_steps_own_words_is_no_difference(call: Call, tmp_path: Path) -> None:
+    step, turned = '{ hours = -12, tell = "clinical-supervisor",', '{ tell = "clinical-supervisor", hours = -12,'
+    answer = call("policy", "diff", "us-generic-1", variant(tmp_path, "us-x-1", (step, turned)), "--json")
+    assert [each["where"] for each in answer.json] == ["version"]
+    assert "1 difference\n" in answer.err
+
+
 def test_a_broken_file_stops_the_worker_at_its_start(call: Call, tmp_path: Path) -> None:
     folder = tmp_path / "centre"
     shutil.copytree(EXAMPLE, folder)

@@ -101,7 +101,9 @@ def test_a_file_that_cannot_be_read_at_all_is_one_line(staff: Call, tmp_path: Pa
 def test_a_folder_that_is_not_there_is_one_line(call: Call, tmp_path: Path) -> None:
     answer = call("staff", "check", centre=tmp_path / "nowhere")
     assert answer.code == Exit.FAILED
-    assert answer.err == "throughline: nowhere: is no folder; THROUGHLINE_CENTRE names the folder with centre.toml\n"
+    assert (
+        answer.err == "throughline: nowhere: is not a folder; set THROUGHLINE_CENTRE to the folder with centre.toml\n"
+    )
 
 
 def test_without_a_folder_the_example_is_shown_and_said_to_be_one(call: Call) -> None:

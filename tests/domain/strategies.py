@@ -139,6 +139,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         },
         TimePassed: {},
     }
+    assert kind in fields, f"add {kind.__name__} to fields_of in tests/domain/strategies.py"
     return fields[kind]
 
 

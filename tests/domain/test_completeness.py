@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
@@ -14,7 +15,7 @@ from domain.effects import Effect
 from domain.events import BaseEvent
 from domain.obligations import ObligationKind
 from domain.part import Composition, Part
-from domain.pathway import COMMANDS, DECISIONS, EVENTS, OBLIGATIONS, PARTS, RULES
+from domain.pathway import COMMANDS, DECISIONS, EVENTS, OBLIGATIONS, PART_OF_OBLIGATION, PARTS, RULES
 from domain.pathway.admission import AdmissionRepeated, JourneyOpened
 from domain.pathway.moves import Moves
 from domain.policy import policy_named
@@ -105,6 +106,18 @@ def test_every_decision_declares_who_when_and_what(kind: type[Decision]) -> None
 @pytest.mark.parametrize("duty", OBLIGATIONS.values(), ids=lambda kind: kind.kind)
 def test_every_obligation_has_a_title_and_terms_in_the_policy(duty: ObligationKind) -> None:
     assert duty.title and policy_named("us-generic-1").obligations[duty.kind].steps
+
+
+@pytest.mark.parametrize("kind", OBLIGATIONS)
+def test_every_obligation_is_in_the_table_of_the_pathway(kind: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "pathway.md").read_text(encoding="utf-8")
+    assert f"\n| {kind} " in page, f"add {kind} to the table of obligations in docs/pathway.md"
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.part.name)
+def test_an_obligation_belongs_to_the_part_that_raises_it(part: ModuleType) -> None:
+    declared = set(re.findall(r"^([A-Z_]+) = ObligationKind", Path(str(part.__file__)).read_text(), re.MULTILINE))
+    assert {PART_OF_OBLIGATION[vars(part)[name].kind] for name in declared} <= {part.part.name}
 
 
 def test_event_types_are_unique_and_dotted() -> None:

@@ -34,6 +34,7 @@ from domain.pathway.funding import RESOLVE_FUNDING
 from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP, INTERIM_CONTACT
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DECIDE_PLACEMENT
+from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import REVIEW
 from domain.refusal import Refusal
 from domain.sites import calendar_of
@@ -53,6 +54,7 @@ from tests.domain.walk import (
     window_missed,
 )
 from tests.domain.watch import Watch
+from tests.policies import OTHERS
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 IN_CARE = (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)
@@ -133,6 +135,10 @@ class Journeys(RuleBasedStateMachine):
     def is_answered_late_or_twice(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(list(self.watch.calls)))
         self.take(SettleEffect(id=self.name(), key=key, answer=data.draw(ANSWERS)))
+
+    @rule(to=st.sampled_from(list(OTHERS)))
+    def moves_to_another_policy(self, to: str) -> None:
+        self.take(ChangePolicy(id=self.name(), to=to, reason="because", by=DIRECTOR))
 
     @rule(hours=HOURS)
     def waits(self, hours: int) -> None:

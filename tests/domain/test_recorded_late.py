@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,13 +15,15 @@ from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.obligations import ObligationMet
 from domain.pathway.place_search import PlaceSearchStarted
 from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.pathway.reviews import CompleteReview
 from domain.values import Stage
-from tests.domain.walk import MONDAY, Walk, agreed, discharged, enrolled, opened, stepping_up
+from tests.domain.walk import MONDAY, Walk, agreed, discharged, elsewhere, enrolled, opened, stepping_up, window_missed
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -103,6 +106,37 @@ def test_an_admission_that_reached_us_late_leaves_room_for_what_was_decided_befo
     walk.do(RecordBenefits, verdict="CLEAR", note="by phone", occurred_at=friday + HOUR)
     walk.do(DecidePlacement, recommended="OP", actual="OP", occurred_at=friday + 2 * HOUR)
     assert walk.saw(PlacementDecided)[0].at == friday + 2 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("walk_to", "contact"), [(elsewhere, "external-contact-1"), (window_missed, "interim-contact-1")]
+)
+def test_one_contact_does_not_count_twice(walk_to: Callable[[], Walk], contact: str) -> None:
+    walk = walk_to()
+    walk.later(hours=3)
+    made = walk.now - HOUR
+    walk.do(CompleteObligation, obligation=contact, note="called", occurred_at=made)
+    following = contact.replace("-1", "-2")
+    assert due(walk, following) > walk.now
+    walk.refused(CompleteObligation, "before-it-was-owed", obligation=following, note="again", occurred_at=made - HOUR)
+    walk.do(CompleteObligation, obligation=following, note="called once more")
+
+
+def test_a_review_before_the_last_one_does_not_bring_the_next_forward() -> None:
+    walk = enrolled("OP")
+    walk.later(days=60)
+    walk.do(CompleteReview, outcome="continue", rationale="steady")
+    owed = due(walk, "review-2")
+    early = MONDAY + 10 * DAY
+    walk.refused(CompleteReview, "before-it-was-owed", outcome="continue", rationale="older", occurred_at=early)
+    assert due(walk, "review-2") == owed
+
+
+def test_a_client_is_not_back_from_leave_before_it_began() -> None:
+    walk = enrolled()
+    walk.later(days=10)
+    walk.do(StartLeave, until=(walk.now + 3 * DAY).date(), reason="family")
+    walk.refused(EndLeave, "before-it-was-owed", occurred_at=walk.now - DAY)
 
 
 @pytest.mark.parametrize("kind", DECISIONS, ids=lambda kind: kind.__name__)

@@ -118,6 +118,11 @@ CASES: dict[str, Case] = {
         RequestStepUp,
         WHY | {"to": "IOP", "occurred_at": MONDAY},
     ),
+    "before-it-was-owed": (
+        window_missed,
+        CompleteObligation,
+        {"obligation": "interim-contact-1", "note": "called", "occurred_at": MONDAY},
+    ),
     "on-leave-already": (lambda: on_leave(), StartLeave, WHY | {"until": "2026-03-20"}),
     "not-on-leave": (enrolled, EndLeave, {}),
     "leave-too-long": (enrolled, StartLeave, WHY | {"until": "2027-03-20"}),

@@ -57,7 +57,12 @@ async def _second_run(settings: Settings) -> WorkflowHistory:
     journeys = Journeys(await connect(settings.require_temporal_address(), settings.temporal_namespace))
     journey_id, client_ref = str(uuid.uuid4()), str(uuid.uuid4())
     opening = OpenJourney(
-        id="open/m-1", journey_id=journey_id, client_ref=client_ref, site="main", message="m-1", admitted_at=datetime.now(UTC)
+        id="open/m-1",
+        journey_id=journey_id,
+        client_ref=client_ref,
+        site="main",
+        message="m-1",
+        admitted_at=datetime.now(UTC),
     )
     await journeys.open(opening)
     await _repeated(journeys, journey_id, 1, 3)
