@@ -7,10 +7,12 @@ import json
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
+import domain
 from domain.decide import decide
 from domain.evolve import fold
 from domain.state import JourneyState
@@ -20,18 +22,12 @@ try:
 except ImportError:
     from domain.commands import Command  # type: ignore[attr-defined,no-redef]  # the core before its parts
 
-try:
-    from domain.sites import use_sites  # noqa: F401 - there is one since sites are data
-except ImportError:
-    _SITE: dict[str, str] = {}  # the core before its sites
-else:
-    _SITE = {"site": "main"}
-try:
+_SITE: dict[str, str] = {}
+if Path(domain.__file__).with_name("sites.py").exists():  # an import would find the installed core's, beside an old one
     from centre.loading import load
-except ImportError:  # the core before policies and sites were files
-    pass
-else:
+
     load()
+    _SITE = {"site": "main"}
 
 _COMMAND: TypeAdapter[Any] = TypeAdapter(Command)
 _START = datetime(2026, 1, 5, 17, tzinfo=UTC)
