@@ -222,7 +222,12 @@ class Journeys:
             _raise_for(error, journey_id)
 
     async def _asked(self, journey_id: str, name: str, args: list[Any], update_id: str) -> Standing:
-        """The answer to one Update. Temporal drops it when another caller finds too many there: it is sent again."""
+        """The answer to one Update.
+
+        It is sent again where Temporal drops it, since another caller finds too many there; and once where a workflow
+        task fails, since that also happens when something comes in while the journey continues as new.
+        """
+        task_failed = False
         while True:
             try:
                 answer: Standing = await self.handle(journey_id).execute_update(
@@ -230,8 +235,10 @@ class Journeys:
                 )
                 return answer
             except RPCError as error:
-                if not _was_dropped(error):
+                fails_now = error.status is RPCStatusCode.FAILED_PRECONDITION
+                if not _was_dropped(error) and (task_failed or not fails_now):
                     raise
+                task_failed = task_failed or fails_now
             await asyncio.sleep(_MOMENT_SECONDS)
 
     async def _why(self, journey_id: str) -> str:
