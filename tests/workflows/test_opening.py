@@ -129,8 +129,8 @@ async def test_a_journey_whose_workflow_was_terminated_has_not_ended(house: Hous
 async def test_a_journey_that_temporal_never_knew_has_not_ended(house: House) -> None:
     case, gate = await house.admit(), TemporalGate(house.journeys, house.store)
     await case.settled()
-    case.id = f"{case.id}-lost"
-    for outcome in await asyncio.gather(*every_fact(gate, case), return_exceptions=True):
+    lost = house.make_case(house.journeys, f"{case.id}-lost", case.person)
+    for outcome in await asyncio.gather(*every_fact(gate, lost), return_exceptions=True):
         assert isinstance(outcome, GateUnavailable)
 
 
