@@ -19,16 +19,6 @@ _ROOT = Path(__file__).resolve().parent.parent
 _LOCK = 7305809162814518831
 _NAME = re.compile(r"\d{4}\.[a-z0-9-]+\.sql")
 
-# Release 0.1.0 migrated with yoyo, which kept no hashes: what it had applied, as the files are called and read now.
-_BY_YOYO = {
-    "0001.event-store": (
-        "0001",
-        "0001.event-store",
-        "53e37f2783a2018fe1da62e326f43db37a001db49beba1abe5f50cc30bb52cbc",
-    ),
-    "0001.intake": ("0101", "0101.intake", "e4a3219e3c6b913e51a145b34d3b9be774388be25bd9e1cb815ceb0c44e09378"),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class _File:
@@ -119,16 +109,9 @@ def _waiting(files: Sequence[_File], applied: Mapping[str, str | None]) -> list[
 def _applied(connection: Connection) -> dict[str, str | None]:
     """The SHA-256 of each file applied, by its number; None if somebody else applied it."""
     if not _exists(connection, APPLIED):
-        return {version: sha256 for version, _, sha256 in _adoptable(connection)}
+        return {}
     query = "select version, sha256 from migrations.applied left join migrations.files using (version)"
     return dict(connection.execute(query).fetchall())
-
-
-def _adoptable(connection: Connection) -> list[tuple[str, str, str]]:
-    if not _exists(connection, "_yoyo_migration"):
-        return []
-    rows = connection.execute("select migration_id from _yoyo_migration")
-    return [_BY_YOYO[name] for (name,) in rows if name in _BY_YOYO]
 
 
 def _make_ledger(guard: Connection) -> None:
@@ -144,11 +127,6 @@ def _make_ledger(guard: Connection) -> None:
         )
         guard.execute("grant usage on schema migrations to public")  # whoever asks what is pending
         guard.execute("grant select on migrations.applied, migrations.files to public")
-        for version, name, sha256 in _adoptable(guard):
-            guard.execute("insert into migrations.applied values (%s)", [version])
-            guard.execute(
-                "insert into migrations.files (version, id, sha256) values (%s, %s, %s)", [version, name, sha256]
-            )
 
 
 def _note(guard: Connection, waiting: Sequence[_File]) -> None:

@@ -53,13 +53,6 @@ class SiteUnknown(Exception):
     """The client has no open journey, and at which site a new one would open is not known. Nothing was kept."""
 
 
-class NotSealedYet(Exception):
-    """A client is still as an older release kept them."""
-
-    def __init__(self) -> None:
-        super().__init__("what an older release knew of clients is in plain text: start intake, which seals it first")
-
-
 async def known_as(connection: AsyncConnection[Any], number_hash: bytes) -> UUID:
     """The client who has this record number, under a new reference if the number was never heard of.
 
@@ -144,11 +137,7 @@ class Registry:
             )
 
     async def find(self, client_ref: str) -> ClientIdentity | None:
-        """The identity last received for `client_ref`, or None if it is not known, or not any more.
-
-        Raises:
-            NotSealedYet: An older release kept it and intake has not started since.
-        """
+        """The identity last received for `client_ref`, or None if it is not known, or not any more."""
         try:
             reference = UUID(client_ref)
         except ValueError:
@@ -194,14 +183,12 @@ async def _known(connection: AsyncConnection[Any], number_hash: bytes) -> UUID |
 
 async def _kept(connection: AsyncConnection[Any], client_ref: UUID) -> tuple[Sealed, datetime] | None:
     found = await connection.execute(
-        "SELECT sealed, key_id, identity_as_of, mrn IS NULL FROM intake.clients WHERE client_ref = %s", (client_ref,)
+        "SELECT sealed, key_id, identity_as_of FROM intake.clients WHERE client_ref = %s", (client_ref,)
     )
     row = await found.fetchone()
     if row is None:
         return None
-    sealed, key_id, as_of, is_converted = row
-    if not is_converted:
-        raise NotSealedYet
+    sealed, key_id, as_of = row
     return (Sealed(sealed, key_id), as_of) if key_id else None
 
 

@@ -15,7 +15,6 @@ from psycopg_pool import AsyncConnectionPool
 
 from eventstore.keys import Keyring
 from intake.connections import listen
-from intake.conversion import seal_plain_rows
 from intake.gate import JourneyGate
 from intake.handling import Handler
 from intake.http import HttpLimits, build_app
@@ -91,7 +90,6 @@ async def run_intake(
 
         # Each with connections of its own: whatever the others wait for, messages are kept and journeys opened.
         receiving = await pool(_RECEIVING_CONNECTIONS)
-        await seal_plain_rows(receiving, keyring)
         reading = await opened.enter_async_context(ReadingProcess())
         relays = _Relays(reading, keyring, gate, chosen)
         for lane in get_args(Lane):

@@ -1,4 +1,6 @@
 -- Intake: what was received, what could not be used, who the clients are, and which journey is theirs.
+-- Who clients are is sealed under each client's own key, and found by keyed hashes of record numbers:
+-- docs/decisions/009-sealed-fields.md.
 
 -- migrate:up
 CREATE SCHEMA IF NOT EXISTS intake;
@@ -13,11 +15,11 @@ CREATE TABLE intake.messages (
     sha256           bytea NOT NULL,
     business_sha256  bytea NOT NULL,
     content_type     text NOT NULL,
-    raw              bytea NOT NULL,
+    sealed           bytea,
+    key_id           uuid,
+    client_ref       uuid,
     received_at      timestamptz NOT NULL,
     event            text NOT NULL,
-    authority        text NOT NULL,
-    mrn              text NOT NULL,
     visit            text NOT NULL,
     verdict          text NOT NULL CHECK (verdict IN ('accept', 'error', 'reject')),
     ack              bytea,
@@ -26,21 +28,23 @@ CREATE TABLE intake.messages (
     reason_code      text,
     reason           text,
     attempts         integer NOT NULL DEFAULT 0,
-    next_attempt_at  timestamptz NOT NULL DEFAULT now(),
     parked_at        timestamptz,
     updated_at       timestamptz NOT NULL DEFAULT now(),
     journey_id       uuid,
     site             text,
     UNIQUE (listener, sending_app, sending_facility, control_id, sha256)
 );
-COMMENT ON COLUMN intake.messages.business_sha256 IS
-    'Same for one event sent again under another control id';
+COMMENT ON COLUMN intake.messages.sealed IS 'The message, encrypted with the client''s key; null once erased';
+COMMENT ON COLUMN intake.messages.sha256 IS 'Keyed hash of the SHA-256 of the message';
+COMMENT ON COLUMN intake.messages.business_sha256 IS 'Keyed hash, the same for one event sent again under another control id';
+COMMENT ON COLUMN intake.messages.visit IS 'Keyed hash of the visit number; empty if none was said';
 COMMENT ON COLUMN intake.messages.site IS 'The site that a person named, where the message did not tell it';
 COMMENT ON COLUMN intake.messages.ack IS 'Replayed byte for byte to a sender that repeats itself; null: none wanted';
 
-CREATE INDEX messages_waiting ON intake.messages (authority, mrn, received_id) WHERE state = 'received';
-CREATE INDEX messages_due ON intake.messages (received_id) WHERE state = 'received';
-CREATE INDEX messages_parked ON intake.messages (authority, mrn) WHERE state = 'parked';
+CREATE INDEX messages_waiting ON intake.messages (client_ref, received_id) WHERE state = 'received';
+CREATE INDEX messages_parked ON intake.messages (client_ref) WHERE state = 'parked';
+CREATE INDEX messages_parked_at ON intake.messages (parked_at) WHERE state = 'parked';
+CREATE INDEX messages_of_client ON intake.messages (client_ref);
 CREATE INDEX messages_business ON intake.messages (business_sha256);
 
 CREATE TABLE intake.quarantine (
@@ -48,7 +52,8 @@ CREATE TABLE intake.quarantine (
     received_id    bigint UNIQUE REFERENCES intake.messages,
     listener       text NOT NULL,
     sha256         bytea NOT NULL,
-    raw            bytea NOT NULL,
+    sealed         bytea,
+    key_id         uuid,
     reason_code    text NOT NULL,
     reason         text NOT NULL,
     quarantined_at timestamptz NOT NULL DEFAULT now(),
@@ -63,17 +68,19 @@ CREATE UNIQUE INDEX quarantine_unreadable ON intake.quarantine (listener, sha256
 
 CREATE TABLE intake.clients (
     client_ref     uuid PRIMARY KEY,
-    authority      text NOT NULL,
-    mrn            text NOT NULL,
-    family_name    text NOT NULL DEFAULT '',
-    given_name     text NOT NULL DEFAULT '',
-    birth_date     date,
-    sex            text,
-    member_id      text,
-    payer_id       text,
     identity_as_of timestamptz NOT NULL,
-    UNIQUE (authority, mrn)
+    sealed         bytea,
+    key_id         uuid,
+    erased_at      timestamptz
 );
+COMMENT ON COLUMN intake.clients.sealed IS 'The person, as JSON, encrypted with the client''s key; null once erased';
+
+-- Whom a sender's record number means. Deleted when the client's key is destroyed: whoever comes back is a new client.
+CREATE TABLE intake.known (
+    number_hash bytea PRIMARY KEY,
+    client_ref  uuid  NOT NULL UNIQUE
+);
+COMMENT ON COLUMN intake.known.number_hash IS 'Keyed hash of authority and record number';
 
 CREATE TABLE intake.journeys (
     journey_id  uuid PRIMARY KEY,
@@ -86,9 +93,24 @@ CREATE TABLE intake.journeys (
     started_at  timestamptz,
     closed_at   timestamptz
 );
+COMMENT ON COLUMN intake.journeys.visit IS 'Keyed hash of the visit number; empty if none was said';
 COMMENT ON COLUMN intake.journeys.started_at IS 'When the journey gate confirmed it; null: to be opened (again)';
 
 CREATE UNIQUE INDEX one_open_journey ON intake.journeys (client_ref) WHERE closed_at IS NULL;
+
+-- The clients whose messages wait to be handled: one row each, so that the next one is found at the same cost however
+-- many messages wait, and one client's messages are never handled side by side.
+CREATE TABLE intake.queue (
+    client_ref uuid PRIMARY KEY,
+    lane       text NOT NULL CHECK (lane IN ('openings', 'journeys')),
+    due_at     timestamptz NOT NULL,
+    claim_id   uuid
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+COMMENT ON COLUMN intake.queue.lane IS
+    'openings: the client has no confirmed open journey. journeys: the client has one, which may not answer';
+COMMENT ON COLUMN intake.queue.due_at IS 'When the earliest message may be tried; while claimed, when the claim lapses';
+COMMENT ON COLUMN intake.queue.claim_id IS 'Who handles the earliest message now; only they may write what becomes of it';
+CREATE INDEX queue_due ON intake.queue (lane, due_at);
 
 -- migrate:down
 do $$ begin raise exception 'there is no way back: what was received is kept; restore a backup'; end $$;

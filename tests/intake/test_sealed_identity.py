@@ -1,4 +1,4 @@
-"""Nothing that intake keeps says who a client is to anyone without the keys; and what older releases kept is sealed."""
+"""Nothing that intake keeps says who a client is to anyone without the keys."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore import migrate
 from eventstore.keys import DataKey, KeysUnavailable, MemoryKeyring, SealBroken
-from intake.conversion import seal_plain_rows
 from intake.facts import ClientKey, Identity
 from intake.mllp_client import MllpClient
 from intake.person import Person
 from intake.privacy import Privacy
-from intake.registry import NotSealedYet, Registry
+from intake.registry import Registry
 from intake.service import intake_pool
 from tests.intake.conftest import RecordingGate, RunningIntake, running_intake, until
 from tests.intake.messages import adt, code, fields
@@ -156,76 +154,6 @@ def test_a_newer_message_goes_first_and_an_older_one_fills_gaps(first: Identity,
         cleared = name in then.cleared
         assert getattr(newer, name) == (empty if cleared else held if told is None else told)
         assert getattr(older, name) == (held if held != empty else empty if told is None else told)
-
-
-PLAIN = """
-    INSERT INTO intake.clients (client_ref, authority, mrn, family_name, given_name, birth_date, member_id,
-        identity_as_of) VALUES (%(ref)s, 'NORTH', 'CANARYMRN', 'CANARYFAMILY', 'CANARYGIVEN', '1987-06-11',
-        'CANARYMEMBER', '2026-03-02T10:15Z');
-    INSERT INTO intake.journeys (journey_id, client_ref, opened_by, site, visit, admitted_at, started_at)
-        VALUES (%(journey)s, %(ref)s, %(first)s, 'main', 'CANARYVISIT', '2026-03-02T10:15Z', now());
-    INSERT INTO intake.messages (message_id, listener, sending_app, sending_facility, control_id, sha256,
-        business_sha256, content_type, sealed, received_at, event, authority, mrn, visit, verdict, ack, state,
-        journey_id)
-        VALUES (%(first)s, 'mllp', 'REG^1.2.3^ISO', 'NORTH^9.8^ISO', '1', sha256(%(opening)s), sha256('x'),
-        'application/hl7-v2', %(opening)s, now(), 'ADT^A04', 'NORTH', 'CANARYMRN', 'CANARYVISIT', 'accept', 'kept',
-        'done', %(journey)s),
-        (%(second)s, 'mllp', 'REG^1.2.3^ISO', 'NORTH^9.8^ISO', '2', sha256(%(ending)s), sha256('y'),
-        'application/hl7-v2', %(ending)s, now(), 'ADT^A03', 'NORTH', 'CANARYMRN', 'CANARYVISIT', 'accept', NULL,
-        'received', NULL);
-    INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, reason_code, reason)
-        SELECT received_id, listener, sha256, sealed, 'x', 'y' FROM intake.messages WHERE control_id = '1';
-    INSERT INTO intake.quarantine (listener, sha256, sealed, reason_code, reason)
-        VALUES ('mllp', sha256('CANARYFAMILY'), 'CANARYFAMILY', 'no-msh', 'y')"""
-
-
-@pytest.mark.stack
-async def test_what_an_older_release_kept_in_plain_text_is_sealed_and_still_works(
-    fresh_database: str, gate: RecordingGate, keyring: MemoryKeyring
-) -> None:
-    migrate(fresh_database)
-    ref, journey = uuid4(), uuid4()
-    values = {
-        **{"ref": ref, "journey": journey, "first": uuid4(), "second": uuid4()},
-        **{"opening": about("A04", control_id="1"), "ending": about("A03", control_id="2")},
-    }
-    async with await psycopg.AsyncConnection.connect(fresh_database, cursor_factory=psycopg.AsyncClientCursor) as plain:
-        await plain.execute(PLAIN.encode(), values)
-    assert set(in_the_clear(fresh_database)) >= {"CANARYFAMILY", "CANARYMRN", "CANARYVISIT"}
-    async with running_intake(fresh_database, gate, keyring=keyring) as running:
-        assert in_the_clear(fresh_database) == []
-        assert await running.settled() == {"done": 2}
-        assert list(gate.discharged) == [(str(journey), str(values["second"]))]
-        [replayed] = await send(running, about("A04", control_id="1"))
-        assert replayed == b"kept"
-        await send(running, b"CANARYFAMILY", about("A08", control_id="3"))
-        assert await running.settled() == {"done": 3}
-        assert await running.rows("SELECT times FROM intake.quarantine WHERE received_id IS NULL") == [(2,)]
-        assert sorted(raw for raw, _, _ in await running.kept()) == [b"CANARYFAMILY", values["opening"]]
-        async with intake_pool(fresh_database) as pool:
-            person = await Registry(pool, keyring).find(str(ref))
-            assert await seal_plain_rows(pool, keyring) == 0
-    assert person is not None
-    assert (person.mrn, person.given_name, person.birth_date) == ("CANARYMRN", "CANARYGIVEN", date(1987, 6, 11))
-
-
-@pytest.mark.stack
-async def test_clients_of_an_older_release_are_not_taken_for_unknown_ones(
-    fresh_database: str, keyring: MemoryKeyring
-) -> None:
-    migrate(fresh_database)
-    ref = uuid4()
-    with psycopg.connect(fresh_database) as connection:
-        connection.execute(
-            "INSERT INTO intake.clients (client_ref, authority, mrn, identity_as_of) VALUES (%s, 'N', '1', now())",
-            [ref],
-        )
-    async with intake_pool(fresh_database) as pool:
-        registry = Registry(pool, keyring)
-        with pytest.raises(NotSealedYet, match="start intake"):
-            await registry.find(str(ref))
-        assert await seal_plain_rows(pool, keyring) == 1
-        assert await registry.find(str(ref)) is not None
 
 
 async def test_a_sealed_person_cannot_be_passed_off_as_another(keyring: MemoryKeyring) -> None:
