@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from centre.files import EXAMPLE
 from domain.evolve import fold
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
@@ -12,7 +17,8 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
 from domain.plans import Actor, ReviewOutcome
 from domain.values import Role, Stage
-from tests.policies import OTHERS
+from tests.centres import loaded
+from tests.policies import write_php, write_residential
 from tests.workflows.house import Case, House
 from tests.workflows.paths import OUT_OF_CARE, decide, into_care, later
 
@@ -23,12 +29,18 @@ MOVED = (Stage.TRANSITION, Stage.ACTIVE)
 TO_THE_END = (Stage.DISCHARGED, Stage.FOLLOW_UP, Stage.CLOSED)
 
 
-async def under(house: House, version: str) -> Case:
-    assert version in OTHERS
-    case = await house.admit()
-    await case.settled()
-    await case.do(ChangePolicy, to=version, reason="its site gives this level", by=DIRECTOR)
-    return case
+@pytest.fixture
+def centre(tmp_path: Path) -> Iterator[None]:
+    """A centre with two more sites: a day hospital, and a house where clients live. Nothing but files."""
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    write_php(tmp_path / "policies")
+    write_residential(tmp_path / "policies")
+    main = (tmp_path / "sites" / "main.toml").read_text()
+    for site, policy in (("day-hospital", "us-php-1"), ("house", "us-residential-1")):
+        text = main.replace('id = "main"', f'id = "{site}"').replace("us-generic-1", policy)
+        (tmp_path / "sites" / f"{site}.toml").write_text(text)
+    with loaded(tmp_path):
+        yield
 
 
 async def walked(case: Case, *steps: object) -> None:
@@ -39,8 +51,8 @@ async def walked(case: Case, *steps: object) -> None:
     assert fold(await case.record()) == await case.state()
 
 
-async def test_php_given_by_us_from_admission_to_the_end(house: House) -> None:
-    case = await under(house, "us-php-1")
+async def test_php_given_by_us_from_admission_to_the_end(house: House, centre: None) -> None:
+    case = await house.admit(site="day-hospital")
     await walked(
         case,
         *into_care("IOP"),
@@ -60,8 +72,8 @@ async def test_php_given_by_us_from_admission_to_the_end(house: House) -> None:
     assert been.stages == (*IN_CARE, *MOVED, *MOVED, *TO_THE_END), "PHP is ours: the client never is elsewhere"
 
 
-async def test_residential_from_admission_to_the_end(house: House) -> None:
-    case = await under(house, "us-residential-1")
+async def test_residential_from_admission_to_the_end(house: House, centre: None) -> None:
+    case = await house.admit(site="house")
     placed, _, *enrolled = into_care("RESIDENTIAL")
     share = {"copay": 50, "only_for": "RESIDENTIAL"}
     await walked(
@@ -83,3 +95,19 @@ async def test_residential_from_admission_to_the_end(house: House) -> None:
     assert been.stages == (*IN_CARE, *MOVED, *TO_THE_END)
     estimate = (await case.state()).cost.estimate
     assert estimate is not None and estimate.high == 1500, "30 days at a copay of 50"
+
+
+async def test_a_journey_moves_to_another_policy_and_goes_on_under_it(house: House, centre: None) -> None:
+    case = await house.admit()
+    await walked(
+        case,
+        *into_care("IOP"),
+        decide(ChangePolicy, to="us-php-1", reason="moved to the day hospital", by=DIRECTOR),
+        decide(RequestStepUp, to="PHP", reason="worse"),
+        decide(ConfirmArrival),
+        decide(StartStepDown, to="IOP", reason="better"),
+        decide(ConfirmArrival),
+        *OUT_OF_CARE,
+    )
+    assert (await case.path()).stages == (*IN_CARE, *MOVED, *MOVED, *TO_THE_END)
+    assert (await case.state()).policy.version == "us-php-1"
