@@ -15,7 +15,7 @@ from deploy.settings import Settings
 from domain.benefit_words import price, summary
 from domain.obligations import Obligation
 from domain.plans import Estimate
-from domain.sites import UnknownHere
+from domain.refusal import UnknownHere
 from domain.state import JourneyState
 from domain.wording import moment
 from eventstore.codec import from_record

@@ -34,7 +34,7 @@ from cli import (
 from cli.client import client
 from cli.demo import command as demo
 from cli.output import MEANING, Exit, Stop, complain, discard_stdout
-from domain.sites import UnknownHere
+from domain.refusal import UnknownHere
 
 _HELP = """Keeps each client of a mental-health centre on one unbroken path through care.
 

@@ -13,7 +13,8 @@ from psycopg_pool import PoolTimeout
 from cli.access import load_settings, the_keys
 from cli.output import Exit, Stop, show_json, stdout, table
 from deploy.errors import SettingsError
-from domain.sites import UnknownHere, all_sites, site_named
+from domain.refusal import UnknownHere
+from domain.sites import all_sites, site_named
 from domain.wording import moment
 from eventstore.keys import KeyDestroyed
 from intake.inbox import Pool

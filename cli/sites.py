@@ -18,7 +18,8 @@ from cli.options import ActingRole
 from cli.output import Exit, Stop, complain, show_json, stdout, table
 from domain.pathway.calendars import AdoptCalendar
 from domain.plans import Actor
-from domain.sites import Site, UnknownHere, all_sites, site_named
+from domain.refusal import UnknownHere
+from domain.sites import Site, all_sites, site_named
 from eventstore import open_store
 from recovery.calendars import CalendarChanges, Change, NoneAnswers, Result
 

@@ -80,6 +80,8 @@ def on_call(*, role: SomeRole = None, site: str | None = None, at: AtTime = None
         Print a JSON list.
     """
     staff, moment = _staff(), at or datetime.now(UTC)
+    if site is not None and site not in site_ids():
+        raise Stop(Exit.USAGE, f"there is no site {site!r}; the centre's sites are: {', '.join(site_ids())}")
     asked = [role] if role else list(Role)
     found = [
         (each, channel, recipients(staff, each, site, channel, moment, zone_of(site)))

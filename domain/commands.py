@@ -61,6 +61,13 @@ class BaseCommand(Value):
         """
         return Occasion(at=now, cause=self.cause)
 
+    def require_known(self) -> None:
+        """Looks up what it names in the centre's files, whatever the journey's state, before it is taken in.
+
+        Raises:
+            UnknownHere: This process does not know it.
+        """
+
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
         """The first events it leads to; what follows from those is added by `domain.decide`.
 

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from domain.obligations import Terms
-from domain.refusal import Refused
+from domain.refusal import Refused, UnknownHere
 from domain.values import CLINICAL, Key, LevelOfCare, Role, Value
 
 
@@ -212,9 +212,9 @@ def policy_named(version: str) -> Policy:
     """The policy a journey pinned.
 
     Raises:
-        LookupError: This process has no such policy.
+        UnknownHere: This process has no such policy.
     """
     try:
         return _POLICIES[version]
     except KeyError:
-        raise LookupError(f"policy {version!r} is unknown here: add its file to the centre's policies") from None
+        raise UnknownHere(f"policy {version!r} is unknown here: add its file to the centre's policies") from None

@@ -29,3 +29,10 @@ def require(met: bool, code: str, sentence: str) -> None:
     """Refuses with `code` and `sentence` unless `met`."""
     if not met:
         raise Refused(code, sentence)
+
+
+class UnknownHere(LookupError):
+    """This process's copy of the centre's files lacks it; another process may have a newer copy.
+
+    It is no refusal: whether a command is refused must not depend on which worker is asked.
+    """

@@ -14,11 +14,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from domain.refusal import UnknownHere
 from domain.values import Instant, Value
-
-
-class UnknownHere(LookupError):
-    """This process's copy of the centre's data lacks it; another process may have a newer copy."""
 
 
 class Weekday(StrEnum):

@@ -17,8 +17,7 @@ from temporalio.exceptions import ApplicationError
 from domain.commands import AdmissionsMessage, BaseCommand, Decision
 from domain.decide import decide
 from domain.pathway import COMMANDS
-from domain.refusal import Refusal
-from domain.sites import UnknownHere
+from domain.refusal import Refusal, UnknownHere
 from domain.state import JourneyState
 from workflows.messages import READING, Account, Standing, standing
 from workflows.not_recorded import TYPE, NotRecorded, told_to_the_caller
@@ -77,9 +76,10 @@ def _validator_of(handler: Handler) -> Callable[[Desk, Any], None]:
             return
         if desk.stopped is not None:
             raise refused(_stands_still(desk.stopped))
-        if desk.state.version == 0:  # opening, or still reading the record: the inbox keeps the order
-            return
         try:
+            command.require_known()
+            if desk.state.version == 0:  # opening, or still reading the record: the inbox keeps the order
+                return
             outcome = decide(desk.state, command, workflow.now())
         except UnknownHere as error:
             raise refused(Refusal(code="worker-out-of-date", sentence=f"{error}. Nothing has changed.")) from None

@@ -15,7 +15,7 @@ from domain.events import BaseEvent, Occasion
 from domain.part import Part
 from domain.plans import Actor
 from domain.policy import Policy, policy_named
-from domain.refusal import Refused, require
+from domain.refusal import require
 from domain.values import Key, PrivateWords, Role, Stage, Words
 from domain.wording import said_by
 
@@ -58,22 +58,23 @@ class ChangePolicy(
     to: Key = Field(description="The version of the policy, as `throughline policy show` lists it.")
     reason: Words = Field(description="Why, for the record.")
 
+    def require_known(self) -> None:
+        """The policy must have a file."""
+        policy_named(self.to)
+
     def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
-        """Only to a policy that knows all that this journey holds now."""
+        """Only to a policy that knows all that this journey holds now.
+
+        Raises:
+            UnknownHere: This process does not know that policy.
+        """
         before = state.policy.version
         require(self.to != before, "already-there", f"This journey is under policy {before} already.")
-        to = _known(self.to)
+        to = policy_named(self.to)
         _require_room(state, to)
         yield PolicyChanged(
             **when, before=before, policy=to.version, policy_digest=to.digest, reason=self.reason, by=self.by
         )
-
-
-def _known(version: str) -> Policy:
-    try:
-        return policy_named(version)
-    except LookupError:
-        raise Refused("policy-unknown", "There is no such policy here. `throughline policy show` lists them.") from None
 
 
 def _require_room(state: JourneyState, to: Policy) -> None:

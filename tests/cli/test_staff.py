@@ -59,7 +59,7 @@ def test_who_is_on_call_at_a_moment(staff: Call) -> None:
 
     assert told("2026-03-02T12:00-08:00") == ["s-102", "s-112", "s-105", None]
     assert told("2026-03-02T22:00-08:00") == ["s-105", "s-112", "s-102", None]
-    assert told("2027-07-05T12:00-07:00", "--site", "north") == ["s-112", "s-105", None]
+    assert told("2027-07-05T12:00-07:00", "--site", "main") == ["s-112", "s-105", None]
     shown = staff("on-call", "--at", "2027-07-05T12:00-07:00").out
     assert "s-112 in place of s-102" in shown
     assert "medical-director@pager.clinic.example" in shown
@@ -86,6 +86,11 @@ def test_every_fault_is_named_with_its_line(staff: Call, tmp_path: Path) -> None
     answer = staff("check", "--json")
     assert answer.code == Exit.FAILED
     assert len(json.loads(answer.out)["errors"]) == 2
+
+
+def test_a_site_that_is_not_there_is_refused(staff: Call) -> None:
+    answer = staff("on-call", "--site", "nowhere")
+    assert answer.code == Exit.USAGE and "there is no site 'nowhere'" in answer.err
 
 
 @pytest.mark.parametrize("command", ["show", "check", "on-call"])

@@ -124,7 +124,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         StartStepDown: {"to": LEVELS, "reason": WORDS},
         StartLeave: {"until": st.dates(date(2026, 1, 1), date(2027, 12, 31)), "reason": WORDS},
         EndLeave: {},
-        ChangePolicy: {"to": st.sampled_from(["us-generic-1", *OTHERS, "us-lost-1"]), "reason": WORDS},
+        ChangePolicy: {"to": st.sampled_from(["us-generic-1", *OTHERS]), "reason": WORDS},
         ConfirmArrival: {"facility": st.none() | WORDS},
         DeclineTransition: {"reason": WORDS, "safety_plan_reviewed": st.booleans()},
         Discharge: {"reason": st.sampled_from(DischargeReason)},

@@ -128,7 +128,6 @@ CASES: dict[str, Case] = {
     "leave-too-long": (enrolled, StartLeave, WHY | {"until": "2027-03-20"}),
     "level-unknown": (answered, DecidePlacement, {"recommended": "SPA", "actual": "OP", "variance": "none free"}),
     "already-there": (answered, ChangePolicy, WHY | {"to": "us-generic-1"}),
-    "policy-unknown": (answered, ChangePolicy, WHY | {"to": "us-lost-1"}),
     "level-differs": (lambda: elsewhere(), ChangePolicy, WHY | {"to": "us-php-1"}),
     "obligation-unknown": (lambda: on_leave(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
     "not-in-this-policy": (lambda: without_leave(), StartLeave, WHY | {"until": "2026-03-20"}),

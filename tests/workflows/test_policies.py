@@ -21,6 +21,7 @@ from tests.centres import loaded
 from tests.policies import write_php, write_residential
 from tests.workflows.house import Case, House
 from tests.workflows.paths import OUT_OF_CARE, decide, into_care, later
+from workflows.client import CommandRefused
 
 pytestmark = pytest.mark.stack
 DIRECTOR = Actor(id="director-1", role=Role.MEDICAL_DIRECTOR)
@@ -99,6 +100,9 @@ async def test_residential_from_admission_to_the_end(house: House, centre: None)
 
 async def test_a_journey_moves_to_another_policy_and_goes_on_under_it(house: House, centre: None) -> None:
     case = await house.admit()
+    with pytest.raises(CommandRefused, match="policy 'us-lost-1' is unknown here") as refused:
+        await case.do(ChangePolicy, to="us-lost-1", reason="typed wrongly", by=DIRECTOR)
+    assert refused.value.code == "worker-out-of-date"
     await walked(
         case,
         *into_care("IOP"),
