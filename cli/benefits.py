@@ -9,7 +9,6 @@ from cli.access import told_in_one_line
 from cli.journeys import recorded, unsealed
 from cli.output import show_fields, show_json, stdout, table
 from domain.benefit_words import other_payers, reasons_in_words, share_in_words
-from domain.benefits import Benefits
 from domain.pathway.coverage import BenefitsAnswered
 from domain.wording import moment
 from eventstore.codec import from_record
@@ -28,11 +27,14 @@ async def benefits(journey_id: opt.JourneyId, /, *, json: bool = False) -> None:
         stored = await unsealed(tuple(s for s in await recorded(journey_id) if s.type == _TYPE))
     if json:
         show_json(
-            [{"at": each.occurred_at, "by": by, **said.model_dump(mode="json")} for each, said, by in _read(stored)]
+            [
+                {"at": each.at, "by": _by(each), "note": each.note, **each.benefits.model_dump(mode="json")}
+                for each in _read(stored)
+            ]
         )
     elif stored:
-        answers = [(said, moment(each.occurred_at), by) for each, said, by in _read(stored)]
-        _show(*answers[-1])
+        answers = list(_read(stored))
+        _show(answers[-1])
         _show_words(answers)
     else:
         stdout.print("the payer has not answered yet")
@@ -41,19 +43,25 @@ async def benefits(journey_id: opt.JourneyId, /, *, json: bool = False) -> None:
 _TYPE = str(BenefitsAnswered.model_fields["type"].default)
 
 
-def _read(stored: tuple[StoredEvent, ...]) -> Iterator[tuple[StoredEvent, Benefits, str | None]]:
+def _read(stored: tuple[StoredEvent, ...]) -> Iterator[BenefitsAnswered]:
     for each in stored:
         event = from_record(each)
         if isinstance(event, BenefitsAnswered):
-            yield each, event.benefits, f"{event.by.role} {event.by.id}" if event.by else None
+            yield event
 
 
-def _show(said: Benefits, at: str, by: str | None) -> None:
+def _by(answer: BenefitsAnswered) -> str | None:
+    return f"{answer.by.role} {answer.by.id}" if answer.by else None
+
+
+def _show(answer: BenefitsAnswered) -> None:
+    said = answer.benefits
     show_fields(
         {
             "Verdict": said.verdict,
-            "When": at,
-            "Verified by": by,
+            "When": moment(answer.at),
+            "Verified by": _by(answer),
+            "What they noted": answer.note,
             "Payer": said.payer,
             "Other payers named": ", ".join(other_payers(said)) or None,
             "Trace at the clearinghouse": said.trace,
@@ -63,13 +71,13 @@ def _show(said: Benefits, at: str, by: str | None) -> None:
     _list("The client's share", share_in_words(said.cost_share) or ["not stated"])
 
 
-def _show_words(answers: Sequence[tuple[Benefits, str, str | None]]) -> None:
+def _show_words(answers: Sequence[BenefitsAnswered]) -> None:
     """The latest words, also where a person has verified the benefits since."""
-    for said, at, _ in reversed(answers):
-        if said.evidence:
+    for answer in reversed(answers):
+        if answer.benefits.evidence:
             stdout.print()
-            rows = [(each.about, ", ".join(each.topics), each.text) for each in said.evidence]
-            table(f"The payer's own words, {at}", ("Benefit", "About", "Words"), rows)
+            rows = [(each.about, ", ".join(each.topics), each.text) for each in answer.benefits.evidence]
+            table(f"The payer's own words, {moment(answer.at)}", ("Benefit", "About", "Words"), rows)
             return
 
 

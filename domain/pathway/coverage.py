@@ -18,7 +18,7 @@ from domain.part import Part, Slice
 from domain.pathway.obligations import met, raised_in_business_days
 from domain.plans import Actor, FundingRoute
 from domain.refusal import require
-from domain.values import Instant, Role, Stage, Words
+from domain.values import Instant, PrivateWords, Role, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -55,11 +55,12 @@ class BenefitsRequested(BaseEvent):
 
 
 class BenefitsAnswered(BaseEvent):
-    """The payer answered, or a person verified by hand (`by`)."""
+    """The payer answered, or a person verified by hand (`by`) and noted what it said."""
 
     type: Literal["benefits.answered"] = "benefits.answered"
     benefits: Benefits
     by: Actor | None = None
+    note: PrivateWords | None = None
 
     def _sentence(self) -> str:
         return f"Benefits: {summary(self.benefits)}" + (said_by(self.by) if self.by else ", says the payer")
@@ -86,7 +87,7 @@ class RecordBenefits(
             "Record what the payer finally said: covered, with its cost share, or inactive, or not covered.",
         )
         benefits = Benefits(verdict=self.verdict, reasons=("verified-by-hand",), cost_share=self.cost_share)
-        yield BenefitsAnswered(**when, benefits=benefits, by=self.by)
+        yield BenefitsAnswered(**when, benefits=benefits, by=self.by, note=self.note)
 
 
 @part.evolves

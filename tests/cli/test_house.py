@@ -86,6 +86,7 @@ def test_what_the_payer_wrote_reaches_the_person_who_must_judge_it(house: Comman
     left = ("--deductible-remaining", "700", "--out-of-pocket-remaining", "5000")
     assert there("record-benefits", journey, *verified, *left, *ADMISSIONS).code == Exit.OK
     verified_by_hand = there("benefits", journey).out
+    assert "What they noted" in verified_by_hand and "called" in verified_by_hand
     assert "admissions s-2" in verified_by_hand and "AUTHORIZATION IS REQUIRED" in verified_by_hand
     assert there("decide-placement", journey, "--recommended", "IOP", "--actual", "IOP", *CLINICIAN).code == Exit.OK
     priced = there("journey", journey).out
