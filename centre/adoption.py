@@ -1,7 +1,7 @@
 """Each version of the centre's data is put on record when it is first used, and must never read differently later.
 
-A journey names the version by which its deadlines were counted. If the file of that version could change, nobody could
-say any more why something was due then.
+A journey names the version by which its deadlines were counted. If the file of that version could change, why
+something was due then could not be explained any more.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from domain.adopted import Adopted, CalendarAdopted, PolicyAdopted
 from domain.sites import Site
 from eventstore.codec import to_record
 from eventstore.errors import KeyReused, StreamClosed, VersionConflict
+from eventstore.listing import streams
 from eventstore.port import EventStore
 
 log = structlog.get_logger(__name__)
@@ -87,9 +88,4 @@ async def adopt_policies(store: EventStore, policies: Sequence[ReadPolicy], now:
 
 
 async def _policies_on_record(store: EventStore) -> set[str]:
-    found: set[str] = set()
-    after = prefix = "policy/"
-    while page := [each.stream for each in await store.streams(after=after) if each.stream.startswith(prefix)]:
-        found.update(stream.removeprefix(prefix) for stream in page)
-        after = page[-1]
-    return found
+    return {stream.removeprefix("policy/") async for stream in streams(store, "policy/")}

@@ -21,6 +21,7 @@ from domain.values import Key, Value
 from eventstore.codec import to_record
 from eventstore.errors import KeyReused, StreamClosed, VersionConflict
 from eventstore.keys import KeyDestroyed, Keyring
+from eventstore.listing import streams
 from eventstore.port import EventStore
 from intake.privacy import Privacy, Sealed
 from intake.registry import Pool
@@ -129,14 +130,10 @@ class Shredder:
 
         For after a restore of the keys' database, which may have brought some back.
         """
-        count, after = 0, "client/"
-        while page := await self._store.streams(after=after):
-            for stream in (each.stream for each in page if each.stream.startswith("client/")):
-                await self._keyring.destroy(stream.removeprefix("client/"))
-                count += 1
-            after = page[-1].stream
-            if not after.startswith("client/"):
-                break
+        count = 0
+        async for stream in streams(self._store, "client/"):
+            await self._keyring.destroy(stream.removeprefix("client/"))
+            count += 1
         return count
 
     async def _locked(self, connection: AsyncConnection[Any], client_ref: UUID) -> _Client | None:

@@ -7,7 +7,7 @@ answered before leads to nothing new.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from domain.evolve import fold
@@ -17,7 +17,8 @@ from domain.pathway.obligations import ObligationMoved
 from domain.plans import Actor
 from domain.state import JourneyState
 from domain.values import Value
-from eventstore.codec import UnreadableEvent, from_record, is_journey
+from eventstore.codec import UnreadableEvent, from_record
+from eventstore.listing import open_journeys
 from eventstore.port import EventStore
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
 
@@ -82,7 +83,7 @@ class CalendarChanges:
             EventStoreError: The record does not answer.
         """
         found = []
-        async for journey_id in self._open():
+        async for journey_id in open_journeys(self.store):
             if await self._opened_at(journey_id) == site:
                 state = await self._state(journey_id)
                 if state is None or (state.admission.calendar < calendar and not state.stage.is_end):
@@ -123,14 +124,6 @@ class CalendarChanges:
         events = [from_record(each) for each in await self.store.read(journey_id)]
         moved = tuple(e.obligation for e in events if isinstance(e, ObligationMoved) and e.cause == cause)
         return Result(journey_id=journey_id, moved=moved, kept=tuple(o.id for o in fold(events).kept_due_times()))
-
-    async def _open(self) -> AsyncIterator[str]:
-        after = ""
-        while page := await self.store.streams(after=after, open_only=True):
-            for each in page:
-                if is_journey(each.stream):
-                    yield each.stream
-            after = page[-1].stream
 
     async def _opened_at(self, journey_id: str) -> str | None:
         try:

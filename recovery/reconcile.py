@@ -7,15 +7,16 @@ difference is named only if two looks in a row, a moment apart, find the very sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
 from domain.evolve import fold
 from domain.values import Value
-from eventstore.codec import UnreadableEvent, from_record, is_journey
+from eventstore.codec import UnreadableEvent, from_record
 from eventstore.errors import EventStoreError
+from eventstore.listing import open_journeys
 from eventstore.port import EventStore
 from recovery import differences as diff
 from recovery.differences import Difference, Kind, OnRecord
@@ -119,7 +120,7 @@ class Reconciler:
 
     async def count(self) -> int:
         """How many journeys are open on record."""
-        return sum([1 async for _ in self._open_on_record()])
+        return sum([1 async for _ in open_journeys(self.store)])
 
     async def missing(self, progress: Progress = lambda done, of: None) -> Comparison:
         """Finds the journeys without a workflow, and asks none that has one; needs no worker. Raises as `compare`."""
@@ -178,7 +179,7 @@ class Reconciler:
 
     async def _everyone(self) -> tuple[set[str], set[str], set[str]]:
         """The journeys open on record, those Temporal lists, and those handed over of which nothing is on record."""
-        on_record = {each async for each in self._open_on_record()}
+        on_record = {each async for each in open_journeys(self.store)}
         listed = {each async for each in self.running.listed()}
         candidates = sorted({each.journey_id for each in await self.admitted.openings()} - on_record)
         heads = await _at_once(candidates, self.store.head)
@@ -222,14 +223,6 @@ class Reconciler:
         except UnreadableEvent:
             state = None
         return OnRecord(version=len(stored), closed=head.closed, state=state)
-
-    async def _open_on_record(self) -> AsyncIterator[str]:
-        after = ""
-        while page := await self.store.streams(after=after, open_only=True):
-            for each in page:
-                if is_journey(each.stream):
-                    yield each.stream
-            after = page[-1].stream
 
 
 async def _at_once(
