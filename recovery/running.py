@@ -14,6 +14,7 @@ from temporalio.api.workflowservice.v1 import (
     GetWorkflowExecutionHistoryReverseRequest,
 )
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import WorkflowExecution as TemporalExecution
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -50,30 +51,22 @@ class RunningJourneys:
 
     async def listed(self) -> AsyncIterator[str]:
         """The journeys that Temporal lists as running. The list may be seconds old."""
-        try:
-            async for each in self._client.list_workflows(_ALL, rpc_timeout=self._patience):
-                yield journey_of(each.id)
-        except RPCError as error:
-            raise unreachable(error) from None
+        async for each in self._matching(_ALL):
+            yield journey_of(each.id)
 
     async def not_recorded(self) -> dict[str, str]:
         """The journeys whose decisions cannot be recorded, each with the cause. The list may be seconds old."""
-        found: dict[str, str] = {}
-        query = f"{_ALL} AND {NOT_RECORDED.name} IS NOT NULL"
-        try:
-            async for each in self._client.list_workflows(query, rpc_timeout=self._patience):
-                found[journey_of(each.id)] = each.typed_search_attributes.get(NOT_RECORDED, "unknown")
-        except RPCError as error:
-            raise unreachable(error) from None
-        return found
+        found = self._matching(f"{_ALL} AND {NOT_RECORDED.name} IS NOT NULL")
+        return {journey_of(each.id): each.typed_search_attributes.get(NOT_RECORDED, "unknown") async for each in found}
 
     async def failing(self) -> set[str]:
         """The journeys whose workflow task failed several times in a row. The list may be seconds old."""
-        query = f"{_ALL} AND {_REPORTED_PROBLEMS} IS NOT NULL"
+        return {journey_of(each.id) async for each in self._matching(f"{_ALL} AND {_REPORTED_PROBLEMS} IS NOT NULL")}
+
+    async def _matching(self, query: str) -> AsyncIterator[TemporalExecution]:
         try:
-            return {
-                journey_of(each.id) async for each in self._client.list_workflows(query, rpc_timeout=self._patience)
-            }
+            async for each in self._client.list_workflows(query, rpc_timeout=self._patience):
+                yield each
         except RPCError as error:
             raise unreachable(error) from None
 
