@@ -68,7 +68,7 @@ def _call(effect: fx.Effect, state: JourneyState) -> Call:
 
 
 @_call.register
-def _(effect: fx.CheckBenefits, state: JourneyState) -> Call:
+def _check_benefits(effect: fx.CheckBenefits, state: JourneyState) -> Call:
     return Call(
         activity=signatures.CHECK_BENEFITS,
         request=ports.EligibilityInquiry(
@@ -81,7 +81,7 @@ def _(effect: fx.CheckBenefits, state: JourneyState) -> Call:
 
 
 @_call.register
-def _(effect: fx.HoldPlace, state: JourneyState) -> Call:
+def _hold_place(effect: fx.HoldPlace, state: JourneyState) -> Call:
     return Call(
         activity=signatures.HOLD_PLACE,
         request=ports.PlaceRequest(
@@ -98,7 +98,7 @@ def _(effect: fx.HoldPlace, state: JourneyState) -> Call:
 
 
 @_call.register
-def _(effect: fx.ReleasePlace, state: JourneyState) -> Call:
+def _release_place(effect: fx.ReleasePlace, state: JourneyState) -> Call:
     return Call(
         activity=signatures.RELEASE_PLACE,
         request=signatures.ReleaseRequest(key=f"{state.journey_id}/{effect.hold_key}", journey_id=state.journey_id),
@@ -108,7 +108,7 @@ def _(effect: fx.ReleasePlace, state: JourneyState) -> Call:
 
 
 @_call.register
-def _(effect: fx.Notify, state: JourneyState) -> Call:
+def _notify(effect: fx.Notify, state: JourneyState) -> Call:
     when = "was due" if effect.overdue else "is due"
     return Call(
         activity=signatures.NOTIFY,
@@ -120,7 +120,7 @@ def _(effect: fx.Notify, state: JourneyState) -> Call:
 
 
 @_call.register
-def _(effect: fx.SyncEhr, state: JourneyState) -> Call:
+def _sync_ehr(effect: fx.SyncEhr, state: JourneyState) -> Call:
     return Call(
         activity=signatures.SYNC_EHR,
         request=ehr_record(state, effect, _key(state, effect)),
