@@ -130,20 +130,20 @@ def read_policy(path: Path) -> ReadPolicy:
         CentreFileError: It cannot be used; names the line and the reason.
     """
     document = read(path)
-    content = document.read_as(PolicyFile)
+    content, said = document.read_as(PolicyFile), as_json(document.data)
     _check_parts(document, content)
     _check_obligations(document, content)
     _check_levels(document, content)
     policy = Policy(
         version=content.version,
         title=content.title,
-        digest=digest_of(as_json(document.data)),
+        digest=digest_of(said),
         parts=frozenset(content.parts),
         levels=tuple(_plain(level) for level in content.levels),
         obligations={kind: _terms(entry) for kind, entry in content.obligations.items()},
         **dict(_numbers(document, content)),
     )
-    return ReadPolicy(policy, content, as_json(document.data))
+    return ReadPolicy(policy, content, said)
 
 
 def _numbers(document: Document, content: PolicyFile) -> Iterator[tuple[str, Any]]:

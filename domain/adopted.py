@@ -99,5 +99,5 @@ class PolicyAdopted(Adopted):
 
 
 def digest_of(document: dict[str, Any]) -> str:
-    """Equal for equal documents, in whatever order their keys stand."""
+    """Equal for equal documents; the order of keys does not count."""
     return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -29,6 +29,7 @@ ADMISSIONS = (Role.ADMISSIONS, Role.OPERATIONS, Role.SUPERVISOR)
 CARE_TEAM = (Role.CASE_MANAGER, *CLINICAL)
 """Who is in touch with a client in care."""
 EVERY_STAGE = tuple(Stage)
+NOT_ENDED = tuple(stage for stage in Stage if not stage.is_end)
 IN_CARE = (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)
 """Stages at which the client is in care, ours or another facility's."""
 
@@ -62,7 +63,7 @@ class BaseCommand(Value):
         return Occasion(at=now, cause=self.cause)
 
     def require_known(self) -> None:
-        """Looks up what it names in the centre's files, whatever the journey's state, before it is taken in.
+        """Looks up what it names in the centre's files, before the journey takes it in and at any stage.
 
         Raises:
             UnknownHere: This process does not know it.

@@ -43,7 +43,7 @@ def comparable(state: JourneyState) -> JourneyState:
 
 
 def fingerprint(state: JourneyState) -> Fingerprint:
-    """Equal for equal comparable states, whichever worker of this schema folded them."""
+    """Equal for equal comparable states that were folded under this schema."""
     content = json.dumps(comparable(state).model_dump(mode="json"), sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
     return Fingerprint(state_schema=STATE_SCHEMA, version=state.version, digest=digest)

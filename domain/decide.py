@@ -62,7 +62,8 @@ def _taken(state: JourneyState, events: Iterable[BaseEvent], now: Instant, made:
     for event in events:
         made.append(event)
         state = evolve(state, event)
+        running = state.policy.parts
         for part, rule in RULES.follows[type(event)]:
-            if part in state.policy.parts:
+            if part in running:
                 state = _taken(state, rule(state, event, now), now, made)
     return state

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.commands import EVERY_STAGE, Decision
+from domain.commands import NOT_ENDED, Decision
 from domain.events import BaseEvent, Occasion
 from domain.part import Part
 from domain.pathway.obligations import moved
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from domain.state import JourneyState
 
 part = Part("admission")
-
-_OPEN = tuple(stage for stage in EVERY_STAGE if not stage.is_end)
 
 
 class CalendarChanged(BaseEvent):
@@ -46,7 +44,7 @@ class CalendarChanged(BaseEvent):
         return told + said_by(self.by)
 
 
-class AdoptCalendar(Decision, label="Adopt a calendar", by=(Role.OPERATIONS,), at=_OPEN):
+class AdoptCalendar(Decision, label="Adopt a calendar", by=(Role.OPERATIONS,), at=NOT_ENDED):
     """Count the journey's days by a newer calendar of its site; open deadlines move, overdue ones stay."""
 
     kind: Literal["adopt-calendar"] = "adopt-calendar"

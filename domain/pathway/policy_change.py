@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.commands import Decision
+from domain.commands import NOT_ENDED, Decision
 from domain.events import BaseEvent, Occasion
 from domain.part import Part
 from domain.plans import Actor
 from domain.policy import Policy, policy_named
 from domain.refusal import require
-from domain.values import Key, PrivateWords, Role, Stage, Words
+from domain.values import Key, PrivateWords, Role, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class ChangePolicy(
     Decision,
     label="Move to another policy",
     by=(Role.OPERATIONS, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
-    at=tuple(stage for stage in Stage if not stage.is_end),
+    at=NOT_ENDED,
 ):
     """Move the journey to another policy; what is owed already keeps its due time and its escalation steps."""
 
