@@ -72,12 +72,16 @@ class Deaths:
         return {"workers killed": self.number("killed"), **windows, "appends that met an earlier one": met}
 
     def faults(self) -> Iterator[str]:
-        """Deaths after an append that no later task ever met: then nothing would have been put to test."""
+        """Deaths after an append that no later task ever met: then nothing would have been put to test.
+
+        A task meets it with an append of its own, or by reading its record from the first event, as a run does at its
+        start.
+        """
         unmet: dict[str, int] = {}
         for line in self.lines:
             if line.get("window") == "after the append":
                 unmet[line["stream"]] = unmet.get(line["stream"], 0) + 1
-            elif line["what"] == "meets":
+            elif line["what"] in ("meets", "reads"):
                 unmet.pop(line["stream"], None)
         yield from (f"no task met what a dead worker appended to {stream}" for stream in unmet)
 

@@ -40,7 +40,7 @@ from temporalio.workflow import ActivityHandle
 import worker
 from centre.loading import load
 from deploy.settings import Settings
-from eventstore import Appended, EventStore, KeyReused, NewEvent, VersionConflict
+from eventstore import Appended, EventStore, KeyReused, NewEvent, StoredEvent, VersionConflict
 from eventstore.sealing import Sealer
 from tests.campaigns.fate import MINE, Diary, Fate, Window
 from tests.campaigns.mortal import Mortal
@@ -89,7 +89,11 @@ class Plan:
 
 
 class Perilous(Around):
-    """A record around whose appends the worker may die. Notes whenever an append meets an earlier one."""
+    """A record around whose appends the worker may die.
+
+    Notes when an append meets an earlier one, and when a run reads its record from the first event: what a dead worker
+    appended is found by the one or by the other.
+    """
 
     def __init__(self, inner: EventStore, fate: Fate) -> None:
         super().__init__(inner)
@@ -113,6 +117,12 @@ class Perilous(Around):
         if pause is not None:
             asyncio.get_running_loop().call_later(pause, self._fate.die_completing, stream)
         return appended
+
+    async def read(self, stream: str, *, after_version: int = 0, limit: int | None = None) -> tuple[StoredEvent, ...]:
+        found = await super().read(stream, after_version=after_version, limit=limit)
+        if after_version == 0 and found:
+            self._fate.diary.note("reads", stream=stream)
+        return found
 
 
 class _Hurried(WorkflowOutboundInterceptor):

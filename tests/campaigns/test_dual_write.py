@@ -11,7 +11,7 @@ from domain.pathway.admission import RepeatAdmission
 from domain.pathway.placement import DecidePlacement
 from eventstore import Appended, EventStore, NewEvent, StoreUnavailable, VersionConflict
 from tests.campaigns.agreement import decided_twice, unlike_what_was_said
-from tests.campaigns.dual_write import Walk, campaign, faults_in, ground, walk
+from tests.campaigns.dual_write import Deaths, Walk, campaign, faults_in, ground, walk
 from tests.campaigns.fate import Window
 from tests.campaigns.mistaken import TakesAnyAnswer, TrustsItself
 from tests.campaigns.racing import RacingHouse
@@ -110,3 +110,14 @@ async def test_a_workflow_that_takes_any_answer_is_found_out(house: RacingHouse)
 async def test_a_sound_worker_is_found_sound(house: RacingHouse) -> None:
     async with house.working():
         assert [fault async for fault in faults_in(house, [await walked(house)])] == []
+
+
+DIES = {"what": "dies", "window": "after the append", "stream": "j-1"}
+
+
+@pytest.mark.parametrize("how", ["meets", "reads"])
+def test_what_a_dead_worker_appended_is_met_after_its_death_and_not_before(how: str) -> None:
+    met, elsewhere = {"what": how, "stream": "j-1"}, {"what": how, "stream": "j-2"}
+    assert list(Deaths([DIES, met]).faults()) == []
+    for diary in ([DIES], [met, DIES], [DIES, elsewhere], [DIES, met, DIES]):
+        assert list(Deaths(diary).faults()) == ["no task met what a dead worker appended to j-1"]
