@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,7 +54,7 @@ from recovery.schedule import ScheduledComparison, ensure_schedule
 from recovery.signing import HeadSigner
 from workflows.client import connect
 from workflows.journey import JourneyWorkflow
-from workflows.messages import TASK_QUEUE
+from workflows.messages import CALLS_QUEUE, NOTICES_QUEUE, TASK_QUEUE
 from workflows.reconciling import PageWorkflow, ReconcileWorkflow
 
 log = structlog.get_logger(__name__)
@@ -65,6 +65,9 @@ _HEARTBEAT = timedelta(milliseconds=100)
 """What an attempt has created reaches Temporal this soon, so that the next attempt knows it."""
 
 _CACHED_JOURNEYS = 2_000
+_JOURNEYS_AT_ONCE = 100
+_FEWEST_CALLS = 4
+"""Calls made at once, to systems and to staff each, however busy the machine is."""
 
 
 async def run(settings: Settings, on_started: Callable[[], None] = lambda: None) -> None:
@@ -87,7 +90,7 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
         record(settings) as store,
         keyring(settings) as keys,
         clinic(settings, keys) as calls,
-        journey_worker(client, store, Sealer(keys), calls, admitted=admitted, signer=_signer(settings), tuner=slots()),
+        journey_worker(client, store, Sealer(keys), calls, admitted=admitted, signer=_signer(settings)),
     ):
         await ensure_schedule(client)
         log.info("worker started", task_queue=TASK_QUEUE, pid=os.getpid())
@@ -96,7 +99,8 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
     log.info("worker stopped")
 
 
-def journey_worker(
+@asynccontextmanager
+async def journey_worker(
     client: Client,
     store: EventStore,
     sealer: Sealer,
@@ -105,10 +109,12 @@ def journey_worker(
     admitted: Admitted | None = None,
     signer: HeadSigner | None = None,
     **options: Any,
-) -> Worker:
-    """A worker for journeys, on any record and any clinic; tests give a `workflow` of their own.
+) -> AsyncIterator[None]:
+    """Works for journeys until the block ends, on any record and any clinic; tests give a `workflow` of their own.
 
-    `options` are those of temporalio's Worker and win over ours.
+    Calls to clinic systems and notices to staff have task queues and slots of their own, so a system that hangs never
+    keeps a decision from the record or a page from staff. `options` are those of temporalio's Worker for the journeys'
+    own queue, and win over ours.
     """
     recorder = Recorder(store, sealer)
     reconciler = Reconciler(store, RunningJourneys(client), admitted or NobodyAdmitted())
@@ -116,39 +122,52 @@ def journey_worker(
     ours: dict[str, Any] = {
         "workflow_runner": _sandbox(),
         "max_cached_workflows": _CACHED_JOURNEYS,
+        "max_concurrent_workflow_tasks": _JOURNEYS_AT_ONCE,
+        "max_concurrent_activities": _JOURNEYS_AT_ONCE,
         "graceful_shutdown_timeout": _GRACE,
-        "default_heartbeat_throttle_interval": _HEARTBEAT,
-        "max_heartbeat_throttle_interval": _HEARTBEAT,
     }
-    return Worker(
+    journeys = Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=[workflow, ReconcileWorkflow, PageWorkflow],
-        activities=[
-            recorder.record,
-            recorder.look,
-            comparison.reconcile,
-            (signer or HeadSigner()).sign,
-            *calls.all(),
-        ],
+        activities=[recorder.record, recorder.look, comparison.reconcile, (signer or HeadSigner()).sign],
         **{**ours, **options},
+    )
+    to_systems = _call_worker(client, CALLS_QUEUE, calls.to_systems())
+    to_staff = _call_worker(client, NOTICES_QUEUE, calls.to_staff())
+    async with journeys, to_systems, to_staff:
+        yield
+
+
+def _call_worker(client: Client, queue: str, activities: Sequence[Callable[..., object]]) -> Worker:
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=activities,
+        tuner=_call_slots(),
+        graceful_shutdown_timeout=_GRACE,
+        default_heartbeat_throttle_interval=_HEARTBEAT,
+        max_heartbeat_throttle_interval=_HEARTBEAT,
     )
 
 
-def slots() -> WorkerTuner:
-    """How many tasks run at once: on a busy machine decisions go before calls to clinic systems.
+def _call_slots() -> WorkerTuner:
+    """How many calls are made at once: on a busy machine decisions go before calls to clinic systems.
 
     When many clients are admitted at once, their journeys are opened first, and the calls that follow from that are
     made as the processor has time for them. Calls that wait for a clinic system that hangs use no processor, so they
     do not keep others from being made.
     """
     room = ResourceBasedTunerConfig(target_memory_usage=0.95, target_cpu_usage=0.8)
-    calls = ResourceBasedSlotConfig(minimum_slots=20, maximum_slots=500, ramp_throttle=timedelta(milliseconds=50))
+    calls = ResourceBasedSlotConfig(
+        minimum_slots=_FEWEST_CALLS, maximum_slots=500, ramp_throttle=timedelta(milliseconds=50)
+    )
+    none = FixedSizeSlotSupplier(1)
     return WorkerTuner.create_composite(
-        workflow_supplier=FixedSizeSlotSupplier(100),
+        workflow_supplier=none,
         activity_supplier=ResourceBasedSlotSupplier(calls, room),
-        local_activity_supplier=FixedSizeSlotSupplier(100),
-        nexus_supplier=FixedSizeSlotSupplier(1),
+        local_activity_supplier=none,
+        nexus_supplier=none,
     )
 
 

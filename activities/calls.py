@@ -99,6 +99,10 @@ class ClinicCalls:
         """Mails or pages the person on call for the role."""
         return signatures.Answered(answer=Done(reference=await _asked(self._messenger.send(notice))))
 
-    def all(self) -> list[Callable[..., object]]:
-        """Every activity, for the worker."""
-        return [self.check_benefits, self.sync_ehr, self.hold_place, self.release_place, self.notify]
+    def to_systems(self) -> list[Callable[..., object]]:
+        """The activities that call the payer and the EHR."""
+        return [self.check_benefits, self.sync_ehr, self.hold_place, self.release_place]
+
+    def to_staff(self) -> list[Callable[..., object]]:
+        """The activities that tell staff."""
+        return [self.notify]

@@ -1,4 +1,4 @@
-"""Puts a journey's events on record. A local activity: it is our own database, near and quick."""
+"""Puts a journey's events on record, and reads them for it."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ The demonstration's virtual calendar adds events of its own to a history, which 
 are counted apart; the bytes still include them.
 
 The floor beside it is a bare workflow on the same server in the same run that takes as many Updates as the path
-had decisions, each answered after one local activity, and keeps no timer, calls no system and shows nothing.
+had decisions, each answered after one activity, and keeps no timer, calls no system and shows nothing.
 
 Run it with `python -m bench.paths [--quick] [--json]`. `--quick` plays three short paths.
 """
@@ -59,7 +59,7 @@ class BareWorkflow:
     @workflow.update
     async def decide(self, last: bool) -> None:
         """One decision."""
-        await workflow.execute_local_activity(append_nothing, start_to_close_timeout=timedelta(seconds=5))
+        await workflow.execute_activity(append_nothing, start_to_close_timeout=timedelta(seconds=5))
         self.ended = last
 
 

@@ -15,6 +15,7 @@ from domain import effects as fx
 from domain.pathway.calls import Answer, Failed
 from domain.state import JourneyState
 from domain.values import Instant, Value
+from workflows.messages import CALLS_QUEUE, NOTICES_QUEUE
 from workflows.wishes import ehr_record, notice
 
 
@@ -25,6 +26,7 @@ class Call:
     Attributes:
         patience: Elapsed time over all attempts; after it a person is asked instead.
         attempt: Elapsed time for one attempt.
+        queue: The task queue whose workers make it.
     """
 
     activity: str
@@ -32,6 +34,7 @@ class Call:
     summary: str
     patience: timedelta
     attempt: timedelta = timedelta(seconds=60)
+    queue: str = CALLS_QUEUE
 
 
 _RETRY = RetryPolicy(
@@ -46,6 +49,7 @@ async def carry_out(state: JourneyState, effect: fx.Effect) -> Answer:
         answered: signatures.Answered = await workflow.execute_activity(
             call.activity,
             call.request,
+            task_queue=call.queue,
             result_type=signatures.Answered,
             start_to_close_timeout=call.attempt,
             schedule_to_close_timeout=call.patience,
@@ -116,6 +120,7 @@ def _notify(effect: fx.Notify, state: JourneyState) -> Call:
         summary=f"{effect.how.capitalize()} the {effect.to}: {effect.obligation} {when} {_utc(effect.due_at)}",
         patience=timedelta(hours=1),
         attempt=timedelta(seconds=30),
+        queue=NOTICES_QUEUE,
     )
 
 

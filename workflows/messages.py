@@ -19,6 +19,10 @@ WORKFLOW = "Journey"
 RECONCILE = "Reconcile"
 PAGE = "Page"
 TASK_QUEUE = "journeys"
+CALLS_QUEUE = "clinic-calls"
+"""For activities that call the payer and the EHR. They wait there for each other, and nothing else waits for them."""
+NOTICES_QUEUE = "notices"
+"""For notices and pages to staff, which wait for no other system than mail."""
 
 
 class JourneyStart(Value):

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.ports import Notice
     from domain.obligations import Channel
     from domain.values import Role
-    from workflows.messages import PAGE, RECONCILE
+    from workflows.messages import NOTICES_QUEUE, PAGE, RECONCILE
     from workflows.paging import page_once
 
 _TRIES = RetryPolicy(maximum_attempts=3)
@@ -95,6 +95,7 @@ class PageWorkflow:
         sent: signatures.Answered = await workflow.execute_activity(
             signatures.NOTIFY,
             notice,
+            task_queue=NOTICES_QUEUE,
             result_type=signatures.Answered,
             start_to_close_timeout=timedelta(seconds=30),
             schedule_to_close_timeout=timedelta(hours=24),

@@ -37,17 +37,13 @@ from workflows.paging import page_once
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer", bound=Value)
 
-_LOCAL_TRY = timedelta(seconds=6)
-"""Elapsed. The first try is a local activity, which costs little and keeps the workflow task open: queries wait. Long
-enough for a record that is busy, as when many are admitted at once.
-"""
-_LOCAL_TRY_WHEN_ASKED = timedelta(seconds=2)
-"""Elapsed. A task that was begun by Updates alone is dropped, with what it was doing, when one more caller asks than
-Temporal lets ask at once. So it must be short.
-"""
-_PATIENT_TRY = timedelta(seconds=10)
-"""Elapsed. The second try is an ordinary activity, which keeps no workflow task open."""
-_ONCE = RetryPolicy(maximum_attempts=1)
+_ONE_TRY = timedelta(seconds=6)
+"""Elapsed. Longer than the recorder waits for the store, so a try that ends by this has lost its worker."""
+_TRIES = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2)
+_ALL_TRIES = timedelta(seconds=16)
+"""Elapsed, with what they wait for their turn in the worker, which is long when many clients are admitted at once."""
+_ALL_TRIES_WHEN_ASKED = timedelta(seconds=8)
+"""Elapsed, where a caller waits to be told."""
 
 
 class CannotRecord(Exception):
@@ -166,35 +162,20 @@ class Scribe(Desk):
         summary = f"Record {events[0].type} and what follows ({len(events)} events)"
         try:
             return await self._ask_the_record(signatures.RECORD, request, signatures.Recorded, summary)
-        except FailureError as error:  # a local activity's own error comes bare, and would end the journey
+        except FailureError as error:
             _fail(error, anything_else=self.state.version > 0)  # nothing goes before the opening
 
     async def _ask_the_record(self, activity: str, request: Value, result_type: type[Answer], summary: str) -> Answer:
         is_asked = bool(self.looks) or any(each.askers for each in self.inbox)
-        local_try = _LOCAL_TRY_WHEN_ASKED if is_asked else _LOCAL_TRY
-        answer: Answer
-        try:
-            answer = await workflow.execute_local_activity(
-                activity,
-                request,
-                result_type=result_type,
-                start_to_close_timeout=local_try,
-                schedule_to_close_timeout=_LOCAL_TRY,  # it may wait for its turn in the worker
-                retry_policy=_ONCE,
-                summary=summary,
-            )
-        except FailureError as error:
-            if is_cancelled_exception(error) or not _may_be_tried_again(error):
-                raise
-            answer = await workflow.execute_activity(
-                activity,
-                request,
-                result_type=result_type,
-                start_to_close_timeout=_PATIENT_TRY,
-                schedule_to_close_timeout=_PATIENT_TRY,
-                retry_policy=_ONCE,
-                summary=f"{summary}, second try",
-            )
+        answer: Answer = await workflow.execute_activity(
+            activity,
+            request,
+            result_type=result_type,
+            start_to_close_timeout=_ONE_TRY,
+            schedule_to_close_timeout=_ALL_TRIES_WHEN_ASKED if is_asked else _ALL_TRIES,
+            retry_policy=_TRIES,
+            summary=summary,
+        )
         return answer
 
     async def tell_of_attempt(self, code: str | None, began: Instant) -> None:
@@ -256,10 +237,6 @@ def _fail(error: FailureError, *, anything_else: bool) -> NoReturn:
         raise error
     code = _code_of(error)
     raise CannotRecord(code, is_of_the_decision=anything_else and cause(code).is_of_the_decision) from None
-
-
-def _may_be_tried_again(error: FailureError) -> bool:
-    return not (isinstance(error, ApplicationError) and error.non_retryable)
 
 
 def _code_of(error: FailureError) -> str:

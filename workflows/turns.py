@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 AT_ONCE = 8
-"""Temporal takes ten unanswered Updates of one workflow, from all processes together. When it refuses the eleventh, it
-also drops the workflow task under way, and with it what the journey is just recording. So each process asks for less.
+"""Temporal takes ten unanswered Updates of one workflow, from all processes together, and refuses the eleventh. So each
+process asks for less.
 """
 _WAIT_SECONDS = 10.0
 

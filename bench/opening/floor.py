@@ -1,4 +1,4 @@
-"""The floor beside the journeys: bare workflows on the same server, each with one local activity that does nothing."""
+"""The floor beside the journeys: bare workflows on the same server, each with one activity that does nothing."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class BareOpening:
 
     @workflow.run
     async def run(self) -> None:
-        """One local activity, then the end."""
-        await workflow.execute_local_activity(record_nothing, start_to_close_timeout=timedelta(seconds=5))
+        """One activity, then the end."""
+        await workflow.execute_activity(record_nothing, start_to_close_timeout=timedelta(seconds=5))
 
 
 async def bare_workflows_per_second(client: Client, count: int, starters: int) -> float:

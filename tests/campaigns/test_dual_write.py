@@ -18,7 +18,7 @@ from tests.campaigns.racing import RacingHouse
 from tests.campaigns.report import any_seed, own_home
 from tests.workflows.house import until
 from tests.workflows.paths import OP, PATHS
-from tests.workflows.stores import Around, DiesAfterAppend
+from tests.workflows.stores import Around
 from tests.workflows.test_dual_write import written_by_another
 
 pytestmark = pytest.mark.stack
@@ -91,8 +91,12 @@ async def test_an_append_under_a_key_of_each_attempt_is_found_out(house: RacingH
 
 
 async def test_a_workflow_that_trusts_itself_is_found_out(house: RacingHouse) -> None:
-    async with house.working(DiesAfterAppend(house.store), TrustsItself):
-        found = [fault async for fault in faults_in(house, [await walked(house)])]
+    async with house.working(workflow=TrustsItself):
+        case = await house.admit_racing(random.Random(1), 60)
+        await case.settled()
+        await written_by_another(case, house.store, case.command(RepeatAdmission, message="unseen"))
+        await case.do(DecidePlacement, recommended=OP, actual=OP)
+        found = [fault async for fault in faults_in(house, [Walk(case, PATHS["cancelled"])])]
     assert any("the record folds to another state" in fault for fault in found), found
 
 

@@ -20,6 +20,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
+from temporalio.workflow import NondeterminismError
 
 from activities.calls import ClinicCalls
 from dashboard.reading import Path, path
@@ -40,7 +41,7 @@ from intake import person as intake_person
 from intake.facts import ClientKey
 from intake.privacy import Privacy
 from tests.clinic.process import ClinicProcess
-from worker import journey_worker
+from worker import journey_replayer, journey_worker
 from workflows.client import MAX_SKIPS, CommandRefused, Journeys, JourneysUnreachable
 from workflows.journey import JourneyWorkflow
 from workflows.messages import Standing
@@ -112,6 +113,7 @@ class House:
         self._privacy = Privacy(keys)
         self._database_url = database_url
         self._cases: list[Case] = []
+        self._replays = True
 
     @asynccontextmanager
     async def working(
@@ -122,6 +124,7 @@ class House:
         **options: Any,
     ) -> AsyncIterator[None]:
         """A worker until the block ends, on `store` and `sealer` if given; `options` are those of `journey_worker`."""
+        self._replays = self._replays and workflow is JourneyWorkflow
         parts = store or self.store, sealer or self.sealer
         async with journey_worker(self.client, *parts, self.calls, workflow, **options):
             yield
@@ -149,13 +152,28 @@ class House:
         return Case(self, journeys, journey_id, person)
 
     async def close(self) -> None:
-        """Ends whatever still runs, so that the next test's worker has nothing to do with it."""
+        """Ends whatever still runs, so that the next test's worker has nothing to do with it.
+
+        Replays every journey first: in whatever order things came in, a worker that takes over must come to the same.
+        """
+        if self._replays:
+            await self._replay_all()
         for case in self._cases:
             try:
                 await case.handle.terminate("the test is over")
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:  # it has ended by itself, or never began
                     raise
+
+    async def _replay_all(self) -> None:
+        replayer = journey_replayer()
+        for case in self._cases:
+            for history in await case.histories():
+                if not any(event.HasField("workflow_task_completed_event_attributes") for event in history.events):
+                    continue  # a run that has only begun; the replayer waits for it without end
+                replayed = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+                if isinstance(replayed.replay_failure, NondeterminismError):  # not where a test's own policy is gone
+                    raise replayed.replay_failure
 
     async def _register(self, person: Person) -> None:
         reference = uuid.UUID(person.client_ref)

@@ -328,7 +328,7 @@ async def test_intake_keeps_a_fact_that_the_journey_cannot_record(idle_house: Ho
 
 async def test_many_journeys_that_cannot_record_do_not_hold_up_another_and_page_once(idle_house: House) -> None:
     store = Fails(idle_house.store)
-    async with idle_house.working(store, max_concurrent_local_activities=4, max_concurrent_workflow_tasks=4):
+    async with idle_house.working(store, max_concurrent_activities=4, max_concurrent_workflow_tasks=4):
         cases = [await idle_house.admit() for _ in range(6)]
         for case in cases:
             await case.settled()
