@@ -72,14 +72,9 @@ def _is_dense(numbers: Sequence[int]) -> bool:
     return [*numbers] == [*range(1, len(numbers) + 1)]
 
 
-def unlike_the_record(state: JourneyState, events: Sequence[Event]) -> Iterator[str]:
-    """Where a workflow's state is not what its recorded events lead to."""
-    if comparable(fold(events)) != comparable(state):
-        yield f"the workflow is at version {state.version}, the record folds to another state at {len(events)}"
-
-
 def _between_workflow_and_record(found: Evidence, events: Sequence[Event]) -> Iterator[str]:
-    yield from unlike_the_record(found.state, events)
+    if comparable(fold(events)) != comparable(found.state):
+        yield f"the workflow is at version {found.state.version}, the record folds to another state at {len(events)}"
     if found.result["version"] != len(events):
         yield f"the workflow returned version {found.result['version']}, the record has {len(events)}"
     if not found.closed:
