@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from eventstore.keys import Keyring
 from intake.ack import Verdict
-from intake.facts import ClientKey
+from intake.facts import RecordNumber
 from intake.offload import LARGE_BYTES
 from intake.privacy import Privacy
 from intake.problem import Problem
@@ -91,7 +91,7 @@ class Arrival:
     event: str
     verdict: Verdict
     state: str
-    client: ClientKey | None = None
+    client: RecordNumber | None = None
     visit: str = ""
     ack: bytes | None = None
     problem: Problem | None = None

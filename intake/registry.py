@@ -16,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 from activities.ports import ClientIdentity
 from domain.values import Instant, Value
 from eventstore.keys import KeyDestroyed, Keyring
-from intake.facts import Admission, ClientKey, Identity
+from intake.facts import Admission, Identity, RecordNumber
 from intake.person import Person
 from intake.privacy import Privacy, Sealed
 
@@ -120,7 +120,7 @@ class Registry:
             await self._keep(connection, client_ref, identity, as_of)
         return client_ref
 
-    async def open_journey(self, key: ClientKey) -> Journey | None:
+    async def open_journey(self, key: RecordNumber) -> Journey | None:
         """The client's open journey, if the client is known and has one."""
         number = await self._privacy.hash_of_number(key)
         async with self._pool.connection() as connection:

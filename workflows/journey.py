@@ -1,7 +1,7 @@
 """One client's journey, from admission to the last follow-up.
 
 The workflow decides nothing itself: it brings commands to the domain, puts the outcome on record, makes the
-calls the new state asks for, and waits for its inbox or the next deadline, whichever comes first. Nothing it
+calls the new state asks for, and waits for a command or the next deadline, whichever comes first. Nothing it
 decides is visible anywhere before it is in the record.
 """
 
@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 from temporalio import workflow
 
@@ -21,18 +19,21 @@ with workflow.unsafe.imports_passed_through():
     from domain import effects as fx
     from domain.decide import decide
     from domain.evolve import fold
-    from domain.pathway.calls import SettleEffect
+    from domain.pathway.calls import Answer, SettleEffect
     from domain.pathway.deadlines import TimePassed
     from domain.refusal import Refusal
     from domain.state import JourneyState
     from domain.values import Instant
     from workflows.calls import carry_out
-    from workflows.card import Shown, attributes, cannot_record, card, card_while_reading, shown, timer_summary
-    from workflows.desk import Letter, Look
-    from workflows.messages import WORKFLOW, Account, JourneyStart, Standing, standing
+    from workflows.calls_under_way import CallsUnderWay
+    from workflows.card import timer_summary
+    from workflows.deadline_timer import DeadlineTimer
+    from workflows.display import Display
+    from workflows.messages import WORKFLOW, JourneySnapshot, JourneyStart, JourneyStatus, journey_status
     from workflows.newer_state import refuse_newer
-    from workflows.not_recorded import shown_on_the_card
-    from workflows.scribe import CannotRecord, Scribe, kinds_of
+    from workflows.pending import PendingCommand, PendingCommands
+    from workflows.recording import CannotRecord, Recording
+    from workflows.update_handlers import RecordCheck
 
 
 class CallNotMade(Exception):
@@ -42,7 +43,7 @@ class CallNotMade(Exception):
 
 
 @workflow.defn(name=WORKFLOW)
-class JourneyWorkflow(Scribe):
+class JourneyWorkflow(Recording):
     """A client's episode of care as a durable workflow."""
 
     @workflow.init
@@ -50,20 +51,17 @@ class JourneyWorkflow(Scribe):
         self.start = start
         self.state = JourneyState()
         self.is_reading = start.carried is not None
-        self.inbox = deque(map(Letter, start.kept))
-        self.looks = deque([Look()] if self.is_reading else [])
+        self.pending = PendingCommands(start.kept)
+        self.record_checks = deque([RecordCheck()] if self.is_reading else [])
         self.not_recorded = start.not_recorded
         self.stopped = None
-        self._shown: Shown | None = None
-        self._cause_shown: str | None = None
         self.wake = self.wants_new_run = self.keys_are_away = False
-        self._calls: dict[str, asyncio.Task[None]] = {}
-        self._timer: asyncio.Task[None] | None = None
-        self._timer_due: Instant | None = None
-        self._fault: BaseException | None = None
+        self._display = Display()
+        self._calls = CallsUnderWay(self._carry_out, self._answered)
+        self._timer = DeadlineTimer(self._wait_until, self._rang)
 
     @workflow.run
-    async def run(self, start: JourneyStart) -> Standing:
+    async def run(self, start: JourneyStart) -> JourneyStatus:
         """Runs until nothing more is owed to the client.
 
         A request to cancel the workflow is not heeded: what ends a journey is a decision on record, and a client
@@ -81,9 +79,9 @@ class JourneyWorkflow(Scribe):
                 if life.cancelled():
                     raise
 
-    async def _live(self, start: JourneyStart) -> Standing:
-        if start.carried is None and self.kept(start.opening) is None:
-            self.inbox.appendleft(Letter(start.opening))
+    async def _live(self, start: JourneyStart) -> JourneyStatus:
+        if start.carried is None and self.pending.find(start.opening) is None:
+            self.pending.put(start.opening, first=True)
         while True:
             await self._try_all()
             self._show()
@@ -92,27 +90,29 @@ class JourneyWorkflow(Scribe):
                 if self._is_over():  # unless it was told to stand still, or could not record what came last
                     break
             self._make_calls()
-            self._keep_timer()
+            self._set_timer()
             await self._wait()
-            if self._fault is not None:
-                raise CallNotMade("a call could not be made; mend the release that runs") from self._fault
+            if (fault := self._fault()) is not None:
+                raise CallNotMade("a call could not be made; mend the release that runs") from fault
         if not self.state.is_finished:
             # Calls under way are left behind: the next run makes them again under the same keys.
             workflow.continue_as_new(self._next_start())
-        return standing(self.state)
+        return journey_status(self.state)
 
     def _next_start(self) -> JourneyStart:
         """The next run's input. The state stays behind: the next run folds it from the record in the shape it knows."""
         known = self.known_state
-        kept = tuple(letter.command for letter in self.inbox)
-        carried = {"carried": known if known.version else None, "kept": kept, "not_recorded": self.not_recorded}
-        return self.start.model_copy(update=carried)
+        carried = {"carried": known if known.version else None, "kept": self.pending.commands()}
+        return self.start.model_copy(update={**carried, "not_recorded": self.not_recorded})
 
     def _is_over(self) -> bool:
         return (self.state.is_finished and self.not_recorded is None) or self._should_roll_over()
 
     def _has_to_act(self) -> bool:
-        return self.wake or bool(self.stopped or self._fault) or self._should_roll_over()
+        return self.wake or bool(self.stopped or self._fault()) or self._should_roll_over()
+
+    def _fault(self) -> BaseException | None:
+        return self._calls.fault or self._timer.fault
 
     async def _wait(self) -> None:
         """For something to do; what cannot be recorded is tried again after a pause that grows."""
@@ -134,131 +134,94 @@ class JourneyWorkflow(Scribe):
         """Decides and records all that waits, in order. What cannot be recorded is kept and tried again later."""
         began, code, self.wake = workflow.now(), None, False
         try:
-            await self.heed()
+            await self.check_record()
             code = await self._answer_all()
         except CannotRecord as error:  # of none of them, then
             code = error.code
-            for letter in self.inbox:
-                letter.failed = True
-            self.wake = not all(look.failed for look in self.looks)  # what came in since would fail as well
+            self.pending.fail_all()
+            self.wake = not all(check.failed for check in self.record_checks)  # what came in since would fail as well
         await self.tell_of_attempt(code, began)
-        if self.state.is_finished and self.inbox:
+        if self.state.is_finished and self.pending:
             self.wake = True
 
     async def _answer_all(self) -> str | None:
-        """Answers what is in the inbox; the cause of the first that only by itself cannot be recorded.
+        """Answers what waits; the cause of the first that only by itself cannot be recorded.
 
         Raises:
             CannotRecord: Nothing of the journey can be recorded.
         """
         code, number, self.keys_are_away = None, 0, False
-        while number < len(self.inbox):
-            letter = self.inbox[number]
+        while number < len(self.pending):
+            pending = self.pending[number]
             try:
-                await self._answer(letter)
+                await self._answer(pending)
             except CannotRecord as error:
                 if not error.is_of_the_decision:
                     raise
-                letter.failed = True
+                pending.failed = True
                 code, number = code or error.code, number + 1
                 self.keys_are_away = self.keys_are_away or error.code == signatures.KEYS_UNREACHABLE
             else:
-                del self.inbox[number]
-                letter.answered = True
-                if letter.refusal is not None:
-                    await self.tell_refused(letter, letter.refusal)
+                self.pending.take_out(number)
+                if pending.refusal is not None:
+                    await self.tell_refused(pending, pending.refusal)
         return code
 
-    async def _answer(self, letter: Letter) -> None:
+    async def _answer(self, pending: PendingCommand) -> None:
         while True:
-            await self.heed()
-            outcome = decide(self.state, letter.command, workflow.now())
+            await self.check_record()
+            outcome = decide(self.state, pending.command, workflow.now())
             if isinstance(outcome, Refusal):
-                letter.refusal = outcome
+                pending.refusal = outcome
             if isinstance(outcome, Refusal) or not outcome.events:
                 return
-            recorded = await self.record(letter.command, outcome.events)
+            recorded = await self.record(pending.command, outcome.events)
             self.state = fold(recorded.events, self.state)  # an earlier attempt may have recorded them at another time
             if recorded.as_asked:
                 return
 
     def _make_calls(self) -> None:
-        busy = self._calls.keys() | self._answers_kept()
-        for effect in self.state.pending().values():
-            slot = effect.slot
-            if slot not in busy:
-                busy.add(slot)
-                self._calls[slot] = self._begin(self._call(slot, effect))
+        self._calls.begin(self.state.pending().values(), busy=self.pending.answered_calls())
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        task.add_done_callback(self._look_for_fault)
-        return task
+    async def _carry_out(self, effect: fx.Effect) -> Answer:
+        return await carry_out(self.state, effect)
 
-    def _look_for_fault(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            self._fault = self._fault or task.exception()
-
-    async def _call(self, slot: str, effect: fx.Effect) -> None:
-        answer = await carry_out(self.state, effect)
-        del self._calls[slot]
+    def _answered(self, effect: fx.Effect, answer: Answer) -> None:
         self.put(SettleEffect(id=f"settle/{effect.key}", key=effect.key, answer=answer, revision=effect.told))
 
-    def _answers_kept(self) -> set[str]:
-        """The slots of calls that were answered, and whose answer is not on record yet."""
-        kept = (letter.command for letter in self.inbox)
-        return {each.slot for each in kept if isinstance(each, SettleEffect)}
+    def _set_timer(self) -> None:
+        if not self.pending.has_time_passed:
+            self._timer.set(self.state.next_deadline())
 
-    def _keep_timer(self) -> None:
-        due = self.state.next_deadline()
-        if due == self._timer_due or any(isinstance(each.command, TimePassed) for each in self.inbox):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_due = due
-        self._timer = self._begin(self._ring(due)) if due else None
-
-    async def _ring(self, due: Instant) -> None:
+    async def _wait_until(self, due: Instant) -> None:
         rest = due - workflow.now()
         if rest > timedelta(0):
             await workflow.sleep(rest, summary=timer_summary(self.state, due))
-        self._timer = self._timer_due = None
+
+    def _rang(self, due: Instant) -> None:
         self.put(TimePassed(id=f"time/{self.state.version}/{due.isoformat()}"))
 
     def _show(self) -> None:
         """Brings the card and the search attributes up to date."""
-        now, trouble = workflow.now(), self.known_trouble
-        first = [shown_on_the_card(trouble, kinds_of(self.inbox)), ""] if trouble else []
         if self.is_reading:
-            self._show_reading(first, trouble.code if trouble else None)
-            return
-        workflow.set_current_details("\n".join([*first, card(self.state, now)]))
-        values = shown(self.state, now, trouble.code if trouble else None)
-        if values != self._shown:
-            self._shown = values
-            workflow.upsert_search_attributes(attributes(values))
+            self._display.show_reading(self.known_trouble, self.pending.kinds())
+        else:
+            self._display.show(self.state, self.known_trouble, self.pending.kinds())
 
-    def _show_reading(self, first: list[str], cause: str | None) -> None:
-        """What else the search attributes say is still what the run before said."""
-        workflow.set_current_details("\n".join([*first, card_while_reading()]))
-        if cause is not None and cause != self._cause_shown:
-            self._cause_shown = cause
-            workflow.upsert_search_attributes(cannot_record(cause))
-
-    def account(self) -> Account:
-        """What the workflow says of itself. An answer in the inbox counts as a call: it is not to be made again."""
-        return Account(
+    def snapshot(self) -> JourneySnapshot:
+        """What the workflow says of itself. An answer that waits counts as a call: it is not to be made again."""
+        return JourneySnapshot(
             state=self.known_state,
             is_reading=self.is_reading,
-            calls=tuple(sorted(self._answers_kept() | set(self._calls))),
-            waiting=len(self.inbox),
+            calls=tuple(sorted(self.pending.answered_calls() | self._calls.keys())),
+            waiting=len(self.pending),
             stopped=self.stopped,
             not_recorded=self.known_trouble,
         )
 
     def _should_roll_over(self) -> bool:
         starting = self.not_recorded is not None and not self.not_recorded.known  # its callers wait to be told
-        if self.stopped or starting or any(not look.failed for look in self.looks):  # none is carried over
+        if self.stopped or starting or any(not check.failed for check in self.record_checks):  # none is carried over
             return False
         info, limit = workflow.info(), self.start.roll_over_after
         too_long = limit is not None and info.get_current_history_length() > limit

@@ -41,7 +41,7 @@ class Narrator:
             self._tell(stored)
 
     def told_roles(self, journey_id: str, obligation: str) -> tuple[Role, ...]:
-        """Whom the ladder of `obligation` reached, in order, each once."""
+        """Whom the escalation of `obligation` reached, in order, each once."""
         escalations = (
             Role(each.data["to"])
             for each in self.events.get(journey_id, ())

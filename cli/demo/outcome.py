@@ -71,7 +71,7 @@ def differences(client: Client, been: Path, types: Iterable[str], told: tuple[Ro
     if been.levels != client.levels:
         yield f"levels were {' '.join(been.levels)}"
     if client.told and told != client.told:
-        yield f"the ladder reached {' '.join(told) or 'nobody'}"
+        yield f"the escalation reached {' '.join(told) or 'nobody'}"
     happened = set(types)
     yield from (f"{each} did not happen" for each in client.happens if each not in happened)
     yield from (f"{each} happened" for each in client.never if each in happened)

@@ -17,7 +17,7 @@ from dashboard.reading import path
 from domain.plans import Actor
 from domain.values import Role
 from eventstore.codec import from_record
-from intake.facts import ClientKey
+from intake.facts import RecordNumber
 from intake.mllp_client import MllpError
 from intake.registry import Registry
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
@@ -107,7 +107,7 @@ class Play:
             await self._until_ended(player)
 
     async def _journey_of(self, player: Player) -> str:
-        key = ClientKey(authority=AUTHORITY, mrn=player.mrn)
+        key = RecordNumber(authority=AUTHORITY, mrn=player.mrn)
         for _ in _patiently():
             found = await self._registry.open_journey(key)
             if found is not None and found.started_at is not None:
@@ -132,7 +132,7 @@ class Play:
             state = await self._journeys.state(player.journey_id)
             command = step.build(state, command_id, by)
             try:
-                standing = await self._journeys.tell(player.journey_id, command)
+                status = await self._journeys.tell(player.journey_id, command)
             except CommandRefused as refusal:
                 refused = f"{type(command).__name__} was refused: {refusal.code}"
                 if refusal.code not in _NOT_YET or not state.pending():
@@ -141,7 +141,7 @@ class Play:
             except JourneyNotRunning:
                 break
             else:
-                player.ended = standing.stage.is_end
+                player.ended = status.stage.is_end
                 return
         player.problems.append(refused)
 

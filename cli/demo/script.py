@@ -64,7 +64,7 @@ class Client:
         name: Says which path this is; there is no person behind it.
         clinic: What the simulated clinic is told.
         stages: The stages that must come, in order; `levels` and `told` likewise.
-        told: Roles that the review's ladder must have reached, where that is the point.
+        told: Roles that the review's escalation must have reached, where that is the point.
         happens: Types of events without which the path would have missed its point; `never` the opposite.
     """
 

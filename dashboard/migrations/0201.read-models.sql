@@ -61,7 +61,7 @@ create table dash.obligations_shape (
     due_at          timestamptz not null,
     time_kind       text        not null,
     urgent          boolean     not null,
-    climbed         integer     not null,
+    steps_taken         integer     not null,
     last_told_at    timestamptz,
     quiet_until     timestamptz,
     acknowledged_by text,
@@ -74,7 +74,7 @@ create table dash.obligations_shape (
 );
 create index on dash.obligations_shape (due_at) where ended_at is null;
 create index on dash.obligations_shape (kind, raised_at);
-comment on column dash.obligations_shape.climbed is 'Rungs of its ladder that have spoken, repeats included.';
+comment on column dash.obligations_shape.steps_taken is 'Escalation steps that have been taken, repeats included.';
 comment on column dash.obligations_shape.ended_by is 'The role that ended it, where a person did.';
 comment on column dash.obligations_shape.late is 'Whether it ended after it was due; null while it is open.';
 

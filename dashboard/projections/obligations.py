@@ -21,7 +21,7 @@ from domain.pathway.obligations import (
 
 _COLUMNS = (
     *("journey_id", "obligation_id", "kind", "owner", "status", "raised_at", "due_at", "time_kind", "urgent"),
-    *("climbed", "last_told_at", "quiet_until", "acknowledged_by", "ended_at", "ended_by", "late", "about"),
+    *("steps_taken", "last_told_at", "quiet_until", "acknowledged_by", "ended_at", "ended_by", "late", "about"),
     "as_of_position",
 )
 Ending = ObligationMet | ObligationWaived | ObligationCancelled
@@ -101,7 +101,7 @@ def _row(change: Change, owed: Obligation, status: ObligationStatus, ending: End
         owed.due_at,
         owed.counted.kind,
         owed.urgent,
-        owed.climbed,
+        owed.steps_taken,
         owed.last_told_at,
         owed.quiet_until,
         owed.acknowledged_by,

@@ -23,7 +23,7 @@ from dashboard.projections.generations import (
     stand_still,
 )
 from dashboard.projections.model import ReadModel
-from dashboard.projections.taking_in import TakingIn
+from dashboard.projections.read_model_batch import ReadModelBatch
 from eventstore.bulk import Row, Session, open_session, read_head, read_page
 from eventstore.checkpoints import Checkpoint
 from eventstore.errors import EventStoreError
@@ -109,7 +109,7 @@ class _Building:
     ) -> None:
         self._writing, self._reading, self._models = writing, reading, models
         self._progress, self._page = progress, page
-        self._taking = TakingIn(writing, reading, models)
+        self._taking = ReadModelBatch(writing, reading, models)
 
     async def finish(self, checkpoints: Sequence[Checkpoint], started: float) -> Rebuilt:
         await self._taking.prepare()

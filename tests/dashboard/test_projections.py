@@ -17,9 +17,9 @@ from bench.journeys import Step, steps
 from dashboard.projections import JOURNEYS, OBLIGATIONS, READ_MODELS, TIMELINE
 from dashboard.projections.folding import Folding
 from dashboard.projections.projector import Projector
+from dashboard.projections.read_model_batch import ReadModelBatch
 from dashboard.projections.rebuild import RebuildRefused, rebuild
 from dashboard.projections.standing import generations
-from dashboard.projections.taking_in import TakingIn
 from dashboard.projections.verify import verify
 from eventstore import EventStore, EventStoreError, NewEvent, StoreUnavailable
 from eventstore.bulk import open_session, read_page
@@ -103,7 +103,7 @@ async def test_of_two_projectors_that_are_both_active_one_is_fenced_and_has_writ
     ):
         start = await live_checkpoints(first, [model.consumer for model in READ_MODELS])
         page, longer = await read_page(reader, 0, 20), await read_page(reader, 0, 50)
-        one, other = TakingIn(first, reader, READ_MODELS), TakingIn(second, reader, READ_MODELS)
+        one, other = ReadModelBatch(first, reader, READ_MODELS), ReadModelBatch(second, reader, READ_MODELS)
         await one.prepare()
         await other.prepare()
         async with first.transaction():
@@ -258,7 +258,8 @@ async def test_verify_names_the_rows_that_are_not_what_the_record_says(database_
     await ask_to_change(
         database_url,
         "insert into dash.obligations_g1 select 'z', obligation_id, kind, owner, status, raised_at, due_at, time_kind,"
-        " urgent, climbed, last_told_at, quiet_until, acknowledged_by, ended_at, ended_by, late, about, as_of_position"
+        " urgent, steps_taken, last_told_at, quiet_until, acknowledged_by, ended_at, ended_by, late, about,"
+        " as_of_position"
         " from dash.obligations_g1 where journey_id = 'c' and kind = 'enrol'",
     )
     verified = {each.read_model: each for each in await verify(database_url, READ_MODELS)}

@@ -1,4 +1,4 @@
-"""Ladders: who hears of what, when, and that nothing owed is ever lost."""
+"""Escalation: who hears of what, when, and that nothing owed is ever lost."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ def hours_late(walk: Walk, due_at: datetime, obligation_id: str) -> list[float]:
     return [(event.at - due_at) / timedelta(hours=1) for event in told(walk, obligation_id)]
 
 
-def test_the_ladder_is_climbed_rung_by_rung_and_its_last_rung_repeats() -> None:
+def test_the_escalation_goes_step_by_step_and_its_last_step_repeats() -> None:
     walk = opened()
     due = walk.state.obligations.open["verify-benefits-1"].due_at
     walk.later(days=7)
     assert hours_late(walk, due, "verify-benefits-1") == [0, 24, 72, 96, 120]
     roles = [event.to for event in told(walk, "verify-benefits-1")]
     assert roles == [Role.ADMISSIONS, Role.OPERATIONS, Role.SUPERVISOR, Role.SUPERVISOR, Role.SUPERVISOR]
-    assert [event.climbed for event in told(walk, "verify-benefits-1")] == [1, 2, 3, 4, 5]
+    assert [event.steps_taken for event in told(walk, "verify-benefits-1")] == [1, 2, 3, 4, 5]
 
 
-def test_each_rung_is_one_call_out_with_its_own_key() -> None:
+def test_each_step_is_one_call_out_with_its_own_key() -> None:
     walk = opened()
     walk.later(days=7)
     calls = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
@@ -64,21 +64,21 @@ def test_each_rung_is_one_call_out_with_its_own_key() -> None:
     assert [call.how for call in calls][:3] == [Channel.MAIL, Channel.MAIL, Channel.PAGE]
 
 
-def test_a_step_up_pages_at_once_and_its_last_rung_repeats_every_eight_hours() -> None:
+def test_a_step_up_pages_at_once_and_its_last_step_repeats_every_eight_hours() -> None:
     walk = stepping_up("IOP", "PHP")
     due = walk.state.obligations.open["complete-step-up-1"].due_at
     walk.later(hours=40)
     assert hours_late(walk, due, "complete-step-up-1") == [-24, -12, 0, 8, 16]
 
 
-def test_after_a_month_of_outage_each_rung_is_told_once_and_the_next_moment_lies_ahead() -> None:
+def test_after_a_month_of_outage_each_step_is_told_once_and_the_next_moment_lies_ahead() -> None:
     walk = enrolled()
     walk.later(weeks=5)
     due = walk.state.obligations.open["review-1"].due_at
     happened = walk.outage(days=31)
     assert [event.type for event in happened] == ["obligation.escalated"] * 4
-    rungs = [(event.to, (event.planned_at - due) / timedelta(hours=1)) for event in told(walk, "review-1")]
-    assert rungs == [
+    steps = [(event.to, (event.planned_at - due) / timedelta(hours=1)) for event in told(walk, "review-1")]
+    assert steps == [
         (Role.CLINICIAN, -72),
         (Role.CLINICIAN, 0),
         (Role.SUPERVISOR, 24),
@@ -104,7 +104,7 @@ def test_nothing_happens_when_time_passes_before_anything_is_due() -> None:
     assert walk.outage(hours=1) == ()
 
 
-def test_an_acknowledgement_keeps_the_ladder_quiet_for_those_who_know_and_moves_no_due_time() -> None:
+def test_an_acknowledgement_keeps_the_escalation_quiet_for_those_who_know_and_moves_no_due_time() -> None:
     walk = opened()
     owed = walk.state.obligations.open["verify-benefits-1"]
     walk.later(seconds=(owed.due_at - walk.now).total_seconds() + 60)
@@ -206,8 +206,8 @@ def test_whatever_the_delays_and_whoever_acknowledges_an_open_duty_always_has_a_
 ) -> None:
     calendar, terms = site_named("main").calendar, TERMS[kind.kind]
     owed = Obligation.raised(kind, terms, 1, raised_at=MONDAY, counted=Counted.hours(hours, since=MONDAY), by=calendar)
-    assert [rung.at for rung in owed.ladder] == sorted(rung.at for rung in owed.ladder)
-    assert all(rung.at >= MONDAY for rung in owed.ladder)
+    assert [step.at for step in owed.escalation] == sorted(step.at for step in owed.escalation)
+    assert all(step.at >= MONDAY for step in owed.escalation)
     now = MONDAY
     for wait, acknowledged_by in waits:
         if acknowledged_by:
@@ -215,10 +215,10 @@ def test_whatever_the_delays_and_whoever_acknowledges_an_open_duty_always_has_a_
             owed = owed.model_copy(update=quiet)
         now += timedelta(hours=wait)
         if owed.next_at() <= now:
-            rungs = owed.rungs_reached(now)
-            assert rungs and rungs == sorted(set(rungs)) and rungs[0] > owed.climbed
-            owed = owed.model_copy(update={"climbed": rungs[-1], "last_told_at": now})
-        assert owed.next_at() > now and owed.rungs_reached(now) == []
+            steps = owed.steps_reached(now)
+            assert steps and steps == sorted(set(steps)) and steps[0] > owed.steps_taken
+            owed = owed.model_copy(update={"steps_taken": steps[-1], "last_told_at": now})
+        assert owed.next_at() > now and owed.steps_reached(now) == []
 
 
 def test_who_can_end_a_duty_by_hand_is_fixed() -> None:

@@ -97,7 +97,7 @@ def test_a_review_acknowledged_every_3_hours_since_its_reminder_still_climbs_on_
 
 
 @pytest.mark.parametrize("kind", OBLIGATIONS.values(), ids=lambda kind: kind.kind)
-def test_whatever_its_owner_acknowledges_everybody_else_on_its_ladder_hears_on_time(kind: ObligationKind) -> None:
+def test_whatever_its_owner_acknowledges_everybody_else_on_its_escalation_hears_on_time(kind: ObligationKind) -> None:
     walk, due = opened(), MONDAY + timedelta(hours=24)
     counted, terms = Counted.hours(24, since=MONDAY), TERMS[kind.kind]
     owed = Obligation.raised(kind, terms, 99, raised_at=MONDAY, counted=counted, by=walk.state.calendar)
@@ -105,7 +105,7 @@ def test_whatever_its_owner_acknowledges_everybody_else_on_its_ladder_hears_on_t
     walk.state = walk.state.changed(obligations=Obligations(open={owed.id: owed}))
     acknowledge_every(walk, 3, times=36, obligation=owed.id, by=Actor(id="owner", role=owed.owner))
     told_at = {event.to: event.at for event in reversed(walk.saw(ObligationEscalated))}
-    planned = {rung.to: rung.at for rung in reversed(owed.ladder)}
+    planned = {step.to: step.at for step in reversed(owed.escalation)}
     assert [(to, told_at.get(to)) for to in planned if to is not owed.owner] == [
         (to, at) for to, at in planned.items() if to is not owed.owner
     ]
@@ -135,10 +135,10 @@ def test_a_colleagues_acknowledgement_does_not_keep_the_page_from_the_owner() ->
     assert told(walk, "complete-step-up-1") == [(Role.CLINICIAN, -24)]
 
 
-def test_a_rung_kept_quiet_does_not_speak_with_the_next_one() -> None:
+def test_a_step_kept_quiet_does_not_speak_with_the_next_one() -> None:
     walk = stepping_up("IOP", "PHP")
     acknowledge_every(walk, 3, times=5, obligation="complete-step-up-1", by=CLINICIAN)
-    assert [event.climbed for event in walk.saw(ObligationEscalated)] == [2]
+    assert [event.steps_taken for event in walk.saw(ObligationEscalated)] == [2]
     pages = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
     assert [page.to for page in pages] == [Role.SUPERVISOR]
 
@@ -146,7 +146,7 @@ def test_a_rung_kept_quiet_does_not_speak_with_the_next_one() -> None:
 # ---- an outage ---------------------------------------------------------------------------------------------
 
 
-def test_after_an_outage_everybody_on_the_ladder_is_told_each_by_a_call_of_their_own() -> None:
+def test_after_an_outage_everybody_on_the_escalation_is_told_each_by_a_call_of_their_own() -> None:
     walk = stepping_up("IOP", "PHP")
     walk.outage(days=3)
     expected = [Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR]
@@ -158,7 +158,7 @@ def test_after_an_outage_everybody_on_the_ladder_is_told_each_by_a_call_of_their
     ]
 
 
-def test_an_outage_after_the_last_rung_brings_one_repeat() -> None:
+def test_an_outage_after_the_last_step_brings_one_repeat() -> None:
     walk = stepping_up("IOP", "PHP")
     walk.later(hours=25)
     told_before = len(told(walk, "complete-step-up-1"))

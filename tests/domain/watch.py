@@ -114,9 +114,9 @@ class Watch:
             assert key.endswith(f"-{state.version}"), "given up, yet nobody is asked to give it back"
 
     def time_passed(self, state: JourneyState, now: datetime) -> None:
-        """Whoever stands on a ladder by now has heard, or said themselves that they know."""
+        """Whoever is in an escalation by now has heard, or said themselves that they know."""
         for owed in state.obligations.open.values():
-            due = {rung.to for rung in owed.ladder if rung.at <= now}
+            due = {step.to for step in owed.escalation if step.at <= now}
             assert due <= self.aware.get(owed.id, set()), "somebody should have heard of it by now"
 
     def _people(self, event: Event, before: JourneyState) -> None:

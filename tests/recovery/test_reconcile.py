@@ -251,7 +251,7 @@ def pages(house: House, case: Case) -> list[str]:
 
 async def stands_still(case: Case, code: str) -> None:
     async def is_stopped() -> bool:
-        return (await case.journeys.account(case.id)).stopped == code
+        return (await case.journeys.snapshot(case.id)).stopped == code
 
     await until(is_stopped, f"the journey stands still: {code}")
 
@@ -269,7 +269,7 @@ async def test_a_workflow_ahead_of_the_record_stops_and_pages(idle_house: House)
         await listed(idle_house, case)
         found = await the_one(compared)
         assert (found.kind, found.on_record, found.in_workflow) == (Kind.AHEAD, len(whole) - 3, len(whole))
-        assert (await case.journeys.account(case.id)).stopped is None  # looking changes nothing
+        assert (await case.journeys.snapshot(case.id)).stopped is None  # looking changes nothing
         for _ in range(2):
             assert all(each.is_for_a_person for each in await set_right(compared))
 
@@ -282,7 +282,7 @@ async def test_a_workflow_ahead_of_the_record_stops_and_pages(idle_house: House)
         assert (await shown(case)).get(URGENT) is True
         for kind in (RepeatAdmission, ReportDischarge):
             assert (await case.refused(kind, message="message-2")).code == "standing-still"
-        await idle_house.skipper.fast_forward(case.handle, timedelta(days=60))  # whole ladders pass
+        await idle_house.skipper.fast_forward(case.handle, timedelta(days=60))  # whole escalations pass
         assert await case.state() == before
         assert len(await backup.read(case.id)) == len(whole) - 3
         await case.handle.signal("catch-up")
@@ -426,7 +426,7 @@ async def test_a_journey_that_cannot_record_is_named_with_its_cause_and_tried_ag
         await until(is_counted, "the list of journeys that cannot record has it")
         found = await the_one(compared)
         assert (found.kind, found.on_record, found.in_workflow) == (Kind.NOT_RECORDED, before.version, before.version)
-        trouble = (await case.journeys.account(case.id)).not_recorded
+        trouble = (await case.journeys.snapshot(case.id)).not_recorded
         assert trouble is not None
         assert f"{trouble.since:%Y-%m-%d %H:%M:%S}" in found.sentence and "key-destroyed" in found.sentence
         [tried] = await set_right(compared)

@@ -1,4 +1,4 @@
-"""One durable timer, always for the next deadline, and ladders that speak at their planned moments."""
+"""One durable timer, always for the next deadline, and escalations that speak at their planned moments."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ async def test_there_is_never_more_than_one_timer(house: House) -> None:
     assert running == 1
 
 
-async def test_a_ladder_speaks_at_its_planned_moments(house: House) -> None:
+async def test_a_escalation_speaks_at_its_planned_moments(house: House) -> None:
     case = await house.admit()
     await enrol(case, IOP)
     review = (await case.state()).obligations.open["review-1"]
-    await case.later(seconds=(review.ladder[-1].at - await case.now()).total_seconds() + 3600)
+    await case.later(seconds=(review.escalation[-1].at - await case.now()).total_seconds() + 3600)
     spoke = [event for event in await case.record() if isinstance(event, ObligationEscalated)]
-    assert [event.planned_at for event in spoke] == [rung.at for rung in review.ladder]
+    assert [event.planned_at for event in spoke] == [step.at for step in review.escalation]
     assert [event.to for event in spoke] == [Role.CLINICIAN, Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR]
     assert all(timedelta(0) <= event.at - event.planned_at < _CLOSE for event in spoke)
     assert [event.overdue for event in spoke] == [False, True, True, True]
     assert len(case.mail()) == 4
 
 
-async def test_the_last_rung_repeats_until_somebody_acts(house: House) -> None:
+async def test_the_last_step_repeats_until_somebody_acts(house: House) -> None:
     case = await house.admit()
     await case.settled()
     await case.later(days=12)
@@ -79,7 +79,7 @@ async def test_the_last_rung_repeats_until_somebody_acts(house: House) -> None:
     assert "decide-placement-1" not in (await case.settled()).obligations.open
 
 
-async def test_an_acknowledgement_keeps_the_ladder_quiet_and_the_due_time(house: House) -> None:
+async def test_an_acknowledgement_keeps_the_escalation_quiet_and_the_due_time(house: House) -> None:
     case = await house.admit()
     await enrol(case)
     await case.do(RequestStepUp, to=IOP, reason="worse")

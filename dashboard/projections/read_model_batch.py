@@ -14,7 +14,7 @@ from eventstore.bulk import Row, Session
 from eventstore.checkpoints import Checkpoint, advance
 
 
-class TakingIn:
+class ReadModelBatch:
     """Read models being brought forward together, each from its own checkpoint.
 
     Args:

@@ -1,0 +1,51 @@
+"""Calls to clinic systems that a journey has begun and that are not answered yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import partial
+
+from domain.effects import Effect
+from domain.pathway.calls import Answer
+
+
+class CallsUnderWay:
+    """At most one call for each concurrency key.
+
+    Attributes:
+        fault: The error that kept a call from being asked for: a fault of this release.
+    """
+
+    def __init__(
+        self, carry_out: Callable[[Effect], Awaitable[Answer]], answered: Callable[[Effect, Answer], None]
+    ) -> None:
+        """`answered` is told of each answer."""
+        self._carry_out = carry_out
+        self._answered = answered
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.fault: BaseException | None = None
+
+    def keys(self) -> set[str]:
+        """The concurrency keys of the calls."""
+        return set(self._tasks)
+
+    def begin(self, effects: Iterable[Effect], busy: Collection[str]) -> None:
+        """Begins the calls for `effects`, in order, unless one with the same key is under way or in `busy`."""
+        taken = {*busy, *self._tasks}
+        for effect in effects:
+            key = effect.concurrency_key
+            if key not in taken:
+                taken.add(key)
+                self._tasks[key] = task = asyncio.create_task(self._call(effect))
+                task.add_done_callback(partial(self._ended, key))
+
+    async def _call(self, effect: Effect) -> None:
+        answer = await self._carry_out(effect)
+        del self._tasks[effect.concurrency_key]
+        self._answered(effect, answer)
+
+    def _ended(self, key: str, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._tasks.pop(key, None)
+            self.fault = self.fault or task.exception()
