@@ -15,13 +15,9 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities import signatures
     from domain import effects as fx
-    from domain.decide import decide
-    from domain.evolve import fold
     from domain.pathway.calls import Answer, SettleEffect
     from domain.pathway.deadlines import TimePassed
-    from domain.refusal import Refusal
     from domain.state import JourneyState
     from domain.values import Instant
     from workflows.calls import carry_out
@@ -29,10 +25,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.card import timer_summary
     from workflows.deadline_timer import DeadlineTimer
     from workflows.display import Display
+    from workflows.journey_record import JourneyRecord
     from workflows.messages import WORKFLOW, JourneySnapshot, JourneyStart, JourneyStatus, journey_status
     from workflows.newer_state import refuse_newer
-    from workflows.pending import PendingCommand, PendingCommands
-    from workflows.recording import CannotRecord, Recording
+    from workflows.pending import PendingCommands
+    from workflows.recording import Recording
+    from workflows.trouble import Trouble
     from workflows.update_handlers import RecordCheck
 
 
@@ -53,9 +51,10 @@ class JourneyWorkflow(Recording):
         self.is_reading = start.carried is not None
         self.pending = PendingCommands(start.kept)
         self.record_checks = deque([RecordCheck()] if self.is_reading else [])
-        self.not_recorded = start.not_recorded
+        self.stream = JourneyRecord(start.opening)
+        self.trouble = Trouble(start.opening.journey_id, start.not_recorded)
         self.stopped = None
-        self.wake = self.wants_new_run = self.keys_are_away = False
+        self.wake = self.wants_new_run = False
         self._display = Display()
         self._calls = CallsUnderWay(self._carry_out, self._answered)
         self._timer = DeadlineTimer(self._wait_until, self._rang)
@@ -83,7 +82,7 @@ class JourneyWorkflow(Recording):
         if start.carried is None and self.pending.find(start.opening) is None:
             self.pending.put(start.opening, first=True)
         while True:
-            await self._try_all()
+            await self.answer_all()
             self._show()
             if self._is_over():
                 await self._answer_the_last()
@@ -103,10 +102,10 @@ class JourneyWorkflow(Recording):
         """The next run's input. The state stays behind: the next run folds it from the record in the shape it knows."""
         known = self.known_state
         carried = {"carried": known if known.version else None, "kept": self.pending.commands()}
-        return self.start.model_copy(update={**carried, "not_recorded": self.not_recorded})
+        return self.start.model_copy(update={**carried, "not_recorded": self.trouble.now})
 
     def _is_over(self) -> bool:
-        return (self.state.is_finished and self.not_recorded is None) or self._should_roll_over()
+        return (self.state.is_finished and self.trouble.now is None) or self._should_roll_over()
 
     def _has_to_act(self) -> bool:
         return self.wake or bool(self.stopped or self._fault()) or self._should_roll_over()
@@ -116,7 +115,7 @@ class JourneyWorkflow(Recording):
 
     async def _wait(self) -> None:
         """For something to do; what cannot be recorded is tried again after a pause that grows."""
-        trouble = self.not_recorded
+        trouble = self.trouble.now
         with suppress(TimeoutError):
             await workflow.wait_condition(
                 self._has_to_act,
@@ -127,58 +126,8 @@ class JourneyWorkflow(Recording):
     async def _answer_the_last(self) -> None:
         """Returns with all tried and no caller waiting; nothing is awaited between that check and the end."""
         while self._is_over() and (self.wake or not workflow.all_handlers_finished()):
-            await self._try_all()
+            await self.answer_all()
             await workflow.wait_condition(lambda: self.wake or workflow.all_handlers_finished() or not self._is_over())
-
-    async def _try_all(self) -> None:
-        """Decides and records all that waits, in order. What cannot be recorded is kept and tried again later."""
-        began, code, self.wake = workflow.now(), None, False
-        try:
-            await self.check_record()
-            code = await self._answer_all()
-        except CannotRecord as error:  # of none of them, then
-            code = error.code
-            self.pending.fail_all()
-            self.wake = not all(check.failed for check in self.record_checks)  # what came in since would fail as well
-        await self.tell_of_attempt(code, began)
-        if self.state.is_finished and self.pending:
-            self.wake = True
-
-    async def _answer_all(self) -> str | None:
-        """Answers what waits; the cause of the first that only by itself cannot be recorded.
-
-        Raises:
-            CannotRecord: Nothing of the journey can be recorded.
-        """
-        code, number, self.keys_are_away = None, 0, False
-        while number < len(self.pending):
-            pending = self.pending[number]
-            try:
-                await self._answer(pending)
-            except CannotRecord as error:
-                if not error.is_of_the_decision:
-                    raise
-                pending.failed = True
-                code, number = code or error.code, number + 1
-                self.keys_are_away = self.keys_are_away or error.code == signatures.KEYS_UNREACHABLE
-            else:
-                self.pending.take_out(number)
-                if pending.refusal is not None:
-                    await self.tell_refused(pending, pending.refusal)
-        return code
-
-    async def _answer(self, pending: PendingCommand) -> None:
-        while True:
-            await self.check_record()
-            outcome = decide(self.state, pending.command, workflow.now())
-            if isinstance(outcome, Refusal):
-                pending.refusal = outcome
-            if isinstance(outcome, Refusal) or not outcome.events:
-                return
-            recorded = await self.record(pending.command, outcome.events)
-            self.state = fold(recorded.events, self.state)  # an earlier attempt may have recorded them at another time
-            if recorded.as_asked:
-                return
 
     def _make_calls(self) -> None:
         self._calls.begin(self.state.pending().values(), busy=self.pending.answered_calls())
@@ -204,9 +153,9 @@ class JourneyWorkflow(Recording):
     def _show(self) -> None:
         """Brings the card and the search attributes up to date."""
         if self.is_reading:
-            self._display.show_reading(self.known_trouble, self.pending.kinds())
+            self._display.show_reading(self.trouble.known, self.pending.kinds())
         else:
-            self._display.show(self.state, self.known_trouble, self.pending.kinds())
+            self._display.show(self.state, self.trouble.known, self.pending.kinds())
 
     def snapshot(self) -> JourneySnapshot:
         """What the workflow says of itself. An answer that waits counts as a call: it is not to be made again."""
@@ -216,12 +165,13 @@ class JourneyWorkflow(Recording):
             calls=tuple(sorted(self.pending.answered_calls() | self._calls.keys())),
             waiting=len(self.pending),
             stopped=self.stopped,
-            not_recorded=self.known_trouble,
+            not_recorded=self.trouble.known,
         )
 
     def _should_roll_over(self) -> bool:
-        starting = self.not_recorded is not None and not self.not_recorded.known  # its callers wait to be told
-        if self.stopped or starting or any(not check.failed for check in self.record_checks):  # none is carried over
+        if self.stopped or self.trouble.is_starting:  # the callers wait to be told
+            return False
+        if any(not check.failed for check in self.record_checks):  # none is carried over
             return False
         info, limit = workflow.info(), self.start.roll_over_after
         too_long = limit is not None and info.get_current_history_length() > limit

@@ -1,85 +1,95 @@
-"""How a journey and its record stay one truth: what is decided is recorded, and compared when someone asks."""
+"""How a journey decides: each outcome is recorded before it counts, and record and journey are compared when asked."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
-from typing import NoReturn, TypeVar
 
-import structlog
 from temporalio import workflow
-from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError, FailureError, TimeoutError, is_cancelled_exception
 
 from activities import signatures
 from domain.commands import BaseCommand, Decision
 from domain.comparing import Fingerprint, fingerprint
+from domain.decide import decide
 from domain.evolve import fold
 from domain.pathway import Event
 from domain.refusal import Refusal
-from domain.values import Instant, Value
+from workflows.journey_record import CannotRecord, JourneyRecord
 from workflows.messages import JourneyStart
-from workflows.not_recorded import (
-    CAUSES,
-    PAGED_EVERY,
-    NotRecorded,
-    cause,
-    failed,
-    page,
-    page_when_over,
-    page_when_refused,
-)
-from workflows.paging import page_once
+from workflows.not_recorded import PAGED_EVERY
 from workflows.pending import PendingCommand
 from workflows.update_handlers import UpdateHandlers
 
-log = structlog.get_logger(__name__)
-Answer = TypeVar("Answer", bound=Value)
-
-_ONE_TRY = timedelta(seconds=6)
-"""Elapsed. Longer than the recorder waits for the store, so a try that ends by this has lost its worker."""
-_TRIES = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2)
-_ALL_TRIES = timedelta(seconds=16)
-"""Elapsed, with what they wait for their turn in the worker, which is long when many clients are admitted at once."""
-_ALL_TRIES_WHEN_ASKED = timedelta(seconds=8)
-"""Elapsed, where a caller waits to be told."""
-
-
-class CannotRecord(Exception):
-    """An attempt to use the record failed.
-
-    Attributes:
-        code: The cause; see `workflows.not_recorded`.
-        is_of_the_decision: Whether other decisions of the journey may be recorded all the same.
-    """
-
-    def __init__(self, code: str, *, is_of_the_decision: bool) -> None:
-        super().__init__(code)
-        self.code = code
-        self.is_of_the_decision = is_of_the_decision
-
 
 class Recording(UpdateHandlers):
-    """Records for one journey, keeps what cannot be recorded, and stands still where the record contradicts it.
+    """Decides and records for one journey, and stands still where the record contradicts it.
 
     Attributes:
         start: The workflow's input.
-        keys_are_away: Whether the keys did not answer for an earlier command of this attempt: they are not waited for
-            again.
+        stream: The journey's part of the record.
     """
 
     start: JourneyStart
-    keys_are_away: bool
+    stream: JourneyRecord
 
     def _show(self) -> None:
         """Brings the card and the search attributes up to date."""
         raise NotImplementedError
 
+    async def answer_all(self) -> None:
+        """Decides and records all that waits, in order. What cannot be recorded is kept and tried again later."""
+        began, code, self.wake = workflow.now(), None, False
+        try:
+            await self.check_record()
+            code = await self._answer_in_order()
+        except CannotRecord as error:  # of none of them, then
+            code = error.code
+            self.pending.fail_all()
+            self.wake = not all(check.failed for check in self.record_checks)  # what came in since would fail as well
+        await self.trouble.attempted(code, began, self.pending.kinds(), stands_still=self.stopped is not None)
+        if self.state.is_finished and self.pending:
+            self.wake = True
+
+    async def _answer_in_order(self) -> str | None:
+        """Answers what waits; the cause of the first that only by itself cannot be recorded.
+
+        Raises:
+            CannotRecord: Nothing of the journey can be recorded.
+        """
+        code, number, self.stream.keys_are_away = None, 0, False
+        while number < len(self.pending):
+            pending = self.pending[number]
+            try:
+                await self._answer(pending)
+            except CannotRecord as error:
+                if not error.is_of_the_decision:
+                    raise
+                pending.failed = True
+                code, number = code or error.code, number + 1
+                self.stream.keys_are_away = self.stream.keys_are_away or error.code == signatures.KEYS_UNREACHABLE
+            else:
+                self.pending.take_out(number)
+                if pending.refusal is not None:
+                    await self.tell_refused(pending, pending.refusal)
+        return code
+
+    async def _answer(self, pending: PendingCommand) -> None:
+        while True:
+            await self.check_record()
+            outcome = decide(self.state, pending.command, workflow.now())
+            if isinstance(outcome, Refusal):
+                pending.refusal = outcome
+            if isinstance(outcome, Refusal) or not outcome.events:
+                return
+            recorded = await self.record(pending.command, outcome.events)
+            self.state = fold(recorded.events, self.state)  # an earlier attempt may have recorded them at another time
+            if recorded.as_asked:
+                return
+
     async def check_record(self) -> None:
         """Compares with the record as often as was asked, and returns once the journey may decide.
 
-        Awaits nothing where nothing was asked: a journey that nobody looks after costs no event for it.
+        Awaits nothing where nothing was asked, so that it costs no event then.
 
         Raises:
             CannotRecord: The record cannot be read.
@@ -100,10 +110,10 @@ class Recording(UpdateHandlers):
             check.done, check.failed = True, False
 
     async def _stand_still(self) -> None:
-        """Decides nothing until the record is to be looked at; callers of decisions that wait are told why."""
+        """Decides nothing until the record is to be checked; callers of decisions that wait are told why."""
         while not self.record_checks:
             self.pending.fail_all()
-            await self.tell_of_attempt(self.stopped, workflow.now())
+            await self.trouble.attempted(self.stopped, workflow.now(), self.pending.kinds(), stands_still=True)
             self._show()
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
@@ -115,14 +125,14 @@ class Recording(UpdateHandlers):
     async def _compare(self) -> str | None:
         """Takes in what the record holds beyond the journey; why that must not be done, if so."""
         known, state = self.known_state, self.state
-        held = await self._ask_what_it_holds(state.version, known)
+        held = await self.stream.read(state.version, known, is_asked=True)
         if held.version < known.version:
             return signatures.AHEAD_OF_RECORD
         if held.differs:
             return signatures.DIFFERS_FROM_RECORD
         state, batch = fold(held.events, state), held
         while state.version < held.version:
-            batch = await self._ask_what_it_holds(state.version)
+            batch = await self.stream.read(state.version, None, is_asked=True)
             if not batch.events:  # it has lost events since
                 return signatures.AHEAD_OF_RECORD
             state = fold(batch.events, state)
@@ -135,111 +145,16 @@ class Recording(UpdateHandlers):
         carried = self.start.carried
         return carried if self.is_reading and carried is not None else fingerprint(self.state)
 
-    async def _ask_what_it_holds(self, after: int, known: Fingerprint | None = None) -> signatures.RecordChecked:
-        request = signatures.CheckRequest(stream=self.start.opening.journey_id, after=after, known=known)
-        summary = f"Read the record after event {after}" + (f", compare event {known.version}" if known else "")
-        try:
-            return await self._ask_the_record(signatures.CHECK_RECORD, request, signatures.RecordChecked, summary)
-        except FailureError as error:
-            _fail(error, anything_else=False)
-
     async def record(self, command: BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
         """What the record holds after the events folded so far.
 
         Raises:
             CannotRecord: It took nothing, as far as is known; asking again under the same key is safe.
         """
-        request = signatures.RecordRequest(
-            stream=self.start.opening.journey_id,
-            expected_version=self.state.version,
-            key=command.cause,
-            events=events,
-            close=fold(events, self.state).is_finished,
-            client_ref=self.start.opening.client_ref,
-            keys_are_away=self.keys_are_away,
-        )
-        summary = f"Record {events[0].type} and what follows ({len(events)} events)"
-        try:
-            return await self._ask_the_record(signatures.RECORD, request, signatures.Recorded, summary)
-        except FailureError as error:
-            _fail(error, anything_else=self.state.version > 0)  # nothing goes before the opening
-
-    async def _ask_the_record(self, activity: str, request: Value, result_type: type[Answer], summary: str) -> Answer:
         is_asked = bool(self.record_checks) or self.pending.has_callers
-        answer: Answer = await workflow.execute_activity(
-            activity,
-            request,
-            result_type=result_type,
-            start_to_close_timeout=_ONE_TRY,
-            schedule_to_close_timeout=_ALL_TRIES_WHEN_ASKED if is_asked else _ALL_TRIES,
-            retry_policy=_TRIES,
-            summary=summary,
-        )
-        return answer
-
-    async def tell_of_attempt(self, code: str | None, began: Instant) -> None:
-        """Logs and pages what became of an attempt at all that waits, where that is new or was long ago.
-
-        Args:
-            code: The cause of the first failure; None where there was none.
-            began: When the attempt began.
-        """
-        before = self.not_recorded
-        if code is None:
-            self.not_recorded = None
-            if before is not None:
-                await self._tell_that_it_is_over(before)
-            return
-        trouble = failed(before, code, began, workflow.now(), stands_still=self.stopped is not None)
-        self.not_recorded = trouble
-        if trouble.is_news_after(before):
-            self._log("journey-stands-still" if trouble.stands_still else "decision-not-recorded", trouble)
-        if trouble.page_is_due(workflow.now()):
-            self.not_recorded = trouble.model_copy(update={"paged_at": workflow.now()})
-            await page_once(page(trouble, self.start.opening.journey_id, self.pending.kinds(), workflow.now()))
-
-    async def _tell_that_it_is_over(self, trouble: NotRecorded) -> None:
-        if trouble.known:
-            self._log("recorded-again", trouble)
-        if trouble.paged_at is not None:
-            await page_once(page_when_over(trouble, self.start.opening.journey_id, workflow.now()))
+        return await self.stream.append(command.cause, events, self.state, is_asked=is_asked)
 
     async def tell_refused(self, pending: PendingCommand, refusal: Refusal) -> None:
         """Tells operations of a refusal that no caller waits for, since the decision was kept for later."""
         if isinstance(pending.command, Decision) and not pending.callers_waiting:
-            journey, kind = self.start.opening.journey_id, pending.kind
-            if not workflow.unsafe.is_replaying():
-                log.error("kept-decision-refused", journey=journey, kind=kind, code=refusal.code)
-            await page_once(page_when_refused(journey, pending.command.cause, kind, refusal.code))
-
-    def _log(self, event: str, trouble: NotRecorded) -> None:
-        if workflow.unsafe.is_replaying():
-            return
-        tell = log.error if trouble is self.not_recorded else log.warning
-        tell(
-            event,
-            journey=self.start.opening.journey_id,
-            cause=trouble.code,
-            since=trouble.since.isoformat(),
-            advice=trouble.sentence,
-            waiting=self.pending.kinds(),
-        )
-
-
-def _fail(error: FailureError, *, anything_else: bool) -> NoReturn:
-    if is_cancelled_exception(error):
-        raise error
-    code = _code_of(error)
-    raise CannotRecord(code, is_of_the_decision=anything_else and cause(code).is_of_the_decision) from None
-
-
-def _code_of(error: FailureError) -> str:
-    """The cause that the recorder named; one that named none in time did not answer."""
-    link: BaseException | None = error
-    timed_out = False
-    while link is not None:
-        if isinstance(link, ApplicationError) and link.type in CAUSES:
-            return str(link.type)
-        timed_out = timed_out or isinstance(link, TimeoutError)
-        link = link.__cause__
-    return signatures.RECORD_UNREACHABLE if timed_out else signatures.UNEXPECTED
+            await self.trouble.refused(pending, refusal)

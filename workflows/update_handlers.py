@@ -22,6 +22,7 @@ from domain.state import JourneyState
 from workflows.messages import READING, JourneySnapshot, JourneyStatus, journey_status
 from workflows.not_recorded import TYPE, NotRecorded, told_to_the_caller
 from workflows.pending import PendingCommand, PendingCommands
+from workflows.trouble import Trouble
 
 
 @dataclass
@@ -99,7 +100,7 @@ class UpdateHandlers:
         pending: Commands whose outcome is not on record yet, in their order.
         is_reading: Whether the record is still to be read, so that `state` is empty and says nothing.
         wake: Whether something came in that was not tried yet.
-        not_recorded: Why what was decided cannot be recorded now.
+        trouble: Why what was decided cannot be recorded now.
     """
 
     state: JourneyState
@@ -108,7 +109,7 @@ class UpdateHandlers:
     is_reading: bool
     wake: bool
     stopped: str | None
-    not_recorded: NotRecorded | None
+    trouble: Trouble
     wants_new_run: bool
 
     def snapshot(self) -> JourneySnapshot:
@@ -124,20 +125,15 @@ class UpdateHandlers:
         self.wake = True
         return self.pending.put(command)
 
-    @property
-    def known_trouble(self) -> NotRecorded | None:
-        """Why nothing can be recorded, once it has lasted long enough to be told."""
-        return self.not_recorded if self.not_recorded and self.not_recorded.known else None
-
     async def _ask(self, command: BaseCommand) -> JourneyStatus:
         pending = self.put(command)
         pending.callers_waiting += 1
         while not pending.answered:
-            trouble = self.known_trouble
+            trouble = self.trouble.known
             if pending.failed and trouble:
                 pending.callers_waiting -= 1
                 raise not_recorded(trouble)
-            await workflow.wait_condition(lambda: pending.answered or (pending.failed and bool(self.known_trouble)))
+            await workflow.wait_condition(lambda: pending.answered or (pending.failed and bool(self.trouble.known)))
         if pending.refusal is not None:
             raise refused(pending.refusal)
         return journey_status(self.state)
@@ -188,8 +184,8 @@ class UpdateHandlers:
         if self.stopped is not None:
             sentence = f"The journey still stands still ({self.stopped}): see `throughline reconcile`."
             raise refused(Refusal(code=self.stopped, sentence=sentence))
-        if self.known_trouble is not None:
-            raise not_recorded(self.known_trouble)
+        if self.trouble.known is not None:
+            raise not_recorded(self.trouble.known)
         return journey_status(self.state)
 
     def _was_tried(self, check: RecordCheck) -> bool:
@@ -198,11 +194,11 @@ class UpdateHandlers:
         The end is one of: the record could not be read; it was read and the journey stands still; it was read and
         nothing waits, or everything that waits has failed for a known reason.
         """
-        if check.failed and self.known_trouble is not None:
+        if check.failed and self.trouble.known is not None:
             return True
         if not check.done:
             return False
-        if self.known_trouble is not None:
+        if self.trouble.known is not None:
             return self.pending.all_failed
         return self.stopped is not None or not self.pending
 

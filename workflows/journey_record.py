@@ -1,0 +1,130 @@
+"""One journey's stream in the record: appending to it and reading it, from the workflow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NoReturn, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError, FailureError, TimeoutError, is_cancelled_exception
+
+from activities import signatures
+from domain.comparing import Fingerprint
+from domain.evolve import fold
+from domain.pathway import Event
+from domain.pathway.admission import OpenJourney
+from domain.state import JourneyState
+from domain.values import Value
+from workflows.not_recorded import CAUSES, cause
+
+Answer = TypeVar("Answer", bound=Value)
+
+_ONE_TRY = timedelta(seconds=6)
+"""Elapsed. Longer than the recorder waits for the store, so a try that ends by this has lost its worker."""
+_TRIES = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2)
+_ALL_TRIES = timedelta(seconds=16)
+"""Elapsed, with what they wait for their turn in the worker, which is long when many clients are admitted at once."""
+_ALL_TRIES_WHEN_ASKED = timedelta(seconds=8)
+"""Elapsed, where a caller waits to be told."""
+
+
+class CannotRecord(Exception):
+    """An attempt to use the record failed.
+
+    Attributes:
+        code: The cause; see `workflows.not_recorded`.
+        is_of_the_decision: Whether other decisions of the journey may be recorded all the same.
+    """
+
+    def __init__(self, code: str, *, is_of_the_decision: bool) -> None:
+        super().__init__(code)
+        self.code = code
+        self.is_of_the_decision = is_of_the_decision
+
+
+class JourneyRecord:
+    """The record of one journey.
+
+    Attributes:
+        keys_are_away: Whether the clients' keys did not answer for an earlier command of this attempt: they are not
+            waited for again.
+    """
+
+    def __init__(self, opening: OpenJourney) -> None:
+        self._stream, self._client_ref = opening.journey_id, opening.client_ref
+        self.keys_are_away = False
+
+    async def append(
+        self, key: str, events: tuple[Event, ...], state: JourneyState, *, is_asked: bool
+    ) -> signatures.Recorded:
+        """What the record holds after the events that `state` was folded from.
+
+        Args:
+            key: The command's cause. Asking again under it is safe.
+            events: What the command led to.
+            state: The state before them.
+            is_asked: Whether a caller waits to be told.
+
+        Raises:
+            CannotRecord: It took nothing, as far as is known.
+        """
+        request = signatures.RecordRequest(
+            stream=self._stream,
+            expected_version=state.version,
+            key=key,
+            events=events,
+            close=fold(events, state).is_finished,
+            client_ref=self._client_ref,
+            keys_are_away=self.keys_are_away,
+        )
+        summary = f"Record {events[0].type} and what follows ({len(events)} events)"
+        try:
+            return await _ask(signatures.RECORD, request, signatures.Recorded, summary, is_asked)
+        except FailureError as error:
+            _fail(error, anything_else=state.version > 0)  # nothing goes before the opening
+
+    async def read(self, after: int, known: Fingerprint | None, *, is_asked: bool) -> signatures.RecordChecked:
+        """What the record holds after `after` events; whether `known` differs from it, if given.
+
+        Raises:
+            CannotRecord: It cannot be read.
+        """
+        request = signatures.CheckRequest(stream=self._stream, after=after, known=known)
+        summary = f"Read the record after event {after}" + (f", compare event {known.version}" if known else "")
+        try:
+            return await _ask(signatures.CHECK_RECORD, request, signatures.RecordChecked, summary, is_asked)
+        except FailureError as error:
+            _fail(error, anything_else=False)
+
+
+async def _ask(activity: str, request: Value, result_type: type[Answer], summary: str, is_asked: bool) -> Answer:
+    answer: Answer = await workflow.execute_activity(
+        activity,
+        request,
+        result_type=result_type,
+        start_to_close_timeout=_ONE_TRY,
+        schedule_to_close_timeout=_ALL_TRIES_WHEN_ASKED if is_asked else _ALL_TRIES,
+        retry_policy=_TRIES,
+        summary=summary,
+    )
+    return answer
+
+
+def _fail(error: FailureError, *, anything_else: bool) -> NoReturn:
+    if is_cancelled_exception(error):
+        raise error
+    code = _code_of(error)
+    raise CannotRecord(code, is_of_the_decision=anything_else and cause(code).is_of_the_decision) from None
+
+
+def _code_of(error: FailureError) -> str:
+    """The cause that the recorder named; one that named none in time did not answer."""
+    link: BaseException | None = error
+    timed_out = False
+    while link is not None:
+        if isinstance(link, ApplicationError) and link.type in CAUSES:
+            return str(link.type)
+        timed_out = timed_out or isinstance(link, TimeoutError)
+        link = link.__cause__
+    return signatures.RECORD_UNREACHABLE if timed_out else signatures.UNEXPECTED
