@@ -18,7 +18,7 @@ from deploy.errors import SettingsError
 from deploy.processes import RunningProcess
 from deploy.roles import KEYHOLDERS, LOGINS, make_login_roles
 from deploy.settings import HostPort, Settings
-from deploy.stack import Progress, Service, Stack, to_stderr
+from deploy.stack import Service, Stack, StartProgress, to_stderr
 from eventstore import EventStoreError, migrate, migrate_keys
 from eventstore.anchors import ensure_signing_key
 from eventstore.errors import InvalidRequest
@@ -66,7 +66,7 @@ class House:
 
 @asynccontextmanager
 async def running_house(
-    settings: Settings, *, ports: Literal["fixed", "free"], progress: Progress = to_stderr
+    settings: Settings, *, ports: Literal["fixed", "free"], progress: StartProgress = to_stderr
 ) -> AsyncIterator[House]:
     """Starts what is missing, in order, and stops it again in the opposite order.
 
@@ -97,7 +97,7 @@ async def running_house(
 class _Recovery:
     """Starts the open journeys again on a Temporal server that began with no data, as often as that happens."""
 
-    def __init__(self, stack: Stack, progress: Progress) -> None:
+    def __init__(self, stack: Stack, progress: StartProgress) -> None:
         self._stack = stack
         self._progress = progress
         self._running: asyncio.Task[None] | None = None

@@ -11,7 +11,7 @@ import psycopg
 from dashboard.projections import JOURNEYS
 from dashboard.projections.folding import Folding
 from dashboard.projections.standing import is_kept
-from dashboard.reading import Row, row, urgency
+from dashboard.reading import JourneyRow, row, urgency
 from eventstore.bulk import Session, open_session, read_head, read_page
 from eventstore.postgres import translated
 
@@ -32,7 +32,7 @@ _POSITION = "select position from es.checkpoints where consumer = %s and status 
 class Listing:
     """Journeys, as of an event of the record; `head` was the last one when they were asked for."""
 
-    rows: list[Row]
+    rows: list[JourneyRow]
     as_of: int
     head: int
 
@@ -60,7 +60,9 @@ async def list_journeys(database_url: str, now: datetime, *, ended: bool = False
                 as_of = await _position(session)
                 cursor = await session.execute(_LIST, {"now": now, "all": ended})
                 names = [column.name for column in cursor.description or ()]
-                rows = {each[0]: Row.model_validate(dict(zip(names, each, strict=True))) async for each in cursor}
+                rows = {
+                    each[0]: JourneyRow.model_validate(dict(zip(names, each, strict=True))) async for each in cursor
+                }
             if as_of < head <= as_of + _FOLDED_AT_MOST:
                 as_of = await _fold_rest(session, as_of, rows, now, ended=ended)
         except psycopg.Error as error:
@@ -76,7 +78,7 @@ async def _wait_for(session: Session, head: int) -> None:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _fold_rest(session: Session, as_of: int, rows: dict[str, Row], now: datetime, *, ended: bool) -> int:
+async def _fold_rest(session: Session, as_of: int, rows: dict[str, JourneyRow], now: datetime, *, ended: bool) -> int:
     events = await read_page(session, as_of, _FOLDED_AT_MOST)
     for change in await Folding(session).changes(events):
         rows.pop(change.recorded.stream, None)

@@ -20,7 +20,7 @@ from intake.facts import Admission, Identity, RecordNumber
 from intake.person import Person
 from intake.privacy import Privacy, Sealed
 
-Pool = AsyncConnectionPool[AsyncConnection[Any]]
+IntakePool = AsyncConnectionPool[AsyncConnection[Any]]
 
 _COLUMNS = "journey_id, client_ref, opened_by, site, visit, admitted_at, started_at, closed_at"
 _JOURNEY = f"SELECT {_COLUMNS} FROM intake.journeys"  # noqa: S608 - made of constants
@@ -74,7 +74,7 @@ async def known_as(connection: AsyncConnection[Any], number_hash: bytes) -> UUID
 class Registry:
     """The register in PostgreSQL; also the `ClientDirectory` that adapters look people up in."""
 
-    def __init__(self, pool: Pool, keyring: Keyring) -> None:
+    def __init__(self, pool: IntakePool, keyring: Keyring) -> None:
         self._pool = pool
         self._privacy = Privacy(keyring)
 

@@ -11,7 +11,7 @@ from dashboard.projections import READ_MODELS
 from dashboard.projections.generations import by_consumer, fits
 from dashboard.projections.model import ReadModel
 from dashboard.projections.read_model_batch import ReadModelBatch
-from eventstore.bulk import Row, Session, open_session, read_page
+from eventstore.bulk import BulkEvent, Session, open_session, read_page
 from eventstore.checkpoints import Checkpoint, live_checkpoints, raise_alarm
 from eventstore.errors import EventStoreError, Fenced
 from eventstore.subscription import POLL_SECONDS, become_active, follow, listening, start_over_until_damaged
@@ -71,7 +71,7 @@ class Projector:
             await taking.prepare()
             checkpoints, outdated = await self._checkpoints(writing)
 
-            async def read(after: int, limit: int) -> Sequence[Row]:
+            async def read(after: int, limit: int) -> Sequence[BulkEvent]:
                 return await read_page(reading, after, limit)
 
             after = min(each.position for each in checkpoints)

@@ -10,7 +10,7 @@ from dashboard.projections.folding import Folding, no_pauses
 from dashboard.projections.generations import by_consumer, table_of
 from dashboard.projections.model import Change, ReadModel
 from dashboard.projections.writer import prepare, write
-from eventstore.bulk import Row, Session
+from eventstore.bulk import BulkEvent, Session
 from eventstore.checkpoints import Checkpoint, advance
 
 
@@ -32,7 +32,7 @@ class ReadModelBatch:
         """To be called once before anything is taken in."""
         await prepare(self._session, list(self._models.values()))
 
-    async def take(self, checkpoints: Sequence[Checkpoint], rows: Sequence[Row]) -> list[Checkpoint]:
+    async def take(self, checkpoints: Sequence[Checkpoint], rows: Sequence[BulkEvent]) -> list[Checkpoint]:
         """Takes `rows` into each generation that is not past them, in a transaction; where all stand then.
 
         Raises:
@@ -42,7 +42,7 @@ class ReadModelBatch:
             return await self.keep(checkpoints, await self.fold(rows), rows[-1].position)
 
     async def take_all(
-        self, checkpoints: Sequence[Checkpoint], pages: AsyncIterator[Sequence[Row]], told: Callable[[int], None]
+        self, checkpoints: Sequence[Checkpoint], pages: AsyncIterator[Sequence[BulkEvent]], told: Callable[[int], None]
     ) -> Sequence[Checkpoint]:
         """As `take` for page after page; while one is being written, the next is folded."""
         keeping: asyncio.Task[list[Checkpoint]] | None = None
@@ -59,7 +59,7 @@ class ReadModelBatch:
                 keeping.cancel()
                 await asyncio.gather(keeping, return_exceptions=True)
 
-    async def fold(self, rows: Sequence[Row]) -> list[Change]:
+    async def fold(self, rows: Sequence[BulkEvent]) -> list[Change]:
         """What `rows` change."""
         return await self._folding.changes(rows)
 

@@ -13,7 +13,7 @@ import pytest
 from psycopg import AsyncConnection
 from structlog.testing import capture_logs
 
-from bench.journeys import Step, steps
+from bench.journeys import JourneyStep, steps
 from dashboard.projections import JOURNEYS, OBLIGATIONS, READ_MODELS, TIMELINE
 from dashboard.projections.folding import Folding
 from dashboard.projections.projector import Projector
@@ -32,7 +32,7 @@ from tests.domain.walk import MONDAY
 from tests.locks import until_blocked_by
 
 
-def parts(history: Sequence[Step], dice: random.Random) -> Iterator[Sequence[Step]]:
+def parts(history: Sequence[JourneyStep], dice: random.Random) -> Iterator[Sequence[JourneyStep]]:
     """A history cut at random."""
     start = 0
     while start < len(history):
