@@ -92,7 +92,13 @@ class Person:
 
 
 class House:
-    """Opens journeys and keeps them until the test ends."""
+    """Opens journeys and keeps them until the test ends.
+
+    Attributes:
+        replays: Whether every journey is replayed then.
+    """
+
+    replays = True
 
     def __init__(
         self,
@@ -113,7 +119,7 @@ class House:
         self._privacy = Privacy(keys)
         self._database_url = database_url
         self._cases: list[Case] = []
-        self._replays = True
+        self._replays = self.replays
 
     @asynccontextmanager
     async def working(
