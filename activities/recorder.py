@@ -42,7 +42,7 @@ class Recorder:
 
     @activity.defn(name=signatures.RECORD)
     async def record(self, request: signatures.RecordRequest) -> signatures.Recorded:
-        """The events after `request.expected_version`, whoever wrote them.
+        """The events after `request.expected_version`, also those of another writer.
 
         Raises:
             ApplicationError: Its type names the cause; see `activities.signatures`. Asking again under the same key is

@@ -103,7 +103,7 @@ class Recorded(Value):
     """What the record holds after the expected version.
 
     Attributes:
-        events: To be folded, whoever wrote them.
+        events: To be folded, also if another writer recorded them.
         as_asked: False if the record held something else: fold it and decide again.
     """
 

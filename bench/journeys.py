@@ -62,7 +62,7 @@ def steps(journeys: int, *, seed: int = 1, days: int = 200, variants: int = 25) 
         for number, taken in enumerate(opened)
         for place, step in enumerate(taken)
     ]
-    # Steps of one moment keep their order within a journey, whatever the dice said.
+    # Steps of one moment keep their order within a journey.
     places = [0] * journeys
     for _, _, number, _ in sorted(order):
         step = opened[number][places[number]]

@@ -220,7 +220,7 @@ async def _start(
     async def ready() -> bool:
         return ready_file.exists()
 
-    env = {  # without a role: no way into the record; whoever holds no keys is not told where they are
+    env = {  # without a role: no way into the record; a process without keys is not told where they are
         "DATABASE_URL": stack.database_url_as(role) if role else "",
         "THROUGHLINE_KEYS_URL": stack.keys_url_as(role) if role in KEYHOLDERS else "",
         "THROUGHLINE_KEK_FILE": str(stack.settings.require_kek_file()) if role in KEYHOLDERS else "",

@@ -52,7 +52,7 @@ class AppendBatches:
         self._about_to_send = False
 
     async def submit(self, request: AppendRequest) -> AppendAnswer:
-        """The answer to `request`. Whoever stops waiting does not take it back.
+        """The answer to `request`. A caller that stops waiting does not take it back.
 
         Raises:
             EventStoreError: It could not be carried out.

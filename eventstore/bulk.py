@@ -1,4 +1,4 @@
-"""Reading much of the record at once, for whoever follows or folds it: rows as they are, checked for holes alone.
+"""Reading much of the record at once, for programs that follow or fold it: rows as they are, checked for holes alone.
 
 `PostgresEventStore.read_all` makes whole `StoredEvent`s; this reads what a projection needs at a fraction of the cost.
 """

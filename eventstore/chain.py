@@ -1,7 +1,7 @@
 """The hash chain over the record: each row's hash covers the row and, through the hash before it, all earlier ones.
 
 The database computes it as rows are recorded (`es.content` and `es.link` in its migrations); here the same is said in
-Python, so that whoever checks the record need not trust the database that is under suspicion.
+Python, so that the person who checks the record need not trust the database that is under suspicion.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from eventstore.upcasting import Chain, NotLifted, Shape
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 _EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
-_CHAIN = Chain()  # here, so that whatever reads events cannot start with a broken one
+_CHAIN = Chain()  # here, so that no program that reads events can start with a broken one
 
 
 class UnreadableEvent(Exception):

@@ -36,8 +36,8 @@ CONNECTION: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 2,
 }
-"""How everybody connects to the record; libpq's names. Text is UTF-8 whatever the client is set to, and a server that
-is gone without a word is noticed within some 20 s."""
+"""How everybody connects to the record; libpq's names. Text is UTF-8, also where the client is set to another. A server
+that ends without a word is noticed within some 20 s."""
 
 CHANNEL = "es_appended"
 """Every commit of appends notifies this channel of the last position before it, as decimal text."""
@@ -97,7 +97,7 @@ class PostgresEventStore:
     async def append(
         self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
     ) -> Appended:
-        """See `EventStore.append`. Whoever stops waiting for the answer does not take the append back."""
+        """See `EventStore.append`. A caller that stops waiting for the answer does not take the append back."""
         request = AppendRequest(stream, expected_version, key, tuple(events), close)
         outcome = await self._batches.submit(request)
         match outcome.code:
@@ -248,7 +248,7 @@ async def _connect_to_append(database_url: str) -> AsyncConnection[Any]:
 
 
 def translated(error: psycopg.Error) -> EventStoreError:
-    """What an error of the database means for whoever called the record; without a word of what was sent."""
+    """What an error of the database means for the record's caller; without a word of what was sent."""
     if isinstance(error, _RETRYABLE):
         return StoreUnavailable(type(error).__name__)
     if isinstance(error, NO_SCHEMA):

@@ -57,7 +57,7 @@ class News:
             try:
                 async with await open_session(database_url, "listener") as session:
                     await session.execute(SQL("listen {}").format(Identifier(CHANNEL)))
-                    self._heard.set()  # whatever was appended while nobody listened
+                    self._heard.set()  # what was appended while no one listened
                     pause = 0.1
                     async for _ in session.notifies():
                         self._heard.set()
@@ -88,7 +88,7 @@ async def catch_up(read: Read, *, after: int, page: int = PAGE) -> AsyncGenerato
         page: The longest page.
 
     Raises:
-        RecordDamaged: Positions are missing. It is for whoever follows to stop there.
+        RecordDamaged: Positions are missing. The subscriber must stop there.
     """
     reading = asyncio.ensure_future(read(after, page))
     try:
@@ -204,7 +204,7 @@ async def start_over_until_damaged(
 ) -> None:
     """Calls `follow_on` again whenever the database was away or somebody else moved the checkpoint.
 
-    Whatever else it raises is raised, and stands at the checkpoints as an alarm.
+    Any other error of it is raised, and stands at the checkpoints as an alarm.
     """
     pause = _SHORTEST_PAUSE_SECONDS
     while True:

@@ -1,7 +1,7 @@
 """Is the record still what was recorded? Names the first row that was altered, taken out or put in.
 
 Checked are the hash of every row, the ledger (which key recorded what, and its digest), the heads of the streams, and
-signed heads that were kept where nobody who can write to the database can write. Without those, whoever owns the
+signed heads that were kept out of reach of those who can write to the database. Without them, the person who owns the
 database could recompute the chain from some row on, or cut off its end.
 """
 

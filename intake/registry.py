@@ -1,6 +1,6 @@
-"""Who the clients are and which journey is theirs: one open journey for a client, whoever asks and how often.
+"""Who the clients are and which journey is theirs: one open journey for a client, however often it is asked for.
 
-Whoever changes what is kept of a client first locks the row that says whom their record number means.
+A program that changes what is kept of a client first locks the row that says whom their record number means.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ class Relay:
                 self._bell.clear()
                 try:
                     await self._start_what_is_due()
-                except Exception as error:  # the relay must go on, whatever the database does
+                except Exception as error:  # the relay must go on when the database fails
                     log.error("relay stumbled", lane=self._lane, error=type(error).__name__)
                 if _is_cancelled():  # and a connection that failed while it was let go hid it
                     raise asyncio.CancelledError
@@ -217,7 +217,7 @@ async def expire_parked(queue: Queue, rules: RelayRules) -> None:
     while True:
         try:
             await queue.expire_parked(rules.park_for)
-        except Exception as error:  # it must go on, whatever the database does
+        except Exception as error:  # it must go on when the database fails
             log.error("parked messages not looked at", error=type(error).__name__)
         if _is_cancelled():
             raise asyncio.CancelledError

@@ -88,7 +88,7 @@ async def run_intake(
             await made.wait(timeout=30)
             return made
 
-        # Each with connections of its own: whatever the others wait for, messages are kept and journeys opened.
+        # Each has connections of its own, so that messages are kept and journeys opened while the others wait.
         receiving = await pool(_RECEIVING_CONNECTIONS)
         reading = await opened.enter_async_context(ReadingProcess())
         relays = _Relays(reading, keyring, gate, chosen)

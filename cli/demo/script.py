@@ -50,7 +50,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Silence:
-    """From `at` on, whoever holds `role` answers nothing about this client."""
+    """From `at` on, those who hold `role` answer nothing about this client."""
 
     at: timedelta
     role: Role

@@ -67,7 +67,7 @@ class ReadModelBatch:
         """Writes `changes`, which end at `upto`, in a transaction; see `take`."""
         behind = [each for each in checkpoints if each.position < upto]
         async with self._session.transaction():
-            # The checkpoints first: whoever comes second waits there, and is fenced before it has written anything.
+            # The checkpoints first: the second to come waits there, and is fenced before it has written anything.
             moved = await advance(self._session, behind, upto)
             for each in behind:
                 model = self._models[each.consumer]

@@ -85,7 +85,7 @@ async def rebuild(
 
     Raises:
         RebuildRefused: Another rebuild of one of them is under way, or there is no generation to go back to.
-        EventStoreError: As for whoever follows the record.
+        EventStoreError: As for any subscriber of the record.
     """
     started = time.monotonic()
     try:

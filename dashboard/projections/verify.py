@@ -75,7 +75,7 @@ async def verify(
     Nothing is held up: both sides are seen in one snapshot, and what is made for it goes with the session.
 
     Raises:
-        EventStoreError: As for whoever follows the record.
+        EventStoreError: As for any subscriber of the record.
     """
     started = time.monotonic()
     try:

@@ -102,7 +102,7 @@ def change_with_the_move(state: JourneyState, event: TransitionCompleted) -> Ite
 
 @part.consequence
 def end_with_the_discharge(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
-    """At whichever level the client was."""
+    """At the level where the client was."""
     if state.level is not None:
         yield LevelOfCareEnded(**event.context, level=state.level)
 

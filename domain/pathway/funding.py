@@ -125,7 +125,7 @@ def seek_after_a_declined_cost(state: JourneyState, event: CostDeclined) -> Iter
 
 @part.consequence
 def note_that_funding_is_resolved(state: JourneyState, event: FundingResolved) -> Iterator[BaseEvent]:
-    """Whichever way was found."""
+    """The way that was found."""
     yield from met(state, event, RESOLVE_FUNDING)
 
 
