@@ -16,6 +16,7 @@ SUMMARIES = Path(__file__).with_name("summaries.json")
 RUN: Mapping[str, str] = {
     "demo": "cli.demo.command:demo",
     "up": "cli.services:up",
+    "migrate": "cli.migrations:migrate",
     "worker": "cli.services:worker",
     "intake": "cli.services:intake",
     "projector": "cli.services:projector",
