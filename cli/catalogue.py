@@ -23,6 +23,7 @@ RUN: Mapping[str, str] = {
 }
 LOOK: Mapping[str, str] = {
     "status": "cli.status:status",
+    "config": "cli.configuration:config",
     "send": "cli.send:send",
     "journeys": "cli.journeys:journeys",
     "journey": "cli.journeys:journey",
