@@ -130,7 +130,7 @@ async def journey_worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=[workflow, ReconcileWorkflow, PageWorkflow],
-        activities=[recorder.record, recorder.look, comparison.reconcile, (signer or HeadSigner()).sign],
+        activities=[recorder.record, recorder.check, comparison.reconcile, (signer or HeadSigner()).sign],
         **{**ours, **options},
     )
     to_systems = _call_worker(client, CALLS_QUEUE, calls.to_systems(), limits)

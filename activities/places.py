@@ -122,7 +122,7 @@ class _Hold:
         return not self._is_ours(slot), _moment(slot.get("start")) or self._request.wanted_by, str(slot["id"])
 
     async def _is_usable(self, slot: Resource) -> bool:
-        """Whether it may be held for this request, whatever its status."""
+        """Whether it may be held for this request, apart from its status."""
         is_single = slot.get("overbooked") in (None, False)
         if not is_single or not self._is_of_level(slot) or not self._starts_in_time(slot):
             return False

@@ -42,7 +42,7 @@ class Recorder:
 
     @activity.defn(name=signatures.RECORD)
     async def record(self, request: signatures.RecordRequest) -> signatures.Recorded:
-        """The events after `request.expected_version`, whoever wrote them.
+        """The events after `request.expected_version`, also those of another writer.
 
         Raises:
             ApplicationError: Its type names the cause; see `activities.signatures`. Asking again under the same key is
@@ -75,8 +75,8 @@ class Recorder:
             return await self._held(request, answered=True)
         return signatures.Recorded(events=request.events, as_asked=True)
 
-    @activity.defn(name=signatures.LOOK)
-    async def look(self, request: signatures.LookRequest) -> signatures.Looked:
+    @activity.defn(name=signatures.CHECK_RECORD)
+    async def check(self, request: signatures.CheckRequest) -> signatures.RecordChecked:
         """What the record holds of a journey, for a workflow to compare itself with or to fold. Needs no client's key.
 
         Raises:
@@ -85,10 +85,10 @@ class Recorder:
         with named_causes(request.stream):
             return await self._compared(request)
 
-    async def _compared(self, request: signatures.LookRequest) -> signatures.Looked:
+    async def _compared(self, request: signatures.CheckRequest) -> signatures.RecordChecked:
         head = await self._store.head(request.stream)
         stored = await self._store.read(request.stream)
-        return signatures.Looked(
+        return signatures.RecordChecked(
             version=len(stored),
             closed=head is not None and head.closed,
             differs=request.known is not None and _differs(stored, request.known),

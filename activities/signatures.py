@@ -8,7 +8,7 @@ from domain.pathway.calls import Answer
 from domain.values import Value
 
 RECORD = "record-events"
-LOOK = "look-into-record"
+CHECK_RECORD = "look-into-record"
 CHECK_BENEFITS = "check-benefits"
 SYNC_EHR = "sync-ehr"
 HOLD_PLACE = "hold-place"
@@ -103,7 +103,7 @@ class Recorded(Value):
     """What the record holds after the expected version.
 
     Attributes:
-        events: To be folded, whoever wrote them.
+        events: To be folded, also if another writer recorded them.
         as_asked: False if the record held something else: fold it and decide again.
     """
 
@@ -111,7 +111,7 @@ class Recorded(Value):
     as_asked: bool
 
 
-class LookRequest(Value):
+class CheckRequest(Value):
     """What does the record hold after the first `after` events?
 
     Attributes:
@@ -123,7 +123,7 @@ class LookRequest(Value):
     known: Fingerprint | None = None
 
 
-class Looked(Value):
+class RecordChecked(Value):
     """What the record holds.
 
     The recorder compares, not the workflow: a worker of another schema that replays the history finds it there.

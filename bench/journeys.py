@@ -41,7 +41,7 @@ _LONG_AFTER = timedelta(weeks=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class JourneyStep:
     """One append: what a journey decided at one moment."""
 
     at: datetime
@@ -52,7 +52,7 @@ class Step:
     close: bool
 
 
-def steps(journeys: int, *, seed: int = 1, days: int = 200, variants: int = 25) -> Iterator[Step]:
+def steps(journeys: int, *, seed: int = 1, days: int = 200, variants: int = 25) -> Iterator[JourneyStep]:
     """The appends of `journeys` journeys admitted within `days` days, in the order of their time."""
     dice = random.Random(seed)
     chosen = [(number % len(CLIENTS), dice.randrange(variants)) for number in range(journeys)]
@@ -62,7 +62,7 @@ def steps(journeys: int, *, seed: int = 1, days: int = 200, variants: int = 25) 
         for number, taken in enumerate(opened)
         for place, step in enumerate(taken)
     ]
-    # Steps of one moment keep their order within a journey, whatever the dice said.
+    # Steps of one moment keep their order within a journey.
     places = [0] * journeys
     for _, _, number, _ in sorted(order):
         step = opened[number][places[number]]
@@ -71,7 +71,7 @@ def steps(journeys: int, *, seed: int = 1, days: int = 200, variants: int = 25) 
 
 
 @cache
-def template(path: int, day: int, variant: int) -> Sequence[Step]:
+def template(path: int, day: int, variant: int) -> Sequence[JourneyStep]:
     """One walk of a demonstrated path from an admission on that day; variants differ in delays and answers."""
     load()
     dice = random.Random(f"{path}/{day}/{variant}")
@@ -80,12 +80,12 @@ def template(path: int, day: int, variant: int) -> Sequence[Step]:
     return tuple(walk.steps)
 
 
-def _copy_for(step: Step, number: int) -> Step:
+def _copy_for(step: JourneyStep, number: int) -> JourneyStep:
     journey, events = f"bench-{number:07}", step.events
     if step.expected_version == 0:
         data = {**events[0].data, "journey_id": journey, "client_ref": f"client-{number:07}"}
         events = (events[0].model_copy(update={"data": data}), *events[1:])
-    return Step(step.at, journey, step.expected_version, step.key, events, step.close)
+    return JourneyStep(step.at, journey, step.expected_version, step.key, events, step.close)
 
 
 class _Walk:
@@ -95,7 +95,7 @@ class _Walk:
         self.client, self.start, self.dice = client, start, dice
         self.now = start
         self.state = JourneyState()
-        self.steps: list[Step] = []
+        self.steps: list[JourneyStep] = []
         self._asked = 0
 
     def play(self) -> None:
@@ -170,10 +170,10 @@ class _Walk:
         expected = self.state.version
         self.state = outcome.state
         events = tuple(to_record(each, {"workflow_id": "journey/bench", "run_id": "r"}) for each in outcome.events)
-        self.steps.append(Step(self.now, "j", expected, command.cause, events, self.state.is_finished))
+        self.steps.append(JourneyStep(self.now, "j", expected, command.cause, events, self.state.is_finished))
 
 
-async def fill(database_url: str, appends: Iterable[Step], *, at_once: int = 400) -> int:
+async def fill(database_url: str, appends: Iterable[JourneyStep], *, at_once: int = 400) -> int:
     """Records `appends` in an empty record, many to a transaction; how many events that were."""
     total = 0
     async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
@@ -187,8 +187,8 @@ async def fill(database_url: str, appends: Iterable[Step], *, at_once: int = 400
     return total
 
 
-def _batches(appends: Iterable[Step], at_once: int) -> Iterator[list[Step]]:
-    batch: list[Step] = []
+def _batches(appends: Iterable[JourneyStep], at_once: int) -> Iterator[list[JourneyStep]]:
+    batch: list[JourneyStep] = []
     streams: set[str] = set()
     for step in appends:
         if step.journey in streams or len(batch) == at_once:

@@ -25,7 +25,7 @@ from temporalio.client import Client as TemporalClient
 from temporalio.worker import Worker
 
 from cli.demo.command import play
-from cli.demo.outcome import Outcome
+from cli.demo.outcome import ClientOutcome
 from cli.demo.script import CLIENTS, Client
 from cli.house import running_house
 from cli.output import show_json, table
@@ -93,7 +93,7 @@ async def _measure_in(home: Path, clients: tuple[Client, ...]) -> dict[str, Any]
     return {"paths": paths}
 
 
-async def _beside_floor(client: TemporalClient, outcome: Outcome, decisions: int) -> dict[str, Any]:
+async def _beside_floor(client: TemporalClient, outcome: ClientOutcome, decisions: int) -> dict[str, Any]:
     floor_events, floor_bytes, floor_tasks = await _floor(client, decisions)
     return {
         "path": outcome.client,

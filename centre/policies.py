@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, StrictInt, ValidationError, model_v
 from centre.days import Day
 from centre.files import CentreFileError, Document, as_json, in_plain_words, read, strictly
 from domain.adopted import digest_of
-from domain.obligations import Step, Terms
+from domain.obligations import StepTerms, Terms
 from domain.pathway import PART_NAMES, PART_OF_OBLIGATION
 from domain.policy import Dollars, Level, Numbers, Policy, Price, ReviewRule, Unit
 from domain.values import Key, Value, Words
@@ -61,7 +61,7 @@ class LevelEntry(Sourced, Level):
     price: PriceEntry | None = None
 
 
-class StepEntry(Step):
+class StepEntry(StepTerms):
     """A step of an escalation: `hours` from the due time, or `when = "raised"`."""
 
     hours: Annotated[int, Field(ge=-8760, le=8760)] | None = None
@@ -211,5 +211,5 @@ def _plain(entry: LevelEntry) -> Level:
 
 
 def _terms(entry: TermsEntry) -> Terms:
-    steps = tuple(Step(hours=step.hours, tell=step.tell, by=step.by) for step in entry.steps)
+    steps = tuple(StepTerms(hours=step.hours, tell=step.tell, by=step.by) for step in entry.steps)
     return Terms(owner=entry.owner, steps=steps, repeat_hours=entry.repeat_hours)

@@ -83,7 +83,7 @@ def _read(decision: type[Decision], fields: dict[str, Any]) -> Decision:
 async def _tell(journey_id: str, command: Decision, who: opt.Who) -> None:
     journeys = await the_journeys()
     try:
-        standing = await journeys.tell(journey_id, command)
+        status = await journeys.tell(journey_id, command)
     except CommandRefused as refused:
         raise Stop(Exit.REFUSED, f"refused ({refused.code}): {refused.sentence}") from None
     except JourneyNotRunning as error:
@@ -94,9 +94,9 @@ async def _tell(journey_id: str, command: Decision, who: opt.Who) -> None:
         again = f"{error}; repeat with --id {command.id} to be sure it is done once"
         raise Stop(Exit.UNREACHABLE, again) from None
     if who.json:
-        show_json(standing)
+        show_json(status)
     else:
-        show_fields({name.replace("_", " "): value for name, value in standing.model_dump().items()})
+        show_fields({name.replace("_", " "): value for name, value in status.model_dump().items()})
 
 
 globals().update({attribute_of(each.name()): _command(each) for each in DECISIONS})

@@ -25,7 +25,7 @@ from eventstore.anchors import (
     sign_head,
 )
 from eventstore.cloudevents import ExportRefused, ImportRefused, check_lines, export_lines, import_lines
-from eventstore.verify import Verdict
+from eventstore.verify import Verification
 from eventstore.verify import verify as verify_record
 
 
@@ -120,7 +120,7 @@ def _signed_heads(settings: Settings, anchors: Path | None, public_key: Path | N
     return read_anchors(file, read_public_key(key))
 
 
-def _report(verdict: Verdict, signed: SignedHeads | None, *, json: bool) -> None:
+def _report(verdict: Verification, signed: SignedHeads | None, *, json: bool) -> None:
     fault = verdict.fault
     if signed and signed.torn:
         complain(f"of the signed heads, lines {', '.join(map(str, signed.torn))} were cut short and are left out")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from deploy.errors import StackError
 from deploy.processes import RunningProcess
-from deploy.stack import Progress, Stack
+from deploy.stack import Stack, StartProgress
 
 Start = Callable[[], Awaitable[RunningProcess]]
 
@@ -36,7 +36,7 @@ class Guard:
     others wait for it.
     """
 
-    def __init__(self, stack: Stack, progress: Progress) -> None:
+    def __init__(self, stack: Stack, progress: StartProgress) -> None:
         self._stack = stack
         self._progress = progress
         self._parts: list[_Part] = []

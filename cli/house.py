@@ -18,7 +18,7 @@ from deploy.errors import SettingsError
 from deploy.processes import RunningProcess
 from deploy.roles import KEYHOLDERS, LOGINS, make_login_roles
 from deploy.settings import Settings
-from deploy.stack import Progress, Service, Stack, to_stderr
+from deploy.stack import Service, Stack, StartProgress, to_stderr
 from deploy.values import HostPort
 from eventstore import EventStoreError, migrate, migrate_keys
 from eventstore.anchors import ensure_signing_key
@@ -67,7 +67,7 @@ class House:
 
 @asynccontextmanager
 async def running_house(
-    settings: Settings, *, ports: Literal["fixed", "free"], progress: Progress = to_stderr
+    settings: Settings, *, ports: Literal["fixed", "free"], progress: StartProgress = to_stderr
 ) -> AsyncIterator[House]:
     """Starts what is missing, in order, and stops it again in the opposite order.
 
@@ -98,7 +98,7 @@ async def running_house(
 class _Recovery:
     """Starts the open journeys again on a Temporal server that began with no data, as often as that happens."""
 
-    def __init__(self, stack: Stack, progress: Progress) -> None:
+    def __init__(self, stack: Stack, progress: StartProgress) -> None:
         self._stack = stack
         self._progress = progress
         self._running: asyncio.Task[None] | None = None
@@ -221,7 +221,7 @@ async def _start(
     async def ready() -> bool:
         return ready_file.exists()
 
-    env = {  # without a role: no way into the record; whoever holds no keys is not told where they are
+    env = {  # without a role: no way into the record; a process without keys is not told where they are
         "DATABASE_URL": stack.database_url_as(role) if role else "",
         "THROUGHLINE_KEYS_URL": stack.keys_url_as(role) if role in KEYHOLDERS else "",
         "THROUGHLINE_KEK_FILE": str(stack.settings.require_kek_file()) if role in KEYHOLDERS else "",

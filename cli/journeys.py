@@ -10,7 +10,7 @@ from cli.options import AtTime, Positive
 from cli.output import Exit, Stop, complain, show_fields, show_json, stdout, table
 from dashboard.history import AsOf
 from dashboard.lists import Listing, list_journeys
-from dashboard.reading import Row, read_journey, row, state_of
+from dashboard.reading import JourneyRow, read_journey, row, state_of
 from deploy.settings import Settings
 from domain.benefit_words import price, summary
 from domain.obligations import Obligation
@@ -140,7 +140,7 @@ def ui_link(settings: Settings, journey_id: str) -> str | None:
     return f"{settings.ui_page}/{workflow_id(journey_id)}"
 
 
-def show_rows(rows: list[Row]) -> None:
+def show_rows(rows: list[JourneyRow]) -> None:
     """A table where the terminal has room for one, else two lines for each journey."""
     if stdout.width >= _ROOM_FOR_A_TABLE:
         columns = ("Journey", "Site", "Stage", "Level", "Waiting for", "Next", "Due", "")
@@ -153,7 +153,7 @@ def show_rows(rows: list[Row]) -> None:
             stdout.print(f"  {flag or 'next'}: {owed}, {waiting_for}, {due}", markup=False)
 
 
-def _cells(each: Row) -> tuple[object, ...]:
+def _cells(each: JourneyRow) -> tuple[object, ...]:
     flag = "overdue" if each.overdue else "urgent" if each.urgent else ""
     due = moment(each.next_due) if each.next_due else None
     return each.journey_id, each.site, each.stage, each.level, each.waiting_for, each.next_obligation, due, flag

@@ -38,7 +38,7 @@ MEANING: Mapping[Exit, str] = {
     Exit.NOT_ACCEPTED: "not every message was accepted",
     Exit.DIFFERS: "the record and the running workflows differ, and something is left to do",
     Exit.INTERRUPTED: "interrupted by Ctrl-C or a signal before it was done",
-    Exit.CUT_OFF: "whatever read the output went away",
+    Exit.CUT_OFF: "the reader of the output went away",
 }
 """What each exit code says."""
 
@@ -73,7 +73,7 @@ def complain(line: str) -> None:
 
 
 def discard_stdout() -> None:
-    """Whatever is still to be written to stdout goes nowhere: its reader has gone."""
+    """What is still to be written to stdout goes nowhere: its reader has gone."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

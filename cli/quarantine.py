@@ -17,7 +17,7 @@ from domain.refusal import UnknownHere
 from domain.sites import all_sites, site_named
 from domain.wording import moment
 from eventstore.keys import KeyDestroyed
-from intake.inbox import Pool
+from intake.inbox import IntakePool
 from intake.privacy import Privacy, Sealed
 from intake.releasing import release_to_site
 from intake.service import intake_pool
@@ -116,7 +116,7 @@ async def read_intake(query: str, *values: object) -> list[tuple[Any, ...]]:
 
 
 @asynccontextmanager
-async def _intake_database() -> AsyncIterator[Pool]:
+async def _intake_database() -> AsyncIterator[IntakePool]:
     try:
         async with intake_pool(load_settings().require_database_url()) as pool:
             yield pool

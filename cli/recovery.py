@@ -115,7 +115,7 @@ async def look_again(
         return
     journeys = await the_journeys()
     try:
-        standing = await journeys.look_again(journey_id)
+        status = await journeys.look_again(journey_id)
     except CommandRefused as refused:
         raise Stop(Exit.REFUSED, f"refused ({refused.code}): {refused.sentence}") from None
     except JourneyNotRunning as error:
@@ -123,9 +123,9 @@ async def look_again(
     except JourneysUnreachable as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
     if json:
-        show_json(standing)
+        show_json(status)
     else:
-        show_fields({"Journey": standing.journey_id, "Stage": standing.stage, "Goes on from event": standing.version})
+        show_fields({"Journey": status.journey_id, "Stage": status.stage, "Goes on from event": status.version})
 
 
 async def _all_look_again(json: bool) -> None:

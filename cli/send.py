@@ -16,7 +16,7 @@ from cli.output import Exit, Stop, show_json, stdout
 from intake.answers import UNREADABLE, Answer
 from intake.hl7 import split_messages
 from intake.mllp_client import MllpClient, MllpError
-from intake.sending import Outcome, Sending, Sent
+from intake.sending import Delivery, Sending, Sent
 
 SILENT = "--"
 """Stands for the acknowledgement of a message that asked for none."""
@@ -104,7 +104,7 @@ class _Report:
             if answer is not None:
                 self.results.append(Acknowledged(*place, outcome, answer.code, each.control_id, answer.text))
                 continue
-            code = SILENT if outcome is Outcome.SILENT else UNREADABLE
+            code = SILENT if outcome is Delivery.SILENT else UNREADABLE
             self.results.append(Acknowledged(*place, outcome, code, each.control_id, _WITHOUT_ANSWER[outcome]))
             self._show(self.results[-1])
         self.results += self._strays
@@ -118,16 +118,16 @@ class _Report:
 
 
 _WITHOUT_ANSWER = {
-    Outcome.SILENT: "no answer asked for, and none came",
-    Outcome.UNANSWERED: "no answer: it may or may not have been kept",
-    Outcome.NOT_SENT: "not sent: the connection ended, or an answer did not come, before its turn",
+    Delivery.SILENT: "no answer asked for, and none came",
+    Delivery.UNANSWERED: "no answer: it may or may not have been kept",
+    Delivery.NOT_SENT: "not sent: the connection ended, or an answer did not come, before its turn",
 }
 
 
 def _stop_unless_accepted(results: Sequence[Acknowledged], address: tuple[str, int]) -> None:
     count = sum(each.outcome != "stray" for each in results)
-    refused = sum(each.outcome == Outcome.REFUSED for each in results)
-    missing = sum(each.outcome in (Outcome.UNANSWERED, Outcome.NOT_SENT) for each in results)
+    refused = sum(each.outcome == Delivery.REFUSED for each in results)
+    missing = sum(each.outcome in (Delivery.UNANSWERED, Delivery.NOT_SENT) for each in results)
     silent = f"{missing} of {count} messages got no answer from {address[0]}:{address[1]}: send the same bytes again"
     if refused:
         told = f"{refused} of {count} messages not accepted; the answers above say why"

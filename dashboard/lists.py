@@ -11,7 +11,7 @@ import psycopg
 from dashboard.projections import JOURNEYS
 from dashboard.projections.folding import Folding
 from dashboard.projections.standing import is_kept
-from dashboard.reading import Row, row, urgency
+from dashboard.reading import JourneyRow, row, urgency
 from eventstore.bulk import Session, open_session, read_head, read_page
 from eventstore.postgres import translated
 
@@ -30,7 +30,7 @@ _POSITION = "select position from es.checkpoints where consumer = %s and status 
 class Listing:
     """Journeys, as of an event of the record; `head` was the last one when they were asked for."""
 
-    rows: list[Row]
+    rows: list[JourneyRow]
     as_of: int
     head: int
 
@@ -67,7 +67,9 @@ async def list_journeys(
                 as_of = await _position(session)
                 cursor = await session.execute(_LIST, {"now": now, "all": ended})
                 names = [column.name for column in cursor.description or ()]
-                rows = {each[0]: Row.model_validate(dict(zip(names, each, strict=True))) async for each in cursor}
+                rows = {
+                    each[0]: JourneyRow.model_validate(dict(zip(names, each, strict=True))) async for each in cursor
+                }
             if as_of < head <= as_of + folded:
                 as_of = await _fold_rest(session, as_of, folded, rows, now, ended=ended)
         except psycopg.Error as error:
@@ -84,7 +86,7 @@ async def _wait_for(session: Session, head: int, patience_seconds: float) -> Non
 
 
 async def _fold_rest(
-    session: Session, as_of: int, most: int, rows: dict[str, Row], now: datetime, *, ended: bool
+    session: Session, as_of: int, most: int, rows: dict[str, JourneyRow], now: datetime, *, ended: bool
 ) -> int:
     events = await read_page(session, as_of, most)
     for change in await Folding(session).changes(events):

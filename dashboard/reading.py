@@ -15,7 +15,7 @@ from eventstore.events import StoredEvent
 from eventstore.port import EventStore
 
 
-class Row(Value):
+class JourneyRow(Value):
     """One journey in a list."""
 
     journey_id: str
@@ -51,10 +51,10 @@ async def all_events(store: EventStore, after_position: int = 0) -> AsyncIterato
         after_position = batch[-1].position
 
 
-def row(state: JourneyState, now: datetime) -> Row:
+def row(state: JourneyState, now: datetime) -> JourneyRow:
     """The list's view of a state."""
     owed = state.next_due()
-    return Row(
+    return JourneyRow(
         journey_id=state.journey_id,
         site=state.admission.site,
         stage=state.stage,
@@ -86,7 +86,7 @@ def state_of(stored: Iterable[StoredEvent]) -> JourneyState:
     return fold(from_record(each) for each in stored)
 
 
-def urgency(row: Row) -> tuple[bool, bool, float, str]:
+def urgency(row: JourneyRow) -> tuple[bool, bool, float, str]:
     """Sorts rows: the urgent first, then by what is due next, the ended last."""
     due = row.next_due.timestamp() if row.next_due else float("inf")
     return row.stage.is_end, not row.urgent, due, row.journey_id

@@ -20,7 +20,7 @@ from deploy.settings import Settings
 from deploy.temporal import Temporal
 from deploy.temporal_setup import prepare_temporal
 
-Progress = Callable[[str], None]
+StartProgress = Callable[[str], None]
 """Told, in a few words, what is being done."""
 
 _LOCK_WAIT_SECONDS = 60.0
@@ -67,7 +67,7 @@ class Stack:
         temporal: bool = True,
         ui: bool = True,
         programs: Path | None = None,
-        progress: Progress = to_stderr,
+        progress: StartProgress = to_stderr,
     ) -> None:
         self.settings = settings
         """The settings given, completed with the addresses of what runs."""

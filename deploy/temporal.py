@@ -16,7 +16,7 @@ from deploy.temporal_database import NAME, mark_ready, prepare_database
 from deploy.temporal_program import find_temporal
 from deploy.temporal_setup import answers
 
-Progress = Callable[[str], None]
+StartProgress = Callable[[str], None]
 """Told, in a few words, what is being done."""
 
 SERVER_PORT: Final = 7233
@@ -27,7 +27,7 @@ _PORT_TRIES: Final = 3
 class Temporal:
     """The server, and its web page, for one data directory."""
 
-    def __init__(self, supervisor: Supervisor, folder: Path, *, free: bool, ui: bool, progress: Progress) -> None:
+    def __init__(self, supervisor: Supervisor, folder: Path, *, free: bool, ui: bool, progress: StartProgress) -> None:
         """Keep the server's files in `folder`.
 
         Args:

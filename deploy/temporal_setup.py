@@ -64,7 +64,7 @@ async def prepare_temporal(address: str, namespace: str) -> None:
 
 
 async def ensure_namespace(client: Client, namespace: str, retention: timedelta = RETENTION) -> None:
-    """Create the namespace unless it exists, whatever its retention. Raises RPCError."""
+    """Create the namespace unless it exists; its retention is left as it is. Raises RPCError."""
     try:
         await client.workflow_service.describe_namespace(
             DescribeNamespaceRequest(namespace=namespace), timeout=_RPC_TIMEOUT

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.plans import Actor
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, Key, Role, Stage, Value
@@ -54,13 +54,13 @@ class BaseCommand(Value):
         """What the record knows the command by: its key there, and the cause of its events."""
         return self.id
 
-    def occasion(self, state: JourneyState, now: Instant) -> Occasion:
+    def context(self, state: JourneyState, now: Instant) -> EventContext:
         """When what it leads to became true.
 
         Raises:
             Refused: It cannot be taken at all: its stage, role or time does not allow it.
         """
-        return Occasion(at=now, cause=self.cause)
+        return EventContext(at=now, cause=self.cause)
 
     def require_known(self) -> None:
         """Looks up what it names in the centre's files, before the journey takes it in and at any stage.
@@ -69,7 +69,7 @@ class BaseCommand(Value):
             UnknownHere: This process does not know it.
         """
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """The first events it leads to; what follows from those is added by `domain.decide`.
 
         Raises:
@@ -142,7 +142,7 @@ class Decision(BaseCommand):
         """Names the decision too: the id is the caller's choice, and may serve for another kind as well."""
         return f"{self.name()}/{self.id}"
 
-    def occasion(self, state: JourneyState, now: Instant) -> Occasion:
+    def context(self, state: JourneyState, now: Instant) -> EventContext:
         """As the person says, if the stage, their role and the time allow it."""
         self._require_stage(state)
         require(
@@ -158,7 +158,7 @@ class Decision(BaseCommand):
             "before-the-journey",
             f"This journey began at {earliest:%Y-%m-%d %H:%M} UTC. Give a time after that." if earliest else "",
         )
-        return Occasion(at=at, cause=self.cause)
+        return EventContext(at=at, cause=self.cause)
 
     def _require_stage(self, state: JourneyState) -> None:
         if state.stage in self.declared.at:

@@ -44,7 +44,7 @@ def decide(state: JourneyState, command: BaseCommand, now: Instant) -> Outcome:
     made: list[BaseEvent] = []
     try:
         _require_the_part(state, command)
-        after = _taken(state, command.decide(state, command.occasion(state, now)), now, made)
+        after = _taken(state, command.decide(state, command.context(state, now)), now, made)
     except Refused as refused:
         return refused.refusal
     return Decided(events=tuple(made), state=after)
@@ -63,7 +63,7 @@ def _taken(state: JourneyState, events: Iterable[BaseEvent], now: Instant, made:
         made.append(event)
         state = evolve(state, event)
         running = state.policy.parts
-        for part, rule in RULES.follows[type(event)]:
+        for part, rule in RULES.consequence[type(event)]:
             if part in running:
                 state = _taken(state, rule(state, event, now), now, made)
     return state

@@ -28,7 +28,7 @@ class BaseEffect(Value):
     key: str
 
     @property
-    def slot(self) -> str:
+    def concurrency_key(self) -> str:
         """Calls in one slot are made one after the other."""
         return self.key
 
@@ -85,7 +85,7 @@ class SyncEhr(BaseEffect):
     revision: int
 
     @property
-    def slot(self) -> str:
+    def concurrency_key(self) -> str:
         """The EHR hears the newest wish, never two at once."""
         return EHR_SLOT
 

@@ -15,7 +15,7 @@ from typing import ClassVar, TypedDict
 from domain.values import Instant, Value
 
 
-class Occasion(TypedDict):
+class EventContext(TypedDict):
     """When an event became true and which command led to it."""
 
     at: Instant
@@ -61,6 +61,6 @@ class BaseEvent(Value):
         raise NotImplementedError(f"{type(self).__name__} says nothing")
 
     @property
-    def occasion(self) -> Occasion:
+    def context(self) -> EventContext:
         """Ties what follows from it to its moment and command."""
-        return Occasion(at=self.at, cause=self.cause)
+        return EventContext(at=self.at, cause=self.cause)

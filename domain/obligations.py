@@ -42,7 +42,7 @@ class Channel(StrEnum):
     PAGE = "page"
 
 
-class Step(Value):
+class StepTerms(Value):
     """One step of an escalation.
 
     Attributes:
@@ -66,7 +66,7 @@ class Terms(Value):
     """
 
     owner: Role
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    steps: Annotated[tuple[StepTerms, ...], Field(min_length=1)]
     repeat_hours: Annotated[int, Field(ge=1, le=8760)] = 24
 
     @model_validator(mode="after")
@@ -102,7 +102,7 @@ class ObligationKind(Value):
     outlives_care: bool = False
 
 
-class Rung(Value):
+class EscalationStep(Value):
     """From `at` on, `to` is told by `how`.
 
     Attributes:
@@ -145,10 +145,10 @@ class Obligation(Value):
     due_at: Instant
     counted: Counted
     calendar: int
-    ladder: tuple[Rung, ...]
+    escalation: tuple[EscalationStep, ...]
     repeat_hours: int = 24
     status: ObligationStatus = ObligationStatus.OPEN
-    climbed: int = 0
+    steps_taken: int = 0
     last_told_at: Instant | None = None
     quiet_until: Instant | None = None
     acknowledged_by: Role | None = None
@@ -183,7 +183,7 @@ class Obligation(Value):
             due_at=due_at,
             counted=counted,
             calendar=by.version,
-            ladder=_ladder(terms.steps, raised_at, due_at),
+            escalation=_escalation(terms.steps, raised_at, due_at),
             repeat_hours=terms.repeat_hours,
             counts_from=counts_from,
             about=about,
@@ -196,14 +196,16 @@ class Obligation(Value):
     def by(self, calendar: Calendar) -> Obligation:
         """The same, counted by another calendar: its due time and the times of its ladder."""
         due_at = self.counted.due_at(calendar)
-        steps = (Step(hours=rung.offset, tell=rung.to, by=rung.how) for rung in self.ladder)
-        return self.changed(due_at=due_at, calendar=calendar.version, ladder=_ladder(steps, self.raised_at, due_at))
+        steps = (StepTerms(hours=step.offset, tell=step.to, by=step.how) for step in self.escalation)
+        return self.changed(
+            due_at=due_at, calendar=calendar.version, escalation=_escalation(steps, self.raised_at, due_at)
+        )
 
     def is_overdue(self, now: Instant) -> bool:
         """Whether it is still open after its due time."""
         return self.status.is_open and now >= self.due_at
 
-    def current_rung(self) -> Rung:
+    def current_step(self) -> EscalationStep:
         """The rung used next: the earliest unused one, or the last again."""
         return self._rung(min(self._unused(), key=self.speaks_at))
 
@@ -211,7 +213,7 @@ class Obligation(Value):
         """When the next person is told; always after the last time."""
         return min(self.speaks_at(number) for number in self._unused())
 
-    def rungs_reached(self, now: Instant) -> list[int]:
+    def steps_reached(self, now: Instant) -> list[int]:
         """The rungs that are due at `now`, counted from 1; one beyond the ladder's end repeats the last.
 
         One that an acknowledgement keeps quiet is skipped when a later one is due: its role knows already.
@@ -221,26 +223,26 @@ class Obligation(Value):
     def speaks_at(self, number: int) -> Instant:
         """When this unused rung is due, unless someone acknowledges again."""
         at = self._rung(number).at
-        if number > len(self.ladder) and self.last_told_at is not None:
+        if number > len(self.escalation) and self.last_told_at is not None:
             at = self.last_told_at + timedelta(hours=self.repeat_hours)
         if self.quiet_until is not None and self._knows(self._rung(number).to):
             at = max(at, self.quiet_until)
         return at
 
     def _unused(self) -> range:
-        return range(self.climbed + 1, max(self.climbed + 1, len(self.ladder)) + 1)
+        return range(self.steps_taken + 1, max(self.steps_taken + 1, len(self.escalation)) + 1)
 
-    def _rung(self, number: int) -> Rung:
-        return self.ladder[min(number, len(self.ladder)) - 1]
+    def _rung(self, number: int) -> EscalationStep:
+        return self.escalation[min(number, len(self.escalation)) - 1]
 
     def _knows(self, role: Role) -> bool:
-        return role is self.acknowledged_by or role in {rung.to for rung in self.ladder[: self.climbed]}
+        return role is self.acknowledged_by or role in {step.to for step in self.escalation[: self.steps_taken]}
 
 
-def _ladder(steps: Iterable[Step], raised_at: Instant, due_at: Instant) -> tuple[Rung, ...]:
+def _escalation(steps: Iterable[StepTerms], raised_at: Instant, due_at: Instant) -> tuple[EscalationStep, ...]:
     """The steps in absolute times, in order; none is before the obligation is raised."""
-    rungs = (
-        Rung(
+    steps = (
+        EscalationStep(
             at=raised_at if step.hours is None else max(raised_at, due_at + timedelta(hours=step.hours)),
             offset=step.hours,
             to=step.tell,
@@ -248,4 +250,4 @@ def _ladder(steps: Iterable[Step], raised_at: Instant, due_at: Instant) -> tuple
         )
         for step in steps
     )
-    return tuple(sorted(rungs, key=lambda rung: rung.at))
+    return tuple(sorted(steps, key=lambda step: step.at))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.values import Instant, Value
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 Evolves = Callable[["JourneyState", Any], "Slice"]
-Follows = Callable[["JourneyState", Any, Instant], Iterator[BaseEvent]]
+Consequence = Callable[["JourneyState", Any, Instant], Iterator[BaseEvent]]
 Calls = Callable[["JourneyState", Any], "Effect | None"]
 
 
@@ -25,7 +25,7 @@ class Slice(Value):
         """The moments at which time alone changes something here."""
         yield from ()
 
-    def pass_time(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def pass_time(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """What has fallen due by `when`, each once. A slice that has this has moments too."""
         yield from ()
 
@@ -43,7 +43,7 @@ class Part:
         self.name = name
         self.optional = optional
         self._evolves: list[Evolves] = []
-        self._follows: list[Callable[..., Iterator[BaseEvent]]] = []
+        self._consequences: list[Callable[..., Iterator[BaseEvent]]] = []
         self._calls: list[Calls] = []
 
     def evolves(self, rule: Rule) -> Rule:
@@ -51,13 +51,13 @@ class Part:
         self._evolves.append(rule)
         return rule
 
-    def follows(self, rule: Rule) -> Rule:
+    def consequence(self, rule: Rule) -> Rule:
         """Registers what follows from an event without being asked. The rule sees the state after it.
 
         A rule that asks something of another system takes `now` as a third argument: a call begins now, also where
         what led to it was typed in late.
         """
-        self._follows.append(rule)
+        self._consequences.append(rule)
         return rule
 
     def calls(self, rule: Rule) -> Rule:
@@ -81,15 +81,15 @@ class Composition:
 
     def __init__(self, parts: Iterable[Part], events: EventTypes) -> None:
         self.evolves: dict[type[BaseEvent], list[tuple[str, Evolves]]] = {each: [] for each in events.values()}
-        self.follows: dict[type[BaseEvent], list[tuple[str, Follows]]] = {each: [] for each in events.values()}
+        self.consequence: dict[type[BaseEvent], list[tuple[str, Consequence]]] = {each: [] for each in events.values()}
         self.calls: dict[type[BaseEvent], list[Calls]] = {}
         for part in parts:
             for evolves in part._evolves:
                 for event in _events_of(evolves, events):
                     self._add(event, part.name, evolves)
-            for follows in part._follows:
-                for event in _events_of(follows, events):
-                    self.follows[event].append((part.name, _with_now(follows)))
+            for consequence in part._consequences:
+                for event in _events_of(consequence, events):
+                    self.consequence[event].append((part.name, _with_now(consequence)))
             for calls in part._calls:
                 for event in _events_of(calls, events):
                     self.calls.setdefault(event, []).append(calls)
@@ -100,7 +100,7 @@ class Composition:
         self.evolves[event].append((name, rule))
 
 
-def _with_now(rule: Callable[..., Iterator[BaseEvent]]) -> Follows:
+def _with_now(rule: Callable[..., Iterator[BaseEvent]]) -> Consequence:
     if "now" in rule.__annotations__:
         return rule
     return lambda state, event, now: rule(state, event)

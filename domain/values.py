@@ -100,7 +100,7 @@ class Stage(StrEnum):
 
 
 class Role(StrEnum):
-    """Who can own a duty. People hold roles; the roster maps a role to whoever is on duty."""
+    """Who can own a duty. People hold roles; the roster maps a role to the person on duty."""
 
     ADMISSIONS = "admissions"
     CLINICIAN = "clinician"

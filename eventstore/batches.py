@@ -20,7 +20,7 @@ _MOST_REQUESTS = 64
 _MOST_EVENTS = 5_000
 
 
-class Outcome(NamedTuple):
+class AppendAnswer(NamedTuple):
     """The database's answer to one request, as `es.append_many` gives it."""
 
     code: str
@@ -30,12 +30,12 @@ class Outcome(NamedTuple):
     recorded_at: datetime | None
 
 
-Send = Callable[[Sequence[AppendRequest]], Awaitable[list[Outcome]]]
+Send = Callable[[Sequence[AppendRequest]], Awaitable[list[AppendAnswer]]]
 
 
 class _Waiting(NamedTuple):
     request: AppendRequest
-    answer: asyncio.Future[Outcome]
+    answer: asyncio.Future[AppendAnswer]
 
 
 class AppendBatches:
@@ -51,13 +51,13 @@ class AppendBatches:
         self._sending: dict[asyncio.Task[None], set[str]] = {}
         self._about_to_send = False
 
-    async def submit(self, request: AppendRequest) -> Outcome:
-        """The answer to `request`. Whoever stops waiting does not take it back.
+    async def submit(self, request: AppendRequest) -> AppendAnswer:
+        """The answer to `request`. A caller that stops waiting does not take it back.
 
         Raises:
             EventStoreError: It could not be carried out.
         """
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[AppendAnswer] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(request, answer))
         self._send_soon()
         return await answer

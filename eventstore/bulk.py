@@ -1,4 +1,4 @@
-"""Reading much of the record at once, for whoever follows or folds it: rows as they are, checked for holes alone.
+"""Reading much of the record at once, for programs that follow or fold it: rows as they are, checked for holes alone.
 
 `PostgresEventStore.read_all` makes whole `StoredEvent`s; this reads what a projection needs at a fraction of the cost.
 """
@@ -19,7 +19,7 @@ Session = AsyncConnection[tuple[Any, ...]]
 """One connection, in autocommit, that speaks UTC."""
 
 
-class Row(NamedTuple):
+class BulkEvent(NamedTuple):
     """An event of the record as a projection needs it.
 
     Attributes:
@@ -66,7 +66,7 @@ async def open_session(database_url: str, purpose: str) -> Session:
     return session
 
 
-async def read_page(session: Session, after: int, limit: int) -> list[Row]:
+async def read_page(session: Session, after: int, limit: int) -> list[BulkEvent]:
     """The rows after a position, at most `limit`; empty at the end of the record.
 
     Raises:
@@ -79,7 +79,7 @@ async def read_page(session: Session, after: int, limit: int) -> list[Row]:
     return rows
 
 
-async def read_earlier(session: Session, versions: dict[str, int]) -> list[Row]:
+async def read_earlier(session: Session, versions: dict[str, int]) -> list[BulkEvent]:
     """All rows of these streams below the version given for each, stream after stream."""
     return await _rows(session, _EARLIER, [list(versions), list(versions.values())])
 
@@ -93,15 +93,15 @@ async def read_head(session: Session) -> int:
     return int(row[0]) if row else 0
 
 
-async def _rows(session: Session, query: Any, arguments: Sequence[object]) -> list[Row]:
+async def _rows(session: Session, query: Any, arguments: Sequence[object]) -> list[BulkEvent]:
     try:
         cursor = await session.execute(query, arguments, binary=True)
-        return [Row._make(row) for row in await cursor.fetchall()]
+        return [BulkEvent._make(row) for row in await cursor.fetchall()]
     except psycopg.Error as error:
         raise translated(error) from None
 
 
-def _find_hole(rows: Sequence[Row], after: int) -> None:
+def _find_hole(rows: Sequence[BulkEvent], after: int) -> None:
     for before, row in enumerate(rows, start=after):
         if row.position != before + 1:
             raise RecordDamaged(before, row.position)

@@ -1,7 +1,7 @@
 """The hash chain over the record: each row's hash covers the row and, through the hash before it, all earlier ones.
 
 The database computes it as rows are recorded (`es.content` and `es.link` in its migrations); here the same is said in
-Python, so that whoever checks the record need not trust the database that is under suspicion.
+Python, so that the person who checks the record need not trust the database that is under suspicion.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PAGE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ChainedEvent:
     """A row of the record as it is hashed; `data` and `meta` are the texts that were recorded."""
 
     position: int
@@ -59,12 +59,12 @@ class Entry:
     digest: bytes
 
 
-def link(before: bytes, row: Row) -> bytes:
+def link(before: bytes, row: ChainedEvent) -> bytes:
     """The hash that `row` must have if the row before it has the hash `before`."""
     return hashlib.sha256(before + content(row)).digest()
 
 
-def content(row: Row) -> bytes:
+def content(row: ChainedEvent) -> bytes:
     """What is hashed of a row: fixed widths, so that no two rows read alike."""
     fixed = _FIXED.pack(
         row.position,
@@ -80,10 +80,10 @@ def content(row: Row) -> bytes:
     return fixed + texts + seal
 
 
-def read_rows(connection: Connection[Any], *, after_position: int = 0) -> Iterator[Row]:
+def read_rows(connection: Connection[Any], *, after_position: int = 0) -> Iterator[ChainedEvent]:
     """The record's rows, oldest first, a page at a time. Read them in one transaction with the ledger."""
     yield from (
-        Row(*row)
+        ChainedEvent(*row)
         for row in _pages(
             connection,
             "select position, version, occurred_at, recorded_at, event_id, schema_version, closes, stream, type,"

@@ -60,7 +60,7 @@ async def live_checkpoints(session: Session, consumers: Sequence[str]) -> list[C
 async def advance(session: Session, checkpoints: Sequence[Checkpoint], position: int) -> list[Checkpoint]:
     """Moves checkpoints to `position`, as the first thing in a transaction that keeps what they stand for.
 
-    Whoever else moves one of them waits for that transaction, and is fenced once it commits.
+    Another program that moves one of them waits for that transaction, and is fenced once it commits.
 
     Raises:
         Fenced: One of them is not where it was left. Nothing may be committed.

@@ -20,12 +20,12 @@ import psycopg
 from psycopg import Connection
 
 from eventstore.anchors import Anchor
-from eventstore.chain import Entry, Row, read_entries, read_rows
+from eventstore.chain import ChainedEvent, Entry, read_entries, read_rows
 from eventstore.connection import one_moment, whole_job
 from eventstore.errors import EventStoreError, InvalidRequest
 from eventstore.jsontext import canonical, require_storable
 from eventstore.request import content_digest, event_id, require_name
-from eventstore.verify import Verdict, as_events, verify_rows
+from eventstore.verify import Verification, as_events, verify_rows
 
 SOURCE = "/throughline/record"
 _DATA = ',"data":'  # cannot stand inside a JSON string, where a quotation mark has a backslash before it
@@ -72,7 +72,7 @@ def _unfit(position: int) -> ExportRefused:
     return ExportRefused(f"events and ledger do not fit at position {position}: run `throughline events verify`")
 
 
-def check_lines(lines: Iterable[str], anchors: Iterable[Anchor] = ()) -> Verdict:
+def check_lines(lines: Iterable[str], anchors: Iterable[Anchor] = ()) -> Verification:
     """Whether an export is sound: its numbering, its chain, its keys, and signed heads if there are any.
 
     Raises:
@@ -112,7 +112,7 @@ class _Append:
     """What one append recorded, as its lines say."""
 
     key: str
-    rows: list[Row]
+    rows: list[ChainedEvent]
 
     def entry(self) -> Entry:
         """The append's row of the ledger: all of it follows from the events and the key."""
@@ -135,7 +135,7 @@ class _Import:
         self._progress = progress
         self._entries: list[Entry] = []
 
-    def copied(self, lines: Iterable[str]) -> Iterator[Row]:
+    def copied(self, lines: Iterable[str]) -> Iterator[ChainedEvent]:
         """Writes each row as it passes through."""
         with self._connection.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
             for append in _appends(lines):
@@ -157,11 +157,11 @@ class _Import:
                     copy.write_row((stream, *head))
 
 
-def _as_tuple(row: Row | Entry) -> tuple[object, ...]:
+def _as_tuple(row: ChainedEvent | Entry) -> tuple[object, ...]:
     return tuple(getattr(row, name) for name in row.__slots__)
 
 
-def _line(row: Row, entry: Entry) -> str:
+def _line(row: ChainedEvent, entry: Entry) -> str:
     attributes: dict[str, object] = {
         "specversion": "1.0",
         "id": str(row.event_id),
@@ -193,7 +193,7 @@ def _appends(lines: Iterable[str]) -> Iterator[_Append]:
         yield _Append(key, rows)
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[tuple[Row, str]]:
+def _parsed(lines: Iterable[str]) -> Iterator[tuple[ChainedEvent, str]]:
     for number, line in enumerate(lines, 1):
         try:
             yield _row(json.loads(line), line)
@@ -210,9 +210,9 @@ def _data_text(said: dict[str, Any], line: str) -> str:
         return canonical(said["data"])
 
 
-def _row(said: dict[str, Any], line: str) -> tuple[Row, str]:
+def _row(said: dict[str, Any], line: str) -> tuple[ChainedEvent, str]:
     require_storable(said)
-    row = Row(
+    row = ChainedEvent(
         position=_count(said["sequence"]),
         version=_count(said["streamversion"]),
         occurred_at=_utc(said["time"]),

@@ -14,13 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.events import BaseEvent
 from domain.pathway import Event
-from eventstore.bulk import Row
+from eventstore.bulk import BulkEvent
 from eventstore.events import NewEvent, StoredEvent
 from eventstore.upcasting import Chain, NotLifted, Shape
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 _EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
-_CHAIN = Chain()  # here, so that whatever reads events cannot start with a broken one
+_CHAIN = Chain()  # here, so that no program that reads events can start with a broken one
 
 
 class UnreadableEvent(Exception):
@@ -68,7 +68,7 @@ def from_record(stored: StoredEvent) -> Event:
         raise _unfit(stored.position, shape) from None
 
 
-def decode(rows: Sequence[Row]) -> list[Event]:
+def decode(rows: Sequence[BulkEvent]) -> list[Event]:
     """The events behind rows of journeys, lifted like those of `from_record` and read in one go.
 
     Raises:
@@ -82,7 +82,7 @@ def decode(rows: Sequence[Row]) -> list[Event]:
         return [_decode_one(row, text) for row, text in zip(rows, texts, strict=True)]
 
 
-def _lifted(row: Row) -> str:
+def _lifted(row: BulkEvent) -> str:
     data: dict[str, Any] = json.loads(row.text)
     envelope = {name: data.pop(name) for name in ("type", "at", "cause")}
     try:
@@ -92,7 +92,7 @@ def _lifted(row: Row) -> str:
     return json.dumps(data | envelope)
 
 
-def _decode_one(row: Row, text: str) -> Event:
+def _decode_one(row: BulkEvent, text: str) -> Event:
     try:
         return _EVENT.validate_json(text)
     except ValidationError:

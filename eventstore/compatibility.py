@@ -2,7 +2,7 @@
 
 A version's schema may change without a new version only in ways that leave every event on record readable and
 keep what a reader of the record was promised. Allowed are: a new optional property, a new member of an
-enumeration, and a wider bound. Whatever else differs is a break, also what this module does not understand.
+enumeration, and a wider bound. Any other difference is a break, also what this module does not understand.
 """
 
 from __future__ import annotations

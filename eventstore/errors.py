@@ -90,7 +90,7 @@ class RecordDamaged(EventStoreError):
     def __init__(self, after: int, found: int) -> None:
         super().__init__(
             f"events are missing between positions {after} and {found}: "
-            "stop whatever follows the record and restore it from a backup"
+            "stop all that follows the record and restore it from a backup"
         )
         self.after = after
         self.found = found

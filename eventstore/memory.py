@@ -118,7 +118,7 @@ def _page(events: list[StoredEvent], after: int, limit: int | None) -> tuple[Sto
     return _copies(islice(events, after, None if limit is None else after + limit))
 
 
-# A model is frozen but the dicts in it are not: whoever changes what was read must not change the record.
+# A model is frozen but the dicts in it are not: a caller that changes what it read must not change the record.
 def _copy_of(appended: Appended) -> Appended:
     return appended.model_copy(deep=True)
 

@@ -94,7 +94,7 @@ def _files(folders: Sequence[Path]) -> list[_File]:
 
 
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_text(encoding="utf-8").encode()).hexdigest()  # whatever ends its lines
+    return hashlib.sha256(path.read_text(encoding="utf-8").encode()).hexdigest()  # with any line ends
 
 
 def _waiting(files: Sequence[_File], applied: Mapping[str, str | None]) -> list[_File]:
@@ -125,7 +125,7 @@ def _make_ledger(guard: Connection) -> None:
             " version varchar primary key, id text not null, sha256 text not null,"
             " begun_at timestamptz not null default now())"
         )
-        guard.execute("grant usage on schema migrations to public")  # whoever asks what is pending
+        guard.execute("grant usage on schema migrations to public")  # for those who ask what is pending
         guard.execute("grant select on migrations.applied, migrations.files to public")
 
 

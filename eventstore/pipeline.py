@@ -48,7 +48,7 @@ class Pipeline:
         self._is_closed = False
 
     async def ask(self, argument: str) -> Rows:
-        """The rows for this argument, which holds no NUL. Whoever stops waiting does not take it back.
+        """The rows for this argument, which holds no NUL. A caller that stops waiting does not take it back.
 
         Raises:
             psycopg.Error: As the server refused it, or `OperationalError`: the connection was lost, could not be made
@@ -150,7 +150,7 @@ class _Line:
 
     @contextmanager
     def _closed_if_lost(self) -> Iterator[None]:
-        """Whatever goes wrong, nobody is left to wait on a connection that does not answer in order any more."""
+        """If anything goes wrong, no caller is left to wait on a connection that does not answer in order any more."""
         try:
             yield
         except OperationalError:

@@ -11,7 +11,7 @@ from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, Stre
 class EventStore(Protocol):
     """An append-only record of events, in streams and in one global order.
 
-    Whoever reads on from the last position seen gets every event exactly once, however many writers there
+    A reader that goes on from the last position seen gets every event exactly once, however many writers there
     are. Every call may raise `StoreUnavailable`, `SchemaMissing` or `InvalidRequest`.
     """
 
@@ -29,7 +29,7 @@ class EventStore(Protocol):
 
         Returns:
             What was recorded. If the key has already recorded the same content in this stream, the first
-            answer again, whatever `expected_version` says and even if the stream was closed since. Content is
+            answer again, also with another `expected_version` and even if the stream was closed since. Content is
             the events' type, schema version, data and `occurred_at` in order, and `close`; not their `meta`.
 
         Raises:

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL, Composed
 from psycopg_pool import AsyncConnectionPool
 
-from eventstore.batches import AppendBatches, Outcome
+from eventstore.batches import AppendAnswer, AppendBatches
 from eventstore.errors import (
     EventStoreError,
     KeyReused,
@@ -26,7 +26,7 @@ from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, Stre
 from eventstore.pipeline import Connect, Pipeline
 from eventstore.request import AppendRequest, require_dense, require_name, require_number
 
-Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
+RecordPool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
 
 CONNECTION: dict[str, Any] = {
     "autocommit": True,
@@ -36,7 +36,7 @@ CONNECTION: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 2,
 }
-"""How everybody connects to the record; libpq's names. Text is UTF-8 whatever the client is set to, and a server that
+"""How everybody connects to the record; libpq's names. Text is UTF-8, also where the client is set to another, and a server that
 is gone without a word is noticed within some 20 s."""
 
 CHANNEL = "es_appended"
@@ -89,7 +89,7 @@ class PostgresEventStore:
         patience: Elapsed seconds to wait for it.
     """
 
-    def __init__(self, pool: Pool, connect: Connect, *, patience: float) -> None:
+    def __init__(self, pool: RecordPool, connect: Connect, *, patience: float) -> None:
         self._pool = pool
         self._appends = Pipeline(connect, _APPEND, "json", patience=patience)
         self._batches = AppendBatches(self._send)
@@ -97,7 +97,7 @@ class PostgresEventStore:
     async def append(
         self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
     ) -> Appended:
-        """See `EventStore.append`. Whoever stops waiting for the answer does not take the append back."""
+        """See `EventStore.append`. A caller that stops waiting for the answer does not take the append back."""
         request = AppendRequest(stream, expected_version, key, tuple(events), close)
         outcome = await self._batches.submit(request)
         match outcome.code:
@@ -154,15 +154,15 @@ class PostgresEventStore:
             raise translated(error) from None
         return tuple(StreamEntry(**row) for row in rows)
 
-    async def _send(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
+    async def _send(self, requests: Sequence[AppendRequest]) -> list[AppendAnswer]:
         try:
             rows = await self._appends.ask(batch_text(requests))
         except psycopg.Error as error:
             raise translated(error) from None
-        outcomes = {stream: Outcome(*rest) for stream, *rest in rows}
+        outcomes = {stream: AppendAnswer(*rest) for stream, *rest in rows}
         return [outcomes[request.stream] for request in requests]
 
-    async def _refusal(self, request: AppendRequest, outcome: Outcome) -> EventStoreError:
+    async def _refusal(self, request: AppendRequest, outcome: AppendAnswer) -> EventStoreError:
         stream, expected, key = request.stream, request.expected_version, request.key
         match outcome.code:
             case "TL001":
@@ -202,7 +202,7 @@ async def open_store(
     Raises:
         StoreUnavailable: No connection within `timeout`.
     """
-    pool: Pool = AsyncConnectionPool(
+    pool: RecordPool = AsyncConnectionPool(
         database_url,
         kwargs={"row_factory": dict_row, **CONNECTION},
         min_size=min_size,
@@ -248,7 +248,7 @@ async def _connect_to_append(database_url: str) -> AsyncConnection[Any]:
 
 
 def translated(error: psycopg.Error) -> EventStoreError:
-    """What an error of the database means for whoever called the record; without a word of what was sent."""
+    """What an error of the database means for the record's caller; without a word of what was sent."""
     if isinstance(error, _RETRYABLE):
         return StoreUnavailable(type(error).__name__)
     if isinstance(error, NO_SCHEMA):
@@ -261,7 +261,7 @@ def batch_text(requests: Iterable[AppendRequest]) -> str:
     return f"[{','.join([request.as_json() for request in requests])}]"
 
 
-def _as_recorded(request: AppendRequest, outcome: Outcome) -> tuple[StoredEvent, ...]:
+def _as_recorded(request: AppendRequest, outcome: AppendAnswer) -> tuple[StoredEvent, ...]:
     assert outcome.first_position is not None and outcome.recorded_at is not None
     return tuple(
         StoredEvent.vouched_for(

@@ -30,10 +30,10 @@ _DESTROY = """
     where data_keys.destroyed_at is null"""
 _REWRAP = "update keys.data_keys set kek = %s, wrapped = %s where key_id = %s and kek = %s"
 
-Pool = AsyncConnectionPool[AsyncConnection[Any]]
+KeyPool = AsyncConnectionPool[AsyncConnection[Any]]
 
 
-class _Row(NamedTuple):
+class _KeyRow(NamedTuple):
     key_id: UUID
     owner: str
     kek: str | None
@@ -54,7 +54,7 @@ class PostgresKeyring:
         clock: Elapsed seconds.
     """
 
-    def __init__(self, pool: Pool, keks: KeyEncryptionKeys, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, pool: KeyPool, keks: KeyEncryptionKeys, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
         self._keks = keks
         self._clock = clock
@@ -104,7 +104,7 @@ class PostgresKeyring:
         found = self._cache.get(name)
         return found.key if found is not None and self._clock() < found.until else None
 
-    def _unwrapped(self, row: _Row) -> DataKey:
+    def _unwrapped(self, row: _KeyRow) -> DataKey:
         if row.wrapped is None or row.kek is None:
             raise KeyDestroyed
         now = self._clock()
@@ -113,17 +113,17 @@ class PostgresKeyring:
         self._cache |= {row.owner: cached, row.key_id: cached}
         return cached.key
 
-    async def _find(self, column: str, value: str | UUID) -> _Row | None:
+    async def _find(self, column: str, value: str | UUID) -> _KeyRow | None:
         rows = await self._fetch(_FIND.format(column), value)
         return rows[0] if rows else None
 
-    async def _fetch(self, query: str, *values: object) -> list[_Row]:
+    async def _fetch(self, query: str, *values: object) -> list[_KeyRow]:
         try:
             async with self._pool.connection() as connection:
                 rows = await (await connection.execute(query.encode(), values)).fetchall()
         except psycopg.Error as error:
             raise _translated(error) from None
-        return [_Row(*row) for row in rows]
+        return [_KeyRow(*row) for row in rows]
 
     async def _execute(self, query: str, *values: object) -> None:
         try:
@@ -147,7 +147,7 @@ async def open_keyring(keys_url: str, kek_file: Path, *, max_size: int = 4) -> A
         KeysUnavailable: The database does not answer.
     """
     keks = read_keks(kek_file)
-    pool: Pool = AsyncConnectionPool(
+    pool: KeyPool = AsyncConnectionPool(
         keys_url,
         kwargs={"autocommit": True, "row_factory": namedtuple_row},
         min_size=1,

@@ -1,4 +1,4 @@
-"""JSON Schemas of the data of every event, for whoever reads the record without this code.
+"""JSON Schemas of the data of every event, for readers of the record who do not have this code.
 
 A schema says what the record holds (pydantic's serialisation: an amount is text, and what has a default may be
 missing in events older than the field). A reader must expect properties and enumeration members it does not know.

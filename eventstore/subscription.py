@@ -19,7 +19,7 @@ import psycopg
 import structlog
 from psycopg.sql import SQL, Identifier
 
-from eventstore.bulk import Row, Session, open_session, read_page
+from eventstore.bulk import BulkEvent, Session, open_session, read_page
 from eventstore.checkpoints import advance, live_checkpoints, raise_alarm
 from eventstore.codec import UnreadableEvent
 from eventstore.errors import EventStoreError, Fenced, RecordDamaged, StoreUnavailable
@@ -32,8 +32,8 @@ PAGE = 500
 _SHORTEST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 10.0
 
-Read = Callable[[int, int], Awaitable[Sequence[Row]]]
-Handle = Callable[[Session, Sequence[Row]], Awaitable[None]]
+Read = Callable[[int, int], Awaitable[Sequence[BulkEvent]]]
+Handle = Callable[[Session, Sequence[BulkEvent]], Awaitable[None]]
 _TRY_LOCK = "select pg_try_advisory_lock(hashtextextended('throughline consumer ' || %s, 0))"
 
 
@@ -57,7 +57,7 @@ class News:
             try:
                 async with await open_session(database_url, "listener") as session:
                     await session.execute(SQL("listen {}").format(Identifier(CHANNEL)))
-                    self._heard.set()  # whatever was appended while nobody listened
+                    self._heard.set()  # what was appended while no one listened
                     pause = 0.1
                     async for _ in session.notifies():
                         self._heard.set()
@@ -79,7 +79,7 @@ async def listening(database_url: str) -> AsyncIterator[News]:
         await asyncio.wait([task])
 
 
-async def catch_up(read: Read, *, after: int, page: int = PAGE) -> AsyncGenerator[Sequence[Row], None]:
+async def catch_up(read: Read, *, after: int, page: int = PAGE) -> AsyncGenerator[Sequence[BulkEvent], None]:
     """The record after a position, page by page until its end. While one is handled, the next is read.
 
     Args:
@@ -88,7 +88,7 @@ async def catch_up(read: Read, *, after: int, page: int = PAGE) -> AsyncGenerato
         page: The longest page.
 
     Raises:
-        RecordDamaged: Positions are missing. It is for whoever follows to stop there.
+        RecordDamaged: Positions are missing. The subscriber must stop there.
     """
     reading = asyncio.ensure_future(read(after, page))
     try:
@@ -109,7 +109,7 @@ async def catch_up(read: Read, *, after: int, page: int = PAGE) -> AsyncGenerato
 
 async def follow(
     read: Read, news: News, *, after: int, page: int = PAGE, poll_seconds: float = POLL_SECONDS
-) -> AsyncGenerator[Sequence[Row], None]:
+) -> AsyncGenerator[Sequence[BulkEvent], None]:
     """The record after a position, page by page and without end; see `catch_up`.
 
     Args:
@@ -188,7 +188,7 @@ class Consumer:
             await become_active(writing, self._name, self._poll_seconds)
             (checkpoint,) = await live_checkpoints(writing, [self._name])
 
-            async def read(after: int, limit: int) -> Sequence[Row]:
+            async def read(after: int, limit: int) -> Sequence[BulkEvent]:
                 return await read_page(reading, after, limit)
 
             pages = follow(read, news, after=checkpoint.position, page=self._page, poll_seconds=self._poll_seconds)
@@ -204,7 +204,7 @@ async def start_over_until_damaged(
 ) -> None:
     """Calls `follow_on` again whenever the database was away or somebody else moved the checkpoint.
 
-    Whatever else it raises is raised, and stands at the checkpoints as an alarm.
+    Any other error of it is raised, and stands at the checkpoints as an alarm.
     """
     pause = _SHORTEST_PAUSE_SECONDS
     while True:

@@ -1,6 +1,6 @@
 """Old shapes of events, lifted step by step to the shape this release reads.
 
-The record is never rewritten: what was recorded under version 1 stays so, and a `Step` says what its data is
+The record is never rewritten: what was recorded under version 1 stays so, and a `Upcast` says what its data is
 called in version 2. Steps are chained, and a broken chain stops the process when it starts, not years later in
 front of the first old event.
 """
@@ -31,7 +31,7 @@ class Shape(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Step:
+class Upcast:
     """From one shape to the next.
 
     Attributes:
@@ -50,7 +50,7 @@ class Step:
         return self.becomes or Shape(self.source.type, self.source.version + 1)
 
 
-STEPS: tuple[Step, ...] = ()
+STEPS: tuple[Upcast, ...] = ()
 """Every step of this release, none of them ever removed. All events are still of version 1."""
 
 EVENT_TYPES: Mapping[str, type[BaseEvent]] = EVENTS
@@ -77,7 +77,7 @@ class NotLifted(EventStoreError):
 class Chain:
     """All steps, checked once."""
 
-    def __init__(self, steps: Iterable[Step] = STEPS, current: Iterable[Shape] | None = None) -> None:
+    def __init__(self, steps: Iterable[Upcast] = STEPS, current: Iterable[Shape] | None = None) -> None:
         """Makes the chain from `steps` to the `current` shapes, by default those of this release.
 
         Raises:
@@ -158,7 +158,7 @@ class Chain:
         return False
 
 
-def _wrong(steps: Sequence[Step]) -> Iterable[str]:
+def _wrong(steps: Sequence[Upcast]) -> Iterable[str]:
     """What is wrong with the steps by themselves."""
     for shape, times in Counter(step.source for step in steps).items():
         if times > 1:

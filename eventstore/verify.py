@@ -1,7 +1,7 @@
 """Is the record still what was recorded? Names the first row that was altered, taken out or put in.
 
 Checked are the hash of every row, the ledger (which key recorded what, and its digest), the heads of the streams, and
-signed heads that were kept where nobody who can write to the database can write. Without those, whoever owns the
+signed heads that were kept out of reach of those who can write to the database. Without them, the person who owns the
 database could recompute the chain from some row on, or cut off its end.
 """
 
@@ -16,12 +16,12 @@ from typing import Any
 from psycopg import Connection
 
 from eventstore.anchors import Anchor
-from eventstore.chain import NO_HASH, Entry, Row, link, read_entries, read_rows
+from eventstore.chain import NO_HASH, ChainedEvent, Entry, link, read_entries, read_rows
 from eventstore.connection import one_moment
 from eventstore.events import NewEvent
 from eventstore.request import content_digest, event_id
 
-Progress = Callable[[int, int], None]
+Tally = Callable[[int, int], None]
 """Told how many events have been checked, of how many: every few thousand, and at the end."""
 _TOLD_EVERY = 5_000
 _LOOK_AHEAD = 1_000  # of an append, to tell what moved up; an altered ledger may say it has any number of events
@@ -48,7 +48,7 @@ class Fault:
 
 
 @dataclass
-class Verdict:
+class Verification:
     """What a check came to.
 
     Attributes:
@@ -75,7 +75,9 @@ class _Wrong(Exception):
         self.fault = Fault(kind, position, text.format(position))
 
 
-def verify(database_url: str, anchors: Iterable[Anchor] = (), *, progress: Progress = lambda done, of: None) -> Verdict:
+def verify(
+    database_url: str, anchors: Iterable[Anchor] = (), *, progress: Tally = lambda done, of: None
+) -> Verification:
     """Checks the whole record as it stands at one moment; writers go on meanwhile.
 
     Args:
@@ -91,7 +93,7 @@ def verify(database_url: str, anchors: Iterable[Anchor] = (), *, progress: Progr
         return _verify(connection, list(anchors), progress)
 
 
-def verify_rows(rows: Iterable[Row], anchors: Iterable[Anchor] = ()) -> Verdict:
+def verify_rows(rows: Iterable[ChainedEvent], anchors: Iterable[Anchor] = ()) -> Verification:
     """Checks rows that come from elsewhere, such as an export: their numbering, their chain, and signed heads."""
     check = _Check(list(anchors), lambda events: None)
     try:
@@ -103,7 +105,7 @@ def verify_rows(rows: Iterable[Row], anchors: Iterable[Anchor] = ()) -> Verdict:
     return check.verdict
 
 
-def _verify(connection: Connection[Any], anchors: list[Anchor], progress: Progress) -> Verdict:
+def _verify(connection: Connection[Any], anchors: list[Anchor], progress: Tally) -> Verification:
     row = connection.execute("select coalesce(max(position), 0) from es.events").fetchone()
     total = row[0] if row else 0
     check = _Check(anchors, lambda events: progress(events, total))
@@ -123,7 +125,7 @@ class _Check:
 
     anchors: list[Anchor]
     progress: Callable[[int], None]
-    verdict: Verdict = field(default_factory=Verdict)
+    verdict: Verification = field(default_factory=Verification)
     versions: dict[str, int] = field(default_factory=dict)
     closed: dict[str, datetime] = field(default_factory=dict)
 
@@ -132,7 +134,7 @@ class _Check:
         for anchor in self.anchors:
             self._signed.setdefault(anchor.position, []).append(anchor.hash)
 
-    def row(self, row: Row) -> None:
+    def row(self, row: ChainedEvent) -> None:
         position = self.verdict.events + 1
         if row.position != position:
             raise _Wrong(FaultKind.MISSING, position, "the event at position {} is not there")
@@ -150,10 +152,10 @@ class _Check:
         if position % _TOLD_EVERY == 0:
             self.progress(position)
 
-    def follows(self, row: Row) -> bool:
+    def follows(self, row: ChainedEvent) -> bool:
         return link(self.verdict.hash, row) == row.hash
 
-    def _compare_anchor(self, row: Row) -> None:
+    def _compare_anchor(self, row: ChainedEvent) -> None:
         signed = self._signed.get(row.position, [])
         if any(hash != row.hash for hash in signed):
             raise _Wrong(
@@ -178,7 +180,7 @@ class _Ledger:
         self._entries = entries
         self._check = check
 
-    def follow(self, rows: Iterator[Row]) -> None:
+    def follow(self, rows: Iterator[ChainedEvent]) -> None:
         before = 0
         entry = next(self._entries, None)
         while entry is not None:
@@ -192,7 +194,7 @@ class _Ledger:
                 FaultKind.INSERTED, row.position, "the event at position {} was inserted: no append recorded it"
             )
 
-    def _next(self, rows: Iterator[Row], entry: Entry, index: int, after: Entry | None) -> Row:
+    def _next(self, rows: Iterator[ChainedEvent], entry: Entry, index: int, after: Entry | None) -> ChainedEvent:
         """The next row, which must be the one that `entry` recorded as its `index`-th; `after` is the next entry."""
         position = self._check.verdict.events + 1
         row = next(rows, None)
@@ -210,7 +212,7 @@ class _Ledger:
             raise _Wrong(FaultKind.LEDGER, position, "the ledger's entry for position {} is not that of its event")
         return row
 
-    def _check_entry(self, entry: Entry, rows: list[Row]) -> None:
+    def _check_entry(self, entry: Entry, rows: list[ChainedEvent]) -> None:
         last = rows[-1]
         digest = content_digest(as_events(rows), close=entry.closes)
         said = (entry.stream, entry.last_version, entry.recorded_at, entry.closes, entry.digest)
@@ -228,7 +230,7 @@ def _check_heads(connection: Connection[Any], check: _Check) -> None:
         raise _Wrong(FaultKind.STREAM_HEAD, check.verdict.events, text)
 
 
-def _is_later(row: Row, entry: Entry, index: int) -> bool:
+def _is_later(row: ChainedEvent, entry: Entry, index: int) -> bool:
     """Whether `row` is one of those that `entry` recorded after its `index`-th."""
     later = range(index + 1, min(_size(entry), index + 1 + _LOOK_AHEAD))
     return any(row.event_id == event_id(entry.stream, entry.append_key, each) for each in later)
@@ -238,7 +240,7 @@ def _size(entry: Entry) -> int:
     return entry.last_position - entry.first_position + 1
 
 
-def as_events(rows: Iterable[Row]) -> Iterator[tuple[NewEvent, str]]:
+def as_events(rows: Iterable[ChainedEvent]) -> Iterator[tuple[NewEvent, str]]:
     """What the digest of an append is made of."""
     for row in rows:
         event = NewEvent.model_construct(

@@ -30,7 +30,7 @@ _CODES_0357 = {
 }
 
 
-class Verdict(StrEnum):
+class AckKind(StrEnum):
     """What the sender is told."""
 
     ACCEPT = "accept"  #: kept safely; no need to send again
@@ -38,14 +38,14 @@ class Verdict(StrEnum):
     REJECT = "reject"  #: sending the same again can never help
 
 
-_LETTER = {Verdict.ACCEPT: "A", Verdict.ERROR: "E", Verdict.REJECT: "R"}
-_ALWAYS = frozenset(Verdict)
-_NEVER: frozenset[Verdict] = frozenset()
+_LETTER = {AckKind.ACCEPT: "A", AckKind.ERROR: "E", AckKind.REJECT: "R"}
+_ALWAYS = frozenset(AckKind)
+_NEVER: frozenset[AckKind] = frozenset()
 _WANTED = {
     "": _NEVER,
     "NE": _NEVER,
-    "ER": frozenset({Verdict.ERROR, Verdict.REJECT}),
-    "SU": frozenset({Verdict.ACCEPT}),
+    "ER": frozenset({AckKind.ERROR, AckKind.REJECT}),
+    "SU": frozenset({AckKind.ACCEPT}),
 }
 """HL7 table 0155. Anything else, AL among it, means always."""
 _NULL = '""'
@@ -57,11 +57,11 @@ _LONGEST_CONTROL_ID = 1000  # longer than is taken, so that a refusal for its le
 class AnswersWanted:
     """For which verdicts a sender wants an accept answer (C.) and an application answer (A.)."""
 
-    accept: frozenset[Verdict]
-    application: frozenset[Verdict]
+    accept: frozenset[AckKind]
+    application: frozenset[AckKind]
 
     @property
-    def either(self) -> frozenset[Verdict]:
+    def either(self) -> frozenset[AckKind]:
         """For which verdicts at least one answer is wanted."""
         return self.accept | self.application
 
@@ -76,7 +76,7 @@ def answers_wanted(message: Message) -> AnswersWanted:
     return AnswersWanted(_WANTED.get(accept, _ALWAYS), _WANTED.get(application, _ALWAYS))
 
 
-def ack_code(message: Message, verdict: Verdict) -> str | None:
+def ack_code(message: Message, verdict: AckKind) -> str | None:
     """MSA-1 for this sender, or None where the sender wants no answer."""
     wanted = answers_wanted(message)
     if verdict in wanted.accept:
@@ -86,7 +86,7 @@ def ack_code(message: Message, verdict: Verdict) -> str | None:
     return None
 
 
-def build_ack(message: Message, verdict: Verdict, now: datetime, problem: Problem | None = None) -> bytes | None:
+def build_ack(message: Message, verdict: AckKind, now: datetime, problem: Problem | None = None) -> bytes | None:
     """The acknowledgement in the sender's delimiters and character set, or None where none is wanted.
 
     Args:
@@ -104,13 +104,13 @@ def build_ack(message: Message, verdict: Verdict, now: datetime, problem: Proble
     return _encode(lines, message.charset)
 
 
-def answer_unread(raw: bytes, problem: Problem, now: datetime, verdict: Verdict = Verdict.REJECT) -> bytes | None:
+def answer_unread(raw: bytes, problem: Problem, now: datetime, verdict: AckKind = AckKind.REJECT) -> bytes | None:
     """The answer to a message that was not read or not kept; it names the control id if the header can be read."""
     header = read_header(raw)
     return build_rejection(problem, now, verdict) if header is None else build_ack(header, verdict, now, problem)
 
 
-def build_rejection(problem: Problem, now: datetime, verdict: Verdict = Verdict.REJECT) -> bytes:
+def build_rejection(problem: Problem, now: datetime, verdict: AckKind = AckKind.REJECT) -> bytes:
     """The answer to bytes without a readable header: there is nothing to echo."""
     marks = Delimiters()
     header = f"MSH|^~\\&|THROUGHLINE||||{_timestamp(now)}||ACK|{uuid4().hex[:20]}|P|2.5.1"

@@ -7,7 +7,7 @@ from datetime import date
 from pydantic import Field, ValidationError
 
 from domain.values import Instant, Value
-from intake.facts import Admission, AdmissionKind, ClientKey, Identity
+from intake.facts import Admission, AdmissionKind, Identity, RecordNumber
 from intake.problem import Problem
 
 _LONGEST_BYTES = 32_768
@@ -36,7 +36,7 @@ class AdmissionDocument(Value):
     def to_fact(self) -> Admission:
         """The same in intake's words."""
         values = self.model_dump(exclude={"authority", "mrn", "visit", "site", "kind", "occurred_at"})
-        identity = Identity(key=ClientKey(authority=self.authority, mrn=self.mrn), **values)
+        identity = Identity(key=RecordNumber(authority=self.authority, mrn=self.mrn), **values)
         named = (self.site,) if self.site else ()
         return Admission(
             identity=identity, visit=self.visit, occurred_at=self.occurred_at, kind=self.kind, locations=named

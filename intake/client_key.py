@@ -8,7 +8,7 @@ where PID-3 is empty. A number without an authority is refused: two senders may 
 from __future__ import annotations
 
 from intake.escapes import Delimiters, has_known_escapes_only
-from intake.facts import ClientKey
+from intake.facts import RecordNumber
 from intake.hl7 import Message
 from intake.problem import Hl7Error, Problem
 
@@ -23,7 +23,7 @@ _SUBCOMPONENTS = {4: 3, 6: 3}
 """How many subcomponents the components of CX have: the authority and the facility three (type HD), the others one."""
 
 
-def client_key(message: Message) -> ClientKey:
+def client_key(message: Message) -> RecordNumber:
     """The client that the message is about.
 
     Raises:
@@ -49,7 +49,7 @@ def client_key(message: Message) -> ClientKey:
     raise Hl7Error(Problem("no-record-number", "Send the medical record number in PID-3, typed MR.", "101", "PID^1^3"))
 
 
-def client_named(message: Message) -> ClientKey | None:
+def client_named(message: Message) -> RecordNumber | None:
     """The client that a message of any kind names in PID; None if it names none."""
     try:
         return client_key(message)
@@ -96,7 +96,7 @@ def _is_identifier(repetition: str, marks: Delimiters) -> bool:
     )
 
 
-def _issued_key(message: Message, number: str, repetition: str) -> ClientKey:
+def _issued_key(message: Message, number: str, repetition: str) -> RecordNumber:
     authority = _said(_identifier_part(message, repetition, 4)) or _said(_identifier_part(message, repetition, 4, 2))
     return _checked(authority or _said(message.field("MSH", 4)), number)
 
@@ -110,11 +110,11 @@ def _said(text: str) -> str:
     return "" if text == _DELETE else text
 
 
-def _checked(authority: str, mrn: str) -> ClientKey:
+def _checked(authority: str, mrn: str) -> RecordNumber:
     if not authority:
         advice = "Say who issued the record number: the authority in PID-3.4, or the facility in MSH-4."
         raise Hl7Error(Problem("no-authority", advice, "101", "PID^1^3"))
     if len(authority) > _LONGEST_ID or len(mrn) > _LONGEST_ID:
         advice = f"Send a record number and authority of at most {_LONGEST_ID} characters in PID-3."
         raise Hl7Error(Problem("record-number-too-long", advice, "102", "PID^1^3"))
-    return ClientKey(authority=authority, mrn=mrn)
+    return RecordNumber(authority=authority, mrn=mrn)

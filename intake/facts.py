@@ -24,7 +24,7 @@ class CancelReason(StrEnum):
     PRE_ADMISSION_CANCELLED = "pre-admission-cancelled"
 
 
-class ClientKey(Value):
+class RecordNumber(Value):
     """A client as the sender names them: who issued the record number, and the number."""
 
     authority: str
@@ -37,7 +37,7 @@ IdentityField = Literal["family_name", "given_name", "birth_date", "sex", "membe
 class Identity(Value):
     """What a message says about a person. None is *nothing said*; a name in `cleared` is *delete what you have*."""
 
-    key: ClientKey
+    key: RecordNumber
     family_name: str | None = None
     given_name: str | None = None
     birth_date: date | None = None
@@ -53,7 +53,7 @@ class _ClientFact(Value):
     occurred_at: Instant
 
     @property
-    def key(self) -> ClientKey:
+    def key(self) -> RecordNumber:
         """Whose fact it is."""
         return self.identity.key
 

@@ -26,17 +26,17 @@ from intake.hl7 import parse
 from intake.offload import ReadingProcess
 from intake.privacy import Privacy, Sealed
 from intake.problem import Hl7Error
-from intake.queue import Lane, Outcome, Queue, Row
+from intake.queue import Handling, Lane, Queue, QueuedMessage
 from intake.receiver import JSON, ReceivingRules
 from intake.registry import Journey, Registry, SiteUnknown
 from intake.releasing import UNKNOWN_SITE
 from intake.rules import CANCELS_LATER_VISIT, KEY_DESTROYED, SENT_AGAIN, Rule
 
-_PARK_UNKNOWN = Outcome("parked", "unknown-client", "No admission of this client has arrived yet.")
-_PARK_NO_JOURNEY = Outcome("parked", "no-open-journey", "This client has no open journey.")
+_PARK_UNKNOWN = Handling("parked", "unknown-client", "No admission of this client has arrived yet.")
+_PARK_NO_JOURNEY = Handling("parked", "no-open-journey", "This client has no open journey.")
 
 
-_NO_SITE = Outcome(
+_NO_SITE = Handling(
     "quarantined",
     UNKNOWN_SITE,
     "It does not tell at which site the client is. Name the site: `throughline quarantine NUMBER --site SITE --by "
@@ -67,7 +67,7 @@ class Handler:
         self._gate = gate
         self._rules = rules
 
-    async def handle(self, row: Row) -> Outcome:
+    async def handle(self, row: QueuedMessage) -> Handling:
         """What `row` comes to.
 
         Raises:
@@ -82,21 +82,21 @@ class Handler:
         try:
             fact = await self._reading.read(raw, read_fact, row.content_type, self._rules, row.received_at)
         except Hl7Error as error:  # only after the way of reading changed
-            return Outcome("quarantined", error.problem.code, error.problem.advice)
+            return Handling("quarantined", error.problem.code, error.problem.advice)
         if isinstance(fact, Ignored):  # only after the rules or the sender's settings changed
-            return Outcome("ignored", fact.code, fact.reason)
+            return Handling("ignored", fact.code, fact.reason)
         if isinstance(fact, NeedsPerson):
-            return Outcome("quarantined", fact.code, fact.advice)
+            return Handling("quarantined", fact.code, fact.advice)
         if row.said_before:
             return _ignored(SENT_AGAIN)
         if isinstance(fact, Admission):
             return await self._admit(fact, row)
         if isinstance(fact, IdentityChanged):
             known = await self._registry.update_identity(fact.identity, fact.occurred_at)
-            return Outcome("done") if known else _PARK_UNKNOWN
+            return Handling("done") if known else _PARK_UNKNOWN
         return await self._tell(fact, row)
 
-    async def _admit(self, admission: Admission, row: Row) -> Outcome:
+    async def _admit(self, admission: Admission, row: QueuedMessage) -> Handling:
         try:
             journey, opened_by_this = await self._registry.admit(admission, row.message_id, self._site(admission, row))
         except SiteUnknown:
@@ -111,17 +111,17 @@ class Handler:
         except JourneyEnded:
             await self._registry.close(journey.journey_id)
             if opened_by_this:
-                return Outcome("done", "journey-over", "The journey it opened is over.", journey.journey_id)
+                return Handling("done", "journey-over", "The journey it opened is over.", journey.journey_id)
             return await self._admit(admission, row)
-        return Outcome("done", journey_id=journey.journey_id)
+        return Handling("done", journey_id=journey.journey_id)
 
-    def _site(self, admission: Admission, row: Row) -> str | None:
+    def _site(self, admission: Admission, row: QueuedMessage) -> str | None:
         if row.site is not None:  # a person named it
             return row.site
         meant = self._rules.locations.meant(admission.locations)
         return meant.site if meant else None
 
-    async def _open(self, journey: Journey, admission: Admission, row: Row) -> Outcome:
+    async def _open(self, journey: Journey, admission: Admission, row: QueuedMessage) -> Handling:
         _require_lane("openings", row)
         opening = OpeningAdmission(
             message_key=str(row.message_id),
@@ -130,9 +130,9 @@ class Handler:
             occurred_at=admission.occurred_at,
         )
         await self._gate.open(str(journey.journey_id), str(journey.client_ref), opening)
-        return Outcome("done", journey_id=journey.journey_id, started=True)
+        return Handling("done", journey_id=journey.journey_id, started=True)
 
-    async def _tell(self, fact: AdmissionCancelled | DischargeReported, row: Row) -> Outcome:
+    async def _tell(self, fact: AdmissionCancelled | DischargeReported, row: QueuedMessage) -> Handling:
         journey = await self._registry.open_journey(fact.key)
         if journey is None or journey.started_at is None:
             return _PARK_NO_JOURNEY
@@ -147,10 +147,10 @@ class Handler:
                 await self._gate.report_discharge(journey_id, key, fact.occurred_at)
         except JourneyEnded:
             await self._registry.close(journey.journey_id)
-            return Outcome("quarantined", "journey-over", "The journey is over; see whether anything is left to do.")
-        return Outcome("done", journey_id=journey.journey_id)
+            return Handling("quarantined", "journey-over", "The journey is over; see whether anything is left to do.")
+        return Handling("done", journey_id=journey.journey_id)
 
-    async def _refusal(self, fact: ClientFact, journey: Journey, row: Row) -> Outcome | None:
+    async def _refusal(self, fact: ClientFact, journey: Journey, row: QueuedMessage) -> Handling | None:
         """Why the fact is not about this journey. A late word on an earlier stay must not end the present one."""
         if row.visit and row.visit == journey.visit:
             return None
@@ -158,10 +158,10 @@ class Handler:
         if isinstance(fact, AdmissionCancelled) and other_visit:
             if await self._queue.is_later_visit(row, journey.journey_id):
                 return _ignored(CANCELS_LATER_VISIT, journey)
-            return Outcome("parked", "unknown-visit", "It cancels a visit that has not been announced.")
+            return Handling("parked", "unknown-visit", "It cancels a visit that has not been announced.")
         if fact.occurred_at < journey.admitted_at:
             reason = "It happened before the open journey's admission; see which stay it means."
-            return Outcome("quarantined", "before-admission", reason)
+            return Handling("quarantined", "before-admission", reason)
         return None
 
 
@@ -176,11 +176,11 @@ def read_fact(raw: bytes, content_type: str, rules: ReceivingRules, received_at:
     return read_adt(parse(raw), rules.zone, received_at, rules.locations).fact
 
 
-def _ignored(rule: Rule, journey: Journey | None = None) -> Outcome:
-    return Outcome("ignored", rule.code, rule.reason, journey.journey_id if journey else None)
+def _ignored(rule: Rule, journey: Journey | None = None) -> Handling:
+    return Handling("ignored", rule.code, rule.reason, journey.journey_id if journey else None)
 
 
-def _require_lane(lane: Lane, row: Row) -> None:
+def _require_lane(lane: Lane, row: QueuedMessage) -> None:
     """Raises `OtherLane`, so that calls to journeys that may not answer never take up room among the openings."""
     if row.lane != lane:
         raise OtherLane

@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from intake.ack import Verdict
+from intake.ack import AckKind
 from intake.admission_document import DocumentError
 from intake.connections import TcpKeepalive
 from intake.framing import DEFAULT_MAX_BYTES
@@ -113,7 +113,7 @@ class _Endpoints:
             raise Refused(415, Problem("content-type", f"Send Content-Type: {HL7}."))
         body = await self._body(request)
         receipt = await self._in_time(self._messages.receive_hl7(body))
-        if receipt.problem is not None and receipt.verdict is not Verdict.ACCEPT:
+        if receipt.problem is not None and receipt.verdict is not AckKind.ACCEPT:
             raise _refusal(receipt, receipt.problem)
         if receipt.ack is None:
             return Response(status_code=204)
@@ -186,7 +186,7 @@ def _content_type(request: Request) -> str:
 
 
 def _refusal(receipt: Receipt, problem: Problem) -> Refused:
-    if receipt.verdict is Verdict.REJECT:
+    if receipt.verdict is AckKind.REJECT:
         return Refused(400, problem)
     if receipt.problem is not None and receipt.problem.code == "not-stored":
         return Refused(503, receipt.problem)

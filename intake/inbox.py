@@ -18,15 +18,15 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from eventstore.keys import Keyring
-from intake.ack import Verdict
-from intake.facts import ClientKey
+from intake.ack import AckKind
+from intake.facts import RecordNumber
 from intake.offload import LARGE_BYTES
 from intake.privacy import Privacy
 from intake.problem import Problem
 from intake.registry import known_as
 from intake.rules import Rule
 
-Pool = AsyncConnectionPool[AsyncConnection[Any]]
+IntakePool = AsyncConnectionPool[AsyncConnection[Any]]
 CONTROL_ID_REUSED = "control-id-reuse"
 
 # One statement keeps the message, puts its client in the queue, and quarantines what cannot be used. A client in the
@@ -89,9 +89,9 @@ class Arrival:
     content_type: str
     received_at: datetime
     event: str
-    verdict: Verdict
+    verdict: AckKind
     state: str
-    client: ClientKey | None = None
+    client: RecordNumber | None = None
     visit: str = ""
     ack: bytes | None = None
     problem: Problem | None = None
@@ -117,14 +117,14 @@ class Kept:
     """What the inbox holds for an arrival. `ack` is what to send, the first one's for a duplicate."""
 
     message_id: UUID
-    verdict: Verdict
+    verdict: AckKind
     ack: bytes | None
     problem: Problem | None
     duplicate: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class MessageProgress:
     """How far a message has come."""
 
     message_id: UUID
@@ -135,7 +135,7 @@ class Progress:
 class Inbox:
     """Keeps what arrives. Every method returns only once its change is durable."""
 
-    def __init__(self, pool: Pool, keyring: Keyring) -> None:
+    def __init__(self, pool: IntakePool, keyring: Keyring) -> None:
         self._pool = pool
         self._privacy = Privacy(keyring)
         self._long_messages = asyncio.Lock()
@@ -175,14 +175,14 @@ class Inbox:
             )
             return await found.fetchone() is not None
 
-    async def progress(self, message_id: UUID) -> Progress | None:
+    async def progress(self, message_id: UUID) -> MessageProgress | None:
         """How far the message has come, or None if it is not here."""
         async with self._pool.connection() as connection:
             found = await connection.execute(
                 "SELECT message_id, state, journey_id FROM intake.messages WHERE message_id = %s", (message_id,)
             )
             row = await found.fetchone()
-        return Progress(*row) if row else None
+        return MessageProgress(*row) if row else None
 
     async def ping(self) -> None:
         """Raises psycopg.Error if the database does not answer."""
@@ -225,8 +225,8 @@ async def _kept_before(connection: AsyncConnection[Any], values: dict[str, Any])
     if row is None:
         raise RuntimeError("a message was removed from the inbox while it arrived again; send it once more")
     message_id, verdict, ack, code, reason = row
-    refused = verdict != Verdict.ACCEPT and code is not None
-    return Kept(message_id, Verdict(verdict), ack, Problem(code, reason) if refused else None, duplicate=True)
+    refused = verdict != AckKind.ACCEPT and code is not None
+    return Kept(message_id, AckKind(verdict), ack, Problem(code, reason) if refused else None, duplicate=True)
 
 
 def _sender(arrival: Arrival) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
 from domain.sites import all_sites
-from intake.ack import Verdict, build_ack
+from intake.ack import AckKind, build_ack
 from intake.adt import Reading, read_adt
 from intake.client_key import client_named
 from intake.event import event_of
@@ -53,7 +53,7 @@ def judge(raw: bytes, listener: str, rules: ReceivingRules, now: datetime) -> Ar
     if (problem := _key_problem(message)) is not None:
         return problem
     verdict, reading, problem = _read(message, rules, now)
-    told = problem if verdict is not Verdict.ACCEPT else None
+    told = problem if verdict is not AckKind.ACCEPT else None
     ignored = reading.fact if reading is not None and isinstance(reading.fact, Ignored) else None
     fact = None if reading is None or isinstance(reading.fact, Ignored | NeedsPerson) else reading.fact
     return Arrival(
@@ -76,17 +76,17 @@ def judge(raw: bytes, listener: str, rules: ReceivingRules, now: datetime) -> Ar
     )
 
 
-def _read(message: Message, rules: ReceivingRules, now: datetime) -> tuple[Verdict, Reading | None, Problem | None]:
+def _read(message: Message, rules: ReceivingRules, now: datetime) -> tuple[AckKind, Reading | None, Problem | None]:
     """The verdict, what the message says where that can be told, and why it is kept for a person if it is."""
     if (problem := _content_problem(message, rules)) is not None:
-        return Verdict.REJECT, None, problem
+        return AckKind.REJECT, None, problem
     try:
         reading = read_adt(message, rules.zone, now, rules.locations)
     except Hl7Error as error:
-        return Verdict.ERROR if rules.content_errors == "AE" else Verdict.ACCEPT, None, error.problem
+        return AckKind.ERROR if rules.content_errors == "AE" else AckKind.ACCEPT, None, error.problem
     if isinstance(reading.fact, NeedsPerson):
-        return Verdict.ACCEPT, reading, Problem(reading.fact.code, reading.fact.advice)
-    return Verdict.ACCEPT, reading, None
+        return AckKind.ACCEPT, reading, Problem(reading.fact.code, reading.fact.advice)
+    return AckKind.ACCEPT, reading, None
 
 
 def _business_sha256(message: Message) -> bytes:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from domain.values import Value
-from intake.facts import ClientKey, Identity
+from intake.facts import Identity, RecordNumber
 
 _EMPTY: dict[str, Any] = {
     "family_name": "",
@@ -21,7 +21,7 @@ _EMPTY: dict[str, Any] = {
 class Person(Value):
     """A client as senders describe them; an empty name is one nobody said."""
 
-    key: ClientKey
+    key: RecordNumber
     family_name: str = ""
     given_name: str = ""
     birth_date: date | None = None

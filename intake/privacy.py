@@ -12,7 +12,7 @@ from uuid import UUID
 
 from eventstore.jsontext import canonical
 from eventstore.keys import Keyring
-from intake.facts import ClientKey
+from intake.facts import RecordNumber
 from intake.offload import crypt_off_loop
 from intake.person import Person
 
@@ -34,7 +34,7 @@ class Privacy:
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
 
-    async def hash_of_number(self, key: ClientKey) -> bytes:
+    async def hash_of_number(self, key: RecordNumber) -> bytes:
         """For the record number of a client."""
         return await self._hash("number", key.authority, key.mrn)
 

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from psycopg.rows import class_row
 
-from intake.inbox import Pool
+from intake.inbox import IntakePool
 from intake.rules import ADMISSIONS, CANCELLATIONS, DISCHARGES
 
 Lane = Literal["openings", "journeys"]
@@ -102,7 +102,7 @@ _EVENTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class QueuedMessage:
     """A message to be handled now, still sealed.
 
     Attributes:
@@ -133,7 +133,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Handling:
     """Where a message ends up, and why, in words without client data.
 
     Attributes:
@@ -162,11 +162,11 @@ class Queue:
         lease: How long a claim holds, elapsed. What is claimed must be settled sooner.
     """
 
-    def __init__(self, pool: Pool, lease: timedelta = timedelta(seconds=30)) -> None:
+    def __init__(self, pool: IntakePool, lease: timedelta = timedelta(seconds=30)) -> None:
         self._pool = pool
         self._lease = lease
 
-    async def claim(self, lane: Lane, most: int, *, newest: bool = False) -> list[Row]:
+    async def claim(self, lane: Lane, most: int, *, newest: bool = False) -> list[QueuedMessage]:
         """Claims up to `most` clients that are due and gives the earliest message of each.
 
         Args:
@@ -180,11 +180,13 @@ class Queue:
             clients = [client_ref for (client_ref,) in await found.fetchall()]
             if not clients:
                 return []
-            cursor = connection.cursor(row_factory=class_row(Row), binary=True)  # a message as text is twice as long
+            cursor = connection.cursor(
+                row_factory=class_row(QueuedMessage), binary=True
+            )  # a message as text is twice as long
             await cursor.execute(_EARLIEST, {**values, "clients": clients})
             return await cursor.fetchall()
 
-    async def settle(self, row: Row, outcome: Outcome) -> Lane | None:
+    async def settle(self, row: QueuedMessage, outcome: Handling) -> Lane | None:
         """Writes the outcome. What was parked for the client gets another try once something was done.
 
         Returns:
@@ -207,24 +209,24 @@ class Queue:
             found = await (await connection.execute(_SETTLE, values)).fetchone()
             return found[0] if found else None
 
-    async def postpone(self, row: Row, delay: timedelta, code: str) -> None:
+    async def postpone(self, row: QueuedMessage, delay: timedelta, code: str) -> None:
         """Leaves the message in place, to be tried again after `delay` (elapsed). Nothing if the claim was lost."""
         async with self._pool.connection() as connection:
             await connection.execute(_POSTPONE, {**_claim(row), "delay": delay, "code": code})
 
-    async def put_back(self, row: Row) -> Lane | None:
+    async def put_back(self, row: QueuedMessage) -> Lane | None:
         """Gives the claim up untried, into the lane where the client belongs by now; that lane."""
         async with self._pool.connection() as connection:
             found = await (await connection.execute(_WAIT_AGAIN, {**_claim(row), "delay": _NOW})).fetchone()
             return found[0] if found else None
 
-    async def release(self, rows: Sequence[Row]) -> None:
+    async def release(self, rows: Sequence[QueuedMessage]) -> None:
         """Gives claims up, for other relays to take at once."""
         values = {"clients": [row.client_ref for row in rows], "claims": [row.claim_id for row in rows]}
         async with self._pool.connection() as connection:
             await connection.execute(_RELEASE, values)
 
-    async def is_later_visit(self, row: Row, journey_id: UUID) -> bool:
+    async def is_later_visit(self, row: QueuedMessage, journey_id: UUID) -> bool:
         """Whether the row's visit was announced on that journey by another message than the one that opened it."""
         async with self._pool.connection() as connection:
             found = await connection.execute(
@@ -240,5 +242,5 @@ class Queue:
             return (await connection.execute(_EXPIRE, (older_than,))).rowcount
 
 
-def _claim(row: Row) -> dict[str, Any]:
+def _claim(row: QueuedMessage) -> dict[str, Any]:
     return {"client_ref": row.client_ref, "claim_id": row.claim_id, "received_id": row.received_id}

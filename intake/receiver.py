@@ -13,7 +13,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from eventstore.errors import EventStoreError
-from intake.ack import Verdict, answer_unread, build_rejection
+from intake.ack import AckKind, answer_unread, build_rejection
 from intake.admission_document import read_admission
 from intake.inbox import Arrival, Inbox, Kept
 from intake.judging import HL7, JSON, ReceivingRules, judge
@@ -38,7 +38,7 @@ _NOT_STORED = Problem("not-stored", "The message was not kept; send the same byt
 class Receipt:
     """What became of an arrival. `kept` is None where it had no usable key or the store failed."""
 
-    verdict: Verdict
+    verdict: AckKind
     ack: bytes | None
     problem: Problem | None = None
     kept: Kept | None = None
@@ -85,7 +85,7 @@ class Receiver:
             return self._receipt(arrival, await self._inbox.keep(arrival, raw))
         except _STORE_ERRORS as error:
             log.error("message not stored", listener=self._listener, error=type(error).__name__)
-            return Receipt(Verdict.ERROR, answer_unread(raw, _NOT_STORED, now, Verdict.ERROR), _NOT_STORED)
+            return Receipt(AckKind.ERROR, answer_unread(raw, _NOT_STORED, now, AckKind.ERROR), _NOT_STORED)
 
     async def receive_admission(self, raw: bytes, idempotency_key: str) -> Receipt | Literal["key-reused"]:
         """One JSON admission; `key-reused` if the key came before with another body.
@@ -103,7 +103,7 @@ class Receiver:
             content_type=JSON,
             received_at=datetime.now(UTC),
             event="admission",
-            verdict=Verdict.ACCEPT,
+            verdict=AckKind.ACCEPT,
             state="received",
             client=fact.key,
             visit=fact.visit,
@@ -114,7 +114,7 @@ class Receiver:
             return self._receipt(arrival, await self._inbox.keep(arrival, raw))
         except _STORE_ERRORS as error:
             log.error("admission not stored", listener=self._listener, error=type(error).__name__)
-            return Receipt(Verdict.ERROR, None, _NOT_STORED)
+            return Receipt(AckKind.ERROR, None, _NOT_STORED)
 
     async def quarantine(self, raw: bytes, problem: Problem) -> Receipt:
         """Keeps bytes that cannot be read."""
@@ -140,6 +140,6 @@ class Receiver:
             await self._inbox.quarantine(self._listener, raw, problem)
         except _STORE_ERRORS as error:
             log.error("bytes not stored", listener=self._listener, error=type(error).__name__)
-            return Receipt(Verdict.ERROR, answer_unread(raw, _NOT_STORED, now, Verdict.ERROR), _NOT_STORED)
+            return Receipt(AckKind.ERROR, answer_unread(raw, _NOT_STORED, now, AckKind.ERROR), _NOT_STORED)
         log.warning("bytes quarantined", listener=self._listener, problem=problem.code, size=len(raw))
-        return Receipt(Verdict.REJECT, answer_unread(raw, problem, now), problem)
+        return Receipt(AckKind.REJECT, answer_unread(raw, problem, now), problem)

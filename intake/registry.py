@@ -1,6 +1,6 @@
-"""Who the clients are and which journey is theirs: one open journey for a client, whoever asks and how often.
+"""Who the clients are and which journey is theirs: one open journey for a client, however often it is asked for.
 
-Whoever changes what is kept of a client first locks the row that says whom their record number means.
+A program that changes what is kept of a client first locks the row that says whom their record number means.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from psycopg_pool import AsyncConnectionPool
 from activities.ports import ClientIdentity
 from domain.values import Instant, Value
 from eventstore.keys import KeyDestroyed, Keyring
-from intake.facts import Admission, ClientKey, Identity
+from intake.facts import Admission, Identity, RecordNumber
 from intake.person import Person
 from intake.privacy import Privacy, Sealed
 
-Pool = AsyncConnectionPool[AsyncConnection[Any]]
+IntakePool = AsyncConnectionPool[AsyncConnection[Any]]
 
 _COLUMNS = "journey_id, client_ref, opened_by, site, visit, admitted_at, started_at, closed_at"
 _JOURNEY = f"SELECT {_COLUMNS} FROM intake.journeys"  # noqa: S608 - made of constants
@@ -74,7 +74,7 @@ async def known_as(connection: AsyncConnection[Any], number_hash: bytes) -> UUID
 class Registry:
     """The register in PostgreSQL; also the `ClientDirectory` that adapters look people up in."""
 
-    def __init__(self, pool: Pool, keyring: Keyring) -> None:
+    def __init__(self, pool: IntakePool, keyring: Keyring) -> None:
         self._pool = pool
         self._privacy = Privacy(keyring)
 
@@ -120,7 +120,7 @@ class Registry:
             await self._keep(connection, client_ref, identity, as_of)
         return client_ref
 
-    async def open_journey(self, key: ClientKey) -> Journey | None:
+    async def open_journey(self, key: RecordNumber) -> Journey | None:
         """The client's open journey, if the client is known and has one."""
         number = await self._privacy.hash_of_number(key)
         async with self._pool.connection() as connection:

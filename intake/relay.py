@@ -19,7 +19,7 @@ from eventstore.keys import KeysUnavailable
 from intake.gate import GateUnavailable
 from intake.handling import Handler, OtherLane
 from intake.places import LaneRules, Places
-from intake.queue import Lane, Outcome, Queue, Row
+from intake.queue import Handling, Lane, Queue, QueuedMessage
 
 log = structlog.get_logger(__name__)
 _OPENINGS = LaneRules(at_once=16, time_limit=timedelta(seconds=10), connections=8)
@@ -85,7 +85,7 @@ class Relay:
         self._ring_lane = ring
         self._bell = asyncio.Event()
         self._places = Places(self._rules.of(lane), self._place_is_free)
-        self._tasks: dict[asyncio.Task[None], Row] = {}
+        self._tasks: dict[asyncio.Task[None], QueuedMessage] = {}
         self._more_are_due = True
         self._newest = False
 
@@ -100,7 +100,7 @@ class Relay:
                 self._bell.clear()
                 try:
                     await self._start_what_is_due()
-                except Exception as error:  # the relay must go on, whatever the database does
+                except Exception as error:  # the relay must go on when the database fails
                     log.error("relay stumbled", lane=self._lane, error=type(error).__name__)
                 if _is_cancelled():  # and a connection that failed while it was let go hid it
                     raise asyncio.CancelledError
@@ -127,7 +127,7 @@ class Relay:
                 self._more_are_due = False
                 return
 
-    def _begin(self, row: Row, claimed_at: float) -> None:
+    def _begin(self, row: QueuedMessage, claimed_at: float) -> None:
         place = self._places.take()
         task = asyncio.create_task(self._carry(row, claimed_at))
         self._tasks[task] = row
@@ -156,13 +156,13 @@ class Relay:
         except (psycopg.Error, TimeoutError) as error:
             log.warning("claims not released; they lapse", error=type(error).__name__, claims=len(rows))
 
-    async def _carry(self, row: Row, claimed_at: float) -> None:
+    async def _carry(self, row: QueuedMessage, claimed_at: float) -> None:
         try:
             await self._try(row, claimed_at + self._rules.of(self._lane).time_limit.total_seconds())
         except Exception as error:  # the claim lapses, and the message is handled again
             log.error("outcome not written", message_id=str(row.message_id), error=type(error).__name__)
 
-    async def _try(self, row: Row, deadline: float) -> None:
+    async def _try(self, row: QueuedMessage, deadline: float) -> None:
         try:
             async with asyncio.timeout_at(deadline):
                 outcome = await self._handler.handle(row)
@@ -180,7 +180,7 @@ class Relay:
         else:
             await self._settle(row, outcome)
 
-    async def _settle(self, row: Row, outcome: Outcome) -> None:
+    async def _settle(self, row: QueuedMessage, outcome: Handling) -> None:
         self._wake(await self._queue.settle(row, outcome))
         log.info(
             "message relayed",
@@ -191,16 +191,16 @@ class Relay:
             journey_id=str(outcome.journey_id) if outcome.journey_id else None,
         )
 
-    async def _put_off(self, row: Row, event: str, code: str, error: Exception) -> None:
+    async def _put_off(self, row: QueuedMessage, event: str, code: str, error: Exception) -> None:
         log.warning(event, message_id=str(row.message_id), attempts=row.attempts + 1, error=type(error).__name__)
         await self._queue.postpone(row, self._delay(row.attempts), code)
 
-    async def _failed(self, row: Row) -> None:
+    async def _failed(self, row: QueuedMessage) -> None:
         if row.attempts + 1 < self._rules.attempts:
             await self._queue.postpone(row, self._delay(row.attempts), "failed")
         else:
             advice = f"Failed {self._rules.attempts} times; see the log for this message id, then handle it by hand."
-            await self._settle(row, Outcome("quarantined", "failed", advice))
+            await self._settle(row, Handling("quarantined", "failed", advice))
 
     def _wake(self, lane: Lane | None) -> None:
         if lane == self._lane:
@@ -217,7 +217,7 @@ async def expire_parked(queue: Queue, rules: RelayRules) -> None:
     while True:
         try:
             await queue.expire_parked(rules.park_for)
-        except Exception as error:  # it must go on, whatever the database does
+        except Exception as error:  # it must go on when the database fails
             log.error("parked messages not looked at", error=type(error).__name__)
         if _is_cancelled():
             raise asyncio.CancelledError

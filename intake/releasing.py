@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intake.inbox import Pool
+from intake.inbox import IntakePool
 
 _RELEASE = """
     WITH released AS (
@@ -23,7 +23,7 @@ UNKNOWN_SITE = "unknown-site"
 """The code under which such a message waits."""
 
 
-async def release_to_site(pool: Pool, number: int, site: str, by: str) -> bool:
+async def release_to_site(pool: IntakePool, number: int, site: str, by: str) -> bool:
     """Lets a message go on as an admission at `site`; False if none waits for a site under that number.
 
     Args:

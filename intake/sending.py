@@ -14,17 +14,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from intake.ack import AnswersWanted, Verdict, answers_wanted
+from intake.ack import AckKind, AnswersWanted, answers_wanted
 from intake.answers import ACCEPTED, Answer, control_id_of, read_answer
 from intake.hl7 import read_header
 from intake.mllp_client import MllpClient, MllpError
 
-_ALL = frozenset(Verdict)
-_VERDICTS = {"A": Verdict.ACCEPT, "E": Verdict.ERROR, "R": Verdict.REJECT}
+_ALL = frozenset(AckKind)
+_VERDICTS = {"A": AckKind.ACCEPT, "E": AckKind.ERROR, "R": AckKind.REJECT}
 """By the second letter of MSA-1."""
 
 
-class Outcome(StrEnum):
+class Delivery(StrEnum):
     """What became of one message, as far as its sender can know."""
 
     ACCEPTED = "accepted"
@@ -71,16 +71,16 @@ class Sent:
             each.code[:1] == answer.code[:1] for each in self.answers
         )
 
-    def outcome(self, *, silence_is_consent: bool) -> Outcome:
+    def outcome(self, *, silence_is_consent: bool) -> Delivery:
         """What became of it; see `Sending.silence_is_consent`."""
         if not self.written:
-            return Outcome.NOT_SENT
+            return Delivery.NOT_SENT
         if self.answers:
             refused = any(answer.code not in ACCEPTED for answer in self.answers)
-            return Outcome.REFUSED if refused else Outcome.ACCEPTED
-        if not self.wanted.either or (silence_is_consent and Verdict.ACCEPT not in self.wanted.either):
-            return Outcome.SILENT
-        return Outcome.UNANSWERED
+            return Delivery.REFUSED if refused else Delivery.ACCEPTED
+        if not self.wanted.either or (silence_is_consent and AckKind.ACCEPT not in self.wanted.either):
+            return Delivery.SILENT
+        return Delivery.UNANSWERED
 
     @property
     def decisive(self) -> Answer | None:

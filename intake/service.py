@@ -19,7 +19,7 @@ from intake.gate import JourneyGate
 from intake.handling import Handler
 from intake.http import HttpLimits, build_app
 from intake.http_server import WebServer
-from intake.inbox import Inbox, Pool
+from intake.inbox import Inbox, IntakePool
 from intake.mllp_server import MllpLimits, MllpServer
 from intake.offload import ReadingProcess
 from intake.privacy import Privacy
@@ -84,12 +84,12 @@ async def run_intake(
     chosen = settings or IntakeSettings()
     async with AsyncExitStack() as opened:
 
-        async def pool(connections: int) -> Pool:
+        async def pool(connections: int) -> IntakePool:
             made = await opened.enter_async_context(intake_pool(database_url, connections))
             await made.wait(timeout=30)
             return made
 
-        # Each with connections of its own: whatever the others wait for, messages are kept and journeys opened.
+        # Each with connections of its own: messages are kept while the others wait, and journeys opened.
         receiving = await pool(chosen.receiving_connections)
         reading = await opened.enter_async_context(ReadingProcess())
         relays = _Relays(reading, keyring, gate, chosen)
@@ -99,7 +99,7 @@ async def run_intake(
         await _serve(inbox, reading, relays, (mllp_host, mllp_port), (http_host, http_port), chosen, on_started)
 
 
-def intake_pool(database_url: str, connections: int = 12) -> Pool:
+def intake_pool(database_url: str, connections: int = 12) -> IntakePool:
     """A pool, not yet open, of at most so many connections with autocommit.
 
     A connection is tried before it is used: after a restart of the database each dead one would refuse a message.
@@ -126,7 +126,7 @@ class _Relays:
         self._of: dict[Lane, Relay] = {}
         self._queues: list[Queue] = []
 
-    def add(self, lane: Lane, pool: Pool) -> None:
+    def add(self, lane: Lane, pool: IntakePool) -> None:
         """The relay of one lane, with connections of its own."""
         rules = self._settings.relaying
         queue, registry = Queue(pool, rules.lease), Registry(pool, self._keyring)

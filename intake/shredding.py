@@ -24,7 +24,7 @@ from eventstore.keys import KeyDestroyed, Keyring
 from eventstore.listing import streams
 from eventstore.port import EventStore
 from intake.privacy import Privacy, Sealed
-from intake.registry import Pool
+from intake.registry import IntakePool
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +94,7 @@ class _Client:
 class Shredder:
     """Carries out orders on one record, one keyring and one intake."""
 
-    def __init__(self, store: EventStore, keyring: Keyring, pool: Pool) -> None:
+    def __init__(self, store: EventStore, keyring: Keyring, pool: IntakePool) -> None:
         self._store = store
         self._keyring = keyring
         self._pool = pool

@@ -8,7 +8,7 @@ from activities.signatures import AHEAD_OF_RECORD, DIFFERS_FROM_RECORD, RECORD_C
 from domain.comparing import fingerprint
 from domain.state import JourneyState
 from domain.values import Value
-from workflows.messages import Account
+from workflows.messages import JourneySnapshot
 from workflows.not_recorded import NotRecorded
 
 
@@ -66,13 +66,13 @@ class Running(Value):
         failure: Why its workflow task fails, where Temporal knows that; without a word about the client.
     """
 
-    account: Account | None
+    snapshot: JourneySnapshot | None
     failure: str | None = None
 
     @property
     def is_of_another_schema(self) -> bool:
         """Whether it answers, and its state was folded as this program does not fold it."""
-        return self.account is not None and not self.account.state.is_comparable
+        return self.snapshot is not None and not self.snapshot.state.is_comparable
 
 
 class Difference(Value):
@@ -104,8 +104,8 @@ def difference(journey_id: str, record: OnRecord | None, workflow: Running | Non
     Both were read one after the other while the journey may have moved: the caller has to look twice. States are only
     compared within one schema; versions, calls and what the workflow says of itself are compared always.
     """
-    account = workflow.account if workflow else None
-    found = _found(record, workflow, account)
+    snapshot = workflow.snapshot if workflow else None
+    found = _found(record, workflow, snapshot)
     if found is None:
         return None
     kind, sentence, code = found
@@ -113,7 +113,7 @@ def difference(journey_id: str, record: OnRecord | None, workflow: Running | Non
         journey_id=journey_id,
         kind=kind,
         on_record=record.version if record else None,
-        in_workflow=account.state.version if account else None,
+        in_workflow=snapshot.state.version if snapshot else None,
         sentence=sentence,
         code=code,
     )
@@ -128,16 +128,16 @@ def never_begun(journey_id: str) -> Difference:
 _Found = tuple[Kind, str, str]
 
 
-def _found(record: OnRecord | None, workflow: Running | None, account: Account | None) -> _Found | None:
+def _found(record: OnRecord | None, workflow: Running | None, snapshot: JourneySnapshot | None) -> _Found | None:
     if record is not None and record.state is None:
         return Kind.UNREADABLE, "The record holds an event that this release cannot read.", ""
     if workflow is None:
         return _without_workflow(record)
-    if account is None:
+    if snapshot is None:
         return Kind.SILENT, _silent(workflow.failure), ""
     if record is None or record.state is None:
-        return _without_record(account)
-    return _both(record, record.state, account)
+        return _without_record(snapshot)
+    return _both(record, record.state, snapshot)
 
 
 def _without_workflow(record: OnRecord | None) -> _Found | None:
@@ -150,15 +150,15 @@ def _without_workflow(record: OnRecord | None) -> _Found | None:
     return Kind.MISSING, f"Open on record, {owed}, and no workflow runs it.", ""
 
 
-def _without_record(account: Account) -> _Found | None:
-    if account.state.version == 0:
-        return _halted(account)
-    sentence = f"The workflow has folded {account.state.version} events and the record has no such journey."
+def _without_record(snapshot: JourneySnapshot) -> _Found | None:
+    if snapshot.state.version == 0:
+        return _halted(snapshot)
+    sentence = f"The workflow has folded {snapshot.state.version} events and the record has no such journey."
     return Kind.AHEAD, sentence, AHEAD_OF_RECORD
 
 
-def _both(record: OnRecord, state: JourneyState, account: Account) -> _Found | None:
-    known, held = account.state.version, record.version
+def _both(record: OnRecord, state: JourneyState, snapshot: JourneySnapshot) -> _Found | None:
+    known, held = snapshot.state.version, record.version
     if known > held:
         sentence = f"The workflow has folded {known} events and the record holds {held}: events were lost."
         return Kind.AHEAD, sentence, AHEAD_OF_RECORD
@@ -166,21 +166,21 @@ def _both(record: OnRecord, state: JourneyState, account: Account) -> _Found | N
         return Kind.ZOMBIE, f"The journey is over on record, and its workflow runs on at event {known}.", ""
     if record.closed:
         return Kind.DIFFERS, "The stream is closed and the journey is not over: find out who closed it.", RECORD_CLOSED
-    if known < held and not account.is_reading:
+    if known < held and not snapshot.is_reading:
         return Kind.BEHIND, f"The workflow has folded {known} events of the {held} on record.", ""
-    if known == held and account.state.is_comparable and fingerprint(state) != account.state:
+    if known == held and snapshot.state.is_comparable and fingerprint(state) != snapshot.state:
         return Kind.DIFFERS, f"Both know {held} events and the states differ.", DIFFERS_FROM_RECORD
-    return _at_rest(state, account)
+    return _at_rest(state, snapshot)
 
 
-def _at_rest(state: JourneyState, account: Account) -> _Found | None:
-    if found := _halted(account):
+def _at_rest(state: JourneyState, snapshot: JourneySnapshot) -> _Found | None:
+    if found := _halted(snapshot):
         return found
-    if account.is_reading:
+    if snapshot.is_reading:
         return Kind.WAITING, f"The workflow is reading its record, {state.version} events, and decides nothing yet.", ""
-    if account.waiting:  # what is decided next may still settle a call, and calls are made after it
+    if snapshot.waiting:  # what is decided next may still settle a call, and calls are made after it
         return None
-    orphans = sorted(key for key, call in state.pending().items() if call.slot not in account.calls)
+    orphans = sorted(key for key, call in state.pending().items() if call.concurrency_key not in snapshot.calls)
     if orphans:
         return Kind.ORPHAN, f"Owed to clinic systems and nobody asks them: {', '.join(orphans)}.", ""
     return None
@@ -195,10 +195,10 @@ def _since(trouble: NotRecorded | None) -> str:
     return f" since {trouble.since:%Y-%m-%d %H:%M:%S} UTC: {trouble.sentence.rstrip('.')}" if trouble else ""
 
 
-def _halted(account: Account) -> _Found | None:
-    if account.stopped:
-        return Kind.STOPPED, f"The workflow stands still ({account.stopped}){_since(account.not_recorded)}.", ""
-    trouble = account.not_recorded
+def _halted(snapshot: JourneySnapshot) -> _Found | None:
+    if snapshot.stopped:
+        return Kind.STOPPED, f"The workflow stands still ({snapshot.stopped}){_since(snapshot.not_recorded)}.", ""
+    trouble = snapshot.not_recorded
     if trouble is None:
         return None
     sentence = f"Nothing is recorded since {trouble.since:%Y-%m-%d %H:%M:%S} UTC ({trouble.code}): {trouble.sentence}"

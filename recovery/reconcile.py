@@ -35,7 +35,7 @@ _NOT_DONE = (
 )
 T = TypeVar("T")
 R = TypeVar("R")
-Progress = Callable[[int, int], None]
+Tally = Callable[[int, int], None]
 """Told how many journeys of how many are done."""
 
 _AT_ONCE = 16
@@ -93,7 +93,7 @@ class Reconciler:
     moment: timedelta = _MOMENT
 
     async def compare(
-        self, progress: Progress = lambda done, of: None, *, asked: Callable[[str], bool] = lambda journey_id: True
+        self, progress: Tally = lambda done, of: None, *, asked: Callable[[str], bool] = lambda journey_id: True
     ) -> Comparison:
         """Looks at every journey that is open on record, runs, or was handed over.
 
@@ -122,14 +122,14 @@ class Reconciler:
         """How many journeys are open on record."""
         return sum([1 async for _ in open_journeys(self.store)])
 
-    async def missing(self, progress: Progress = lambda done, of: None) -> Comparison:
+    async def missing(self, progress: Tally = lambda done, of: None) -> Comparison:
         """Finds the journeys without a workflow, and asks none that has one; needs no worker. Raises as `compare`."""
         on_record, listed, handed_over = await self._everyone()
         found, _ = await self._confirmed((on_record - listed) | handed_over, handed_over, progress)
         missing = tuple(each for each in found if each.in_workflow is None and each.kind is not Kind.SILENT)
         return Comparison(journeys=len(on_record | handed_over), asked=0, differences=missing)
 
-    async def mend(self, comparison: Comparison, progress: Progress = lambda done, of: None) -> tuple[Mended, ...]:
+    async def mend(self, comparison: Comparison, progress: Tally = lambda done, of: None) -> tuple[Mended, ...]:
         """Does for each difference what its kind allows; the rest is for a person."""
         differing = sum(each.kind is Kind.DIFFERS for each in comparison.differences)
         spare = is_a_release_at_fault(differing, comparison.asked)
@@ -142,7 +142,7 @@ class Reconciler:
         return tuple(await _at_once(comparison.differences, mended, progress))
 
     async def release(
-        self, stopped: Sequence[Difference], progress: Progress = lambda done, of: None
+        self, stopped: Sequence[Difference], progress: Tally = lambda done, of: None
     ) -> tuple[Mended, ...]:
         """Tells journeys that stand still that their records were mended; `failed` where one still contradicts."""
         return tuple(await _at_once(stopped, self._released, progress))
@@ -186,7 +186,7 @@ class Reconciler:
         return on_record, listed, {each for each, head in zip(candidates, heads, strict=True) if head is None}
 
     async def _confirmed(
-        self, ids: set[str], handed_over: set[str], progress: Progress
+        self, ids: set[str], handed_over: set[str], progress: Tally
     ) -> tuple[tuple[Difference, ...], set[str]]:
         """What two looks in a row found, and the journeys whose states could not be compared."""
         others: set[str] = set()
@@ -226,7 +226,7 @@ class Reconciler:
 
 
 async def _at_once(
-    things: Sequence[T], work: Callable[[T], Awaitable[R]], progress: Progress = lambda done, of: None
+    things: Sequence[T], work: Callable[[T], Awaitable[R]], progress: Tally = lambda done, of: None
 ) -> list[R]:
     """`work` on each of `things`, a few at a time, results in order."""
     turns, done = asyncio.Semaphore(_AT_ONCE), 0

@@ -23,7 +23,7 @@ from activities.ports import Notice
 from recovery.differences import Running
 from workflows.card import NOT_RECORDED
 from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, journey_of, unreachable, workflow_id
-from workflows.messages import PAGE, TASK_QUEUE, WORKFLOW, JourneyStart, Standing
+from workflows.messages import PAGE, TASK_QUEUE, WORKFLOW, JourneyStart, JourneyStatus
 from workflows.newer_state import NewerState
 
 _PATIENCE = timedelta(seconds=10)
@@ -81,11 +81,11 @@ class RunningJourneys:
         if description.status is not WorkflowExecutionStatus.RUNNING:
             return None
         try:
-            return Running(account=await self._journeys.account(journey_id))
+            return Running(snapshot=await self._journeys.snapshot(journey_id))
         except JourneyNotRunning:
             return None
         except JourneysUnreachable:
-            return Running(account=None, failure=await self._task_failure(journey_id))
+            return Running(snapshot=None, failure=await self._task_failure(journey_id))
 
     async def _task_failure(self, journey_id: str) -> str | None:
         """Why the workflow's task failed last, if it has not been done since.
@@ -136,7 +136,7 @@ class RunningJourneys:
         """Has the workflow decide nothing any more."""
         await self._signal(journey_id, "stand-still", code)
 
-    async def look_again(self, journey_id: str) -> Standing:
+    async def look_again(self, journey_id: str) -> JourneyStatus:
         """Has a journey that stands still go on, if it agrees with its record. Raises as `Journeys.look_again`."""
         return await self._journeys.look_again(journey_id)
 

@@ -16,7 +16,7 @@ from domain.pathway.calls import Answer, Failed
 from domain.state import JourneyState
 from domain.values import Instant, Value
 from workflows.messages import CALLS_QUEUE, NOTICES_QUEUE
-from workflows.wishes import ehr_record, notice
+from workflows.payloads import ehr_record, notice
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _hold_place(effect: fx.HoldPlace, state: JourneyState) -> Call:
             wanted_from=workflow.now(),
             wanted_by=effect.wanted_by,
         ),
-        summary=f"Look for a place at {effect.level}, wanted by {_utc(effect.wanted_by)}",
+        summary=f"RecordCheck for a place at {effect.level}, wanted by {_utc(effect.wanted_by)}",
         patience=timedelta(hours=1),
     )
 

@@ -87,8 +87,8 @@ def timer_summary(state: JourneyState, due: Instant) -> str:
     """What the one timer waits for."""
     for owed in state.obligations.open.values():
         if owed.next_at() == due:
-            rung = owed.current_rung()
-            return f"{owed.id}: tell {rung.to} at {_moment(due)} (due {_moment(owed.due_at)})"
+            step = owed.current_step()
+            return f"{owed.id}: tell {step.to} at {_moment(due)} (due {_moment(owed.due_at)})"
     return f"place: search again or end the 24 h window at {_moment(due)}"
 
 

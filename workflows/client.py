@@ -28,9 +28,9 @@ from domain.pathway.admission import OpenJourney
 from domain.state import JourneyState
 from domain.values import Stage
 from workflows import not_recorded
+from workflows.caller_limit import CallerLimit, TooManyCallers
 from workflows.card import NOT_RECORDED, PROGRAMME, STAGE
-from workflows.messages import READING, TASK_QUEUE, WORKFLOW, Account, JourneyStart, Standing
-from workflows.turns import NoTurn, Turns
+from workflows.messages import READING, TASK_QUEUE, WORKFLOW, JourneySnapshot, JourneyStart, JourneyStatus
 
 _PATIENCE = timedelta(seconds=30)
 _ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
@@ -123,7 +123,7 @@ class Journeys:
         self._client = client
         self._patience = patience
         self._roll_over_after = roll_over_after
-        self._turns = Turns()
+        self._turns = CallerLimit()
 
     def handle(self, journey_id: str) -> WorkflowHandle[Any, Any]:
         """The workflow's handle, for what this class does not offer."""
@@ -167,7 +167,7 @@ class Journeys:
         except RPCError as error:  # also "not found", which here can only mean the namespace
             raise unreachable(error) from None
 
-    async def tell(self, journey_id: str, command: BaseCommand) -> Standing:
+    async def tell(self, journey_id: str, command: BaseCommand) -> JourneyStatus:
         """Carries `command` to the journey and waits until its outcome is on record.
 
         Telling the same command id again gives the standing without doing it again.
@@ -188,7 +188,9 @@ class Journeys:
                 raise
             return await self._ask_anew(journey_id, kind, command, failed)
 
-    async def _ask_anew(self, journey_id: str, kind: str, command: BaseCommand, failed: CommandNotRecorded) -> Standing:
+    async def _ask_anew(
+        self, journey_id: str, kind: str, command: BaseCommand, failed: CommandNotRecorded
+    ) -> JourneyStatus:
         """Asks under another Update id, since `failed` may be old: Temporal keeps an outcome as long as the run lasts.
 
         The journey knows the command by its own id: it tries that again and answers anew.
@@ -198,7 +200,7 @@ class Journeys:
         except TooManyWaiting:
             raise failed from None  # the journey keeps this one
 
-    async def look_again(self, journey_id: str) -> Standing:
+    async def look_again(self, journey_id: str) -> JourneyStatus:
         """Tells a journey that stands still that its record was mended. It goes on if it finds it so.
 
         Raises as `tell` does: `CommandRefused` if record and workflow still contradict each other, and
@@ -206,7 +208,7 @@ class Journeys:
         """
         return await self._update(journey_id, "look-again", [], None)
 
-    async def _update(self, journey_id: str, name: str, args: list[Any], update_id: str | None) -> Standing:
+    async def _update(self, journey_id: str, name: str, args: list[Any], update_id: str | None) -> JourneyStatus:
         try:
             async with self._turns.turn(journey_id), asyncio.timeout(self._patience.total_seconds()):
                 return await self._asked(journey_id, name, args, update_id or str(uuid.uuid4()))
@@ -214,14 +216,14 @@ class Journeys:
             raise _refusal(failed, journey_id) from None
         except (RPCTimeoutOrCancelledError, TimeoutError):
             raise JourneysUnreachable(await self._why(journey_id) or _NO_WORKER) from None
-        except NoTurn:
+        except TooManyCallers:
             raise TooManyWaiting(_too_many(await self._why(journey_id))) from None
         except RPCError as error:
             if _is_full(error):
                 raise TooManyWaiting(_too_many(await self._why(journey_id))) from None
             _raise_for(error, journey_id)
 
-    async def _asked(self, journey_id: str, name: str, args: list[Any], update_id: str) -> Standing:
+    async def _asked(self, journey_id: str, name: str, args: list[Any], update_id: str) -> JourneyStatus:
         """The answer to one Update.
 
         It is sent again where Temporal drops it, since another caller finds too many there; and once where a workflow
@@ -230,8 +232,8 @@ class Journeys:
         task_failed = False
         while True:
             try:
-                answer: Standing = await self.handle(journey_id).execute_update(
-                    name, args=args, id=update_id, result_type=Standing, rpc_timeout=self._patience
+                answer: JourneyStatus = await self.handle(journey_id).execute_update(
+                    name, args=args, id=update_id, result_type=JourneyStatus, rpc_timeout=self._patience
                 )
                 return answer
             except RPCError as error:
@@ -252,14 +254,14 @@ class Journeys:
             return ""
         return f"the journey cannot record now ({code}): {not_recorded.cause(code).sentence} Ask again with the same id"
 
-    async def standing(self, journey_id: str) -> Standing:
+    async def status(self, journey_id: str) -> JourneyStatus:
         """Where the journey stands, asked of the workflow itself.
 
         Raises:
             JourneyNotRunning: There is no such workflow.
             JourneysUnreachable: No worker answered.
         """
-        now: Standing = await self._ask(journey_id, "standing", Standing)
+        now: JourneyStatus = await self._ask(journey_id, "standing", JourneyStatus)
         return now
 
     async def state(self, journey_id: str) -> JourneyState:
@@ -267,10 +269,10 @@ class Journeys:
         state: JourneyState = await self._ask(journey_id, "state", JourneyState)
         return state
 
-    async def account(self, journey_id: str) -> Account:
+    async def snapshot(self, journey_id: str) -> JourneySnapshot:
         """What the workflow says of itself, to be compared with the record. Raises as `standing` does."""
-        account: Account = await self._ask(journey_id, "account", Account)
-        return account
+        snapshot: JourneySnapshot = await self._ask(journey_id, "account", JourneySnapshot)
+        return snapshot
 
     async def _ask(self, journey_id: str, query: str, answer: type[Any]) -> Any:
         until = time.monotonic() + min(_BETWEEN_RUNS, self._patience).total_seconds()

@@ -28,11 +28,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.values import Instant
     from workflows.calls import carry_out
     from workflows.card import Shown, attributes, cannot_record, card, card_while_reading, shown, timer_summary
-    from workflows.desk import Letter, Look
-    from workflows.messages import WORKFLOW, Account, JourneyStart, Standing, standing
+    from workflows.messages import WORKFLOW, JourneySnapshot, JourneyStart, JourneyStatus, journey_status
     from workflows.newer_state import refuse_newer
     from workflows.not_recorded import shown_on_the_card
-    from workflows.scribe import CannotRecord, Scribe, kinds_of
+    from workflows.recording import CannotRecord, Recording, kinds_of
+    from workflows.update_handlers import PendingCommand, RecordCheck
 
 
 class CallNotMade(Exception):
@@ -42,7 +42,7 @@ class CallNotMade(Exception):
 
 
 @workflow.defn(name=WORKFLOW)
-class JourneyWorkflow(Scribe):
+class JourneyWorkflow(Recording):
     """A client's episode of care as a durable workflow."""
 
     @workflow.init
@@ -50,8 +50,8 @@ class JourneyWorkflow(Scribe):
         self.start = start
         self.state = JourneyState()
         self.is_reading = start.carried is not None
-        self.inbox = deque(map(Letter, start.kept))
-        self.looks = deque([Look()] if self.is_reading else [])
+        self.inbox = deque(map(PendingCommand, start.kept))
+        self.record_checks = deque([RecordCheck()] if self.is_reading else [])
         self.not_recorded = start.not_recorded
         self.stopped = None
         self._shown: Shown | None = None
@@ -63,7 +63,7 @@ class JourneyWorkflow(Scribe):
         self._fault: BaseException | None = None
 
     @workflow.run
-    async def run(self, start: JourneyStart) -> Standing:
+    async def run(self, start: JourneyStart) -> JourneyStatus:
         """Runs until nothing more is owed to the client.
 
         A request to cancel the workflow is not heeded: what ends a journey is a decision on record, and a client
@@ -81,9 +81,9 @@ class JourneyWorkflow(Scribe):
                 if life.cancelled():
                     raise
 
-    async def _live(self, start: JourneyStart) -> Standing:
+    async def _live(self, start: JourneyStart) -> JourneyStatus:
         if start.carried is None and self.kept(start.opening) is None:
-            self.inbox.appendleft(Letter(start.opening))
+            self.inbox.appendleft(PendingCommand(start.opening))
         while True:
             await self._try_all()
             self._show()
@@ -99,12 +99,12 @@ class JourneyWorkflow(Scribe):
         if not self.state.is_finished:
             # Calls under way are left behind: the next run makes them again under the same keys.
             workflow.continue_as_new(self._next_start())
-        return standing(self.state)
+        return journey_status(self.state)
 
     def _next_start(self) -> JourneyStart:
         """The next run's input. The state stays behind: the next run folds it from the record in the shape it knows."""
         known = self.known_state
-        kept = tuple(letter.command for letter in self.inbox)
+        kept = tuple(pending.command for pending in self.inbox)
         carried = {"carried": known if known.version else None, "kept": kept, "not_recorded": self.not_recorded}
         return self.start.model_copy(update=carried)
 
@@ -134,13 +134,13 @@ class JourneyWorkflow(Scribe):
         """Decides and records all that waits, in order. What cannot be recorded is kept and tried again later."""
         began, code, self.wake = workflow.now(), None, False
         try:
-            await self.heed()
+            await self.check_record()
             code = await self._answer_all()
         except CannotRecord as error:  # of none of them, then
             code = error.code
-            for letter in self.inbox:
-                letter.failed = True
-            self.wake = not all(look.failed for look in self.looks)  # what came in since would fail as well
+            for pending in self.inbox:
+                pending.failed = True
+            self.wake = not all(check.failed for check in self.record_checks)  # what came in since would fail as well
         await self.tell_of_attempt(code, began)
         if self.state.is_finished and self.inbox:
             self.wake = True
@@ -153,31 +153,31 @@ class JourneyWorkflow(Scribe):
         """
         code, number, self.keys_are_away = None, 0, False
         while number < len(self.inbox):
-            letter = self.inbox[number]
+            pending = self.inbox[number]
             try:
-                await self._answer(letter)
+                await self._answer(pending)
             except CannotRecord as error:
                 if not error.is_of_the_decision:
                     raise
-                letter.failed = True
+                pending.failed = True
                 code, number = code or error.code, number + 1
                 self.keys_are_away = self.keys_are_away or error.code == signatures.KEYS_UNREACHABLE
             else:
                 del self.inbox[number]
-                letter.answered = True
-                if letter.refusal is not None:
-                    await self.tell_refused(letter, letter.refusal)
+                pending.answered = True
+                if pending.refusal is not None:
+                    await self.tell_refused(pending, pending.refusal)
         return code
 
-    async def _answer(self, letter: Letter) -> None:
+    async def _answer(self, pending: PendingCommand) -> None:
         while True:
-            await self.heed()
-            outcome = decide(self.state, letter.command, workflow.now())
+            await self.check_record()
+            outcome = decide(self.state, pending.command, workflow.now())
             if isinstance(outcome, Refusal):
-                letter.refusal = outcome
+                pending.refusal = outcome
             if isinstance(outcome, Refusal) or not outcome.events:
                 return
-            recorded = await self.record(letter.command, outcome.events)
+            recorded = await self.record(pending.command, outcome.events)
             self.state = fold(recorded.events, self.state)  # an earlier attempt may have recorded them at another time
             if recorded.as_asked:
                 return
@@ -185,10 +185,10 @@ class JourneyWorkflow(Scribe):
     def _make_calls(self) -> None:
         busy = self._calls.keys() | self._answers_kept()
         for effect in self.state.pending().values():
-            slot = effect.slot
-            if slot not in busy:
-                busy.add(slot)
-                self._calls[slot] = self._begin(self._call(slot, effect))
+            concurrency_key = effect.concurrency_key
+            if concurrency_key not in busy:
+                busy.add(concurrency_key)
+                self._calls[concurrency_key] = self._begin(self._call(concurrency_key, effect))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -199,15 +199,15 @@ class JourneyWorkflow(Scribe):
         if not task.cancelled():
             self._fault = self._fault or task.exception()
 
-    async def _call(self, slot: str, effect: fx.Effect) -> None:
+    async def _call(self, concurrency_key: str, effect: fx.Effect) -> None:
         answer = await carry_out(self.state, effect)
-        del self._calls[slot]
+        del self._calls[concurrency_key]
         self.put(SettleEffect(id=f"settle/{effect.key}", key=effect.key, answer=answer, revision=effect.told))
 
     def _answers_kept(self) -> set[str]:
         """The slots of calls that were answered, and whose answer is not on record yet."""
-        kept = (letter.command for letter in self.inbox)
-        return {each.slot for each in kept if isinstance(each, SettleEffect)}
+        kept = (pending.command for pending in self.inbox)
+        return {each.concurrency_key for each in kept if isinstance(each, SettleEffect)}
 
     def _keep_timer(self) -> None:
         due = self.state.next_deadline()
@@ -245,9 +245,9 @@ class JourneyWorkflow(Scribe):
             self._cause_shown = cause
             workflow.upsert_search_attributes(cannot_record(cause))
 
-    def account(self) -> Account:
+    def snapshot(self) -> JourneySnapshot:
         """What the workflow says of itself. An answer in the inbox counts as a call: it is not to be made again."""
-        return Account(
+        return JourneySnapshot(
             state=self.known_state,
             is_reading=self.is_reading,
             calls=tuple(sorted(self._answers_kept() | set(self._calls))),
@@ -258,7 +258,7 @@ class JourneyWorkflow(Scribe):
 
     def _should_roll_over(self) -> bool:
         starting = self.not_recorded is not None and not self.not_recorded.known  # its callers wait to be told
-        if self.stopped or starting or any(not look.failed for look in self.looks):  # none is carried over
+        if self.stopped or starting or any(not check.failed for check in self.record_checks):  # none is carried over
             return False
         info, limit = workflow.info(), self.start.roll_over_after
         too_long = limit is not None and info.get_current_history_length() > limit

@@ -44,7 +44,7 @@ class JourneyStart(Value):
     roll_over_after: Annotated[int, Field(ge=50)] | None = None
 
 
-class Account(Value):
+class JourneySnapshot(Value):
     """What a journey's workflow says of itself, for comparison with the record.
 
     Fields that a newer release has added are passed over.
@@ -68,7 +68,7 @@ class Account(Value):
     is_reading: bool = False
 
 
-class Standing(Value):
+class JourneyStatus(Value):
     """Where a journey stands, for the person who just decided something or asks."""
 
     journey_id: str
@@ -81,10 +81,10 @@ class Standing(Value):
     estimate: str | None = None
 
 
-def standing(state: JourneyState) -> Standing:
+def journey_status(state: JourneyState) -> JourneyStatus:
     """The short form of a state."""
     owed = state.next_due()
-    return Standing(
+    return JourneyStatus(
         journey_id=state.journey_id,
         version=state.version,
         stage=state.stage,

@@ -87,7 +87,7 @@ def _notice(failure: ActivityError) -> Notice:
 
 @workflow.defn(name=PAGE)
 class PageWorkflow:
-    """A page to operations. Its workflow id is the page's key, so it goes out once, whoever asks and how often."""
+    """A page to operations. Its workflow id is the page's key, so it goes out once, however often it is asked for."""
 
     @workflow.run
     async def run(self, notice: Notice) -> signatures.Answered:

@@ -24,7 +24,7 @@ from psycopg.sql import SQL
 
 from bench.record.writers import PAYLOAD, peer_settings
 from eventstore import NewEvent, open_store
-from eventstore.bulk import Row, Session, open_session
+from eventstore.bulk import BulkEvent, Session, open_session
 from eventstore.subscription import Consumer
 
 EACH = 50
@@ -69,7 +69,7 @@ async def _record(url: str, events: int) -> None:
             group.create_task(store.append(f"tally-{stream}", expected_version=0, key="all", events=facts))
 
 
-async def _tally(session: Session, rows: Sequence[Row]) -> None:
+async def _tally(session: Session, rows: Sequence[BulkEvent]) -> None:
     counts = Counter(row.stream for row in rows)
     last = {row.stream: row.version for row in rows}
     await session.execute(_UPSERT, [list(counts), list(counts.values()), [last[stream] for stream in counts]])

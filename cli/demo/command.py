@@ -10,7 +10,7 @@ import httpx2
 from cli.access import own_settings
 from cli.demo.calendar import Calendar, skipper_of
 from cli.demo.narrator import Narrator
-from cli.demo.outcome import Outcome
+from cli.demo.outcome import ClientOutcome
 from cli.demo.outside import ClinicDoor, Registration
 from cli.demo.play import Play, today
 from cli.demo.script import CLIENTS, Client
@@ -53,7 +53,7 @@ async def demo(*, once: bool = False, json: bool = False) -> int:
     return Exit.OK if all(each.as_scripted for each in outcomes) else Exit.FAILED
 
 
-async def play(settings: Settings, *, quiet: bool, clients: tuple[Client, ...] = CLIENTS) -> list[Outcome]:
+async def play(settings: Settings, *, quiet: bool, clients: tuple[Client, ...] = CLIENTS) -> list[ClientOutcome]:
     """Plays `clients` on a running house whose time is virtual; what became of each."""
     async with open_store(settings.require_database_url()) as store:
         narrator = Narrator(store, quiet=quiet)
@@ -79,7 +79,7 @@ async def _stage(settings: Settings, narrator: Narrator, clients: tuple[Client, 
             await clinic.aclose()
 
 
-def _show(settings: Settings, outcomes: list[Outcome], *, json: bool) -> None:
+def _show(settings: Settings, outcomes: list[ClientOutcome], *, json: bool) -> None:
     if json:
         show_json({"journeys": outcomes, "temporal_ui": settings.ui_page})
         return
@@ -93,7 +93,7 @@ def _show(settings: Settings, outcomes: list[Outcome], *, json: bool) -> None:
     stdout.print(f"\n{went} of {len(outcomes)} paths went as scripted.", markup=False)
 
 
-def _show_where(settings: Settings, outcomes: list[Outcome], *, json: bool) -> None:
+def _show_where(settings: Settings, outcomes: list[ClientOutcome], *, json: bool) -> None:
     say = to_stderr if json else stdout.print
     if settings.ui_url is not None:
         say("\nIn the Temporal UI:")
@@ -103,7 +103,7 @@ def _show_where(settings: Settings, outcomes: list[Outcome], *, json: bool) -> N
     say("All of it stays up until Ctrl-C.")
 
 
-def _cells(each: Outcome) -> tuple[object, ...]:
+def _cells(each: ClientOutcome) -> tuple[object, ...]:
     return (
         each.client,
         each.title,

@@ -23,7 +23,7 @@ class Narrator:
         self.events: dict[str, list[StoredEvent]] = {}
 
     async def start(self) -> None:
-        """Begins after whatever earlier runs left on record."""
+        """Begins after what earlier runs left on record."""
         async for stored in all_events(self._store):
             self._position = stored.position
 

@@ -18,7 +18,7 @@ _OF_VIRTUAL_TIME = (
 )
 
 
-class Outcome(Value):
+class ClientOutcome(Value):
     """One client's result.
 
     Attributes:

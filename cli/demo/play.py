@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 from cli.demo.calendar import Calendar
 from cli.demo.narrator import Narrator
-from cli.demo.outcome import Cost, Outcome, cost_of, differences
+from cli.demo.outcome import ClientOutcome, Cost, cost_of, differences
 from cli.demo.outside import AUTHORITY, ClinicDoor, Registration
-from cli.demo.script import Client, Message, Silence, Step
+from cli.demo.script import Client, Message, ScriptStep, Silence
 from dashboard.reading import path
 from domain.plans import Actor
 from domain.values import Role
 from eventstore.codec import from_record
-from intake.facts import ClientKey
+from intake.facts import RecordNumber
 from intake.mllp_client import MllpError
 from intake.registry import Registry
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
@@ -40,7 +40,7 @@ class Player:
     problems: list[str] = field(default_factory=list)
 
 
-Action = Message | Silence | Step
+Action = Message | Silence | ScriptStep
 
 
 class Play:
@@ -107,7 +107,7 @@ class Play:
             await self._until_ended(player)
 
     async def _journey_of(self, player: Player) -> str:
-        key = ClientKey(authority=AUTHORITY, mrn=player.mrn)
+        key = RecordNumber(authority=AUTHORITY, mrn=player.mrn)
         for _ in _patiently():
             found = await self._registry.open_journey(key)
             if found is not None and found.started_at is not None:
@@ -122,7 +122,7 @@ class Play:
                 return
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _decide(self, player: Player, step: Step) -> None:
+    async def _decide(self, player: Player, step: ScriptStep) -> None:
         if not await self._clinic.answers(player.mrn, step.role):
             return
         command_id = f"demo/{player.journey_id}/{int(step.at.total_seconds())}/{step.role}"
@@ -132,7 +132,7 @@ class Play:
             state = await self._journeys.state(player.journey_id)
             command = step.build(state, command_id, by)
             try:
-                standing = await self._journeys.tell(player.journey_id, command)
+                status = await self._journeys.tell(player.journey_id, command)
             except CommandRefused as refusal:
                 refused = f"{type(command).__name__} was refused: {refusal.code}"
                 if refusal.code not in _NOT_YET or not state.pending():
@@ -141,11 +141,11 @@ class Play:
             except JourneyNotRunning:
                 break
             else:
-                player.ended = standing.stage.is_end
+                player.ended = status.stage.is_end
                 return
         player.problems.append(refused)
 
-    async def outcomes(self) -> list[Outcome]:
+    async def outcomes(self) -> list[ClientOutcome]:
         """What became of everyone."""
         await self._narrator.catch_up()
         openings: dict[str, int] = {}
@@ -154,7 +154,7 @@ class Play:
             openings[ref] = openings.get(ref, 0) + 1
         return [await self._outcome(player, openings) for player in self.players]
 
-    async def _outcome(self, player: Player, openings: dict[str, int]) -> Outcome:
+    async def _outcome(self, player: Player, openings: dict[str, int]) -> ClientOutcome:
         stored = self._narrator.events.get(player.journey_id, [])
         cost = await cost_of(self._journeys.handle(player.journey_id)) if player.journey_id else Cost()
         been = path(from_record(each) for each in stored)
@@ -162,7 +162,7 @@ class Play:
         found = [*player.problems, *differences(player.client, been, (each.type for each in stored), told)]
         if stored and openings[str(stored[0].data.get("client_ref"))] != 1:
             found.append("more than one journey was opened")
-        return Outcome(
+        return ClientOutcome(
             client=player.client.name,
             title=player.client.title,
             journey_id=player.journey_id,

@@ -31,7 +31,7 @@ Build = Callable[[JourneyState, str, Actor], Decision]
 
 
 @dataclass(frozen=True)
-class Step:
+class ScriptStep:
     """One decision: when, by which role, and the command made from the journey's state."""
 
     at: timedelta
@@ -50,7 +50,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Silence:
-    """From `at` on, whoever holds `role` answers nothing about this client."""
+    """From `at` on, those who hold `role` answer nothing about this client."""
 
     at: timedelta
     role: Role
@@ -70,7 +70,7 @@ class Client:
 
     name: str
     title: str
-    steps: tuple[Step, ...]
+    steps: tuple[ScriptStep, ...]
     stages: tuple[Stage, ...]
     levels: tuple[LevelOfCare, ...]
     messages: tuple[Message, ...] = (Message(timedelta(0), "A04"),)
@@ -94,29 +94,29 @@ _TO_THE_END = (Stage.DISCHARGED, Stage.FOLLOW_UP, Stage.CLOSED)
 _MOVED = (Stage.TRANSITION, Stage.ACTIVE)
 
 
-def _step(at: timedelta, role: Role, command: type[Decision], **fields: Any) -> Step:
+def _step(at: timedelta, role: Role, command: type[Decision], **fields: Any) -> ScriptStep:
     def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
         return command(id=command_id, by=by, **fields)
 
-    return Step(at, role, build)
+    return ScriptStep(at, role, build)
 
 
-def _accept(at: timedelta) -> Step:
+def _accept(at: timedelta) -> ScriptStep:
     def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
         return AcceptCost(id=command_id, by=by, estimate=state.cost.estimate.id if state.cost.estimate else "")
 
-    return Step(at, Role.ADMISSIONS, build)
+    return ScriptStep(at, Role.ADMISSIONS, build)
 
 
-def _contact(at: timedelta, kind: str) -> Step:
+def _contact(at: timedelta, kind: str) -> ScriptStep:
     def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
         owed = next((each.id for each in state.open_of(kind)), "none")
         return CompleteObligation(id=command_id, by=by, obligation=owed, note="called")
 
-    return Step(at, Role.CASE_MANAGER, build)
+    return ScriptStep(at, Role.CASE_MANAGER, build)
 
 
-def _into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[Step, ...]:
+def _into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[ScriptStep, ...]:
     return (
         _step(since + 2 * _HOUR, Role.CLINICIAN, DecidePlacement, recommended=level, actual=level),
         _accept(since + 4 * _HOUR),
@@ -125,15 +125,15 @@ def _into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[
     )
 
 
-def _review(at: timedelta, outcome: ReviewOutcome, role: Role = Role.CLINICIAN, **fields: Any) -> Step:
+def _review(at: timedelta, outcome: ReviewOutcome, role: Role = Role.CLINICIAN, **fields: Any) -> ScriptStep:
     return _step(at, role, CompleteReview, outcome=outcome, rationale="measures and team review", **fields)
 
 
-def _arrive(at: timedelta) -> Step:
+def _arrive(at: timedelta) -> ScriptStep:
     return _step(at, Role.CLINICIAN, ConfirmArrival)
 
 
-def _leave(at: timedelta) -> tuple[Step, ...]:
+def _leave(at: timedelta) -> tuple[ScriptStep, ...]:
     return (
         _step(at - 7 * _DAY, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
         _step(at, Role.CLINICIAN, Discharge, reason=DischargeReason.GOALS_MET),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dashboard.projections.model import Change
 from domain.evolve import evolve
 from domain.state import JourneyState
-from eventstore.bulk import Row, Session, read_earlier
+from eventstore.bulk import BulkEvent, Session, read_earlier
 from eventstore.codec import decode, is_journey
 
 REMEMBERED_JOURNEYS = 20_000
@@ -31,7 +31,7 @@ class Folding:
         self._remembered = remembered
         self._states: OrderedDict[str, JourneyState] = OrderedDict()
 
-    async def changes(self, rows: Sequence[Row]) -> list[Change]:
+    async def changes(self, rows: Sequence[BulkEvent]) -> list[Change]:
         """What these rows change. They follow one another in the record; those of no journey are left out."""
         ours = [row for row in rows if is_journey(row.stream)]
         await self._recall(ours)
@@ -43,7 +43,7 @@ class Folding:
             self._states.popitem(last=False)
         return changes
 
-    async def _recall(self, rows: Sequence[Row]) -> None:
+    async def _recall(self, rows: Sequence[BulkEvent]) -> None:
         first = {row.stream: row.version for row in reversed(rows)}
         unknown = {stream: version for stream, version in first.items() if self._version_of(stream) != version - 1}
         for stream in unknown:
@@ -58,7 +58,7 @@ class Folding:
         state = self._states.get(stream)
         return state.version if state else 0
 
-    def _folded(self, rows: Sequence[Row]) -> Iterator[Change]:
+    def _folded(self, rows: Sequence[BulkEvent]) -> Iterator[Change]:
         states = self._states
         for row, event in zip(rows, decode(rows), strict=True):
             before = states.pop(row.stream, _UNBORN)

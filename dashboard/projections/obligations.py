@@ -101,7 +101,7 @@ def _row(change: Change, owed: Obligation, status: ObligationStatus, ending: End
         owed.due_at,
         owed.counted.kind,
         owed.urgent,
-        owed.climbed,
+        owed.steps_taken,
         owed.last_told_at,
         owed.quiet_until,
         owed.acknowledged_by,

@@ -10,8 +10,8 @@ import structlog
 from dashboard.projections import READ_MODELS
 from dashboard.projections.generations import by_consumer, fits
 from dashboard.projections.model import ReadModel
-from dashboard.projections.taking_in import TakingIn
-from eventstore.bulk import Row, Session, open_session, read_page
+from dashboard.projections.read_model_batch import ReadModelBatch
+from eventstore.bulk import BulkEvent, Session, open_session, read_page
 from eventstore.checkpoints import Checkpoint, live_checkpoints, raise_alarm
 from eventstore.errors import EventStoreError, Fenced
 from eventstore.subscription import POLL_SECONDS, become_active, follow, listening, start_over_until_damaged
@@ -67,11 +67,11 @@ class Projector:
         ):
             await become_active(writing, NAME, self._poll_seconds, on_started)
             on_started()
-            taking = TakingIn(writing, reading, self._models)
+            taking = ReadModelBatch(writing, reading, self._models)
             await taking.prepare()
             checkpoints, outdated = await self._checkpoints(writing)
 
-            async def read(after: int, limit: int) -> Sequence[Row]:
+            async def read(after: int, limit: int) -> Sequence[BulkEvent]:
                 return await read_page(reading, after, limit)
 
             after = min(each.position for each in checkpoints)

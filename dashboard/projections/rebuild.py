@@ -23,8 +23,8 @@ from dashboard.projections.generations import (
     stand_still,
 )
 from dashboard.projections.model import ReadModel
-from dashboard.projections.taking_in import TakingIn
-from eventstore.bulk import Row, Session, open_session, read_head, read_page
+from dashboard.projections.read_model_batch import ReadModelBatch
+from eventstore.bulk import BulkEvent, Session, open_session, read_head, read_page
 from eventstore.checkpoints import Checkpoint
 from eventstore.errors import EventStoreError
 from eventstore.postgres import translated
@@ -38,7 +38,7 @@ _PATIENCE = "set local lock_timeout = '200ms'"
 _ATTEMPTS = 100
 _PAUSE_SECONDS = 0.1
 
-Progress = Callable[[int, int], None]
+Tally = Callable[[int, int], None]
 """Is told how many events are taken in, and how many there are."""
 
 
@@ -66,7 +66,7 @@ class Rebuilt:
 async def rebuild(
     database_url: str,
     models: Sequence[ReadModel],
-    progress: Progress = lambda done, total: None,
+    progress: Tally = lambda done, total: None,
     *,
     previous: bool = False,
     page: int = PAGE,
@@ -85,7 +85,7 @@ async def rebuild(
 
     Raises:
         RebuildRefused: Another rebuild of one of them is under way, or there is no generation to go back to.
-        EventStoreError: As for whoever follows the record.
+        EventStoreError: As for any subscriber of the record.
     """
     started = time.monotonic()
     try:
@@ -105,11 +105,11 @@ async def rebuild(
 
 class _Building:
     def __init__(
-        self, writing: Session, reading: Session, models: Sequence[ReadModel], progress: Progress, page: int
+        self, writing: Session, reading: Session, models: Sequence[ReadModel], progress: Tally, page: int
     ) -> None:
         self._writing, self._reading, self._models = writing, reading, models
         self._progress, self._page = progress, page
-        self._taking = TakingIn(writing, reading, models)
+        self._taking = ReadModelBatch(writing, reading, models)
 
     async def finish(self, checkpoints: Sequence[Checkpoint], started: float) -> Rebuilt:
         await self._taking.prepare()
@@ -131,7 +131,7 @@ class _Building:
         self._progress(checkpoints[0].position, max(total, checkpoints[0].position))
         return checkpoints
 
-    async def _read(self, after: int, limit: int) -> Sequence[Row]:
+    async def _read(self, after: int, limit: int) -> Sequence[BulkEvent]:
         return await read_page(self._reading, after, limit)
 
     async def _try_to_switch(self, checkpoints: Sequence[Checkpoint]) -> Sequence[Checkpoint] | None:

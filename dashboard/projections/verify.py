@@ -16,7 +16,7 @@ from dashboard.projections.folding import Folding, no_pauses
 from dashboard.projections.generations import of_status, shape_of, table_of
 from dashboard.projections.model import Change, ReadModel
 from dashboard.projections.writer import prepare, write
-from eventstore.bulk import Row, Session, open_session, read_page
+from eventstore.bulk import BulkEvent, Session, open_session, read_page
 from eventstore.checkpoints import Checkpoint
 from eventstore.postgres import translated
 from eventstore.subscription import catch_up
@@ -25,7 +25,7 @@ PAGE = 20_000
 SHOWN = 10
 """How many differing rows are named for each read model."""
 
-Progress = Callable[[int, int], None]
+Tally = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Verified:
 async def verify(
     database_url: str,
     models: Sequence[ReadModel],
-    progress: Progress = lambda done, total: None,
+    progress: Tally = lambda done, total: None,
     *,
     page: int = PAGE,
 ) -> list[Verified]:
@@ -75,7 +75,7 @@ async def verify(
     Nothing is held up: both sides are seen in one snapshot, and what is made for it goes with the session.
 
     Raises:
-        EventStoreError: As for whoever follows the record.
+        EventStoreError: As for any subscriber of the record.
     """
     started = time.monotonic()
     try:
@@ -92,7 +92,7 @@ async def verify(
 
 class _Check:
     def __init__(
-        self, writing: Session, reading: Session, models: Sequence[ReadModel], progress: Progress, page: int
+        self, writing: Session, reading: Session, models: Sequence[ReadModel], progress: Tally, page: int
     ) -> None:
         self._writing, self._reading, self._models = writing, reading, models
         self._progress, self._page = progress, page
@@ -118,7 +118,7 @@ class _Check:
     async def _fold(self, after: int, until: dict[str, int]) -> None:
         last = max(until.values())
 
-        async def read(position: int, limit: int) -> Sequence[Row]:
+        async def read(position: int, limit: int) -> Sequence[BulkEvent]:
             return await read_page(self._reading, position, min(limit, last - position)) if position < last else ()
 
         async with aclosing(catch_up(read, after=after, page=self._page)) as pages:

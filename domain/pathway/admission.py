@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from domain.commands import AdmissionsMessage, BaseCommand
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.obligations import raised_in_business_days
@@ -115,7 +115,7 @@ class OpenJourney(BaseCommand):
     message: Key
     admitted_at: Instant
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """The first events. Opening twice is answered without a second opening.
 
         Raises:
@@ -141,7 +141,7 @@ class RepeatAdmission(AdmissionsMessage):
 
     kind: Literal["repeat-admission"] = "repeat-admission"
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Refused once the journey has ended, so that a new one can begin."""
         if state.stage.is_end:
             raise Refused("journey-ended", "This journey has ended; the admission begins a new one.")
@@ -154,7 +154,7 @@ class CancelAdmission(AdmissionsMessage):
     kind: Literal["cancel-admission"] = "cancel-admission"
     reason: Words = "cancelled at the source"
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Once care has begun, a person decides."""
         if state.stage.is_end:
             raise Refused("journey-ended", "This journey has already ended; nothing is left to cancel.")
@@ -187,7 +187,7 @@ def end_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> Ad
     return state.admission if event.care_had_begun else state.admission.changed(cancelled_at=event.at)
 
 
-@part.follows
+@part.consequence
 def ask_a_person_once_care_began(state: JourneyState, event: AdmissionCancelled) -> Iterator[BaseEvent]:
     """A client in care is not dropped because of a message."""
     if event.care_had_begun and not state.open_of(RESOLVE_CANCELLATION.kind):

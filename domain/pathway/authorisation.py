@@ -62,7 +62,7 @@ def lose_it_with_the_cost(state: JourneyState, event: CostDeclined) -> Authorisa
     return Authorisation()
 
 
-@part.follows
+@part.consequence
 def ask_for_it(
     state: JourneyState, event: BenefitsAnswered | FundingResolved | PlacementDecided
 ) -> Iterator[BaseEvent]:
@@ -73,13 +73,13 @@ def ask_for_it(
         yield from _asked(state, event)
 
 
-@part.follows
+@part.consequence
 def ask_for_none_while_funding_is_sought(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
     """It is not known yet which payer would give it."""
     yield from cancelled(state, event, OBTAIN_AUTHORISATION)
 
 
-@part.follows
+@part.consequence
 def ask_for_it_under_another_policy(state: JourneyState, event: PolicyChanged) -> Iterator[BaseEvent]:
     """Where the policy before asked for none. One that is owed already stays."""
     if state.stage in (Stage.COST_REVIEW, Stage.ENROLLING) and _is_wanted(state):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from domain.commands import NOT_ENDED, Decision
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.part import Part
 from domain.pathway.obligations import moved
 from domain.plans import Actor
@@ -51,7 +51,7 @@ class AdoptCalendar(Decision, label="Adopt a calendar", by=(Role.OPERATIONS,), a
     calendar: int = Field(ge=1, description="The version of the site's calendar, as its file counts them.")
     reason: Words = Field(description="Why the calendar changed, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Never back to an older one.
 
         Raises:
@@ -75,7 +75,7 @@ def count_by_it(state: JourneyState, event: CalendarChanged) -> Admission:
     return state.admission.changed(calendar=event.calendar)
 
 
-@part.follows
+@part.consequence
 def move_what_is_open(state: JourneyState, event: CalendarChanged, now: Instant) -> Iterator[BaseEvent]:
     """What was missed stays missed, and nothing is moved into the past."""
     for owed in sorted(state.obligations.open.values(), key=lambda each: (each.due_at, each.id)):

@@ -14,7 +14,7 @@ from domain.clock import after_hours
 from domain.commands import BaseCommand
 from domain.due_times import Counted
 from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace, ehr_key
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.coverage import BenefitsAnswered
@@ -127,7 +127,7 @@ class SettleEffect(BaseCommand):
     revision: int | None = None
 
     @property
-    def slot(self) -> str:
+    def concurrency_key(self) -> str:
         """The slot of the call that it answers; see `Effect.slot`."""
         return self.key if self.revision is None else EHR_SLOT
 
@@ -136,7 +136,7 @@ class SettleEffect(BaseCommand):
         told = self.revision
         return told is not None and self.key == ehr_key(told) and state.ehr.synced < told <= state.news
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Takes the answer to a pending call, once."""
         effect = state.pending().get(self.key)
         if effect is None and not self._answers_an_older_wish(state):
@@ -154,7 +154,7 @@ class SettleEffect(BaseCommand):
             yield from _learnt(state, effect, answer, when)
 
 
-def _learnt(state: JourneyState, effect: Effect, answer: Answer, when: Occasion) -> Iterator[BaseEvent]:
+def _learnt(state: JourneyState, effect: Effect, answer: Answer, when: EventContext) -> Iterator[BaseEvent]:
     if isinstance(effect, CheckBenefits) and isinstance(answer, BenefitsAnswer):
         newest = effect.number == state.coverage.checks  # an older one asked about another plan
         if newest and state.stage is Stage.BENEFITS_CHECK:
@@ -163,7 +163,7 @@ def _learnt(state: JourneyState, effect: Effect, answer: Answer, when: Occasion)
         yield from _place(state, effect, answer, when)
 
 
-def _place(state: JourneyState, effect: HoldPlace, answer: Answer, when: Occasion) -> Iterator[BaseEvent]:
+def _place(state: JourneyState, effect: HoldPlace, answer: Answer, when: EventContext) -> Iterator[BaseEvent]:
     move = state.moves.current
     wanted = move is not None and move.hold_key == effect.hold_key
     found = isinstance(answer, PlaceAnswer) and answer.facility is not None and answer.starts_at is not None
@@ -185,7 +185,7 @@ def settle(state: JourneyState, event: EffectSettled) -> Calls:
     return held.changed(open={key: effect for key, effect in held.open.items() if key != event.key})
 
 
-@part.follows
+@part.consequence
 def ask_operations_after_a_refusal(state: JourneyState, event: EffectSettled) -> Iterator[BaseEvent]:
     """Once for each kind of call, until a person has resolved it, or the EHR takes a later version."""
     known = [owed for owed in state.open_of(RESOLVE_EFFECT.kind) if owed.about == event.call]

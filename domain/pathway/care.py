@@ -87,48 +87,48 @@ def end_the_stay(state: JourneyState, event: LevelOfCareEnded) -> Care:
     return Care(stays=(*stays[:-1], stays[-1].changed(until=event.at))) if stays else state.care
 
 
-@part.follows
+@part.consequence
 def begin_with_the_enrolment(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
     """At the level decided."""
     yield _started(state, event, event.level)
 
 
-@part.follows
+@part.consequence
 def change_with_the_move(state: JourneyState, event: TransitionCompleted) -> Iterator[BaseEvent]:
     """One level ends as the next begins."""
-    yield LevelOfCareEnded(**event.occasion, level=event.origin)
+    yield LevelOfCareEnded(**event.context, level=event.origin)
     yield _started(state, event, event.target)
 
 
-@part.follows
+@part.consequence
 def end_with_the_discharge(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
-    """At whichever level the client was."""
+    """At the level where the client was."""
     if state.level is not None:
-        yield LevelOfCareEnded(**event.occasion, level=state.level)
+        yield LevelOfCareEnded(**event.context, level=state.level)
 
 
-@part.follows
+@part.consequence
 def keep_in_touch_with_another_facility(state: JourneyState, event: LevelOfCareStarted) -> Iterator[BaseEvent]:
     """A client in someone else's care is still ours."""
     if not event.ours:
         yield _contact(state, event)
 
 
-@part.follows
+@part.consequence
 def stay_in_touch(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
     """One contact after the other for as long as they are there."""
     if event.kind == EXTERNAL_CONTACT.kind and state.level and not state.care.is_ours:
         yield _contact(state, event)
 
 
-@part.follows
+@part.consequence
 def end_the_contacts(state: JourneyState, event: LevelOfCareEnded) -> Iterator[BaseEvent]:
     """The client is back, or elsewhere."""
     yield from cancelled(state, event, EXTERNAL_CONTACT)
 
 
 def _started(state: JourneyState, event: BaseEvent, level: LevelOfCare) -> LevelOfCareStarted:
-    return LevelOfCareStarted(**event.occasion, level=level, ours=state.policy.level(level).is_ours)
+    return LevelOfCareStarted(**event.context, level=level, ours=state.policy.level(level).is_ours)
 
 
 def _contact(state: JourneyState, event: BaseEvent) -> ObligationRaised:

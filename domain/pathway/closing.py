@@ -42,23 +42,23 @@ def close(state: JourneyState, event: JourneyClosed) -> Closing:
     return Closing(closed_at=event.at)
 
 
-@part.follows
+@part.consequence
 def close_with_a_referral(state: JourneyState, event: FundingResolved) -> Iterator[BaseEvent]:
     """Care is given elsewhere."""
     if event.route is FundingRoute.REFERRED_OUT:
-        yield JourneyClosed(**event.occasion, reason="referred-out")
+        yield JourneyClosed(**event.context, reason="referred-out")
 
 
-@part.follows
+@part.consequence
 def close_with_a_death(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
     """No follow-up calls are owed."""
     if event.reason is DischargeReason.DECEASED:
-        yield JourneyClosed(**event.occasion, reason="deceased")
+        yield JourneyClosed(**event.context, reason="deceased")
 
 
-@part.follows
+@part.consequence
 def close_after_the_last_follow_up(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
     """Met or waived."""
     if event.kind == follow_up.FOLLOW_UP.kind and not state.open_of(follow_up.FOLLOW_UP.kind):
         was_met = event.type == "obligation.met"
-        yield JourneyClosed(**event.occasion, reason="followed-up" if was_met else "follow-up-waived")
+        yield JourneyClosed(**event.context, reason="followed-up" if was_met else "follow-up-waived")

@@ -10,7 +10,7 @@ from pydantic import Field
 from domain.benefit_words import price
 from domain.commands import ADMISSIONS, Decision
 from domain.cost import estimate
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.obligations import cancelled, met, raised_in_business_days
@@ -86,7 +86,7 @@ class AcceptCost(Decision, label="Accept the cost", by=ADMISSIONS, at=(Stage.COS
     kind: Literal["accept-cost"] = "accept-cost"
     estimate: Key = Field(description="Id of the latest estimate, as the last decision showed it.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Only the latest estimate, and only one with a known range."""
         latest = state.cost.estimate
         if latest is None or self.estimate != latest.id:
@@ -109,7 +109,7 @@ class DeclineCost(Decision, label="Record that the cost was declined", by=ADMISS
     kind: Literal["decline-cost"] = "decline-cost"
     reason: Words = Field(description="Why, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Back to funding: another way to pay, or a referral elsewhere."""
         latest = state.cost.estimate
         yield CostDeclined(**when, estimate=latest.id if latest else "none", reason=self.reason, by=self.by)
@@ -145,7 +145,7 @@ def ask_again_once_self_paid(state: JourneyState, event: FundingResolved) -> Cos
     return state.cost.changed(accepted=False) if event.route in SELF_PAID else state.cost
 
 
-@part.follows
+@part.consequence
 def show_the_cost(
     state: JourneyState, event: BenefitsAnswered | FundingResolved | PlacementDecided | PolicyChanged
 ) -> Iterator[BaseEvent]:
@@ -161,13 +161,13 @@ def show_the_cost(
             yield raised_in_business_days(state, event, ACCEPT_COST, state.policy.cost_business_days)
 
 
-@part.follows
+@part.consequence
 def await_no_answer_after_a_no(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
     """It was given."""
     yield from cancelled(state, event, ACCEPT_COST)
 
 
-@part.follows
+@part.consequence
 def note_the_answer(state: JourneyState, event: CostAccepted) -> Iterator[BaseEvent]:
     """It was owed."""
     yield from met(state, event, ACCEPT_COST)
@@ -178,4 +178,4 @@ def _estimated(state: JourneyState, event: BaseEvent) -> CostEstimated:
     level = state.policy.level(state.placement.level)
     share = state.coverage.benefits.cost_share if state.coverage.benefits else None
     made = estimate(state.cost.estimates + 1, level, share, self_pay=state.funding.is_self_paid)
-    return CostEstimated(**event.occasion, estimate=made)
+    return CostEstimated(**event.context, estimate=made)

@@ -12,7 +12,7 @@ from domain.benefit_words import summary
 from domain.benefits import Benefits, CostShare, Verdict
 from domain.commands import Decision
 from domain.effects import CheckBenefits
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.obligations import met, raised_in_business_days
@@ -79,7 +79,7 @@ class RecordBenefits(
     cost_share: CostShare | None = Field(default=None, description="What the client pays, where the payer said.")
     note: Words = Field(description="What the payer said, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Only a final verdict counts."""
         require(
             self.verdict.is_covered or self.verdict in (Verdict.INACTIVE, Verdict.NOT_COVERED),
@@ -108,20 +108,20 @@ def ask_the_payer(state: JourneyState, event: BenefitsRequested) -> CheckBenefit
     return CheckBenefits(key=f"benefits-{event.number}", number=event.number, service_date=event.service_date)
 
 
-@part.follows
+@part.consequence
 def check_at_the_opening(state: JourneyState, event: JourneyOpened, now: Instant) -> Iterator[BaseEvent]:
     """The payer is asked at once."""
     yield from _check(state, event, now)
 
 
-@part.follows
+@part.consequence
 def check_the_other_coverage(state: JourneyState, event: FundingResolved, now: Instant) -> Iterator[BaseEvent]:
     """A second plan is asked like the first."""
     if event.route is FundingRoute.OTHER_COVERAGE:
         yield from _check(state, event, now)
 
 
-@part.follows
+@part.consequence
 def note_that_benefits_are_verified(state: JourneyState, event: BenefitsAnswered) -> Iterator[BaseEvent]:
     """Once the answer leads on; one that a person must read does not."""
     if state.stage in (Stage.PLACEMENT, Stage.COST_REVIEW, Stage.FUNDING_EXCEPTION):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from domain.commands import BaseCommand
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.part import Part
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class TimePassed(BaseCommand):
 
     kind: Literal["time-passed"] = "time-passed"
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Everything that fell due by now, each once, however late it is."""
         for held in state.timed_slices():
             yield from held.pass_time(state, when)

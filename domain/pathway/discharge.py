@@ -9,7 +9,7 @@ from pydantic import Field
 
 from domain.commands import CARE_TEAM, IN_CARE, AdmissionsMessage, Decision
 from domain.due_times import Counted
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.moves import require_since_the_level_began
@@ -93,7 +93,7 @@ class UpdateDischargePlan(Decision, label="Update the discharge plan", by=CARE_T
     kind: Literal["update-discharge-plan"] = "update-discharge-plan"
     plan: DischargePlan = Field(description="The whole plan; what is left out is no longer in it.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """From enrolment on, until discharge."""
         yield DischargePlanUpdated(**when, plan=self.plan, by=self.by)
 
@@ -104,7 +104,7 @@ class Discharge(Decision, label="Discharge the client", by=CLINICAL, at=IN_CARE,
     kind: Literal["discharge"] = "discharge"
     reason: DischargeReason = Field(description="Why care ends.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """An unplanned ending records what is missing from the plan."""
         require_since_the_level_began(state, when)
         gaps = state.discharge.plan.missing()
@@ -126,7 +126,7 @@ class ReportDischarge(AdmissionsMessage):
 
     kind: Literal["report-discharge"] = "report-discharge"
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Notes the report."""
         if state.stage.is_end:
             raise Refused("journey-ended", "This journey has already ended.")
@@ -158,41 +158,41 @@ def end(state: JourneyState, event: Discharged) -> Discharging:
     return state.discharge.changed(discharged=True)
 
 
-@part.follows
+@part.consequence
 def owe_a_draft_from_day_one(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
     """Discharge planning begins on day one."""
     if state.discharge.plan.missing():
         yield raised(state, event, DRAFT_DISCHARGE_PLAN, Counted.hours(state.policy.plan_draft_hours, since=event.at))
 
 
-@part.follows
+@part.consequence
 def note_the_draft(state: JourneyState, event: DischargePlanUpdated) -> Iterator[BaseEvent]:
     """Anything written counts as one."""
     if event.plan.is_begun():
         yield from met(state, event, DRAFT_DISCHARGE_PLAN)
 
 
-@part.follows
+@part.consequence
 def owe_what_a_review_decided(state: JourneyState, event: ReviewCompleted) -> Iterator[BaseEvent]:
     """The discharge has to be completed."""
     if event.outcome is ReviewOutcome.DISCHARGE:
         yield from _owe_the_discharge(state, event)
 
 
-@part.follows
+@part.consequence
 def owe_what_was_reported(state: JourneyState, event: DischargeReported) -> Iterator[BaseEvent]:
     """The hospital may mean another visit: a clinician decides."""
     if state.stage in (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL):
         yield from _owe_the_discharge(state, event)
 
 
-@part.follows
+@part.consequence
 def owe_none_while_the_client_moves(state: JourneyState, event: TransitionStarted) -> Iterator[BaseEvent]:
     """Care goes on elsewhere."""
     yield from cancelled(state, event, COMPLETE_DISCHARGE)
 
 
-@part.follows
+@part.consequence
 def note_the_discharge(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
     """It was decided or reported."""
     yield from met(state, event, COMPLETE_DISCHARGE)

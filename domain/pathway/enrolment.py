@@ -9,7 +9,7 @@ from pydantic import Field
 
 from domain.commands import ADMISSIONS, Decision
 from domain.due_times import Counted
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part
 from domain.pathway import authorisation
@@ -46,7 +46,7 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
     kind: Literal["confirm-enrolment"] = "confirm-enrolment"
     track: Words = Field(description="The group or schedule, for example evening.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """An authorisation still owed comes first."""
         require(
             not state.open_of(authorisation.OBTAIN_AUTHORISATION.kind),
@@ -58,13 +58,13 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
         yield Enrolled(**when, level=level, track=self.track, by=self.by)
 
 
-@part.follows
+@part.consequence
 def owe_access(state: JourneyState, event: JourneyOpened) -> Iterator[BaseEvent]:
     """From the admission to enrolment; CCBHC criteria: routine needs within 10 business days."""
     yield raised(state, event, ENROL, Counted.business_days(state.policy.access_business_days, since=event.admitted))
 
 
-@part.follows
+@part.consequence
 def note_the_enrolment(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
     """It was owed since the admission."""
     yield from met(state, event, ENROL)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from domain.commands import CARE_TEAM, Decision
 from domain.due_times import Counted
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.obligations import met_one, raised
@@ -52,7 +52,7 @@ class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Sta
     kind: Literal["record-follow-up"] = "record-follow-up"
     contact: Contact = Field(description="Whether the client was reached.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """It counts towards the follow-up that is due first."""
         owed = next(iter(state.open_of(FOLLOW_UP.kind)), None)
         if owed is None:
@@ -73,7 +73,7 @@ def reach(state: JourneyState, event: FollowUpRecorded) -> FollowUp:
     return FollowUp(reached=state.follow_up.reached or event.contact is Contact.REACHED)
 
 
-@part.follows
+@part.consequence
 def owe_contacts(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
     """The first counts from the day after (HEDIS FUH: not the same day), others from when the one before was due."""
     if event.reason is DischargeReason.DECEASED:
@@ -86,7 +86,7 @@ def owe_contacts(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
         counts_after = days
 
 
-@part.follows
+@part.consequence
 def note_the_contact(state: JourneyState, event: FollowUpRecorded) -> Iterator[BaseEvent]:
     """Only one in which the client was reached."""
     owed = state.obligations.open.get(event.obligation)

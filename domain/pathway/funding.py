@@ -10,7 +10,7 @@ from pydantic import Field
 
 from domain.benefits import Verdict
 from domain.commands import ADMISSIONS, Decision
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.obligations import met, raised_in_business_days
@@ -71,7 +71,7 @@ class ResolveFunding(Decision, label="Resolve funding", by=ADMISSIONS, at=(Stage
     route: FundingRoute = Field(description="The way on; a referral out closes the journey.")
     reason: Words = Field(description="Why, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """A named person answers for it."""
         yield FundingResolved(**when, route=self.route, reason=self.reason, by=self.by)
 
@@ -108,7 +108,7 @@ def look_for_another_way(state: JourneyState, event: CostDeclined) -> Funding:
     return state.funding.changed(payment=Payment.SOUGHT)
 
 
-@part.follows
+@part.consequence
 def seek_after_a_refusal(state: JourneyState, event: BenefitsAnswered) -> Iterator[BaseEvent]:
     """Met by a plan that pays after all."""
     if state.stage in (Stage.PLACEMENT, Stage.COST_REVIEW):
@@ -117,15 +117,15 @@ def seek_after_a_refusal(state: JourneyState, event: BenefitsAnswered) -> Iterat
         yield from _seek(state, event)
 
 
-@part.follows
+@part.consequence
 def seek_after_a_declined_cost(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
     """Another way to pay, or a referral elsewhere."""
     yield from _seek(state, event)
 
 
-@part.follows
+@part.consequence
 def note_that_funding_is_resolved(state: JourneyState, event: FundingResolved) -> Iterator[BaseEvent]:
-    """Whichever way was found."""
+    """The way that was found."""
     yield from met(state, event, RESOLVE_FUNDING)
 
 

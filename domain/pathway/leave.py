@@ -10,7 +10,7 @@ from pydantic import Field
 
 from domain.commands import CARE_TEAM, Decision
 from domain.due_times import Counted
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.moves import require_since_the_level_began
@@ -68,7 +68,7 @@ class StartLeave(Decision, label="Start a leave", by=CARE_TEAM, at=(Stage.ACTIVE
     until: date = Field(description="The day on which the client is expected back, at the site, such as 2026-03-01.")
     reason: Words = Field(description="Why, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """For as many days as the centre's policy allows, one leave at a time."""
         require_since_the_level_began(state, when)
         require(
@@ -91,7 +91,7 @@ class EndLeave(Decision, label="Record the return from leave", by=CARE_TEAM, at=
 
     kind: Literal["end-leave"] = "end-leave"
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Early or late."""
         if state.leave.until is None:
             raise Refused("not-on-leave", "The client is not on leave.")
@@ -111,19 +111,19 @@ def come_back(state: JourneyState, event: LeaveEnded | LevelOfCareEnded) -> Leav
     return Leave()
 
 
-@part.follows
+@part.consequence
 def expect_the_client_back(state: JourneyState, event: LeaveStarted) -> Iterator[BaseEvent]:
     """When the site closes on the day named."""
     yield raised(state, event, RETURN_FROM_LEAVE, Counted.named(event.until, since=event.at))
 
 
-@part.follows
+@part.consequence
 def note_the_return(state: JourneyState, event: LeaveEnded) -> Iterator[BaseEvent]:
     """It was expected."""
     yield from met(state, event, RETURN_FROM_LEAVE)
 
 
-@part.follows
+@part.consequence
 def expect_no_return_to_another_level(state: JourneyState, event: LevelOfCareEnded) -> Iterator[BaseEvent]:
     """The client is elsewhere."""
     yield from cancelled(state, event, RETURN_FROM_LEAVE)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from domain.commands import CARE_TEAM, IN_CARE, Decision
 from domain.due_times import Counted
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
@@ -59,7 +59,7 @@ class Moves(Slice):
         if move and self._window_runs():
             yield move.due_at
 
-    def pass_time(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def pass_time(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """A step-up is missed, and the search goes on."""
         move = self.current
         if move and self._window_runs() and move.due_at <= when["at"]:
@@ -132,7 +132,7 @@ class RequestStepUp(Decision, label="Request a step-up", by=CLINICAL, at=IN_CARE
     to: LevelOfCare = Field(description="The level of care to move to.")
     reason: Words = Field(description="Why, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """A move to a gentler or a lower level that is under way gives way to it."""
         move = state.moves.current
         require(
@@ -154,7 +154,7 @@ class StartStepDown(
     to: LevelOfCare = Field(description="The level of care to move to.")
     reason: Words = Field(description="Why, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Leads to a level that the centre gives."""
         yield from begin(state, self.to, Direction.DOWN, self.reason, self.by, when)
 
@@ -168,7 +168,7 @@ class ConfirmArrival(Decision, label="Confirm an arrival", by=(*CARE_TEAM, Role.
         description="Who took the client in, where no place was held: an ambulance does not wait for one.",
     )
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """A step-up needs its place first."""
         move = _under_way(state, self.declared.to)
         require_since_the_level_began(state, when)
@@ -201,7 +201,7 @@ class DeclineTransition(Decision, label="Record a declined move", by=CLINICAL, a
         default=False, description="The safety plan was gone through with the client; needed for a declined step-up."
     )
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Declining a step-up needs the safety plan looked at."""
         move = _under_way(state, self.declared.to)
         require_since_the_level_began(state, when)
@@ -222,7 +222,7 @@ class DeclineTransition(Decision, label="Record a declined move", by=CLINICAL, a
 
 
 def begin(
-    state: JourneyState, to: LevelOfCare, direction: Direction, reason: str, by: Actor, when: Occasion
+    state: JourneyState, to: LevelOfCare, direction: Direction, reason: str, by: Actor, when: EventContext
 ) -> Iterator[BaseEvent]:
     """The start of any move, after its guards."""
     origin = state.level
@@ -252,7 +252,7 @@ def begin(
     )
 
 
-def require_since_the_level_began(state: JourneyState, when: Occasion) -> None:
+def require_since_the_level_began(state: JourneyState, when: EventContext) -> None:
     """Refuses what is said to have happened before the client came to their present level of care."""
     since = state.level_since
     if since is not None and when["at"] < since:
@@ -329,7 +329,7 @@ def stop_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> M
     return state.moves if event.care_had_begun else state.moves.changed(current=None)
 
 
-@part.follows
+@part.consequence
 def owe_the_move(state: JourneyState, event: TransitionStarted, now: Instant) -> Iterator[BaseEvent]:
     """A step-up looks for its place at once, also where it is typed in late."""
     yield from cancelled(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN)
@@ -339,17 +339,17 @@ def owe_the_move(state: JourneyState, event: TransitionStarted, now: Instant) ->
         return
     yield raised(state, event, COMPLETE_STEP_UP, counted)
     if state.moves.current is not None:
-        yield search(state, state.moves.current, 1, Occasion(at=now, cause=event.cause))
+        yield search(state, state.moves.current, 1, EventContext(at=now, cause=event.cause))
 
 
-@part.follows
+@part.consequence
 def contact_the_client(state: JourneyState, event: StepUpWindowMissed) -> Iterator[BaseEvent]:
     """The client hears from us while they wait."""
     if not state.open_of(INTERIM_CONTACT.kind):
         yield _contact(state, event)
 
 
-@part.follows
+@part.consequence
 def contact_the_client_again(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
     """Again and again, for as long as no place is found."""
     move = state.moves.current
@@ -357,14 +357,14 @@ def contact_the_client_again(state: JourneyState, event: ObligationMet | Obligat
         yield _contact(state, event)
 
 
-@part.follows
+@part.consequence
 def note_the_arrival(state: JourneyState, event: TransitionCompleted) -> Iterator[BaseEvent]:
     """What was owed until then is done."""
     yield from met(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN)
     yield from cancelled(state, event, INTERIM_CONTACT)
 
 
-@part.follows
+@part.consequence
 def owe_no_declined_move(state: JourneyState, event: TransitionDeclined) -> Iterator[BaseEvent]:
     """The client stays."""
     yield from cancelled(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN, INTERIM_CONTACT)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from domain.clock import after_hours
 from domain.commands import EVERY_STAGE, EVERYONE, Decision
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import Obligation
 from domain.part import Part
 from domain.pathway import discharge
@@ -31,7 +31,7 @@ class AcknowledgeObligation(Decision, label="Acknowledge an obligation", by=EVER
     kind: Literal["acknowledge-obligation"] = "acknowledge-obligation"
     obligation: Key = Field(description=_OBLIGATION)
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Those not told yet are told on time all the same."""
         owed = _owed(state, self.obligation)
         quiet_until = after_hours(when["at"], state.policy.acknowledged_hours)
@@ -45,7 +45,7 @@ class CompleteObligation(Decision, label="Complete an obligation", by=EVERYONE, 
     obligation: Key = Field(description=_OBLIGATION)
     note: Words = Field(description="What was done, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Refused where a decision of its own ends it."""
         owed = _owed(state, self.obligation)
         require(
@@ -65,7 +65,7 @@ class WaiveObligation(Decision, label="Waive an obligation", by=EVERYONE, at=EVE
     obligation: Key = Field(description=_OBLIGATION)
     reason: Words = Field(description="Why, for the record.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Never what keeps the journey moving; otherwise each kind says who may."""
         owed = _owed(state, self.obligation)
         decided = owed.kind == discharge.COMPLETE_DISCHARGE.kind and state.stage is Stage.DISCHARGING

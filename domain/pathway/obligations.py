@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from domain.due_times import Counted
 from domain.effects import Notify
-from domain.events import BaseEvent, Occasion
-from domain.obligations import Channel, Obligation, ObligationKind, ObligationStatus, Rung
+from domain.events import BaseEvent, EventContext
+from domain.obligations import Channel, EscalationStep, Obligation, ObligationKind, ObligationStatus
 from domain.part import Part, Slice
 from domain.plans import Actor
 from domain.refusal import require
@@ -51,10 +51,10 @@ class Obligations(Slice):
         """When the next person is told of each."""
         yield from (owed.next_at() for owed in self.open.values())
 
-    def pass_time(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def pass_time(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Those who should have been told by now are told, each once, however late it is."""
         for owed in sorted(self.open.values(), key=lambda o: (o.next_at(), o.id)):
-            for number in owed.rungs_reached(when["at"]):
+            for number in owed.steps_reached(when["at"]):
                 yield _escalated(owed, number, when)
 
 
@@ -106,7 +106,7 @@ class ObligationEscalated(_OfOne):
     news: ClassVar[bool] = False
 
     type: Literal["obligation.escalated"] = "obligation.escalated"
-    climbed: int
+    steps_taken: int
     to: Role
     how: Channel
     planned_at: Instant
@@ -134,7 +134,7 @@ class ObligationMoved(_OfOne):
     was_due_at: Instant
     due_at: Instant
     calendar: int
-    ladder: tuple[Rung, ...]
+    escalation: tuple[EscalationStep, ...]
 
     def _sentence(self) -> str:
         return f"Moved: {self._duty()}, due {moment(self.due_at)} instead of {moment(self.was_due_at)}"
@@ -209,7 +209,7 @@ def raised(
         counts_from=counts_from,
         about=about,
     )
-    return ObligationRaised(**event.occasion, obligation=owed)
+    return ObligationRaised(**event.context, obligation=owed)
 
 
 def raised_in_business_days(state: JourneyState, event: BaseEvent, kind: ObligationKind, days: int) -> ObligationRaised:
@@ -220,12 +220,12 @@ def raised_in_business_days(state: JourneyState, event: BaseEvent, kind: Obligat
 def moved(owed: Obligation, anew: Obligation, event: BaseEvent) -> ObligationMoved:
     """`owed` is due as `anew` says."""
     return ObligationMoved(
-        **event.occasion,
+        **event.context,
         **of(owed),
         was_due_at=owed.due_at,
         due_at=anew.due_at,
         calendar=anew.calendar,
-        ladder=anew.ladder,
+        escalation=anew.escalation,
     )
 
 
@@ -237,10 +237,10 @@ def met(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterat
 
 def met_one(owed: Obligation, event: BaseEvent, by: Actor | None = None) -> ObligationMet:
     """This one is done."""
-    return ObligationMet(**event.occasion, **of(owed), late=owed.is_overdue(event.at), by=by)
+    return ObligationMet(**event.context, **of(owed), late=owed.is_overdue(event.at), by=by)
 
 
-def require_owed_by_then(these: Iterable[Obligation], when: Occasion) -> None:
+def require_owed_by_then(these: Iterable[Obligation], when: EventContext) -> None:
     """Refuses what is said to have been done before it was owed: one contact or review would count twice."""
     for owed in these:
         require(
@@ -258,29 +258,29 @@ def cancelled(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> 
 
 def _cancelled(these: list[Obligation], event: BaseEvent) -> Iterator[BaseEvent]:
     for owed in these:
-        yield ObligationCancelled(**event.occasion, **of(owed), because=event.type)
+        yield ObligationCancelled(**event.context, **of(owed), because=event.type)
 
 
-def _escalated(owed: Obligation, number: int, when: Occasion) -> ObligationEscalated:
-    rung = owed.ladder[min(number, len(owed.ladder)) - 1]
+def _escalated(owed: Obligation, number: int, when: EventContext) -> ObligationEscalated:
+    step = owed.escalation[min(number, len(owed.escalation)) - 1]
     return ObligationEscalated(
         **when,
         **of(owed),
-        climbed=number,
-        to=rung.to,
-        how=rung.how,
+        steps_taken=number,
+        to=step.to,
+        how=step.how,
         planned_at=owed.speaks_at(number),
         overdue=owed.is_overdue(when["at"]),
     )
 
 
-@part.follows
+@part.consequence
 def cancel_at_the_end_of_care(state: JourneyState, event: Discharged | JourneyClosed) -> Iterator[BaseEvent]:
     """All but what a clinic system refused: that is owed on."""
     yield from _all_cancelled(state, event)
 
 
-@part.follows
+@part.consequence
 def cancel_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> Iterator[BaseEvent]:
     """Once care has begun, a person decides instead."""
     if not event.care_had_begun:
@@ -307,7 +307,7 @@ def climb(state: JourneyState, event: ObligationEscalated) -> Obligations:
     owed = held.open.get(event.obligation)
     if owed is None:
         return held
-    return held.changed(open={**held.open, owed.id: owed.changed(climbed=event.climbed, last_told_at=event.at)})
+    return held.changed(open={**held.open, owed.id: owed.changed(steps_taken=event.steps_taken, last_told_at=event.at)})
 
 
 @part.calls
@@ -317,7 +317,7 @@ def tell(state: JourneyState, event: ObligationEscalated) -> Notify | None:
     if owed is None:
         return None
     return Notify(
-        key=f"notify-{owed.id}-{event.climbed}",
+        key=f"notify-{owed.id}-{event.steps_taken}",
         obligation=owed.id,
         title=owed.title,
         to=event.to,
@@ -347,7 +347,7 @@ def move(state: JourneyState, event: ObligationMoved) -> Obligations:
     owed = state.obligations.open.get(event.obligation)
     if owed is None:
         return state.obligations
-    return _kept(state, owed.changed(due_at=event.due_at, calendar=event.calendar, ladder=event.ladder))
+    return _kept(state, owed.changed(due_at=event.due_at, calendar=event.calendar, escalation=event.escalation))
 
 
 @part.evolves

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from domain.clock import after_hours
 from domain.effects import HoldPlace, ReleasePlace
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.part import Part
 from domain.plans import Transition
 from domain.values import Instant, LevelOfCare
@@ -76,7 +76,7 @@ class PlaceGivenUp(BaseEvent):
         return "The held place is given back"
 
 
-def search(state: JourneyState, move: Transition, attempt: int, when: Occasion) -> PlaceSearchStarted:
+def search(state: JourneyState, move: Transition, attempt: int, when: EventContext) -> PlaceSearchStarted:
     """The `attempt`-th search for the move's place begins."""
     wanted_by = max(move.due_at, after_hours(when["at"], state.policy.step_up_hours))
     return PlaceSearchStarted(**when, attempt=attempt, hold_key=move.hold_key, level=move.target, wanted_by=wanted_by)

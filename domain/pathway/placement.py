@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from domain.commands import Decision
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.obligations import cancelled, met, raised_in_business_days
@@ -61,7 +61,7 @@ class DecidePlacement(Decision, label="Decide the level of care", by=CLINICAL, a
     variance: Words | None = Field(default=None, description="Why the two differ; needed where they do.")
     instrument: Words | None = Field(default=None, description="The assessment used.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """A difference from the recommendation needs its reason."""
         require(
             state.policy.level(self.actual).is_ours,
@@ -91,7 +91,7 @@ def place(state: JourneyState, event: PlacementDecided) -> Placement:
     return Placement(level=event.actual)
 
 
-@part.follows
+@part.consequence
 def ask_for_a_placement(state: JourneyState, event: BenefitsAnswered | FundingResolved) -> Iterator[BaseEvent]:
     """Once it is clear who pays; while that is looked for, no placement is owed."""
     if state.stage is Stage.FUNDING_EXCEPTION:
@@ -100,13 +100,13 @@ def ask_for_a_placement(state: JourneyState, event: BenefitsAnswered | FundingRe
         yield raised_in_business_days(state, event, DECIDE_PLACEMENT, state.policy.placement_business_days)
 
 
-@part.follows
+@part.consequence
 def owe_no_placement_without_funding(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
     """Funding comes first."""
     yield from cancelled(state, event, DECIDE_PLACEMENT)
 
 
-@part.follows
+@part.consequence
 def note_the_placement(state: JourneyState, event: PlacementDecided) -> Iterator[BaseEvent]:
     """It was owed."""
     yield from met(state, event, DECIDE_PLACEMENT)

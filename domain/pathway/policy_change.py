@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from domain.commands import NOT_ENDED, Decision
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.part import Part
 from domain.plans import Actor
 from domain.policy import Policy, policy_named
@@ -62,7 +62,7 @@ class ChangePolicy(
         """The policy must have a file."""
         policy_named(self.to)
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Only to a policy that knows all that this journey holds now.
 
         Raises:

@@ -10,7 +10,7 @@ from pydantic import Field
 from domain.clock import after_hours, weeks_of_service
 from domain.commands import Decision
 from domain.due_times import Counted
-from domain.events import BaseEvent, Occasion
+from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part
 from domain.pathway import moves
@@ -56,7 +56,7 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
     rationale: Words = Field(description="Why, for the record.")
     to: LevelOfCare | None = Field(default=None, description="The level of care to move to, for a step up or down.")
 
-    def decide(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """A step up or down begins with the review."""
         moves.require_since_the_level_began(state, when)
         require_owed_by_then(state.open_of(REVIEW.kind), when)
@@ -67,13 +67,13 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
         if self.outcome in (ReviewOutcome.STEP_UP, ReviewOutcome.STEP_DOWN):
             yield from self._move(state, when)
 
-    def _move(self, state: JourneyState, when: Occasion) -> Iterator[BaseEvent]:
+    def _move(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         if self.to is None:
             raise Refused("level-missing", "Say which level the client moves to.")
         direction = Direction.UP if self.outcome is ReviewOutcome.STEP_UP else Direction.DOWN
         yield from moves.begin(state, self.to, direction, self.rationale, self.by, when)
 
-    def _week(self, state: JourneyState, when: Occasion) -> int:
+    def _week(self, state: JourneyState, when: EventContext) -> int:
         since = state.level_since
         return weeks_of_service(since, when["at"], state.calendar) if since else 0
 
@@ -87,14 +87,14 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
         )
 
 
-@part.follows
+@part.consequence
 def owe_a_review_at_each_level(state: JourneyState, event: LevelOfCareStarted) -> Iterator[BaseEvent]:
     """Another facility reviews its own care."""
     if event.ours:
         yield _next(state, event)
 
 
-@part.follows
+@part.consequence
 def owe_the_next(state: JourneyState, event: ReviewCompleted) -> Iterator[BaseEvent]:
     """Where care goes on as it is."""
     yield from met(state, event, REVIEW)
@@ -102,7 +102,7 @@ def owe_the_next(state: JourneyState, event: ReviewCompleted) -> Iterator[BaseEv
         yield _next(state, event)
 
 
-@part.follows
+@part.consequence
 def owe_none_while_the_client_moves(
     state: JourneyState, event: TransitionStarted | LevelOfCareEnded
 ) -> Iterator[BaseEvent]:
@@ -110,7 +110,7 @@ def owe_none_while_the_client_moves(
     yield from cancelled(state, event, REVIEW)
 
 
-@part.follows
+@part.consequence
 def review_soon_after_a_declined_move(state: JourneyState, event: TransitionDeclined) -> Iterator[BaseEvent]:
     """The client stays where a clinician thought they should not."""
     if state.stage is Stage.ACTIVE:

@@ -234,14 +234,14 @@ async def recorded(recorder: Recorder, number: int) -> list[Event]:
     return events
 
 
-def look(after: int, known: Fingerprint | None = None) -> signatures.LookRequest:
-    return signatures.LookRequest(stream="journey-1", after=after, known=known)
+def check(after: int, known: Fingerprint | None = None) -> signatures.CheckRequest:
+    return signatures.CheckRequest(stream="journey-1", after=after, known=known)
 
 
 async def test_a_record_is_read_in_batches(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     events = await recorded(recorder, 7)
     monkeypatch.setattr(activities.recorder, "READ_AT_ONCE", 3)
-    answers = [await recorder.look(look(after)) for after in (0, 3, 6, 7)]
+    answers = [await recorder.check(check(after)) for after in (0, 3, 6, 7)]
     assert [list(each.events) for each in answers] == [events[:3], events[3:6], events[6:], []]
     assert {(each.version, each.closed, each.differs) for each in answers} == {(7, False, False)}
 
@@ -249,18 +249,18 @@ async def test_a_record_is_read_in_batches(recorder: Recorder, monkeypatch: pyte
 async def test_a_state_is_compared_with_the_record_within_its_schema_only(recorder: Recorder) -> None:
     known = fingerprint(fold(await recorded(recorder, 3)))
     other = known.model_copy(update={"digest": "another"})
-    assert not (await recorder.look(look(3, known))).differs
-    assert (await recorder.look(look(0, other))).differs
+    assert not (await recorder.check(check(3, known))).differs
+    assert (await recorder.check(check(0, other))).differs
     for schema in (STATE_SCHEMA - 1, STATE_SCHEMA + 1):
-        assert not (await recorder.look(look(0, other.model_copy(update={"state_schema": schema})))).differs
-    ahead = await recorder.look(look(0, other.model_copy(update={"version": 4})))
+        assert not (await recorder.check(check(0, other.model_copy(update={"state_schema": schema})))).differs
+    ahead = await recorder.check(check(0, other.model_copy(update={"version": 4})))
     assert (ahead.version, ahead.differs) == (3, False)
 
 
 async def test_reading_needs_no_key_and_shows_no_word(recorder: Recorder, keyring: MemoryKeyring) -> None:
     await recorder.record(asked(waived(), key="waive/1"))
     await keyring.destroy("client-1")
-    looked = await recorder.look(look(0, fingerprint(fold([waived()]))))
+    looked = await recorder.check(check(0, fingerprint(fold([waived()]))))
     [event] = looked.events
     assert isinstance(event, ObligationWaived) and event.reason == MASK
     assert not looked.differs

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.pathway import Event
     from tests.campaigns.fate import MINE, Window
     from workflows.journey import JourneyWorkflow
-    from workflows.messages import WORKFLOW, JourneyStart, Standing
+    from workflows.messages import WORKFLOW, JourneyStart, JourneyStatus
 
 
 @workflow.defn(name=WORKFLOW)
@@ -22,7 +22,7 @@ class Mortal(JourneyWorkflow):
         super().__init__(start)
 
     @workflow.run
-    async def run(self, start: JourneyStart) -> Standing:
+    async def run(self, start: JourneyStart) -> JourneyStatus:
         return await super().run(start)
 
     async def record(self, command: BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:

@@ -24,7 +24,7 @@ from domain.state import JourneyState
 from eventstore.codec import from_record
 from tests.workflows.house import Case, House, Person
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
-from workflows.messages import Standing
+from workflows.messages import JourneyStatus
 
 _ASK_AGAIN_SECONDS = 0.2
 _TASK = timedelta(seconds=3)
@@ -75,11 +75,11 @@ class RacingCase(Case):
         self.patience = 0.0
         self._asking = Journeys(house.client, patience=timedelta(seconds=5))
 
-    async def do(self, kind: type[BaseCommand], **fields: Any) -> Standing:
+    async def do(self, kind: type[BaseCommand], **fields: Any) -> JourneyStatus:
         """Tells a new command by one to three callers while signals and messages race with it."""
         command = self.command(kind, **fields)
         self.told.decided.add(command.cause)
-        racing: list[Awaitable[Standing | None]] = [self._say(command) for _ in range(self.chance.randint(1, 3))]
+        racing: list[Awaitable[JourneyStatus | None]] = [self._say(command) for _ in range(self.chance.randint(1, 3))]
         racing += [self._hear(message) for message in self._messages(kind)]
         racing += [self._roll_over_soon() for _ in range(self.chance.choice((0, 0, 1)))]
         self.chance.shuffle(racing)
@@ -124,7 +124,7 @@ class RacingCase(Case):
 
     async def _workflow_is_at(self, version: int) -> bool:
         try:
-            return (await self._asking.standing(self.id)).version == version
+            return (await self._asking.status(self.id)).version == version
         except JourneysUnreachable:
             return False
 
@@ -135,7 +135,7 @@ class RacingCase(Case):
             messages.append(self.command(ReportDischarge, message="left"))
         return messages
 
-    async def _say(self, command: BaseCommand) -> Standing | None:
+    async def _say(self, command: BaseCommand) -> JourneyStatus | None:
         """Tells a decision until it is answered. That the journey has ended meanwhile is an answer too."""
         reasons = Counter[str]()
         until = time.monotonic() + self.patience
@@ -149,13 +149,13 @@ class RacingCase(Case):
                 return None
         raise AssertionError(f"{command.cause} was never answered: {dict(reasons)}")
 
-    async def _hear(self, message: BaseCommand) -> Standing | None:
+    async def _hear(self, message: BaseCommand) -> JourneyStatus | None:
         try:
-            standing = await self._say(message)
+            status = await self._say(message)
         except CommandRefused:
             self.told.refused.add(message.cause)
             return None
-        if standing is not None:
+        if status is not None:
             self.told.heard.add(message.cause)
         return None
 
@@ -167,8 +167,8 @@ class RacingCase(Case):
             if error.status is not RPCStatusCode.NOT_FOUND:  # it may have ended meanwhile
                 raise
 
-    async def _standing(self) -> Standing:
-        return await self._asking.standing(self.id)
+    async def _standing(self) -> JourneyStatus:
+        return await self._asking.status(self.id)
 
 
 class RacingHouse(House):

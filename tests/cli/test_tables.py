@@ -6,11 +6,11 @@ import pytest
 
 from cli import journeys
 from cli.output import stdout
-from dashboard.reading import Row
+from dashboard.reading import JourneyRow
 from domain.values import Role, Stage
 from tests.domain.walk import MONDAY
 
-ROW = Row(
+ROW = JourneyRow(
     journey_id="4f3a0b32-1a34-4b81-8cad-ac271f2aac73",
     site="harbour-north",
     stage=Stage.FUNDING_EXCEPTION,

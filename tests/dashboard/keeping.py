@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
-from bench.journeys import Step
+from bench.journeys import JourneyStep
 from dashboard.projections import READ_MODELS
 from dashboard.projections.projector import Projector
 from dashboard.projections.verify import verify
@@ -27,7 +27,7 @@ async def keep(store: EventStore, journey_id: str, walked: Walk) -> None:
     await store.append(journey_id, expected_version=0, key=f"{journey_id}-1", events=events)
 
 
-async def append(store: EventStore, steps: Iterable[Step]) -> int:
+async def append(store: EventStore, steps: Iterable[JourneyStep]) -> int:
     """Puts steps on record, one after the other; the last position."""
     position = 0
     for step in steps:

@@ -13,13 +13,13 @@ import pytest
 from psycopg import AsyncConnection
 from structlog.testing import capture_logs
 
-from bench.journeys import Step, steps
+from bench.journeys import JourneyStep, steps
 from dashboard.projections import JOURNEYS, OBLIGATIONS, READ_MODELS, TIMELINE
 from dashboard.projections.folding import Folding
 from dashboard.projections.projector import Projector
+from dashboard.projections.read_model_batch import ReadModelBatch
 from dashboard.projections.rebuild import RebuildRefused, rebuild
 from dashboard.projections.standing import generations
-from dashboard.projections.taking_in import TakingIn
 from dashboard.projections.verify import verify
 from eventstore import EventStore, EventStoreError, NewEvent, StoreUnavailable
 from eventstore.bulk import open_session, read_page
@@ -32,7 +32,7 @@ from tests.domain.walk import MONDAY
 from tests.locks import until_blocked_by
 
 
-def parts(history: Sequence[Step], dice: random.Random) -> Iterator[Sequence[Step]]:
+def parts(history: Sequence[JourneyStep], dice: random.Random) -> Iterator[Sequence[JourneyStep]]:
     """A history cut at random."""
     start = 0
     while start < len(history):
@@ -103,7 +103,7 @@ async def test_of_two_projectors_that_are_both_active_one_is_fenced_and_has_writ
     ):
         start = await live_checkpoints(first, [model.consumer for model in READ_MODELS])
         page, longer = await read_page(reader, 0, 20), await read_page(reader, 0, 50)
-        one, other = TakingIn(first, reader, READ_MODELS), TakingIn(second, reader, READ_MODELS)
+        one, other = ReadModelBatch(first, reader, READ_MODELS), ReadModelBatch(second, reader, READ_MODELS)
         await one.prepare()
         await other.prepare()
         async with first.transaction():

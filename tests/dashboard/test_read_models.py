@@ -110,7 +110,9 @@ async def test_every_obligation_ever_raised_has_a_row_with_its_end(database_url:
     review = rows["review-1"]
     met = next(each for each in walked.saw(ObligationMet) if each.obligation == "review-1")
     assert (review["status"], review["late"], review["ended_at"]) == ("met-late", True, met.at)
-    assert review["climbed"] == max(e.climbed for e in walked.saw(ObligationEscalated) if e.obligation == "review-1")
+    assert review["climbed"] == max(
+        e.steps_taken for e in walked.saw(ObligationEscalated) if e.obligation == "review-1"
+    )
     assert review["acknowledged_by"] == Role.CLINICIAN
     assert rows["review-2"]["status"] == "cancelled"
     up = rows["complete-step-up-1"]

@@ -61,7 +61,7 @@ ASIDE: tuple[Event, ...] = (
     LeaveEnded(**ABOUT, by=SOMEBODY),
     PolicyChanged(**ABOUT, before="p-1", policy="p-2", policy_digest="0", reason="another site", by=SOMEBODY),
     CalendarChanged(**ABOUT, site="north", before=1, calendar=2, reason="flood", by=SOMEBODY),
-    ObligationMoved(**ABOUT, **REVIEW, was_due_at=MONDAY, due_at=MONDAY, calendar=2, ladder=()),
+    ObligationMoved(**ABOUT, **REVIEW, was_due_at=MONDAY, due_at=MONDAY, calendar=2, escalation=()),
 )
 """What the walks do not come by."""
 
@@ -103,7 +103,7 @@ def test_an_escalation_says_what_is_owed_and_who_hears_of_it() -> None:
         obligation="complete-step-up-2",
         kind="complete-step-up",
         title="Complete the step-up",
-        climbed=2,
+        steps_taken=2,
         to=Role.MEDICAL_DIRECTOR,
         how=Channel.PAGE,
         planned_at=MONDAY,

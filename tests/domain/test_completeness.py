@@ -26,7 +26,7 @@ from domain.values import Role, Stage
 @pytest.mark.parametrize("kind", EVENTS.values(), ids=lambda kind: kind.__name__)
 def test_every_event_changes_something_or_something_follows(kind: type[BaseEvent]) -> None:
     noted_only = kind is AdmissionRepeated
-    assert noted_only or RULES.evolves[kind] or RULES.follows[kind], "no part takes it"
+    assert noted_only or RULES.evolves[kind] or RULES.consequence[kind], "no part takes it"
 
 
 def test_no_event_is_left_out_of_the_parts() -> None:
@@ -70,7 +70,7 @@ def test_two_rules_for_one_slice_and_event_stop_the_process() -> None:
 def test_a_rule_for_an_event_that_is_not_there_stops_the_process_and_is_named() -> None:
     part = Part("made-up")
 
-    @part.follows
+    @part.consequence
     def wait_for_it(state: JourneyState, event: NeverDeclared) -> Iterator[BaseEvent]:  # type: ignore[name-defined]  # noqa: F821
         yield from ()
 

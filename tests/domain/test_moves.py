@@ -236,8 +236,8 @@ def test_no_review_is_owed_or_climbs_during_a_move(move: tuple[type[BaseCommand]
     walk.later(days=39)  # past the reminder of the review in week 6
     kind, to = move
     walk.do(kind, to=to, reason="because")
-    climbed = [event for event in walk.later(weeks=4) if isinstance(event, ObligationEscalated)]
-    assert climbed and not [event for event in climbed if event.obligation.startswith(REVIEW.kind)]
+    steps_taken = [event for event in walk.later(weeks=4) if isinstance(event, ObligationEscalated)]
+    assert steps_taken and not [event for event in steps_taken if event.obligation.startswith(REVIEW.kind)]
     assert reviews(walk) == []
 
 

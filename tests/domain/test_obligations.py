@@ -53,7 +53,7 @@ def test_the_ladder_is_climbed_rung_by_rung_and_its_last_rung_repeats() -> None:
     assert hours_late(walk, due, "verify-benefits-1") == [0, 24, 72, 96, 120]
     roles = [event.to for event in told(walk, "verify-benefits-1")]
     assert roles == [Role.ADMISSIONS, Role.OPERATIONS, Role.SUPERVISOR, Role.SUPERVISOR, Role.SUPERVISOR]
-    assert [event.climbed for event in told(walk, "verify-benefits-1")] == [1, 2, 3, 4, 5]
+    assert [event.steps_taken for event in told(walk, "verify-benefits-1")] == [1, 2, 3, 4, 5]
 
 
 def test_each_rung_is_one_call_out_with_its_own_key() -> None:
@@ -77,8 +77,8 @@ def test_after_a_month_of_outage_each_rung_is_told_once_and_the_next_moment_lies
     due = walk.state.obligations.open["review-1"].due_at
     happened = walk.outage(days=31)
     assert [event.type for event in happened] == ["obligation.escalated"] * 4
-    rungs = [(event.to, (event.planned_at - due) / timedelta(hours=1)) for event in told(walk, "review-1")]
-    assert rungs == [
+    steps = [(event.to, (event.planned_at - due) / timedelta(hours=1)) for event in told(walk, "review-1")]
+    assert steps == [
         (Role.CLINICIAN, -72),
         (Role.CLINICIAN, 0),
         (Role.SUPERVISOR, 24),
@@ -206,8 +206,8 @@ def test_whatever_the_delays_and_whoever_acknowledges_an_open_duty_always_has_a_
 ) -> None:
     calendar, terms = site_named("main").calendar, TERMS[kind.kind]
     owed = Obligation.raised(kind, terms, 1, raised_at=MONDAY, counted=Counted.hours(hours, since=MONDAY), by=calendar)
-    assert [rung.at for rung in owed.ladder] == sorted(rung.at for rung in owed.ladder)
-    assert all(rung.at >= MONDAY for rung in owed.ladder)
+    assert [step.at for step in owed.escalation] == sorted(step.at for step in owed.escalation)
+    assert all(step.at >= MONDAY for step in owed.escalation)
     now = MONDAY
     for wait, acknowledged_by in waits:
         if acknowledged_by:
@@ -215,10 +215,10 @@ def test_whatever_the_delays_and_whoever_acknowledges_an_open_duty_always_has_a_
             owed = owed.model_copy(update=quiet)
         now += timedelta(hours=wait)
         if owed.next_at() <= now:
-            rungs = owed.rungs_reached(now)
-            assert rungs and rungs == sorted(set(rungs)) and rungs[0] > owed.climbed
-            owed = owed.model_copy(update={"climbed": rungs[-1], "last_told_at": now})
-        assert owed.next_at() > now and owed.rungs_reached(now) == []
+            steps = owed.steps_reached(now)
+            assert steps and steps == sorted(set(steps)) and steps[0] > owed.steps_taken
+            owed = owed.model_copy(update={"climbed": steps[-1], "last_told_at": now})
+        assert owed.next_at() > now and owed.steps_reached(now) == []
 
 
 def test_who_can_end_a_duty_by_hand_is_fixed() -> None:

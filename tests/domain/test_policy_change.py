@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.benefits import Verdict
-from domain.obligations import Channel, Step
+from domain.obligations import Channel, StepTerms
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
@@ -97,7 +97,7 @@ def test_where_care_once_began_does_not_bind_a_client_who_has_moved_on() -> None
 
 @pytest.mark.parametrize("hours", [24, -200, -8760])
 def test_weekly_reviews_come_each_week_whenever_the_first_person_is_told(hours: int) -> None:
-    steps = (Step(hours=hours, tell=Role.CLINICIAN, by=Channel.PAGE),)
+    steps = (StepTerms(hours=hours, tell=Role.CLINICIAN, by=Channel.PAGE),)
     terms = BASE.obligations["review"].changed(steps=steps)
     version = like_the_example(f"us-told-{hours}", obligations={**BASE.obligations, "review": terms})
     walk = moved(enrolled(), version)

@@ -105,7 +105,7 @@ def test_whatever_its_owner_acknowledges_everybody_else_on_its_ladder_hears_on_t
     walk.state = walk.state.changed(obligations=Obligations(open={owed.id: owed}))
     acknowledge_every(walk, 3, times=36, obligation=owed.id, by=Actor(id="owner", role=owed.owner))
     told_at = {event.to: event.at for event in reversed(walk.saw(ObligationEscalated))}
-    planned = {rung.to: rung.at for rung in reversed(owed.ladder)}
+    planned = {step.to: step.at for step in reversed(owed.escalation)}
     assert [(to, told_at.get(to)) for to in planned if to is not owed.owner] == [
         (to, at) for to, at in planned.items() if to is not owed.owner
     ]
@@ -138,7 +138,7 @@ def test_a_colleagues_acknowledgement_does_not_keep_the_page_from_the_owner() ->
 def test_a_rung_kept_quiet_does_not_speak_with_the_next_one() -> None:
     walk = stepping_up("IOP", "PHP")
     acknowledge_every(walk, 3, times=5, obligation="complete-step-up-1", by=CLINICIAN)
-    assert [event.climbed for event in walk.saw(ObligationEscalated)] == [2]
+    assert [event.steps_taken for event in walk.saw(ObligationEscalated)] == [2]
     pages = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
     assert [page.to for page in pages] == [Role.SUPERVISOR]
 

@@ -116,7 +116,7 @@ class Watch:
     def time_passed(self, state: JourneyState, now: datetime) -> None:
         """Whoever stands on a ladder by now has heard, or said themselves that they know."""
         for owed in state.obligations.open.values():
-            due = {rung.to for rung in owed.ladder if rung.at <= now}
+            due = {step.to for step in owed.escalation if step.at <= now}
             assert due <= self.aware.get(owed.id, set()), "somebody should have heard of it by now"
 
     def _people(self, event: Event, before: JourneyState) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from eventstore import EventStoreError, StoreUnavailable
-from eventstore.batches import AppendBatches, Outcome
+from eventstore.batches import AppendAnswer, AppendBatches
 from eventstore.request import AppendRequest
 from tests.eventstore.facts import fact
 
@@ -21,12 +21,12 @@ class Database:
         self._answers: list[asyncio.Future[None]] = []
         self._arrived = asyncio.Event()
 
-    async def send(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
+    async def send(self, requests: Sequence[AppendRequest]) -> list[AppendAnswer]:
         self.taken.append([request.key for request in requests])
         self._answers.append(asyncio.get_running_loop().create_future())
         self._arrived.set()
         await self._answers[-1]
-        return [Outcome(request.key, 1, 1, 1, None) for request in requests]
+        return [AppendAnswer(request.key, 1, 1, 1, None) for request in requests]
 
     def answer(self, batch: int) -> None:
         self._answers[batch].set_result(None)
@@ -46,7 +46,7 @@ class Writers:
 
     def __init__(self, database: Database) -> None:
         self.batches = AppendBatches(database.send)
-        self.tasks: dict[str, asyncio.Task[Outcome]] = {}
+        self.tasks: dict[str, asyncio.Task[AppendAnswer]] = {}
 
     def ask(self, *keys: str, stream: str | None = None) -> None:
         for key in keys:
@@ -180,8 +180,8 @@ async def test_draining_waits_for_what_is_under_way_and_for_what_waits(database:
 
 
 async def test_an_answer_of_another_length_fails_all_rather_than_answer_one_for_another() -> None:
-    async def short(requests: Sequence[AppendRequest]) -> list[Outcome]:
-        return [Outcome("recorded", 1, 1, 1, None)]
+    async def short(requests: Sequence[AppendRequest]) -> list[AppendAnswer]:
+        return [AppendAnswer("recorded", 1, 1, 1, None)]
 
     batches = AppendBatches(short)
     requests = [AppendRequest(name, 0, "k", (fact(1),), False) for name in "abcd"]
@@ -190,7 +190,7 @@ async def test_an_answer_of_another_length_fails_all_rather_than_answer_one_for_
 
 
 def test_nobody_waits_for_ever_when_the_loop_ends() -> None:
-    async def end_early() -> asyncio.Task[Outcome]:
+    async def end_early() -> asyncio.Task[AppendAnswer]:
         database = Database()
         writers = Writers(database)
         writers.ask("1", "2", stream="s")

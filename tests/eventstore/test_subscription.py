@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from deploy.settings import Settings
 from deploy.stack import Stack
 from eventstore import PostgresEventStore, RecordDamaged, migrate, open_store
-from eventstore.bulk import Row, Session, open_session, read_page
+from eventstore.bulk import BulkEvent, Session, open_session, read_page
 from eventstore.checkpoints import Checkpoint, advance, live_checkpoints
 from eventstore.errors import Fenced
 from eventstore.subscription import Consumer, News, catch_up, follow, listening
@@ -80,7 +80,7 @@ class Ledger:
         async with session(self.url) as opened:
             await opened.execute("create table taken (position bigint primary key, stream text not null)")
 
-    async def handle(self, writing: Session, rows: Sequence[Row]) -> None:
+    async def handle(self, writing: Session, rows: Sequence[BulkEvent]) -> None:
         for row in rows:
             await writing.execute("insert into taken values (%s, %s)", [row.position, row.stream])
 
@@ -124,7 +124,7 @@ async def test_at_most_one_page_is_read_ahead_of_the_one_being_handled(
     asked: list[int] = []
     async with session(database_url) as opened:
 
-        async def read(after: int, limit: int) -> Sequence[Row]:
+        async def read(after: int, limit: int) -> Sequence[BulkEvent]:
             asked.append(after)
             return await read_page(opened, after, limit)
 
@@ -194,7 +194,7 @@ async def test_a_batch_that_fails_leaves_nothing_and_is_an_alarm(
 ) -> None:
     await record(postgres_store, "a", *range(6))
 
-    async def stumble(writing: Session, rows: Sequence[Row]) -> None:
+    async def stumble(writing: Session, rows: Sequence[BulkEvent]) -> None:
         await ledger.handle(writing, rows)
         if rows[-1].position > 4:
             raise ValueError("Quillfeather")
@@ -294,7 +294,7 @@ async def test_one_consumer_of_a_name_is_active_and_another_takes_over(
     handled: dict[str, int] = {}
 
     def named(name: str) -> Consumer:
-        async def handle(writing: Session, rows: Sequence[Row]) -> None:
+        async def handle(writing: Session, rows: Sequence[BulkEvent]) -> None:
             await ledger.handle(writing, rows)
             handled[name] = handled.get(name, 0) + len(rows)
 

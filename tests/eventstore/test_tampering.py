@@ -26,7 +26,7 @@ from eventstore.anchors import (
 )
 from eventstore.chain import read_rows
 from eventstore.request import content_digest
-from eventstore.verify import FaultKind, Verdict, as_events, verify
+from eventstore.verify import FaultKind, Verification, as_events, verify
 from tests.eventstore.facts import fact
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
@@ -84,12 +84,12 @@ def test_an_untouched_record_is_sound(twelve_events: str) -> None:
     verdict = verify(twelve_events, progress=lambda done, of: told.append((done, of)))
     with psycopg.connect(twelve_events) as connection:
         last = [*read_rows(connection)][-1]
-    assert verdict == Verdict(events=12, hash=last.hash)
+    assert verdict == Verification(events=12, hash=last.hash)
     assert verdict.is_sound and told == [(12, 12)]
 
 
 def test_an_empty_record_is_sound(database_url: str) -> None:
-    assert verify(database_url) == Verdict()
+    assert verify(database_url) == Verification()
 
 
 def test_what_is_no_record_is_named_as_such(fresh_database: str) -> None:

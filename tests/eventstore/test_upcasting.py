@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from domain.events import BaseEvent
 from domain.pathway.closing import JourneyClosed
 from eventstore import StoredEvent, codec
-from eventstore.bulk import Row
+from eventstore.bulk import BulkEvent
 from eventstore.codec import UnreadableEvent, decode, from_record, is_journey
-from eventstore.upcasting import EVENT_TYPES, STEPS, BrokenChain, Chain, Data, NotLifted, Shape, Step, current_shapes
+from eventstore.upcasting import EVENT_TYPES, STEPS, BrokenChain, Chain, Data, NotLifted, Shape, Upcast, current_shapes
 from tests.eventstore.facts import NOON
 
 VISIT = "visit.kept"
@@ -41,9 +41,9 @@ def visit(data: Data) -> Data:
     return {"hours": data["length"], "people": [data["who"]]}
 
 
-ONE_TO_TWO = Step(Shape(VISIT, 1), minutes_instead_of_hours)
-TWO_TO_THREE = Step(Shape(VISIT, 2), the_lead_apart)
-RENAMED = Step(Shape("session.kept", 1), visit, becomes=Shape(VISIT, 1))
+ONE_TO_TWO = Upcast(Shape(VISIT, 1), minutes_instead_of_hours)
+TWO_TO_THREE = Upcast(Shape(VISIT, 2), the_lead_apart)
+RENAMED = Upcast(Shape("session.kept", 1), visit, becomes=Shape(VISIT, 1))
 STEPS_HERE = (ONE_TO_TWO, TWO_TO_THREE, RENAMED)
 CHAIN = Chain(STEPS_HERE, CURRENT)
 CLOSED_TWO = Shape("journey.closed", 2)
@@ -87,26 +87,30 @@ def test_lifting_changes_nothing_and_ends_in_the_same_place_every_time(recorded:
         ((TWO_TO_THREE,), f"{VISIT} v1 has no step"),
         ((ONE_TO_TWO,), f"{VISIT} v2 has no step"),
         ((ONE_TO_TWO, TWO_TO_THREE, TWO_TO_THREE), f"{VISIT} v2 has 2 steps"),
-        ((*STEPS_HERE, Step(Shape("visit.mised", 1), visit)), "leads to visit.mised v2, which nothing reads"),
-        ((*STEPS_HERE, Step(Shape(VISIT, 3), visit)), f"a step from {VISIT} v3, but {VISIT} is at v3"),
+        ((*STEPS_HERE, Upcast(Shape("visit.mised", 1), visit)), "leads to visit.mised v2, which nothing reads"),
+        ((*STEPS_HERE, Upcast(Shape(VISIT, 3), visit)), f"a step from {VISIT} v3, but {VISIT} is at v3"),
         (
-            (*STEPS_HERE, Step(Shape("visit.missed", 4), visit)),
+            (*STEPS_HERE, Upcast(Shape("visit.missed", 4), visit)),
             "from visit.missed v4, but visit.missed is at v1",
         ),
-        ((*STEPS_HERE, Step(Shape(VISIT, 0), visit)), "versions begin at 1"),
-        ((*STEPS_HERE, Step(Shape("old.name", 2), visit, Shape(VISIT, 3))), "old.name v1 has no step"),
+        ((*STEPS_HERE, Upcast(Shape(VISIT, 0), visit)), "versions begin at 1"),
+        ((*STEPS_HERE, Upcast(Shape("old.name", 2), visit, Shape(VISIT, 3))), "old.name v1 has no step"),
         (
-            (*STEPS_HERE, Step(Shape("old.name", 1), visit, Shape(VISIT, 4))),
+            (*STEPS_HERE, Upcast(Shape("old.name", 1), visit, Shape(VISIT, 4))),
             f"{VISIT} v4, which nothing reads",
         ),
-        ((Step(Shape(VISIT, 1), visit, Shape(VISIT, 3)), TWO_TO_THREE), "within a type it is one version at a time"),
+        ((Upcast(Shape(VISIT, 1), visit, Shape(VISIT, 3)), TWO_TO_THREE), "within a type it is one version at a time"),
         (
-            (*STEPS_HERE, Step(Shape("a.a", 1), visit, Shape("b.b", 1)), Step(Shape("b.b", 1), visit, Shape("a.a", 1))),
+            (
+                *STEPS_HERE,
+                Upcast(Shape("a.a", 1), visit, Shape("b.b", 1)),
+                Upcast(Shape("b.b", 1), visit, Shape("a.a", 1)),
+            ),
             "the steps from a.a v1 go round in a circle",
         ),
     ],
 )
-def test_a_broken_chain_says_what_is_wrong(steps: tuple[Step, ...], fault: str) -> None:
+def test_a_broken_chain_says_what_is_wrong(steps: tuple[Upcast, ...], fault: str) -> None:
     with pytest.raises(BrokenChain, match="nothing starts") as broken:
         Chain(steps, CURRENT)
     assert any(fault in each for each in broken.value.faults), broken.value.faults
@@ -154,10 +158,10 @@ def stored(kind: str, version: int, data: dict[str, Any]) -> StoredEvent:
     )
 
 
-def row(kind: str, version: int, data: dict[str, Any]) -> Row:
+def row(kind: str, version: int, data: dict[str, Any]) -> BulkEvent:
     """The same as `stored`, read in bulk."""
     text = json.dumps({"type": kind, "at": NOON.isoformat(), "cause": "c-1", **data})
-    return Row(17, 1, version, "j", kind, str(NOON), str(NOON), text)
+    return BulkEvent(17, 1, version, "j", kind, str(NOON), str(NOON), text)
 
 
 @pytest.mark.parametrize(
@@ -191,8 +195,8 @@ def test_a_step_that_stumbles_over_its_data_tells_the_shape_and_not_the_data() -
 
 def test_the_codec_reads_an_old_event_through_the_chain(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = (
-        Step(Shape("journey.ended", 1), lambda data: {"reason": data["why"]}, becomes=Shape("journey.closed", 1)),
-        Step(Shape("journey.closed", 1), lambda data: {"reason": data["reason"].lower()}),
+        Upcast(Shape("journey.ended", 1), lambda data: {"reason": data["why"]}, becomes=Shape("journey.closed", 1)),
+        Upcast(Shape("journey.closed", 1), lambda data: {"reason": data["reason"].lower()}),
     )
     others = [shape for shape in current_shapes() if shape.type != CLOSED_TWO.type]
     chain = Chain(steps, [*others, CLOSED_TWO])

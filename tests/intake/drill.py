@@ -31,7 +31,7 @@ from eventstore import EventStore, migrate, migrate_keys, open_keyring, open_sto
 from eventstore.postgres_keys import PostgresKeyring
 from eventstore.sealing import Sealer
 from intake.mllp_client import MllpClient
-from intake.registry import Pool
+from intake.registry import IntakePool
 from intake.service import intake_pool
 from tests.domain.walk import DIRECTOR, Walk
 from tests.intake.conftest import RecordingGate, RunningIntake, running_intake
@@ -99,7 +99,7 @@ class Drill:
     keys_url: str
     store: EventStore
     keys: PostgresKeyring
-    pool: Pool
+    pool: IntakePool
     running: RunningIntake
     journey_id: str
     client_ref: str

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from intake.ack import Verdict, ack_code, answer_unread, build_ack, build_rejection
+from intake.ack import AckKind, ack_code, answer_unread, build_ack, build_rejection
 from intake.hl7 import parse
 from intake.problem import Problem
 from tests.intake.messages import adt, fields
@@ -15,7 +15,7 @@ PROBLEM = Problem("no-record-number", "Send A|B in PID-3.", "101", "PID^1^3")
 
 
 def test_sender_and_receiver_change_places_and_the_control_id_is_echoed() -> None:
-    ack = build_ack(parse(adt("A04", control_id="weird^id&1")), Verdict.ACCEPT, NOW)
+    ack = build_ack(parse(adt("A04", control_id="weird^id&1")), AckKind.ACCEPT, NOW)
     assert ack is not None
     msh, msa = fields(ack)["MSH"], fields(ack)["MSA"]
     assert msh[2:6] == ["THROUGHLINE", "CENTRE", "REG^1.2.3^ISO", "NORTH^9.8^ISO"]
@@ -26,7 +26,7 @@ def test_sender_and_receiver_change_places_and_the_control_id_is_echoed() -> Non
 
 
 def test_the_answer_speaks_the_senders_delimiters_and_charset() -> None:
-    ack = build_ack(parse(SWAPPED), Verdict.ERROR, NOW, PROBLEM)
+    ack = build_ack(parse(SWAPPED), AckKind.ERROR, NOW, PROBLEM)
     assert ack is not None
     message = parse(ack)
     assert ack.startswith(b"MSH^~|\\&^THROUGHLINE^CENTRE^REG^NORTH^")
@@ -34,14 +34,14 @@ def test_the_answer_speaks_the_senders_delimiters_and_charset() -> None:
     assert message.field("ERR", 3) == "101"
     assert message.field("ERR", 8) == "Send A|B in PID-3."
     latin = adt("A04", control_id="É1", header="||||||8859/1").decode().encode("latin-1")
-    answer = build_ack(parse(latin), Verdict.ACCEPT, NOW)
+    answer = build_ack(parse(latin), AckKind.ACCEPT, NOW)
     assert answer is not None
     assert "|É1\r".encode("latin-1") in answer
     assert parse(answer).raw("MSH", 18) == "8859/1"
 
 
 def test_a_refusal_names_the_place_and_the_code_of_table_0357() -> None:
-    ack = build_ack(parse(adt("A04")), Verdict.ERROR, NOW, PROBLEM)
+    ack = build_ack(parse(adt("A04")), AckKind.ERROR, NOW, PROBLEM)
     assert ack is not None
     assert fields(ack)["ERR"][2:6] == ["PID^1^3", "101^Required field missing^HL70357", "E", "no-record-number"]
     assert fields(ack)["MSA"][3] == "Send A\\F\\B in PID-3."
@@ -77,7 +77,7 @@ def test_enhanced_mode_answers_as_asked(
     accept: str, application: str, on_accept: str | None, on_error: str | None, on_reject: str | None
 ) -> None:
     message = parse(adt("A04", header=f"|||{accept}|{application}"))
-    given = [ack_code(message, verdict) for verdict in (Verdict.ACCEPT, Verdict.ERROR, Verdict.REJECT)]
+    given = [ack_code(message, verdict) for verdict in (AckKind.ACCEPT, AckKind.ERROR, AckKind.REJECT)]
     assert given == [on_accept, on_error, on_reject]
 
 
@@ -107,7 +107,7 @@ def test_what_was_not_read_gets_no_answer_where_none_is_wanted() -> None:
 
 def test_an_acknowledgement_is_never_answered() -> None:
     message = parse(b"MSH|^~\\&|A|B|C|D|20260302||ACK^A04^ACK|9|P|2.5.1\rMSA|AA|1\r")
-    assert build_ack(message, Verdict.REJECT, NOW, PROBLEM) is None
+    assert build_ack(message, AckKind.REJECT, NOW, PROBLEM) is None
 
 
 def test_bytes_without_a_header_get_a_readable_rejection() -> None:

@@ -14,12 +14,12 @@ from intake.facts import (
     AdmissionKind,
     CancelReason,
     ClientFact,
-    ClientKey,
     DischargeReported,
     Fact,
     IdentityChanged,
     Ignored,
     NeedsPerson,
+    RecordNumber,
 )
 from intake.hl7 import parse
 from intake.problem import Hl7Error
@@ -51,7 +51,7 @@ def client_fact(raw: bytes) -> ClientFact:
 def test_admissions(event: str, kind: AdmissionKind) -> None:
     fact = fact_of(adt(event))
     assert isinstance(fact, Admission)
-    assert (fact.kind, fact.visit, fact.key) == (kind, "V1", ClientKey(authority="NORTH", mrn="700100"))
+    assert (fact.kind, fact.visit, fact.key) == (kind, "V1", RecordNumber(authority="NORTH", mrn="700100"))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_record_number_is_the_repetition_typed_mr(pid_3: str, expected: tupl
 
 def test_pid_2_serves_where_pid_3_is_empty() -> None:
     raw = adt("A04").replace(b"PID|1||700100^^^NORTH^MR~999-11-0000^^^^SS|", b"PID|1|88||")
-    assert client_fact(raw).key == ClientKey(authority="NORTH", mrn="88")
+    assert client_fact(raw).key == RecordNumber(authority="NORTH", mrn="88")
 
 
 @pytest.mark.parametrize("pid_3", [b"", b'""', b"999-11-0000^^^^SS", b"9" * 201])

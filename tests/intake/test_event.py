@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.ack import Verdict
+from intake.ack import AckKind
 from intake.adt import read_adt
 from intake.event import event_of
 from intake.facts import Admission, Fact, Ignored, NeedsPerson
@@ -116,7 +116,7 @@ def test_what_cannot_be_told_is_refused_and_kept_for_a_person(msh_9: str, evn_1:
         fact_of(raw)
     assert caught.value.problem.code == code
     arrival = judged(raw)
-    assert (arrival.state, arrival.verdict, arrival.reason_code) == ("quarantined", Verdict.ERROR, code)
+    assert (arrival.state, arrival.verdict, arrival.reason_code) == ("quarantined", AckKind.ERROR, code)
     assert arrival.reason is not None
     assert arrival.reason.endswith(".")
 
@@ -145,7 +145,7 @@ def test_free_text_that_looks_like_a_header_is_no_second_message(note: str) -> N
 @pytest.mark.parametrize("second", ["700200^^^NORTH^MR", "", "700100^^^SOUTH^MR"])
 def test_a_message_about_two_clients_goes_to_a_person(second: str) -> None:
     arrival = judged(adt("A04", extra=f"PID|2||{second}||PERIWINKLE^TOBIAS"))
-    assert (arrival.state, arrival.verdict, arrival.reason_code) == ("quarantined", Verdict.ERROR, "several-clients")
+    assert (arrival.state, arrival.verdict, arrival.reason_code) == ("quarantined", AckKind.ERROR, "several-clients")
     assert arrival.client is None
 
 
@@ -164,7 +164,7 @@ def test_a_segment_behind_blanks_is_not_swallowed(segment: str, blank: str) -> N
 def test_a_message_without_a_type_is_rejected_and_kept() -> None:
     for msh_9 in ("", '""', " "):
         arrival = judged(message(msh_9, "A04"))
-        assert (arrival.state, arrival.verdict) == ("quarantined", Verdict.REJECT)
+        assert (arrival.state, arrival.verdict) == ("quarantined", AckKind.REJECT)
         assert arrival.reason_code == "no-message-type"
 
 
@@ -172,7 +172,7 @@ def test_a_message_without_a_type_is_rejected_and_kept() -> None:
 def test_every_trigger_is_acted_on_left_to_a_person_or_ignored_by_a_rule(number: int) -> None:
     trigger = f"A{number:02}"
     arrival, fact = judged(message(f"ADT^{trigger}")), fact_of(message(f"ADT^{trigger}"))
-    assert arrival.verdict is Verdict.ACCEPT
+    assert arrival.verdict is AckKind.ACCEPT
     if trigger in ACTED_ON:
         assert (arrival.state, arrival.reason_code) == ("received", None)
     elif trigger in IGNORED:

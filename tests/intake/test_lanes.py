@@ -22,10 +22,10 @@ from eventstore import open_store
 from eventstore.keys import Keyring, MemoryKeyring
 from intake.facts import AdmissionKind
 from intake.gate import GateUnavailable, OpeningAdmission
-from intake.inbox import Pool
+from intake.inbox import IntakePool
 from intake.mllp_client import MllpClient
 from intake.places import LaneRules
-from intake.queue import ClaimLost, Outcome, Queue
+from intake.queue import ClaimLost, Handling, Queue
 from intake.relay import RelayRules
 from intake.service import IntakeSettings, intake_pool
 from intake.temporal_gate import TemporalGate
@@ -277,12 +277,12 @@ async def test_a_claim_holds_until_it_lapses_and_then_another_relay_has_the_mess
         [again] = await living.claim("openings", 10)
         assert (again.message_id, again.claim_id != claimed.claim_id) == (claimed.message_id, True)
         with pytest.raises(ClaimLost):
-            await dead.settle(claimed, Outcome("ignored"))
+            await dead.settle(claimed, Handling("ignored"))
         await dead.postpone(claimed, timedelta(hours=1), "late")
         assert await dead.put_back(claimed) is None
         await dead.release([claimed])
         assert await living.claim("openings", 10) == []
-        assert await living.settle(again, Outcome("ignored")) == "openings"
+        assert await living.settle(again, Handling("ignored")) == "openings"
         [later] = await living.claim("openings", 10)
         assert (later.received_id > again.received_id, later.attempts) == (True, 0)
 
@@ -311,7 +311,9 @@ _ROWS_READ = """
 
 @pytest.mark.parametrize("newest", [False, True], ids=["oldest", "newest"])
 async def test_a_claim_reads_as_little_however_many_messages_wait(intake_database: str, newest: bool) -> None:
-    one: Pool = AsyncConnectionPool(intake_database, kwargs={"autocommit": True}, min_size=1, max_size=1, open=False)
+    one: IntakePool = AsyncConnectionPool(
+        intake_database, kwargs={"autocommit": True}, min_size=1, max_size=1, open=False
+    )
     async with one as pool:
         async with pool.connection() as connection:
             await connection.execute(MANY)
@@ -320,7 +322,7 @@ async def test_a_claim_reads_as_little_however_many_messages_wait(intake_databas
         assert await _rows_read(pool) - before < 100
 
 
-async def _rows_read(pool: Pool) -> int:
+async def _rows_read(pool: IntakePool) -> int:
     async with pool.connection() as connection:
         await connection.execute("SELECT pg_stat_force_next_flush()")
         row = await (await connection.execute(_ROWS_READ)).fetchone()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.adt import read_adt
-from intake.facts import Admission, ClientKey
+from intake.facts import Admission, RecordNumber
 from intake.hl7 import parse
 from intake.inbox import Arrival
 from intake.judging import ReceivingRules, judge
@@ -18,7 +18,7 @@ from tests.intake.messages import adt
 
 NOW = datetime(2026, 3, 2, 10, 20, tzinfo=UTC)
 USUAL = "^~\\&"
-CLIENT = ClientKey(authority="WEST", mrn="700100")
+CLIENT = RecordNumber(authority="WEST", mrn="700100")
 
 
 def admission(pid_3: str, *, msh_9: str = "ADT^A04") -> bytes:
@@ -37,7 +37,7 @@ def written_with(marks: str, message: bytes) -> bytes:
     return message.decode().translate(str.maketrans(USUAL, marks[:4])).replace(marks[:4], marks, 1).encode()
 
 
-def key_of(message: bytes) -> ClientKey | str:
+def key_of(message: bytes) -> RecordNumber | str:
     """Whom it is about, or why it is kept for a person."""
     try:
         fact = read_adt(parse(message), UTC, NOW).fact
@@ -94,7 +94,7 @@ def test_a_mark_that_is_the_field_separator_ends_msh_2_and_the_message_is_refuse
     ("marks", "pid_3"), [("^~\\", "700100^^^WEST^MR~9^^^^SS"), ("^~", "700100^^^WEST^MR"), ("^~", "700100")]
 )
 def test_marks_that_are_not_declared_may_be_left_out(marks: str, pid_3: str) -> None:
-    assert key_of(declared(marks, admission(pid_3))) in (CLIENT, ClientKey(authority="NORTH", mrn="700100"))
+    assert key_of(declared(marks, admission(pid_3))) in (CLIENT, RecordNumber(authority="NORTH", mrn="700100"))
 
 
 @pytest.mark.parametrize(("marks", "pid_3"), [("^~\\", "700100^^^WEST&1.2&ISO^MR")])

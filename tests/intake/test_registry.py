@@ -9,7 +9,7 @@ import pytest
 
 from activities.ports import ClientDirectory
 from eventstore.keys import MemoryKeyring
-from intake.facts import Admission, AdmissionKind, ClientKey, Identity
+from intake.facts import Admission, AdmissionKind, Identity, RecordNumber
 from intake.registry import Registry
 from intake.service import intake_pool
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.stack
 
 ADMISSION = Admission(
     identity=Identity(
-        key=ClientKey(authority="NORTH", mrn="700400"),
+        key=RecordNumber(authority="NORTH", mrn="700400"),
         family_name="Marlowe",
         given_name="Pia",
         birth_date=date(1990, 1, 2),

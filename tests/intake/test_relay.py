@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import cast
 
 from intake.handling import Handler
-from intake.queue import Lane, Queue, Row
+from intake.queue import Lane, Queue, QueuedMessage
 from intake.relay import Relay, RelayRules
 
 
@@ -17,7 +17,7 @@ class LosesItsConnection:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
 
-    async def claim(self, lane: Lane, most: int, *, newest: bool) -> list[Row]:
+    async def claim(self, lane: Lane, most: int, *, newest: bool) -> list[QueuedMessage]:
         try:
             self.asked.set()
             await asyncio.Event().wait()

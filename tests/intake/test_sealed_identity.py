@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore.keys import DataKey, KeysUnavailable, MemoryKeyring, SealBroken
-from intake.facts import ClientKey, Identity
+from intake.facts import Identity, RecordNumber
 from intake.mllp_client import MllpClient
 from intake.person import Person
 from intake.privacy import Privacy
@@ -24,7 +24,7 @@ from tests.intake.test_registry import ADMISSION
 
 CANARIES = ("CANARYMRN", "CANARYFAMILY", "CANARYGIVEN", "CANARYMEMBER", "CANARYVISIT", "19870611", "1987-06-11")
 TABLES = ("messages", "quarantine", "clients", "journeys", "known")
-KEY = ClientKey(authority="NORTH", mrn="CANARYMRN")
+KEY = RecordNumber(authority="NORTH", mrn="CANARYMRN")
 
 
 def about(event: str, **more: str) -> bytes:

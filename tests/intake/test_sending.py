@@ -10,7 +10,7 @@ import pytest
 from intake.answers import Answer, read_answer
 from intake.framing import frame
 from intake.mllp_client import MllpClient
-from intake.sending import Outcome, Sending, Sent, belongs_to
+from intake.sending import Delivery, Sending, Sent, belongs_to
 from tests.intake.conftest import RunningIntake
 from tests.intake.listeners import Line, Script, acknowledgement, listening
 from tests.intake.messages import adt
@@ -50,7 +50,7 @@ class Sender:
         return self
 
     @property
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[Delivery]:
         return [each.outcome(silence_is_consent=self.silence_is_consent) for each in self.sent]
 
     def _told(self, answer: Answer, sent: Sent | None) -> None:
@@ -67,7 +67,7 @@ async def sent_to(script: Script, *messages: bytes, answer_seconds: float = 30, 
 async def test_an_answer_nobody_waited_for_does_not_pass_for_the_next_message_s(running: RunningIntake) -> None:
     messages = [unusable(ERRORS, "1"), asking(ALWAYS, "2"), unusable(ALWAYS, "3"), asking(ERRORS, "4")]
     sender = await Sender(messages).run(running.ports.mllp)
-    assert sender.outcomes == [Outcome.REFUSED, Outcome.ACCEPTED, Outcome.REFUSED, Outcome.SILENT]
+    assert sender.outcomes == [Delivery.REFUSED, Delivery.ACCEPTED, Delivery.REFUSED, Delivery.SILENT]
     assert sender.strays == []
 
 
@@ -90,8 +90,8 @@ async def test_each_way_of_asking_is_understood_by_both_sides(running: RunningIn
     bad = [unusable(header, f"B{number}") for number, header in enumerate(headers)]
     sender = await Sender([*good, *bad]).run(running.ports.mllp)
     accepted, refused = sender.outcomes[: len(good)], sender.outcomes[len(good) :]
-    assert accepted == [Outcome.ACCEPTED] * 9 + [Outcome.SILENT] * 2
-    assert refused == [Outcome.REFUSED] * 8 + [Outcome.UNANSWERED, Outcome.REFUSED, Outcome.SILENT]
+    assert accepted == [Delivery.ACCEPTED] * 9 + [Delivery.SILENT] * 2
+    assert refused == [Delivery.REFUSED] * 8 + [Delivery.UNANSWERED, Delivery.REFUSED, Delivery.SILENT]
     assert sender.silence_is_consent
 
 
@@ -99,13 +99,13 @@ async def test_each_way_of_asking_is_understood_by_both_sides(running: RunningIn
 async def test_messages_without_a_usable_control_id_get_their_own_answers(running: RunningIntake) -> None:
     messages = [b"hello", asking(ALWAYS, "1"), adt("A04", control_id=""), asking(ALWAYS, "2")]
     sender = await Sender(messages).run(running.ports.mllp)
-    assert sender.outcomes == [Outcome.REFUSED, Outcome.ACCEPTED, Outcome.REFUSED, Outcome.ACCEPTED]
+    assert sender.outcomes == [Delivery.REFUSED, Delivery.ACCEPTED, Delivery.REFUSED, Delivery.ACCEPTED]
 
 
 @pytest.mark.stack
 async def test_two_messages_under_one_control_id_get_an_answer_each(running: RunningIntake) -> None:
     sender = await Sender([asking(ALWAYS, "1"), unusable(ALWAYS, "1"), unusable(ERRORS, "1")]).run(running.ports.mllp)
-    assert sender.outcomes == [Outcome.ACCEPTED, Outcome.REFUSED, Outcome.REFUSED]
+    assert sender.outcomes == [Delivery.ACCEPTED, Delivery.REFUSED, Delivery.REFUSED]
 
 
 async def test_answers_out_of_order_are_told_apart() -> None:
@@ -116,7 +116,7 @@ async def test_answers_out_of_order_are_told_apart() -> None:
         await line.answer("AE", str(first), "late")
 
     sender = await sent_to(script, asking(ERRORS, "1"), asking(ALWAYS, "2"))
-    assert sender.outcomes == [Outcome.REFUSED, Outcome.REFUSED]
+    assert sender.outcomes == [Delivery.REFUSED, Delivery.REFUSED]
     assert [each.answers[0].text for each in sender.sent] == ["late", "no"]
 
 
@@ -130,7 +130,7 @@ async def test_an_accept_answer_and_a_later_application_answer_are_one_message_s
         await line.answer("AA", str(second))
 
     sender = await sent_to(script, asking(ENHANCED, "1"), asking(ENHANCED, "2"))
-    assert sender.outcomes == [Outcome.REFUSED, Outcome.ACCEPTED]
+    assert sender.outcomes == [Delivery.REFUSED, Delivery.ACCEPTED]
     assert [[each.code for each in sent.answers] for sent in sender.sent] == [["CA", "AE"], ["CA", "AA"]]
     assert sender.strays == []
 
@@ -143,7 +143,7 @@ async def test_the_same_answer_twice_is_no_answer_to_the_next_message() -> None:
         await line.to_the_end()
 
     sender = await sent_to(script, asking(ALWAYS, "1"), asking(ALWAYS, "2"), answer_seconds=0.2)
-    assert sender.outcomes == [Outcome.ACCEPTED, Outcome.UNANSWERED]
+    assert sender.outcomes == [Delivery.ACCEPTED, Delivery.UNANSWERED]
 
 
 async def test_an_answer_that_names_another_or_no_message_is_a_stray() -> None:
@@ -155,7 +155,7 @@ async def test_an_answer_that_names_another_or_no_message_is_a_stray() -> None:
         await line.to_the_end()
 
     sender = await sent_to(script, asking(ALWAYS, "1"))
-    assert sender.outcomes == [Outcome.REFUSED]
+    assert sender.outcomes == [Delivery.REFUSED]
     assert [each.code for each in sender.strays] == ["AA", "AA", "??", "??"]
 
 
@@ -165,7 +165,7 @@ async def test_an_answer_with_other_line_ends_or_without_a_final_cr_is_read(end:
         await line.write(frame(acknowledgement("AA", str(await line.message()), end=end))[:-1])
         await line.to_the_end()
 
-    assert (await sent_to(script, asking(ALWAYS, "1"))).outcomes == [Outcome.ACCEPTED]
+    assert (await sent_to(script, asking(ALWAYS, "1"))).outcomes == [Delivery.ACCEPTED]
 
 
 async def test_silence_is_acceptance_only_once_the_listener_has_closed() -> None:
@@ -177,10 +177,10 @@ async def test_silence_is_acceptance_only_once_the_listener_has_closed() -> None
         await asyncio.sleep(3600)
 
     messages = [asking(ERRORS, "1"), asking(NEVER, "2"), asking(SUCCESSES, "3")]
-    assert (await sent_to(silent, *messages)).outcomes == [Outcome.SILENT, Outcome.SILENT, Outcome.UNANSWERED]
+    assert (await sent_to(silent, *messages)).outcomes == [Delivery.SILENT, Delivery.SILENT, Delivery.UNANSWERED]
     async with listening(stays_open) as port:
         sender = await Sender(messages).run(port, close_seconds=0.05)
-        assert sender.outcomes == [Outcome.UNANSWERED, Outcome.SILENT, Outcome.UNANSWERED]
+        assert sender.outcomes == [Delivery.UNANSWERED, Delivery.SILENT, Delivery.UNANSWERED]
 
 
 @pytest.mark.parametrize("stray", [acknowledgement("AE", ""), acknowledgement("AR", "other"), b"no acknowledgement"])
@@ -190,7 +190,7 @@ async def test_a_refusal_of_no_message_in_particular_leaves_silence_unclear(stra
         await line.write(frame(stray))
         await line.to_the_end()
 
-    assert (await sent_to(script, asking(ERRORS, "1"))).outcomes == [Outcome.UNANSWERED]
+    assert (await sent_to(script, asking(ERRORS, "1"))).outcomes == [Delivery.UNANSWERED]
 
 
 async def test_a_listener_that_closes_early_leaves_messages_unanswered_and_unsent() -> None:
@@ -200,7 +200,7 @@ async def test_a_listener_that_closes_early_leaves_messages_unanswered_and_unsen
 
     messages = [asking(ALWAYS, "1"), asking(ALWAYS, "2"), asking(ALWAYS, "3")]
     sender = await sent_to(closes_after_one, *messages)
-    assert sender.outcomes == [Outcome.ACCEPTED, Outcome.UNANSWERED, Outcome.NOT_SENT]
+    assert sender.outcomes == [Delivery.ACCEPTED, Delivery.UNANSWERED, Delivery.NOT_SENT]
 
 
 async def test_answers_are_read_while_messages_are_written() -> None:
@@ -210,7 +210,7 @@ async def test_answers_are_read_while_messages_are_written() -> None:
 
     messages = [adt("A04", control_id=f"{n}", header=ERRORS, extra="NTE|1||" + "y" * 400_000) for n in range(30)]
     sender = await sent_to(answers_at_length, *messages)
-    assert set(sender.outcomes) == {Outcome.REFUSED}
+    assert set(sender.outcomes) == {Delivery.REFUSED}
 
 
 async def test_a_client_that_sends_one_message_passes_over_answers_to_others() -> None:

@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain import effects as fx
     from workflows.journey import JourneyWorkflow
-    from workflows.messages import WORKFLOW, JourneyStart, Standing
+    from workflows.messages import WORKFLOW, JourneyStart, JourneyStatus
 
 
 @workflow.defn(name=WORKFLOW)
@@ -18,15 +18,15 @@ class Forgetful(JourneyWorkflow):
         self._remembers = False
 
     @workflow.run
-    async def run(self, start: JourneyStart) -> Standing:
+    async def run(self, start: JourneyStart) -> JourneyStatus:
         return await super().run(start)
 
-    async def heed(self) -> None:
-        self._remembers = self._remembers or bool(self.looks)
-        await super().heed()
+    async def check_record(self) -> None:
+        self._remembers = self._remembers or bool(self.record_checks)
+        await super().check_record()
 
-    async def _call(self, slot: str, effect: fx.Effect) -> None:
+    async def _call(self, concurrency_key: str, effect: fx.Effect) -> None:
         if isinstance(effect, fx.CheckBenefits) and not self._remembers:
-            del self._calls[slot]
+            del self._calls[concurrency_key]
             return
-        await super()._call(slot, effect)
+        await super()._call(concurrency_key, effect)

@@ -34,7 +34,7 @@ from recovery.differences import (
 )
 from recovery.paging import AGAIN_AFTER, page_for
 from recovery.reconcile import Mended
-from workflows.messages import Account
+from workflows.messages import JourneySnapshot
 from workflows.not_recorded import NotRecorded
 
 NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
@@ -83,12 +83,12 @@ def running(
     reading: bool = False,
     schema: int = STATE_SCHEMA,
 ) -> Running:
-    slots = tuple(call.slot for call in state.pending().values()) if calls else ()
+    slots = tuple(call.concurrency_key for call in state.pending().values()) if calls else ()
     known = fingerprint(state).model_copy(update={"state_schema": schema})
-    account = Account(
+    snapshot = JourneySnapshot(
         state=known, calls=slots, waiting=waiting, stopped=stopped, not_recorded=trouble, is_reading=reading
     )
-    return Running(account=account)
+    return Running(snapshot=snapshot)
 
 
 A, B = fold(OPENED), fold(COVERED_TOO)
@@ -134,8 +134,8 @@ PAIRS: dict[str, tuple[OnRecord | None, Running | None, Kind | None]] = {
     "another schema, behind": (on_record(B), running(A, schema=7), Kind.BEHIND),
     "another schema, ahead": (on_record(A), running(B, schema=7), Kind.AHEAD),
     "another schema, stopped": (on_record(B), running(B, stopped="x", schema=7), Kind.STOPPED),
-    "silent": (on_record(B), Running(account=None), Kind.SILENT),
-    "silent, no stream": (None, Running(account=None), Kind.SILENT),
+    "silent": (on_record(B), Running(snapshot=None), Kind.SILENT),
+    "silent, no stream": (None, Running(snapshot=None), Kind.SILENT),
     "unreadable": (UNREADABLE, running(B), Kind.UNREADABLE),
     "unreadable and gone": (UNREADABLE, None, Kind.UNREADABLE),
 }
@@ -178,20 +178,20 @@ def test_what_a_payer_wrote_is_no_difference_and_what_it_is_about_is() -> None:
 
 
 def test_only_a_state_of_this_schema_can_be_compared() -> None:
-    assert not running(B).is_of_another_schema and not Running(account=None).is_of_another_schema
+    assert not running(B).is_of_another_schema and not Running(snapshot=None).is_of_another_schema
     assert running(B, schema=STATE_SCHEMA + 1).is_of_another_schema
 
 
 def test_an_account_of_a_newer_release_can_be_read() -> None:
-    written = running(B, schema=7).account
+    written = running(B, schema=7).snapshot
     assert written is not None
     newer = {**written.model_dump(), "added": 1, "state": {**written.state.model_dump(), "also_added": [2]}}
-    assert Account.model_validate(newer) == written
+    assert JourneySnapshot.model_validate(newer) == written
 
 
 def test_why_a_task_fails_is_said() -> None:
     failing = Running(
-        account=None, failure="this journey's state has schema 3, this worker knows 2: run the newer release"
+        snapshot=None, failure="this journey's state has schema 3, this worker knows 2: run the newer release"
     )
     found = difference("j", on_record(B), failing)
     assert found is not None and "its task fails: this journey's state has schema 3" in found.sentence

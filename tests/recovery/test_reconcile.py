@@ -251,7 +251,7 @@ def pages(house: House, case: Case) -> list[str]:
 
 async def stands_still(case: Case, code: str) -> None:
     async def is_stopped() -> bool:
-        return (await case.journeys.account(case.id)).stopped == code
+        return (await case.journeys.snapshot(case.id)).stopped == code
 
     await until(is_stopped, f"the journey stands still: {code}")
 
@@ -269,7 +269,7 @@ async def test_a_workflow_ahead_of_the_record_stops_and_pages(idle_house: House)
         await listed(idle_house, case)
         found = await the_one(compared)
         assert (found.kind, found.on_record, found.in_workflow) == (Kind.AHEAD, len(whole) - 3, len(whole))
-        assert (await case.journeys.account(case.id)).stopped is None  # looking changes nothing
+        assert (await case.journeys.snapshot(case.id)).stopped is None  # looking changes nothing
         for _ in range(2):
             assert all(each.is_for_a_person for each in await set_right(compared))
 
@@ -426,7 +426,7 @@ async def test_a_journey_that_cannot_record_is_named_with_its_cause_and_tried_ag
         await until(is_counted, "the list of journeys that cannot record has it")
         found = await the_one(compared)
         assert (found.kind, found.on_record, found.in_workflow) == (Kind.NOT_RECORDED, before.version, before.version)
-        trouble = (await case.journeys.account(case.id)).not_recorded
+        trouble = (await case.journeys.snapshot(case.id)).not_recorded
         assert trouble is not None
         assert f"{trouble.since:%Y-%m-%d %H:%M:%S}" in found.sentence and "key-destroyed" in found.sentence
         [tried] = await set_right(compared)

@@ -43,7 +43,7 @@ from tests.recovery.second_schema import SCHEMA
 from tests.workflows.house import Case, House, Person, until
 from tests.workflows.paths import IOP, OP, OUT_OF_CARE, PHP, enrol
 from workflows.client import Journeys, JourneysUnreachable, connect
-from workflows.messages import Account, JourneyStart, Standing
+from workflows.messages import JourneySnapshot, JourneyStart, JourneyStatus
 
 pytestmark = pytest.mark.stack
 
@@ -73,12 +73,12 @@ class AskedCase(Case):
         await until(nothing_is_pending, "no call is pending")
         return await self.state()
 
-    async def repeat(self) -> Standing:
+    async def repeat(self) -> JourneyStatus:
         return await self.tell_until_answered(self.command(RepeatAdmission, message="again"))
 
-    async def tell_until_answered(self, command: BaseCommand) -> Standing:
+    async def tell_until_answered(self, command: BaseCommand) -> JourneyStatus:
         """As intake does: again under the same id, while no worker that may take it is there."""
-        answers: list[Standing] = []
+        answers: list[JourneyStatus] = []
 
         async def is_answered() -> bool:
             with suppress(JourneysUnreachable):
@@ -88,15 +88,15 @@ class AskedCase(Case):
         await until(is_answered, "the command is answered")
         return answers[0]
 
-    async def account(self) -> Account | None:
+    async def snapshot(self) -> JourneySnapshot | None:
         with suppress(JourneysUnreachable):
-            return await self.journeys.account(self.id)
+            return await self.journeys.snapshot(self.id)
         return None
 
     async def schema(self) -> int | None:
         """Of the worker that answers."""
-        account = await self.account()
-        return None if account is None or account.is_reading else account.state.state_schema
+        snapshot = await self.snapshot()
+        return None if snapshot is None or snapshot.is_reading else snapshot.state.state_schema
 
     async def task_failures(self) -> list[str]:
         """Why tasks failed, over all runs."""

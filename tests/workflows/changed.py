@@ -9,7 +9,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from workflows.journey import JourneyWorkflow
-    from workflows.messages import WORKFLOW, JourneyStart, Standing
+    from workflows.messages import WORKFLOW, JourneyStart, JourneyStatus
 
 
 @workflow.defn(name=WORKFLOW)
@@ -21,7 +21,7 @@ class Hesitates(JourneyWorkflow):
         super().__init__(start)
 
     @workflow.run
-    async def run(self, start: JourneyStart) -> Standing:
+    async def run(self, start: JourneyStart) -> JourneyStatus:
         await asyncio.sleep(timedelta(minutes=1).total_seconds())
         return await super().run(start)
 
@@ -35,7 +35,7 @@ class SetsItsTimerFirst(JourneyWorkflow):
         super().__init__(start)
 
     @workflow.run
-    async def run(self, start: JourneyStart) -> Standing:
+    async def run(self, start: JourneyStart) -> JourneyStatus:
         return await super().run(start)
 
     def _make_calls(self) -> None:
@@ -52,7 +52,7 @@ class ShowsNothing(JourneyWorkflow):
         super().__init__(start)
 
     @workflow.run
-    async def run(self, start: JourneyStart) -> Standing:
+    async def run(self, start: JourneyStart) -> JourneyStatus:
         return await super().run(start)
 
     def _show(self) -> None:
@@ -66,10 +66,10 @@ class ReadsNothing(JourneyWorkflow):
     @workflow.init
     def __init__(self, start: JourneyStart) -> None:
         super().__init__(start)
-        self.looks.clear()
+        self.record_checks.clear()
 
     @workflow.run
-    async def run(self, start: JourneyStart) -> Standing:
+    async def run(self, start: JourneyStart) -> JourneyStatus:
         return await super().run(start)
 
 

@@ -38,13 +38,13 @@ from eventstore.keys import Keyring
 from eventstore.port import EventStore
 from eventstore.sealing import Sealer
 from intake import person as intake_person
-from intake.facts import ClientKey
+from intake.facts import RecordNumber
 from intake.privacy import Privacy
 from tests.clinic.process import ClinicProcess
 from worker import journey_replayer, journey_worker
 from workflows.client import MAX_SKIPS, CommandRefused, Journeys, JourneysUnreachable
 from workflows.journey import JourneyWorkflow
-from workflows.messages import Standing
+from workflows.messages import JourneyStatus
 
 CLINICIAN = Actor(id="clinician-1", role=Role.CLINICIAN)
 ADMISSIONS = Actor(id="admissions-1", role=Role.ADMISSIONS)
@@ -81,7 +81,7 @@ class Person:
     def registered(self) -> intake_person.Person:
         """As the register has them."""
         return intake_person.Person(
-            key=ClientKey(authority="TEST", mrn=self.mrn),
+            key=RecordNumber(authority="TEST", mrn=self.mrn),
             family_name=self.family_name,
             given_name=self.given_name,
             birth_date=self.birth_date,
@@ -221,17 +221,17 @@ class Case:
         fields.setdefault("id", f"command-{next(self._numbers)}")
         return kind(**fields)
 
-    async def do(self, kind: type[BaseCommand], **fields: Any) -> Standing:
+    async def do(self, kind: type[BaseCommand], **fields: Any) -> JourneyStatus:
         """Carries a new command to the journey; a refusal fails the test."""
         return await self.journeys.tell(self.id, self.command(kind, **fields))
 
     async def refused(self, kind: type[BaseCommand], **fields: Any) -> CommandRefused:
         """Demands a refusal."""
         try:
-            standing = await self.do(kind, **fields)
+            status = await self.do(kind, **fields)
         except CommandRefused as refused:
             return refused
-        raise AssertionError(f"{kind.__name__} was not refused but led to {standing}")
+        raise AssertionError(f"{kind.__name__} was not refused but led to {status}")
 
     async def state(self) -> JourneyState:
         return await self.journeys.state(self.id)

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from workflows.journey import JourneyWorkflow
-    from workflows.messages import WORKFLOW, JourneyStart, Standing
+    from workflows.messages import WORKFLOW, JourneyStart, JourneyStatus
 
 
 @workflow.defn(name=WORKFLOW)
@@ -16,5 +16,5 @@ class Stumbling(JourneyWorkflow):
         super().__init__(start)
 
     @workflow.run
-    async def run(self, start: JourneyStart) -> Standing:
+    async def run(self, start: JourneyStart) -> JourneyStatus:
         raise RuntimeError("a fault")

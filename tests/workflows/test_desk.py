@@ -78,7 +78,7 @@ async def test_a_journey_that_never_began_is_not_running(house: House) -> None:
     with pytest.raises(JourneyNotRunning):
         await house.journeys.tell("nobody", RepeatAdmission(id="one", message="message-1"))
     with pytest.raises(JourneyNotRunning):
-        await house.journeys.standing("nobody")
+        await house.journeys.status("nobody")
 
 
 async def test_a_request_to_cancel_the_workflow_forgets_nobody(house: House) -> None:
@@ -160,7 +160,7 @@ async def test_a_journey_whose_workflow_stumbles_says_where_to_look(idle_house: 
 
         async def says_so() -> bool:
             with pytest.raises(JourneysUnreachable) as failed:
-                await hurried(idle_house).standing(case.id)
+                await hurried(idle_house).status(case.id)
             return "workflow task fails" in str(failed.value) and f"journey-{case.id}" in str(failed.value)
 
         await until(says_so, "Temporal fails what asks of a task that failed several times")
@@ -171,4 +171,4 @@ async def test_a_journey_without_a_worker_says_that_none_answered(idle_house: Ho
         case = await idle_house.admit()
         await case.settled()
     with pytest.raises(JourneysUnreachable, match="no worker answered in time"):
-        await hurried(idle_house).standing(case.id)
+        await hurried(idle_house).status(case.id)

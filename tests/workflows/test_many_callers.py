@@ -19,8 +19,8 @@ from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OP
 from tests.workflows.stores import Hangs
 from tests.workflows.test_not_recorded import marked
+from workflows.caller_limit import AT_ONCE
 from workflows.client import CommandNotRecorded, Journeys, JourneysUnreachable, TooManyWaiting
-from workflows.turns import AT_ONCE
 
 pytestmark = pytest.mark.stack
 

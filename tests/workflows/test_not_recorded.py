@@ -77,11 +77,11 @@ async def was_paged(case: Case) -> str:
     """Returns once the page for this journey's cause has gone out; its key. Other journeys may share it."""
 
     async def trouble_is_paged() -> bool:
-        trouble = (await case.journeys.account(case.id)).not_recorded
+        trouble = (await case.journeys.snapshot(case.id)).not_recorded
         return trouble is not None and trouble.paged_at is not None
 
     await until(trouble_is_paged, "operations were paged")
-    trouble = (await case.journeys.account(case.id)).not_recorded
+    trouble = (await case.journeys.snapshot(case.id)).not_recorded
     assert trouble is not None and trouble.paged_at is not None
     key = page(trouble, case.id, [], trouble.paged_at).key
     await case.house.client.get_workflow_handle(f"page/{key}").result()
@@ -113,7 +113,7 @@ async def nothing_is_said(case: Case) -> None:
 
     await until(is_clear, "the search attribute is taken back")
     assert "Cannot be recorded" not in (await metadata(case)).current_details
-    assert (await case.journeys.account(case.id)).not_recorded is None
+    assert (await case.journeys.snapshot(case.id)).not_recorded is None
 
 
 @pytest.mark.parametrize(("error", "code"), KINDS, ids=[code for _, code in KINDS])
@@ -135,7 +135,7 @@ async def test_the_cause_is_said_everywhere_and_it_heals(idle_house: House, erro
                 return await found(case, f"NotRecorded = '{code}' AND Urgent = true")
 
             await until(is_listed, "the journey is listed by its cause")
-            trouble = (await case.journeys.account(case.id)).not_recorded
+            trouble = (await case.journeys.snapshot(case.id)).not_recorded
             assert trouble is not None and trouble.code == code
             assert (await other.do(DecidePlacement, recommended=OP, actual=OP)).stage is Stage.COST_REVIEW
 
@@ -215,7 +215,7 @@ async def test_a_deadline_that_cannot_be_recorded_is_paged_and_not_made_again_an
 
         await until(is_marked, "the journey is marked")
         assert "time-passed" in (await metadata(case)).current_details
-        assert (await case.journeys.account(case.id)).waiting == 1
+        assert (await case.journeys.snapshot(case.id)).waiting == 1
         store.failing.clear()
         await case.journeys.look_again(case.id)
         state = await case.settled()
@@ -276,11 +276,11 @@ async def test_what_is_kept_outlives_a_new_run_and_a_worker(idle_house: House) -
         store.failing[case.id] = KeyDestroyed()
         await not_recorded(case, placement(case))
         await paged(case)
-        since = (await case.journeys.account(case.id)).not_recorded
+        since = (await case.journeys.snapshot(case.id)).not_recorded
         await case.roll_over()
         told = await not_recorded(case, placement(case))  # known to the new run as well
         assert told.code == sig.KEY_DESTROYED and "decide-placement" in (await metadata(case)).current_details
-        after = (await case.journeys.account(case.id)).not_recorded
+        after = (await case.journeys.snapshot(case.id)).not_recorded
         assert since is not None and after is not None and after.since == since.since
     async with idle_house.working():  # another worker, after the cause was mended
 

@@ -147,8 +147,8 @@ async def recorded_in_the_end(case: Case) -> None:
 
     async def is_recorded() -> bool:
         with suppress(CommandNotRecorded, StoreUnavailable):
-            standing = await case.journeys.tell(case.id, in_words(case))
-            return standing.stage is Stage.COST_REVIEW and bool(await case.record())
+            status = await case.journeys.tell(case.id, in_words(case))
+            return status.stage is Stage.COST_REVIEW and bool(await case.record())
         return False
 
     await until(is_recorded, "the decision is recorded")

@@ -76,7 +76,7 @@ async def test_opened_after_its_end_it_stays_ended(house: House) -> None:
         await case.open()
     with pytest.raises(JourneyNotRunning):
         await case.do(RepeatAdmission, message="again")
-    assert (await case.journeys.standing(case.id)).stage is Stage.CANCELLED
+    assert (await case.journeys.status(case.id)).stage is Stage.CANCELLED
 
 
 async def test_the_gate_passes_each_fact_on_once_however_often_it_is_told(house: House) -> None:
@@ -151,7 +151,7 @@ async def test_a_namespace_that_does_not_exist_ends_no_journey(house: House, tem
     for asked in (
         elsewhere.open(case.opening()),
         elsewhere.tell(case.id, RepeatAdmission(id="repeat/1", message="message-1")),
-        elsewhere.standing(case.id),
+        elsewhere.status(case.id),
         elsewhere.state(case.id),
     ):
         with pytest.raises(JourneysUnreachable, match="namespace"):

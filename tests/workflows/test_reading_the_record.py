@@ -57,7 +57,7 @@ async def kind(case: Case) -> Kind | None:
 
 async def reading(case: Case) -> bool:
     try:
-        return (await at_once(case.house).account(case.id)).is_reading
+        return (await at_once(case.house).snapshot(case.id)).is_reading
     except JourneysUnreachable:
         return False
 
@@ -70,9 +70,9 @@ async def test_until_it_has_it_tells_no_empty_journey_and_keeps_what_it_is_told(
         store.is_away = True
         await case.roll_over()
         await until(lambda: reading(case), "the new run is reading")
-        account = await at_once(idle_house).account(case.id)
-        assert account.state.version == before.version
-        for ask in (at_once(idle_house).standing, at_once(idle_house).state):
+        snapshot = await at_once(idle_house).snapshot(case.id)
+        assert snapshot.state.version == before.version
+        for ask in (at_once(idle_house).status, at_once(idle_house).state):
             with pytest.raises(JourneysUnreachable, match=READING):
                 await ask(case.id)
         attributes = (await case.handle.describe()).typed_search_attributes
@@ -85,13 +85,13 @@ async def test_until_it_has_it_tells_no_empty_journey_and_keeps_what_it_is_told(
         assert await kind(case) is Kind.NOT_RECORDED
         await case.roll_over()  # what is kept outlives one more run that cannot read
         await until(lambda: reading(case), "the next run is reading")
-        assert (await at_once(idle_house).account(case.id)).state == account.state
+        assert (await at_once(idle_house).snapshot(case.id)).state == snapshot.state
         store.is_away = False
         await case.journeys.look_again(case.id)
         assert (await case.settled()).stage is Stage.COST_REVIEW
         assert [type(event) for event in await case.record()].count(PlacementDecided) == 1
         assert fold(await case.record()) == await case.state()
-        assert not (await case.journeys.account(case.id)).is_reading
+        assert not (await case.journeys.snapshot(case.id)).is_reading
 
 
 async def test_a_long_record_is_read_in_batches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,8 +104,8 @@ async def test_a_long_record_is_read_in_batches(house: House, monkeypatch: pytes
     assert comparable(await case.settled()) == comparable(before)
     [*_, last] = await case.histories()
     scheduled = [each.activity_task_scheduled_event_attributes.activity_type.name for each in last.events]
-    looks = [each for each in scheduled if each == sig.LOOK]
-    assert len(looks) == -(-before.version // 7)
+    record_checks = [each for each in scheduled if each == sig.CHECK_RECORD]
+    assert len(record_checks) == -(-before.version // 7)
     await case.do(RepeatAdmission, message="again")
     assert sum(isinstance(event, AdmissionRepeated) for event in await case.record()) == 21
 
@@ -151,12 +151,12 @@ async def test_a_record_that_was_changed_between_two_runs_stops_the_journey(idle
 
         async def stands_still() -> bool:
             try:
-                return (await at_once(idle_house).account(case.id)).stopped == code
+                return (await at_once(idle_house).snapshot(case.id)).stopped == code
             except JourneysUnreachable:
                 return False
 
         await until(stands_still, "the journey stands still")
-        assert (await case.journeys.account(case.id)).state.version == before.version
+        assert (await case.journeys.snapshot(case.id)).state.version == before.version
         refused = await case.refused(DecidePlacement, recommended=OP, actual=OP)
         assert refused.code == "standing-still"
         with pytest.raises(CommandRefused, match=code):

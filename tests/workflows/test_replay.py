@@ -37,7 +37,7 @@ async def test_the_second_run_begins_by_reading_its_record() -> None:
     scheduled = [event.activity_task_scheduled_event_attributes.activity_type.name for event in history.events]
     with pytest.raises(NondeterminismError):
         await journey_replayer(ReadsNothing).replay_workflow(history)
-    assert next(each for each in scheduled if each) == signatures.LOOK
+    assert next(each for each in scheduled if each) == signatures.CHECK_RECORD
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)

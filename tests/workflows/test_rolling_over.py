@@ -190,7 +190,7 @@ async def test_a_journey_between_two_runs_can_be_asked_where_it_stands(house: Ho
     case = await house.admit()
     before = await case.settled()
     await case.roll_over()
-    assert (await case.journeys.standing(case.id)).version == before.version
+    assert (await case.journeys.status(case.id)).version == before.version
 
 
 async def test_while_a_place_is_searched_for(house: House) -> None:

@@ -177,10 +177,10 @@ async def test_the_new_due_time_is_when_people_are_told(house: House, folder: Pa
         assert now_due > was.due_at
         rest = was.due_at - await case.now() + timedelta(hours=1)
         state = await case.later(seconds=rest.total_seconds())
-        assert state.obligations.open["verify-benefits-1"].climbed == 0
+        assert state.obligations.open["verify-benefits-1"].steps_taken == 0
         rest = now_due - await case.now() + timedelta(minutes=1)
         state = await case.later(seconds=rest.total_seconds())
-        assert state.obligations.open["verify-benefits-1"].climbed == 1
+        assert state.obligations.open["verify-benefits-1"].steps_taken == 1
 
 
 async def test_a_worker_that_lacks_the_calendar_changes_nothing_and_says_what_to_do(house: House) -> None:

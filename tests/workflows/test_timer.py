@@ -54,9 +54,9 @@ async def test_a_ladder_speaks_at_its_planned_moments(house: House) -> None:
     case = await house.admit()
     await enrol(case, IOP)
     review = (await case.state()).obligations.open["review-1"]
-    await case.later(seconds=(review.ladder[-1].at - await case.now()).total_seconds() + 3600)
+    await case.later(seconds=(review.escalation[-1].at - await case.now()).total_seconds() + 3600)
     spoke = [event for event in await case.record() if isinstance(event, ObligationEscalated)]
-    assert [event.planned_at for event in spoke] == [rung.at for rung in review.ladder]
+    assert [event.planned_at for event in spoke] == [step.at for step in review.escalation]
     assert [event.to for event in spoke] == [Role.CLINICIAN, Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR]
     assert all(timedelta(0) <= event.at - event.planned_at < _CLOSE for event in spoke)
     assert [event.overdue for event in spoke] == [False, True, True, True]

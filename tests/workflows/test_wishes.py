@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.effects import Notify
 from domain.pathway.obligations import ObligationEscalated
 from tests.domain.walk import Walk, answered
-from workflows.wishes import notice
+from workflows.payloads import notice
 
 
 def notices(walk: Walk, obligation: str) -> list[tuple[str, int]]:
@@ -24,7 +24,7 @@ def test_only_repeats_of_the_last_step_are_for_the_next_person_on_call() -> None
     for _ in range(12):
         walk.later(days=1)
         told += notices(walk, "decide-placement-1")
-    steps = len(walk.state.obligations.open["decide-placement-1"].ladder)
+    steps = len(walk.state.obligations.open["decide-placement-1"].escalation)
     assert len(walk.saw(ObligationEscalated)) > steps
     assert [repeat for _, repeat in told[:steps]] == [0] * steps
     assert [repeat for _, repeat in told[steps:]] == list(range(1, len(told) - steps + 1))

@@ -77,5 +77,5 @@ def notice(state: JourneyState, effect: Notify, key: str) -> Notice:
             f"Due {effect.due_at:%Y-%m-%d %H:%M} UTC. Obligation {effect.obligation}.\n"
             f"Open journey {state.journey_id} to see more: throughline journey {state.journey_id}\n"
         ),
-        repeat=max(0, owed.climbed - len(owed.ladder)) if owed else 0,
+        repeat=max(0, owed.steps_taken - len(owed.escalation)) if owed else 0,
     )

@@ -20,7 +20,6 @@ from domain.evolve import fold
 from domain.pathway import Event
 from domain.refusal import Refusal
 from domain.values import Instant, Value
-from workflows.desk import Desk, Letter
 from workflows.messages import JourneyStart
 from workflows.not_recorded import (
     CAUSES,
@@ -33,6 +32,7 @@ from workflows.not_recorded import (
     page_when_refused,
 )
 from workflows.paging import page_once
+from workflows.update_handlers import PendingCommand, UpdateHandlers
 
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer", bound=Value)
@@ -60,7 +60,7 @@ class CannotRecord(Exception):
         self.is_of_the_decision = is_of_the_decision
 
 
-class Scribe(Desk):
+class Recording(UpdateHandlers):
     """Records for one journey, keeps what cannot be recorded, and stands still where the record contradicts it.
 
     Attributes:
@@ -76,7 +76,7 @@ class Scribe(Desk):
         """Brings the card and the search attributes up to date."""
         raise NotImplementedError
 
-    async def heed(self) -> None:
+    async def check_record(self) -> None:
         """Compares with the record as often as was asked, and returns once the journey may decide.
 
         Awaits nothing where nothing was asked: a journey that nobody looks after costs no event for it.
@@ -84,31 +84,31 @@ class Scribe(Desk):
         Raises:
             CannotRecord: The record cannot be read.
         """
-        while self.looks or self.stopped:
-            if not self.looks:
+        while self.record_checks or self.stopped:
+            if not self.record_checks:
                 await self._stand_still()
                 continue
             try:
                 contradiction = await self._compare()
             except CannotRecord:
-                for look in self.looks:
-                    look.failed = True
+                for check in self.record_checks:
+                    check.failed = True
                 raise
-            look = self.looks.popleft()
-            if contradiction or look.mended:
+            check = self.record_checks.popleft()
+            if contradiction or check.mended:
                 self.stopped = contradiction
-            look.done, look.failed = True, False
+            check.done, check.failed = True, False
 
     async def _stand_still(self) -> None:
         """Decides nothing until the record is to be looked at; callers of decisions that wait are told why."""
-        while not self.looks:
-            for letter in self.inbox:
-                letter.failed = True
+        while not self.record_checks:
+            for pending in self.inbox:
+                pending.failed = True
             await self.tell_of_attempt(self.stopped, workflow.now())
             self._show()
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
-                    lambda: bool(self.looks) or not all(each.failed for each in self.inbox),
+                    lambda: bool(self.record_checks) or not all(each.failed for each in self.inbox),
                     timeout=PAGED_EVERY,
                     timeout_summary="Stands still: operations are paged again after this",
                 )
@@ -136,11 +136,11 @@ class Scribe(Desk):
         carried = self.start.carried
         return carried if self.is_reading and carried is not None else fingerprint(self.state)
 
-    async def _look(self, after: int, known: Fingerprint | None = None) -> signatures.Looked:
-        request = signatures.LookRequest(stream=self.start.opening.journey_id, after=after, known=known)
+    async def _look(self, after: int, known: Fingerprint | None = None) -> signatures.RecordChecked:
+        request = signatures.CheckRequest(stream=self.start.opening.journey_id, after=after, known=known)
         summary = f"Read the record after event {after}" + (f", compare event {known.version}" if known else "")
         try:
-            return await self._ask_the_record(signatures.LOOK, request, signatures.Looked, summary)
+            return await self._ask_the_record(signatures.CHECK_RECORD, request, signatures.RecordChecked, summary)
         except FailureError as error:
             _fail(error, anything_else=False)
 
@@ -166,7 +166,7 @@ class Scribe(Desk):
             _fail(error, anything_else=self.state.version > 0)  # nothing goes before the opening
 
     async def _ask_the_record(self, activity: str, request: Value, result_type: type[Answer], summary: str) -> Answer:
-        is_asked = bool(self.looks) or any(each.askers for each in self.inbox)
+        is_asked = bool(self.record_checks) or any(each.callers_waiting for each in self.inbox)
         answer: Answer = await workflow.execute_activity(
             activity,
             request,
@@ -205,13 +205,13 @@ class Scribe(Desk):
         if trouble.paged_at is not None:
             await page_once(page_when_over(trouble, self.start.opening.journey_id, workflow.now()))
 
-    async def tell_refused(self, letter: Letter, refusal: Refusal) -> None:
+    async def tell_refused(self, pending: PendingCommand, refusal: Refusal) -> None:
         """Tells operations of a refusal that no caller waits for, since the decision was kept for later."""
-        if isinstance(letter.command, Decision) and not letter.askers:
-            journey, kind = self.start.opening.journey_id, kinds_of([letter])[0]
+        if isinstance(pending.command, Decision) and not pending.callers_waiting:
+            journey, kind = self.start.opening.journey_id, kinds_of([pending])[0]
             if not workflow.unsafe.is_replaying():
                 log.error("kept-decision-refused", journey=journey, kind=kind, code=refusal.code)
-            await page_once(page_when_refused(journey, letter.command.cause, kind, refusal.code))
+            await page_once(page_when_refused(journey, pending.command.cause, kind, refusal.code))
 
     def _log(self, event: str, trouble: NotRecorded) -> None:
         if workflow.unsafe.is_replaying():
@@ -227,7 +227,7 @@ class Scribe(Desk):
         )
 
 
-def kinds_of(letters: Sequence[Letter]) -> list[str]:
+def kinds_of(letters: Sequence[PendingCommand]) -> list[str]:
     """The kinds of what waits, e.g. `decide-placement`; never a word of it."""
     return [str(type(each.command).model_fields["kind"].default) for each in letters]
 

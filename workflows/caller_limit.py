@@ -14,11 +14,11 @@ process asks for less.
 _WAIT_SECONDS = 10.0
 
 
-class NoTurn(Exception):
+class TooManyCallers(Exception):
     """Others who came before did not get their answers in time."""
 
 
-class Turns:
+class CallerLimit:
     """Lets `AT_ONCE` callers ask a journey at once; the others wait in the order in which they came."""
 
     def __init__(self, wait_seconds: float = _WAIT_SECONDS) -> None:
@@ -31,14 +31,14 @@ class Turns:
         """Waits for a turn at the journey and keeps it until the block ends.
 
         Raises:
-            NoTurn: None came in time.
+            TooManyCallers: None came in time.
         """
         free = self._free.setdefault(journey_id, asyncio.Semaphore(AT_ONCE))
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await free.acquire()
         except TimeoutError:
-            raise NoTurn from None
+            raise TooManyCallers from None
         try:
             yield
         finally:

@@ -19,12 +19,12 @@ from domain.decide import decide
 from domain.pathway import COMMANDS
 from domain.refusal import Refusal, UnknownHere
 from domain.state import JourneyState
-from workflows.messages import READING, Account, Standing, standing
+from workflows.messages import READING, JourneySnapshot, JourneyStatus, journey_status
 from workflows.not_recorded import TYPE, NotRecorded, told_to_the_caller
 
 
 @dataclass
-class Letter:
+class PendingCommand:
     """A command in the inbox.
 
     Attributes:
@@ -38,11 +38,11 @@ class Letter:
     answered: bool = False
     refusal: Refusal | None = None
     failed: bool = False
-    askers: int = 0
+    callers_waiting: int = 0
 
 
 @dataclass
-class Look:
+class RecordCheck:
     """A request that the journey compare itself with its record.
 
     Attributes:
@@ -56,7 +56,7 @@ class Look:
     failed: bool = False
 
 
-Handler = Callable[["Desk", Any], Awaitable[Standing]]
+Handler = Callable[["UpdateHandlers", Any], Awaitable[JourneyStatus]]
 
 
 def update(command: type[BaseCommand]) -> Callable[[Handler], Handler]:
@@ -70,8 +70,8 @@ def update(command: type[BaseCommand]) -> Callable[[Handler], Handler]:
     return register
 
 
-def _validator_of(handler: Handler) -> Callable[[Desk, Any], None]:
-    def refuse_early(desk: Desk, command: BaseCommand) -> None:
+def _validator_of(handler: Handler) -> Callable[[UpdateHandlers, Any], None]:
+    def refuse_early(desk: UpdateHandlers, command: BaseCommand) -> None:
         if desk.kept(command) is not None:  # it was taken in before, and is decided when it can be recorded
             return
         if desk.stopped is not None:
@@ -109,7 +109,7 @@ def not_recorded(trouble: NotRecorded) -> ApplicationError:
     return ApplicationError(told_to_the_caller(trouble), trouble.code, type=TYPE, non_retryable=True)
 
 
-class Desk:
+class UpdateHandlers:
     """Receives what people and systems say to one journey.
 
     Attributes:
@@ -120,15 +120,15 @@ class Desk:
     """
 
     state: JourneyState
-    inbox: deque[Letter]
-    looks: deque[Look]
+    inbox: deque[PendingCommand]
+    record_checks: deque[RecordCheck]
     is_reading: bool
     wake: bool
     stopped: str | None
     not_recorded: NotRecorded | None
     wants_new_run: bool
 
-    def account(self) -> Account:
+    def snapshot(self) -> JourneySnapshot:
         """What the journey says of itself."""
         raise NotImplementedError
 
@@ -136,17 +136,17 @@ class Desk:
         if self.is_reading:
             raise ApplicationError(READING, non_retryable=True)
 
-    def put(self, command: BaseCommand) -> Letter:
+    def put(self, command: BaseCommand) -> PendingCommand:
         """Puts `command` into the inbox, once."""
-        letter = self.kept(command)
-        if letter is None:
-            letter = Letter(command)
-            self.inbox.append(letter)
-        letter.failed = False
+        pending = self.kept(command)
+        if pending is None:
+            pending = PendingCommand(command)
+            self.inbox.append(pending)
+        pending.failed = False
         self.wake = True
-        return letter
+        return pending
 
-    def kept(self, command: BaseCommand) -> Letter | None:
+    def kept(self, command: BaseCommand) -> PendingCommand | None:
         """The same command, if it is in the inbox already."""
         return next((each for each in self.inbox if each.command.cause == command.cause), None)
 
@@ -155,24 +155,24 @@ class Desk:
         """Why nothing can be recorded, once it has lasted long enough to be told."""
         return self.not_recorded if self.not_recorded and self.not_recorded.known else None
 
-    async def _ask(self, command: BaseCommand) -> Standing:
-        letter = self.put(command)
-        letter.askers += 1
-        while not letter.answered:
+    async def _ask(self, command: BaseCommand) -> JourneyStatus:
+        pending = self.put(command)
+        pending.callers_waiting += 1
+        while not pending.answered:
             trouble = self.known_trouble
-            if letter.failed and trouble:
-                letter.askers -= 1
+            if pending.failed and trouble:
+                pending.callers_waiting -= 1
                 raise not_recorded(trouble)
-            await workflow.wait_condition(lambda: letter.answered or (letter.failed and bool(self.known_trouble)))
-        if letter.refusal is not None:
-            raise refused(letter.refusal)
-        return standing(self.state)
+            await workflow.wait_condition(lambda: pending.answered or (pending.failed and bool(self.known_trouble)))
+        if pending.refusal is not None:
+            raise refused(pending.refusal)
+        return journey_status(self.state)
 
     @workflow.query(name="standing", description="Where the journey stands: stage, level, waiting for whom, until when")
-    def ask_standing(self) -> Standing:
+    def ask_standing(self) -> JourneyStatus:
         """The short form. Fails while the record is being read."""
         self._require_state()
-        return standing(self.state)
+        return journey_status(self.state)
 
     @workflow.query(name="state", description="Everything the journey has on its mind, for engineers")
     def ask_state(self) -> JourneyState:
@@ -186,16 +186,16 @@ class Desk:
         self.wants_new_run = True
 
     @workflow.query(name="account", description="State, calls under way, and whether it stands still; for `reconcile`")
-    def ask_account(self) -> Account:
+    def ask_snapshot(self) -> JourneySnapshot:
         """For comparison with the record."""
-        return self.account()
+        return self.snapshot()
 
     @workflow.signal(
         name="catch-up", description="Compare with the record, take in what is new, make calls that are owed"
     )
     def catch_up(self) -> None:
         """From `throughline reconcile`. A journey that stands still does not go on by it."""
-        self.looks.append(Look())
+        self.record_checks.append(RecordCheck())
         self.wake = True
 
     @workflow.signal(name="stand-still", description="Decide nothing until look-again: record and workflow contradict")
@@ -204,30 +204,30 @@ class Desk:
         self.stopped = self.stopped or code
 
     @workflow.update(name="look-again", description="The record was mended: try what waits, go on if both agree")
-    async def look_again(self) -> Standing:
+    async def look_again(self) -> JourneyStatus:
         """By an engineer. Refused while the contradiction, or what keeps decisions from the record, is still there."""
-        look = Look(mended=True)
-        self.looks.append(look)
-        for letter in self.inbox:
-            letter.failed = False
+        check = RecordCheck(mended=True)
+        self.record_checks.append(check)
+        for pending in self.inbox:
+            pending.failed = False
         self.wake = True
-        await workflow.wait_condition(lambda: self._was_tried(look))
+        await workflow.wait_condition(lambda: self._was_tried(check))
         if self.stopped is not None:
             sentence = f"The journey still stands still ({self.stopped}): see `throughline reconcile`."
             raise refused(Refusal(code=self.stopped, sentence=sentence))
         if self.known_trouble is not None:
             raise not_recorded(self.known_trouble)
-        return standing(self.state)
+        return journey_status(self.state)
 
-    def _was_tried(self, look: Look) -> bool:
+    def _was_tried(self, check: RecordCheck) -> bool:
         """Whether what `look` asked for has come to an end, good or bad.
 
         The end is one of: the record could not be read; it was read and the journey stands still; it was read and
         nothing waits, or everything that waits has failed for a known reason.
         """
-        if look.failed and self.known_trouble is not None:
+        if check.failed and self.known_trouble is not None:
             return True
-        if not look.done:
+        if not check.done:
             return False
         if self.known_trouble is not None:
             return all(waiting.failed for waiting in self.inbox)
@@ -235,13 +235,15 @@ class Desk:
 
 
 def _handler_of(command: type[BaseCommand]) -> Handler:
-    async def handler(self: Desk, command: BaseCommand) -> Standing:  # the SDK skips a first argument of this name
+    async def handler(
+        self: UpdateHandlers, command: BaseCommand
+    ) -> JourneyStatus:  # the SDK skips a first argument of this name
         return await self._ask(command)
 
     handler.__name__ = command.name().replace("-", "_")
-    handler.__qualname__ = f"{Desk.__qualname__}.{handler.__name__}"
+    handler.__qualname__ = f"{UpdateHandlers.__qualname__}.{handler.__name__}"
     handler.__doc__ = command.description()
-    handler.__annotations__ = {"command": command, "return": Standing}  # the SDK reads the payload by it
+    handler.__annotations__ = {"command": command, "return": JourneyStatus}  # the SDK reads the payload by it
     return update(command)(handler)
 
 
@@ -250,4 +252,4 @@ ASKED_FROM_OUTSIDE = tuple(each for each in COMMANDS.values() if issubclass(each
 
 for _command in ASKED_FROM_OUTSIDE:
     _handler = _handler_of(_command)
-    setattr(Desk, _handler.__name__, _handler)
+    setattr(UpdateHandlers, _handler.__name__, _handler)

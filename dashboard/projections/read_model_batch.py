@@ -10,11 +10,11 @@ from dashboard.projections.folding import Folding, no_pauses
 from dashboard.projections.generations import by_consumer, table_of
 from dashboard.projections.model import Change, ReadModel
 from dashboard.projections.writer import prepare, write
-from eventstore.bulk import Row, Session
+from eventstore.bulk import BulkEvent, Session
 from eventstore.checkpoints import Checkpoint, advance
 
 
-class TakingIn:
+class ReadModelBatch:
     """Read models being brought forward together, each from its own checkpoint.
 
     Args:
@@ -32,7 +32,7 @@ class TakingIn:
         """To be called once before anything is taken in."""
         await prepare(self._session, list(self._models.values()))
 
-    async def take(self, checkpoints: Sequence[Checkpoint], rows: Sequence[Row]) -> list[Checkpoint]:
+    async def take(self, checkpoints: Sequence[Checkpoint], rows: Sequence[BulkEvent]) -> list[Checkpoint]:
         """Takes `rows` into each generation that is not past them, in a transaction; where all stand then.
 
         Raises:
@@ -42,7 +42,7 @@ class TakingIn:
             return await self.keep(checkpoints, await self.fold(rows), rows[-1].position)
 
     async def take_all(
-        self, checkpoints: Sequence[Checkpoint], pages: AsyncIterator[Sequence[Row]], told: Callable[[int], None]
+        self, checkpoints: Sequence[Checkpoint], pages: AsyncIterator[Sequence[BulkEvent]], told: Callable[[int], None]
     ) -> Sequence[Checkpoint]:
         """As `take` for page after page; while one is being written, the next is folded."""
         keeping: asyncio.Task[list[Checkpoint]] | None = None
@@ -59,7 +59,7 @@ class TakingIn:
                 keeping.cancel()
                 await asyncio.gather(keeping, return_exceptions=True)
 
-    async def fold(self, rows: Sequence[Row]) -> list[Change]:
+    async def fold(self, rows: Sequence[BulkEvent]) -> list[Change]:
         """What `rows` change."""
         return await self._folding.changes(rows)
 
@@ -67,7 +67,7 @@ class TakingIn:
         """Writes `changes`, which end at `upto`, in a transaction; see `take`."""
         behind = [each for each in checkpoints if each.position < upto]
         async with self._session.transaction():
-            # The checkpoints first: whoever comes second waits there, and is fenced before it has written anything.
+            # The checkpoints first: the second to come waits there, and is fenced before it has written anything.
             moved = await advance(self._session, behind, upto)
             for each in behind:
                 model = self._models[each.consumer]
