@@ -38,7 +38,9 @@ from centre.loading import Loaded, load
 from centre.sites import ending_calendars
 from centre.staff_file import StaffFile, site_ids
 from centre.systems import Systems, read_systems
-from deploy.settings import HostPort, Settings
+from deploy.limits import Limits
+from deploy.settings import Settings
+from deploy.values import HostPort
 from eventstore.keys import Keyring
 from eventstore.port import EventStore
 from eventstore.postgres import open_store
@@ -60,18 +62,13 @@ from workflows.reconciling import PageWorkflow, ReconcileWorkflow
 log = structlog.get_logger(__name__)
 
 _OUR_PACKAGES = ("domain", "workflows", "activities", "pydantic", "pydantic_core", "annotated_types")
-_GRACE = timedelta(seconds=10)
 _HEARTBEAT = timedelta(milliseconds=100)
 """What an attempt has created reaches Temporal this soon, so that the next attempt knows it."""
-
-_CACHED_JOURNEYS = 2_000
-_JOURNEYS_AT_ONCE = 100
-_FEWEST_CALLS = 4
-"""Calls made at once, to systems and to staff each, however busy the machine is."""
+_USUAL = Limits()
 
 
 async def run(settings: Settings, on_started: Callable[[], None] = lambda: None) -> None:
-    """Works until SIGTERM or Ctrl-C, then lets what is under way finish for up to ten seconds.
+    """Works until SIGTERM or Ctrl-C, then lets what is under way finish for a while (`worker_stopping_seconds`).
 
     `on_started` is told once the worker polls.
 
@@ -90,7 +87,9 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
         record(settings) as store,
         keyring(settings) as keys,
         clinic(settings, keys) as calls,
-        journey_worker(client, store, Sealer(keys), calls, admitted=admitted, signer=_signer(settings)),
+        journey_worker(
+            client, store, Sealer(keys), calls, admitted=admitted, signer=_signer(settings), limits=settings
+        ),
     ):
         await ensure_schedule(client)
         log.info("worker started", task_queue=TASK_QUEUE, pid=os.getpid())
@@ -108,6 +107,7 @@ async def journey_worker(
     workflow: type = JourneyWorkflow,
     admitted: Admitted | None = None,
     signer: HeadSigner | None = None,
+    limits: Limits = _USUAL,
     **options: Any,
 ) -> AsyncIterator[None]:
     """Works for journeys until the block ends, on any record and any clinic; tests give a `workflow` of their own.
@@ -121,10 +121,10 @@ async def journey_worker(
     comparison = ScheduledComparison(reconciler)
     ours: dict[str, Any] = {
         "workflow_runner": _sandbox(),
-        "max_cached_workflows": _CACHED_JOURNEYS,
-        "max_concurrent_workflow_tasks": _JOURNEYS_AT_ONCE,
-        "max_concurrent_activities": _JOURNEYS_AT_ONCE,
-        "graceful_shutdown_timeout": _GRACE,
+        "max_cached_workflows": limits.worker_cached_journeys,
+        "max_concurrent_workflow_tasks": limits.worker_journeys_at_once,
+        "max_concurrent_activities": limits.worker_journeys_at_once,
+        "graceful_shutdown_timeout": timedelta(seconds=limits.worker_stopping_seconds),
     }
     journeys = Worker(
         client,
@@ -133,34 +133,36 @@ async def journey_worker(
         activities=[recorder.record, recorder.check, comparison.reconcile, (signer or HeadSigner()).sign],
         **{**ours, **options},
     )
-    to_systems = _call_worker(client, CALLS_QUEUE, calls.to_systems())
-    to_staff = _call_worker(client, NOTICES_QUEUE, calls.to_staff())
+    to_systems = _call_worker(client, CALLS_QUEUE, calls.to_systems(), limits)
+    to_staff = _call_worker(client, NOTICES_QUEUE, calls.to_staff(), limits)
     async with journeys, to_systems, to_staff:
         yield
 
 
-def _call_worker(client: Client, queue: str, activities: Sequence[Callable[..., object]]) -> Worker:
+def _call_worker(client: Client, queue: str, activities: Sequence[Callable[..., object]], limits: Limits) -> Worker:
     return Worker(
         client,
         task_queue=queue,
         activities=activities,
-        tuner=_call_slots(),
-        graceful_shutdown_timeout=_GRACE,
+        tuner=_call_slots(limits),
+        graceful_shutdown_timeout=timedelta(seconds=limits.worker_stopping_seconds),
         default_heartbeat_throttle_interval=_HEARTBEAT,
         max_heartbeat_throttle_interval=_HEARTBEAT,
     )
 
 
-def _call_slots() -> WorkerTuner:
+def _call_slots(limits: Limits) -> WorkerTuner:
     """How many calls are made at once: on a busy machine decisions go before calls to clinic systems.
 
     When many clients are admitted at once, their journeys are opened first, and the calls that follow from that are
     made as the processor has time for them. Calls that wait for a clinic system that hangs use no processor, so they
     do not keep others from being made.
     """
-    room = ResourceBasedTunerConfig(target_memory_usage=0.95, target_cpu_usage=0.8)
+    room = ResourceBasedTunerConfig(target_memory_usage=limits.worker_memory, target_cpu_usage=limits.worker_cpu)
     calls = ResourceBasedSlotConfig(
-        minimum_slots=_FEWEST_CALLS, maximum_slots=500, ramp_throttle=timedelta(milliseconds=50)
+        minimum_slots=limits.worker_fewest_calls,
+        maximum_slots=limits.worker_most_calls,
+        ramp_throttle=timedelta(milliseconds=50),
     )
     none = FixedSizeSlotSupplier(1)
     return WorkerTuner.create_composite(
@@ -183,14 +185,15 @@ def _sandbox() -> SandboxedWorkflowRunner:
 @asynccontextmanager
 async def record(settings: Settings) -> AsyncIterator[EventStore]:
     """The event store behind `settings`."""
-    async with open_store(settings.require_database_url()) as store:
+    async with open_store(settings.require_database_url(), max_size=settings.record_connections) as store:
         yield store
 
 
 @asynccontextmanager
 async def keyring(settings: Settings) -> AsyncIterator[Keyring]:
     """The clients' keys behind `settings`."""
-    async with open_keyring(settings.require_keys_url(), settings.require_kek_file()) as keys:
+    keys_url, kek_file = settings.require_keys_url(), settings.require_kek_file()
+    async with open_keyring(keys_url, kek_file, max_size=settings.keys_connections) as keys:
         yield keys
 
 
@@ -200,7 +203,7 @@ async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls
     base, smtp, folder = settings.require_clinic_url(), settings.require_smtp(), _centre(settings)
     systems, staff = read_systems(folder / "centre.toml"), StaffFile(folder / "staff.toml", sites=site_ids())
     async with AsyncExitStack() as opened:
-        pool = intake_pool(settings.require_database_url())
+        pool = intake_pool(settings.require_database_url(), settings.worker_directory_connections)
         await opened.enter_async_context(pool)
         directory = Registry(pool, keys)
         eligibility = X12Eligibility(f"{base}/x12", directory, systems.submitter)

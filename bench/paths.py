@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -84,7 +83,7 @@ async def _measure(quick: bool) -> dict[str, Any]:
 
 
 async def _measure_in(home: Path, clients: tuple[Client, ...]) -> dict[str, Any]:
-    settings = replace(Settings.from_env(os.environ), home=home, virtual_time=True)
+    settings = Settings.from_env(os.environ).changed(home=home, virtual_time=True)
     async with running_house(settings, ports="free") as house:
         outcomes = await play(house.settings, quiet=True, clients=clients)
         client = await connect(house.settings.require_temporal_address(), house.settings.temporal_namespace)

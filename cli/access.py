@@ -26,12 +26,17 @@ def load_settings() -> Settings:
     Raises:
         CentreFileError: A file of the centre cannot be used.
     """
+    settings = settings_as_given()
+    load(settings.centre)
+    return settings
+
+
+def settings_as_given() -> Settings:
+    """The same, for a command that needs no file of the centre. Stops with `USAGE`."""
     try:
-        settings = Settings.load()
-        load(settings.centre)
+        return Settings.load()
     except SettingsError as error:
         raise Stop(Exit.USAGE, str(error)) from None
-    return settings
 
 
 def own_settings() -> Settings:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from psycopg import Error
 from psycopg_pool import PoolTimeout
 
@@ -20,7 +20,6 @@ from intake.shredding import NoSuchClient, Shredder, ShredOrder, ShredRefused
 
 client = App(
     name="client",
-    group=Group("Keep and destroy", sort_key=4),
     help="The keys under which words about clients are kept, and their destruction.",
 )
 

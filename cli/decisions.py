@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from cli import options as opt
 from cli.access import the_journeys
+from cli.catalogue import attribute_of
 from cli.decision_options import Option, given_as_fields, options_of
 from cli.output import Exit, Stop, show_fields, show_json
 from domain.commands import EVERY_STAGE, EVERYONE, Decision, Declaration
@@ -34,7 +35,7 @@ def _command(decision: type[Decision]) -> Callable[..., Awaitable[None]]:
         await _tell(journey_id, _read(decision, fields), who)
 
     signature = inspect.Signature(list(_parameters(decision)))
-    command.__name__ = decision.name().replace("-", "_")
+    command.__name__ = attribute_of(decision.name())
     command.__doc__ = _help(decision)
     command.__signature__ = signature  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in signature.parameters.values()}
@@ -98,4 +99,5 @@ async def _tell(journey_id: str, command: Decision, who: opt.Who) -> None:
         show_fields({name.replace("_", " "): value for name, value in status.model_dump().items()})
 
 
-COMMANDS = tuple(_command(decision) for decision in DECISIONS)
+globals().update({attribute_of(each.name()): _command(each) for each in DECISIONS})
+"""Each is found here by the name that `cli.catalogue.path_of_decision` gives it."""

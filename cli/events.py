@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cyclopts import App
 
+from cli import evidence
 from cli.output import Exit, Stop, show_json, stdout, table
 from eventstore.schemas import SchemaFolder, SchemasBroken, current_schemas
 
@@ -64,3 +65,7 @@ def _show(json: bool) -> None:
         return
     rows = [(shape.type, shape.version, schema.get("description", "").splitlines()[0]) for shape, schema in made]
     table(None, ("Type", "Version", "What it says"), rows)
+
+
+for _command in evidence.COMMANDS:
+    app.command(_command)

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -17,8 +17,9 @@ from cli.recovery import start_missing
 from deploy.errors import SettingsError
 from deploy.processes import RunningProcess
 from deploy.roles import KEYHOLDERS, LOGINS, make_login_roles
-from deploy.settings import HostPort, Settings
+from deploy.settings import Settings
 from deploy.stack import Service, Stack, StartProgress, to_stderr
+from deploy.values import HostPort
 from eventstore import EventStoreError, migrate, migrate_keys
 from eventstore.anchors import ensure_signing_key
 from eventstore.errors import InvalidRequest
@@ -77,7 +78,7 @@ async def running_house(
         StackError: Something did not start; the message says what to do.
     """
     if ports == "free":
-        settings = replace(settings, mllp_port=0, http_port=0)
+        settings = settings.changed(mllp_port=0, http_port=0)
     async with AsyncExitStack() as opened:
         with cancelled_by_signals():
             stack = await opened.enter_async_context(Stack(settings, ports=ports, progress=progress))
@@ -158,7 +159,7 @@ def _provide_signing_key(stack: Stack) -> None:
     given, home = stack.settings, stack.settings.home
     key = given.signing_key or home / "keys" / "signing.pem"
     ensure_signing_key(key)
-    stack.publish(replace(given, signing_key=key, anchors=given.anchors or home / "anchors" / "heads.jsonl"))
+    stack.publish(given.changed(signing_key=key, anchors=given.anchors or home / "anchors" / "heads.jsonl"))
 
 
 async def _start_parts(guard: Guard, stack: Stack) -> None:
@@ -193,7 +194,7 @@ def _clinic_starter(stack: Stack) -> Start:
         ports.update({name: told[name] for name in ports})
         given = stack.settings
         base, smtp = f"http://127.0.0.1:{told['http_port']}", HostPort("127.0.0.1", told["smtp_port"])
-        stack.publish(replace(given, clinic_url=given.clinic_url or base, smtp=given.smtp or smtp))
+        stack.publish(given.changed(clinic_url=given.clinic_url or base, smtp=given.smtp or smtp))
         return process
 
     return start
@@ -201,7 +202,7 @@ def _clinic_starter(stack: Stack) -> Start:
 
 async def _start_intake(stack: Stack) -> RunningProcess:
     process, told = await _start(stack, "intake", [sys.executable, "-m", "cli.main", "intake"], "throughline_intake")
-    stack.publish(replace(stack.settings, mllp_port=told["mllp_port"], http_port=told["http_port"]))
+    stack.publish(stack.settings.changed(mllp_port=told["mllp_port"], http_port=told["http_port"]))
     return process
 
 

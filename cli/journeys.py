@@ -106,7 +106,14 @@ async def journey(
 
 async def _listed(*, ended: bool) -> Listing:
     with told_in_one_line():
-        return await list_journeys(load_settings().require_database_url(), datetime.now(UTC), ended=ended)
+        settings = load_settings()
+        return await list_journeys(
+            settings.require_database_url(),
+            datetime.now(UTC),
+            ended=ended,
+            patience_seconds=settings.dashboard_patience_seconds,
+            folded=settings.dashboard_folded_events,
+        )
 
 
 async def recorded(journey_id: str) -> tuple[StoredEvent, ...]:

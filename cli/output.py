@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NoReturn
 
-from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
@@ -98,6 +97,8 @@ def show_fields(fields: Mapping[str, object]) -> None:
 
 
 def _plain(value: Any) -> Any:
+    from pydantic import BaseModel  # here, as the help needs no models
+
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if hasattr(value, "isoformat"):

@@ -143,9 +143,6 @@ async def _all_look_again(json: bool) -> None:
         raise Stop(Exit.DIFFERS, f"{len(failed)} still stand still: see `throughline reconcile`")
 
 
-COMMANDS: tuple[Callable[..., object], ...] = (reconcile, recover, look_again)
-
-
 @asynccontextmanager
 async def _reconciler() -> AsyncIterator[tuple[Reconciler, Client]]:
     with _told_in_one_line():

@@ -7,25 +7,22 @@ import os
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from cli.access import load_settings, own_settings
 from cli.house import announce, running_house
+from cli.intake_limits import intake_settings
 from cli.logs import log_to_stderr
 from cli.output import Exit, Stop, show_fields, stdout
 from dashboard.projections.projector import Projector
 from deploy.errors import SettingsError, StackError
 from deploy.settings import Settings
-from domain.sites import all_sites
 from eventstore import EventStoreError, open_keyring, open_store
 from eventstore.codec import UnreadableEvent
 from eventstore.keys import Keyring
 from intake.gate import JourneyGate
-from intake.receiver import ReceivingRules
-from intake.service import IntakePorts, IntakeSettings, run_intake
+from intake.service import IntakePorts, run_intake
 from intake.temporal_gate import TemporalGate
 from workflows.client import Journeys, JourneysUnreachable, connect
 
@@ -91,7 +88,10 @@ async def intake(*, ready_file: Path | None = None) -> None:
         announce(ready_file, {"mllp_port": ports.mllp, "http_port": ports.http, "pid": os.getpid()})
 
     try:
-        async with open_store(url) as store, open_keyring(keys_url, kek_file) as keys:
+        async with (
+            open_store(url, max_size=settings.record_connections) as store,
+            open_keyring(keys_url, kek_file, max_size=settings.keys_connections) as keys,
+        ):
             await _serve(settings, keys, TemporalGate(Journeys(client), store), started)
     except EventStoreError as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
@@ -112,7 +112,12 @@ async def projector(*, ready_file: Path | None = None) -> None:
     """
     log_to_stderr()
     try:
-        running = Projector(load_settings().require_database_url())
+        settings = load_settings()
+        running = Projector(
+            settings.require_database_url(),
+            page=settings.projector_page_events,
+            poll_seconds=settings.projector_poll_seconds,
+        )
         await _until_stopped(running.run(lambda: announce(ready_file, {"pid": os.getpid()})))
     except SettingsError as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
@@ -131,18 +136,6 @@ async def _serve(settings: Settings, keys: Keyring, gate: JourneyGate, started: 
             settings=intake_settings(settings),
             on_started=started,
         )
-    )
-
-
-def intake_settings(settings: Settings) -> IntakeSettings:
-    """What the centre's sites and the environment set about intake; the rest is as intake has it."""
-    chosen = IntakeSettings(receiving=ReceivingRules(zone=ZoneInfo(all_sites()[0].calendar.zone)))
-    if (most := settings.max_connections_per_peer) is None:
-        return chosen
-    return replace(
-        chosen,
-        limits=replace(chosen.limits, max_connections_per_peer=most),
-        http_limits=replace(chosen.http_limits, max_connections_per_peer=most),
     )
 
 

@@ -15,9 +15,7 @@ from dashboard.reading import JourneyRow, row, urgency
 from eventstore.bulk import Session, open_session, read_head, read_page
 from eventstore.postgres import translated
 
-PATIENCE_SECONDS = 2.0
 _PAUSE_SECONDS = 0.02
-_FOLDED_AT_MOST = 20_000
 _LIST = """
 select journey_id, site, stage, level, waiting_for, next_obligation, next_due,
        coalesce(next_due <= %(now)s, false) as overdue,
@@ -42,11 +40,20 @@ class Listing:
         return max(0, self.head - self.as_of)
 
 
-async def list_journeys(database_url: str, now: datetime, *, ended: bool = False) -> Listing:
+async def list_journeys(
+    database_url: str, now: datetime, *, ended: bool = False, patience_seconds: float = 2.0, folded: int = 20_000
+) -> Listing:
     """Open journeys, the urgent first, then by what is due next; `ended` adds the ended ones, last.
 
     The projector is given a moment to come to the record's head. What it has not taken in after that, or where
     none runs, is folded from the record here, unless it is too much to wait for: then the listing is behind.
+
+    Args:
+        database_url: `postgresql://...`, migrated before.
+        now: What is overdue is overdue at this moment.
+        ended: Whether ended journeys are listed too.
+        patience_seconds: For the projector to come to the record's head, elapsed.
+        folded: The most events that are folded here.
 
     Raises:
         EventStoreError: The database does not answer, or is not migrated.
@@ -54,7 +61,7 @@ async def list_journeys(database_url: str, now: datetime, *, ended: bool = False
     async with await open_session(database_url, "journeys") as session:
         try:
             head = await read_head(session)
-            await _wait_for(session, head)
+            await _wait_for(session, head, patience_seconds)
             async with session.transaction():
                 await session.execute("set transaction isolation level repeatable read")
                 as_of = await _position(session)
@@ -63,23 +70,25 @@ async def list_journeys(database_url: str, now: datetime, *, ended: bool = False
                 rows = {
                     each[0]: JourneyRow.model_validate(dict(zip(names, each, strict=True))) async for each in cursor
                 }
-            if as_of < head <= as_of + _FOLDED_AT_MOST:
-                as_of = await _fold_rest(session, as_of, rows, now, ended=ended)
+            if as_of < head <= as_of + folded:
+                as_of = await _fold_rest(session, as_of, folded, rows, now, ended=ended)
         except psycopg.Error as error:
             raise translated(error) from None
     return Listing(sorted(rows.values(), key=urgency), as_of, head)
 
 
-async def _wait_for(session: Session, head: int) -> None:
-    until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+async def _wait_for(session: Session, head: int, patience_seconds: float) -> None:
+    until = asyncio.get_running_loop().time() + patience_seconds
     while await _position(session) < head and await is_kept(session):
         if asyncio.get_running_loop().time() > until:
             return
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _fold_rest(session: Session, as_of: int, rows: dict[str, JourneyRow], now: datetime, *, ended: bool) -> int:
-    events = await read_page(session, as_of, _FOLDED_AT_MOST)
+async def _fold_rest(
+    session: Session, as_of: int, most: int, rows: dict[str, JourneyRow], now: datetime, *, ended: bool
+) -> int:
+    events = await read_page(session, as_of, most)
     for change in await Folding(session).changes(events):
         rows.pop(change.recorded.stream, None)
         if ended or not change.after.stage.is_end:

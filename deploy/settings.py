@@ -1,4 +1,4 @@
-"""Where things are: the one place that reads the environment.
+"""Where things are and what one installation takes on: the one place that reads the environment.
 
 Three layers, the first that knows wins: the environment, the addresses that a running stack wrote to
 `<home>/stack.json`, the defaults.
@@ -6,93 +6,89 @@ Three layers, the first that knows wins: the environment, the addresses that a r
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextvars import ContextVar
 from pathlib import Path
-from typing import NamedTuple, Self
-from urllib.parse import urlsplit
+from typing import Self
 
 import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from deploy.errors import SettingsError
 from deploy.home import running_stack_env
+from deploy.layers import ENVIRONMENT, RUNNING_STACK, Layer, Variables, explained, variable_of
+from deploy.limits import Limits
+from deploy.values import Address, DatabaseUrl, File, HostPort, HttpUrl, Port, Server
 
 DEFAULT_NAMESPACE = "throughline"
 DEFAULT_MLLP_PORT = 2575
 DEFAULT_HTTP_PORT = 8480
 
-_TRUE = frozenset({"1", "true", "yes", "on"})
-_FALSE = frozenset({"", "0", "false", "no", "off"})
+_LAYERS: ContextVar[tuple[Layer, ...]] = ContextVar("_LAYERS", default=())
+"""What is being read just now. Settings that a program makes itself read nothing."""
 
 
-class HostPort(NamedTuple):
-    """A TCP address."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+def _usual_home() -> Path:
+    return platformdirs.user_state_path("throughline").absolute()
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Addresses and options of one installation. `None` means: not given, so the stack provides it."""
+class Settings(Limits, BaseSettings):
+    """Addresses, options and limits of one installation. `None` means: not given, so the stack provides it."""
 
-    home: Path
-    """Data directory: PostgreSQL's and Temporal's files, logs, `stack.json`."""
-    database_url: str | None = None
-    """PostgreSQL connection URL for psycopg. May hold a password: never log it."""
-    keys_url: str | None = None
-    """Connection URL of the database of the clients' keys: another than the record's, with backups of its own."""
-    kek_file: Path | None = None
-    """The file of key-encryption keys (see `eventstore.kek`)."""
-    temporal_address: str | None = None
-    temporal_namespace: str = DEFAULT_NAMESPACE
-    mllp_port: int = DEFAULT_MLLP_PORT
-    http_port: int = DEFAULT_HTTP_PORT
-    max_connections_per_peer: int | None = None
-    """Connections that each of intake's listeners keeps open to one address; intake's own limit where not given."""
-    clinic_url: str | None = None
-    """Base URL of the clinic's HTTP systems, without a trailing slash."""
-    smtp: HostPort | None = None
-    centre: Path | None = None
-    """The folder of the centre's own files: its systems, staff and policies (see `centre.files`)."""
-    signing_key: Path | None = None
-    """The private key that signs heads of the record; its public half lies beside it as `.pub`."""
-    anchors: Path | None = None
-    """The file of signed heads, where the database's owner cannot write."""
-    ui_url: str | None = None
-    """Temporal's web page, if there is one."""
-    virtual_time: bool = False
-    """Journeys run on the virtual calendar of a demonstration or simulation."""
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    home: File = Field(
+        default_factory=_usual_home, description="Data directory: PostgreSQL's and Temporal's files, logs, stack.json."
+    )
+    database_url: DatabaseUrl | None = Field(default=None, description="The database of the record and of intake.")
+    keys_url: DatabaseUrl | None = Field(default=None, description="The database of the clients' keys, another one.")
+    kek_file: File | None = Field(default=None, description="The file of key-encryption keys.")
+    temporal_address: Address | None = Field(default=None, description="Temporal's gRPC address, host:port.")
+    temporal_namespace: str = Field(default=DEFAULT_NAMESPACE, description="Temporal's namespace.")
+    mllp_port: Port = Field(default=DEFAULT_MLLP_PORT, description="Where intake takes MLLP; 0: any free port.")
+    http_port: Port = Field(default=DEFAULT_HTTP_PORT, description="Where intake takes HTTP; 0: any free port.")
+    clinic_url: HttpUrl | None = Field(default=None, description="Base address of the clinic's HTTP systems.")
+    smtp: Server | None = Field(default=None, description="The mail server, host:port.")
+    centre: File | None = Field(default=None, description="The folder of the centre's files; else the example is used.")
+    signing_key: File | None = Field(
+        default=None, description="The private key that signs heads of the record; its public half lies beside it."
+    )
+    anchors: File | None = Field(
+        default=None, description="The file of signed heads, where the database's owner cannot write."
+    )
+    ui_url: HttpUrl | None = Field(default=None, description="Temporal's web page, if there is one.")
+    virtual_time: bool = Field(default=False, description="Journeys run on the virtual calendar of a demonstration.")
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Read settings from `env` alone. An empty value counts as not given.
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Our own layers, and no others: neither a .env file nor the environment of a program that makes settings."""
+        return (init_settings, *(Variables(settings_cls, layer) for layer in _LAYERS.get()))
+
+    @classmethod
+    def from_layers(cls, *layers: Layer) -> Self:
+        """Read settings from these layers, the first that gives one wins.
 
         Raises SettingsError, naming the variable, when a value cannot be read.
         """
-        smtp = _text(env, "THROUGHLINE_SMTP")
-        address = _text(env, "TEMPORAL_ADDRESS")
-        return cls(
-            home=home_from_env(env),
-            database_url=_database_url(env, "DATABASE_URL"),
-            keys_url=_database_url(env, "THROUGHLINE_KEYS_URL"),
-            kek_file=_path(env, "THROUGHLINE_KEK_FILE"),
-            temporal_address=str(_host_port("TEMPORAL_ADDRESS", address)) if address else None,
-            temporal_namespace=_text(env, "TEMPORAL_NAMESPACE") or DEFAULT_NAMESPACE,
-            mllp_port=_port(env, "THROUGHLINE_MLLP_PORT", DEFAULT_MLLP_PORT),
-            http_port=_port(env, "THROUGHLINE_HTTP_PORT", DEFAULT_HTTP_PORT),
-            max_connections_per_peer=_count(env, "THROUGHLINE_MAX_CONNECTIONS_PER_PEER"),
-            clinic_url=_http_url(env, "THROUGHLINE_CLINIC_URL"),
-            smtp=_host_port("THROUGHLINE_SMTP", smtp) if smtp else None,
-            centre=_path(env, "THROUGHLINE_CENTRE"),
-            signing_key=_path(env, "THROUGHLINE_SIGNING_KEY"),
-            anchors=_path(env, "THROUGHLINE_ANCHORS"),
-            ui_url=_http_url(env, "THROUGHLINE_UI_URL"),
-            virtual_time=_flag(env, "THROUGHLINE_VIRTUAL_TIME"),
-        )
+        token = _LAYERS.set(layers)
+        try:
+            return cls()
+        except ValidationError as error:
+            raise explained(error, cls) from None
+        finally:
+            _LAYERS.reset(token)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read settings from `env` alone. An empty value counts as not given. Raises SettingsError."""
+        return cls.from_layers(Layer(ENVIRONMENT, env))
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None) -> Self:
@@ -100,30 +96,25 @@ class Settings:
 
         A `stack.json` whose stack is no longer alive is ignored. Raises SettingsError.
         """
-        given = {name: value for name, value in (os.environ if env is None else env).items() if value.strip()}
-        return cls.from_env({**running_stack_env(home_from_env(given)), **given})
+        return cls.from_layers(*layers_of(os.environ if env is None else env))
+
+    def changed(self, **changes: object) -> Self:
+        """The same settings but for `changes`, which are taken as they are."""
+        assert changes.keys() <= type(self).model_fields.keys(), "no such setting"
+        return self.model_copy(update=changes)
 
     def as_env(self) -> dict[str, str]:
-        """The variables that make another process read these very settings with `from_env`."""
+        """The variables that make another process read these very settings with `from_env`.
+
+        A limit that is as it is by default is left out.
+        """
+        usual = Limits()
         values = {
-            "THROUGHLINE_HOME": str(self.home),
-            "DATABASE_URL": self.database_url,
-            "THROUGHLINE_KEYS_URL": self.keys_url,
-            "THROUGHLINE_KEK_FILE": str(self.kek_file) if self.kek_file else None,
-            "TEMPORAL_ADDRESS": self.temporal_address,
-            "TEMPORAL_NAMESPACE": self.temporal_namespace,
-            "THROUGHLINE_MLLP_PORT": str(self.mllp_port),
-            "THROUGHLINE_HTTP_PORT": str(self.http_port),
-            "THROUGHLINE_MAX_CONNECTIONS_PER_PEER": str(self.max_connections_per_peer or "") or None,
-            "THROUGHLINE_CLINIC_URL": self.clinic_url,
-            "THROUGHLINE_SMTP": str(self.smtp) if self.smtp else None,
-            "THROUGHLINE_CENTRE": str(self.centre) if self.centre else None,
-            "THROUGHLINE_SIGNING_KEY": str(self.signing_key) if self.signing_key else None,
-            "THROUGHLINE_ANCHORS": str(self.anchors) if self.anchors else None,
-            "THROUGHLINE_UI_URL": self.ui_url,
-            "THROUGHLINE_VIRTUAL_TIME": "1" if self.virtual_time else "0",
+            name: getattr(self, name)
+            for name in type(self).model_fields
+            if name not in Limits.model_fields or getattr(self, name) != getattr(usual, name)
         }
-        return {name: value for name, value in values.items() if value is not None}
+        return {variable_of(name): _as_text(value) for name, value in values.items() if value is not None}
 
     @property
     def ui_page(self) -> str | None:
@@ -172,77 +163,17 @@ class Settings:
         return self.smtp
 
 
-def home_from_env(env: Mapping[str, str]) -> Path:
-    """The data directory that `env` asks for; else the user's state directory. Always absolute."""
-    given = _text(env, "THROUGHLINE_HOME")
-    path = Path(given).expanduser() if given else platformdirs.user_state_path("throughline")
-    return path.absolute()
+def layers_of(env: Mapping[str, str]) -> tuple[Layer, ...]:
+    """The layers that a command reads: the environment, and a running stack's addresses."""
+    home = Settings.from_env({"THROUGHLINE_HOME": env.get("THROUGHLINE_HOME", "")}).home
+    return Layer(ENVIRONMENT, env), Layer(RUNNING_STACK, running_stack_env(home))
+
+
+def _as_text(value: object) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _required(value: str | None, name: str, example: str) -> str:
     if value is None:
         raise SettingsError(f"{name} is not set and no stack is running: run `throughline up`, or set {name}={example}")
     return value
-
-
-def _text(env: Mapping[str, str], name: str) -> str:
-    return env.get(name, "").strip()
-
-
-def _path(env: Mapping[str, str], name: str) -> Path | None:
-    text = _text(env, name)
-    return Path(text).expanduser().absolute() if text else None
-
-
-def _flag(env: Mapping[str, str], name: str) -> bool:
-    text = _text(env, name).lower()
-    if text not in _TRUE | _FALSE:
-        raise SettingsError(f"{name} must be 1 or 0, not {text!r}")
-    return text in _TRUE
-
-
-def _port(env: Mapping[str, str], name: str, default: int) -> int:
-    text = _text(env, name)
-    return _port_number(name, text) if text else default
-
-
-def _port_number(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
-        raise SettingsError(f"{name}: a port is a number from 0 to 65535 (0: any free one), not {text!r}")
-    return int(text)
-
-
-def _count(env: Mapping[str, str], name: str) -> int | None:
-    text = _text(env, name)
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
-        raise SettingsError(f"{name} must be a whole number from 1, not {text!r}")
-    return int(text)
-
-
-def _host_port(name: str, text: str) -> HostPort:
-    host, colon, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or "/" in text:
-        raise SettingsError(f"{name} must be host:port, for example 127.0.0.1:7233, not {text!r}")
-    return HostPort(host, _port_number(name, port))
-
-
-def _http_url(env: Mapping[str, str], name: str) -> str | None:
-    text = _text(env, name)
-    if not text:
-        return None
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"{name} must be a web address such as http://127.0.0.1:8490, not {text!r}")
-    return text.rstrip("/")
-
-
-def _database_url(env: Mapping[str, str], name: str) -> str | None:
-    text = _text(env, name)
-    if not text:
-        return None
-    if urlsplit(text).scheme not in ("postgresql", "postgres"):  # the value may hold a password: not shown
-        raise SettingsError(f"{name} must start with postgresql://, e.g. postgresql://user@host/throughline")
-    return text

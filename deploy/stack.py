@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -192,7 +192,7 @@ class Stack:
         process = await self._start_postgres()
         assert self._server is not None
         self.services.append(Service("postgres", process, self._start_postgres))
-        self.settings = replace(self.settings, database_url=self._server.url())
+        self.settings = self.settings.changed(database_url=self._server.url())
         if self.settings.keys_url is None:
             await self._open_keys(self._server)
 
@@ -204,7 +204,7 @@ class Stack:
     async def _open_keys(self, server: Postgres) -> None:
         file, may_make = (self.settings.kek_file, False) if self.settings.kek_file else (self._home.kek, True)
         url = await provide_keys(server, file, may_make=may_make)
-        self.settings = replace(self.settings, keys_url=url, kek_file=file)
+        self.settings = self.settings.changed(keys_url=url, kek_file=file)
         self._has_own_keys = True
 
     async def _open_temporal(self, supervisor: Supervisor) -> None:
@@ -212,7 +212,7 @@ class Stack:
             server = Temporal(supervisor, self._home.temporal, free=self._free, ui=self._ui, progress=self._progress)
             self._temporal_server = server
             self.services.append(Service("temporal", await server.start(), self._start_temporal_again))
-            self.settings = replace(self.settings, temporal_address=server.address, ui_url=server.ui_url)
+            self.settings = self.settings.changed(temporal_address=server.address, ui_url=server.ui_url)
         await prepare_temporal(self.temporal_address, self.settings.temporal_namespace)
 
     async def _start_temporal_again(self) -> RunningProcess:

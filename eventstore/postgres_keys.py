@@ -134,12 +134,13 @@ class PostgresKeyring:
 
 
 @asynccontextmanager
-async def open_keyring(keys_url: str, kek_file: Path) -> AsyncIterator[PostgresKeyring]:
+async def open_keyring(keys_url: str, kek_file: Path, *, max_size: int = 4) -> AsyncIterator[PostgresKeyring]:
     """A keyring with its own connections, closed on leaving.
 
     Args:
         keys_url: The keys' database, migrated before (see `migrate_keys`).
         kek_file: The key-encryption keys (see `eventstore.kek`).
+        max_size: Connections at most; more callers wait.
 
     Raises:
         KekUnusable: The file cannot be used.
@@ -150,7 +151,7 @@ async def open_keyring(keys_url: str, kek_file: Path) -> AsyncIterator[PostgresK
         keys_url,
         kwargs={"autocommit": True, "row_factory": namedtuple_row},
         min_size=1,
-        max_size=4,
+        max_size=max_size,
         timeout=_CONNECT_SECONDS,
         check=AsyncConnectionPool.check_connection,  # one that a restart of the database killed would fail its caller
         open=False,

@@ -29,7 +29,6 @@ from intake.registry import Registry
 from intake.relay import Relay, RelayRules, expire_parked
 
 log = structlog.get_logger(__name__)
-_RECEIVING_CONNECTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,7 @@ class IntakeSettings:
 
     Attributes:
         receiving: How messages are read; give it the site's zone, the default is UTC.
+        receiving_connections: To the database, for messages that come in.
         relaying: How messages are carried to journeys.
         limits: What the MLLP listener takes on.
         http_limits: What the HTTP listener takes on.
@@ -45,6 +45,7 @@ class IntakeSettings:
     """
 
     receiving: ReceivingRules = field(default_factory=ReceivingRules)
+    receiving_connections: int = 8
     relaying: RelayRules = field(default_factory=RelayRules)
     limits: MllpLimits = field(default_factory=MllpLimits)
     http_limits: HttpLimits = field(default_factory=HttpLimits)
@@ -89,7 +90,7 @@ async def run_intake(
             return made
 
         # Each has connections of its own, so that messages are kept and journeys opened while the others wait.
-        receiving = await pool(_RECEIVING_CONNECTIONS)
+        receiving = await pool(chosen.receiving_connections)
         reading = await opened.enter_async_context(ReadingProcess())
         relays = _Relays(reading, keyring, gate, chosen)
         for lane in get_args(Lane):

@@ -32,14 +32,14 @@ def session_home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 async def postgres_stack(session_home: Path) -> AsyncIterator[Stack]:
     """A stack of PostgreSQL alone."""
-    async with Stack(Settings(session_home / "postgres"), ports="free", temporal=False) as running:
+    async with Stack(Settings(home=session_home / "postgres"), ports="free", temporal=False) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 async def temporal_stack(session_home: Path) -> AsyncIterator[Stack]:
     """A stack of the Temporal server alone."""
-    async with Stack(Settings(session_home / "temporal"), ports="free", postgres=False, ui=False) as running:
+    async with Stack(Settings(home=session_home / "temporal"), ports="free", postgres=False, ui=False) as running:
         yield running
 
 
@@ -47,7 +47,7 @@ async def temporal_stack(session_home: Path) -> AsyncIterator[Stack]:
 async def stack(session_home: Path, postgres_stack: Stack, temporal_stack: Stack) -> AsyncIterator[Stack]:
     """The whole stack, on the session's two servers; `start_process` starts further processes."""
     settings = Settings(
-        session_home / "stack",
+        home=session_home / "stack",
         database_url=postgres_stack.database_url,
         temporal_address=temporal_stack.temporal_address,
     )

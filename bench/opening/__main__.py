@@ -18,7 +18,6 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -68,7 +67,7 @@ def main(*, admissions: int = 1500, senders: int = 8, json: bool = False) -> Non
 async def measure(admissions: int, senders: int) -> dict[str, Any]:
     """The figures of one run, on a data directory of its own."""
     with TemporaryDirectory(prefix="throughline-bench-", ignore_cleanup_errors=True) as home:
-        settings = replace(Settings.from_env(os.environ), home=Path(home))
+        settings = Settings.from_env(os.environ).changed(home=Path(home))
         async with running_house(settings, ports="free") as house:
             client = await connect(house.settings.require_temporal_address(), house.settings.temporal_namespace)
             floor = await bare_workflows_per_second(client, admissions, senders)

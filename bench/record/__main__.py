@@ -94,7 +94,7 @@ async def measure(sizes: Sizes, *, seed: int) -> dict[str, Any]:
 @asynccontextmanager
 async def _databases() -> AsyncIterator[dict[str, str]]:
     with TemporaryDirectory(prefix="throughline-bench-", ignore_cleanup_errors=True) as home:
-        async with Stack(Settings(Path(home)), ports="free", temporal=False) as stack:
+        async with Stack(Settings(home=Path(home)), ports="free", temporal=False) as stack:
             base = stack.database_url
             urls = {name: base.replace("/throughline?", f"/{database}?") for name, database in _DATABASES.items()}
             for database in _DATABASES.values():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import httpx2
 
@@ -40,7 +39,7 @@ async def demo(*, once: bool = False, json: bool = False) -> int:
         Print one JSON object instead of the story.
     """
     settings = own_settings()
-    settings = replace(settings, home=settings.home / "demo", virtual_time=True)
+    settings = settings.changed(home=settings.home / "demo", virtual_time=True)
     try:
         async with running_house(settings, ports="free") as house:
             to_stderr(f"{len(CLIENTS)} clients, months of care each; this takes some twenty seconds")

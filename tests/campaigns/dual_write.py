@@ -18,7 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,9 @@ import worker
 from centre.files import EXAMPLE
 from centre.systems import read_systems
 from dashboard.reading import all_events
-from deploy.settings import HostPort, Settings
+from deploy.settings import Settings
 from deploy.stack import Stack
+from deploy.values import HostPort
 from eventstore import EventStore, StoredEvent, migrate, migrate_keys
 from tests.campaigns.agreement import Evidence, decided_twice, disagreements, holes
 from tests.campaigns.nursery import Plan
@@ -138,9 +139,9 @@ async def ground(home: Path) -> AsyncIterator[tuple[Settings, RacingHouse]]:
     """Servers and a clinic of one's own, and a house on them in which nobody works yet."""
     clinic = ClinicProcess("--places", "500")
     try:
-        async with Stack(Settings(home), ports="free", ui=False, progress=lambda _: None) as stack:
-            settings = replace(
-                stack.settings, clinic_url=clinic.url, smtp=HostPort("127.0.0.1", clinic.smtp_port), ui_url=None
+        async with Stack(Settings(home=home), ports="free", ui=False, progress=lambda _: None) as stack:
+            settings = stack.settings.changed(
+                clinic_url=clinic.url, smtp=HostPort("127.0.0.1", clinic.smtp_port), ui_url=None
             )
             migrate(stack.database_url)
             migrate_keys(settings.require_keys_url())

@@ -158,7 +158,8 @@ def test_years_are_in_order_and_not_too_many(years: tuple[int, int]) -> None:
 
 def test_no_process_that_counts_days_loads_the_library_of_holidays() -> None:
     """So an update of it cannot move a deadline."""
-    names = "import sys, worker, cli.main, intake.service, dashboard.projections.projector, recovery.reconcile"
+    parts = "intake.service, dashboard.projections.projector, recovery.reconcile"
+    names = f"import sys, worker, cli.services, cli.sites, {parts}"
     code = f"{names}; from centre.loading import load; load(); sys.exit('holidays' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -14,7 +14,8 @@ from activities.ports import Notice
 from centre.files import EXAMPLE, CentreFileError
 from centre.staff_file import StaffFile
 from centre.systems import read_systems
-from deploy.settings import HostPort, Settings
+from deploy.settings import Settings
+from deploy.values import HostPort
 from domain.obligations import Channel
 from domain.values import Role
 from tests.activities.mail_server import mail_server

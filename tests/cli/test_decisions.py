@@ -11,7 +11,7 @@ from cyclopts import App
 from temporalio import workflow
 
 from cli.decision_options import given_as_fields, options_of
-from cli.main import app
+from cli.main import build
 from cli.output import Exit
 from domain.commands import AdmissionsMessage, Decision
 from domain.pathway import COMMANDS, DECISIONS
@@ -20,6 +20,8 @@ from domain.pathway.discharge import UpdateDischargePlan
 from domain.values import Role, Stage
 from tests.cli.conftest import Call
 from workflows.journey import JourneyWorkflow
+
+app = build()
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "decisions.md"
 ENGINEERS = {"look-again"}

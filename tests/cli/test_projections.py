@@ -90,7 +90,7 @@ def test_the_list_is_right_where_nobody_keeps_the_read_models(
     assert run(["projections", "list"]) == Exit.OK
     assert "no projector is active" in capsys.readouterr().out
 
-    monkeypatch.setattr("dashboard.lists._FOLDED_AT_MOST", 10)  # too much to fold for a list
+    monkeypatch.setenv("THROUGHLINE_DASHBOARD_FOLDED_EVENTS", "10")  # the rest is too much to fold for a list
     assert run(["journeys", "--json"]) == Exit.OK
     told = capsys.readouterr()
     assert json.loads(told.out) == []

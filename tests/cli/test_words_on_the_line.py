@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
-from cli.main import app, run
+from cli.main import build, run
 from cli.output import MEANING, Exit
 from tests.cli.conftest import Answer, Call
 from tests.cli.desk import ADMISSIONS, CLINICIAN
@@ -25,7 +25,7 @@ def leaves(of: App, *way: str) -> Iterator[tuple[str, ...]]:
             yield *way, name
 
 
-COMMANDS = list(leaves(app))
+COMMANDS = list(leaves(build()))
 BY_NOBODY = ("decide-placement", "j-1", "--recommended", "OP", "--actual", "OP")
 
 
@@ -56,7 +56,7 @@ def test_no_command_at_all_shows_the_help(call: Call) -> None:
 def test_every_command_and_every_option_says_what_it_is(call: Call, words: tuple[str, ...]) -> None:
     answer = call(*words, "--help")
     assert answer.code == 0
-    command = reduce(lambda within, name: within[name], words, app)
+    command = reduce(lambda within, name: within[name], words, build(words))
     assert command.help.splitlines()[0].split(".")[0][:40] in answer.out
     for argument in command.assemble_argument_collection(parse_docstring=True):
         if argument.show:

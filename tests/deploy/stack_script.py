@@ -10,7 +10,7 @@ from deploy.stack import Stack
 
 
 async def main() -> None:
-    async with Stack(Settings(Path(sys.argv[1])), ports="free") as stack:
+    async with Stack(Settings(home=Path(sys.argv[1])), ports="free") as stack:
         await stack.start_process("extra", [sys.executable, "-c", "import time; time.sleep(600)"])
         stopped = asyncio.Event()
         for each in (signal.SIGINT, signal.SIGTERM):

@@ -6,7 +6,6 @@ import base64
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -31,7 +30,7 @@ def stack(settings: Settings) -> Stack:
 
 
 async def test_it_is_made_once_for_its_owner_alone_and_a_lost_one_stops_the_start(home: Path) -> None:
-    async with stack(Settings(home)) as running:
+    async with stack(Settings(home=home)) as running:
         file, url = running.settings.require_kek_file(), running.settings.require_keys_url()
         assert running.database_url != url
         with psycopg.connect(url) as connection:
@@ -41,17 +40,17 @@ async def test_it_is_made_once_for_its_owner_alone_and_a_lost_one_stops_the_star
     assert len(base64.b64decode(key)) == 32
     file.unlink()
     with pytest.raises(KeyLostError, match=str(file)):
-        async with stack(Settings(home)):
+        async with stack(Settings(home=home)):
             pass
     assert not file.exists()
     file.write_bytes(key)
     file.chmod(0o600)
-    async with stack(Settings(home)) as running:
+    async with stack(Settings(home=home)) as running:
         assert running.settings.require_kek_file().read_bytes() == key
 
 
 async def test_a_file_that_somebody_named_is_used_and_not_made(home: Path, tmp_path: Path) -> None:
-    named = replace(Settings(home), kek_file=tmp_path / "kek")
+    named = Settings(home=home).changed(kek_file=tmp_path / "kek")
     with pytest.raises(KeyLostError, match=str(tmp_path)):
         async with stack(named):
             pass

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from deploy.errors import SettingsError
 from deploy.home import Home
-from deploy.settings import HostPort, Settings
+from deploy.layers import unit_of
+from deploy.limits import Limits
+from deploy.settings import Settings
+from deploy.values import HostPort
 
 ports = st.integers(min_value=0, max_value=65535)
 
@@ -48,6 +51,7 @@ def test_what_is_passed_to_another_process_is_read_back_the_same(
         mllp_port=mllp,
         http_port=http,
         max_connections_per_peer=mllp + 1,
+        worker_cpu=0.5,
         clinic_url="http://clinic.example.org:8490/base",
         smtp=smtp,
         centre=Path("/etc/throughline/centre"),
@@ -65,6 +69,13 @@ def test_what_is_passed_to_another_process_is_read_back_the_same(
         ("THROUGHLINE_HTTP_PORT", "²"),
         ("THROUGHLINE_MAX_CONNECTIONS_PER_PEER", "0"),
         ("THROUGHLINE_MAX_CONNECTIONS_PER_PEER", "many"),
+        ("THROUGHLINE_MLLP_MAX_BYTES", "1.5"),
+        ("THROUGHLINE_MLLP_IDLE_SECONDS", "inf"),
+        ("THROUGHLINE_HTTP_BODY_SECONDS", "nan"),
+        ("THROUGHLINE_HTTP_IDLE_SECONDS", "0"),
+        ("THROUGHLINE_WORKER_CPU", "1.5"),
+        ("THROUGHLINE_INTAKE_LEASE_SECONDS", "20"),
+        ("THROUGHLINE_WORKER_FEWEST_CALLS", "501"),
         ("THROUGHLINE_SMTP", "mail.example.org"),
         ("THROUGHLINE_SMTP", "mail.example.org:smtp"),
         ("TEMPORAL_ADDRESS", "http://127.0.0.1:7233"),
@@ -80,10 +91,55 @@ def test_a_bad_value_is_refused_by_the_variables_name(name: str, value: str) -> 
         Settings.from_env({name: value})
 
 
-def test_the_database_password_is_not_shown_when_the_url_is_refused() -> None:
-    with pytest.raises(SettingsError) as refusal:
-        Settings.from_env({"DATABASE_URL": "oracle://care:hunter2@db.example.org/x"})
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "oracle://care:hunter2@db.example.org/x"),
+        ("THROUGHLINE_KEYS_URL", "care:hunter2@db.example.org"),
+        ("THROUGHLINE_CLINIC_URL", "ftp://care:hunter2@clinic.example.org"),
+        ("THROUGHLINE_CLINIC_URL", "http://[care:hunter2@clinic"),
+        ("THROUGHLINE_SMTP", "smtp://care:hunter2@mail.example.org/x"),
+        ("TEMPORAL_ADDRESS", "care:hunter2"),
+        ("THROUGHLINE_WORKER_CPU", "hunter2"),
+        ("THROUGHLINE_VIRTUAL_TIME", "hunter2"),
+    ],
+)
+def test_what_is_refused_is_not_shown_since_it_may_hold_a_password(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name) as refusal:
+        Settings.from_env({name: value})
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "saying"),
+    [
+        ("THROUGHLINE_MLLP_MAX_BYTES", "lots", "must be a whole number of bytes, from 1024"),
+        ("THROUGHLINE_WORKER_CPU", "80", "must be a share, from 0.05 to 1"),
+        ("THROUGHLINE_MLLP_PORT", "65536", "must be a whole number, from 0 to 65535"),
+        ("THROUGHLINE_VIRTUAL_TIME", "maybe", "must be 1 or 0"),
+    ],
+)
+def test_what_is_refused_says_its_unit_and_its_bounds(name: str, value: str, saying: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.from_env({name: value})
+    assert str(refusal.value) == f"{name} {saying}"
+
+
+def test_settings_that_a_program_makes_read_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://care@db.example.org/x")
+    assert Settings(home=tmp_path).database_url is None
+
+
+def test_every_setting_says_what_it_is_and_every_limit_its_unit() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+    assert all(unit_of(field) for field in Limits.model_fields.values())
+
+
+@pytest.mark.parametrize("name", Limits.model_fields)
+def test_every_limit_is_used(name: str) -> None:
+    root = Path(__file__).parents[2]
+    users = [root / "worker.py", *(root / "cli").glob("*.py")]
+    assert any(f".{name}" in each.read_text(encoding="utf-8") for each in users)
 
 
 def test_a_missing_address_says_how_to_get_one(tmp_path: Path) -> None:

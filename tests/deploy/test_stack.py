@@ -100,16 +100,16 @@ def count_rows(url: str) -> int:
 
 async def test_a_second_start_finds_the_data_of_the_first(home: Path) -> None:
     workflow_id = f"kept-{uuid.uuid4()}"
-    async with Stack(Settings(home), ports="free", ui=False) as stack:
+    async with Stack(Settings(home=home), ports="free", ui=False) as stack:
         with psycopg.connect(stack.database_url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
         client = await Client.connect(stack.temporal_address, namespace="throughline")
         await client.start_workflow(Waits.run, id=workflow_id, task_queue="kept")
         with pytest.raises(StackBusyError, match="THROUGHLINE_HOME"):
-            async with Stack(Settings(home), ports="free"):
+            async with Stack(Settings(home=home), ports="free"):
                 pass
     assert not (home / "stack.json").exists()
-    async with Stack(Settings(home), ports="free", ui=False) as stack:
+    async with Stack(Settings(home=home), ports="free", ui=False) as stack:
         assert count_rows(stack.database_url) == 1
         client = await Client.connect(stack.temporal_address, namespace="throughline")
         handle = client.get_workflow_handle(workflow_id)

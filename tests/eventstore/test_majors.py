@@ -49,14 +49,14 @@ async def server(request: pytest.FixtureRequest, session_home: Path) -> AsyncIte
     programs = found().get(major)
     if programs is None:
         pytest.skip(f"PostgreSQL {major} is not here: install it, or try `make majors`")
-    async with Stack(Settings(session_home / f"pg{major}"), temporal=False, programs=programs) as stack:
+    async with Stack(Settings(home=session_home / f"pg{major}"), temporal=False, programs=programs) as stack:
         yield Server(major, programs, stack.database_url)
 
 
 @pytest.fixture(scope="module")
 async def elsewhere(session_home: Path) -> AsyncIterator[Server]:
     """A server that has seen nothing yet."""
-    async with Stack(Settings(session_home / "elsewhere"), temporal=False) as stack:
+    async with Stack(Settings(home=session_home / "elsewhere"), temporal=False) as stack:
         yield Server(max(SUPPORTED), wheel_programs(), stack.database_url)
 
 

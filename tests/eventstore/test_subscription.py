@@ -339,7 +339,7 @@ async def test_a_consumer_outlives_a_restart_of_postgresql() -> None:
 
 @asynccontextmanager
 async def _postgres(home: Path) -> AsyncIterator[str]:
-    async with Stack(Settings(home), ports="free", temporal=False) as stack:
+    async with Stack(Settings(home=home), ports="free", temporal=False) as stack:
         yield stack.database_url
 
 

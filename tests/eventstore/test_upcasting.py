@@ -131,7 +131,7 @@ def test_this_release_has_a_step_for_every_version_before_the_current_ones() -> 
     assert {Shape(shape.type, shape.version - 1) for shape in raised} <= chain.older
 
 
-@pytest.mark.parametrize("process", ["worker", "cli.main", "dashboard.reading", "activities.recorder"])
+@pytest.mark.parametrize("process", ["worker", "cli.access", "dashboard.reading", "activities.recorder"])
 def test_no_process_that_reads_events_starts_with_a_broken_chain(process: str) -> None:
     raised = "from domain.pathway.admission import JourneyOpened; JourneyOpened.schema_version = 3; "
     started = subprocess.run(

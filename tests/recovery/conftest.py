@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import worker
-from deploy.settings import HostPort, Settings
+from deploy.settings import Settings
+from deploy.values import HostPort
 from eventstore.keys import MemoryKeyring
 from tests.clinic.process import ClinicProcess
 from tests.workflows.house import House
@@ -33,8 +33,7 @@ async def idle_house(
 ) -> AsyncIterator[House]:
     """A house where nobody works yet, on a record of its own."""
     clinic.reset()
-    settings = replace(
-        Settings(session_home / "recovery"),
+    settings = Settings(home=session_home / "recovery").changed(
         database_url=own_database,
         temporal_address=temporal_address,
         clinic_url=clinic.url,

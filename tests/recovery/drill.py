@@ -86,7 +86,7 @@ class Cluster:
 @asynccontextmanager
 async def cluster(home: Path) -> AsyncIterator[Cluster]:
     """Starts a server on what is left in `home`; its client sets clocks."""
-    async with Stack(Settings(home), ports="free", postgres=False, ui=False) as stack:
+    async with Stack(Settings(home=home), ports="free", postgres=False, ui=False) as stack:
         clocks = Clocks()
         plain = await Client.connect(
             stack.temporal_address,

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ import pytest
 
 import worker
 from activities.calls import ClinicCalls
-from deploy.settings import HostPort, Settings
+from deploy.settings import Settings
+from deploy.values import HostPort
 from domain.comparing import fingerprint
 from domain.evolve import fold
 from domain.pathway.moves import DeclineTransition, RequestStepUp
@@ -145,8 +146,7 @@ class Ground:
 @pytest.fixture
 async def ground(session_home: Path, own_database: str, clinic: ClinicProcess) -> AsyncIterator[Ground]:
     clinic.reset()
-    settings = replace(
-        Settings(session_home / "drill"),
+    settings = Settings(home=session_home / "drill").changed(
         database_url=own_database,
         clinic_url=clinic.url,
         smtp=HostPort("127.0.0.1", clinic.smtp_port),

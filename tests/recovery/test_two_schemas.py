@@ -16,7 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +24,8 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 import worker
-from deploy.settings import HostPort, Settings
+from deploy.settings import Settings
+from deploy.values import HostPort
 from domain.commands import BaseCommand
 from domain.evolve import fold
 from domain.pathway.admission import RepeatAdmission
@@ -228,8 +229,7 @@ async def releases(
     migrate_keys(keys_url)
     kek.write_bytes(base64.b64encode(os.urandom(32)))
     kek.chmod(0o600)
-    settings = replace(
-        Settings(session_home / "recovery"),
+    settings = Settings(home=session_home / "recovery").changed(
         database_url=own_database,
         keys_url=keys_url,
         kek_file=kek,

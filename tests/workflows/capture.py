@@ -37,7 +37,7 @@ async def capture() -> None:
         RuntimeError: A path did not go as scripted; nothing was replaced.
     """
     with tempfile.TemporaryDirectory(prefix="throughline-capture-") as home:
-        async with running_house(Settings(Path(home), virtual_time=True), ports="free") as house:
+        async with running_house(Settings(home=Path(home), virtual_time=True), ports="free") as house:
             histories = {**await _play(house.settings), SECOND_RUN: await _second_run(house.settings)}
     for old in HISTORIES.glob("*.json"):
         old.unlink()

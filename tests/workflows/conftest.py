@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,8 @@ from temporalio.client import Client
 
 import worker
 from activities.calls import ClinicCalls
-from deploy.settings import HostPort, Settings
+from deploy.settings import Settings
+from deploy.values import HostPort
 from eventstore import EventStore, migrate, migrate_keys
 from eventstore.keys import Keyring
 from tests.clinic.process import ClinicProcess
@@ -50,8 +51,7 @@ async def ground(
     migrate_keys(keys_url)
     kek.write_bytes(base64.b64encode(os.urandom(32)))
     kek.chmod(0o600)
-    settings = replace(
-        Settings(session_home / "workflows"),
+    settings = Settings(home=session_home / "workflows").changed(
         database_url=url,
         keys_url=keys_url,
         kek_file=kek,
