@@ -67,6 +67,10 @@ _HEARTBEAT = timedelta(milliseconds=100)
 _USUAL = Limits()
 
 
+_NOTICES_PER_CALL = 5
+"""Notices take a moment, and a person waits to be told."""
+
+
 async def run(settings: Settings, on_started: Callable[[], None] = lambda: None) -> None:
     """Works until SIGTERM or Ctrl-C, then lets what is under way finish for a while (`worker_stopping_seconds`).
 
@@ -133,35 +137,41 @@ async def journey_worker(
         activities=[recorder.record, recorder.check, comparison.reconcile, (signer or HeadSigner()).sign],
         **{**ours, **options},
     )
-    to_systems = _call_worker(client, CALLS_QUEUE, calls.to_systems(), limits)
-    to_staff = _call_worker(client, NOTICES_QUEUE, calls.to_staff(), limits)
+    fewest = limits.worker_fewest_calls
+    to_systems = _call_worker(client, CALLS_QUEUE, calls.to_systems(), limits, fewest)
+    to_staff = _call_worker(client, NOTICES_QUEUE, calls.to_staff(), limits, _NOTICES_PER_CALL * fewest)
     async with journeys, to_systems, to_staff:
-        yield
+        try:
+            yield
+        finally:  # together: each lets what is under way finish
+            await asyncio.gather(*(each.shutdown() for each in (journeys, to_systems, to_staff)))
 
 
-def _call_worker(client: Client, queue: str, activities: Sequence[Callable[..., object]], limits: Limits) -> Worker:
+def _call_worker(
+    client: Client, queue: str, activities: Sequence[Callable[..., object]], limits: Limits, fewest: int
+) -> Worker:
     return Worker(
         client,
         task_queue=queue,
         activities=activities,
-        tuner=_call_slots(limits),
+        tuner=_call_slots(limits, fewest),
         graceful_shutdown_timeout=timedelta(seconds=limits.worker_stopping_seconds),
         default_heartbeat_throttle_interval=_HEARTBEAT,
         max_heartbeat_throttle_interval=_HEARTBEAT,
     )
 
 
-def _call_slots(limits: Limits) -> WorkerTuner:
-    """How many calls are made at once: on a busy machine decisions go before calls to clinic systems.
+def _call_slots(limits: Limits, fewest: int) -> WorkerTuner:
+    """How many calls are made at once: `fewest` on a busy machine, where decisions go before calls to clinic systems.
 
     When many clients are admitted at once, their journeys are opened first, and the calls that follow from that are
-    made as the processor has time for them. Calls that wait for a clinic system that hangs use no processor, so they
-    do not keep others from being made.
+    made as the processor has time for them. Calls that wait for a clinic system that hangs use no processor, so others
+    are added beside them, except on a machine that is busy with something else.
     """
     room = ResourceBasedTunerConfig(target_memory_usage=limits.worker_memory, target_cpu_usage=limits.worker_cpu)
     calls = ResourceBasedSlotConfig(
-        minimum_slots=limits.worker_fewest_calls,
-        maximum_slots=limits.worker_most_calls,
+        minimum_slots=fewest,
+        maximum_slots=max(limits.worker_most_calls, fewest),
         ramp_throttle=timedelta(milliseconds=50),
     )
     none = FixedSizeSlotSupplier(1)

@@ -19,9 +19,9 @@ from eventstore.keys import KeyDestroyed, KeyMissing, KeysUnavailable, SealBroke
 from eventstore.port import EventStore
 from eventstore.sealing import Sealer, has_words
 
-_KEYS_SECONDS = 4.0
+_KEYS_SECONDS = 3.0
 _STORE_SECONDS = 5.5
-"""Elapsed. The store itself waits up to 5 s for its turn to commit."""
+"""Elapsed, for both databases together. The store itself waits up to 5 s for its turn to commit."""
 READ_AT_ONCE = 100
 """Events in one answer. Temporal takes no payload above 2 MB; an event without words seldom has more than 2 kB."""
 
@@ -53,9 +53,9 @@ class Recorder:
 
     async def _append(self, request: signatures.RecordRequest) -> signatures.Recorded:
         try:
-            async with in_time(_KEYS_SECONDS, KeysUnavailable):
-                events = await self._sealed(request)
             async with in_time(_STORE_SECONDS, StoreUnavailable):
+                async with in_time(_KEYS_SECONDS, KeysUnavailable):
+                    events = await self._sealed(request)
                 appended = await self._store.append(
                     request.stream,
                     expected_version=request.expected_version,

@@ -66,8 +66,8 @@ class Limits(BaseModel):
 
     worker_cached_journeys: int = _limit(2_000, "journeys", "Kept in a worker's memory between two tasks.", least=0)
     worker_journeys_at_once: int = _limit(100, "tasks", "Of journeys, and writes to the record, side by side.", least=2)
-    worker_fewest_calls: int = _limit(4, "calls", "To systems, and to staff, side by side on a busy machine.")
-    worker_most_calls: int = _limit(500, "calls", "To systems, and to staff, side by side at most.")
+    worker_fewest_calls: int = _limit(4, "calls", "To systems at once on a busy machine; to staff, five times as many.")
+    worker_most_calls: int = _limit(500, "calls", "To systems, and as many to staff, side by side at most.")
     worker_cpu: float = _limit(0.8, "share", "Of the processors, above which no call is added.", least=0.05, most=1)
     worker_memory: float = _limit(0.95, "share", "Of memory in use, above which no call is added.", least=0.05, most=1)
     worker_stopping_seconds: float = _seconds(10.0, "For what is under way when a worker is told to stop.")

@@ -5,7 +5,7 @@ No error here quotes what was given: it may hold a password.
 
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -40,20 +40,31 @@ def _address(given: str) -> str:
 
 
 def _http_url(given: str) -> str:
-    parts = urlsplit(given)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _split(given)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be a web address such as http://127.0.0.1:8490")
     return given.rstrip("/")
 
 
 def _database_url(given: str) -> str:
-    if urlsplit(given).scheme not in ("postgresql", "postgres"):
+    if _split(given) is None or not given.startswith(("postgresql://", "postgres://")):
         raise ValueError("must start with postgresql://, e.g. postgresql://user@host/throughline")
     return given
 
 
+def _split(given: str) -> SplitResult | None:
+    """The parts of an address; None where it has none. The library's own error may quote it."""
+    try:
+        return urlsplit(given)
+    except ValueError:
+        return None
+
+
 def _absolute(given: Path) -> Path:
-    return given.expanduser().absolute()
+    try:
+        return given.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("names the home of a user who is not known here") from None
 
 
 Port = Annotated[int, Field(ge=0, le=_HIGHEST_PORT)]

@@ -96,7 +96,7 @@ def _hold_place(effect: fx.HoldPlace, state: JourneyState) -> Call:
             wanted_from=workflow.now(),
             wanted_by=effect.wanted_by,
         ),
-        summary=f"RecordCheck for a place at {effect.level}, wanted by {_utc(effect.wanted_by)}",
+        summary=f"Look for a place at {effect.level}, wanted by {_utc(effect.wanted_by)}",
         patience=timedelta(hours=1),
     )
 

@@ -265,12 +265,12 @@ class Journeys:
         return now
 
     async def state(self, journey_id: str) -> JourneyState:
-        """Everything the journey has on its mind, from a worker of the same state schema. Raises as `standing` does."""
+        """Everything the journey has on its mind, from a worker of the same state schema. Raises as `status` does."""
         state: JourneyState = await self._ask(journey_id, "state", JourneyState)
         return state
 
     async def snapshot(self, journey_id: str) -> JourneySnapshot:
-        """What the workflow says of itself, to be compared with the record. Raises as `standing` does."""
+        """What the workflow says of itself, to be compared with the record. Raises as `status` does."""
         snapshot: JourneySnapshot = await self._ask(journey_id, "snapshot", JourneySnapshot)
         return snapshot
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import NoReturn, TypeVar
 
@@ -21,7 +22,7 @@ from workflows.not_recorded import CAUSES, cause
 Answer = TypeVar("Answer", bound=Value)
 
 _ONE_TRY = timedelta(seconds=6)
-"""Elapsed. Longer than the recorder waits for the store, so a try that ends by this has lost its worker."""
+"""Elapsed. Longer than the recorder waits for the databases, so a try that ends by this has lost its worker."""
 _TRIES = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2)
 _ALL_TRIES = timedelta(seconds=16)
 """Elapsed, with what they wait for their turn in the worker, which is long when many clients are admitted at once."""
@@ -99,6 +100,16 @@ class JourneyRecord:
 
 
 async def _ask(activity: str, request: Value, result_type: type[Answer], summary: str, is_asked: bool) -> Answer:
+    """Asks once more where no worker answered: one that was lost says nothing of the record."""
+    try:
+        return await _tries(activity, request, result_type, summary, is_asked)
+    except FailureError as error:
+        if is_cancelled_exception(error) or not _lost_its_worker(error):
+            raise
+    return await _tries(activity, request, result_type, summary, is_asked)
+
+
+async def _tries(activity: str, request: Value, result_type: type[Answer], summary: str, is_asked: bool) -> Answer:
     answer: Answer = await workflow.execute_activity(
         activity,
         request,
@@ -120,11 +131,23 @@ def _fail(error: FailureError, *, anything_else: bool) -> NoReturn:
 
 def _code_of(error: FailureError) -> str:
     """The cause that the recorder named; one that named none in time did not answer."""
+    named = [link.type for link in _chain(error) if isinstance(link, ApplicationError) and link.type in CAUSES]
+    if named:
+        return str(named[0])
+    return signatures.RECORD_UNREACHABLE if _timed_out(error) else signatures.UNEXPECTED
+
+
+def _lost_its_worker(error: FailureError) -> bool:
+    """Whether time ran out and no recorder said why: it names the database that hangs before its time is up."""
+    return _timed_out(error) and not any(isinstance(link, ApplicationError) for link in _chain(error))
+
+
+def _timed_out(error: FailureError) -> bool:
+    return any(isinstance(link, TimeoutError) for link in _chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
     link: BaseException | None = error
-    timed_out = False
     while link is not None:
-        if isinstance(link, ApplicationError) and link.type in CAUSES:
-            return str(link.type)
-        timed_out = timed_out or isinstance(link, TimeoutError)
+        yield link
         link = link.__cause__
-    return signatures.RECORD_UNREACHABLE if timed_out else signatures.UNEXPECTED

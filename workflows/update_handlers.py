@@ -139,7 +139,7 @@ class UpdateHandlers:
         return journey_status(self.state)
 
     @workflow.query(name="status", description="Where the journey stands: stage, level, waiting for whom, until when")
-    def ask_standing(self) -> JourneyStatus:
+    def ask_status(self) -> JourneyStatus:
         """The short form. Fails while the record is being read."""
         self._require_state()
         return journey_status(self.state)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from activities import recorder
 from activities import signatures as sig
 from domain.commands import BaseCommand
 from domain.events import BaseEvent
@@ -23,7 +24,7 @@ from intake.gate import GateUnavailable
 from intake.temporal_gate import TemporalGate
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import OP
-from tests.workflows.stores import Fails
+from tests.workflows.stores import Fails, HangsTwice
 from tests.workflows.test_dual_write import assert_one_truth
 from tests.workflows.test_opening import NOW
 from tests.workflows.test_shown import found, metadata
@@ -342,3 +343,22 @@ async def test_many_journeys_that_cannot_record_do_not_hold_up_another_and_page_
         store.failing.clear()
         for case in cases[1:]:
             assert (await case.journeys.tell(case.id, placement(case))).stage is Stage.COST_REVIEW
+
+
+async def test_workers_that_are_lost_say_nothing_of_the_record(
+    idle_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both tries end unanswered, as when their workers were killed: it is asked once more, and no one is told."""
+    monkeypatch.setattr(recorder, "_STORE_SECONDS", 60)
+    store = HangsTwice(idle_house.store)
+    with capture_logs() as logs:
+        async with idle_house.working(store):
+            case = await idle_house.admit()
+            await case.settled()
+            store.left = 2
+            assert (await case.journeys.tell(case.id, placement(case))).stage is Stage.COST_REVIEW
+            assert await marked(case) is None
+            await case.settled()
+            await recorded_once(case, PlacementDecided)
+    assert store.left == 0
+    assert not [each for each in logs if each["event"] == "decision-not-recorded"]
