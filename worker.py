@@ -64,11 +64,9 @@ log = structlog.get_logger(__name__)
 _OUR_PACKAGES = ("domain", "workflows", "activities", "pydantic", "pydantic_core", "annotated_types")
 _HEARTBEAT = timedelta(milliseconds=100)
 """What an attempt has created reaches Temporal this soon, so that the next attempt knows it."""
-_USUAL = Limits()
-
-
 _NOTICES_PER_CALL = 5
-"""Notices take a moment, and a person waits to be told."""
+"""On a busy machine. Notices take a moment, and a person waits to be told."""
+_USUAL = Limits()
 
 
 async def run(settings: Settings, on_started: Callable[[], None] = lambda: None) -> None:
@@ -138,8 +136,9 @@ async def journey_worker(
         **{**ours, **options},
     )
     fewest = limits.worker_fewest_calls
+    fewest_notices = min(_NOTICES_PER_CALL * fewest, limits.worker_most_calls)
     to_systems = _call_worker(client, CALLS_QUEUE, calls.to_systems(), limits, fewest)
-    to_staff = _call_worker(client, NOTICES_QUEUE, calls.to_staff(), limits, _NOTICES_PER_CALL * fewest)
+    to_staff = _call_worker(client, NOTICES_QUEUE, calls.to_staff(), limits, fewest_notices)
     async with journeys, to_systems, to_staff:
         try:
             yield
@@ -171,7 +170,7 @@ def _call_slots(limits: Limits, fewest: int) -> WorkerTuner:
     room = ResourceBasedTunerConfig(target_memory_usage=limits.worker_memory, target_cpu_usage=limits.worker_cpu)
     calls = ResourceBasedSlotConfig(
         minimum_slots=fewest,
-        maximum_slots=max(limits.worker_most_calls, fewest),
+        maximum_slots=limits.worker_most_calls,
         ramp_throttle=timedelta(milliseconds=50),
     )
     none = FixedSizeSlotSupplier(1)
