@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import platformdirs
 from pydantic import Field, ValidationError
@@ -19,6 +19,8 @@ from deploy.home import running_stack_env
 from deploy.layers import ENVIRONMENT, RUNNING_STACK, Layer, Variables, explained, variable_of
 from deploy.limits import Limits
 from deploy.values import Address, DatabaseUrl, File, HostPort, HttpUrl, Port, Server
+
+Given = TypeVar("Given")
 
 DEFAULT_NAMESPACE = "throughline"
 DEFAULT_MLLP_PORT = 2575
@@ -131,9 +133,7 @@ class Settings(Limits, BaseSettings):
 
     def require_kek_file(self) -> Path:
         """The file of key-encryption keys. Raises SettingsError when nothing provides one."""
-        _required(str(self.kek_file) if self.kek_file else None, "THROUGHLINE_KEK_FILE", "/etc/throughline/kek")
-        assert self.kek_file is not None
-        return self.kek_file
+        return _required(self.kek_file, "THROUGHLINE_KEK_FILE", "/etc/throughline/kek")
 
     def require_temporal_address(self) -> str:
         """Temporal's address. Raises SettingsError when nothing provides one."""
@@ -141,15 +141,11 @@ class Settings(Limits, BaseSettings):
 
     def require_signing_key(self) -> Path:
         """The file of the key that signs heads. Raises SettingsError when nothing provides one."""
-        _required(str(self.signing_key or "") or None, "THROUGHLINE_SIGNING_KEY", "/run/secrets/signing.pem")
-        assert self.signing_key is not None
-        return self.signing_key
+        return _required(self.signing_key, "THROUGHLINE_SIGNING_KEY", "/run/secrets/signing.pem")
 
     def require_anchors(self) -> Path:
         """The file of signed heads. Raises SettingsError when nothing provides one."""
-        _required(str(self.anchors or "") or None, "THROUGHLINE_ANCHORS", "/mnt/anchors/heads.jsonl")
-        assert self.anchors is not None
-        return self.anchors
+        return _required(self.anchors, "THROUGHLINE_ANCHORS", "/mnt/anchors/heads.jsonl")
 
     def require_clinic_url(self) -> str:
         """The clinic's base URL. Raises SettingsError when nothing provides one."""
@@ -157,10 +153,7 @@ class Settings(Limits, BaseSettings):
 
     def require_smtp(self) -> HostPort:
         """The mail server's address. Raises SettingsError when nothing provides one."""
-        if self.smtp is None:
-            _required(None, "THROUGHLINE_SMTP", "127.0.0.1:2525")
-        assert self.smtp is not None
-        return self.smtp
+        return _required(self.smtp, "THROUGHLINE_SMTP", "127.0.0.1:2525")
 
 
 def layers_of(env: Mapping[str, str]) -> tuple[Layer, ...]:
@@ -173,7 +166,7 @@ def _as_text(value: object) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
-def _required(value: str | None, name: str, example: str) -> str:
+def _required(value: Given | None, name: str, example: str) -> Given:
     if value is None:
         raise SettingsError(f"{name} is not set and no stack is running: run `throughline up`, or set {name}={example}")
     return value

@@ -22,7 +22,7 @@ from eventstore.events import NewEvent
 from eventstore.request import content_digest, event_id
 
 ReportCount = Callable[[int, int], None]
-"""Told how many events have been checked, of how many: every few thousand, and at the end."""
+"""Told how much is done, of how much: now and then, and at the end."""
 _TOLD_EVERY = 5_000
 _LOOK_AHEAD = 1_000  # of an append, to tell what moved up; an altered ledger may say it has any number of events
 

@@ -18,6 +18,7 @@ from eventstore.codec import UnreadableEvent, from_record
 from eventstore.errors import EventStoreError
 from eventstore.listing import open_journeys
 from eventstore.port import EventStore
+from eventstore.verify import ReportCount
 from recovery import differences as diff
 from recovery.differences import Difference, Kind, OnRecord
 from recovery.recover import Admitted, NobodyAdmitted, NotResumable, resumption
@@ -35,8 +36,6 @@ _NOT_DONE = (
 )
 T = TypeVar("T")
 R = TypeVar("R")
-ReportCount = Callable[[int, int], None]
-"""Told how many journeys of how many are done."""
 
 _AT_ONCE = 16
 _LOOKS = 5

@@ -81,12 +81,12 @@ class JourneyRecord:
         )
         summary = f"Record {events[0].type} and what follows ({len(events)} events)"
         try:
-            return await _ask(signatures.RECORD, request, signatures.Recorded, summary, is_asked)
+            return await _ask(signatures.RECORD, request, signatures.Recorded, summary, is_asked=is_asked)
         except FailureError as error:
             _fail(error, anything_else=state.version > 0)  # nothing goes before the opening
 
-    async def read(self, after: int, known: Fingerprint | None, *, is_asked: bool) -> signatures.RecordChecked:
-        """What the record holds after `after` events; whether `known` differs from it, if given.
+    async def read(self, after: int, known: Fingerprint | None = None) -> signatures.RecordChecked:
+        """What the record holds after `after` events; whether `known` differs from it, if given. It was asked for.
 
         Raises:
             CannotRecord: It cannot be read.
@@ -94,22 +94,22 @@ class JourneyRecord:
         request = signatures.CheckRequest(stream=self._stream, after=after, known=known)
         summary = f"Read the record after event {after}" + (f", compare event {known.version}" if known else "")
         try:
-            return await _ask(signatures.CHECK_RECORD, request, signatures.RecordChecked, summary, is_asked)
+            return await _ask(signatures.CHECK_RECORD, request, signatures.RecordChecked, summary, is_asked=True)
         except FailureError as error:
             _fail(error, anything_else=False)
 
 
-async def _ask(activity: str, request: Value, result_type: type[Answer], summary: str, is_asked: bool) -> Answer:
+async def _ask(activity: str, request: Value, result_type: type[Answer], summary: str, *, is_asked: bool) -> Answer:
     """Asks once more where no worker answered: one that was lost says nothing of the record."""
     try:
-        return await _tries(activity, request, result_type, summary, is_asked)
+        return await _tries(activity, request, result_type, summary, is_asked=is_asked)
     except FailureError as error:
         if is_cancelled_exception(error) or not _lost_its_worker(error):
             raise
-    return await _tries(activity, request, result_type, summary, is_asked)
+    return await _tries(activity, request, result_type, summary, is_asked=is_asked)
 
 
-async def _tries(activity: str, request: Value, result_type: type[Answer], summary: str, is_asked: bool) -> Answer:
+async def _tries(activity: str, request: Value, result_type: type[Answer], summary: str, *, is_asked: bool) -> Answer:
     answer: Answer = await workflow.execute_activity(
         activity,
         request,

@@ -33,7 +33,7 @@ class PendingCommand:
     @property
     def kind(self) -> str:
         """The kind of the command, e.g. `decide-placement`; never a word of it."""
-        return str(type(self.command).model_fields["kind"].default)
+        return self.command.name()
 
 
 class PendingCommands:

@@ -125,14 +125,14 @@ class Recording(UpdateHandlers):
     async def _compare(self) -> str | None:
         """Takes in what the record holds beyond the journey; why that must not be done, if so."""
         known, state = self.known_state, self.state
-        held = await self.stream.read(state.version, known, is_asked=True)
+        held = await self.stream.read(state.version, known)
         if held.version < known.version:
             return signatures.AHEAD_OF_RECORD
         if held.differs:
             return signatures.DIFFERS_FROM_RECORD
         state, batch = fold(held.events, state), held
         while state.version < held.version:
-            batch = await self.stream.read(state.version, None, is_asked=True)
+            batch = await self.stream.read(state.version)
             if not batch.events:  # it has lost events since
                 return signatures.AHEAD_OF_RECORD
             state = fold(batch.events, state)
@@ -151,8 +151,7 @@ class Recording(UpdateHandlers):
         Raises:
             CannotRecord: It took nothing, as far as is known; asking again under the same key is safe.
         """
-        is_asked = bool(self.record_checks) or self.pending.has_callers
-        return await self.stream.append(command.cause, events, self.state, is_asked=is_asked)
+        return await self.stream.append(command.cause, events, self.state, is_asked=self.pending.has_callers)
 
     async def tell_refused(self, pending: PendingCommand, refusal: Refusal) -> None:
         """Tells operations of a refusal that no caller waits for, since the decision was kept for later."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -29,6 +29,7 @@ from eventstore.checkpoints import Checkpoint
 from eventstore.errors import EventStoreError
 from eventstore.postgres import translated
 from eventstore.subscription import catch_up
+from eventstore.verify import ReportCount
 
 PAGE = 20_000
 _SWITCH_PAGE = 1_000
@@ -37,9 +38,6 @@ _BRIEFLY = "set local lock_timeout = '1s'"
 _PATIENCE = "set local lock_timeout = '200ms'"
 _ATTEMPTS = 100
 _PAUSE_SECONDS = 0.1
-
-ReportCount = Callable[[int, int], None]
-"""Is told how many events are taken in, and how many there are."""
 
 
 class RebuildRefused(EventStoreError):

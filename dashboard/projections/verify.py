@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, LiteralString
@@ -20,12 +20,11 @@ from eventstore.bulk import BulkEvent, Session, open_session, read_page
 from eventstore.checkpoints import Checkpoint
 from eventstore.postgres import translated
 from eventstore.subscription import catch_up
+from eventstore.verify import ReportCount
 
 PAGE = 20_000
 SHOWN = 10
 """How many differing rows are named for each read model."""
-
-ReportCount = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,6 @@ class House:
         self._privacy = Privacy(keys)
         self._database_url = database_url
         self._cases: list[Case] = []
-        self._replays = self.replays
 
     @asynccontextmanager
     async def working(
@@ -130,7 +129,7 @@ class House:
         **options: Any,
     ) -> AsyncIterator[None]:
         """A worker until the block ends, on `store` and `sealer` if given; `options` are those of `journey_worker`."""
-        self._replays = self._replays and workflow is JourneyWorkflow
+        self.replays = self.replays and workflow is JourneyWorkflow
         parts = store or self.store, sealer or self.sealer
         async with journey_worker(self.client, *parts, self.calls, workflow, **options):
             yield
@@ -162,7 +161,7 @@ class House:
 
         Replays every journey first: in whatever order things came in, a worker that takes over must come to the same.
         """
-        if self._replays:
+        if self.replays:
             await self._replay_all()
         for case in self._cases:
             try:

@@ -149,31 +149,17 @@ class Fails(Around):
 
 
 class Hangs(Around):
-    """Neither takes an append nor refuses it while `hangs` is set."""
+    """Neither takes an append nor refuses it while `hangs` is set. `left` counts the ones left without an answer."""
 
     def __init__(self, inner: EventStore) -> None:
         super().__init__(inner)
         self.hangs = asyncio.Event()
-
-    async def append(
-        self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
-    ) -> Appended:
-        if self.hangs.is_set():
-            await asyncio.Event().wait()
-        return await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)
-
-
-class HangsTwice(Around):
-    """Neither takes an append nor refuses it for the next `left` of them."""
-
-    def __init__(self, inner: EventStore) -> None:
-        super().__init__(inner)
         self.left = 0
 
     async def append(
         self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
     ) -> Appended:
-        if self.left:
-            self.left -= 1
+        if self.hangs.is_set():
+            self.left += 1
             await asyncio.Event().wait()
         return await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)

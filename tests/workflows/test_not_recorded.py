@@ -24,7 +24,7 @@ from intake.gate import GateUnavailable
 from intake.temporal_gate import TemporalGate
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import OP
-from tests.workflows.stores import Fails, HangsTwice
+from tests.workflows.stores import Fails, Hangs
 from tests.workflows.test_dual_write import assert_one_truth
 from tests.workflows.test_opening import NOW
 from tests.workflows.test_shown import found, metadata
@@ -350,15 +350,22 @@ async def test_workers_that_are_lost_say_nothing_of_the_record(
 ) -> None:
     """Both tries end unanswered, as when their workers were killed: it is asked once more, and no one is told."""
     monkeypatch.setattr(recorder, "_STORE_SECONDS", 60)
-    store = HangsTwice(idle_house.store)
+    store = Hangs(idle_house.store)
+
+    async def both_are_lost() -> bool:
+        return store.left == 2
+
     with capture_logs() as logs:
         async with idle_house.working(store):
             case = await idle_house.admit()
             await case.settled()
-            store.left = 2
-            assert (await case.journeys.tell(case.id, placement(case))).stage is Stage.COST_REVIEW
+            store.hangs.set()
+            telling = asyncio.create_task(case.journeys.tell(case.id, placement(case)))
+            await until(both_are_lost, "both tries have begun")
+            store.hangs.clear()
+            assert (await telling).stage is Stage.COST_REVIEW
             assert await marked(case) is None
             await case.settled()
             await recorded_once(case, PlacementDecided)
-    assert store.left == 0
+    assert store.left == 2
     assert not [each for each in logs if each["event"] == "decision-not-recorded"]
