@@ -27,7 +27,7 @@ def explained(error: Exception) -> tuple[Exit, str]:
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False)[0]
         return Exit.USAGE, f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-    # The text of an error nobody foresaw may hold client data: only its kind and place are told.
+    # The text of an error that was not foreseen may hold client data: only its kind and place are told.
     return Exit.FAILED, (
         f"unexpected {type(error).__name__} {_place(error)}: a fault of this program; "
         f"{SHOW_TRACEBACKS}=1 shows the whole of it"

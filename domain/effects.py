@@ -29,7 +29,7 @@ class BaseEffect(Value):
 
     @property
     def concurrency_key(self) -> str:
-        """Calls in one slot are made one after the other."""
+        """Calls with the same key are made one after the other."""
         return self.key
 
     @property

@@ -123,7 +123,7 @@ class Journeys:
         self._client = client
         self._patience = patience
         self._roll_over_after = roll_over_after
-        self._turns = CallerLimit()
+        self._callers = CallerLimit()
 
     def handle(self, journey_id: str) -> WorkflowHandle[Any, Any]:
         """The workflow's handle, for what this class does not offer."""
@@ -170,7 +170,7 @@ class Journeys:
     async def tell(self, journey_id: str, command: BaseCommand) -> JourneyStatus:
         """Carries `command` to the journey and waits until its outcome is on record.
 
-        Telling the same command id again gives the standing without doing it again.
+        Telling the same command id again gives the status without doing it again.
 
         Raises:
             CommandRefused: The journey will not; nothing has changed.
@@ -210,7 +210,7 @@ class Journeys:
 
     async def _update(self, journey_id: str, name: str, args: list[Any], update_id: str | None) -> JourneyStatus:
         try:
-            async with self._turns.turn(journey_id), asyncio.timeout(self._patience.total_seconds()):
+            async with self._callers.turn(journey_id), asyncio.timeout(self._patience.total_seconds()):
                 return await self._asked(journey_id, name, args, update_id or str(uuid.uuid4()))
         except WorkflowUpdateFailedError as failed:
             raise _refusal(failed, journey_id) from None

@@ -52,7 +52,7 @@ class JourneySnapshot(Value):
     Attributes:
         state: The state it is in; while it is still reading its record, the one that it was given to read.
         is_reading: Whether it is still reading its record, at the start of a run.
-        calls: The slots of calls under way; see `domain.effects.BaseEffect.slot`.
+        calls: The concurrency keys of calls under way; see `domain.effects.BaseEffect.concurrency_key`.
         waiting: Commands that are not answered yet.
         stopped: Why it decides nothing now, or None.
         not_recorded: Why what it decides cannot be recorded now, or None.

@@ -28,7 +28,7 @@ _TASK = {
 
 
 def ehr_record(state: JourneyState, effect: SyncEhr, key: str) -> EhrRecord:
-    """The EHR's wish: the episode as it stands and every task it has not heard of."""
+    """What the EHR should say: the episode as it stands and every task it has not heard of."""
     if state.admission.opened_at is None:
         raise ValueError("a journey that was never opened has nothing to tell the EHR")
     return EhrRecord(

@@ -204,9 +204,8 @@ class UpdateHandlers:
 
 
 def _handler_of(command: type[BaseCommand]) -> Handler:
-    async def handler(
-        self: UpdateHandlers, command: BaseCommand
-    ) -> JourneyStatus:  # the SDK skips a first argument of this name
+    # The SDK skips a first argument that is named self.
+    async def handler(self: UpdateHandlers, command: BaseCommand) -> JourneyStatus:
         return await self._ask(command)
 
     handler.__name__ = command.name().replace("-", "_")

@@ -128,7 +128,7 @@ class SettleEffect(BaseCommand):
 
     @property
     def concurrency_key(self) -> str:
-        """The slot of the call that it answers; see `Effect.slot`."""
+        """That of the call which it answers; see `BaseEffect.concurrency_key`."""
         return self.key if self.revision is None else EHR_SLOT
 
     def _answers_an_older_wish(self, state: JourneyState) -> bool:

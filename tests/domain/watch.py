@@ -114,7 +114,7 @@ class Watch:
             assert key.endswith(f"-{state.version}"), "given up, yet nobody is asked to give it back"
 
     def time_passed(self, state: JourneyState, now: datetime) -> None:
-        """Whoever is in an escalation by now has heard, or said themselves that they know."""
+        """Each person whose turn in an escalation has come was told, or said that they know."""
         for owed in state.obligations.open.values():
             due = {step.to for step in owed.escalation if step.at <= now}
             assert due <= self.aware.get(owed.id, set()), "somebody should have heard of it by now"
