@@ -12,7 +12,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities import ports, signatures
 from domain import effects as fx
-from domain.pathway.calls import Answer, Failed
+from domain.pathway.calls import Answer, Failed, SettleEffect
 from domain.state import JourneyState
 from domain.values import Instant, Value
 from workflows.messages import CALLS_QUEUE, NOTICES_QUEUE
@@ -59,6 +59,11 @@ async def carry_out(state: JourneyState, effect: fx.Effect) -> Answer:
     except ActivityError as error:
         return Failed(code=_code_of(error))
     return answered.answer
+
+
+def settled(effect: fx.Effect, answer: Answer) -> SettleEffect:
+    """What the journey is told of an answer."""
+    return SettleEffect(id=f"settle/{effect.key}", key=effect.key, answer=answer, revision=effect.told)
 
 
 def _code_of(error: ActivityError) -> str:

@@ -18,7 +18,7 @@ class CallsUnderWay:
     """
 
     def __init__(
-        self, carry_out: Callable[[Effect], Awaitable[Answer]], answered: Callable[[Effect, Answer], None]
+        self, carry_out: Callable[[Effect], Awaitable[Answer]], answered: Callable[[Effect, Answer], object]
     ) -> None:
         """`answered` is told of each answer."""
         self._carry_out = carry_out

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
+from temporalio import workflow
+
+from domain.pathway.deadlines import TimePassed
+from domain.state import JourneyState
 from domain.values import Instant
+from workflows.card import timer_summary
 
 
 class DeadlineTimer:
@@ -15,7 +21,7 @@ class DeadlineTimer:
         fault: The error that kept it from being set: a fault of this release.
     """
 
-    def __init__(self, wait_until: Callable[[Instant], Awaitable[None]], rang: Callable[[Instant], None]) -> None:
+    def __init__(self, wait_until: Callable[[Instant], Awaitable[None]], rang: Callable[[Instant], object]) -> None:
         """`wait_until` returns at a moment; then `rang` is told of it."""
         self._wait_until = wait_until
         self._rang = rang
@@ -42,3 +48,15 @@ class DeadlineTimer:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             self.fault = self.fault or task.exception()
+
+
+async def sleep_until(state: JourneyState, due: Instant) -> None:
+    """Returns at `due`; the timer in the Temporal UI says what falls due then."""
+    rest = due - workflow.now()
+    if rest > timedelta(0):
+        await workflow.sleep(rest, summary=timer_summary(state, due))
+
+
+def time_passed(state: JourneyState, due: Instant) -> TimePassed:
+    """What the journey is told when the moment `due` has come."""
+    return TimePassed(id=f"time/{state.version}/{due.isoformat()}")

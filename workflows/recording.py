@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 
 from temporalio import workflow
@@ -14,27 +15,91 @@ from domain.decide import decide
 from domain.evolve import fold
 from domain.pathway import Event
 from domain.refusal import Refusal
+from domain.state import JourneyState
+from workflows.display import Display
 from workflows.journey_record import CannotRecord, JourneyRecord
-from workflows.messages import JourneyStart
+from workflows.messages import JourneySnapshot, JourneyStart
 from workflows.not_recorded import PAGED_EVERY
-from workflows.pending import PendingCommand
-from workflows.update_handlers import UpdateHandlers
+from workflows.pending import PendingCommand, PendingCommands
+from workflows.record_checks import RecordCheck, RecordChecks
+from workflows.trouble import Trouble
 
 
-class Recording(UpdateHandlers):
-    """Decides and records for one journey, and stands still where the record contradicts it.
+class Recording:
+    """Decides and records for one journey.
 
     Attributes:
-        start: The workflow's input.
-        stream: The journey's part of the record.
+        state: The journey as far as it is on record.
+        is_reading: Whether the record is still to be read, so that `state` is empty and says nothing.
+        pending: Commands whose outcome is not on record yet, in their order.
+        checks: Comparisons with the record that were asked for, and whether the journey stands still.
+        trouble: Why what was decided cannot be recorded now.
+        wake: Whether something came in that was not tried yet.
     """
 
-    start: JourneyStart
-    stream: JourneyRecord
+    def __init__(self, start: JourneyStart) -> None:
+        self.state = JourneyState()
+        self.is_reading = start.carried is not None
+        self.pending = PendingCommands(start.kept)
+        self.checks = RecordChecks(at_once=self.is_reading)
+        self.trouble = Trouble(start.opening.journey_id, start.not_recorded)
+        self.wake = False
+        self._carried = start.carried
+        self._record = JourneyRecord(start.opening)
+        self._display = Display()
+        if start.carried is None and self.pending.find(start.opening) is None:
+            self.pending.put(start.opening, first=True)
 
-    def _show(self) -> None:
+    def put(self, command: BaseCommand) -> PendingCommand:
+        """Has `command` decided and recorded soon, once."""
+        self.wake = True
+        return self.pending.put(command)
+
+    def ask_check(self, *, mended: bool = False) -> RecordCheck:
+        """Has the journey compared with its record soon."""
+        self.wake = True
+        return self.checks.ask(mended=mended)
+
+    def was_tried(self, check: RecordCheck) -> bool:
+        """Whether what `check` asked for has come to an end, good or bad.
+
+        The end is one of: the record could not be read; it was read and the journey stands still; it was read and
+        nothing waits, or everything that waits has failed for a known reason.
+        """
+        if check.failed and self.trouble.known is not None:
+            return True
+        if not check.done:
+            return False
+        if self.trouble.known is not None:
+            return self.pending.all_failed
+        return self.checks.stopped is not None or not self.pending
+
+    @property
+    def known_state(self) -> Fingerprint:
+        """The state that the journey is in; while it is still reading its record, the one that it is to read."""
+        return self._carried if self.is_reading and self._carried is not None else fingerprint(self.state)
+
+    def snapshot(self, calls: Collection[str]) -> JourneySnapshot:
+        """What the workflow says of itself. An answer that waits counts as a call: it is not to be made again.
+
+        Args:
+            calls: The concurrency keys of the calls under way.
+        """
+        return JourneySnapshot(
+            state=self.known_state,
+            is_reading=self.is_reading,
+            calls=tuple(sorted({*calls, *self.pending.answered_calls()})),
+            waiting=len(self.pending),
+            stopped=self.checks.stopped,
+            not_recorded=self.trouble.known,
+        )
+
+    def show(self) -> None:
         """Brings the card and the search attributes up to date."""
-        raise NotImplementedError
+        if self.is_reading:
+            self._display.show_reading(self.trouble.known, self.pending.kinds())
+        else:
+            self._display.show(self.state, self.trouble.known, self.pending.kinds())
 
     async def answer_all(self) -> None:
         """Decides and records all that waits, in order. What cannot be recorded is kept and tried again later."""
@@ -45,8 +110,9 @@ class Recording(UpdateHandlers):
         except CannotRecord as error:  # of none of them, then
             code = error.code
             self.pending.fail_all()
-            self.wake = not all(check.failed for check in self.record_checks)  # what came in since would fail as well
-        await self.trouble.attempted(code, began, self.pending.kinds(), stands_still=self.stopped is not None)
+            self.wake = not self.checks.all_failed  # what came in since would fail as well
+        stands_still = self.checks.stopped is not None
+        await self.trouble.attempted(code, began, self.pending.kinds(), stands_still=stands_still)
         if self.state.is_finished and self.pending:
             self.wake = True
 
@@ -56,7 +122,7 @@ class Recording(UpdateHandlers):
         Raises:
             CannotRecord: Nothing of the journey can be recorded.
         """
-        code, number, self.stream.keys_are_away = None, 0, False
+        code, number, self._record.keys_are_away = None, 0, False
         while number < len(self.pending):
             pending = self.pending[number]
             try:
@@ -66,11 +132,10 @@ class Recording(UpdateHandlers):
                     raise
                 pending.failed = True
                 code, number = code or error.code, number + 1
-                self.stream.keys_are_away = self.stream.keys_are_away or error.code == signatures.KEYS_UNREACHABLE
+                self._record.keys_are_away = self._record.keys_are_away or error.code == signatures.KEYS_UNREACHABLE
             else:
                 self.pending.take_out(number)
-                if pending.refusal is not None:
-                    await self.tell_refused(pending, pending.refusal)
+                await self._tell_a_late_refusal(pending)
         return code
 
     async def _answer(self, pending: PendingCommand) -> None:
@@ -86,38 +151,38 @@ class Recording(UpdateHandlers):
             if recorded.as_asked:
                 return
 
+    async def record(self, command: BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
+        """What the record holds after the events folded so far.
+
+        Raises:
+            CannotRecord: It took nothing, as far as is known; asking again under the same key is safe.
+        """
+        return await self._record.append(command.cause, events, self.state, is_asked=self.pending.has_callers)
+
+    async def _tell_a_late_refusal(self, pending: PendingCommand) -> None:
+        """Tells operations of a refused decision that was kept for later, so that no caller waits for it."""
+        refusal = pending.refusal
+        if refusal is not None and isinstance(pending.command, Decision) and not pending.callers_waiting:
+            await self.trouble.refused(pending, refusal)
+
     async def check_record(self) -> None:
         """Compares with the record as often as was asked, and returns once the journey may decide.
-
-        Awaits nothing where nothing was asked, so that it costs no event then.
 
         Raises:
             CannotRecord: The record cannot be read.
         """
-        while self.record_checks or self.stopped:
-            if not self.record_checks:
-                await self._stand_still()
-                continue
-            try:
-                contradiction = await self._compare()
-            except CannotRecord:
-                for check in self.record_checks:
-                    check.failed = True
-                raise
-            check = self.record_checks.popleft()
-            if contradiction or check.mended:
-                self.stopped = contradiction
-            check.done, check.failed = True, False
+        await self.checks.clear(self._compare, self._stand_still)
 
     async def _stand_still(self) -> None:
         """Decides nothing until the record is to be checked; callers of decisions that wait are told why."""
-        while not self.record_checks:
+        while not self.checks:
             self.pending.fail_all()
-            await self.trouble.attempted(self.stopped, workflow.now(), self.pending.kinds(), stands_still=True)
-            self._show()
+            kinds = self.pending.kinds()
+            await self.trouble.attempted(self.checks.stopped, workflow.now(), kinds, stands_still=True)
+            self.show()
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
-                    lambda: bool(self.record_checks) or not self.pending.all_failed,
+                    lambda: bool(self.checks) or not self.pending.all_failed,
                     timeout=PAGED_EVERY,
                     timeout_summary="Stands still: operations are paged again after this",
                 )
@@ -125,35 +190,16 @@ class Recording(UpdateHandlers):
     async def _compare(self) -> str | None:
         """Takes in what the record holds beyond the journey; why that must not be done, if so."""
         known, state = self.known_state, self.state
-        held = await self.stream.read(state.version, known)
+        held = await self._record.read(state.version, known)
         if held.version < known.version:
             return signatures.AHEAD_OF_RECORD
         if held.differs:
             return signatures.DIFFERS_FROM_RECORD
         state, batch = fold(held.events, state), held
         while state.version < held.version:
-            batch = await self.stream.read(state.version)
+            batch = await self._record.read(state.version)
             if not batch.events:  # it has lost events since
                 return signatures.AHEAD_OF_RECORD
             state = fold(batch.events, state)
         self.state, self.is_reading = state, False
         return signatures.RECORD_CLOSED if batch.closed and not self.state.is_finished else None
-
-    @property
-    def known_state(self) -> Fingerprint:
-        """The state that the journey is in; while it is still reading its record, the one that it is to read."""
-        carried = self.start.carried
-        return carried if self.is_reading and carried is not None else fingerprint(self.state)
-
-    async def record(self, command: BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
-        """What the record holds after the events folded so far.
-
-        Raises:
-            CannotRecord: It took nothing, as far as is known; asking again under the same key is safe.
-        """
-        return await self.stream.append(command.cause, events, self.state, is_asked=self.pending.has_callers)
-
-    async def tell_refused(self, pending: PendingCommand, refusal: Refusal) -> None:
-        """Tells operations of a refusal that no caller waits for, since the decision was kept for later."""
-        if isinstance(pending.command, Decision) and not pending.callers_waiting:
-            await self.trouble.refused(pending, refusal)

@@ -10,6 +10,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from workflows.journey import JourneyWorkflow
     from workflows.messages import WORKFLOW, JourneyStart, JourneyStatus
+    from workflows.recording import Recording
 
 
 @workflow.defn(name=WORKFLOW)
@@ -39,8 +40,13 @@ class SetsItsTimerFirst(JourneyWorkflow):
         return await super().run(start)
 
     def _make_calls(self) -> None:
-        self._set_timer()
+        self.timer.set(self.recording.state.next_deadline())
         super()._make_calls()
+
+
+class RecordingUnseen(Recording):
+    def show(self) -> None:
+        """Shows nothing."""
 
 
 @workflow.defn(name=WORKFLOW)
@@ -50,13 +56,16 @@ class ShowsNothing(JourneyWorkflow):
     @workflow.init
     def __init__(self, start: JourneyStart) -> None:
         super().__init__(start)
+        self.recording = RecordingUnseen(start)
 
     @workflow.run
     async def run(self, start: JourneyStart) -> JourneyStatus:
         return await super().run(start)
 
-    def _show(self) -> None:
-        pass
+
+class RecordingOfAnEmptyRecord(Recording):
+    async def check_record(self) -> None:
+        """Reads nothing."""
 
 
 @workflow.defn(name=WORKFLOW)
@@ -66,7 +75,7 @@ class ReadsNothing(JourneyWorkflow):
     @workflow.init
     def __init__(self, start: JourneyStart) -> None:
         super().__init__(start)
-        self.record_checks.clear()
+        self.recording = RecordingOfAnEmptyRecord(start)
 
     @workflow.run
     async def run(self, start: JourneyStart) -> JourneyStatus:
