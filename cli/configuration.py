@@ -90,4 +90,5 @@ def masked(url: str) -> str:
 def _with_unit(told: Told) -> str:
     if told.value is None:
         return "-"
-    return f"{told.value} {told.unit}" if told.unit else str(told.value)
+    value = f"{told.value:g}" if isinstance(told.value, float) else str(told.value)
+    return f"{value} {told.unit}" if told.unit else value

@@ -28,6 +28,8 @@ from workflows.client import JourneysUnreachable
 T = TypeVar("T")
 
 _RECOVERY_PAUSE_SECONDS = 5.0
+_GRACE_SECONDS = 5.0
+"""Elapsed, beyond the time that a worker lets what is under way finish in, before it is killed."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,9 @@ async def _start(
         "THROUGHLINE_KEYS_URL": stack.keys_url_as(role) if role in KEYHOLDERS else "",
         "THROUGHLINE_KEK_FILE": str(stack.settings.require_kek_file()) if role in KEYHOLDERS else "",
     }
-    process = await stack.start_process(name, [*argv, "--ready-file", str(ready_file)], env, ready)
+    grace = stack.settings.worker_stopping_seconds + _GRACE_SECONDS
+    command = [*argv, "--ready-file", str(ready_file)]
+    process = await stack.start_process(name, command, env, ready, grace_seconds=grace)
     told: Mapping[str, int] = json.loads(ready_file.read_text())
     return process, told
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from deploy.limits import Limits
@@ -16,11 +17,17 @@ from intake.relay import RelayRules
 from intake.service import IntakeSettings
 
 
+class _Slow(TypedDict):
+    slow_after: timedelta
+    slow: int
+
+
 def intake_settings(limits: Limits) -> IntakeSettings:
     """What the centre's sites and the settings say about intake."""
     return IntakeSettings(
         receiving=ReceivingRules(zone=ZoneInfo(all_sites()[0].calendar.zone)),
         receiving_connections=limits.intake_receiving_connections,
+        connection_patience=timedelta(seconds=limits.intake_connection_seconds),
         relaying=_relaying(limits),
         limits=_mllp(limits),
         http_limits=_http(limits),
@@ -74,10 +81,16 @@ def _relaying(limits: Limits) -> RelayRules:
             at_once=limits.intake_openings_at_once,
             time_limit=timedelta(seconds=limits.intake_openings_seconds),
             connections=limits.intake_openings_connections,
+            **_slow(limits),
         ),
         journeys=LaneRules(
             at_once=limits.intake_journeys_at_once,
             time_limit=timedelta(seconds=limits.intake_journeys_seconds),
             connections=limits.intake_journeys_connections,
+            **_slow(limits),
         ),
     )
+
+
+def _slow(limits: Limits) -> _Slow:
+    return _Slow(slow_after=timedelta(seconds=limits.intake_slow_seconds), slow=limits.intake_slow_messages)

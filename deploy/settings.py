@@ -42,8 +42,12 @@ class Settings(Limits, BaseSettings):
     home: File = Field(
         default_factory=_usual_home, description="Data directory: PostgreSQL's and Temporal's files, logs, stack.json."
     )
-    database_url: DatabaseUrl | None = Field(default=None, description="The database of the record and of intake.")
-    keys_url: DatabaseUrl | None = Field(default=None, description="The database of the clients' keys, another one.")
+    database_url: DatabaseUrl | None = Field(
+        default=None, repr=False, description="The database of the record and of intake."
+    )
+    keys_url: DatabaseUrl | None = Field(
+        default=None, repr=False, description="The database of the clients' keys, another one."
+    )
     kek_file: File | None = Field(default=None, description="The file of key-encryption keys.")
     temporal_address: Address | None = Field(default=None, description="Temporal's gRPC address, host:port.")
     temporal_namespace: str = Field(default=DEFAULT_NAMESPACE, description="Temporal's namespace.")

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import structlog
@@ -38,6 +38,7 @@ class IntakeSettings:
     Attributes:
         receiving: How messages are read; give it the site's zone, the default is UTC.
         receiving_connections: To the database, for messages that come in.
+        connection_patience: How long a free connection to the database is waited for.
         relaying: How messages are carried to journeys.
         limits: What the MLLP listener takes on.
         http_limits: What the HTTP listener takes on.
@@ -46,6 +47,7 @@ class IntakeSettings:
 
     receiving: ReceivingRules = field(default_factory=ReceivingRules)
     receiving_connections: int = 8
+    connection_patience: timedelta = timedelta(seconds=10)
     relaying: RelayRules = field(default_factory=RelayRules)
     limits: MllpLimits = field(default_factory=MllpLimits)
     http_limits: HttpLimits = field(default_factory=HttpLimits)
@@ -85,7 +87,7 @@ async def run_intake(
     async with AsyncExitStack() as opened:
 
         async def pool(connections: int) -> IntakePool:
-            made = await opened.enter_async_context(intake_pool(database_url, connections))
+            made = await opened.enter_async_context(intake_pool(database_url, connections, chosen.connection_patience))
             await made.wait(timeout=30)
             return made
 
@@ -99,8 +101,8 @@ async def run_intake(
         await _serve(inbox, reading, relays, (mllp_host, mllp_port), (http_host, http_port), chosen, on_started)
 
 
-def intake_pool(database_url: str, connections: int = 12) -> IntakePool:
-    """A pool, not yet open, of at most so many connections with autocommit.
+def intake_pool(database_url: str, connections: int = 12, patience: timedelta = timedelta(seconds=10)) -> IntakePool:
+    """A pool, not yet open, of at most so many connections with autocommit; `patience` is for a free one.
 
     A connection is tried before it is used: after a restart of the database each dead one would refuse a message.
     """
@@ -109,7 +111,7 @@ def intake_pool(database_url: str, connections: int = 12) -> IntakePool:
         kwargs={"autocommit": True},
         min_size=2,
         max_size=connections,
-        timeout=10,
+        timeout=patience.total_seconds(),
         check=AsyncConnectionPool.check_connection,
         open=False,
     )

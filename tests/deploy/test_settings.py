@@ -125,6 +125,11 @@ def test_what_is_refused_says_its_unit_and_its_bounds(name: str, value: str, say
     assert str(refusal.value) == f"{name} {saying}"
 
 
+def test_a_password_is_not_in_what_a_log_would_show(tmp_path: Path) -> None:
+    url = "postgresql://worker:hunter2@db/throughline"
+    assert "hunter2" not in repr(Settings(home=tmp_path, database_url=url, keys_url=url))
+
+
 def test_settings_that_a_program_makes_read_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://care@db.example.org/x")
     assert Settings(home=tmp_path).database_url is None
