@@ -18,9 +18,9 @@ from domain.plans import Estimate
 from domain.refusal import UnknownHere
 from domain.state import JourneyState
 from domain.wording import moment
-from eventstore.codec import from_record
 from eventstore.events import StoredEvent
-from eventstore.sealing import Sealer
+from record.codec import from_record
+from record.sealing import Sealer
 from workflows.client import workflow_id
 
 _ROOM_FOR_A_TABLE = 140  # columns; in less, every row would be broken

@@ -12,11 +12,11 @@ from psycopg_pool import PoolTimeout
 
 from cli.access import load_settings, the_keys
 from cli.output import Exit, Stop, show_json, stdout, table
+from clientkeys.errors import KeyDestroyed
 from deploy.errors import SettingsError
 from domain.refusal import UnknownHere
 from domain.sites import all_sites, site_named
 from domain.wording import moment
-from eventstore.keys import KeyDestroyed
 from intake.inbox import IntakePool
 from intake.privacy import Privacy, Sealed
 from intake.releasing import release_to_site

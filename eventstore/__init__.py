@@ -1,8 +1,9 @@
-"""The record: an append-only event store in one dense global order.
+"""An append-only event store in one dense global order.
 
 `EventStore` is what the rest of the system sees; `open_store` gives the PostgreSQL one, `MemoryEventStore`
-keeps the same contract without a database, `migrate` brings a database up to date. Words about clients are sealed
-(`eventstore.sealing`) under keys that `open_keyring` gives from a database of their own.
+keeps the same contract without a database. `eventstore.appending` puts writers' appends on their way,
+`eventstore.following` reads on as events come, `eventstore.verification` shows that none was changed, and
+`eventstore.cloudevents` exports and imports. What the events say is not known here.
 """
 
 from eventstore.errors import (
@@ -10,7 +11,6 @@ from eventstore.errors import (
     Fenced,
     InvalidRequest,
     KeyReused,
-    MigrationFailed,
     RecordDamaged,
     SchemaMissing,
     StoreUnavailable,
@@ -19,10 +19,8 @@ from eventstore.errors import (
 )
 from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
 from eventstore.memory import MemoryEventStore
-from eventstore.migrate import migrate, pending
 from eventstore.port import EventStore
 from eventstore.postgres import PostgresEventStore, open_store
-from eventstore.postgres_keys import migrate_keys, open_keyring
 
 __all__ = [
     "Appended",
@@ -32,7 +30,6 @@ __all__ = [
     "InvalidRequest",
     "KeyReused",
     "MemoryEventStore",
-    "MigrationFailed",
     "NewEvent",
     "PostgresEventStore",
     "RecordDamaged",
@@ -43,9 +40,5 @@ __all__ = [
     "StreamEntry",
     "StreamHead",
     "VersionConflict",
-    "migrate",
-    "migrate_keys",
-    "open_keyring",
     "open_store",
-    "pending",
 ]

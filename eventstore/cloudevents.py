@@ -19,13 +19,13 @@ from uuid import UUID
 import psycopg
 from psycopg import Connection
 
-from eventstore.anchors import Anchor
-from eventstore.chain import ChainedEvent, Entry, read_entries, read_rows
 from eventstore.connection import one_moment, whole_job
 from eventstore.errors import EventStoreError, InvalidRequest
 from eventstore.jsontext import canonical, require_storable
 from eventstore.request import content_digest, event_id, require_name
-from eventstore.verify import Verification, as_events, verify_rows
+from eventstore.verification.anchors import Anchor
+from eventstore.verification.chain import ChainedEvent, Entry, read_entries, read_rows
+from eventstore.verification.verify import Verification, as_events, verify_rows
 
 SOURCE = "/throughline/record"
 _DATA = ',"data":'  # cannot stand inside a JSON string, where a quotation mark has a backslash before it

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from eventstore.keys import Keyring
+from clientkeys.keys import Keyring
 from intake.ack import AckKind
 from intake.facts import RecordNumber
 from intake.offload import LARGE_BYTES
@@ -145,7 +145,7 @@ class Inbox:
 
         Raises:
             psycopg.Error: Nothing was stored; the sender must try again.
-            EventStoreError: The same, because there is no key to seal it with.
+            ClientKeysError: The same, because there is no key to seal it with.
         """
         async with self._turn(raw), self._pool.connection() as connection, connection.transaction():
             values = await self._columns(arrival, raw, connection)

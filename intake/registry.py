@@ -14,8 +14,9 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from activities.ports import ClientIdentity
+from clientkeys.errors import KeyDestroyed
+from clientkeys.keys import Keyring
 from domain.values import Instant, Value
-from eventstore.keys import KeyDestroyed, Keyring
 from intake.facts import Admission, Identity, RecordNumber
 from intake.person import Person
 from intake.privacy import Privacy, Sealed

@@ -14,17 +14,18 @@ from uuid import UUID
 import structlog
 from psycopg import AsyncConnection
 
+from clientkeys.errors import KeyDestroyed
+from clientkeys.keys import Keyring
 from domain.policy import policy_named
 from domain.retention import ClientKeyDestroyed, DestructionReason, kept_until
 from domain.sites import all_sites
 from domain.values import Key, Value
-from eventstore.codec import to_record
 from eventstore.errors import KeyReused, StreamClosed, VersionConflict
-from eventstore.keys import KeyDestroyed, Keyring
-from eventstore.listing import streams
 from eventstore.port import EventStore
 from intake.privacy import Privacy, Sealed
 from intake.registry import IntakePool
+from record.codec import to_record
+from record.listing import streams
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +109,8 @@ class Shredder:
         Raises:
             ShredRefused: A journey is open, the words must still be kept, or the order is no order.
             NoSuchClient: Nobody has this reference.
-            EventStoreError: The record or the keys do not answer: ask again.
+            EventStoreError: The record does not answer: ask again.
+            ClientKeysError: The keys do not: ask again.
         """
         _require_order(order)
         async with self._pool.connection() as connection, connection.transaction():

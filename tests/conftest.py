@@ -16,7 +16,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from centre.loading import load
 from deploy.settings import Settings
 from deploy.stack import Stack
-from eventstore import migrate
+from migrations import migrate
 
 load()  # here, because modules of tests name the example's sites
 

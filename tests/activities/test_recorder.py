@@ -11,6 +11,8 @@ from temporalio.exceptions import ApplicationError
 import activities.recorder
 from activities import signatures
 from activities.recorder import Recorder
+from clientkeys.errors import KekNotInFile, KekUnusable, KeysSchemaMissing, KeysUnavailable
+from clientkeys.keys import DataKey, MemoryKeyring
 from domain.comparing import Fingerprint, fingerprint
 from domain.evolve import fold
 from domain.pathway import Event
@@ -19,10 +21,8 @@ from domain.pathway.obligations import ObligationWaived
 from domain.state import STATE_SCHEMA
 from domain.values import Instant
 from eventstore import Appended, EventStoreError, MemoryEventStore, NewEvent, SchemaMissing
-from eventstore.codec import from_record, to_record
-from eventstore.kek import KekNotInFile, KekUnusable
-from eventstore.keys import DataKey, KeysSchemaMissing, KeysUnavailable, MemoryKeyring
-from eventstore.sealing import MASK, Sealer
+from record.codec import from_record, to_record
+from record.sealing import MASK, Sealer
 from tests.domain.walk import CLINICIAN, MONDAY
 
 SECRET = "Bartolomea Quillfeather"  # an invented client

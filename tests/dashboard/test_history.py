@@ -11,7 +11,7 @@ from dashboard.reading import state_of
 from domain.evolve import fold
 from domain.values import Stage
 from eventstore import MemoryEventStore, StoredEvent
-from eventstore.codec import to_record
+from record.codec import to_record
 from tests.domain import walk
 from tests.domain.walk import Walk
 

@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from clientkeys.keys import Keyring, MemoryKeyring
 from domain.values import Instant
-from eventstore.keys import Keyring, MemoryKeyring
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
 from intake.privacy import Privacy, Sealed

@@ -14,6 +14,8 @@ from typing import Any
 
 import psycopg
 
+from clientkeys import open_keyring
+from clientkeys.postgres import PostgresKeyring
 from deploy.postgres import wheel_programs
 from domain.pathway import Event
 from domain.pathway.admission import OpenJourney
@@ -27,12 +29,12 @@ from domain.pathway.obligation_decisions import WaiveObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargePlan
-from eventstore import EventStore, migrate, migrate_keys, open_keyring, open_store
-from eventstore.postgres_keys import PostgresKeyring
-from eventstore.sealing import Sealer
+from eventstore import EventStore, open_store
 from intake.mllp_client import MllpClient
 from intake.registry import IntakePool
 from intake.service import intake_pool
+from migrations import migrate, migrate_keys
+from record.sealing import Sealer
 from tests.domain.walk import DIRECTOR, Walk
 from tests.intake.conftest import RecordingGate, RunningIntake, running_intake
 from tests.intake.messages import adt

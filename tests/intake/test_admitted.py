@@ -9,8 +9,9 @@ import pytest
 
 from deploy.roles import make_login_roles
 from domain.pathway.admission import OpenJourney
-from eventstore import SchemaMissing, StoreUnavailable, migrate
+from eventstore import SchemaMissing, StoreUnavailable
 from intake.admitted import HandedOver
+from migrations import migrate
 from tests.eventstore.test_roles import as_role
 
 JOURNEY, CLIENT, MESSAGE = (f"6a1f0a60-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import structlog
 
-from eventstore.keys import MemoryKeyring
+from clientkeys.keys import MemoryKeyring
 from intake.facts import AdmissionKind, CancelReason
 from intake.framing import frame
 from intake.mllp_client import MllpClient, MllpError

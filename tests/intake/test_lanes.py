@@ -17,9 +17,9 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 from temporalio.client import Client
 
+from clientkeys.keys import Keyring, MemoryKeyring
 from domain.values import Instant
 from eventstore import open_store
-from eventstore.keys import Keyring, MemoryKeyring
 from intake.facts import AdmissionKind
 from intake.gate import GateUnavailable, OpeningAdmission
 from intake.inbox import IntakePool

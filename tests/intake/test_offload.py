@@ -12,7 +12,7 @@ from typing import cast
 import psutil
 import pytest
 
-from eventstore.keys import MemoryKeyring
+from clientkeys.keys import MemoryKeyring
 from intake import handling, judging, receiver
 from intake.hl7 import Message, parse
 from intake.inbox import Arrival, Inbox

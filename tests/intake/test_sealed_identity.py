@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore.keys import DataKey, KeysUnavailable, MemoryKeyring, SealBroken
+from clientkeys.errors import KeysUnavailable, SealBroken
+from clientkeys.keys import DataKey, MemoryKeyring
 from intake.facts import Identity, RecordNumber
 from intake.mllp_client import MllpClient
 from intake.person import Person

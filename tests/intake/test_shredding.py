@@ -14,17 +14,17 @@ import psycopg
 import pytest
 import structlog
 
+from clientkeys.errors import KeyDestroyed, KeysUnavailable
 from domain.evolve import fold
 from domain.retention import DestructionReason
 from eventstore import StoreUnavailable, StreamHead
-from eventstore.codec import from_record
-from eventstore.keys import KeyDestroyed, KeysUnavailable
-from eventstore.sealing import MASK
-from eventstore.verify import verify
+from eventstore.verification.verify import verify
 from intake.privacy import Privacy, Sealed
 from intake.registry import Registry
 from intake.service import intake_pool
 from intake.shredding import NoSuchClient, Shredder, ShredOrder, ShredRefused
+from record.codec import from_record
+from record.sealing import MASK
 from tests.intake.drill import Drill, about, drill, dump, found_in, readable_as, restore, send
 from tests.intake.messages import adt, code
 
@@ -257,7 +257,7 @@ async def test_a_restored_database_of_keys_is_brought_in_line_with_the_record(
     await shredder(client).shred(order(client), client.over)
     restored = database_url_factory()
     restore(backup, restored)
-    from eventstore import open_keyring
+    from clientkeys import open_keyring
 
     async with open_keyring(restored, tmp_path / "kek") as keys:
         assert await keys.key_of(client.client_ref)  # the backup is older than the destruction

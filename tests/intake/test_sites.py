@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from clientkeys.keys import MemoryKeyring
 from domain.sites import all_sites
-from eventstore.keys import MemoryKeyring
 from intake.adt import read_adt
 from intake.facts import Admission
 from intake.handling import read_fact

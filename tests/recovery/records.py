@@ -11,7 +11,7 @@ from domain.evolve import fold
 from domain.refusal import Refusal
 from domain.state import JourneyState
 from eventstore import MemoryEventStore, NewEvent, StoredEvent
-from eventstore.codec import to_record
+from record.codec import to_record
 from tests.workflows.house import Case
 
 

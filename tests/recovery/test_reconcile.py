@@ -14,6 +14,7 @@ from temporalio.common import TypedSearchAttributes
 
 import recovery.running
 import workflows.journey
+from clientkeys.errors import KeyDestroyed
 from domain.comparing import comparable, fingerprint
 from domain.evolve import fold
 from domain.pathway.admission import CancelAdmission, JourneyOpened, RepeatAdmission
@@ -23,7 +24,6 @@ from domain.pathway.placement import DecidePlacement
 from domain.state import JourneyState
 from domain.values import Stage
 from eventstore import EventStore, NewEvent
-from eventstore.keys import KeyDestroyed
 from intake.admitted import HandedOver
 from recovery.differences import Difference, Kind
 from recovery.paging import page_for

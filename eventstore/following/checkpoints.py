@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import psycopg
 
-from eventstore.bulk import Session
 from eventstore.errors import Fenced, StoreUnavailable
+from eventstore.following.bulk import Session
 from eventstore.postgres import translated
 
 HOLDER = f"{socket.gethostname()}/{os.getpid()}"

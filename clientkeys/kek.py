@@ -15,17 +15,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from eventstore.errors import EventStoreError
+from clientkeys.errors import KekNotInFile, KekUnusable
 
 _KEY_BYTES = 32
-
-
-class KekUnusable(EventStoreError):
-    """The file of key-encryption keys cannot be used; the message names it and says why."""
-
-
-class KekNotInFile(KekUnusable):
-    """A data key was wrapped by a key-encryption key that the file does not hold."""
 
 
 @dataclass(frozen=True, slots=True)

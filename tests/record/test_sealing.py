@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from clientkeys.errors import KeyDestroyed, SealBroken
+from clientkeys.keys import MemoryKeyring
 from domain.benefits import Benefits, Evidence, Topic, Verdict
 from domain.commands import BaseCommand
 from domain.decide import decide
@@ -24,9 +26,8 @@ from domain.plans import DischargePlan
 from domain.refusal import Refusal
 from domain.state import JourneyState
 from eventstore import InvalidRequest, MemoryEventStore, StoredEvent
-from eventstore.codec import from_record, to_record
-from eventstore.keys import KeyDestroyed, MemoryKeyring, SealBroken
-from eventstore.sealing import MASK, Sealer, split
+from record.codec import from_record, to_record
+from record.sealing import MASK, Sealer, split
 from tests.domain.strategies import FITTING, command
 from tests.domain.walk import CLINICIAN, MONDAY, STAGES, Walk
 

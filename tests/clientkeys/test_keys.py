@@ -13,10 +13,13 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
+from clientkeys import open_keyring
+from clientkeys.errors import KekUnusable, KeyDestroyed, KeyMissing, KeysUnavailable
+from clientkeys.kek import KeyEncryptionKeys, Wrapped, read_keks
+from clientkeys.keys import DataKey, Keyring, MemoryKeyring, new_key
+from clientkeys.postgres import PostgresKeyring
 from deploy.roles import KEYHOLDERS, make_login_roles
-from eventstore.kek import KekUnusable, KeyEncryptionKeys, Wrapped, read_keks
-from eventstore.keys import DataKey, KeyDestroyed, KeyMissing, Keyring, KeysUnavailable, MemoryKeyring, new_key
-from eventstore.postgres_keys import PostgresKeyring, migrate_keys, open_keyring
+from migrations import migrate_keys
 
 
 def kek_file(folder: Path, *keys: bytes, mode: int = 0o600) -> Path:

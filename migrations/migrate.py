@@ -11,11 +11,11 @@ from pathlib import Path
 
 import psycopg
 
-from eventstore import dbmate
-from eventstore.dbmate import APPLIED, Connection
-from eventstore.errors import MigrationFailed, StoreUnavailable
+from migrations import dbmate
+from migrations.databases import KEYS, RECORD
+from migrations.dbmate import APPLIED, Connection
+from migrations.errors import DatabaseUnavailable, MigrationFailed
 
-_ROOT = Path(__file__).resolve().parent.parent
 _LOCK = 7305809162814518831
 _NAME = re.compile(r"\d{4}\.[a-z0-9-]+\.sql")
 
@@ -36,14 +36,13 @@ def migrate(database_url: str, *folders: Path) -> list[str]:
     Args:
         database_url: `postgresql://...`, to the server itself and not to a pooler. The role must be allowed
             to make schemas.
-        folders: Where the `.sql` files are; no number may occur twice. By default the record's own and those of
-            intake and dashboard, if present.
+        folders: Where the `.sql` files are; no number may occur twice. By default those of the record's database.
 
     Raises:
         MigrationFailed: The database refused one, or one was edited after it had been applied.
-        StoreUnavailable: The database did not answer.
+        DatabaseUnavailable: The database did not answer.
     """
-    chosen = _folders(folders)
+    chosen = folders or RECORD
     files = _files(chosen)
     try:
         with psycopg.connect(database_url, autocommit=True) as guard:
@@ -55,9 +54,14 @@ def migrate(database_url: str, *folders: Path) -> list[str]:
             _note(guard, waiting)
             return [Path(name).stem for name in dbmate.apply(guard, database_url, chosen)]
     except psycopg.OperationalError as error:
-        raise StoreUnavailable(type(error).__name__) from None
+        raise DatabaseUnavailable(type(error).__name__) from None
     except psycopg.Error as error:
         raise MigrationFailed(f"this role may not migrate the database ({error.sqlstate}): use its owner") from None
+
+
+def migrate_keys(keys_url: str) -> list[str]:
+    """Brings the keys' database up to date; see `migrate`."""
+    return migrate(keys_url, *KEYS)
 
 
 def pending(database_url: str, *folders: Path) -> list[str]:
@@ -65,21 +69,14 @@ def pending(database_url: str, *folders: Path) -> list[str]:
 
     Raises:
         MigrationFailed: One was edited after it had been applied.
-        StoreUnavailable: The database did not answer.
+        DatabaseUnavailable: The database did not answer.
     """
-    files = _files(_folders(folders))
+    files = _files(folders or RECORD)
     try:
         with psycopg.connect(database_url, autocommit=True) as connection:
             return [file.id for file in _waiting(files, _applied(connection))]
     except psycopg.OperationalError as error:
-        raise StoreUnavailable(type(error).__name__) from None
-
-
-def _folders(given: tuple[Path, ...]) -> tuple[Path, ...]:
-    if given:
-        return given
-    usual = (_ROOT / part / "migrations" for part in ("eventstore", "intake", "dashboard"))
-    return tuple(folder for folder in usual if folder.is_dir())
+        raise DatabaseUnavailable(type(error).__name__) from None
 
 
 def _files(folders: Sequence[Path]) -> list[_File]:

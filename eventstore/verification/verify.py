@@ -15,11 +15,11 @@ from typing import Any
 
 from psycopg import Connection
 
-from eventstore.anchors import Anchor
-from eventstore.chain import NO_HASH, ChainedEvent, Entry, link, read_entries, read_rows
 from eventstore.connection import one_moment
 from eventstore.events import NewEvent
 from eventstore.request import content_digest, event_id
+from eventstore.verification.anchors import Anchor
+from eventstore.verification.chain import NO_HASH, ChainedEvent, Entry, link, read_entries, read_rows
 
 ReportCount = Callable[[int, int], None]
 """Told how much is done, of how much: now and then, and at the end."""
@@ -82,7 +82,7 @@ def verify(
 
     Args:
         database_url: With a role that may read `es`: `throughline_auditor`.
-        anchors: Signed heads whose signatures were checked; see `eventstore.anchors`.
+        anchors: Signed heads whose signatures were checked; see `eventstore.verification.anchors`.
         progress: Told how far it is.
 
     Raises:

@@ -24,7 +24,7 @@ class BulkEvent(NamedTuple):
 
     Attributes:
         occurred_at: In UTC, as PostgreSQL writes it, and so is `recorded_at`: it can be handed on as it is.
-        text: The event as one JSON object, with its type, time and cause; see `eventstore.codec.decode`.
+        text: The event as one JSON object, with its type, time and cause; see `record.codec.decode`.
     """
 
     position: int

@@ -1,4 +1,4 @@
-"""The keys under which the record keeps words about a client: one for each client, destroyed for good or kept.
+"""The keys under which words about a client are kept: one for each client, destroyed for good or kept.
 
 A keyring also holds a few keys that belong to no client; their owners' names begin with a slash.
 """
@@ -15,42 +15,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from eventstore.errors import EventStoreError
+from clientkeys.errors import KeyDestroyed, KeyMissing, SealBroken
 
 SECRET_BYTES = 64
 """A key for AES-SIV: 256 bits that authenticate and 256 that encrypt."""
-
-
-class KeysUnavailable(EventStoreError):
-    """The keys could not be reached: try again."""
-
-    def __init__(self, cause: str) -> None:
-        super().__init__(f"the keys are unavailable ({cause}): see that their database answers, then try again")
-
-
-class KeysSchemaMissing(KeysUnavailable):
-    """The database of the keys lacks their table, or this role may not use it. Trying again does not help."""
-
-
-class KeyDestroyed(EventStoreError):
-    """The client's key was destroyed: what it sealed can never be read, and nothing more can be sealed for them."""
-
-    def __init__(self) -> None:
-        super().__init__("the client's key was destroyed: nothing more is recorded for this client reference")
-
-
-class KeyMissing(EventStoreError):
-    """A key that was used is not there, and nobody destroyed it."""
-
-    def __init__(self, key_id: UUID) -> None:
-        super().__init__(f"key {key_id} is missing and was not destroyed: restore the database of the keys")
-
-
-class SealBroken(EventStoreError):
-    """Sealed bytes do not fit their place or their key: they were changed, moved, or sealed by something else."""
-
-    def __init__(self) -> None:
-        super().__init__("sealed bytes cannot be opened where they stand: verify the record, restore it if need be")
 
 
 class DataKey:

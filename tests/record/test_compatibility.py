@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eventstore.compatibility import breaks
+from record.compatibility import breaks
 
 VISIT: dict[str, Any] = {
     "$defs": {

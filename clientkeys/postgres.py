@@ -14,11 +14,10 @@ from psycopg import AsyncConnection
 from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool
 
-from eventstore.kek import KeyEncryptionKeys, Wrapped, read_keks
-from eventstore.keys import DataKey, KeyDestroyed, KeyMissing, KeysSchemaMissing, KeysUnavailable, new_key
-from eventstore.migrate import migrate
+from clientkeys.errors import KeyDestroyed, KeyMissing, KeysSchemaMissing, KeysUnavailable
+from clientkeys.kek import KeyEncryptionKeys, Wrapped, read_keks
+from clientkeys.keys import DataKey, new_key
 
-KEYS_MIGRATIONS = Path(__file__).resolve().parent / "keys_migrations"
 _KEPT_SECONDS = 60.0
 _CONNECT_SECONDS = 5.0
 
@@ -138,8 +137,8 @@ async def open_keyring(keys_url: str, kek_file: Path, *, max_size: int = 4) -> A
     """A keyring with its own connections, closed on leaving.
 
     Args:
-        keys_url: The keys' database, migrated before (see `migrate_keys`).
-        kek_file: The key-encryption keys (see `eventstore.kek`).
+        keys_url: The keys' database, migrated before.
+        kek_file: The key-encryption keys (see `clientkeys.kek`).
         max_size: Connections at most; more callers wait.
 
     Raises:
@@ -165,11 +164,6 @@ async def open_keyring(keys_url: str, kek_file: Path, *, max_size: int = 4) -> A
         yield PostgresKeyring(pool, keks)
     finally:
         await pool.close()
-
-
-def migrate_keys(keys_url: str) -> list[str]:
-    """Brings the keys' database up to date; see `migrate`."""
-    return migrate(keys_url, KEYS_MIGRATIONS)
 
 
 def _translated(error: psycopg.Error) -> KeysUnavailable:

@@ -14,17 +14,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.events import BaseEvent
 from domain.pathway import Event
-from eventstore.bulk import BulkEvent
+from eventstore.errors import UnreadableEvent
 from eventstore.events import NewEvent, StoredEvent
-from eventstore.upcasting import Chain, NotLifted, Shape
+from eventstore.following.bulk import BulkEvent
+from record.upcasting import Chain, NotLifted, Shape
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 _EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 _CHAIN = Chain()  # here, so that no program that reads events can start with a broken one
-
-
-class UnreadableEvent(Exception):
-    """A recorded event this release cannot read: deploy the release that wrote it, or newer."""
 
 
 def is_journey(stream: str) -> bool:
@@ -51,7 +48,7 @@ def event_type(event: BaseEvent) -> str:
 def from_record(stored: StoredEvent) -> Event:
     """The event behind a stored one, from its open data, lifted to the version this release reads.
 
-    Sealed words read as the mask; `eventstore.sealing` puts them back.
+    Sealed words read as the mask; `record.sealing` puts them back.
 
     Raises:
         UnreadableEvent: Its type or version is unknown here, or the data does not fit it.

@@ -22,7 +22,7 @@ from psycopg import sql
 from deploy.home import Home
 from deploy.postgres import start_postgres
 from deploy.processes import Supervisor, free_ports
-from eventstore import MigrationFailed, StoreUnavailable, migrate, pending
+from migrations import DatabaseUnavailable, MigrationFailed, migrate, pending
 from tests.ports import port_open
 
 _GATE = 4711
@@ -199,7 +199,7 @@ def test_a_migration_whose_session_is_cut_is_taken_back(fresh_database: str, tmp
             migrating = thread.submit(migrate, fresh_database, tmp_path)
             until(fresh_database, waits_in("slow"))
             cut_what_waits(fresh_database)
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(DatabaseUnavailable):
             migrating.result()
     assert one(fresh_database, "select to_regclass('slow')") == (None,)
     assert migrate(fresh_database, tmp_path) == ["0001.slow"]
@@ -210,7 +210,7 @@ def test_when_the_migrating_process_is_killed_the_next_one_waits_for_what_it_beg
 ) -> None:
     put(tmp_path, "0001.slow", f"create table slow ();\n{pass_gate()}")
     put(tmp_path, "0002.next", "create table next ();")
-    call = "import sys, pathlib, eventstore; eventstore.migrate(sys.argv[1], pathlib.Path(sys.argv[2]))"
+    call = "import sys, pathlib, migrations; migrations.migrate(sys.argv[1], pathlib.Path(sys.argv[2]))"
     with ThreadPoolExecutor(1) as thread:
         with closed_gate(fresh_database):
             first = subprocess.Popen([sys.executable, "-c", call, fresh_database, str(tmp_path)])
@@ -271,7 +271,7 @@ async def over_tcp(session_home: Path) -> AsyncIterator[str]:
 async def test_over_tcp_with_a_password_that_needs_escaping(over_tcp: str, monkeypatch: pytest.MonkeyPatch) -> None:
     host, port = over_tcp.split(":")
     plain = f"postgresql://postgres@{over_tcp}/throughline"
-    with pytest.raises(StoreUnavailable) as refused:
+    with pytest.raises(DatabaseUnavailable) as refused:
         migrate(plain.replace("postgres@", "postgres:canary-7f3a@"))
     assert "canary" not in str(refused.value)
 

@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 
 from eventstore import NewEvent, PostgresEventStore, RecordDamaged
-from eventstore.bulk import open_session, read_earlier, read_head, read_page
-from eventstore.codec import decode, from_record, is_journey, to_record
+from eventstore.following.bulk import open_session, read_earlier, read_head, read_page
+from record.codec import decode, from_record, is_journey, to_record
 from tests.domain.walk import STAGES
 from tests.eventstore.facts import NOON, record
 
@@ -23,10 +23,10 @@ async def fill(store: PostgresEventStore) -> None:
     await store.append("client/c", expected_version=0, key="k", events=[other])
 
 
-async def test_rows_hold_what_stored_events_hold(database_url: str, postgres_store: PostgresEventStore) -> None:
+async def test_rows_hold_what_stored_events_hold(migrated_database: str, postgres_store: PostgresEventStore) -> None:
     await fill(postgres_store)
     stored = await postgres_store.read_all(limit=10_000)
-    async with await open_session(database_url, "test") as session:
+    async with await open_session(migrated_database, "test") as session:
         rows = await read_page(session, 0, 10_000)
         assert await read_head(session) == len(rows) == len(stored)
         assert (await read_page(session, 5, 7)) == rows[5:12]
@@ -46,9 +46,11 @@ async def test_rows_hold_what_stored_events_hold(database_url: str, postgres_sto
     assert decode([]) == []
 
 
-async def test_a_hole_in_a_page_or_before_it_is_noticed(database_url: str, postgres_store: PostgresEventStore) -> None:
+async def test_a_hole_in_a_page_or_before_it_is_noticed(
+    migrated_database: str, postgres_store: PostgresEventStore
+) -> None:
     await record(postgres_store, "a", *range(9))
-    async with await open_session(database_url, "test") as session:
+    async with await open_session(migrated_database, "test") as session:
         await session.execute("alter table es.events disable trigger append_only")
         await session.execute("delete from es.events where position = 4")
         for after, limit in ((0, 9), (2, 3), (3, 2)):

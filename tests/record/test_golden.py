@@ -18,11 +18,11 @@ from domain.evolve import evolve, fold
 from domain.pathway import Event
 from domain.pathway.admission import Admission
 from domain.state import JourneyState
-from eventstore.codec import from_record, to_record
-from eventstore.upcasting import EVENT_TYPES, STEPS, Chain, Shape, current_shapes
+from record.codec import from_record, to_record
+from record.upcasting import EVENT_TYPES, STEPS, Chain, Shape, current_shapes
 from tests.domain import walk
-from tests.eventstore import examples
-from tests.eventstore.json_schema import filled, fits, places
+from tests.record import examples
+from tests.record.json_schema import filled, fits, places
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 CURRENT = [name for name in examples.NAMES if examples.shape(name) in current_shapes()]

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
-from eventstore.errors import EventStoreError, MigrationFailed, StoreUnavailable
+from migrations.errors import DatabaseUnavailable, MigrationError, MigrationFailed
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -38,7 +38,7 @@ def apply(guard: Connection, database_url: str, folders: Sequence[Path]) -> list
 
     Raises:
         MigrationFailed: The database refused one, or dbmate did not run.
-        StoreUnavailable: The database went away.
+        DatabaseUnavailable: The database went away.
     """
     listed = [part for folder in folders for part in ("--migrations-dir", str(folder))]
     # --migration-lock: should this process be killed, its dbmate runs on, and the next one has to wait for it.
@@ -103,12 +103,12 @@ def _sslmode(guard: Connection, given: str) -> str:
     return given if given in ("verify-ca", "verify-full") else "require"
 
 
-def _failure(run: subprocess.CompletedProcess[str], password: str) -> EventStoreError:
+def _failure(run: subprocess.CompletedProcess[str], password: str) -> MigrationError:
     started = re.findall(r"^Applying: (\S+)", run.stdout, re.MULTILINE)
     file = started[-1] if started else "a migration"
     refusal = _REFUSAL.search(run.stderr)
     if run.stderr.rstrip().endswith("bad connection"):
-        return StoreUnavailable("bad connection")
+        return DatabaseUnavailable("bad connection")
     if refusal is None:
         said = run.stderr.strip().removeprefix("Error: ") or f"code {run.returncode}"
         if password:
@@ -117,7 +117,7 @@ def _failure(run: subprocess.CompletedProcess[str], password: str) -> EventStore
         return MigrationFailed(f"dbmate stopped at {file} ({said}): see to that, then migrate again")
     state, message = refusal["state"], _POSITION.sub("", refusal["message"])
     if issubclass(_class_of(state), psycopg.OperationalError):
-        return StoreUnavailable(_class_of(state).__name__)
+        return DatabaseUnavailable(_class_of(state).__name__)
     if state.startswith(_DATA_EXCEPTION):
         message = "a value does not fit; only the server's log may say which"
     return MigrationFailed(f"the database refused {file} ({state}: {message}): correct it")

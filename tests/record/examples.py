@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from eventstore import NewEvent, StoredEvent
-from eventstore.upcasting import Shape
+from record.upcasting import Shape
 
 FOLDER = Path(__file__).parent / "golden"
 NAMES = sorted(path.name for path in FOLDER.glob("*.json"))

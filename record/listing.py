@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from eventstore.codec import is_journey
 from eventstore.port import EventStore
+from record.codec import is_journey
 
 
 async def streams(store: EventStore, prefix: str = "", *, open_only: bool = False) -> AsyncIterator[str]:

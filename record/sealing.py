@@ -12,15 +12,16 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, get_args
 
+from clientkeys.errors import KeyDestroyed, SealBroken
+from clientkeys.keys import Keyring
 from domain.events import BaseEvent
 from domain.pathway import Event
 from domain.values import Identifying, Value
-from eventstore.codec import from_record, to_record
 from eventstore.errors import InvalidRequest
 from eventstore.events import NewEvent, StoredEvent
 from eventstore.jsontext import canonical
-from eventstore.keys import KeyDestroyed, Keyring, SealBroken
 from eventstore.request import event_id, require_name
+from record.codec import from_record, to_record
 
 MASK = "[sealed]"
 """Stands in open data for words that are sealed or lost."""

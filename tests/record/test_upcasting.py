@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 
 from domain.events import BaseEvent
 from domain.pathway.closing import JourneyClosed
-from eventstore import StoredEvent, codec
-from eventstore.bulk import BulkEvent
-from eventstore.codec import UnreadableEvent, decode, from_record, is_journey
-from eventstore.upcasting import EVENT_TYPES, STEPS, BrokenChain, Chain, Data, NotLifted, Shape, Upcast, current_shapes
+from eventstore import StoredEvent
+from eventstore.errors import UnreadableEvent
+from eventstore.following.bulk import BulkEvent
+from record import codec
+from record.codec import decode, from_record, is_journey
+from record.upcasting import EVENT_TYPES, STEPS, BrokenChain, Chain, Data, NotLifted, Shape, Upcast, current_shapes
 from tests.eventstore.facts import NOON
 
 VISIT = "visit.kept"
@@ -131,7 +133,7 @@ def test_this_release_has_a_step_for_every_version_before_the_current_ones() -> 
     assert {Shape(shape.type, shape.version - 1) for shape in raised} <= chain.older
 
 
-@pytest.mark.parametrize("process", ["worker", "cli.access", "dashboard.reading", "activities.recorder"])
+@pytest.mark.parametrize("process", ["worker", "cli.journeys", "dashboard.reading", "activities.recorder"])
 def test_no_process_that_reads_events_starts_with_a_broken_chain(process: str) -> None:
     raised = "from domain.pathway.admission import JourneyOpened; JourneyOpened.schema_version = 3; "
     started = subprocess.run(

@@ -10,9 +10,9 @@ import pytest
 
 from domain.events import BaseEvent
 from domain.values import Role
-from eventstore.compatibility import Schema
-from eventstore.schemas import INDEX, SchemaFolder, SchemasBroken, current_schemas, schema_of
-from eventstore.upcasting import EVENT_TYPES, Shape
+from record.compatibility import Schema
+from record.schemas import INDEX, SchemaFolder, SchemasBroken, current_schemas, schema_of
+from record.upcasting import EVENT_TYPES, Shape
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "schemas"
 RESTORE = "restore it from version control"

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from domain.events import BaseEvent
-from eventstore.compatibility import Schema, breaks
 from eventstore.errors import EventStoreError
-from eventstore.upcasting import EVENT_TYPES, Chain, Shape
+from record.compatibility import Schema, breaks
+from record.upcasting import EVENT_TYPES, Chain, Shape
 
 INDEX = "index.json"
 _ENVELOPE = ("type", "at", "cause")

@@ -19,10 +19,9 @@ import psycopg
 import structlog
 from psycopg.sql import SQL, Identifier
 
-from eventstore.bulk import BulkEvent, Session, open_session, read_page
-from eventstore.checkpoints import advance, live_checkpoints, raise_alarm
-from eventstore.codec import UnreadableEvent
-from eventstore.errors import EventStoreError, Fenced, RecordDamaged, StoreUnavailable
+from eventstore.errors import EventStoreError, Fenced, RecordDamaged, StoreUnavailable, UnreadableEvent
+from eventstore.following.bulk import BulkEvent, Session, open_session, read_page
+from eventstore.following.checkpoints import advance, live_checkpoints, raise_alarm
 from eventstore.postgres import CHANNEL, translated
 
 log = structlog.get_logger(__name__)
