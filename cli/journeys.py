@@ -213,7 +213,7 @@ async def unsealed(stored: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
     """`stored` with what was written about the client in the clear, as far as there is a key."""
     async with the_keys() as keys:
         sealer = Sealer(keys)
-        return tuple([(await sealer.unseal(each)).stored for each in stored])
+        return tuple([await sealer.unseal(each) for each in stored])
 
 
 def _as_json(state: JourneyState, stored: tuple[StoredEvent, ...], at: AsOf) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Each client's encryption key, in a database of its own: made on first use, destroyed for good.
 
-`open_keyring` gives the keys in PostgreSQL, wrapped by key-encryption keys that are in a file (`clientkeys.kek`);
-`MemoryKeyring` keeps the same contract without a database. What is sealed with a key is not known here.
+`open_keyring` gives the keys in PostgreSQL, wrapped by key-encryption keys that are in a file (`clientkeys.kek`).
+What is sealed with a key is not known here.
 """
 
 from clientkeys.errors import (
@@ -14,7 +14,7 @@ from clientkeys.errors import (
     KeysUnavailable,
     SealBroken,
 )
-from clientkeys.keys import DataKey, Keyring, MemoryKeyring
+from clientkeys.keys import DataKey, Keyring
 from clientkeys.postgres import PostgresKeyring, open_keyring
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "Keyring",
     "KeysSchemaMissing",
     "KeysUnavailable",
-    "MemoryKeyring",
     "PostgresKeyring",
     "SealBroken",
     "open_keyring",

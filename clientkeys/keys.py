@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from clientkeys.errors import KeyDestroyed, KeyMissing, SealBroken
+from clientkeys.errors import SealBroken
 
 SECRET_BYTES = 64
 """A key for AES-SIV: 256 bits that authenticate and 256 that encrypt."""
@@ -76,37 +76,6 @@ class Keyring(Protocol):
 
         Others who hold the key in memory may use it for up to a minute more.
         """
-
-
-class MemoryKeyring:
-    """Keys for tests of what is built on them; gone with the process."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, DataKey | None] = {}
-        self._ids: dict[UUID, str] = {}
-
-    async def key_of(self, owner: str) -> DataKey:
-        """See `Keyring.key_of`."""
-        if owner not in self._keys:
-            made = new_key()[0]
-            self._keys[owner], self._ids[made.id] = made, owner
-        return self._held(owner)
-
-    async def key(self, key_id: UUID) -> DataKey:
-        """See `Keyring.key`."""
-        if key_id not in self._ids:
-            raise KeyMissing(key_id)
-        return self._held(self._ids[key_id])
-
-    async def destroy(self, owner: str) -> None:
-        """See `Keyring.destroy`."""
-        self._keys[owner] = None
-
-    def _held(self, owner: str) -> DataKey:
-        held = self._keys[owner]
-        if held is None:
-            raise KeyDestroyed
-        return held
 
 
 def new_key() -> tuple[DataKey, bytes]:

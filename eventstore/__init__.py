@@ -1,9 +1,8 @@
 """An append-only event store in one dense global order.
 
-`EventStore` is what the rest of the system sees; `open_store` gives the PostgreSQL one, `MemoryEventStore`
-keeps the same contract without a database. `eventstore.appending` puts writers' appends on their way,
-`eventstore.following` reads on as events come, `eventstore.verification` shows that none was changed, and
-`eventstore.cloudevents` exports and imports. What the events say is not known here.
+`EventStore` is what the rest of the system sees; `open_store` gives the one in PostgreSQL. `eventstore.appending` puts
+writers' appends on their way, `eventstore.following` reads on as events come, `eventstore.verification` shows that none
+was changed, and `eventstore.cloudevents` exports and imports. What the events say is not known here.
 """
 
 from eventstore.errors import (
@@ -18,7 +17,6 @@ from eventstore.errors import (
     VersionConflict,
 )
 from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
-from eventstore.memory import MemoryEventStore
 from eventstore.port import EventStore
 from eventstore.postgres import PostgresEventStore, open_store
 
@@ -29,7 +27,6 @@ __all__ = [
     "Fenced",
     "InvalidRequest",
     "KeyReused",
-    "MemoryEventStore",
     "NewEvent",
     "PostgresEventStore",
     "RecordDamaged",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 from clientkeys.errors import KeyDestroyed, SealBroken
 from clientkeys.keys import Keyring
@@ -28,18 +28,6 @@ MASK = "[sealed]"
 
 Words = dict[str, str]
 """What was written, by the JSON Pointer (RFC 6901) of where in the data it belongs."""
-
-
-class Opened(NamedTuple):
-    """A stored event with its words back in, as far as there is a key.
-
-    Attributes:
-        stored: With nothing sealed any more, or as it was.
-        readable: False if the words are lost because the key was destroyed; the mask stands for them.
-    """
-
-    stored: StoredEvent
-    readable: bool
 
 
 class Sealer:
@@ -80,8 +68,8 @@ class Sealer:
             sealed.append(record)
         return sealed
 
-    async def unseal(self, stored: StoredEvent) -> Opened:
-        """`stored` with its words back in.
+    async def unseal(self, stored: StoredEvent) -> StoredEvent:
+        """`stored` with its words back in; as it was, with the mask, where the key was destroyed.
 
         Raises:
             KeyMissing: Nobody destroyed the key and it is not there.
@@ -89,17 +77,17 @@ class Sealer:
             KeysUnavailable: Try again.
         """
         if stored.sealed is None or stored.key_id is None:
-            return Opened(stored, readable=True)
+            return stored
         try:
             owners = await self._keyring.key(stored.key_id)
         except KeyDestroyed:
-            return Opened(stored, readable=False)
+            return stored
         words = json.loads(owners.open(stored.sealed, stored.event_id.bytes, stored.type.encode()))
-        return Opened(stored.model_copy(update={"data": _filled(stored.data, words), "sealed": None}), readable=True)
+        return stored.model_copy(update={"data": _filled(stored.data, words), "sealed": None})
 
     async def open(self, stored: Sequence[StoredEvent]) -> tuple[Event, ...]:
         """The events behind `stored`, with their words; the mask where the key was destroyed."""
-        return tuple([from_record((await self.unseal(each)).stored) for each in stored])
+        return tuple([from_record(await self.unseal(each)) for each in stored])
 
 
 def has_words(events: Iterable[BaseEvent]) -> bool:

@@ -16,10 +16,11 @@ from psycopg_pool import AsyncConnectionPool
 from clientkeys import open_keyring
 from clientkeys.errors import KekUnusable, KeyDestroyed, KeyMissing, KeysUnavailable
 from clientkeys.kek import KeyEncryptionKeys, Wrapped, read_keks
-from clientkeys.keys import DataKey, Keyring, MemoryKeyring, new_key
+from clientkeys.keys import DataKey, Keyring, new_key
 from clientkeys.postgres import PostgresKeyring
 from deploy.roles import KEYHOLDERS, make_login_roles
 from migrations import migrate_keys
+from tests.clientkeys.memory import MemoryKeyring
 
 
 def kek_file(folder: Path, *keys: bytes, mode: int = 0o600) -> Path:

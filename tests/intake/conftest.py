@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from clientkeys.keys import Keyring, MemoryKeyring
+from clientkeys.keys import Keyring
 from domain.values import Instant
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
@@ -20,6 +20,7 @@ from intake.privacy import Privacy, Sealed
 from intake.receiver import ReceivingRules
 from intake.relay import RelayRules
 from intake.service import IntakePorts, IntakeSettings, run_intake
+from tests.clientkeys.memory import MemoryKeyring
 
 
 @dataclass

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 import structlog
 
-from clientkeys.keys import MemoryKeyring
 from intake.facts import AdmissionKind, CancelReason
 from intake.framing import frame
 from intake.mllp_client import MllpClient, MllpError
@@ -19,6 +18,7 @@ from intake.receiver import ReceivingRules
 from intake.registry import Registry
 from intake.relay import RelayRules
 from intake.service import IntakeSettings, intake_pool
+from tests.clientkeys.memory import MemoryKeyring
 from tests.intake.conftest import FAST, RecordingGate, RunningIntake, running_intake, until
 from tests.intake.messages import adt, code, fields
 from tests.intake.test_hl7 import SWAPPED

@@ -17,7 +17,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 from temporalio.client import Client
 
-from clientkeys.keys import Keyring, MemoryKeyring
+from clientkeys.keys import Keyring
 from domain.values import Instant
 from eventstore import open_store
 from intake.facts import AdmissionKind
@@ -29,6 +29,7 @@ from intake.queue import ClaimLost, Handling, Queue
 from intake.relay import RelayRules
 from intake.service import IntakeSettings, intake_pool
 from intake.temporal_gate import TemporalGate
+from tests.clientkeys.memory import MemoryKeyring
 from tests.intake.conftest import FAST, RecordingGate, RunningIntake, running_intake, until
 from tests.intake.messages import adt, code
 from workflows.client import Journeys

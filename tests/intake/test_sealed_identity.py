@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clientkeys.errors import KeysUnavailable, SealBroken
-from clientkeys.keys import DataKey, MemoryKeyring
+from clientkeys.keys import DataKey
 from intake.facts import Identity, RecordNumber
 from intake.mllp_client import MllpClient
 from intake.person import Person
 from intake.privacy import Privacy
 from intake.registry import Registry
 from intake.service import intake_pool
+from tests.clientkeys.memory import MemoryKeyring
 from tests.intake.conftest import RecordingGate, RunningIntake, running_intake, until
 from tests.intake.messages import adt, code, fields
 from tests.intake.test_registry import ADMISSION

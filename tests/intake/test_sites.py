@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from clientkeys.keys import MemoryKeyring
 from domain.sites import all_sites
 from intake.adt import read_adt
 from intake.facts import Admission
@@ -20,6 +19,7 @@ from intake.locations import Locations, named_locations
 from intake.releasing import release_to_site
 from intake.service import intake_pool
 from tests.centres import loaded, three_sites
+from tests.clientkeys.memory import MemoryKeyring
 from tests.intake.conftest import RecordingGate, RunningIntake, running_intake
 from tests.intake.messages import adt, code
 from tests.intake.test_intake import send

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import worker
-from clientkeys.keys import MemoryKeyring
 from deploy.settings import Settings
 from deploy.values import HostPort
+from tests.clientkeys.memory import MemoryKeyring
 from tests.clinic.process import ClinicProcess
 from tests.workflows.house import House
 from workflows.client import connect

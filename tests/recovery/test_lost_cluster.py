@@ -21,7 +21,7 @@ import pytest
 
 import worker
 from activities.calls import ClinicCalls
-from clientkeys.keys import Keyring, MemoryKeyring
+from clientkeys.keys import Keyring
 from deploy.settings import Settings
 from deploy.values import HostPort
 from domain.comparing import fingerprint
@@ -34,6 +34,7 @@ from eventstore import EventStore
 from record.sealing import Sealer
 from recovery.reconcile import Reconciler
 from recovery.running import RunningJourneys
+from tests.clientkeys.memory import MemoryKeyring
 from tests.clinic.process import ClinicProcess
 from tests.recovery.drill import Cluster, InOrder, Told, cluster, lose, reached, told
 from tests.workflows.house import Case, House, Person, until

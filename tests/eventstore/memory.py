@@ -1,4 +1,4 @@
-"""The record without a database, for tests of what is built on it: same contract, gone with the process."""
+"""A store without a database, for tests of what is built on it: same contract, gone with the process."""
 
 from __future__ import annotations
 
