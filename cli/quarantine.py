@@ -23,9 +23,9 @@ from intake.releasing import release_to_site
 from intake.service import intake_pool
 
 _LISTED = """
-    SELECT quarantine_id, received_id, listener, reason_code, reason, quarantined_at, last_seen_at, times
-    FROM intake.quarantine WHERE released_at IS NULL ORDER BY quarantine_id DESC LIMIT %s"""
-_ONE = "SELECT sealed, key_id, sha256 FROM intake.quarantine WHERE quarantine_id = %s"
+    select quarantine_id, received_id, listener, reason_code, reason, quarantined_at, last_seen_at, times
+    from intake.quarantine where released_at is null order by quarantine_id desc limit %s"""
+_ONE = "select sealed, key_id, sha256 from intake.quarantine where quarantine_id = %s"
 _COLUMNS = ("quarantine_id", "received_id", "listener", "code", "advice", "quarantined_at", "last_seen_at", "times")
 
 

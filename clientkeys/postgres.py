@@ -22,11 +22,13 @@ _KEPT_SECONDS = 60.0
 _CONNECT_SECONDS = 5.0
 
 _FIND = "select key_id, owner, kek, wrapped from keys.data_keys where {} = %s"
+_WRAPPED_BY_OTHERS = "select key_id, owner, kek, wrapped from keys.data_keys where kek <> %s"
 _MAKE = "insert into keys.data_keys (key_id, owner, kek, wrapped) values (%s, %s, %s, %s) on conflict do nothing"
 _DESTROY = """
     insert into keys.data_keys (key_id, owner, destroyed_at) values (gen_random_uuid(), %s, now())
     on conflict (owner) do update set kek = null, wrapped = null, destroyed_at = now()
     where data_keys.destroyed_at is null"""
+_REWRITE = "vacuum full keys.data_keys"
 _REWRAP = "update keys.data_keys set kek = %s, wrapped = %s where key_id = %s and kek = %s"
 
 KeyPool = AsyncConnectionPool[AsyncConnection[Any]]
@@ -86,14 +88,12 @@ class PostgresKeyring:
         """See `Keyring.destroy`. The table is written anew, so that its file does not hold the key either."""
         await self._execute(_DESTROY, owner)
         self._cache.clear()
-        await self._execute("vacuum full keys.data_keys")
+        await self._execute(_REWRITE)
 
     async def rewrap(self) -> int:
         """Wraps every key that an older key-encryption key wrapped with the newest; returns how many."""
         count = 0
-        for row in await self._fetch(
-            "select key_id, owner, kek, wrapped from keys.data_keys where kek <> %s", self._keks.newest
-        ):
+        for row in await self._fetch(_WRAPPED_BY_OTHERS, self._keks.newest):
             fresh = self._keks.wrap(self._keks.unwrap(Wrapped(str(row.kek), bytes(row.wrapped or b""))))
             await self._execute(_REWRAP, fresh.kek, fresh.secret, row.key_id, row.kek)
             count += 1

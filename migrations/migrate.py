@@ -17,6 +17,21 @@ from migrations.dbmate import APPLIED, Connection
 from migrations.errors import DatabaseUnavailable, MigrationFailed
 
 _LOCK = 7305809162814518831
+_HOLD_OTHERS = "select pg_advisory_lock(%s)"
+_EXISTS = "select to_regclass(%s) is not null"
+_LEDGER = """
+    create schema if not exists migrations;
+    create table migrations.applied (version varchar primary key);
+    create table migrations.files (
+        version varchar primary key, id text not null, sha256 text not null, begun_at timestamptz not null default now()
+    );
+    -- for those who ask what is pending
+    grant usage on schema migrations to public;
+    grant select on migrations.applied, migrations.files to public"""
+_APPLIED_FILES = "select version, sha256 from migrations.applied left join migrations.files using (version)"
+_NOTE = """
+    insert into migrations.files (version, id, sha256) values (%s, %s, %s)
+    on conflict (version) do update set id = excluded.id, sha256 = excluded.sha256, begun_at = excluded.begun_at"""
 _NAME = re.compile(r"\d{4}\.[a-z0-9-]+\.sql")
 
 
@@ -46,7 +61,7 @@ def migrate(database_url: str, *folders: Path) -> list[str]:
     files = _files(chosen)
     try:
         with psycopg.connect(database_url, autocommit=True) as guard:
-            guard.execute("select pg_advisory_lock(%s)", [_LOCK])
+            guard.execute(_HOLD_OTHERS, [_LOCK])
             _make_ledger(guard)
             waiting = _waiting(files, _applied(guard))
             if not waiting:
@@ -107,35 +122,25 @@ def _applied(connection: Connection) -> dict[str, str | None]:
     """The SHA-256 of each file applied, by its number; None if somebody else applied it."""
     if not _exists(connection, APPLIED):
         return {}
-    query = "select version, sha256 from migrations.applied left join migrations.files using (version)"
-    return dict(connection.execute(query).fetchall())
+    return dict(connection.execute(_APPLIED_FILES).fetchall())
 
 
 def _make_ledger(guard: Connection) -> None:
     if _exists(guard, APPLIED):
         return
     with guard.transaction():
-        guard.execute("create schema if not exists migrations")
-        guard.execute("create table migrations.applied (version varchar primary key)")
-        guard.execute(
-            "create table migrations.files ("
-            " version varchar primary key, id text not null, sha256 text not null,"
-            " begun_at timestamptz not null default now())"
-        )
-        guard.execute("grant usage on schema migrations to public")  # for those who ask what is pending
-        guard.execute("grant select on migrations.applied, migrations.files to public")
+        guard.execute(_LEDGER)
 
 
 def _note(guard: Connection, waiting: Sequence[_File]) -> None:
     # Before they are applied, so that none is ever applied without its hash.
     for file in waiting:
         guard.execute(
-            "insert into migrations.files (version, id, sha256) values (%s, %s, %s) on conflict (version)"
-            " do update set id = excluded.id, sha256 = excluded.sha256, begun_at = excluded.begun_at",
+            _NOTE,
             [file.version, file.id, file.sha256],
         )
 
 
 def _exists(connection: Connection, table: str) -> bool:
-    row = connection.execute("select to_regclass(%s) is not null", [table]).fetchone()
+    row = connection.execute(_EXISTS, [table]).fetchone()
     return row is not None and bool(row[0])

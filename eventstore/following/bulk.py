@@ -48,6 +48,10 @@ _EARLIER = SQL(
     "select {} from unnest(%s::text[], %s::bigint[]) as wanted (name, below)"
     " join es.events on stream = name and version < below order by stream, version"
 ).format(_COLUMNS)
+_SETTINGS = (
+    "select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
+    " set_config('plan_cache_mode', 'force_custom_plan', false)"
+)
 _HEAD = "select coalesce(max(position), 0) from es.events"
 
 
@@ -57,10 +61,7 @@ async def open_session(database_url: str, purpose: str) -> Session:
         session = await AsyncConnection.connect(
             database_url, application_name=f"throughline {purpose}", connect_timeout=10, **CONNECTION
         )
-        await session.execute(
-            "select set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
-            " set_config('plan_cache_mode', 'force_custom_plan', false)"
-        )
+        await session.execute(_SETTINGS)
     except psycopg.Error as error:
         raise translated(error) from None
     return session

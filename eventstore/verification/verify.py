@@ -23,6 +23,8 @@ from eventstore.verification.chain import NO_HASH, ChainedEvent, Entry, link, re
 
 ReportCount = Callable[[int, int], None]
 """Told how much is done, of how much: now and then, and at the end."""
+_TOTAL = "select coalesce(max(position), 0) from es.events"
+_HEADS = "select stream, version, closed_at from es.streams"
 _TOLD_EVERY = 5_000
 _LOOK_AHEAD = 1_000  # of an append, to tell what moved up; an altered ledger may say it has any number of events
 
@@ -106,7 +108,7 @@ def verify_rows(rows: Iterable[ChainedEvent], anchors: Iterable[Anchor] = ()) ->
 
 
 def _verify(connection: Connection[Any], anchors: list[Anchor], progress: ReportCount) -> Verification:
-    row = connection.execute("select coalesce(max(position), 0) from es.events").fetchone()
+    row = connection.execute(_TOTAL).fetchone()
     total = row[0] if row else 0
     check = _Check(anchors, lambda events: progress(events, total))
     try:
@@ -221,7 +223,7 @@ class _Ledger:
 
 
 def _check_heads(connection: Connection[Any], check: _Check) -> None:
-    rows = connection.execute("select stream, version, closed_at from es.streams").fetchall()
+    rows = connection.execute(_HEADS).fetchall()
     heads = {stream: (version, closed_at) for stream, version, closed_at in rows}
     sound = {stream: (version, check.closed.get(stream)) for stream, version in check.versions.items()}
     differing = [stream for stream in {*heads, *sound} if heads.get(stream) != sound.get(stream)]

@@ -114,7 +114,7 @@ class Drill:
     def rows(self) -> list[tuple[Any, ...]]:
         """The whole record, hashes included."""
         with psycopg.connect(self.url) as connection:
-            return connection.execute("SELECT *, data::text FROM es.events ORDER BY position").fetchall()
+            return connection.execute("select *, data::text from es.events order by position").fetchall()
 
     @property
     def over(self) -> datetime:
@@ -167,13 +167,13 @@ def found_in(text: str) -> list[str]:
 def readable_as(role: str, url: str) -> str:
     """Everything that `role` may read in the database, as text."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"SET ROLE {role}".encode())
+        connection.execute(f"set role {role}".encode())
         tables = connection.execute(
-            """SELECT quote_ident(table_schema) || '.' || quote_ident(table_name) FROM information_schema.tables
-               WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
-               AND has_schema_privilege(table_schema, 'USAGE')
-               AND has_table_privilege(quote_ident(table_schema) || '.' || quote_ident(table_name), 'SELECT')"""
+            """select quote_ident(table_schema) || '.' || quote_ident(table_name) from information_schema.tables
+               where table_schema not in ('pg_catalog', 'information_schema')
+               and has_schema_privilege(table_schema, 'USAGE')
+               and has_table_privilege(quote_ident(table_schema) || '.' || quote_ident(table_name), 'SELECT')"""
         ).fetchall()
         return "\n".join(
-            str(row) for (table,) in tables for row in connection.execute(f"SELECT t::text FROM {table} t".encode())
+            str(row) for (table,) in tables for row in connection.execute(f"select t::text from {table} t".encode())
         )

@@ -24,11 +24,11 @@ def handed_over(migrated_database: str) -> str:
     make_login_roles(migrated_database)
     with psycopg.connect(migrated_database) as connection:
         connection.execute(
-            "INSERT INTO intake.clients (client_ref, identity_as_of) VALUES (%s, %s)", (CLIENT, ADMITTED)
+            "insert into intake.clients (client_ref, identity_as_of) values (%s, %s)", (CLIENT, ADMITTED)
         )
         connection.execute(
-            "INSERT INTO intake.journeys (journey_id, client_ref, opened_by, site, admitted_at, started_at)"
-            " VALUES (%s, %s, %s, 'main', %s, %s)",
+            "insert into intake.journeys (journey_id, client_ref, opened_by, site, admitted_at, started_at)"
+            " values (%s, %s, %s, 'main', %s, %s)",
             (JOURNEY, CLIENT, MESSAGE, ADMITTED, ADMITTED),
         )
     return migrated_database

@@ -185,7 +185,7 @@ class House:
         sealed = await self._privacy.seal_person(person.registered(), reference)
         async with await psycopg.AsyncConnection.connect(self._database_url) as connection:
             await connection.execute(
-                "INSERT INTO intake.clients (client_ref, sealed, key_id, identity_as_of) VALUES (%s, %s, %s, now())",
+                "insert into intake.clients (client_ref, sealed, key_id, identity_as_of) values (%s, %s, %s, now())",
                 (reference, *sealed),
             )
 
