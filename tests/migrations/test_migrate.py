@@ -23,7 +23,6 @@ from deploy.home import Home
 from deploy.postgres import start_postgres
 from deploy.processes import Supervisor, free_ports
 from migrations import DatabaseUnavailable, MigrationFailed, migrate, pending
-from tests.ports import port_open
 
 _GATE = 4711
 PASSWORD = "p@ss:/w%rd ?#ü"
@@ -259,13 +258,21 @@ async def over_tcp(session_home: Path) -> AsyncIterator[str]:
         (port,) = free_ports(1)
         more = ["-c", "listen_addresses=127.0.0.1", "-c", f"port={port}"]
         command = server.process.command
-        await supervisor.start(
-            replace(command, argv=[*command.argv, *more]), ready=lambda: port_open("127.0.0.1", port)
-        )
+        await supervisor.start(replace(command, argv=[*command.argv, *more]), ready=lambda: _answers(port))
         yield f"127.0.0.1:{port}"
     finally:
         await supervisor.close()
         os.close(lock)
+
+
+async def _answers(port: int) -> bool:
+    """The port is open some time before the server takes sessions."""
+    url = f"postgresql://postgres:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/throughline"
+    try:
+        await (await psycopg.AsyncConnection.connect(url)).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 async def test_over_tcp_with_a_password_that_needs_escaping(over_tcp: str, monkeypatch: pytest.MonkeyPatch) -> None:
