@@ -38,17 +38,17 @@ from centre.loading import Loaded, load
 from centre.sites import ending_calendars
 from centre.staff_file import StaffFile, site_ids
 from centre.systems import Systems, read_systems
+from clientkeys import open_keyring
+from clientkeys.keys import Keyring
 from deploy.limits import Limits
 from deploy.settings import Settings
 from deploy.values import HostPort
-from eventstore.keys import Keyring
 from eventstore.port import EventStore
 from eventstore.postgres import open_store
-from eventstore.postgres_keys import open_keyring
-from eventstore.sealing import Sealer
 from intake.admitted import HandedOver
 from intake.registry import Registry
 from intake.service import intake_pool
+from record.sealing import Sealer
 from recovery.reconcile import Reconciler
 from recovery.recover import Admitted, NobodyAdmitted
 from recovery.running import RunningJourneys

@@ -15,9 +15,13 @@ from pydantic import ValidationError
 from temporalio.exceptions import ApplicationError
 
 from activities import signatures
+from clientkeys.errors import (
+    ClientKeysError,
+    KekNotInFile,
+    KeysSchemaMissing,
+    KeysUnavailable,
+)
 from eventstore.errors import EventStoreError, InvalidRequest, SchemaMissing, StoreUnavailable
-from eventstore.kek import KekNotInFile, KekUnusable
-from eventstore.keys import KeyMissing, KeysSchemaMissing, KeysUnavailable, SealBroken
 
 log = structlog.get_logger(__name__)
 
@@ -27,9 +31,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (KeysSchemaMissing, signatures.KEYS_SCHEMA),
     (KeysUnavailable, signatures.KEYS_UNREACHABLE),
     (KekNotInFile, signatures.WRONG_KEK),
-    (KekUnusable, signatures.KEY_UNUSABLE),
-    (KeyMissing, signatures.KEY_UNUSABLE),
-    (SealBroken, signatures.KEY_UNUSABLE),
+    (ClientKeysError, signatures.KEY_UNUSABLE),
     (InvalidRequest, signatures.NOT_RECORDABLE),
     (ValidationError, signatures.NOT_RECORDABLE),
     (EventStoreError, signatures.RECORD_REFUSED),
@@ -73,7 +75,7 @@ def _code_of(error: Exception) -> str:
 
 def _said(error: Exception) -> dict[str, str]:
     """What may be logged: the record's own sentence, or only where it was raised, as other texts may quote a client."""
-    if isinstance(error, EventStoreError) and not isinstance(error, InvalidRequest):
+    if isinstance(error, EventStoreError | ClientKeysError) and not isinstance(error, InvalidRequest):
         return {"reason": str(error)}
     return {"at": _place(error)}
 

@@ -9,15 +9,15 @@ from temporalio.exceptions import ApplicationError
 
 from activities import signatures
 from activities.failures import in_time, named_causes
+from clientkeys.errors import KeyDestroyed, KeyMissing, KeysUnavailable, SealBroken
 from domain.comparing import Fingerprint, fingerprint
 from domain.evolve import fold
 from domain.pathway import Event
-from eventstore.codec import UnreadableEvent, from_record
-from eventstore.errors import KeyReused, StoreUnavailable, StreamClosed, VersionConflict
+from eventstore.errors import KeyReused, StoreUnavailable, StreamClosed, UnreadableEvent, VersionConflict
 from eventstore.events import NewEvent, StoredEvent
-from eventstore.keys import KeyDestroyed, KeyMissing, KeysUnavailable, SealBroken
 from eventstore.port import EventStore
-from eventstore.sealing import Sealer, has_words
+from record.codec import from_record
+from record.sealing import Sealer, has_words
 
 _KEYS_SECONDS = 3.0
 _STORE_SECONDS = 5.5

@@ -30,10 +30,10 @@ from domain.plans import Actor
 from domain.refusal import Refusal
 from domain.state import JourneyState
 from domain.values import Role
-from eventstore.codec import to_record
 from eventstore.events import NewEvent
 from eventstore.postgres import batch_text
 from eventstore.request import AppendRequest
+from record.codec import to_record
 
 FIRST_DAY = datetime(2025, 1, 6, 17, 0, tzinfo=UTC)
 _VERDICTS = (Verdict.CLEAR, Verdict.CLEAR, Verdict.CLEAR_AUTH_REQUIRED)

@@ -16,10 +16,10 @@ from centre.files import CentreFileError
 from centre.policies import ReadPolicy
 from domain.adopted import Adopted, CalendarAdopted, PolicyAdopted
 from domain.sites import Site
-from eventstore.codec import to_record
 from eventstore.errors import KeyReused, StreamClosed, VersionConflict
-from eventstore.listing import streams
 from eventstore.port import EventStore
+from record.codec import to_record
+from record.listing import streams
 
 log = structlog.get_logger(__name__)
 

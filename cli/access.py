@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager, contextmanager
 
 from centre.loading import load
 from cli.output import Exit, Stop
+from clientkeys import open_keyring
+from clientkeys.errors import ClientKeysError, KekUnusable, KeyMissing, KeysUnavailable
+from clientkeys.postgres import PostgresKeyring
 from deploy.errors import SettingsError
 from deploy.settings import Settings
-from eventstore import EventStore, EventStoreError, SchemaMissing, StoreUnavailable, open_keyring, open_store
-from eventstore.codec import UnreadableEvent
-from eventstore.kek import KekUnusable
-from eventstore.keys import KeyMissing, KeysUnavailable
-from eventstore.postgres_keys import PostgresKeyring
+from eventstore import EventStore, EventStoreError, SchemaMissing, StoreUnavailable, open_store
+from eventstore.errors import UnreadableEvent
 from workflows.client import Journeys, JourneysUnreachable, connect
 
 
@@ -54,7 +54,7 @@ def told_in_one_line() -> Iterator[None]:
         yield
     except (SettingsError, StoreUnavailable, SchemaMissing) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
-    except (EventStoreError, UnreadableEvent) as error:
+    except (EventStoreError, ClientKeysError, UnreadableEvent) as error:
         raise Stop(Exit.FAILED, str(error)) from None
 
 

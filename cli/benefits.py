@@ -11,8 +11,8 @@ from cli.output import show_fields, show_json, stdout, table
 from domain.benefit_words import other_payers, reasons_in_words, share_in_words
 from domain.pathway.coverage import BenefitsAnswered
 from domain.wording import moment
-from eventstore.codec import from_record
 from eventstore.events import StoredEvent
+from record.codec import from_record
 
 
 async def benefits(journey_id: opt.JourneyId, /, *, json: bool = False) -> None:

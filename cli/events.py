@@ -8,7 +8,7 @@ from cyclopts import App
 
 from cli import evidence
 from cli.output import Exit, Stop, show_json, stdout, table
-from eventstore.schemas import SchemaFolder, SchemasBroken, current_schemas
+from record.schemas import SchemaFolder, SchemasBroken, current_schemas
 
 app = App(name="events", help="Look after the events on record: are they untouched, out and in again, their schemas.")
 

@@ -15,7 +15,8 @@ from cli.progress import progress
 from deploy.errors import SettingsError
 from deploy.settings import Settings
 from eventstore import SchemaMissing, StoreUnavailable
-from eventstore.anchors import (
+from eventstore.cloudevents import ExportRefused, ImportRefused, check_lines, export_lines, import_lines
+from eventstore.verification.anchors import (
     AnchorError,
     SignedHeads,
     public_key_file,
@@ -24,9 +25,8 @@ from eventstore.anchors import (
     read_signing_key,
     sign_head,
 )
-from eventstore.cloudevents import ExportRefused, ImportRefused, check_lines, export_lines, import_lines
-from eventstore.verify import Verification
-from eventstore.verify import verify as verify_record
+from eventstore.verification.verify import Verification
+from eventstore.verification.verify import verify as verify_record
 
 
 def verify(

@@ -20,9 +20,10 @@ from deploy.roles import KEYHOLDERS, LOGINS, make_login_roles
 from deploy.settings import Settings
 from deploy.stack import Service, Stack, StartProgress, to_stderr
 from deploy.values import HostPort
-from eventstore import EventStoreError, migrate, migrate_keys
-from eventstore.anchors import ensure_signing_key
+from eventstore import EventStoreError
 from eventstore.errors import InvalidRequest
+from eventstore.verification.anchors import ensure_signing_key
+from migrations import migrate, migrate_keys
 from workflows.client import JourneysUnreachable
 
 T = TypeVar("T")

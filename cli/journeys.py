@@ -18,9 +18,9 @@ from domain.plans import Estimate
 from domain.refusal import UnknownHere
 from domain.state import JourneyState
 from domain.wording import moment
-from eventstore.codec import from_record
 from eventstore.events import StoredEvent
-from eventstore.sealing import Sealer
+from record.codec import from_record
+from record.sealing import Sealer
 from workflows.client import workflow_id
 
 _ROOM_FOR_A_TABLE = 140  # columns; in less, every row would be broken
@@ -213,7 +213,7 @@ async def unsealed(stored: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
     """`stored` with what was written about the client in the clear, as far as there is a key."""
     async with the_keys() as keys:
         sealer = Sealer(keys)
-        return tuple([(await sealer.unseal(each)).stored for each in stored])
+        return tuple([await sealer.unseal(each) for each in stored])
 
 
 def _as_json(state: JourneyState, stored: tuple[StoredEvent, ...], at: AsOf) -> dict[str, Any]:

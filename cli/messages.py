@@ -7,11 +7,11 @@ from cli.quarantine import read_intake
 from domain.wording import moment
 
 _COUNTED = """
-    SELECT state, coalesce(reason_code, ''), event, count(*), max(received_at) FROM intake.messages GROUP BY 1, 2, 3
-    UNION ALL
-    SELECT 'quarantined', reason_code, '', sum(times), max(last_seen_at) FROM intake.quarantine
-    WHERE received_id IS NULL GROUP BY 2
-    ORDER BY 1, 2, 3"""
+    select state, coalesce(reason_code, ''), event, count(*), max(received_at) from intake.messages group by 1, 2, 3
+    union all
+    select 'quarantined', reason_code, '', sum(times), max(last_seen_at) from intake.quarantine
+    where received_id is null group by 2
+    order by 1, 2, 3"""
 _COLUMNS = ("state", "code", "event", "count", "last_received_at")
 
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from cli.access import settings_as_given
 from cli.output import Exit, Stop, show_json, stdout
 from deploy.errors import SettingsError
-from eventstore import MigrationFailed, StoreUnavailable, migrate_keys
-from eventstore import migrate as migrate_record
+from migrations import DatabaseUnavailable, MigrationFailed, migrate_keys
+from migrations import migrate as migrate_record
 
 _RECORD = "the record's database (record, intake, read models)"
 _KEYS = "the keys' database"
@@ -56,7 +56,7 @@ def _applied(database: str, bring_up_to_date: Callable[[], list[str]], *, say: b
 def _named(database: str) -> Iterator[None]:
     try:
         yield
-    except StoreUnavailable:
+    except DatabaseUnavailable:
         line = f"{database} does not answer: check DATABASE_URL and THROUGHLINE_KEYS_URL, then ask again"
         raise Stop(Exit.UNREACHABLE, line) from None
     except MigrationFailed as error:

@@ -12,20 +12,20 @@ from psycopg_pool import PoolTimeout
 
 from cli.access import load_settings, the_keys
 from cli.output import Exit, Stop, show_json, stdout, table
+from clientkeys.errors import KeyDestroyed
 from deploy.errors import SettingsError
 from domain.refusal import UnknownHere
 from domain.sites import all_sites, site_named
 from domain.wording import moment
-from eventstore.keys import KeyDestroyed
 from intake.inbox import IntakePool
 from intake.privacy import Privacy, Sealed
 from intake.releasing import release_to_site
 from intake.service import intake_pool
 
 _LISTED = """
-    SELECT quarantine_id, received_id, listener, reason_code, reason, quarantined_at, last_seen_at, times
-    FROM intake.quarantine WHERE released_at IS NULL ORDER BY quarantine_id DESC LIMIT %s"""
-_ONE = "SELECT sealed, key_id, sha256 FROM intake.quarantine WHERE quarantine_id = %s"
+    select quarantine_id, received_id, listener, reason_code, reason, quarantined_at, last_seen_at, times
+    from intake.quarantine where released_at is null order by quarantine_id desc limit %s"""
+_ONE = "select sealed, key_id, sha256 from intake.quarantine where quarantine_id = %s"
 _COLUMNS = ("quarantine_id", "received_id", "listener", "code", "advice", "quarantined_at", "last_seen_at", "times")
 
 

@@ -15,15 +15,17 @@ from cli.house import announce, running_house
 from cli.intake_limits import intake_settings
 from cli.logs import log_to_stderr
 from cli.output import Exit, Stop, show_fields, stdout
+from clientkeys import ClientKeysError, open_keyring
+from clientkeys.keys import Keyring
 from dashboard.projections.projector import Projector
 from deploy.errors import SettingsError, StackError
 from deploy.settings import Settings
-from eventstore import EventStoreError, open_keyring, open_store
-from eventstore.codec import UnreadableEvent
-from eventstore.keys import Keyring
+from eventstore import EventStoreError, open_store
+from eventstore.errors import UnreadableEvent
 from intake.gate import JourneyGate
 from intake.service import IntakePorts, run_intake
 from intake.temporal_gate import TemporalGate
+from migrations import MigrationError
 from workflows.client import Journeys, JourneysUnreachable, connect
 
 
@@ -44,7 +46,7 @@ async def up(*, free_ports: bool = False) -> None:
             _show_addresses(house.settings)
             stdout.print("\nUp until Ctrl-C. Admit a client with `throughline send FILE`, see `throughline journeys`.")
             await house.run_until_stopped()
-    except (StackError, EventStoreError, OSError) as error:
+    except (StackError, EventStoreError, MigrationError, OSError) as error:
         raise Stop(Exit.FAILED, str(error)) from None
 
 
@@ -61,7 +63,7 @@ async def worker(*, ready_file: Path | None = None) -> None:
     log_to_stderr()
     try:
         await worker_process.run(load_settings(), lambda: announce(ready_file, {"pid": os.getpid()}))
-    except (SettingsError, JourneysUnreachable, EventStoreError) as error:
+    except (SettingsError, JourneysUnreachable, EventStoreError, ClientKeysError) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
 
 
@@ -93,7 +95,7 @@ async def intake(*, ready_file: Path | None = None) -> None:
             open_keyring(keys_url, kek_file, max_size=settings.keys_connections) as keys,
         ):
             await _serve(settings, keys, TemporalGate(Journeys(client), store), started)
-    except EventStoreError as error:
+    except (EventStoreError, ClientKeysError) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
     except OSError as error:
         line = f"cannot listen: {error.strerror}; set THROUGHLINE_MLLP_PORT or THROUGHLINE_HTTP_PORT to a free port"

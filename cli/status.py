@@ -17,8 +17,8 @@ from cli.output import Exit, Stop, show_fields, show_json
 from dashboard.projections import READ_MODELS
 from dashboard.projections.standing import generations
 from deploy.settings import Settings
-from eventstore import EventStoreError, pending
-from eventstore.postgres_keys import KEYS_MIGRATIONS
+from eventstore import EventStoreError
+from migrations import KEYS, MigrationError, pending
 from recovery.running import RunningJourneys
 from workflows.client import JourneysUnreachable, NamespaceMissing, connect
 
@@ -48,7 +48,7 @@ async def status(*, json: bool = False) -> None:
         _within_patience(lambda: _temporal_and_worker(settings), (_AWAY, _NOT_KNOWN)),
         _within_patience(lambda: _recording(settings), _NOT_KNOWN),
         _within_patience(lambda: _database(settings.database_url), _AWAY),
-        _within_patience(lambda: _database(settings.keys_url, KEYS_MIGRATIONS), _AWAY),
+        _within_patience(lambda: _database(settings.keys_url, *KEYS), _AWAY),
         _within_patience(lambda: _projector(settings), _NOT_KNOWN),
         _within_patience(lambda: _web(f"http://127.0.0.1:{settings.http_port}/health"), _AWAY),
         _within_patience(lambda: _web(settings.clinic_url and f"{settings.clinic_url}/health"), _AWAY),
@@ -99,7 +99,7 @@ async def _database(url: str | None, *folders: Path) -> str:
         return _NO_ADDRESS
     try:
         missing = pending(url, *folders)
-    except EventStoreError:
+    except MigrationError:
         return _AWAY
     return f"{len(missing)} migrations to run" if missing else _OK
 

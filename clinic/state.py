@@ -9,6 +9,12 @@ from typing import Any
 
 Item = dict[str, Any]
 
+_TABLE = "create table if not exists item (kind text, id text, body text not null, primary key (kind, id))"
+_ALL = "select kind, id, body from item order by rowid"
+_PUT = "insert into item values (?, ?, ?) on conflict (kind, id) do update set body = excluded.body"
+_DROP = "delete from item where kind = ? and id = ?"
+_CLEAR = "delete from item"
+
 
 class State:
     """Items by kind and id, in order of arrival. With a file, each change is in it before `put` returns."""
@@ -17,7 +23,7 @@ class State:
         self._items: dict[str, dict[str, Item]] = {}
         self._file = None if path is None else _open(path)
         if self._file is not None:
-            for kind, id_, body in self._file.execute("SELECT kind, id, body FROM item ORDER BY rowid"):
+            for kind, id_, body in self._file.execute(_ALL):
                 self._items.setdefault(kind, {})[id_] = json.loads(body)
 
     def get(self, kind: str, id_: str) -> Item | None:
@@ -36,29 +42,24 @@ class State:
         """Adds or replaces an item."""
         self._items.setdefault(kind, {})[id_] = item
         if self._file is not None:
-            self._file.execute(
-                "INSERT INTO item VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
-                (kind, id_, json.dumps(item)),
-            )
+            self._file.execute(_PUT, (kind, id_, json.dumps(item)))
 
     def drop(self, kind: str, id_: str) -> None:
         """Removes an item; a missing one is fine."""
         self._items.get(kind, {}).pop(id_, None)
         if self._file is not None:
-            self._file.execute("DELETE FROM item WHERE kind = ? AND id = ?", (kind, id_))
+            self._file.execute(_DROP, (kind, id_))
 
     def clear(self) -> None:
         """Forgets everything."""
         self._items.clear()
         if self._file is not None:
-            self._file.execute("DELETE FROM item")
+            self._file.execute(_CLEAR)
 
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS item (kind TEXT, id TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, id))"
-    )
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = off")
+    connection.execute(_TABLE)
     return connection

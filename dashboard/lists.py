@@ -12,7 +12,7 @@ from dashboard.projections import JOURNEYS
 from dashboard.projections.folding import Folding
 from dashboard.projections.standing import is_kept
 from dashboard.reading import JourneyRow, row, urgency
-from eventstore.bulk import Session, open_session, read_head, read_page
+from eventstore.following.bulk import Session, open_session, read_head, read_page
 from eventstore.postgres import translated
 
 _PAUSE_SECONDS = 0.02

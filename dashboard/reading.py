@@ -10,9 +10,9 @@ from domain.pathway import Event
 from domain.pathway.care import LevelOfCareStarted
 from domain.state import JourneyState
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
-from eventstore.codec import from_record
 from eventstore.events import StoredEvent
 from eventstore.port import EventStore
+from record.codec import from_record
 
 
 class JourneyRow(Value):

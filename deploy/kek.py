@@ -31,7 +31,7 @@ async def provide_keys(server: Postgres, file: Path, *, may_make: bool) -> str:
 
 async def _exists(server: Postgres, database: str) -> bool:
     async with await psycopg.AsyncConnection.connect(server.url(), autocommit=True) as connection:
-        found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
+        found = await connection.execute("select 1 from pg_database where datname = %s", [database])
         return await found.fetchone() is not None
 
 

@@ -102,9 +102,9 @@ def remove_socket_folder(data: Path) -> None:
 async def create_database(admin_url: str, name: str) -> None:
     """Create the database `name` unless it is there. `admin_url` is any database of the same server."""
     async with await psycopg.AsyncConnection.connect(admin_url, autocommit=True) as connection:
-        found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        found = await connection.execute("select 1 from pg_database where datname = %s", [name])
         if await found.fetchone() is None:
-            await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            await connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
 
 def major_of(programs: Path) -> int:

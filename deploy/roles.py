@@ -25,9 +25,9 @@ def make_login_roles(admin_url: str, logins: Mapping[str, tuple[str, ...]] = LOG
     For the embedded server, whose socket only this user can reach. The database must be migrated.
     """
     with psycopg.connect(admin_url) as connection:
-        there = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+        there = {name for (name,) in connection.execute("select rolname from pg_roles")}
         for login, groups in logins.items():
             if login not in there:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(login)))
+                connection.execute(sql.SQL("create role {} login").format(sql.Identifier(login)))
             granted = sql.SQL(", ").join(map(sql.Identifier, groups))
-            connection.execute(sql.SQL("GRANT {} TO {}").format(granted, sql.Identifier(login)))
+            connection.execute(sql.SQL("grant {} to {}").format(granted, sql.Identifier(login)))

@@ -20,7 +20,7 @@ _PASSING: Final = frozenset(
 )
 """Errors that say nothing against the database itself."""
 _READY: Final = "made"  # exists once a server has served from the database, and names the tables it served from
-_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
+_TABLES: Final = "select name from sqlite_master where type = 'table'"
 
 
 def prepare_database(folder: Path) -> bool:
@@ -71,8 +71,8 @@ def _set_aside(files: Iterable[Path], place: Path) -> None:
 def _is_readable(database: Path, tables: set[str]) -> bool:
     try:
         with closing(sqlite3.connect(database)) as connection:
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            connection.execute("SELECT count(*) FROM namespaces").fetchone()
+            (verdict,) = connection.execute("pragma quick_check(1)").fetchone()
+            connection.execute("select count(*) from namespaces").fetchone()
             left = {name for (name,) in connection.execute(_TABLES)}
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & _PRIMARY in _PASSING:

@@ -1,8 +1,8 @@
-"""The record: an append-only event store in one dense global order.
+"""An append-only event store in one dense global order.
 
-`EventStore` is what the rest of the system sees; `open_store` gives the PostgreSQL one, `MemoryEventStore`
-keeps the same contract without a database, `migrate` brings a database up to date. Words about clients are sealed
-(`eventstore.sealing`) under keys that `open_keyring` gives from a database of their own.
+`EventStore` is what the rest of the system sees; `open_store` gives the one in PostgreSQL. `eventstore.appending` puts
+writers' appends on their way, `eventstore.following` reads on as events come, `eventstore.verification` shows that none
+was changed, and `eventstore.cloudevents` exports and imports. What the events say is not known here.
 """
 
 from eventstore.errors import (
@@ -10,7 +10,6 @@ from eventstore.errors import (
     Fenced,
     InvalidRequest,
     KeyReused,
-    MigrationFailed,
     RecordDamaged,
     SchemaMissing,
     StoreUnavailable,
@@ -18,11 +17,8 @@ from eventstore.errors import (
     VersionConflict,
 )
 from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
-from eventstore.memory import MemoryEventStore
-from eventstore.migrate import migrate, pending
 from eventstore.port import EventStore
 from eventstore.postgres import PostgresEventStore, open_store
-from eventstore.postgres_keys import migrate_keys, open_keyring
 
 __all__ = [
     "Appended",
@@ -31,8 +27,6 @@ __all__ = [
     "Fenced",
     "InvalidRequest",
     "KeyReused",
-    "MemoryEventStore",
-    "MigrationFailed",
     "NewEvent",
     "PostgresEventStore",
     "RecordDamaged",
@@ -43,9 +37,5 @@ __all__ = [
     "StreamEntry",
     "StreamHead",
     "VersionConflict",
-    "migrate",
-    "migrate_keys",
-    "open_keyring",
     "open_store",
-    "pending",
 ]

@@ -19,16 +19,18 @@ from uuid import UUID
 import psycopg
 from psycopg import Connection
 
-from eventstore.anchors import Anchor
-from eventstore.chain import ChainedEvent, Entry, read_entries, read_rows
 from eventstore.connection import one_moment, whole_job
 from eventstore.errors import EventStoreError, InvalidRequest
 from eventstore.jsontext import canonical, require_storable
 from eventstore.request import content_digest, event_id, require_name
-from eventstore.verify import Verification, as_events, verify_rows
+from eventstore.verification.anchors import Anchor
+from eventstore.verification.chain import ChainedEvent, Entry, read_entries, read_rows
+from eventstore.verification.verify import Verification, as_events, verify_rows
 
 SOURCE = "/throughline/record"
 _DATA = ',"data":'  # cannot stand inside a JSON string, where a quotation mark has a backslash before it
+_HOLD_WRITERS = "select pg_advisory_xact_lock(es.latch())"
+_HOLDS_EVENTS = "select exists (select from es.events)"
 _COPY_EVENTS = (
     "copy es.events (position, version, occurred_at, recorded_at, event_id, schema_version, closes, stream, type, data,"
     " meta, key_id, sealed, hash) from stdin"
@@ -92,8 +94,8 @@ def import_lines(database_url: str, lines: Iterable[str], *, progress: Callable[
         SchemaMissing: The record's schema is missing or the role may not write to it.
     """
     with whole_job(database_url) as connection:
-        connection.execute("select pg_advisory_xact_lock(es.latch())")
-        if connection.execute("select exists (select from es.events)").fetchone() != (False,):
+        connection.execute(_HOLD_WRITERS)
+        if connection.execute(_HOLDS_EVENTS).fetchone() != (False,):
             raise ImportRefused("the record already holds events: import into an empty one")
         importing = _Import(connection, progress)
         try:

@@ -106,5 +106,9 @@ class Fenced(EventStoreError):
         )
 
 
-class MigrationFailed(EventStoreError):
-    """A migration cannot be applied; the database is as it was before that migration."""
+class UnreadableEvent(Exception):
+    """A recorded event that this release cannot read: deploy the release that wrote it, or newer.
+
+    The store raises it nowhere: who reads an event's data does. Its text names no content and is shown at the
+    checkpoint of a consumer that it stops.
+    """

@@ -13,7 +13,8 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL, Composed
 from psycopg_pool import AsyncConnectionPool
 
-from eventstore.batches import AppendAnswer, AppendBatches
+from eventstore.appending.batches import AppendAnswer, AppendBatches
+from eventstore.appending.pipeline import Connect, Pipeline
 from eventstore.errors import (
     EventStoreError,
     KeyReused,
@@ -23,7 +24,6 @@ from eventstore.errors import (
     VersionConflict,
 )
 from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
-from eventstore.pipeline import Connect, Pipeline
 from eventstore.request import AppendRequest, require_dense, require_name, require_number
 
 RecordPool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]

@@ -9,8 +9,8 @@ from eventstore.postgres import translated
 from intake.temporal_gate import opening
 
 _HANDED_OVER = """
-    SELECT journey_id, client_ref, site, opened_by, admitted_at FROM intake.journeys
-    WHERE started_at IS NOT NULL AND closed_at IS NULL ORDER BY started_at"""
+    select journey_id, client_ref, site, opened_by, admitted_at from intake.journeys
+    where started_at is not null and closed_at is null order by started_at"""
 
 
 class HandedOver:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from eventstore.keys import KeyDestroyed
+from clientkeys.errors import KeyDestroyed
 from intake.admission_document import read_admission
 from intake.adt import read_adt
 from intake.facts import (

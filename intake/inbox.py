@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from eventstore.keys import Keyring
+from clientkeys.keys import Keyring
 from intake.ack import AckKind
 from intake.facts import RecordNumber
 from intake.offload import LARGE_BYTES
@@ -33,40 +33,44 @@ CONTROL_ID_REUSED = "control-id-reuse"
 # queue keeps the place it has. Its row is locked all the same, so that a relay that has just handled the client's last
 # message cannot take the client out without seeing this one.
 _KEEP = """
-    WITH kept AS (
-        INSERT INTO intake.messages (message_id, listener, sending_app, sending_facility, control_id, sha256,
+    with kept as (
+        insert into intake.messages (message_id, listener, sending_app, sending_facility, control_id, sha256,
             business_sha256, content_type, sealed, key_id, received_at, event, client_ref, visit, verdict, ack,
             warnings, state, reason_code, reason)
-        VALUES (%(message_id)s, %(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s, %(sha256)s,
+        values (%(message_id)s, %(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s, %(sha256)s,
             %(business_sha256)s, %(content_type)s, %(sealed)s, %(key_id)s, %(received_at)s, %(event)s,
-            %(client_ref)s, %(visit)s, %(verdict)s, %(ack)s, %(warnings)s::text[] || CASE WHEN EXISTS (
-                SELECT FROM intake.messages WHERE (listener, sending_app, sending_facility, control_id)
+            %(client_ref)s, %(visit)s, %(verdict)s, %(ack)s, %(warnings)s::text[] || case when exists (
+                select from intake.messages where (listener, sending_app, sending_facility, control_id)
                     = (%(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s))
-                THEN ARRAY[%(reused)s] ELSE '{}' END,
+                then array[%(reused)s] else '{}' end,
             %(state)s, %(reason_code)s, %(reason)s)
-        ON CONFLICT (listener, sending_app, sending_facility, control_id, sha256) DO NOTHING
-        RETURNING received_id, listener, sha256, key_id, client_ref, state, reason_code, reason),
-    queued AS (
-        INSERT INTO intake.queue AS queue (client_ref, lane, due_at)
-        SELECT client_ref, CASE WHEN EXISTS (
-            SELECT FROM intake.journeys WHERE journeys.client_ref = kept.client_ref AND closed_at IS NULL
-                AND started_at IS NOT NULL) THEN 'journeys' ELSE 'openings' END, now()
-        FROM kept WHERE state = 'received'
-        ON CONFLICT (client_ref) DO UPDATE SET due_at = queue.due_at),
-    quarantined AS (
-        INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
-        SELECT received_id, listener, sha256, %(sealed)s, key_id, reason_code, reason FROM kept
-        WHERE state = 'quarantined')
-    SELECT received_id FROM kept"""
+        on conflict (listener, sending_app, sending_facility, control_id, sha256) do nothing
+        returning received_id, listener, sha256, key_id, client_ref, state, reason_code, reason),
+    queued as (
+        insert into intake.queue as queue (client_ref, lane, due_at)
+        select client_ref, case when exists (
+            select from intake.journeys where journeys.client_ref = kept.client_ref and closed_at is null
+                and started_at is not null) then 'journeys' else 'openings' end, now()
+        from kept where state = 'received'
+        on conflict (client_ref) do update set due_at = queue.due_at),
+    quarantined as (
+        insert into intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
+        select received_id, listener, sha256, %(sealed)s, key_id, reason_code, reason from kept
+        where state = 'quarantined')
+    select received_id from kept"""
 _SAME = """
-    SELECT message_id, verdict, ack, reason_code, reason FROM intake.messages
-    WHERE (listener, sending_app, sending_facility, control_id, sha256)
+    select message_id, verdict, ack, reason_code, reason from intake.messages
+    where (listener, sending_app, sending_facility, control_id, sha256)
         = (%(listener)s, %(sending_app)s, %(sending_facility)s, %(control_id)s, %(sha256)s)"""
 _QUARANTINE_UNREADABLE = """
-    INSERT INTO intake.quarantine (listener, sha256, sealed, key_id, reason_code, reason)
-    VALUES (%s, %s, %s, %s, %s, %s)
-    ON CONFLICT (listener, sha256, reason_code) WHERE received_id IS NULL
-    DO UPDATE SET times = intake.quarantine.times + 1, last_seen_at = now()"""
+    insert into intake.quarantine (listener, sha256, sealed, key_id, reason_code, reason)
+    values (%s, %s, %s, %s, %s, %s)
+    on conflict (listener, sha256, reason_code) where received_id is null
+    do update set times = intake.quarantine.times + 1, last_seen_at = now()"""
+_CONTROL_ID_TAKEN = """
+    select from intake.messages where listener = %(listener)s and sending_app = %(sending_app)s
+    and sending_facility = %(sending_facility)s and control_id = %(control_id)s and sha256 <> %(sha256)s limit 1"""
+_PROGRESS = "select message_id, state, journey_id from intake.messages where message_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ class Inbox:
 
         Raises:
             psycopg.Error: Nothing was stored; the sender must try again.
-            EventStoreError: The same, because there is no key to seal it with.
+            ClientKeysError: The same, because there is no key to seal it with.
         """
         async with self._turn(raw), self._pool.connection() as connection, connection.transaction():
             values = await self._columns(arrival, raw, connection)
@@ -168,26 +172,21 @@ class Inbox:
         """Whether other bytes than `raw` were kept under the same listener, sender and control id."""
         async with self._pool.connection() as connection:
             found = await connection.execute(
-                """SELECT FROM intake.messages WHERE listener = %(listener)s AND sending_app = %(sending_app)s
-                   AND sending_facility = %(sending_facility)s AND control_id = %(control_id)s
-                   AND sha256 <> %(sha256)s LIMIT 1""",
-                {**_sender(arrival), "sha256": await self._privacy.hash_of_bytes(raw)},
+                _CONTROL_ID_TAKEN, {**_sender(arrival), "sha256": await self._privacy.hash_of_bytes(raw)}
             )
             return await found.fetchone() is not None
 
     async def progress(self, message_id: UUID) -> MessageProgress | None:
         """How far the message has come, or None if it is not here."""
         async with self._pool.connection() as connection:
-            found = await connection.execute(
-                "SELECT message_id, state, journey_id FROM intake.messages WHERE message_id = %s", (message_id,)
-            )
+            found = await connection.execute(_PROGRESS, (message_id,))
             row = await found.fetchone()
         return MessageProgress(*row) if row else None
 
     async def ping(self) -> None:
         """Raises psycopg.Error if the database does not answer."""
         async with self._pool.connection() as connection:
-            await connection.execute("SELECT 1")
+            await connection.execute("select 1")
 
     def _turn(self, raw: bytes) -> AbstractAsyncContextManager[object]:
         """Long messages are kept one at a time: together they would take every connection, and the disk."""

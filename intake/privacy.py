@@ -10,8 +10,8 @@ import hashlib
 from typing import NamedTuple
 from uuid import UUID
 
+from clientkeys.keys import Keyring
 from eventstore.jsontext import canonical
-from eventstore.keys import Keyring
 from intake.facts import RecordNumber
 from intake.offload import crypt_off_loop
 from intake.person import Person

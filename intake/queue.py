@@ -23,77 +23,80 @@ Lane = Literal["openings", "journeys"]
 
 # The row is taken in one statement and the message read in the next, which sees all that earlier claims settled.
 _CLAIM = """
-    WITH due AS (
-        SELECT client_ref FROM intake.queue WHERE lane = %(lane)s AND due_at <= now()
-        ORDER BY due_at {order} LIMIT %(most)s FOR UPDATE SKIP LOCKED)
-    UPDATE intake.queue SET claim_id = %(claim_id)s, due_at = now() + %(lease)s
-    FROM due WHERE queue.client_ref = due.client_ref RETURNING queue.client_ref"""
-_OLDEST, _NEWEST = _CLAIM.format(order="ASC"), _CLAIM.format(order="DESC")
+    with due as (
+        select client_ref from intake.queue where lane = %(lane)s and due_at <= now()
+        order by due_at {order} limit %(most)s for update skip locked)
+    update intake.queue set claim_id = %(claim_id)s, due_at = now() + %(lease)s
+    from due where queue.client_ref = due.client_ref returning queue.client_ref"""
+_OLDEST, _NEWEST = _CLAIM.format(order="asc"), _CLAIM.format(order="desc")
 _EARLIEST = """
-    SELECT message.*, %(lane)s AS lane, %(claim_id)s AS claim_id, EXISTS (
-        SELECT FROM intake.messages AS other WHERE other.business_sha256 = message.business_sha256
-            AND other.received_id < message.received_id AND other.state IN ('done', 'parked')
-            AND NOT (message.event = ANY(%(admissions)s) AND EXISTS (
-                SELECT FROM intake.messages AS ending WHERE ending.client_ref = message.client_ref
-                    AND ending.state = 'done' AND ending.event = ANY(%(endings)s)
-                    AND ending.received_id BETWEEN other.received_id AND message.received_id))) AS said_before
-    FROM unnest(%(clients)s::uuid[]) AS client (client_ref) CROSS JOIN LATERAL (
-        SELECT received_id, message_id, sealed, key_id, sha256, content_type, event, client_ref, visit, received_at,
+    select message.*, %(lane)s as lane, %(claim_id)s as claim_id, exists (
+        select from intake.messages as other where other.business_sha256 = message.business_sha256
+            and other.received_id < message.received_id and other.state in ('done', 'parked')
+            and not (message.event = any(%(admissions)s) and exists (
+                select from intake.messages as ending where ending.client_ref = message.client_ref
+                    and ending.state = 'done' and ending.event = any(%(endings)s)
+                    and ending.received_id between other.received_id and message.received_id))) as said_before
+    from unnest(%(clients)s::uuid[]) as client (client_ref) cross join lateral (
+        select received_id, message_id, sealed, key_id, sha256, content_type, event, client_ref, visit, received_at,
             attempts, business_sha256, site
-        FROM intake.messages WHERE state = 'received' AND messages.client_ref = client.client_ref
-        ORDER BY received_id LIMIT 1) AS message"""
-_HOLD = "SELECT FROM intake.queue WHERE client_ref = %(client_ref)s AND claim_id = %(claim_id)s FOR UPDATE"
-_IN_LANE = """CASE WHEN EXISTS (
-        SELECT FROM intake.journeys WHERE journeys.client_ref = queue.client_ref AND closed_at IS NULL
-            AND started_at IS NOT NULL) THEN 'journeys' ELSE 'openings' END"""
+        from intake.messages where state = 'received' and messages.client_ref = client.client_ref
+        order by received_id limit 1) as message"""
+_HOLD = "select from intake.queue where client_ref = %(client_ref)s and claim_id = %(claim_id)s for update"
+_IN_LANE = """case when exists (
+        select from intake.journeys where journeys.client_ref = queue.client_ref and closed_at is null
+            and started_at is not null) then 'journeys' else 'openings' end"""
 # All that an outcome changes. Every part sees the tables as they were before, so what one part changes the next takes
 # from it: the client's other messages are those received before and those that are let out of parking here.
 _SETTLE = f"""
-    WITH settled AS (
-        UPDATE intake.messages
-        SET state = %(state)s, reason_code = %(code)s, reason = %(reason)s, attempts = attempts + 1,
+    with settled as (
+        update intake.messages
+        set state = %(state)s, reason_code = %(code)s, reason = %(reason)s, attempts = attempts + 1,
             updated_at = now(), journey_id = coalesce(%(journey_id)s, journey_id),
-            parked_at = CASE WHEN %(state)s = 'parked' THEN coalesce(parked_at, now()) ELSE parked_at END
-        WHERE received_id = %(received_id)s
-        RETURNING received_id, listener, sha256, sealed, key_id, reason_code, reason),
-    quarantined AS (
-        INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
-        SELECT * FROM settled WHERE %(state)s = 'quarantined'
-        ON CONFLICT (received_id) DO UPDATE SET reason_code = excluded.reason_code, reason = excluded.reason,
-            released_at = NULL, released_by = NULL),
-    started AS (
-        UPDATE intake.journeys SET started_at = now()
-        WHERE %(started)s AND journey_id = %(journey_id)s AND started_at IS NULL RETURNING journey_id),
-    unparked AS (
-        UPDATE intake.messages SET state = 'received', updated_at = now()
-        WHERE %(state)s = 'done' AND state = 'parked' AND client_ref = %(client_ref)s
-            AND received_id <> %(received_id)s RETURNING received_id),
-    more AS (
-        SELECT received_id FROM unparked UNION ALL
-        (SELECT received_id FROM intake.messages WHERE state = 'received' AND client_ref = %(client_ref)s
-            AND received_id <> %(received_id)s LIMIT 1)),
-    gone AS (DELETE FROM intake.queue WHERE client_ref = %(client_ref)s AND NOT EXISTS (SELECT FROM more))
-    UPDATE intake.queue SET claim_id = NULL, due_at = now(), lane = CASE WHEN EXISTS (SELECT FROM started)
-        THEN 'journeys' ELSE {_IN_LANE} END
-    WHERE client_ref = %(client_ref)s AND EXISTS (SELECT FROM more) RETURNING lane"""  # noqa: S608 - made of constants
+            parked_at = case when %(state)s = 'parked' then coalesce(parked_at, now()) else parked_at end
+        where received_id = %(received_id)s
+        returning received_id, listener, sha256, sealed, key_id, reason_code, reason),
+    quarantined as (
+        insert into intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
+        select * from settled where %(state)s = 'quarantined'
+        on conflict (received_id) do update set reason_code = excluded.reason_code, reason = excluded.reason,
+            released_at = null, released_by = null),
+    started as (
+        update intake.journeys set started_at = now()
+        where %(started)s and journey_id = %(journey_id)s and started_at is null returning journey_id),
+    unparked as (
+        update intake.messages set state = 'received', updated_at = now()
+        where %(state)s = 'done' and state = 'parked' and client_ref = %(client_ref)s
+            and received_id <> %(received_id)s returning received_id),
+    more as (
+        select received_id from unparked union all
+        (select received_id from intake.messages where state = 'received' and client_ref = %(client_ref)s
+            and received_id <> %(received_id)s limit 1)),
+    gone as (delete from intake.queue where client_ref = %(client_ref)s and not exists (select from more))
+    update intake.queue set claim_id = null, due_at = now(), lane = case when exists (select from started)
+        then 'journeys' else {_IN_LANE} end
+    where client_ref = %(client_ref)s and exists (select from more) returning lane"""  # noqa: S608 - made of constants
 _WAIT_AGAIN = f"""
-    UPDATE intake.queue SET claim_id = NULL, due_at = now() + %(delay)s, lane = {_IN_LANE}
-    WHERE client_ref = %(client_ref)s AND claim_id = %(claim_id)s RETURNING lane"""  # noqa: S608 - made of constants
+    update intake.queue set claim_id = null, due_at = now() + %(delay)s, lane = {_IN_LANE}
+    where client_ref = %(client_ref)s and claim_id = %(claim_id)s returning lane"""  # noqa: S608 - made of constants
 _POSTPONE = f"""
-    WITH waits AS ({_WAIT_AGAIN})
-    UPDATE intake.messages SET attempts = attempts + 1, reason_code = %(code)s, updated_at = now()
-    FROM waits WHERE received_id = %(received_id)s"""  # noqa: S608 - made of constants
+    with waits as ({_WAIT_AGAIN})
+    update intake.messages set attempts = attempts + 1, reason_code = %(code)s, updated_at = now()
+    from waits where received_id = %(received_id)s"""  # noqa: S608 - made of constants
 _RELEASE = """
-    UPDATE intake.queue SET claim_id = NULL, due_at = now()
-    WHERE client_ref = ANY(%(clients)s) AND claim_id = ANY(%(claims)s)"""
+    update intake.queue set claim_id = null, due_at = now()
+    where client_ref = any(%(clients)s) and claim_id = any(%(claims)s)"""
+_SAID_VISIT = """
+    select from intake.messages where client_ref = %s and journey_id = %s and visit = %s
+    and state = 'done' and received_id <> %s limit 1"""
 _EXPIRE = """
-    WITH expired AS (
-        UPDATE intake.messages SET state = 'quarantined', updated_at = now(), reason_code = 'parked-too-long',
+    with expired as (
+        update intake.messages set state = 'quarantined', updated_at = now(), reason_code = 'parked-too-long',
             reason = coalesce(reason, '') || ' Nothing came that it belongs to; act on it by hand.'
-        WHERE state = 'parked' AND parked_at <= now() - %s
-        RETURNING received_id, listener, sha256, sealed, key_id, reason_code, reason)
-    INSERT INTO intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
-    SELECT * FROM expired ON CONFLICT (received_id) DO NOTHING"""
+        where state = 'parked' and parked_at <= now() - %s
+        returning received_id, listener, sha256, sealed, key_id, reason_code, reason)
+    insert into intake.quarantine (received_id, listener, sha256, sealed, key_id, reason_code, reason)
+    select * from expired on conflict (received_id) do nothing"""
 _NOW = timedelta(0)
 _EVENTS = {
     "admissions": [f"ADT^{trigger}" for trigger in ADMISSIONS],
@@ -229,11 +232,7 @@ class Queue:
     async def is_later_visit(self, row: QueuedMessage, journey_id: UUID) -> bool:
         """Whether the row's visit was announced on that journey by another message than the one that opened it."""
         async with self._pool.connection() as connection:
-            found = await connection.execute(
-                """SELECT FROM intake.messages WHERE client_ref = %s AND journey_id = %s AND visit = %s
-                   AND state = 'done' AND received_id <> %s LIMIT 1""",
-                (row.client_ref, journey_id, row.visit, row.received_id),
-            )
+            found = await connection.execute(_SAID_VISIT, (row.client_ref, journey_id, row.visit, row.received_id))
             return await found.fetchone() is not None
 
     async def expire_parked(self, older_than: timedelta) -> int:

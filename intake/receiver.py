@@ -12,6 +12,7 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
+from clientkeys import ClientKeysError
 from eventstore.errors import EventStoreError
 from intake.ack import AckKind, answer_unread, build_rejection
 from intake.admission_document import read_admission
@@ -30,7 +31,7 @@ _FRAMING_ADVICE = {
     "incomplete-frame": "Send the whole message again; it broke off before its end mark.",
     "no-frame-start": "Start each message with the byte 0x0B.",
 }
-_STORE_ERRORS = (psycopg.Error, PoolTimeout, EventStoreError, ReadingProcessLost)
+_STORE_ERRORS = (psycopg.Error, PoolTimeout, EventStoreError, ClientKeysError, ReadingProcessLost)
 _NOT_STORED = Problem("not-stored", "The message was not kept; send the same bytes again later.", "207")
 
 

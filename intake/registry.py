@@ -14,8 +14,9 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from activities.ports import ClientIdentity
+from clientkeys.errors import KeyDestroyed
+from clientkeys.keys import Keyring
 from domain.values import Instant, Value
-from eventstore.keys import KeyDestroyed, Keyring
 from intake.facts import Admission, Identity, RecordNumber
 from intake.person import Person
 from intake.privacy import Privacy, Sealed
@@ -23,17 +24,29 @@ from intake.privacy import Privacy, Sealed
 IntakePool = AsyncConnectionPool[AsyncConnection[Any]]
 
 _COLUMNS = "journey_id, client_ref, opened_by, site, visit, admitted_at, started_at, closed_at"
-_JOURNEY = f"SELECT {_COLUMNS} FROM intake.journeys"  # noqa: S608 - made of constants
+_JOURNEY = f"select {_COLUMNS} from intake.journeys"  # noqa: S608 - made of constants
 # The journey that the message opened, even if it is closed by now; or else the open one; or else a new one.
 _ADMIT = f"""
-    WITH made AS (
-        INSERT INTO intake.journeys (journey_id, client_ref, opened_by, site, visit, admitted_at)
-        SELECT %(journey_id)s, %(client_ref)s, %(message_id)s, %(site)s, %(visit)s, %(admitted_at)s
-        WHERE %(site)s::text IS NOT NULL
-        ON CONFLICT DO NOTHING RETURNING {_COLUMNS})
-    SELECT * FROM made UNION ALL
-    SELECT * FROM ({_JOURNEY} WHERE opened_by = %(message_id)s OR (client_ref = %(client_ref)s AND closed_at IS NULL)
-        ORDER BY opened_by = %(message_id)s DESC LIMIT 1) AS found"""  # noqa: S608 - made of constants
+    with made as (
+        insert into intake.journeys (journey_id, client_ref, opened_by, site, visit, admitted_at)
+        select %(journey_id)s, %(client_ref)s, %(message_id)s, %(site)s, %(visit)s, %(admitted_at)s
+        where %(site)s::text is not null
+        on conflict do nothing returning {_COLUMNS})
+    select * from made union all
+    select * from ({_JOURNEY} where opened_by = %(message_id)s or (client_ref = %(client_ref)s and closed_at is null)
+        order by opened_by = %(message_id)s desc limit 1) as found"""  # noqa: S608 - made of constants
+_OPEN_JOURNEY = f"{_JOURNEY} where client_ref = %s and closed_at is null"
+_CLOSE = "update intake.journeys set closed_at = now() where journey_id = %s and closed_at is null"
+_KNOWN = "select client_ref from intake.known where number_hash = %s"
+_KNOWN_AND_LOCKED = f"{_KNOWN} for update"
+_MADE_KNOWN = """
+    insert into intake.known as known (number_hash, client_ref) values (%s, %s)
+    on conflict (number_hash) do update set client_ref = known.client_ref returning client_ref"""
+_PERSON = "select sealed, key_id, identity_as_of from intake.clients where client_ref = %s"
+_KEEP_PERSON = """
+    insert into intake.clients (client_ref, sealed, key_id, identity_as_of) values (%s, %s, %s, %s)
+    on conflict (client_ref) do update set sealed = excluded.sealed, key_id = excluded.key_id,
+        identity_as_of = excluded.identity_as_of"""
 
 
 class Journey(Value):
@@ -59,11 +72,7 @@ async def known_as(connection: AsyncConnection[Any], number_hash: bytes) -> UUID
     It stays theirs until the caller's transaction ends: the row is locked, so that the client cannot be erased and
     what is received of one client is numbered in the order in which it is kept.
     """
-    found = await connection.execute(
-        """INSERT INTO intake.known AS known (number_hash, client_ref) VALUES (%s, %s)
-           ON CONFLICT (number_hash) DO UPDATE SET client_ref = known.client_ref RETURNING client_ref""",
-        (number_hash, uuid4()),
-    )
+    found = await connection.execute(_MADE_KNOWN, (number_hash, uuid4()))
     row = await found.fetchone()
     if row is None:
         raise RuntimeError("a record number was neither found nor kept; the message is tried again")
@@ -124,17 +133,14 @@ class Registry:
         """The client's open journey, if the client is known and has one."""
         number = await self._privacy.hash_of_number(key)
         async with self._pool.connection() as connection:
-            found = await connection.execute("SELECT client_ref FROM intake.known WHERE number_hash = %s", (number,))
+            found = await connection.execute(_KNOWN, (number,))
             row = await found.fetchone()
             return await _open_journey(connection, row[0]) if row else None
 
     async def close(self, journey_id: UUID | str) -> None:
         """The journey is over; the client's next admission opens another. Closing twice changes nothing."""
         async with self._pool.connection() as connection:
-            await connection.execute(
-                "UPDATE intake.journeys SET closed_at = now() WHERE journey_id = %s AND closed_at IS NULL",
-                (journey_id,),
-            )
+            await connection.execute(_CLOSE, (journey_id,))
 
     async def find(self, client_ref: str) -> ClientIdentity | None:
         """The identity last received for `client_ref`, or None if it is not known, or not any more."""
@@ -164,27 +170,18 @@ class Registry:
         else:
             person, since = await self._privacy.open_person(kept[0], client_ref), kept[1]
         sealed = await self._privacy.seal_person(person.after(said, newer=as_of >= since), client_ref)
-        await connection.execute(
-            """INSERT INTO intake.clients (client_ref, sealed, key_id, identity_as_of) VALUES (%s, %s, %s, %s)
-               ON CONFLICT (client_ref) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id,
-                   identity_as_of = excluded.identity_as_of""",
-            (client_ref, *sealed, max(as_of, since)),
-        )
+        await connection.execute(_KEEP_PERSON, (client_ref, *sealed, max(as_of, since)))
 
 
 async def _known(connection: AsyncConnection[Any], number_hash: bytes) -> UUID | None:
     """Finds and locks; None if the number was never heard of."""
-    found = await connection.execute(
-        "SELECT client_ref FROM intake.known WHERE number_hash = %s FOR UPDATE", (number_hash,)
-    )
+    found = await connection.execute(_KNOWN_AND_LOCKED, (number_hash,))
     row = await found.fetchone()
     return row[0] if row else None
 
 
 async def _kept(connection: AsyncConnection[Any], client_ref: UUID) -> tuple[Sealed, datetime] | None:
-    found = await connection.execute(
-        "SELECT sealed, key_id, identity_as_of FROM intake.clients WHERE client_ref = %s", (client_ref,)
-    )
+    found = await connection.execute(_PERSON, (client_ref,))
     row = await found.fetchone()
     if row is None:
         return None
@@ -194,5 +191,5 @@ async def _kept(connection: AsyncConnection[Any], client_ref: UUID) -> tuple[Sea
 
 async def _open_journey(connection: AsyncConnection[Any], client_ref: UUID) -> Journey | None:
     cursor = connection.cursor(row_factory=class_row(Journey))
-    await cursor.execute(f"{_JOURNEY} WHERE client_ref = %s AND closed_at IS NULL", (client_ref,))
+    await cursor.execute(_OPEN_JOURNEY, (client_ref,))
     return await cursor.fetchone()

@@ -15,7 +15,7 @@ from datetime import timedelta
 import psycopg
 import structlog
 
-from eventstore.keys import KeysUnavailable
+from clientkeys.errors import KeysUnavailable
 from intake.gate import GateUnavailable
 from intake.handling import Handler, OtherLane
 from intake.places import LaneRules, Places

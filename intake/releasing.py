@@ -5,20 +5,20 @@ from __future__ import annotations
 from intake.inbox import IntakePool
 
 _RELEASE = """
-    WITH released AS (
-        UPDATE intake.messages SET state = 'received', reason_code = NULL, reason = NULL, site = %(site)s,
+    with released as (
+        update intake.messages set state = 'received', reason_code = null, reason = null, site = %(site)s,
             updated_at = now()
-        WHERE state = 'quarantined' AND reason_code = %(code)s
-            AND received_id = (SELECT received_id FROM intake.quarantine WHERE quarantine_id = %(number)s)
-        RETURNING received_id, client_ref),
-    noted AS (
-        UPDATE intake.quarantine SET released_at = now(), released_by = %(by)s
-        FROM released WHERE quarantine.received_id = released.received_id),
-    queued AS (
-        INSERT INTO intake.queue AS queue (client_ref, lane, due_at)
-        SELECT client_ref, 'openings', now() FROM released
-        ON CONFLICT (client_ref) DO UPDATE SET due_at = queue.due_at)
-    SELECT received_id FROM released"""
+        where state = 'quarantined' and reason_code = %(code)s
+            and received_id = (select received_id from intake.quarantine where quarantine_id = %(number)s)
+        returning received_id, client_ref),
+    noted as (
+        update intake.quarantine set released_at = now(), released_by = %(by)s
+        from released where quarantine.received_id = released.received_id),
+    queued as (
+        insert into intake.queue as queue (client_ref, lane, due_at)
+        select client_ref, 'openings', now() from released
+        on conflict (client_ref) do update set due_at = queue.due_at)
+    select received_id from released"""
 UNKNOWN_SITE = "unknown-site"
 """The code under which such a message waits."""
 

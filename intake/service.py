@@ -13,7 +13,7 @@ from typing import get_args
 import structlog
 from psycopg_pool import AsyncConnectionPool
 
-from eventstore.keys import Keyring
+from clientkeys.keys import Keyring
 from intake.connections import listen
 from intake.gate import JourneyGate
 from intake.handling import Handler

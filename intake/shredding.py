@@ -14,33 +14,35 @@ from uuid import UUID
 import structlog
 from psycopg import AsyncConnection
 
+from clientkeys.errors import KeyDestroyed
+from clientkeys.keys import Keyring
 from domain.policy import policy_named
 from domain.retention import ClientKeyDestroyed, DestructionReason, kept_until
 from domain.sites import all_sites
 from domain.values import Key, Value
-from eventstore.codec import to_record
 from eventstore.errors import KeyReused, StreamClosed, VersionConflict
-from eventstore.keys import KeyDestroyed, Keyring
-from eventstore.listing import streams
 from eventstore.port import EventStore
 from intake.privacy import Privacy, Sealed
 from intake.registry import IntakePool
+from record.codec import to_record
+from record.listing import streams
 
 log = structlog.get_logger(__name__)
 
-_LOCK = "SELECT number_hash FROM intake.known WHERE client_ref = %s FOR UPDATE"
-_JOURNEYS = "SELECT journey_id FROM intake.journeys WHERE client_ref = %s"
-_PERSON = "SELECT sealed, key_id FROM intake.clients WHERE client_ref = %s FOR UPDATE"
-_WAITING = "SELECT count(*) FROM intake.messages WHERE client_ref = %s AND state = 'received'"
+_LOCK = "select number_hash from intake.known where client_ref = %s for update"
+_JOURNEYS = "select journey_id from intake.journeys where client_ref = %s"
+_PERSON = "select sealed, key_id from intake.clients where client_ref = %s for update"
+_ANY_MESSAGE = "select from intake.messages where client_ref = %s limit 1"
+_WAITING = "select count(*) from intake.messages where client_ref = %s and state = 'received'"
 _ERASE = (
-    """UPDATE intake.quarantine SET sealed = NULL, key_id = NULL WHERE received_id IN (
-       SELECT received_id FROM intake.messages WHERE client_ref = %s)""",
-    """UPDATE intake.messages SET sealed = NULL, key_id = NULL, visit = '',
-       state = CASE WHEN state = 'parked' THEN 'ignored' ELSE state END WHERE client_ref = %s""",
-    "UPDATE intake.journeys SET visit = '' WHERE client_ref = %s",
-    """UPDATE intake.clients SET sealed = NULL, key_id = NULL, erased_at = coalesce(erased_at, now())
-       WHERE client_ref = %s""",
-    "DELETE FROM intake.known WHERE client_ref = %s",
+    """update intake.quarantine set sealed = null, key_id = null where received_id in (
+       select received_id from intake.messages where client_ref = %s)""",
+    """update intake.messages set sealed = null, key_id = null, visit = '',
+       state = case when state = 'parked' then 'ignored' else state end where client_ref = %s""",
+    "update intake.journeys set visit = '' where client_ref = %s",
+    """update intake.clients set sealed = null, key_id = null, erased_at = coalesce(erased_at, now())
+       where client_ref = %s""",
+    "delete from intake.known where client_ref = %s",
 )
 
 
@@ -108,7 +110,8 @@ class Shredder:
         Raises:
             ShredRefused: A journey is open, the words must still be kept, or the order is no order.
             NoSuchClient: Nobody has this reference.
-            EventStoreError: The record or the keys do not answer: ask again.
+            EventStoreError: The record does not answer: ask again.
+            ClientKeysError: The keys do not: ask again.
         """
         _require_order(order)
         async with self._pool.connection() as connection, connection.transaction():
@@ -140,7 +143,7 @@ class Shredder:
         await connection.execute(_LOCK, (client_ref,))
         row = await (await connection.execute(_PERSON, (client_ref,))).fetchone()
         waiting = await (await connection.execute(_WAITING, (client_ref,))).fetchone()
-        messages = await connection.execute("SELECT FROM intake.messages WHERE client_ref = %s LIMIT 1", (client_ref,))
+        messages = await connection.execute(_ANY_MESSAGE, (client_ref,))
         if row is None and await messages.fetchone() is None:
             return None
         journeys = await (await connection.execute(_JOURNEYS, (client_ref,))).fetchall()

@@ -17,9 +17,10 @@ from domain.pathway.obligations import ObligationMoved
 from domain.plans import Actor
 from domain.state import JourneyState
 from domain.values import Value
-from eventstore.codec import UnreadableEvent, from_record
-from eventstore.listing import open_journeys
+from eventstore.errors import UnreadableEvent
 from eventstore.port import EventStore
+from record.codec import from_record
+from record.listing import open_journeys
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
 
 _UNANSWERED_IN_A_ROW = 5

@@ -14,11 +14,11 @@ from typing import TypeVar
 
 from domain.evolve import fold
 from domain.values import Value
-from eventstore.codec import UnreadableEvent, from_record
-from eventstore.errors import EventStoreError
-from eventstore.listing import open_journeys
+from eventstore.errors import EventStoreError, UnreadableEvent
 from eventstore.port import EventStore
-from eventstore.verify import ReportCount
+from eventstore.verification.verify import ReportCount
+from record.codec import from_record
+from record.listing import open_journeys
 from recovery import differences as diff
 from recovery.differences import Difference, Kind, OnRecord
 from recovery.recover import Admitted, NobodyAdmitted, NotResumable, resumption

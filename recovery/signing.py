@@ -13,7 +13,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import signatures
-from eventstore.anchors import AnchorError, read_signing_key, sign_head
+from eventstore.verification.anchors import AnchorError, read_signing_key, sign_head
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from centre.loading import load
 from deploy.settings import Settings
 from deploy.stack import Stack
-from eventstore import migrate
+from migrations import migrate
 
 load()  # here, because modules of tests name the example's sites
 
@@ -58,7 +58,7 @@ async def stack(session_home: Path, postgres_stack: Stack, temporal_stack: Stack
 @pytest.fixture(scope="session")
 def database_url_factory(postgres_stack: Stack) -> Callable[[], str]:
     """Makes a new empty database on the session's PostgreSQL and returns its connection URL."""
-    return lambda: _create_database(postgres_stack.database_url, sql.SQL("CREATE DATABASE {}"))
+    return lambda: _create_database(postgres_stack.database_url, sql.SQL("create database {}"))
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def migrated_url_factory(postgres_stack: Stack, database_url_factory: Callable[[
     """Makes a new database that is up to date: a copy of one that was migrated."""
     original = database_url_factory()
     migrate(original)
-    statement = sql.SQL("CREATE DATABASE {{}} TEMPLATE {}").format(sql.Identifier(_name(original))).as_string()
+    statement = sql.SQL("create database {{}} template {}").format(sql.Identifier(_name(original))).as_string()
     return lambda: _create_database(postgres_stack.database_url, sql.SQL(statement))
 
 
@@ -95,7 +95,7 @@ def _create_database(admin_url: str, statement: sql.SQL) -> str:
 
 def _drop_database(admin_url: str, url: str) -> None:
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_name(url))))
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(_name(url))))
 
 
 def _name(url: str) -> str:

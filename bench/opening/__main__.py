@@ -36,18 +36,18 @@ from workflows.client import connect
 app = App(name="bench.opening", help=__doc__)
 
 _LONGEST_WAIT_SECONDS = 900.0
-_COUNT_OPENED = "SELECT count(*) FROM es.streams WHERE position('/' in stream) = 0"
+_COUNT_OPENED = "select count(*) from es.streams where position('/' in stream) = 0"
 _STAGES = """
-    SELECT m.control_id, extract(epoch FROM m.received_at), extract(epoch FROM j.opened_at),
-        extract(epoch FROM j.started_at), extract(epoch FROM e.recorded_at)
-    FROM intake.messages m
-    JOIN intake.journeys j ON j.opened_by = m.message_id
-    JOIN es.events e ON e.stream = j.journey_id::text AND e.version = 1"""
+    select m.control_id, extract(epoch from m.received_at), extract(epoch from j.opened_at),
+        extract(epoch from j.started_at), extract(epoch from e.recorded_at)
+    from intake.messages m
+    join intake.journeys j on j.opened_by = m.message_id
+    join es.events e on e.stream = j.journey_id::text and e.version = 1"""
 
 _CALLS_SETTLED = """
-    SELECT count(*) FROM es.events
-    WHERE type = 'effect.settled' AND recorded_at <= (
-        SELECT max(recorded_at) FROM es.events WHERE type = 'journey.opened')"""
+    select count(*) from es.events
+    where type = 'effect.settled' and recorded_at <= (
+        select max(recorded_at) from es.events where type = 'journey.opened')"""
 
 
 @app.default

@@ -24,7 +24,7 @@ from cli.output import show_fields, show_json, table
 from deploy.postgres import create_database
 from deploy.settings import Settings
 from deploy.stack import Stack
-from eventstore import migrate
+from migrations import migrate
 
 app = App(name="bench.record", help=about)
 _DATABASES = {"ours": "ours", "eventsourcing": "peer", "bare insert": "floor", "catch up": "follow", "rebuild": "large"}

@@ -24,8 +24,8 @@ from psycopg.sql import SQL
 
 from bench.record.writers import PAYLOAD, peer_settings
 from eventstore import NewEvent, open_store
-from eventstore.bulk import BulkEvent, Session, open_session
-from eventstore.subscription import Consumer
+from eventstore.following.bulk import BulkEvent, Session, open_session
+from eventstore.following.subscription import Consumer
 
 EACH = 50
 """Events in a stream, recorded in one append."""

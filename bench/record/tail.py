@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 import psycopg
 
 from bench.record.writers import recorder_of
-from eventstore.bulk import open_session, read_head, read_page
+from eventstore.following.bulk import open_session, read_head, read_page
 
 _PAGE = 500
 _PAUSE_SECONDS = 0.005

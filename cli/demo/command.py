@@ -17,15 +17,25 @@ from cli.demo.script import CLIENTS, Client
 from cli.house import running_house
 from cli.journeys import ui_link
 from cli.output import Exit, Stop, show_json, stdout, table
+from clientkeys import ClientKeysError, open_keyring
 from deploy.errors import StackError
 from deploy.settings import Settings
 from deploy.stack import to_stderr
-from eventstore import EventStoreError, open_keyring, open_store
+from eventstore import EventStoreError, open_store
 from intake.registry import Registry
 from intake.service import intake_pool
+from migrations import MigrationError
 from workflows.client import Journeys, JourneysUnreachable, connect
 
-_GOES_WRONG = (StackError, EventStoreError, JourneysUnreachable, httpx2.HTTPError, OSError)
+_GOES_WRONG = (
+    StackError,
+    EventStoreError,
+    ClientKeysError,
+    MigrationError,
+    JourneysUnreachable,
+    httpx2.HTTPError,
+    OSError,
+)
 
 
 async def demo(*, once: bool = False, json: bool = False) -> int:

@@ -7,9 +7,9 @@ from rich.markup import escape
 from cli.output import stdout
 from dashboard.reading import all_events
 from domain.values import Role
-from eventstore.codec import from_record
 from eventstore.events import StoredEvent
 from eventstore.port import EventStore
+from record.codec import from_record
 
 
 class Narrator:

@@ -16,10 +16,10 @@ from cli.demo.script import Client, Message, ScriptStep, Silence
 from dashboard.reading import path
 from domain.plans import Actor
 from domain.values import Role
-from eventstore.codec import from_record
 from intake.facts import RecordNumber
 from intake.mllp_client import MllpError
 from intake.registry import Registry
+from record.codec import from_record
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
 
 _NOT_YET = ("wrong-stage", "no-place-yet", "authorisation-open")

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dashboard.projections.model import Change
 from domain.evolve import evolve
 from domain.state import JourneyState
-from eventstore.bulk import BulkEvent, Session, read_earlier
-from eventstore.codec import decode, is_journey
+from eventstore.following.bulk import BulkEvent, Session, read_earlier
+from record.codec import decode, is_journey
 
 REMEMBERED_JOURNEYS = 20_000
 _AT_ONCE = 500

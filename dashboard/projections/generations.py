@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from psycopg.sql import SQL, Composed, Identifier
 
 from dashboard.projections.model import ReadModel
-from eventstore.bulk import Session
-from eventstore.checkpoints import Checkpoint
+from eventstore.following.bulk import Session
+from eventstore.following.checkpoints import Checkpoint
 
 _OWNER = Identifier("throughline_projector")
 _NEXT = "select coalesce(max(generation), 0) + 1 from es.checkpoints where consumer = %s"

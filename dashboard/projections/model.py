@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from domain.events import BaseEvent
 from domain.state import JourneyState
-from eventstore.bulk import BulkEvent as Recorded
+from eventstore.following.bulk import BulkEvent as Recorded
 
 TableRow = tuple[Any, ...]
 

@@ -11,10 +11,10 @@ from dashboard.projections import READ_MODELS
 from dashboard.projections.generations import by_consumer, fits
 from dashboard.projections.model import ReadModel
 from dashboard.projections.read_model_batch import ReadModelBatch
-from eventstore.bulk import BulkEvent, Session, open_session, read_page
-from eventstore.checkpoints import Checkpoint, live_checkpoints, raise_alarm
 from eventstore.errors import EventStoreError, Fenced
-from eventstore.subscription import POLL_SECONDS, become_active, follow, listening, start_over_until_damaged
+from eventstore.following.bulk import BulkEvent, Session, open_session, read_page
+from eventstore.following.checkpoints import Checkpoint, live_checkpoints, raise_alarm
+from eventstore.following.subscription import POLL_SECONDS, become_active, follow, listening, start_over_until_damaged
 
 log = structlog.get_logger(__name__)
 

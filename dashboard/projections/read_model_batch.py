@@ -10,8 +10,8 @@ from dashboard.projections.folding import Folding, no_pauses
 from dashboard.projections.generations import by_consumer, table_of
 from dashboard.projections.model import Change, ReadModel
 from dashboard.projections.writer import prepare, write
-from eventstore.bulk import BulkEvent, Session
-from eventstore.checkpoints import Checkpoint, advance
+from eventstore.following.bulk import BulkEvent, Session
+from eventstore.following.checkpoints import Checkpoint, advance
 
 
 class ReadModelBatch:

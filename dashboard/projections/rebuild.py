@@ -24,12 +24,12 @@ from dashboard.projections.generations import (
 )
 from dashboard.projections.model import ReadModel
 from dashboard.projections.read_model_batch import ReadModelBatch
-from eventstore.bulk import BulkEvent, Session, open_session, read_head, read_page
-from eventstore.checkpoints import Checkpoint
 from eventstore.errors import EventStoreError
+from eventstore.following.bulk import BulkEvent, Session, open_session, read_head, read_page
+from eventstore.following.checkpoints import Checkpoint
+from eventstore.following.subscription import catch_up
 from eventstore.postgres import translated
-from eventstore.subscription import catch_up
-from eventstore.verify import ReportCount
+from eventstore.verification.verify import ReportCount
 
 PAGE = 20_000
 _SWITCH_PAGE = 1_000

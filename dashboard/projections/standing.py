@@ -10,7 +10,7 @@ import psycopg
 
 from dashboard.projections.model import ReadModel
 from dashboard.projections.projector import NAME
-from eventstore.bulk import Session, open_session
+from eventstore.following.bulk import Session, open_session
 from eventstore.postgres import translated
 
 _GENERATIONS = """

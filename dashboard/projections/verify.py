@@ -16,11 +16,11 @@ from dashboard.projections.folding import Folding, no_pauses
 from dashboard.projections.generations import of_status, shape_of, table_of
 from dashboard.projections.model import Change, ReadModel
 from dashboard.projections.writer import prepare, write
-from eventstore.bulk import BulkEvent, Session, open_session, read_page
-from eventstore.checkpoints import Checkpoint
+from eventstore.following.bulk import BulkEvent, Session, open_session, read_page
+from eventstore.following.checkpoints import Checkpoint
+from eventstore.following.subscription import catch_up
 from eventstore.postgres import translated
-from eventstore.subscription import catch_up
-from eventstore.verify import ReportCount
+from eventstore.verification.verify import ReportCount
 
 PAGE = 20_000
 SHOWN = 10

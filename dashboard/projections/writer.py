@@ -8,7 +8,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from dashboard.projections.generations import shape_of
 from dashboard.projections.model import ReadModel, TableRow
-from eventstore.bulk import Session
+from eventstore.following.bulk import Session
 
 
 async def prepare(session: Session, models: Sequence[ReadModel]) -> None:

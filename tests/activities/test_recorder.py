@@ -11,6 +11,8 @@ from temporalio.exceptions import ApplicationError
 import activities.recorder
 from activities import signatures
 from activities.recorder import Recorder
+from clientkeys.errors import KekNotInFile, KekUnusable, KeysSchemaMissing, KeysUnavailable
+from clientkeys.keys import DataKey
 from domain.comparing import Fingerprint, fingerprint
 from domain.evolve import fold
 from domain.pathway import Event
@@ -18,12 +20,12 @@ from domain.pathway.admission import AdmissionRepeated
 from domain.pathway.obligations import ObligationWaived
 from domain.state import STATE_SCHEMA
 from domain.values import Instant
-from eventstore import Appended, EventStoreError, MemoryEventStore, NewEvent, SchemaMissing
-from eventstore.codec import from_record, to_record
-from eventstore.kek import KekNotInFile, KekUnusable
-from eventstore.keys import DataKey, KeysSchemaMissing, KeysUnavailable, MemoryKeyring
-from eventstore.sealing import MASK, Sealer
+from eventstore import Appended, EventStoreError, NewEvent, SchemaMissing
+from record.codec import from_record, to_record
+from record.sealing import MASK, Sealer
+from tests.clientkeys.memory import MemoryKeyring
 from tests.domain.walk import CLINICIAN, MONDAY
+from tests.eventstore.memory import MemoryEventStore
 
 SECRET = "Bartolomea Quillfeather"  # an invented client
 

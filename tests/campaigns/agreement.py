@@ -17,7 +17,7 @@ from domain.pathway.calls import EffectSettled
 from domain.pathway.coverage import BenefitsRequested
 from domain.state import JourneyState
 from eventstore import StoredEvent
-from eventstore.codec import from_record
+from record.codec import from_record
 from tests.campaigns.racing import Told
 from tests.workflows.paths import WholePath
 

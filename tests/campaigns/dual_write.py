@@ -31,7 +31,8 @@ from dashboard.reading import all_events
 from deploy.settings import Settings
 from deploy.stack import Stack
 from deploy.values import HostPort
-from eventstore import EventStore, StoredEvent, migrate, migrate_keys
+from eventstore import EventStore, StoredEvent
+from migrations import migrate, migrate_keys
 from tests.campaigns.agreement import Evidence, decided_twice, disagreements, holes
 from tests.campaigns.nursery import Plan
 from tests.campaigns.racing import RacingCase, RacingHouse, ShortTasks

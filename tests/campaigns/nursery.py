@@ -41,7 +41,7 @@ import worker
 from centre.loading import load
 from deploy.settings import Settings
 from eventstore import Appended, EventStore, KeyReused, NewEvent, StoredEvent, VersionConflict
-from eventstore.sealing import Sealer
+from record.sealing import Sealer
 from tests.campaigns.fate import MINE, Diary, Fate, Window
 from tests.campaigns.mortal import Mortal
 from tests.workflows.stores import Around

@@ -24,16 +24,8 @@ import psutil
 from deploy.home import Home
 from deploy.postgres import Postgres, remove_socket_folder, start_postgres
 from deploy.processes import Supervisor
-from eventstore import (
-    Appended,
-    EventStore,
-    NewEvent,
-    StoredEvent,
-    StoreUnavailable,
-    VersionConflict,
-    migrate,
-    open_store,
-)
+from eventstore import Appended, EventStore, NewEvent, StoredEvent, StoreUnavailable, VersionConflict, open_store
+from migrations import migrate
 from tests.campaigns.report import Report, arguments, own_home, tell
 from tests.campaigns.wire import Wire
 

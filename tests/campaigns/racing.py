@@ -21,7 +21,7 @@ from domain.pathway.admission import RepeatAdmission
 from domain.pathway.discharge import Discharge, ReportDischarge
 from domain.pathway.placement import DecidePlacement
 from domain.state import JourneyState
-from eventstore.codec import from_record
+from record.codec import from_record
 from tests.workflows.house import Case, House, Person
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
 from workflows.messages import JourneyStatus

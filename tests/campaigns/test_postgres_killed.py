@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from eventstore import Appended, EventStore, MemoryEventStore, NewEvent, StoreUnavailable
+from eventstore import Appended, EventStore, NewEvent, StoreUnavailable
 from tests.campaigns.postgres_killed import Books, Writer, campaign, faults_in, follow, whole
 from tests.campaigns.report import any_seed
+from tests.eventstore.memory import MemoryEventStore
 from tests.workflows.stores import Around
 
 

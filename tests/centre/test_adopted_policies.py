@@ -15,7 +15,8 @@ import pytest
 from centre.adoption import AlteredVersion, adopt_policies
 from centre.files import EXAMPLE, CentreFileError
 from centre.policies import read_policies, read_policy
-from eventstore import EventStore, migrate, open_store
+from eventstore import EventStore, open_store
+from migrations import migrate
 from tests.policies import variant, write_php
 
 pytestmark = pytest.mark.stack

@@ -9,7 +9,7 @@ import pytest
 
 from cli.main import run
 from cli.output import Exit
-from eventstore.upcasting import EVENT_TYPES
+from record.upcasting import EVENT_TYPES
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,7 @@ import pytest
 
 from cli.main import run
 from cli.output import Exit
-from eventstore import migrate_keys, pending
-from eventstore.postgres_keys import KEYS_MIGRATIONS
+from migrations import KEYS, migrate_keys, pending
 from tests.cli.conftest import Answer
 
 Migrate = Callable[..., Answer]
@@ -36,18 +35,18 @@ def migrate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 def test_both_databases_are_brought_up_to_date_and_each_migration_is_named(
     fresh_database: str, keys_url: str, migrate: Migrate
 ) -> None:
-    waiting = [*pending(fresh_database), *pending(keys_url, KEYS_MIGRATIONS)]
+    waiting = [*pending(fresh_database), *pending(keys_url, *KEYS)]
     answer = migrate(fresh_database, keys_url)
     assert answer.code == Exit.OK, answer.err
     assert [line.split()[1] for line in answer.out.splitlines() if line.startswith("applied ")] == waiting
     assert {each[:2] for each in waiting} == {"00", "01", "02", "03"}  # record, intake, read models, keys
-    assert not pending(fresh_database) and not pending(keys_url, KEYS_MIGRATIONS)
+    assert not pending(fresh_database) and not pending(keys_url, *KEYS)
     assert migrate(fresh_database, keys_url).out.count("up to date, nothing to apply") == 2
 
 
 @pytest.mark.stack
 def test_programs_get_one_object(migrated_database: str, keys_url: str, migrate: Migrate) -> None:
-    waiting = pending(keys_url, KEYS_MIGRATIONS)
+    waiting = pending(keys_url, *KEYS)
     assert migrate(migrated_database, keys_url, "--json").json == {"record": [], "keys": waiting}
 
 

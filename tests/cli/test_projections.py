@@ -14,7 +14,8 @@ import pytest
 from cli.main import run
 from cli.output import Exit
 from dashboard.projections import READ_MODELS
-from eventstore import NewEvent, migrate, open_store
+from eventstore import NewEvent, open_store
+from migrations import migrate
 from tests.cli.conftest import PATIENCE_SECONDS, Call, Command, command
 from tests.cli.test_house import admitted
 from tests.dashboard.keeping import keep, projecting, reached

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from eventstore import PostgresEventStore, migrate, open_store
+from eventstore import PostgresEventStore, open_store
+from migrations import migrate
 
 
 @pytest.fixture

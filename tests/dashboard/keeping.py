@@ -16,7 +16,7 @@ from dashboard.projections.projector import Projector
 from dashboard.projections.verify import verify
 from domain.state import JourneyState
 from eventstore import EventStore
-from eventstore.codec import to_record
+from record.codec import to_record
 from tests.domain.walk import Walk
 
 

@@ -10,10 +10,11 @@ from dashboard.history import AsOf
 from dashboard.reading import state_of
 from domain.evolve import fold
 from domain.values import Stage
-from eventstore import MemoryEventStore, StoredEvent
-from eventstore.codec import to_record
+from eventstore import StoredEvent
+from record.codec import to_record
 from tests.domain import walk
 from tests.domain.walk import Walk
+from tests.eventstore.memory import MemoryEventStore
 
 OUTAGE = timedelta(hours=3)
 

@@ -22,10 +22,9 @@ from dashboard.projections.rebuild import RebuildRefused, rebuild
 from dashboard.projections.standing import generations
 from dashboard.projections.verify import verify
 from eventstore import EventStore, EventStoreError, NewEvent, StoreUnavailable
-from eventstore.bulk import open_session, read_page
-from eventstore.checkpoints import live_checkpoints
-from eventstore.codec import UnreadableEvent
-from eventstore.errors import Fenced
+from eventstore.errors import Fenced, UnreadableEvent
+from eventstore.following.bulk import open_session, read_page
+from eventstore.following.checkpoints import live_checkpoints
 from tests.dashboard.keeping import append, ask, keep, names, projecting, reached, require_equal
 from tests.domain import walk
 from tests.domain.walk import MONDAY

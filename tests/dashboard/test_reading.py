@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from dashboard.reading import all_events, path, read_journey, row, state_of, urgency
 from domain.values import Stage
-from eventstore import MemoryEventStore
 from tests.dashboard.keeping import keep, named
 from tests.domain import walk
 from tests.domain.walk import MONDAY
+from tests.eventstore.memory import MemoryEventStore
 
 
 async def test_a_journey_is_read_back_whole() -> None:

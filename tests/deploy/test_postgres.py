@@ -13,8 +13,8 @@ from tests.campaigns.report import own_home
 
 def test_each_test_has_an_empty_database_of_its_own(fresh_database: str) -> None:
     with psycopg.connect(fresh_database) as connection:
-        tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
-        name = connection.execute("SELECT current_database()").fetchone()
+        tables = connection.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone()
+        name = connection.execute("select current_database()").fetchone()
     assert tables == (0,)
     assert name is not None
     assert name[0].startswith("test_")
@@ -29,7 +29,7 @@ async def test_the_fixture_serves_async_tests_too(fresh_database: str) -> None:
 @pytest.mark.parametrize("setting", ["fsync", "synchronous_commit", "full_page_writes"])
 def test_what_is_acknowledged_is_on_disk(fresh_database: str, setting: str) -> None:
     with psycopg.connect(fresh_database) as connection:
-        shown = connection.execute("SELECT setting, source FROM pg_settings WHERE name = %s", [setting]).fetchone()
+        shown = connection.execute("select setting, source from pg_settings where name = %s", [setting]).fetchone()
     assert shown == ("on", "command line")
 
 
@@ -43,5 +43,5 @@ async def test_a_session_that_outlives_its_killed_server_does_not_keep_the_next_
             await server.start_again()
             assert not session.is_running()
             async with await psycopg.AsyncConnection.connect(server.url) as again:
-                assert await (await again.execute("SELECT 1")).fetchone() == (1,)
+                assert await (await again.execute("select 1")).fetchone() == (1,)
             await connection.close()

@@ -93,7 +93,7 @@ def assert_all_end(processes: list[psutil.Process]) -> None:
 
 def count_rows(url: str) -> int:
     with psycopg.connect(url) as connection:
-        row = connection.execute("SELECT count(*) FROM kept").fetchone()
+        row = connection.execute("select count(*) from kept").fetchone()
     assert row is not None
     return int(row[0])
 
@@ -102,7 +102,7 @@ async def test_a_second_start_finds_the_data_of_the_first(home: Path) -> None:
     workflow_id = f"kept-{uuid.uuid4()}"
     async with Stack(Settings(home=home), ports="free", ui=False) as stack:
         with psycopg.connect(stack.database_url) as connection:
-            connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+            connection.execute("create table kept as select 1 as one")
         client = await Client.connect(stack.temporal_address, namespace="throughline")
         await client.start_workflow(Waits.run, id=workflow_id, task_queue="kept")
         with pytest.raises(StackBusyError, match="THROUGHLINE_HOME"):
@@ -123,7 +123,7 @@ def test_nothing_survives_a_kill_and_the_next_start_works(home: Path) -> None:
     script = start_script(home)
     settings = Settings.load({"THROUGHLINE_HOME": str(home)})
     with psycopg.connect(settings.require_database_url()) as connection:
-        connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        connection.execute("create table kept as select 1 as one")
     processes = processes_of(script)
     script.kill()
     script.wait()
@@ -202,7 +202,7 @@ async def test_preparing_again_changes_nothing(temporal_address: str) -> None:
     for _ in range(2):
         await prepare_temporal(temporal_address, namespace)
     client = await Client.connect(temporal_address, namespace=namespace)
-    query = " OR ".join(f"{name} IS NOT NULL" for name in SEARCH_ATTRIBUTES)
+    query = " OR ".join(f"{name} is not null" for name in SEARCH_ATTRIBUTES)
     assert [each async for each in client.list_workflows(query)] == []
 
 

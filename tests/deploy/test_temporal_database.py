@@ -14,8 +14,8 @@ def served(folder: Path) -> Path:
     """A folder whose server has served; its database."""
     database = folder / NAME
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("CREATE TABLE namespaces (name TEXT)")
-        connection.executemany("INSERT INTO namespaces VALUES (?)", [("x" * 500,)] * 200)
+        connection.execute("create table namespaces (name text)")
+        connection.executemany("insert into namespaces values (?)", [("x" * 500,)] * 200)
     mark_ready(folder)
     return database
 
@@ -69,7 +69,7 @@ def test_a_database_that_another_holds_is_left_alone(tmp_path: Path) -> None:
     database = served(tmp_path)
     before = database.read_bytes()
     with closing(sqlite3.connect(database, isolation_level=None)) as holder:
-        holder.execute("BEGIN EXCLUSIVE")
+        holder.execute("begin exclusive")
         with pytest.raises(StackError, match="SQLITE_BUSY"):
             prepare_database(tmp_path)
     assert database.read_bytes() == before
@@ -81,11 +81,11 @@ def test_a_database_that_lacks_a_table_is_set_aside(tmp_path: Path) -> None:
     database = served(tmp_path)
     with closing(sqlite3.connect(database)) as connection, connection:
         for name in ("executions", "timer_tasks", "shards"):
-            connection.execute(f"CREATE TABLE {name} (id TEXT)")
+            connection.execute(f"create table {name} (id text)")
     mark_ready(tmp_path)
     assert prepare_database(tmp_path) is False
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("DROP TABLE timer_tasks")
+        connection.execute("drop table timer_tasks")
     assert prepare_database(tmp_path) is True
     assert [file.name for file in tmp_path.iterdir()] == [UNREADABLE]
 
@@ -96,7 +96,7 @@ def test_each_table_of_the_real_server_is_missed(temporal_address: str, session_
     database = tmp_path / NAME
     with closing(sqlite3.connect(source)) as server, closing(sqlite3.connect(database)) as copy:
         server.backup(copy)
-        tables = [name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        tables = [name for (name,) in copy.execute("select name from sqlite_master where type = 'table'")]
     whole = database.read_bytes()
     own = [each for each in tables if "_fts_" not in each]  # the others are parts of SQLite's own search index
     assert {"namespaces", "executions", "history_node", "timer_tasks", "executions_visibility"} <= set(own)
@@ -105,7 +105,7 @@ def test_each_table_of_the_real_server_is_missed(temporal_address: str, session_
         mark_ready(tmp_path)
         assert prepare_database(tmp_path) is False
         with closing(sqlite3.connect(database)) as connection, connection:
-            for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-                connection.execute(f'DROP TRIGGER "{trigger}"')
-            connection.execute(f'DROP TABLE "{name}"')
+            for (trigger,) in connection.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+                connection.execute(f'drop trigger "{trigger}"')
+            connection.execute(f'drop table "{name}"')
         assert prepare_database(tmp_path) is True, name

@@ -15,9 +15,9 @@ from typing import Any
 from domain.comparing import fingerprint
 from domain.evolve import fold
 from domain.state import STATE_SCHEMA, JourneyState
-from eventstore.codec import from_record
-from eventstore.upcasting import current_shapes
-from tests.eventstore import examples
+from record.codec import from_record
+from record.upcasting import current_shapes
+from tests.record import examples
 
 FILE = Path(__file__).with_suffix(".json")
 RAISE_IT = (

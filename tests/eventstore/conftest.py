@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from eventstore import EventStore, MemoryEventStore, PostgresEventStore, open_store
+from eventstore import EventStore, PostgresEventStore, open_store
+from tests.eventstore.memory import MemoryEventStore
 
 
 @pytest.fixture

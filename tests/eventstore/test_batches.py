@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from eventstore import EventStoreError, StoreUnavailable
-from eventstore.batches import AppendAnswer, AppendBatches
+from eventstore.appending.batches import AppendAnswer, AppendBatches
 from eventstore.request import AppendRequest
 from tests.eventstore.facts import fact
 

@@ -14,7 +14,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 from eventstore import NewEvent, PostgresEventStore, SchemaMissing, VersionConflict, open_store
 from eventstore.cloudevents import ExportRefused, ImportRefused, check_lines, export_lines, import_lines
-from eventstore.verify import FaultKind, verify
+from eventstore.verification.verify import FaultKind, verify
 from tests.eventstore.facts import NOON, fact
 
 AWKWARD = {

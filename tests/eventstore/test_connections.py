@@ -10,8 +10,8 @@ import pytest
 from psycopg import AsyncConnection
 
 from eventstore import Appended, StoreUnavailable, open_store
-from eventstore.bulk import open_session, read_page
-from eventstore.verify import verify
+from eventstore.following.bulk import open_session, read_page
+from eventstore.verification.verify import verify
 from tests.eventstore.facts import fact, record
 
 

@@ -12,18 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from eventstore import (
-    EventStore,
-    InvalidRequest,
-    KeyReused,
-    MemoryEventStore,
-    NewEvent,
-    StreamClosed,
-    StreamHead,
-    VersionConflict,
-)
+from eventstore import EventStore, InvalidRequest, KeyReused, NewEvent, StreamClosed, StreamHead, VersionConflict
 from eventstore.request import event_id
 from tests.eventstore.facts import NOON, fact, numbers, record
+from tests.eventstore.memory import MemoryEventStore
 
 
 async def test_an_append_is_read_back_as_it_was_answered(store: EventStore) -> None:

@@ -15,7 +15,8 @@ import pytest
 from deploy.postgres import create_database, wheel_programs
 from deploy.settings import Settings
 from deploy.stack import Stack
-from eventstore import KeyReused, StreamClosed, VersionConflict, migrate, open_store
+from eventstore import KeyReused, StreamClosed, VersionConflict, open_store
+from migrations import migrate
 from tests.eventstore.facts import fact, numbers, record
 from tests.eventstore.majors import SUPPORTED, found
 from tests.eventstore.test_concurrency import tail, write

@@ -12,16 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from eventstore import (
-    EventStore,
-    EventStoreError,
-    MemoryEventStore,
-    NewEvent,
-    StoredEvent,
-    StreamHead,
-    open_store,
-)
+from eventstore import EventStore, EventStoreError, NewEvent, StoredEvent, StreamHead, open_store
 from tests.eventstore.facts import fact
+from tests.eventstore.memory import MemoryEventStore
 
 STREAMS = st.sampled_from(["a", "b"])
 KEYS = st.sampled_from(["k1", "k2", "k3", "k4", "k5"])

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection, OperationalError, errors
 
-from eventstore.pipeline import Pipeline
+from eventstore.appending.pipeline import Pipeline
 from tests.locks import until_blocked_by
 
 

@@ -6,7 +6,8 @@ import psycopg
 import pytest
 
 from deploy.roles import make_login_roles
-from eventstore import SchemaMissing, migrate, open_store, pending
+from eventstore import SchemaMissing, open_store
+from migrations import migrate, pending
 from tests.eventstore.facts import fact, numbers, record
 
 LOGINS = ("throughline_worker", "throughline_intake", "throughline_projections")

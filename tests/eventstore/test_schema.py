@@ -7,17 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from eventstore import (
-    PostgresEventStore,
-    RecordDamaged,
-    SchemaMissing,
-    StoreUnavailable,
-    migrate,
-    open_store,
-    pending,
-)
+from eventstore import PostgresEventStore, RecordDamaged, SchemaMissing, StoreUnavailable, open_store
 from eventstore.postgres import batch_text
 from eventstore.request import AppendRequest
+from migrations import DatabaseUnavailable, migrate, pending
 from tests.eventstore.facts import fact, numbers, record
 
 
@@ -122,7 +115,7 @@ async def test_a_database_that_does_not_answer_is_unavailable(tmp_path: Path) ->
     with pytest.raises(StoreUnavailable):
         async with open_store(nowhere, timeout=0.2):
             pass
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(DatabaseUnavailable):
         migrate(nowhere)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(DatabaseUnavailable):
         pending(nowhere)

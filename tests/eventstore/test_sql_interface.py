@@ -15,7 +15,7 @@ from psycopg import Connection, errors
 from eventstore import PostgresEventStore
 from eventstore.jsontext import canonical
 from eventstore.request import AppendRequest
-from eventstore.verify import verify
+from eventstore.verification.verify import verify
 from tests.eventstore.facts import NOON, fact, numbers
 
 APPEND = "select replayed, version, first_position, last_position from es.append(%s, %s, %s, %s, %s, %s)"

@@ -15,11 +15,12 @@ from structlog.testing import capture_logs
 
 from deploy.settings import Settings
 from deploy.stack import Stack
-from eventstore import PostgresEventStore, RecordDamaged, migrate, open_store
-from eventstore.bulk import BulkEvent, Session, open_session, read_page
-from eventstore.checkpoints import Checkpoint, advance, live_checkpoints
+from eventstore import PostgresEventStore, RecordDamaged, open_store
 from eventstore.errors import Fenced
-from eventstore.subscription import Consumer, News, catch_up, follow, listening
+from eventstore.following.bulk import BulkEvent, Session, open_session, read_page
+from eventstore.following.checkpoints import Checkpoint, advance, live_checkpoints
+from eventstore.following.subscription import Consumer, News, catch_up, follow, listening
+from migrations import migrate
 from tests.eventstore.facts import record
 from tests.locks import until_blocked_by
 

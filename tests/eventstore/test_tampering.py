@@ -12,7 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from eventstore import NewEvent, PostgresEventStore, SchemaMissing
-from eventstore.anchors import (
+from eventstore.request import content_digest
+from eventstore.verification.anchors import (
     Anchor,
     AnchorError,
     SignedHeads,
@@ -24,9 +25,8 @@ from eventstore.anchors import (
     read_signing_key,
     sign,
 )
-from eventstore.chain import read_rows
-from eventstore.request import content_digest
-from eventstore.verify import FaultKind, Verification, as_events, verify
+from eventstore.verification.chain import read_rows
+from eventstore.verification.verify import FaultKind, Verification, as_events, verify
 from tests.eventstore.facts import fact
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)

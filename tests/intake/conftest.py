@@ -12,14 +12,15 @@ from typing import Any
 import psycopg
 import pytest
 
+from clientkeys.keys import Keyring
 from domain.values import Instant
-from eventstore.keys import Keyring, MemoryKeyring
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
 from intake.privacy import Privacy, Sealed
 from intake.receiver import ReceivingRules
 from intake.relay import RelayRules
 from intake.service import IntakePorts, IntakeSettings, run_intake
+from tests.clientkeys.memory import MemoryKeyring
 
 
 @dataclass
@@ -96,7 +97,7 @@ class RunningIntake:
     async def kept(self) -> list[tuple[bytes, str, str]]:
         """What is in quarantine, opened: the bytes, the code of the reason, the reason."""
         privacy = Privacy(self.keyring)
-        found = await self.rows("SELECT sealed, key_id, sha256, reason_code, reason FROM intake.quarantine ORDER BY 4")
+        found = await self.rows("select sealed, key_id, sha256, reason_code, reason from intake.quarantine order by 4")
         return [
             (await privacy.open_message(Sealed(sealed, key_id), hashed), code, reason)
             for sealed, key_id, hashed, code, reason in found
@@ -104,7 +105,7 @@ class RunningIntake:
 
     async def states(self) -> dict[str, int]:
         """How many messages are in each state."""
-        return dict(await self.rows("SELECT state, count(*) FROM intake.messages GROUP BY state"))
+        return dict(await self.rows("select state, count(*) from intake.messages group by state"))
 
     async def settled(self) -> dict[str, int]:
         """The states once no message waits for the relay."""

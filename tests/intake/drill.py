@@ -14,6 +14,8 @@ from typing import Any
 
 import psycopg
 
+from clientkeys import open_keyring
+from clientkeys.postgres import PostgresKeyring
 from deploy.postgres import wheel_programs
 from domain.pathway import Event
 from domain.pathway.admission import OpenJourney
@@ -27,12 +29,12 @@ from domain.pathway.obligation_decisions import WaiveObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargePlan
-from eventstore import EventStore, migrate, migrate_keys, open_keyring, open_store
-from eventstore.postgres_keys import PostgresKeyring
-from eventstore.sealing import Sealer
+from eventstore import EventStore, open_store
 from intake.mllp_client import MllpClient
 from intake.registry import IntakePool
 from intake.service import intake_pool
+from migrations import migrate, migrate_keys
+from record.sealing import Sealer
 from tests.domain.walk import DIRECTOR, Walk
 from tests.intake.conftest import RecordingGate, RunningIntake, running_intake
 from tests.intake.messages import adt
@@ -112,7 +114,7 @@ class Drill:
     def rows(self) -> list[tuple[Any, ...]]:
         """The whole record, hashes included."""
         with psycopg.connect(self.url) as connection:
-            return connection.execute("SELECT *, data::text FROM es.events ORDER BY position").fetchall()
+            return connection.execute("select *, data::text from es.events order by position").fetchall()
 
     @property
     def over(self) -> datetime:
@@ -165,13 +167,13 @@ def found_in(text: str) -> list[str]:
 def readable_as(role: str, url: str) -> str:
     """Everything that `role` may read in the database, as text."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"SET ROLE {role}".encode())
+        connection.execute(f"set role {role}".encode())
         tables = connection.execute(
-            """SELECT quote_ident(table_schema) || '.' || quote_ident(table_name) FROM information_schema.tables
-               WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
-               AND has_schema_privilege(table_schema, 'USAGE')
-               AND has_table_privilege(quote_ident(table_schema) || '.' || quote_ident(table_name), 'SELECT')"""
+            """select quote_ident(table_schema) || '.' || quote_ident(table_name) from information_schema.tables
+               where table_schema not in ('pg_catalog', 'information_schema')
+               and has_schema_privilege(table_schema, 'USAGE')
+               and has_table_privilege(quote_ident(table_schema) || '.' || quote_ident(table_name), 'SELECT')"""
         ).fetchall()
         return "\n".join(
-            str(row) for (table,) in tables for row in connection.execute(f"SELECT t::text FROM {table} t".encode())
+            str(row) for (table,) in tables for row in connection.execute(f"select t::text from {table} t".encode())
         )

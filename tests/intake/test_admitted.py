@@ -9,8 +9,9 @@ import pytest
 
 from deploy.roles import make_login_roles
 from domain.pathway.admission import OpenJourney
-from eventstore import SchemaMissing, StoreUnavailable, migrate
+from eventstore import SchemaMissing, StoreUnavailable
 from intake.admitted import HandedOver
+from migrations import migrate
 from tests.eventstore.test_roles import as_role
 
 JOURNEY, CLIENT, MESSAGE = (f"6a1f0a60-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
@@ -23,11 +24,11 @@ def handed_over(migrated_database: str) -> str:
     make_login_roles(migrated_database)
     with psycopg.connect(migrated_database) as connection:
         connection.execute(
-            "INSERT INTO intake.clients (client_ref, identity_as_of) VALUES (%s, %s)", (CLIENT, ADMITTED)
+            "insert into intake.clients (client_ref, identity_as_of) values (%s, %s)", (CLIENT, ADMITTED)
         )
         connection.execute(
-            "INSERT INTO intake.journeys (journey_id, client_ref, opened_by, site, admitted_at, started_at)"
-            " VALUES (%s, %s, %s, 'main', %s, %s)",
+            "insert into intake.journeys (journey_id, client_ref, opened_by, site, admitted_at, started_at)"
+            " values (%s, %s, %s, 'main', %s, %s)",
             (JOURNEY, CLIENT, MESSAGE, ADMITTED, ADMITTED),
         )
     return migrated_database

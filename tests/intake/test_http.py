@@ -65,7 +65,7 @@ async def test_what_cannot_be_read_or_used_is_a_problem_and_kept(
         "content-type",
     )
     assert problem(await http.post("/messages", content=b"x" * 5_300_000, headers=HL7)) == (413, "too-large")
-    kept = await running.rows("SELECT reason_code FROM intake.quarantine ORDER BY 1")
+    kept = await running.rows("select reason_code from intake.quarantine order by 1")
     assert kept == [("no-msh",), ("no-record-number",)]
 
 
@@ -113,7 +113,7 @@ async def test_a_bad_document_is_refused_and_kept(
 ) -> None:
     answer = await http.post("/admissions", json=PERSON | change, headers={"Idempotency-Key": "k"})
     assert problem(answer) == (400, "bad-admission")
-    assert await running.rows("SELECT reason_code FROM intake.quarantine") == [("bad-admission",)]
+    assert await running.rows("select reason_code from intake.quarantine") == [("bad-admission",)]
 
 
 async def test_health(http: httpx2.AsyncClient) -> None:

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 import structlog
 
-from eventstore.keys import MemoryKeyring
 from intake.facts import AdmissionKind, CancelReason
 from intake.framing import frame
 from intake.mllp_client import MllpClient, MllpError
@@ -19,6 +18,7 @@ from intake.receiver import ReceivingRules
 from intake.registry import Registry
 from intake.relay import RelayRules
 from intake.service import IntakeSettings, intake_pool
+from tests.clientkeys.memory import MemoryKeyring
 from tests.intake.conftest import FAST, RecordingGate, RunningIntake, running_intake, until
 from tests.intake.messages import adt, code, fields
 from tests.intake.test_hl7 import SWAPPED
@@ -95,7 +95,7 @@ async def test_35_messages_with_one_control_id_are_35_messages(running: RunningI
     assert {code(ack) for ack in acks} == {"AA"}
     assert await running.settled() == {"done": 35}
     assert len(running.gate.opened) == 35
-    [(flagged,)] = await running.rows("SELECT count(*) FROM intake.messages WHERE 'control-id-reuse' = ANY(warnings)")
+    [(flagged,)] = await running.rows("select count(*) from intake.messages where 'control-id-reuse' = any(warnings)")
     assert flagged == 34
 
 
@@ -164,20 +164,20 @@ async def test_a_site_may_answer_content_errors_with_aa(intake_database: str, ga
     async with running_intake(intake_database, gate, settings) as running:
         [ack] = await send(running, adt("A04").replace(b"700100^^^NORTH^MR", b""))
         assert code(ack) == "AA"
-        assert await running.rows("SELECT reason_code FROM intake.quarantine") == [("no-record-number",)]
+        assert await running.rows("select reason_code from intake.quarantine") == [("no-record-number",)]
 
 
 async def test_a_merge_is_acknowledged_and_left_to_a_person(running: RunningIntake) -> None:
     [ack] = await send(running, adt("A40"))
     assert code(ack) == "AA"
-    assert await running.rows("SELECT reason_code FROM intake.quarantine") == [("needs-a-person",)]
+    assert await running.rows("select reason_code from intake.quarantine") == [("needs-a-person",)]
 
 
 async def test_an_ignored_message_keeps_the_code_of_its_rule_and_is_logged(running: RunningIntake) -> None:
     with structlog.testing.capture_logs() as lines:
         acks = await send(running, adt("A02"), adt("A04", control_id="C2").replace(b"ADT^A04", b"ORU^R01"))
     assert [code(ack) for ack in acks] == ["AA", "AA"]
-    kept = await running.rows("SELECT event, state, reason_code, reason FROM intake.messages ORDER BY received_id")
+    kept = await running.rows("select event, state, reason_code, reason from intake.messages order by received_id")
     assert [row[:3] for row in kept] == [("ADT^A02", "ignored", "location-only"), ("ORU^R01", "ignored", "not-adt")]
     assert all(row[3].endswith(".") for row in kept)
     told = [(line["event_type"], line["state"], line["code"]) for line in lines if line["event"] == "message kept"]
@@ -189,7 +189,7 @@ async def test_the_same_message_again_is_not_counted_twice_and_keeps_its_answer(
     first, again = await send(running, unclear, unclear)
     assert (code(first), again) == ("AE", first)
     assert fields(first)["MSA"][2] == "C1"
-    assert await running.rows("SELECT state, reason_code, count(*) FROM intake.messages GROUP BY 1, 2") == [
+    assert await running.rows("select state, reason_code, count(*) from intake.messages group by 1, 2") == [
         ("quarantined", "no-trigger", 1)
     ]
 
@@ -260,7 +260,7 @@ async def test_a_discharge_is_reported_and_one_from_an_earlier_stay_is_not(runni
     await send(running, adt("A04", control_id="1"), early, adt("A03", control_id="3"))
     assert await running.settled() == {"done": 2, "quarantined": 1}
     assert len(running.gate.discharged) == 1
-    assert await running.rows("SELECT reason_code FROM intake.quarantine") == [("before-admission",)]
+    assert await running.rows("select reason_code from intake.quarantine") == [("before-admission",)]
 
 
 async def test_an_orphan_is_quarantined_when_it_has_waited_long_enough(
@@ -270,7 +270,7 @@ async def test_an_orphan_is_quarantined_when_it_has_waited_long_enough(
     async with running_intake(intake_database, gate, settings) as running:
         await send(running, adt("A03"))
         await until(lambda: has_states(running, {"quarantined": 1}))
-        [(reason_code, reason)] = await running.rows("SELECT reason_code, reason FROM intake.quarantine")
+        [(reason_code, reason)] = await running.rows("select reason_code, reason from intake.quarantine")
         assert reason_code == "parked-too-long"
         assert "no open journey" in reason
 
@@ -339,9 +339,9 @@ async def test_a_store_that_fails_gives_ae_and_the_message_is_taken_once_it_is_b
 ) -> None:
     async with running_intake(intake_database, gate) as running:
         async with await psycopg.AsyncConnection.connect(intake_database, autocommit=True) as admin:
-            await admin.execute("ALTER TABLE intake.messages RENAME TO away")
+            await admin.execute("alter table intake.messages rename to away")
             [refused] = await send(running, adt("A04"))
-            await admin.execute("ALTER TABLE intake.away RENAME TO messages")
+            await admin.execute("alter table intake.away rename to messages")
         [taken] = await send(running, adt("A04"))
         assert (code(refused), fields(refused)["ERR"][5], code(taken)) == ("AE", "not-stored", "AA")
         assert await running.settled() == {"done": 1}

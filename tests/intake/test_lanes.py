@@ -17,9 +17,9 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 from temporalio.client import Client
 
+from clientkeys.keys import Keyring
 from domain.values import Instant
 from eventstore import open_store
-from eventstore.keys import Keyring, MemoryKeyring
 from intake.facts import AdmissionKind
 from intake.gate import GateUnavailable, OpeningAdmission
 from intake.inbox import IntakePool
@@ -29,6 +29,7 @@ from intake.queue import ClaimLost, Handling, Queue
 from intake.relay import RelayRules
 from intake.service import IntakeSettings, intake_pool
 from intake.temporal_gate import TemporalGate
+from tests.clientkeys.memory import MemoryKeyring
 from tests.intake.conftest import FAST, RecordingGate, RunningIntake, running_intake, until
 from tests.intake.messages import adt, code
 from workflows.client import Journeys
@@ -178,7 +179,7 @@ async def test_a_client_whose_journey_is_over_is_admitted_again_though_other_jou
     async with intake_with(intake_database, gate, full) as running:
         await send(running, messages_of(9, "A04", "A"))
         await running.settled()
-        [over] = await running.rows("SELECT journey_id::text FROM intake.messages WHERE control_id = 'A0'")
+        [over] = await running.rows("select journey_id::text from intake.messages where control_id = 'A0'")
         gate.ended = set(over)
         await send(running, [adt("A04", control_id="again", mrn="M0", visit="V2", evn="20260501101500+0000")])
         await opened(running, 10)
@@ -197,7 +198,7 @@ async def test_a_message_that_arrives_as_the_last_one_is_settled_is_not_left_beh
                 running, [adt("A08", control_id=f"{n}", name=f"N{n}^O", evn=f"20260302{n // 60 + 10}{n % 60:02}00")]
             )
         assert await running.settled() == {"parked": 150}
-        assert await running.rows("SELECT count(*) FROM intake.queue") == [(0,)]
+        assert await running.rows("select count(*) from intake.queue") == [(0,)]
 
 
 @dataclass
@@ -247,7 +248,7 @@ async def test_each_clients_messages_are_handled_in_order_and_never_side_by_side
         await asyncio.gather(*(send(running, messages) for running, messages in _traffic(intakes, gate.rng)))
         assert await intakes[0].settled() == {"done": 20 * 8}
         rows = await intakes[0].rows(
-            "SELECT journey_id::text, array_agg(message_id::text ORDER BY received_id) FROM intake.messages GROUP BY 1"
+            "select journey_id::text, array_agg(message_id::text order by received_id) from intake.messages group by 1"
         )
     assert gate.side_by_side == []
     assert gate.order == dict(rows)
@@ -290,23 +291,23 @@ async def test_a_claim_holds_until_it_lapses_and_then_another_relay_has_the_mess
 async def _all_due(database_url: str) -> None:
     """As if every time that a client waits for had come."""
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
-        await connection.execute("UPDATE intake.queue SET due_at = now()")
+        await connection.execute("update intake.queue set due_at = now()")
 
 
 MANY = """
-    INSERT INTO intake.messages (message_id, listener, sending_app, sending_facility, control_id, sha256,
+    insert into intake.messages (message_id, listener, sending_app, sending_facility, control_id, sha256,
         business_sha256, content_type, sealed, key_id, received_at, event, visit, verdict, state, client_ref)
-    SELECT gen_random_uuid(), 'mllp', '', '', n, sha256(n::text::bytea), sha256(n::text::bytea), 'application/hl7-v2',
+    select gen_random_uuid(), 'mllp', '', '', n, sha256(n::text::bytea), sha256(n::text::bytea), 'application/hl7-v2',
         '', gen_random_uuid(), now(), 'ADT^A04', '', 'accept', 'received', md5((n % 4000)::text)::uuid
-    FROM generate_series(1, 20000) AS n;
-    INSERT INTO intake.queue (client_ref, lane, due_at)
-    SELECT DISTINCT client_ref, CASE WHEN client_ref < md5('5')::uuid THEN 'openings' ELSE 'journeys' END, now()
-    FROM intake.messages;
-    ANALYZE intake.messages; ANALYZE intake.queue"""
+    from generate_series(1, 20000) as n;
+    insert into intake.queue (client_ref, lane, due_at)
+    select distinct client_ref, case when client_ref < md5('5')::uuid then 'openings' else 'journeys' end, now()
+    from intake.messages;
+    analyze intake.messages; analyze intake.queue"""
 
 
 _ROWS_READ = """
-    SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int FROM pg_stat_user_tables WHERE schemaname = 'intake'"""
+    select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int from pg_stat_user_tables where schemaname = 'intake'"""
 
 
 @pytest.mark.parametrize("newest", [False, True], ids=["oldest", "newest"])
@@ -324,7 +325,7 @@ async def test_a_claim_reads_as_little_however_many_messages_wait(intake_databas
 
 async def _rows_read(pool: IntakePool) -> int:
     async with pool.connection() as connection:
-        await connection.execute("SELECT pg_stat_force_next_flush()")
+        await connection.execute("select pg_stat_force_next_flush()")
         row = await (await connection.execute(_ROWS_READ)).fetchone()
     assert row is not None
     return int(row[0])
@@ -348,5 +349,5 @@ async def test_an_admission_is_opened_on_temporal_while_no_worker_answers_the_ot
 
                 await until(is_open)
             finally:
-                for (journey_id,) in await running.rows("SELECT journey_id::text FROM intake.journeys"):
+                for (journey_id,) in await running.rows("select journey_id::text from intake.journeys"):
                     await journeys.handle(journey_id).terminate()

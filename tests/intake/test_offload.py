@@ -12,7 +12,6 @@ from typing import cast
 import psutil
 import pytest
 
-from eventstore.keys import MemoryKeyring
 from intake import handling, judging, receiver
 from intake.hl7 import Message, parse
 from intake.inbox import Arrival, Inbox
@@ -22,6 +21,7 @@ from intake.privacy import Privacy, Sealed
 from intake.problem import Hl7Error
 from intake.receiver import Receiver, ReceivingRules
 from intake.service import intake_pool
+from tests.clientkeys.memory import MemoryKeyring
 from tests.intake.conftest import RunningIntake
 from tests.intake.messages import adt, code
 

@@ -71,5 +71,5 @@ async def _say_to_a_failing_store(running: RunningIntake, message: bytes) -> str
         await psycopg.AsyncConnection.connect(running.database_url, autocommit=True) as admin,
         MllpClient("127.0.0.1", running.ports.mllp) as client,
     ):
-        await admin.execute("ALTER TABLE intake.messages RENAME TO away")
+        await admin.execute("alter table intake.messages rename to away")
         return (await client.send(message)).decode()

@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 
 from activities.ports import ClientDirectory
-from eventstore.keys import MemoryKeyring
 from intake.facts import Admission, AdmissionKind, Identity, RecordNumber
 from intake.registry import Registry
 from intake.service import intake_pool
+from tests.clientkeys.memory import MemoryKeyring
 
 pytestmark = pytest.mark.stack
 

@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore.keys import DataKey, KeysUnavailable, MemoryKeyring, SealBroken
+from clientkeys.errors import KeysUnavailable, SealBroken
+from clientkeys.keys import DataKey
 from intake.facts import Identity, RecordNumber
 from intake.mllp_client import MllpClient
 from intake.person import Person
 from intake.privacy import Privacy
 from intake.registry import Registry
 from intake.service import intake_pool
+from tests.clientkeys.memory import MemoryKeyring
 from tests.intake.conftest import RecordingGate, RunningIntake, running_intake, until
 from tests.intake.messages import adt, code, fields
 from tests.intake.test_registry import ADMISSION
@@ -35,7 +37,7 @@ def about(event: str, **more: str) -> bytes:
 def stored_text(database_url: str) -> str:
     with psycopg.connect(database_url) as connection:
         return "\n".join(
-            str(row) for table in TABLES for row in connection.execute(f"SELECT t::text FROM intake.{table} t".encode())
+            str(row) for table in TABLES for row in connection.execute(f"select t::text from intake.{table} t".encode())
         )
 
 
@@ -64,7 +66,7 @@ async def test_whatever_names_a_client_is_sealed_with_that_clients_key(running: 
     await send(running, about("A04", control_id="1"), about("A40", control_id="2"), about("A60", control_id="3"))
     await running.settled()
     [(client_ref, _)] = running.gate.opened.values()
-    used = await running.rows("SELECT DISTINCT key_id FROM intake.messages")
+    used = await running.rows("select distinct key_id from intake.messages")
     assert used == [((await running.keyring.key_of(client_ref)).id,)]
 
 
@@ -90,7 +92,7 @@ async def test_while_the_keys_are_away_nothing_is_acknowledged_and_nothing_lost(
         keyring.is_away, gate.down = True, False
 
         async def is_put_off() -> bool:
-            return await running.rows("SELECT reason_code FROM intake.messages") == [("keys-unavailable",)]
+            return await running.rows("select reason_code from intake.messages") == [("keys-unavailable",)]
 
         await until(is_put_off)
         [refused] = await send(running, about("A08", control_id="2"))
@@ -108,7 +110,7 @@ async def test_a_message_whose_key_was_destroyed_holds_up_nobody(
     gate.down = True
     async with running_intake(intake_database, gate, keyring=keyring) as running:
         await send(running, about("A04", control_id="1"))
-        [(client_ref,)] = await running.rows("SELECT client_ref FROM intake.messages")
+        [(client_ref,)] = await running.rows("select client_ref from intake.messages")
     await keyring.destroy(str(client_ref))
     gate.down = False
     async with running_intake(intake_database, gate, keyring=keyring) as running:

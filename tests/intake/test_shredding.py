@@ -14,17 +14,17 @@ import psycopg
 import pytest
 import structlog
 
+from clientkeys.errors import KeyDestroyed, KeysUnavailable
 from domain.evolve import fold
 from domain.retention import DestructionReason
 from eventstore import StoreUnavailable, StreamHead
-from eventstore.codec import from_record
-from eventstore.keys import KeyDestroyed, KeysUnavailable
-from eventstore.sealing import MASK
-from eventstore.verify import verify
+from eventstore.verification.verify import verify
 from intake.privacy import Privacy, Sealed
 from intake.registry import Registry
 from intake.service import intake_pool
 from intake.shredding import NoSuchClient, Shredder, ShredOrder, ShredRefused
+from record.codec import from_record
+from record.sealing import MASK
 from tests.intake.drill import Drill, about, drill, dump, found_in, readable_as, restore, send
 from tests.intake.messages import adt, code
 
@@ -63,8 +63,8 @@ async def test_before_it_nothing_but_the_keys_tells_the_words(client: Drill) -> 
         assert found_in(readable_as(role, client.url)) == []
     assert client.journey_id in readable_as("throughline_reader", client.url)
     with psycopg.connect(client.url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute("SET ROLE throughline_projector")
-        connection.execute("SELECT sealed FROM es.events")
+        connection.execute("set role throughline_projector")
+        connection.execute("select sealed from es.events")
 
 
 async def test_the_drill(client: Drill, database_url_factory: Url) -> None:
@@ -102,7 +102,7 @@ async def assert_words_are_gone(client: Drill) -> None:
 async def assert_restore_brings_nothing_back(client: Drill, backup: str, url: str) -> None:
     restore(backup, url)
     with psycopg.connect(url) as connection:
-        kept = connection.execute("SELECT sealed, key_id, sha256 FROM intake.messages").fetchall()
+        kept = connection.execute("select sealed, key_id, sha256 from intake.messages").fetchall()
     assert len(kept) == 3 and all(sealed for sealed, _, _ in kept)  # the backup holds what was erased since
     for sealed, key_id, message_hash in kept:
         with pytest.raises(KeyDestroyed) as lost:
@@ -157,7 +157,7 @@ async def test_one_that_died_on_the_way_is_finished_by_asking_again(client: Dril
         await shredder(client, **{part: dying}).shred(order(client), client.over)
     assert (await shredder(client).shred(order(client), client.walk.now)).again  # decided is decided
     await assert_words_are_gone(client)
-    assert await client.running.rows("SELECT count(*) FROM intake.known") == [(0,)]
+    assert await client.running.rows("select count(*) from intake.known") == [(0,)]
 
 
 async def test_nothing_is_destroyed_while_the_keys_do_not_answer(client: Drill) -> None:
@@ -257,7 +257,7 @@ async def test_a_restored_database_of_keys_is_brought_in_line_with_the_record(
     await shredder(client).shred(order(client), client.over)
     restored = database_url_factory()
     restore(backup, restored)
-    from eventstore import open_keyring
+    from clientkeys import open_keyring
 
     async with open_keyring(restored, tmp_path / "kek") as keys:
         assert await keys.key_of(client.client_ref)  # the backup is older than the destruction

@@ -10,7 +10,6 @@ import httpx2
 import pytest
 
 from domain.sites import all_sites
-from eventstore.keys import MemoryKeyring
 from intake.adt import read_adt
 from intake.facts import Admission
 from intake.handling import read_fact
@@ -20,6 +19,7 @@ from intake.locations import Locations, named_locations
 from intake.releasing import release_to_site
 from intake.service import intake_pool
 from tests.centres import loaded, three_sites
+from tests.clientkeys.memory import MemoryKeyring
 from tests.intake.conftest import RecordingGate, RunningIntake, running_intake
 from tests.intake.messages import adt, code
 from tests.intake.test_intake import send
@@ -109,7 +109,7 @@ async def test_each_journey_opens_at_the_site_of_its_admission(three: RunningInt
         await send(three, at(f"^^^{site} Clinic", control_id=f"C{number}", mrn=f"70020{number}"))
     assert await three.settled() == {"done": 3}
     assert opened_at(three) == ["harbour", "mesa", "pier"]
-    assert await three.rows("SELECT site FROM intake.journeys ORDER BY site") == [("harbour",), ("mesa",), ("pier",)]
+    assert await three.rows("select site from intake.journeys order by site") == [("harbour",), ("mesa",), ("pier",)]
 
 
 @pytest.mark.stack
@@ -121,7 +121,7 @@ async def test_an_admission_that_tells_no_site_waits_for_a_person_and_nothing_of
     assert code(ack) == "AA"
     assert await three.settled() == {"quarantined": 1}
     assert not three.gate.opened
-    assert await three.rows("SELECT FROM intake.journeys") == await three.rows("SELECT FROM intake.clients") == []
+    assert await three.rows("select from intake.journeys") == await three.rows("select from intake.clients") == []
     [(raw, reason, advice)] = await three.kept()
     assert (raw, reason) == (message, "unknown-site")
     assert "--site SITE" in advice and "Elsewhere" not in advice
@@ -131,21 +131,21 @@ async def test_an_admission_that_tells_no_site_waits_for_a_person_and_nothing_of
 async def test_a_person_names_the_site_and_the_admission_goes_on(three: RunningIntake) -> None:
     await send(three, at("^^^Elsewhere"))
     await three.settled()
-    [(number,)] = await three.rows("SELECT quarantine_id FROM intake.quarantine")
+    [(number,)] = await three.rows("select quarantine_id from intake.quarantine")
     async with intake_pool(three.database_url) as pool:
         assert not await release_to_site(pool, number + 1, "mesa", "s-12")
         assert await release_to_site(pool, number, "mesa", "s-12")
         assert not await release_to_site(pool, number, "pier", "s-13")
     assert await three.settled() == {"done": 1}
     assert opened_at(three) == ["mesa"]
-    assert await three.rows("SELECT released_by, released_at IS NOT NULL FROM intake.quarantine") == [("s-12", True)]
+    assert await three.rows("select released_by, released_at is not null from intake.quarantine") == [("s-12", True)]
 
 
 @pytest.mark.stack
 async def test_another_kind_of_message_in_quarantine_is_not_released_so(three: RunningIntake) -> None:
     await send(three, adt("A40"))
     await three.settled()
-    [(number,)] = await three.rows("SELECT quarantine_id FROM intake.quarantine")
+    [(number,)] = await three.rows("select quarantine_id from intake.quarantine")
     async with intake_pool(three.database_url) as pool:
         assert not await release_to_site(pool, number, "mesa", "s-12")
 

@@ -8,7 +8,7 @@ import pytest
 import worker
 from deploy.settings import Settings
 from deploy.values import HostPort
-from eventstore.keys import MemoryKeyring
+from tests.clientkeys.memory import MemoryKeyring
 from tests.clinic.process import ClinicProcess
 from tests.workflows.house import House
 from workflows.client import connect

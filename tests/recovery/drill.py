@@ -29,7 +29,7 @@ from domain import effects as fx
 from domain.benefits import Benefits
 from domain.evolve import fold
 from eventstore import EventStore, StoredEvent
-from eventstore.codec import from_record
+from record.codec import from_record
 from workflows.client import MAX_SKIPS, journey_of
 from workflows.messages import WORKFLOW
 

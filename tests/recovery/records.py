@@ -10,8 +10,9 @@ from domain.decide import decide
 from domain.evolve import fold
 from domain.refusal import Refusal
 from domain.state import JourneyState
-from eventstore import MemoryEventStore, NewEvent, StoredEvent
-from eventstore.codec import to_record
+from eventstore import NewEvent, StoredEvent
+from record.codec import to_record
+from tests.eventstore.memory import MemoryEventStore
 from tests.workflows.house import Case
 
 

@@ -51,7 +51,7 @@ def install() -> None:
 async def work(settings: Settings) -> None:
     """A worker until standard input is closed; says so on standard output once it polls."""
     import worker
-    from eventstore.sealing import Sealer
+    from record.sealing import Sealer
     from workflows.client import connect
 
     client = await connect(settings.require_temporal_address(), settings.temporal_namespace, virtual_time=True)

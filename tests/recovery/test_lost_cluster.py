@@ -21,6 +21,7 @@ import pytest
 
 import worker
 from activities.calls import ClinicCalls
+from clientkeys.keys import Keyring
 from deploy.settings import Settings
 from deploy.values import HostPort
 from domain.comparing import fingerprint
@@ -30,10 +31,10 @@ from domain.pathway.reviews import CompleteReview
 from domain.plans import ReviewOutcome
 from domain.state import JourneyState
 from eventstore import EventStore
-from eventstore.keys import Keyring, MemoryKeyring
-from eventstore.sealing import Sealer
+from record.sealing import Sealer
 from recovery.reconcile import Reconciler
 from recovery.running import RunningJourneys
+from tests.clientkeys.memory import MemoryKeyring
 from tests.clinic.process import ClinicProcess
 from tests.recovery.drill import Cluster, InOrder, Told, cluster, lose, reached, told
 from tests.workflows.house import Case, House, Person, until

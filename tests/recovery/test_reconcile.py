@@ -14,6 +14,7 @@ from temporalio.common import TypedSearchAttributes
 
 import recovery.running
 import workflows.journey
+from clientkeys.errors import KeyDestroyed
 from domain.comparing import comparable, fingerprint
 from domain.evolve import fold
 from domain.pathway.admission import CancelAdmission, JourneyOpened, RepeatAdmission
@@ -23,7 +24,6 @@ from domain.pathway.placement import DecidePlacement
 from domain.state import JourneyState
 from domain.values import Stage
 from eventstore import EventStore, NewEvent
-from eventstore.keys import KeyDestroyed
 from intake.admitted import HandedOver
 from recovery.differences import Difference, Kind
 from recovery.paging import page_for
@@ -162,8 +162,8 @@ async def test_an_admission_lost_before_anything_was_on_record_is_opened(house: 
     await house._register(person)
     async with await psycopg.AsyncConnection.connect(own_database) as connection:
         await connection.execute(
-            "INSERT INTO intake.journeys (journey_id, client_ref, opened_by, site, admitted_at, started_at)"
-            " VALUES (%s, %s, %s, 'main', %s, now())",
+            "insert into intake.journeys (journey_id, client_ref, opened_by, site, admitted_at, started_at)"
+            " values (%s, %s, %s, 'main', %s, now())",
             (lost.id, person.client_ref, message, NOW),
         )
     compared = reconciler(house, admitted=HandedOver(own_database))

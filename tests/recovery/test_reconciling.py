@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from eventstore.anchors import ensure_signing_key
+from eventstore.verification.anchors import ensure_signing_key
 from intake.admitted import HandedOver
 from recovery.signing import HeadSigner
 from tests.workflows.house import House, until

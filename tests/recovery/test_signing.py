@@ -12,8 +12,8 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.signatures import HeadSigned
 from eventstore import open_store
-from eventstore.anchors import ensure_signing_key, public_key_file, read_anchors, read_public_key
-from eventstore.verify import verify
+from eventstore.verification.anchors import ensure_signing_key, public_key_file, read_anchors, read_public_key
+from eventstore.verification.verify import verify
 from recovery.signing import HeadSigner
 from tests.eventstore.facts import record
 

@@ -32,7 +32,7 @@ from domain.pathway.admission import RepeatAdmission
 from domain.pathway.moves import RequestStepUp
 from domain.pathway.placement import DecidePlacement
 from domain.state import STATE_SCHEMA, JourneyState
-from eventstore import migrate_keys
+from migrations import migrate_keys
 from recovery.differences import Kind
 from recovery.reconcile import Comparison, Reconciler
 from recovery.running import RunningJourneys

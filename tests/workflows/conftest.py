@@ -11,10 +11,11 @@ from temporalio.client import Client
 
 import worker
 from activities.calls import ClinicCalls
+from clientkeys.keys import Keyring
 from deploy.settings import Settings
 from deploy.values import HostPort
-from eventstore import EventStore, migrate, migrate_keys
-from eventstore.keys import Keyring
+from eventstore import EventStore
+from migrations import migrate, migrate_keys
 from tests.clinic.process import ClinicProcess
 from tests.workflows.house import House
 from workflows.client import connect

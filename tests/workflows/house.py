@@ -23,6 +23,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.workflow import NondeterminismError
 
 from activities.calls import ClinicCalls
+from clientkeys.keys import Keyring
 from dashboard.reading import Path, path
 from domain.commands import BaseCommand, Decision
 from domain.pathway import Event
@@ -34,12 +35,11 @@ from domain.pathway.funding import ResolveFunding
 from domain.plans import Actor
 from domain.state import JourneyState
 from domain.values import Role
-from eventstore.keys import Keyring
 from eventstore.port import EventStore
-from eventstore.sealing import Sealer
 from intake import person as intake_person
 from intake.facts import RecordNumber
 from intake.privacy import Privacy
+from record.sealing import Sealer
 from tests.clinic.process import ClinicProcess
 from worker import journey_replayer, journey_worker
 from workflows.client import MAX_SKIPS, CommandRefused, Journeys, JourneysUnreachable
@@ -185,7 +185,7 @@ class House:
         sealed = await self._privacy.seal_person(person.registered(), reference)
         async with await psycopg.AsyncConnection.connect(self._database_url) as connection:
             await connection.execute(
-                "INSERT INTO intake.clients (client_ref, sealed, key_id, identity_as_of) VALUES (%s, %s, %s, now())",
+                "insert into intake.clients (client_ref, sealed, key_id, identity_as_of) values (%s, %s, %s, now())",
                 (reference, *sealed),
             )
 

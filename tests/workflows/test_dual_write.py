@@ -22,8 +22,9 @@ from domain.pathway.moves import ConfirmArrival
 from domain.pathway.placement import DecidePlacement
 from domain.refusal import Refusal
 from domain.values import Stage
-from eventstore import EventStore, NewEvent, migrate, open_store
-from eventstore.codec import to_record
+from eventstore import EventStore, NewEvent, open_store
+from migrations import migrate
+from record.codec import to_record
 from tests.workflows.dying import Dying
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OP, PATHS, PLAN, into_care

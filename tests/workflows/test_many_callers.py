@@ -11,10 +11,11 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from activities import signatures as sig
+from clientkeys.keys import DataKey
 from domain.pathway.admission import AdmissionRepeated, RepeatAdmission
 from domain.pathway.placement import DecidePlacement
-from eventstore.keys import DataKey, MemoryKeyring
-from eventstore.sealing import Sealer
+from record.sealing import Sealer
+from tests.clientkeys.memory import MemoryKeyring
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OP
 from tests.workflows.stores import Hangs

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from activities import recorder
 from activities import signatures as sig
+from clientkeys.errors import KekNotInFile, KekUnusable, KeyDestroyed, KeysUnavailable
 from domain.commands import BaseCommand
 from domain.events import BaseEvent
 from domain.pathway.admission import AdmissionRepeated, CancelAdmission, JourneyOpened, RepeatAdmission
@@ -17,8 +18,6 @@ from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.values import Stage
 from eventstore import EventStoreError, SchemaMissing, StoreUnavailable
 from eventstore.errors import InvalidRequest
-from eventstore.kek import KekNotInFile, KekUnusable
-from eventstore.keys import KeyDestroyed, KeysUnavailable
 from intake.facts import AdmissionKind
 from intake.gate import GateUnavailable
 from intake.temporal_gate import TemporalGate

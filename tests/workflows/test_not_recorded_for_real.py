@@ -14,13 +14,15 @@ import psycopg
 import pytest
 
 from activities import signatures as sig
+from clientkeys import open_keyring
 from deploy.stack import Stack
 from domain.commands import BaseCommand
 from domain.pathway.admission import RepeatAdmission
 from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.values import Stage
-from eventstore import StoreUnavailable, migrate_keys, open_keyring, open_store
-from eventstore.sealing import Sealer
+from eventstore import StoreUnavailable, open_store
+from migrations import migrate_keys
+from record.sealing import Sealer
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OP
 from tests.workflows.test_not_recorded import marked, not_recorded, nothing_is_said, recorded_once, was_paged

@@ -9,6 +9,7 @@ import pytest
 
 from activities import recorder
 from activities import signatures as sig
+from clientkeys.errors import KeysUnavailable
 from domain.comparing import comparable
 from domain.evolve import fold
 from domain.pathway.admission import AdmissionRepeated, RepeatAdmission
@@ -16,8 +17,7 @@ from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.state import JourneyState
 from domain.values import Stage
 from eventstore import EventStore, StoredEvent, StoreUnavailable
-from eventstore.keys import KeysUnavailable
-from eventstore.sealing import Sealer
+from record.sealing import Sealer
 from recovery.differences import Kind, OnRecord, difference
 from recovery.running import RunningJourneys
 from tests.recovery.records import holding
