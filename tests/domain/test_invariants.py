@@ -273,7 +273,7 @@ class Journeys(RuleBasedStateMachine):
     @invariant()
     def no_place_is_held_for_nobody(self) -> None:
         move = self.state.moves.current
-        assert self.watch.places_to_return <= ({move.hold_key} if move else set())
+        assert self.watch.places_to_return <= ({move.held_key} if move else set())
 
     def teardown(self) -> None:
         """The record folds to the state, calls come to an end, and an ended journey finishes once all is answered."""
