@@ -29,7 +29,7 @@ _GOES_WRONG = (StackError, EventStoreError, JourneysUnreachable, httpx2.HTTPErro
 
 
 async def demo(*, once: bool = False, json: bool = False) -> int:
-    """Play eight invented clients' months in seconds on the real parts, then stay up until Ctrl-C.
+    """Play nine invented clients' months in seconds on the real parts, then stay up until Ctrl-C.
 
     Parameters
     ----------
