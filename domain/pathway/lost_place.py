@@ -15,7 +15,7 @@ from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part
-from domain.pathway.moves import require_since_the_level_began
+from domain.pathway import moves
 from domain.pathway.obligations import cancelled, met, raised
 from domain.pathway.place_check import PlaceChecked
 from domain.pathway.place_search import FoundPlace, change_move, check_after, give_up, held, search
@@ -80,7 +80,7 @@ class ReportPlaceLost(
         move = state.moves.current
         if move is None or move.place is None or move.held_key is None:
             raise Refused("no-place-held", "No place is held for this client, so none can be lost.")
-        require_since_the_level_began(state, when)
+        moves.require_since_the_level_began(state, when)
         yield PlaceLost(
             **when,
             facility=move.place,
@@ -129,6 +129,14 @@ def look_again(state: JourneyState, event: PlaceLost, now: Instant) -> Iterator[
     """At once, also where it is typed in late."""
     if not event.replaced and state.moves.current is not None:
         yield search(state, state.moves.current, EventContext(at=now, cause=event.cause))
+
+
+@part.consequence
+def tell_the_client(state: JourneyState, event: PlaceLost) -> Iterator[BaseEvent]:
+    """And who would look for another place, where one is held in its stead already."""
+    if not state.open_of(moves.INTERIM_CONTACT.kind):
+        owner = state.policy.obligations[REPLACE_PLACE.kind].owner
+        yield moves.contact(state, event, state.policy.first_contact_hours, at_once=(owner,) if event.replaced else ())
 
 
 @part.consequence

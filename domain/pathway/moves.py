@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionCancelled
     from domain.pathway.care import LevelOfCareStarted
     from domain.pathway.discharge import Discharged
-    from domain.pathway.lost_place import PlaceLost
     from domain.pathway.obligations import ObligationMet, ObligationMoved, ObligationWaived
     from domain.pathway.place_search import NoPlaceFound
     from domain.state import JourneyState
@@ -348,17 +347,17 @@ def owe_the_move(state: JourneyState, event: TransitionStarted, now: Instant) ->
 
 
 @part.consequence
-def contact_the_client(state: JourneyState, event: NoPlaceFound | PlaceLost) -> Iterator[BaseEvent]:
+def contact_the_client(state: JourneyState, event: NoPlaceFound) -> Iterator[BaseEvent]:
     """The client hears from us as soon as it is clear that they must wait."""
     if not state.open_of(INTERIM_CONTACT.kind):
-        yield _contact(state, event, state.policy.first_contact_hours)
+        yield contact(state, event, state.policy.first_contact_hours)
 
 
 @part.consequence
 def contact_the_client_who_has_not_arrived(state: JourneyState, event: StepUpWindowMissed) -> Iterator[BaseEvent]:
     """At the latest once the window is missed, also where a place is held or none is needed."""
     if not state.open_of(INTERIM_CONTACT.kind):
-        owed = _contact(state, event, state.policy.first_contact_hours)
+        owed = contact(state, event, state.policy.first_contact_hours)
         yield owed
         yield from told_as_it_is_raised(owed)
 
@@ -368,7 +367,7 @@ def contact_the_client_again(state: JourneyState, event: ObligationMet | Obligat
     """Again and again, until the client arrives."""
     move = state.moves.current
     if event.kind == INTERIM_CONTACT.kind and move and move.direction is Direction.UP:
-        yield _contact(state, event, state.policy.interim_contact_hours)
+        yield contact(state, event, state.policy.interim_contact_hours)
 
 
 @part.consequence
@@ -384,5 +383,6 @@ def owe_no_declined_move(state: JourneyState, event: TransitionDeclined) -> Iter
     yield from cancelled(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN, INTERIM_CONTACT)
 
 
-def _contact(state: JourneyState, event: BaseEvent, hours: int) -> ObligationRaised:
-    return raised(state, event, INTERIM_CONTACT, Counted.hours(hours, since=event.at))
+def contact(state: JourneyState, event: BaseEvent, hours: int, at_once: tuple[Role, ...] = ()) -> ObligationRaised:
+    """A contact with the client is owed within so many elapsed hours; those in `at_once` are paged now."""
+    return raised(state, event, INTERIM_CONTACT, Counted.hours(hours, since=event.at), at_once=at_once)

@@ -224,6 +224,8 @@ def test_a_place_that_the_system_moved_elsewhere_is_the_new_one_and_the_client_i
     assert move_of(walk).place == "facility-2" and move_of(walk).held_key == "place-1"
     assert "interim-contact-1" in walk.owes() and "replace-place-1" not in walk.owes()
     assert holds_asked_for(walk) == [] and given_back(walk) == []
+    walk.later(minutes=1)
+    assert set(told(walk, "interim-contact-1")) == {(Role.CASE_MANAGER, 4), (Role.CLINICIAN, 4)}
 
 
 def test_a_question_that_stays_unanswered_keeps_the_place_and_is_asked_again() -> None:
