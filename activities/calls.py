@@ -86,7 +86,8 @@ class ClinicCalls:
         place = await _asked(self._places.hold(_as_of_now(request)))
         if place is None:
             return signatures.Answered(answer=PlaceAnswer())
-        return signatures.Answered(answer=PlaceAnswer(facility=place.facility, starts_at=place.starts_at))
+        answer = PlaceAnswer(facility=place.facility, starts_at=place.starts_at, place_id=place.slot)
+        return signatures.Answered(answer=answer)
 
     @activity.defn(name=signatures.RELEASE_PLACE)
     async def release_place(self, request: signatures.ReleaseRequest) -> signatures.Answered:

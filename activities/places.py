@@ -123,8 +123,8 @@ class _Hold:
 
     async def _is_usable(self, slot: Resource) -> bool:
         """Whether it may be held for this request, apart from its status."""
-        is_single = slot.get("overbooked") in (None, False)
-        if not is_single or not self._is_of_level(slot) or not self._starts_in_time(slot):
+        is_open = slot.get("overbooked") in (None, False) and str(slot["id"]) not in self._request.lost
+        if not is_open or not self._is_of_level(slot) or not self._starts_in_time(slot):
             return False
         return await self._schedules.allow(slot)
 

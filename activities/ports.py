@@ -160,6 +160,7 @@ class PlaceRequest(Value):
     Attributes:
         wanted_from: The journey's present moment: a place that started earlier is no use.
         wanted_by: The latest start that is of use, included as `wanted_from` is.
+        lost: Ids of Slots that are not to be held: people reported that those places fell through.
     """
 
     key: str
@@ -168,6 +169,7 @@ class PlaceRequest(Value):
     level: LevelOfCare
     wanted_from: Instant
     wanted_by: Instant
+    lost: tuple[str, ...] = ()
 
 
 class Place(Value):

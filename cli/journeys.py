@@ -14,10 +14,11 @@ from dashboard.reading import JourneyRow, read_journey, row, state_of
 from deploy.settings import Settings
 from domain.benefit_words import price, summary
 from domain.obligations import Obligation
-from domain.plans import Estimate
+from domain.plans import Estimate, Transition
 from domain.refusal import UnknownHere
 from domain.state import JourneyState
-from domain.wording import moment
+from domain.values import Instant
+from domain.wording import level_in_week, moment
 from eventstore.events import StoredEvent
 from record.codec import from_record
 from record.sealing import Sealer
@@ -100,7 +101,7 @@ async def journey(
         state = state_of(stored)
         if not at.is_now:
             stdout.print(f"As it stood after {len(stored)} of its {len(every)} events.\n", markup=False)
-        _show_standing(state)
+        _show_standing(state, at.moment or datetime.now(UTC))
         _show_timeline(stored, everything)
 
 
@@ -159,12 +160,14 @@ def _cells(each: JourneyRow) -> tuple[object, ...]:
     return each.journey_id, each.site, each.stage, each.level, each.waiting_for, each.next_obligation, due, flag
 
 
-def _show_standing(state: JourneyState) -> None:
+def _show_standing(state: JourneyState, at: Instant) -> None:
+    now = row(state, at)
     show_fields(
         {
             "Journey": state.journey_id,
             "Stage": state.stage,
-            "Level of care": state.level,
+            "Level of care": level_in_week(now.level, now.week, now.last_week) if now.level else None,
+            "Moving to": _move(state.moves.current) if state.moves.current else None,
             "Waiting for": state.waiting_for(),
             "Site": f"{state.admission.site}, calendar {state.admission.calendar}",
             "Policy": state.admission.policy_version,
@@ -183,6 +186,11 @@ def _show_standing(state: JourneyState) -> None:
         stdout.print("\nWhy then")
         for each in owed:
             stdout.print(f"  {each.id}: {_why(state, each)}", markup=False)
+
+
+def _move(move: Transition) -> str:
+    place = f", place held at {move.place}" if move.place else ""
+    return f"{move.target}, due {moment(move.due_at)}{place}"
 
 
 def _why(state: JourneyState, owed: Obligation) -> str:

@@ -44,7 +44,7 @@ def show(version: str | None = None, *, json: bool = False) -> None:
         }
     )
     table("Numbers", ("Number", "Value", "Unit", "What for", "Source", "Checked"), _numbers(found))
-    columns = ("Level", "Given by", "Hours a week", "Review", "Price")
+    columns = ("Level", "Given by", "Hours a week", "Review", "Told at once of a step-up", "Price")
     table("Levels of care, the gentlest first", columns, list(_levels(found)))
     table("Obligations", ("Obligation", "Owner", "Escalation"), list(_obligations(found)))
 
@@ -134,6 +134,7 @@ def _levels(found: ReadPolicy) -> Iterator[tuple[object, ...]]:
             "us" if level.is_ours else "another facility",
             hours,
             _review(level.review),
+            ", ".join(level.tell_at_once),
             cost,
         )
 
@@ -143,7 +144,7 @@ def _review(rule: ReviewRule | None) -> str:
         return ""
     if rule.every_days is not None:
         return f"every {rule.every_days} days"
-    beyond = f"; from week {rule.last_week} {' or '.join(rule.beyond)} decides" if rule.last_week else ""
+    beyond = f"; beyond week {rule.last_week} {' or '.join(rule.beyond)} decides" if rule.last_week else ""
     return f"from week {rule.first_week}{beyond}"
 
 

@@ -38,7 +38,7 @@ def build(state: State, places: int) -> Clinic:
         opener.open_first()
 
     opener.open_first()
-    control = Control(scripts, mailbox, ledger, reset)
+    control = Control(scripts, mailbox, ledger, withdraw=opener.withdraw, reset=reset)
     x12 = Route("/x12", Clearinghouse(scripts, ledger).answer, methods=["POST"])
     routes = [x12, Mount("/fhir", routes=fhir.routes()), *control.routes()]
     return Clinic(Starlette(routes=routes), mailbox)

@@ -1,4 +1,4 @@
-"""The control door, for tests and demonstrations: scripts, staff, mailbox, ledger, reset."""
+"""The control door, for tests and demonstrations: scripts, staff, places withdrawn, mailbox, ledger, reset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,17 @@ from clinic.scripts import Scripts
 class Control:
     """Serves the control addresses."""
 
-    def __init__(self, scripts: Scripts, mailbox: Mailbox, ledger: Ledger, reset: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        scripts: Scripts,
+        mailbox: Mailbox,
+        ledger: Ledger,
+        *,
+        withdraw: Callable[[str], int],
+        reset: Callable[[], None],
+    ) -> None:
+        """`withdraw` takes back the places held for a journey; `reset` forgets everything."""
+        self._withdraw = withdraw
         self._scripts = scripts
         self._mailbox = mailbox
         self._ledger = ledger
@@ -29,6 +39,7 @@ class Control:
             Route("/health", self._health),
             Route("/script/{client}", self._script, methods=["GET", "PUT", "POST", "DELETE"]),
             Route("/script/{client}/staff/{role}", self._staff),
+            Route("/places/{journey}/withdraw", self._withdraw_places, methods=["POST"]),
             Route("/mailbox", self._mail),
             Route("/ledger", self._entries),
             Route("/reset", self._forget_all, methods=["POST", "DELETE"]),
@@ -51,6 +62,9 @@ class Control:
     async def _staff(self, request: Request) -> Response:
         script = self._scripts.of(request.path_params["client"])
         return JSONResponse({"answers": script.staff.get(request.path_params["role"], True)})
+
+    async def _withdraw_places(self, request: Request) -> Response:
+        return JSONResponse({"withdrawn": self._withdraw(request.path_params["journey"])})
 
     async def _mail(self, request: Request) -> Response:
         return JSONResponse(self._mailbox.messages())

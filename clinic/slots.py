@@ -16,6 +16,8 @@ FACILITIES = {
     "PHP": "Harbour Day Hospital",
     "INPATIENT": "County Psychiatric Unit",
 }
+OTHER_FACILITIES = {"PHP": "Hillside Day Hospital", "INPATIENT": "Lakeside Hospital"}
+"""Who has places once the first facility has withdrawn its own."""
 Criteria = Mapping[str, Sequence[str]]
 
 
@@ -44,9 +46,34 @@ class PlaceOpener:
         if start.timestamp() <= wanted.last and not self._store.search("Slot", in_time):
             self._open(level, start)
 
-    def _open(self, level: str, start: datetime) -> None:
+    def withdraw(self, journey: str) -> int:
+        """The facilities withdraw what they hold for a journey, and what they have free at the same time.
+
+        Another facility, where the level has one, opens places an hour later. Returns how many were held.
+        """
+        held = self._store.search("Slot", {"identifier": journey, "status": "busy-tentative,busy"})
+        for slot in held:
+            for each in (slot, *self._free_beside(slot)):
+                self._store.write("Slot", each["id"], {**each, "status": "busy-unavailable"})
+            self._open_elsewhere(_level_of(slot), datetime.fromisoformat(slot["start"]) + timedelta(hours=1))
+        return len(held)
+
+    def _free_beside(self, slot: Resource) -> list[Resource]:
+        """The free places of the same facility at the same time."""
+        when = (f"ge{slot['start']}", f"le{slot['start']}")
+        free = self._store.search("Slot", {"status": "free", "service-type": _level_of(slot), "start": when})
+        return [each for each in free if each["schedule"] == slot["schedule"]]
+
+    def _open_elsewhere(self, level: str, start: datetime) -> None:
+        if (facility := OTHER_FACILITIES.get(level)) is not None:
+            schedule = f"{level.lower()}-2"
+            self._store.write("Schedule", schedule, _schedule(level, facility))
+            self._open(level, start, schedule, facility)
+
+    def _open(self, level: str, start: datetime, schedule: str | None = None, facility: str | None = None) -> None:
+        place = _slot(level, schedule or level.lower(), facility or FACILITIES[level], start)
         for _ in range(self._each):
-            self._store.write("Slot", None, _slot(level, FACILITIES[level], start))
+            self._store.write("Slot", None, place)
 
 
 def shown_free(
@@ -84,11 +111,15 @@ def _schedule(level: str, facility: str) -> Resource:
     }
 
 
-def _slot(level: str, facility: str, start: datetime) -> Resource:
+def _level_of(slot: Resource) -> str:
+    return str(slot["serviceType"][0]["coding"][0]["code"])
+
+
+def _slot(level: str, schedule: str, facility: str, start: datetime) -> Resource:
     return {
         "resourceType": "Slot",
         "serviceType": [{"coding": [{"system": LEVEL_SYSTEM, "code": level}]}],
-        "schedule": {"reference": f"Schedule/{level.lower()}", "display": facility},
+        "schedule": {"reference": f"Schedule/{schedule}", "display": facility},
         "status": "free",
         "start": start.isoformat(),
         "end": (start + timedelta(hours=3)).isoformat(),

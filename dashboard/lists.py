@@ -19,7 +19,10 @@ _PAUSE_SECONDS = 0.02
 _LIST = """
 select journey_id, site, stage, level, waiting_for, next_obligation, next_due,
        coalesce(next_due <= %(now)s, false) as overdue,
-       urgent_open or coalesce(next_due <= %(now)s, false) as urgent, opened_at, version
+       urgent_open or coalesce(next_due <= %(now)s, false) as urgent, opened_at, version,
+       case when weeks_from is not null
+            then greatest(1, ceil(((%(now)s at time zone zone)::date - weeks_from) / 7.0)::integer) end as week,
+       last_week
 from dash.journeys
 where %(all)s or stage not in ('CLOSED', 'CANCELLED')
 """

@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.evolve import evolve, fold
 from domain.pathway import Event
 from domain.pathway.care import LevelOfCareStarted
+from domain.refusal import UnknownHere
 from domain.state import JourneyState
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 from eventstore.events import StoredEvent
@@ -16,7 +17,12 @@ from record.codec import from_record
 
 
 class JourneyRow(Value):
-    """One journey in a list."""
+    """One journey in a list.
+
+    Attributes:
+        week: The week of care at its level, from 1; None without care, or where this process lacks its calendar.
+        last_week: The last week of care at that level, beyond which only those whom the policy names continue it.
+    """
 
     journey_id: str
     site: str
@@ -29,6 +35,8 @@ class JourneyRow(Value):
     urgent: bool
     opened_at: Instant | None
     version: int
+    week: int | None = None
+    last_week: int | None = None
 
 
 class Path(Value):
@@ -66,7 +74,16 @@ def row(state: JourneyState, now: datetime) -> JourneyRow:
         urgent=state.is_urgent(now),
         opened_at=state.admission.opened_at,
         version=state.version,
+        week=_week(state, now),
+        last_week=state.care.last_week,
     )
+
+
+def _week(state: JourneyState, now: datetime) -> int | None:
+    try:
+        return state.week_of_service(now)
+    except UnknownHere:  # this process's files are older than the journey's calendar
+        return None
 
 
 def path(events: Iterable[Event]) -> Path:

@@ -47,11 +47,24 @@ def after_business_days(now: Instant, days: int, calendar: Calendar) -> datetime
     return calendar.closing(day)
 
 
-def at_service_week(care_began: Instant, week: int, calendar: Calendar) -> datetime:
-    """Closing time on the day that completes `week` weeks of care at this level."""
-    return calendar.closing(calendar.local_date(care_began) + timedelta(weeks=week))
+def at_service_week(care_began: Instant, week: int, calendar: Calendar, earlier_days: int = 0) -> datetime:
+    """Closing time on the day that completes `week` weeks of care at this level.
+
+    `earlier_days` at it, in stays before this one, count too.
+    """
+    return calendar.closing(calendar.local_date(care_began) + timedelta(weeks=week, days=-earlier_days))
 
 
-def weeks_of_service(care_began: Instant, now: Instant, calendar: Calendar) -> int:
-    """Whole weeks at the site from the day care began until `now`'s day."""
-    return (calendar.local_date(now) - calendar.local_date(care_began)).days // 7
+def days_of_service(care_began: Instant, now: Instant, calendar: Calendar, earlier_days: int = 0) -> int:
+    """Days at the site from the day care began until `now`'s day, and those in stays before this one."""
+    return (calendar.local_date(now) - calendar.local_date(care_began)).days + earlier_days
+
+
+def weeks_of_service(care_began: Instant, now: Instant, calendar: Calendar, earlier_days: int = 0) -> int:
+    """Whole weeks of those days."""
+    return days_of_service(care_began, now, calendar, earlier_days) // 7
+
+
+def week_number(days: int) -> int:
+    """The week, from 1, in which so many days of care are over: the day that completes a week still belongs to it."""
+    return max(1, -(-days // 7))

@@ -18,6 +18,7 @@ class Counted(Value):
     Attributes:
         amount: Hours, days or weeks, as `kind` says; 0 for a named day.
         since: From when it is counted. Days and weeks count from its day at the site.
+        earlier_days: Days at the same level of care in stays before `since`, for `SERVICE_WEEKS`.
         day: The day at the site that a person named, for `NAMED_DAY`.
     """
 
@@ -25,6 +26,7 @@ class Counted(Value):
     amount: int
     since: Instant
     day: date | None = None
+    earlier_days: int = 0
 
     @classmethod
     def hours(cls, amount: int, since: Instant) -> Self:
@@ -42,9 +44,9 @@ class Counted(Value):
         return cls(kind=TimeKind.BUSINESS_DAYS, amount=amount, since=since)
 
     @classmethod
-    def service_weeks(cls, week: int, care_began: Instant) -> Self:
+    def service_weeks(cls, week: int, care_began: Instant, earlier_days: int = 0) -> Self:
         """The end of a week of care at one level."""
-        return cls(kind=TimeKind.SERVICE_WEEKS, amount=week, since=care_began)
+        return cls(kind=TimeKind.SERVICE_WEEKS, amount=week, since=care_began, earlier_days=earlier_days)
 
     @classmethod
     def named(cls, day: date, since: Instant) -> Self:
@@ -60,7 +62,7 @@ class Counted(Value):
         if self.kind is TimeKind.CALENDAR_DAYS:
             return after_calendar_days(self.since, self.amount, calendar)
         if self.kind is TimeKind.SERVICE_WEEKS:
-            return at_service_week(self.since, self.amount, calendar)
+            return at_service_week(self.since, self.amount, calendar, self.earlier_days)
         return after_business_days(self.since, self.amount, calendar)
 
     def explained(self, site: Site, calendar: Calendar) -> str:
@@ -80,7 +82,8 @@ class Counted(Value):
         if self.day is not None:
             return f"{_day(self.day)}, the day named,"
         if self.kind is TimeKind.SERVICE_WEEKS:
-            return f"the end of week {self.amount} of care that began {start}"
+            before = f" after {self.earlier_days} days of it before an interruption" if self.earlier_days else ""
+            return f"the end of week {self.amount} of care that began {start}{before}"
         kind = "business day" if self.kind is TimeKind.BUSINESS_DAYS else "calendar day"
         return f"{self.amount} {kind}{'s' if self.amount != 1 else ''} from {start}"
 

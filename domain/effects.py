@@ -50,13 +50,15 @@ class HoldPlace(BaseEffect):
     """Look for a place at `level` and hold it for the transition that owns `hold_key`.
 
     `wanted_by` is the end of the step-up's window or, once that is past, of another from the search on: a place
-    weeks away is no answer.
+    weeks away is no answer. None of the places in `lost` is held. Where one is held under `hold_key` already, this asks
+    whether it still is.
     """
 
     kind: Literal["hold-place"] = "hold-place"
     hold_key: str
     level: LevelOfCare
     wanted_by: Instant
+    lost: tuple[str, ...] = ()
 
 
 class ReleasePlace(BaseEffect):

@@ -76,6 +76,11 @@ class Terms(Value):
             raise ValueError("the steps must be in order of time, one when it is raised first")
         return self
 
+    def telling_at_once(self, roles: Iterable[Role]) -> Terms:
+        """The same, with a page to each of these roles when it is raised."""
+        first = tuple(StepTerms(hours=None, tell=role, by=Channel.PAGE) for role in roles)
+        return self.changed(steps=(*first, *self.steps)) if first else self
+
     @property
     def reminder_hours(self) -> int:
         """How long before the due time the first person is told, elapsed hours; 0 if only then or after it."""

@@ -104,8 +104,15 @@ class Transition(Value):
     Attributes:
         number: Counts the journey's transitions.
         searches: Searches for a place so far.
-        next_search_at: Elapsed; None while a search runs or once a place is held.
+        next_search_at: Elapsed; None while a search runs, or where none is wanted.
+        holds: Places held so far, and one: the next search holds what it finds under a key of its own.
+        searched_key: The key under which the last search holds what it finds.
         place: The facility of the held place.
+        starts_at: When the held place starts; `place_id` is its id in the scheduling system.
+        held_key: The key under which it is held.
+        checks: How often it was asked whether the place is still held.
+        next_check_at: When it is asked again; None while it is being asked, or where it is not.
+        lost: Ids of places that people reported as lost; none of them is held again.
     """
 
     number: int
@@ -115,22 +122,42 @@ class Transition(Value):
     due_at: Instant
     searches: int = 0
     next_search_at: Instant | None = None
+    holds: int = 1
+    searched_key: str | None = None
     place: str | None = None
+    place_id: str | None = None
+    starts_at: Instant | None = None
+    held_key: str | None = None
+    checks: int = 0
+    next_check_at: Instant | None = None
+    lost: tuple[str, ...] = ()
     window_missed: bool = False
 
     @property
     def hold_key(self) -> str:
-        """Idempotency key of the place held for this transition."""
-        return f"place-{self.number}"
+        """Idempotency key of the place that the next search holds."""
+        return f"place-{self.number}" if self.holds == 1 else f"place-{self.number}-{self.holds}"
+
+    @property
+    def hold_keys(self) -> tuple[str, ...]:
+        """Each key under which a place may be held for this transition."""
+        return tuple(dict.fromkeys(key for key in (self.held_key, self.searched_key) if key))
 
 
 class Stay(Value):
-    """A period at one level of care, ours or another facility's."""
+    """A period at one level of care, ours or another facility's.
+
+    Attributes:
+        earlier_days: Days at this level in stays before it that its weeks are counted on from.
+        last_week: The week of service after which only those whom the policy names may continue care at this level.
+    """
 
     level: LevelOfCare
     ours: bool
     since: Instant
     until: Instant | None = None
+    earlier_days: int = 0
+    last_week: int | None = None
 
 
 class Estimate(Value):

@@ -43,8 +43,16 @@ class Numbers(Value):
     access_business_days: BusinessDays = Field(description="From referral to enrolment.")
     plan_draft_hours: ElapsedHours = Field(description="First discharge plan after care began.")
     step_up_hours: ElapsedHours = Field(description="Completing a step-up.")
-    place_search_hours: ElapsedHours = Field(description="Pause between two searches for a place.")
-    interim_contact_hours: ElapsedHours = Field(description="Contact while no place is found.")
+    place_search_hours: ElapsedHours = Field(
+        description="Pause between two searches for a place, and before it is asked whether a held one is still there."
+    )
+    first_contact_hours: ElapsedHours = Field(
+        description="First contact with the client once no place is found, or the one held falls through."
+    )
+    interim_contact_hours: ElapsedHours = Field(description="Each further contact until the client arrives.")
+    late_place_hours: ElapsedHours = Field(
+        description="How long after the step-up is due a place may start without an earlier one being looked for."
+    )
     declined_review_hours: ElapsedHours = Field(description="Review after a client declined a move.")
     step_down_days: CalendarDays = Field(description="First visit at the gentler level.")
     external_contact_days: CalendarDays = Field(description="Contact with a client in another facility's care.")
@@ -53,6 +61,10 @@ class Numbers(Value):
         description="Contacts after discharge; the day of discharge is not counted."
     )
     leave_days: CalendarDays = Field(description="How long a client may be on leave and keep their place.")
+    interruption_days: CalendarDays = Field(
+        description="After so long at another of our levels, or out of care, the weeks at a level begin anew; shorter "
+        "interruptions join them, and time in another facility's care does not count as one."
+    )
     acknowledged_hours: ElapsedHours = Field(description="How long an acknowledgement keeps the escalation quiet.")
     retention_years: CalendarYears = Field(
         description="How long what is written about a client is kept after their last event or their coming of age, "
@@ -75,7 +87,7 @@ class ReviewRule(Value):
     Attributes:
         every_days: Calendar days from one review to the next.
         first_week: The week of service that the first review completes; from then on there is one each week.
-        last_week: From here on only `beyond` may decide that care at this level goes on. Weeks of service.
+        last_week: Beyond its end only `beyond` may decide that care at this level goes on. Weeks of service.
         beyond: The roles that may.
     """
 
@@ -121,6 +133,8 @@ class Level(Value):
         hours_a_week: Clinical hours a week, the least and the most, where the level is defined by them.
         plan_asked: Whether the automatic benefit check asks the payer about this level. Where it does not, the payer
             must authorise it, and a price under a plan is unknown until a person has asked.
+        tell_at_once: Roles that are paged as soon as a step-up to this level is requested, beside the escalation of
+            every step-up.
         review: None at another facility, which reviews its own care.
         price: None at another facility.
     """
@@ -130,6 +144,7 @@ class Level(Value):
     given_by: Literal["us", "another"]
     hours_a_week: tuple[int, int] | None = None
     plan_asked: bool = False
+    tell_at_once: tuple[Role, ...] = ()
     review: ReviewRule | None = None
     price: Price | None = None
 

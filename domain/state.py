@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from domain.clock import days_of_service, week_number
 from domain.effects import Effect
 from domain.obligations import Obligation
 from domain.part import Slice
@@ -26,7 +27,7 @@ from domain.policy import Policy, policy_named
 from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
-STATE_SCHEMA = 1
+STATE_SCHEMA = 2
 """Number of the state's shape. Raise it whenever a field of any slice is added, removed or means something else, then
 run `python -m tests.domain.state_schema`. Two states are only compared if both were folded under one number.
 """
@@ -144,6 +145,16 @@ class JourneyState(Value):
     def level_since(self) -> Instant | None:
         """When care at the present level began."""
         return self.care.since
+
+    def week_of_service(self, now: Instant) -> int | None:
+        """The week of care at the present level, from 1, counted on over short interruptions; None without care.
+
+        Raises:
+            UnknownHere: This process does not know the calendar.
+        """
+        if self.level_since is None:
+            return None
+        return week_number(days_of_service(self.level_since, now, self.calendar, self.care.earlier_days))
 
     @property
     def is_finished(self) -> bool:

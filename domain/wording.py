@@ -24,3 +24,10 @@ def said_by(actor: Actor) -> str:
 def in_sentence(title: str) -> str:
     """A title inside a sentence."""
     return f"{title[0].lower()}{title[1:]}"
+
+
+def level_in_week(level: str, week: int | None, last_week: int | None) -> str:
+    """A level of care and how far the client is in it: "IOP week 9 of 12"."""
+    if week is None:
+        return level
+    return f"{level} week {week}" + (f" of {last_week}" if last_week is not None else "")

@@ -100,8 +100,9 @@ def _hold_place(effect: fx.HoldPlace, state: JourneyState) -> Call:
             level=effect.level,
             wanted_from=workflow.now(),
             wanted_by=effect.wanted_by,
+            lost=effect.lost,
         ),
-        summary=f"Look for a place at {effect.level}, wanted by {_utc(effect.wanted_by)}",
+        summary=f"Hold a place at {effect.level}, wanted by {_utc(effect.wanted_by)}",
         patience=timedelta(hours=1),
     )
 

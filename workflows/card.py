@@ -8,8 +8,10 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from domain.benefit_words import price, summary
 from domain.obligations import Obligation
+from domain.plans import Direction, Transition
 from domain.state import JourneyState
 from domain.values import Instant, Stage
+from domain.wording import level_in_week
 
 PROGRAMME = SearchAttributeKey.for_keyword("Programme")
 STAGE = SearchAttributeKey.for_keyword("Stage")
@@ -57,17 +59,31 @@ def card(state: JourneyState, now: Instant) -> str:
     """Stage, level of care, waiting for whom, next deadlines, as Markdown."""
     owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
     lines = [
-        f"**{state.stage}** · level of care **{state.level or 'none yet'}** · "
-        f"waiting for **{state.waiting_for() or 'nobody'}**",
+        f"**{state.stage}** · level of care {_level(state, now)} · waiting for **{state.waiting_for() or 'nobody'}**",
         "",
         *(_line(o, now) for o in owed),
         *_payer(state),
     ]
     if state.moves.current is not None:
         move = state.moves.current
-        place = f"place held at {move.place}" if move.place else "no place held yet"
-        lines += ["", f"Moving {move.origin} → {move.target}, due {_moment(move.due_at)}, {place}"]
+        lines += ["", f"Moving {move.origin} → {move.target}, due {_moment(move.due_at)}{_place(state, move)}"]
     return "\n".join(lines)
+
+
+def _level(state: JourneyState, now: Instant) -> str:
+    """With the week and the day on which it is that, since the card is only drawn when something happens."""
+    if state.level is None:
+        return "**none yet**"
+    today = state.calendar.local_date(now)
+    return f"**{level_in_week(state.level, state.week_of_service(now), state.care.last_week)}** on {today}"
+
+
+def _place(state: JourneyState, move: Transition) -> str:
+    if move.place is not None and move.starts_at is not None:
+        earlier = ", an earlier one is looked for" if move.next_search_at or move.searched_key != move.held_key else ""
+        return f", place held at {move.place} from {_moment(move.starts_at)}{earlier}"
+    needs_one = move.direction is Direction.UP and not state.policy.level(move.target).is_ours
+    return ", no place held yet" if needs_one else ""
 
 
 def _payer(state: JourneyState) -> list[str]:
@@ -89,7 +105,7 @@ def timer_summary(state: JourneyState, due: Instant) -> str:
         if owed.next_at() == due:
             step = owed.current_step()
             return f"{owed.id}: tell {step.to} at {_moment(due)} (due {_moment(owed.due_at)})"
-    return f"place: search again or end the 24 h window at {_moment(due)}"
+    return f"place: search, ask about the one held, or end the window of the step-up at {_moment(due)}"
 
 
 def _line(owed: Obligation, now: Instant) -> str:

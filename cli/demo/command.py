@@ -39,7 +39,7 @@ _GOES_WRONG = (
 
 
 async def demo(*, once: bool = False, json: bool = False) -> int:
-    """Play eight invented clients' months in seconds on the real parts, then stay up until Ctrl-C.
+    """Play nine invented clients' months in seconds on the real parts, then stay up until Ctrl-C.
 
     Parameters
     ----------

@@ -63,6 +63,11 @@ class ClinicDoor:
         response = await self._http.post(f"/script/{mrn}", json=dict(script))
         response.raise_for_status()
 
+    async def withdraw_places(self, journey_id: str) -> None:
+        """The facilities take back the places that they hold for a journey."""
+        response = await self._http.post(f"/places/{journey_id}/withdraw")
+        response.raise_for_status()
+
     async def answers(self, mrn: str, role: str) -> bool:
         """Whether the holder of `role` answers anything about the client now."""
         response = await self._http.get(f"/script/{mrn}/staff/{role}")

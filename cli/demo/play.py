@@ -12,7 +12,7 @@ from cli.demo.calendar import Calendar
 from cli.demo.narrator import Narrator
 from cli.demo.outcome import ClientOutcome, Cost, cost_of, differences
 from cli.demo.outside import AUTHORITY, ClinicDoor, Registration
-from cli.demo.script import Client, Message, ScriptStep, Silence
+from cli.demo.script import Client, Message, ScriptStep, Silence, Withdrawal
 from dashboard.reading import path
 from domain.plans import Actor
 from domain.values import Role
@@ -22,7 +22,7 @@ from intake.registry import Registry
 from record.codec import from_record
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
 
-_NOT_YET = ("wrong-stage", "no-place-yet", "authorisation-open")
+_NOT_YET = ("wrong-stage", "no-place-yet", "no-place-held", "authorisation-open")
 _PATIENCE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.05
 _STAFF = {role: f"s-{101 + number}" for number, role in enumerate(Role)}
@@ -40,7 +40,7 @@ class Player:
     problems: list[str] = field(default_factory=list)
 
 
-Action = Message | Silence | ScriptStep
+Action = Message | Silence | Withdrawal | ScriptStep
 
 
 class Play:
@@ -92,6 +92,8 @@ class Play:
             await self._send(player, action)
         elif isinstance(action, Silence):
             await self._clinic.tell(player.mrn, {"staff": {action.role: False}})
+        elif isinstance(action, Withdrawal):
+            await self._clinic.withdraw_places(player.journey_id)
         elif player.journey_id:
             await self._decide(player, action)
 
@@ -179,7 +181,7 @@ class Play:
 
 
 def _actions(client: Client) -> tuple[Action, ...]:
-    return (*client.messages, *client.silences, *client.steps)
+    return (*client.messages, *client.silences, *client.withdrawals, *client.steps)
 
 
 def _patiently() -> Iterator[None]:

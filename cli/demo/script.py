@@ -18,6 +18,7 @@ from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.lost_place import ReportPlaceLost
 from domain.pathway.moves import INTERIM_CONTACT, ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
@@ -57,6 +58,13 @@ class Silence:
 
 
 @dataclass(frozen=True)
+class Withdrawal:
+    """At `at` the facility takes back the place that it holds for this client."""
+
+    at: timedelta
+
+
+@dataclass(frozen=True)
 class Client:
     """An invented client.
 
@@ -76,6 +84,7 @@ class Client:
     messages: tuple[Message, ...] = (Message(timedelta(0), "A04"),)
     clinic: dict[str, Any] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
     told: tuple[Role, ...] = ()
     happens: tuple[str, ...] = ()
     never: tuple[str, ...] = ("step-up.window-missed",)
@@ -87,7 +96,7 @@ PLAN = DischargePlan(
     resources=("Peer support group, Tuesdays",),
 )
 _DRAFT = DischargePlan(crisis_contacts=PLAN.crisis_contacts)
-_HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
+_MINUTE, _HOUR, _DAY, _WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 _ENROLLED = _DAY
 _TO_CARE = (Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.ACTIVE)
 _TO_THE_END = (Stage.DISCHARGED, Stage.FOLLOW_UP, Stage.CLOSED)
@@ -174,7 +183,8 @@ CLIENTS: tuple[Client, ...] = (
         ),
         stages=(*_TO_CARE, *_MOVED, *_MOVED, *_TO_THE_END),
         levels=(OP, IOP, OP),
-        happens=("place.held", "review.completed"),
+        happens=("review.completed",),
+        never=("step-up.window-missed", "place.search-started"),
     ),
     Client(
         name="php-and-back",
@@ -226,7 +236,7 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="no-place-in-time",
         title="Step-up with no bed within 24 h",
-        clinic={"places": {PHP: {"from_search": 10}}},
+        clinic={"places": {PHP: {"from_search": 8}}},
         steps=(
             *_into_care(IOP),
             _step(2 * _WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
@@ -242,6 +252,26 @@ CLIENTS: tuple[Client, ...] = (
         levels=(IOP, PHP, IOP, OP),
         happens=("place.none-found", "step-up.window-missed", "place.held"),
         never=(),
+    ),
+    Client(
+        name="place-falls-through",
+        title="Step-up whose place falls through and is found again elsewhere",
+        withdrawals=(Withdrawal(2 * _WEEK + 10 * _MINUTE),),
+        steps=(
+            *_into_care(IOP),
+            _step(2 * _WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
+            _step(2 * _WEEK + 15 * _MINUTE, Role.CASE_MANAGER, ReportPlaceLost, reason="their group is full after all"),
+            _contact(2 * _WEEK + _HOUR, INTERIM_CONTACT.kind),
+            _arrive(2 * _WEEK + 6 * _HOUR),
+            _contact(3 * _WEEK, EXTERNAL_CONTACT.kind),
+            _step(4 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
+            _arrive(4 * _WEEK + _DAY),
+            _review(8 * _WEEK + _DAY, STEP_DOWN, to=OP),
+            _arrive(8 * _WEEK + 3 * _DAY),
+        ),
+        stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_MOVED),
+        levels=(IOP, PHP, IOP, OP),
+        happens=("place.held", "place.lost", "place.given-up"),
     ),
     Client(
         name="cancelled",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 
 from dashboard.projections.model import Change, ReadModel, TableRow
+from domain.state import JourneyState
 
 _COLUMNS = (
     *("journey_id", "stage", "level", "placement", "funding", "verdict", "policy", "site"),
@@ -12,6 +14,7 @@ _COLUMNS = (
     *("level_since", "waiting_for", "next_obligation", "next_due", "open_count", "urgent_open", "moving_to"),
     *("move_due", "version", "last_event", "last_event_at", "as_of_position"),
     "on_leave_until",
+    *("weeks_from", "last_week", "zone"),
 )
 
 
@@ -48,7 +51,17 @@ def _row(change: Change) -> TableRow:
         recorded.occurred_at,
         recorded.position,
         state.leave.until,
+        _weeks_from(state),
+        state.care.last_week,
+        state.calendar.zone if state.level_since else None,
     )
+
+
+def _weeks_from(state: JourneyState) -> date | None:
+    """The day at the site from which the weeks at the present level are counted, earlier stays included."""
+    if state.level_since is None:
+        return None
+    return state.calendar.local_date(state.level_since) - timedelta(days=state.care.earlier_days)
 
 
 JOURNEYS = ReadModel("journeys", ("journey_id",), _COLUMNS, _rows)

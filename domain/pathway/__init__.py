@@ -34,9 +34,11 @@ from domain.pathway import (
     follow_up,
     funding,
     leave,
+    lost_place,
     moves,
     obligation_decisions,
     obligations,
+    place_check,
     place_search,
     placement,
     policy_change,
@@ -45,7 +47,8 @@ from domain.pathway import (
 
 PARTS = (
     *(admission, calendars, coverage, funding, placement, cost, authorisation, enrolment),
-    *(care, reviews, leave, moves, place_search, discharge, closing, obligations, follow_up),
+    *(care, reviews, leave, moves, place_search, place_check, lost_place),
+    *(discharge, closing, obligations, follow_up),
     *(obligation_decisions, policy_change, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from domain.benefits import Benefits
-from domain.clock import after_hours
 from domain.commands import BaseCommand
 from domain.due_times import Counted
 from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace, ehr_key
 from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
+from domain.pathway import lost_place, place_search
 from domain.pathway.coverage import BenefitsAnswered
 from domain.pathway.obligations import met_one, raised
-from domain.pathway.place_search import NoPlaceFound, PlaceGivenUp, PlaceHeld
+from domain.pathway.place_search import FoundPlace
 from domain.refusal import Refused
 from domain.values import CLINICAL, Instant, Key, Role, Stage, Value, Words
 
@@ -84,17 +84,25 @@ class BenefitsAnswer(Value):
 
 
 class PlaceAnswer(Value):
-    """A held place, or none (`facility` is None)."""
+    """A held place, or none (`facility` is None). `place_id` is its id in the scheduling system."""
 
     kind: Literal["place"] = "place"
     facility: Words | None = None
     starts_at: Instant | None = None
+    place_id: Words | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.facility is None) != (self.starts_at is None):
             raise ValueError("a held place has both a facility and a start; no place has neither")
         return self
+
+    @property
+    def found(self) -> FoundPlace | None:
+        """The place that is held."""
+        if self.facility is None or self.starts_at is None:
+            return None
+        return FoundPlace(self.facility, self.starts_at, self.place_id)
 
 
 class Done(Value):
@@ -164,16 +172,13 @@ def _learnt(state: JourneyState, effect: Effect, answer: Answer, when: EventCont
 
 
 def _place(state: JourneyState, effect: HoldPlace, answer: Answer, when: EventContext) -> Iterator[BaseEvent]:
-    move = state.moves.current
-    wanted = move is not None and move.hold_key == effect.hold_key
-    found = isinstance(answer, PlaceAnswer) and answer.facility is not None and answer.starts_at is not None
-    if found and not wanted:
-        yield PlaceGivenUp(**when, hold_key=effect.hold_key)
-    elif isinstance(answer, PlaceAnswer) and answer.facility and answer.starts_at:
-        yield PlaceHeld(**when, facility=answer.facility, starts_at=answer.starts_at)
-    elif wanted:
-        again = after_hours(when["at"], state.policy.place_search_hours)
-        yield NoPlaceFound(**when, next_search_at=again)
+    move, found = state.moves.current, answer.found if isinstance(answer, PlaceAnswer) else None
+    if move is None or effect.hold_key not in move.hold_keys:
+        yield from place_search.give_up([effect.hold_key] if found else (), when)
+    elif effect.hold_key == move.held_key:
+        yield from lost_place.checked(state, move, found, when, answered=isinstance(answer, PlaceAnswer))
+    else:
+        yield from place_search.searched(state, move, effect.hold_key, found, when)
 
 
 @part.evolves

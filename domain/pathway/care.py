@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from domain.clock import days_of_service
 from domain.due_times import Counted
 from domain.events import BaseEvent
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.obligations import ObligationRaised, cancelled, raised
 from domain.plans import Stay
+from domain.sites import Calendar
 from domain.values import CLINICAL, Instant, LevelOfCare
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from domain.pathway.enrolment import Enrolled
     from domain.pathway.moves import TransitionCompleted
     from domain.pathway.obligations import ObligationMet, ObligationWaived
+    from domain.pathway.policy_change import PolicyChanged
     from domain.state import JourneyState
 
 part = Part("care")
@@ -52,13 +55,50 @@ class Care(Slice):
         """Whether the centre itself gives the present level."""
         return self.level is not None and self.stays[-1].ours
 
+    @property
+    def earlier_days(self) -> int:
+        """Days at the present level before the present stay that count towards its weeks."""
+        return self.stays[-1].earlier_days if self.level else 0
+
+    @property
+    def last_week(self) -> int | None:
+        """The week after which only those whom the policy names may continue care at the present level."""
+        return self.stays[-1].last_week if self.level else None
+
+    def days_before(self, level: LevelOfCare, begins: Instant, calendar: Calendar, interruption_days: int) -> int:
+        """Days at `level` in stays before one that begins now, back to an interruption of so many days.
+
+        Time in another facility's care is no interruption.
+        """
+        days, away, upper = 0, 0, begins
+        for stay in reversed(self.stays):
+            until = stay.until or upper
+            away += days_of_service(until, upper, calendar)
+            length = days_of_service(stay.since, until, calendar)
+            if stay.level == level:
+                if away >= interruption_days:
+                    break
+                days, away = days + length, 0
+            elif stay.ours:
+                away += length
+            upper = stay.since
+        return days
+
 
 class LevelOfCareStarted(BaseEvent):
-    """Care at a level began. `ours`: the centre itself gives it."""
+    """Care at a level began.
+
+    Attributes:
+        ours: The centre itself gives it.
+        earlier_days: Days at this level in stays before it that its weeks are counted on from.
+        last_week: The week of service after which only those whom the policy names may continue care at this level.
+    """
 
     type: Literal["level.started"] = "level.started"
     level: LevelOfCare
     ours: bool
+    earlier_days: int = 0
+    last_week: int | None = None
 
     def _sentence(self) -> str:
         return f"Care at {self.level} began"
@@ -77,7 +117,14 @@ class LevelOfCareEnded(BaseEvent):
 @part.evolves
 def start_a_stay(state: JourneyState, event: LevelOfCareStarted) -> Care:
     """One level at a time."""
-    return Care(stays=(*state.care.stays, Stay(level=event.level, ours=event.ours, since=event.at)))
+    stay = Stay(
+        level=event.level,
+        ours=event.ours,
+        since=event.at,
+        earlier_days=event.earlier_days,
+        last_week=event.last_week,
+    )
+    return Care(stays=(*state.care.stays, stay))
 
 
 @part.evolves
@@ -85,6 +132,13 @@ def end_the_stay(state: JourneyState, event: LevelOfCareEnded) -> Care:
     """Before the next begins."""
     stays = state.care.stays
     return Care(stays=(*stays[:-1], stays[-1].changed(until=event.at))) if stays else state.care
+
+
+@part.evolves
+def follow_the_policy(state: JourneyState, event: PolicyChanged) -> Care:
+    """It names the last week."""
+    stays = state.care.stays
+    return Care(stays=(*stays[:-1], stays[-1].changed(last_week=event.last_week))) if state.care.level else state.care
 
 
 @part.consequence
@@ -128,7 +182,12 @@ def end_the_contacts(state: JourneyState, event: LevelOfCareEnded) -> Iterator[B
 
 
 def _started(state: JourneyState, event: BaseEvent, level: LevelOfCare) -> LevelOfCareStarted:
-    return LevelOfCareStarted(**event.context, level=level, ours=state.policy.level(level).is_ours)
+    ours, rule = state.policy.level(level).is_ours, state.policy.level(level).review
+    interruption_days = state.policy.interruption_days
+    earlier = state.care.days_before(level, event.at, state.calendar, interruption_days) if ours else 0
+    return LevelOfCareStarted(
+        **event.context, level=level, ours=ours, earlier_days=earlier, last_week=rule.last_week if rule else None
+    )
 
 
 def _contact(state: JourneyState, event: BaseEvent) -> ObligationRaised:

@@ -14,8 +14,8 @@ from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.moves import require_since_the_level_began
 from domain.pathway.obligations import cancelled, met, raised, raised_in_business_days
-from domain.pathway.place_search import PlaceGivenUp
-from domain.plans import Actor, Direction, DischargePlan, DischargeReason, ReviewOutcome
+from domain.pathway.place_search import give_up
+from domain.plans import Actor, DischargePlan, DischargeReason, ReviewOutcome
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, Stage
 from domain.wording import said_by
@@ -115,10 +115,8 @@ class Discharge(Decision, label="Discharge the client", by=CLINICAL, at=IN_CARE,
         )
         move, place = state.moves.current, state.moves.place_in_use
         yield Discharged(**when, reason=self.reason, gaps=gaps, by=self.by)
-        if place is not None:
-            yield PlaceGivenUp(**when, hold_key=place)
-        if move is not None and move.direction is Direction.UP:
-            yield PlaceGivenUp(**when, hold_key=move.hold_key)
+        yield from give_up([key for key in [place] if key], when)
+        yield from give_up(move.hold_keys if move else (), when)
 
 
 class ReportDischarge(AdmissionsMessage):

@@ -12,8 +12,9 @@ from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
-from domain.pathway.place_search import PlaceGivenUp, search
+from domain.pathway.obligations import ObligationRaised, cancelled, met, raised, told_as_it_is_raised
+from domain.pathway.place_check import check
+from domain.pathway.place_search import give_up, next_search, search
 from domain.plans import Actor, Direction, Transition
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, LevelOfCare, PrivateWords, Role, Stage, Words
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareStarted
     from domain.pathway.discharge import Discharged
     from domain.pathway.obligations import ObligationMet, ObligationMoved, ObligationWaived
+    from domain.pathway.place_search import NoPlaceFound
     from domain.state import JourneyState
 
 part = Part("moves")
@@ -31,7 +33,7 @@ part = Part("moves")
 COMPLETE_STEP_UP = ObligationKind(kind="complete-step-up", title="Complete the step-up", urgent=True)
 INTERIM_CONTACT = ObligationKind(
     kind="interim-contact",
-    title="Contact the client while no place is found",
+    title="Contact the client until they arrive",
     by_hand=True,
     waivable_by=CLINICAL,
     urgent=True,
@@ -52,20 +54,24 @@ class Moves(Slice):
     place_in_use: str | None = None
 
     def moments(self) -> Iterator[Instant]:
-        """The next search for a place, and when a step-up is due."""
+        """The next search for a place or question about the one held, and when a step-up is due."""
         move = self.current
-        if move and move.next_search_at:
-            yield move.next_search_at
+        if move:
+            yield from next_search(move)
+        if move and move.next_check_at:
+            yield move.next_check_at
         if move and self._window_runs():
             yield move.due_at
 
     def pass_time(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """A step-up is missed, and the search goes on."""
+        """A step-up is missed, the search goes on, and it is asked whether a held place is still there."""
         move = self.current
         if move and self._window_runs() and move.due_at <= when["at"]:
             yield StepUpWindowMissed(**when, due_at=move.due_at)
-        if move and move.next_search_at and move.next_search_at <= when["at"]:
-            yield search(state, move, move.searches + 1, when)
+        if move and any(again <= when["at"] for again in next_search(move)):
+            yield search(state, move, when)
+        if move and move.next_check_at and move.next_check_at <= when["at"]:
+            yield from check(state, move, when)
 
     def _window_runs(self) -> bool:
         move = self.current
@@ -126,7 +132,7 @@ class TransitionDeclined(BaseEvent):
 
 
 class RequestStepUp(Decision, label="Request a step-up", by=CLINICAL, at=IN_CARE, high_risk=True):
-    """Move the client to a higher level; starts the clock and the search for a place."""
+    """Move the client to a higher level: the clock starts, and the search for a place if another facility gives it."""
 
     kind: Literal["request-step-up"] = "request-step-up"
     to: LevelOfCare = Field(description="The level of care to move to.")
@@ -141,8 +147,7 @@ class RequestStepUp(Decision, label="Request a step-up", by=CLINICAL, at=IN_CARE
             "That step-up is under way already. Confirm the arrival, or record that the client declined.",
         )
         yield from begin(state, self.to, Direction.UP, self.reason, self.by, when)
-        if move is not None and move.direction is Direction.UP:
-            yield PlaceGivenUp(**when, hold_key=move.hold_key)
+        yield from give_up(move.hold_keys if move else (), when)
 
 
 class StartStepDown(
@@ -169,17 +174,16 @@ class ConfirmArrival(Decision, label="Confirm an arrival", by=(*CARE_TEAM, Role.
     )
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """A step-up needs its place first."""
+        """A step-up to another facility's level needs its place first."""
         move = _under_way(state, self.declared.to)
         require_since_the_level_began(state, when)
         require(
-            move.direction is Direction.DOWN or move.place is not None or self.facility is not None,
+            state.policy.level(move.target).is_ours or move.place is not None or self.facility is not None,
             "no-place-yet",
             "No place is held at the new level yet. Keep contact with the client, or name the facility that took "
             "them in.",
         )
-        if state.moves.place_in_use is not None:
-            yield PlaceGivenUp(**when, hold_key=state.moves.place_in_use)
+        yield from give_up([key for key in [state.moves.place_in_use] if key], when)
         yield TransitionCompleted(
             **when,
             number=move.number,
@@ -188,8 +192,8 @@ class ConfirmArrival(Decision, label="Confirm an arrival", by=(*CARE_TEAM, Role.
             facility=self.facility or move.place,
             by=self.by,
         )
-        if move.place is not None and self.facility not in (None, move.place):
-            yield PlaceGivenUp(**when, hold_key=move.hold_key)
+        if self.facility not in (None, move.place):
+            yield from give_up([key for key in [move.held_key] if key], when)
 
 
 class DeclineTransition(Decision, label="Record a declined move", by=CLINICAL, at=(Stage.TRANSITION,), high_risk=True):
@@ -217,8 +221,7 @@ class DeclineTransition(Decision, label="Record a declined move", by=CLINICAL, a
             safety_plan_reviewed=self.safety_plan_reviewed,
             by=self.by,
         )
-        if move.direction is Direction.UP:  # also while a search is under way: what it finds is given back
-            yield PlaceGivenUp(**when, hold_key=move.hold_key)
+        yield from give_up(move.hold_keys, when)
 
 
 def begin(
@@ -308,7 +311,7 @@ def take_the_place(state: JourneyState, event: TransitionCompleted) -> Moves:
     """It is now in use, unless the client went elsewhere. The move ends with the start of care at the new level."""
     move = state.moves.current
     taken = move is not None and move.place is not None and move.place == event.facility
-    return state.moves.changed(place_in_use=move.hold_key) if move and taken else state.moves
+    return state.moves.changed(place_in_use=move.held_key) if move and taken else state.moves
 
 
 @part.evolves
@@ -331,30 +334,40 @@ def stop_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> M
 
 @part.consequence
 def owe_the_move(state: JourneyState, event: TransitionStarted, now: Instant) -> Iterator[BaseEvent]:
-    """A step-up looks for its place at once, also where it is typed in late."""
+    """A step-up to another facility's level looks for its place at once, also where it is typed in late."""
     yield from cancelled(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN)
     counted = _time_for(state, event.direction, event.at)
     if event.direction is Direction.DOWN:
         yield raised(state, event, COMPLETE_STEP_DOWN, counted)
         return
-    yield raised(state, event, COMPLETE_STEP_UP, counted)
-    if state.moves.current is not None:
-        yield search(state, state.moves.current, 1, EventContext(at=now, cause=event.cause))
+    target = state.policy.level(event.target)
+    yield raised(state, event, COMPLETE_STEP_UP, counted, at_once=target.tell_at_once)
+    if state.moves.current is not None and not target.is_ours:
+        yield search(state, state.moves.current, EventContext(at=now, cause=event.cause))
 
 
 @part.consequence
-def contact_the_client(state: JourneyState, event: StepUpWindowMissed) -> Iterator[BaseEvent]:
-    """The client hears from us while they wait."""
+def contact_the_client(state: JourneyState, event: NoPlaceFound) -> Iterator[BaseEvent]:
+    """The client hears from us as soon as it is clear that they must wait."""
     if not state.open_of(INTERIM_CONTACT.kind):
-        yield _contact(state, event)
+        yield contact(state, event, state.policy.first_contact_hours)
+
+
+@part.consequence
+def contact_the_client_who_has_not_arrived(state: JourneyState, event: StepUpWindowMissed) -> Iterator[BaseEvent]:
+    """At the latest once the window is missed, also where a place is held or none is needed."""
+    if not state.open_of(INTERIM_CONTACT.kind):
+        owed = contact(state, event, state.policy.first_contact_hours)
+        yield owed
+        yield from told_as_it_is_raised(owed)
 
 
 @part.consequence
 def contact_the_client_again(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
-    """Again and again, for as long as no place is found."""
+    """Again and again, until the client arrives."""
     move = state.moves.current
-    if event.kind == INTERIM_CONTACT.kind and move and move.window_missed:
-        yield _contact(state, event)
+    if event.kind == INTERIM_CONTACT.kind and move and move.direction is Direction.UP:
+        yield contact(state, event, state.policy.interim_contact_hours)
 
 
 @part.consequence
@@ -370,5 +383,6 @@ def owe_no_declined_move(state: JourneyState, event: TransitionDeclined) -> Iter
     yield from cancelled(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN, INTERIM_CONTACT)
 
 
-def _contact(state: JourneyState, event: BaseEvent) -> ObligationRaised:
-    return raised(state, event, INTERIM_CONTACT, Counted.hours(state.policy.interim_contact_hours, since=event.at))
+def contact(state: JourneyState, event: BaseEvent, hours: int, at_once: tuple[Role, ...] = ()) -> ObligationRaised:
+    """A contact with the client is owed within so many elapsed hours; those in `at_once` are paged now."""
+    return raised(state, event, INTERIM_CONTACT, Counted.hours(hours, since=event.at), at_once=at_once)

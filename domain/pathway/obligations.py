@@ -192,13 +192,15 @@ def raised(
     after: int = 0,
     counts_from: date | None = None,
     about: str | None = None,
+    at_once: Iterable[Role] = (),
 ) -> ObligationRaised:
     """Something is owed from `event` on, until what `counted` gives by the site's calendar.
 
-    `after` counts those raised by the same rule before it.
+    `after` counts those raised by the same rule before it. Those in `at_once` are paged now, beside the escalation that
+    the policy has for the kind.
     """
     number = state.obligations.raised.get(kind.kind, 0) + 1 + after
-    terms = state.policy.obligations[kind.kind]
+    terms = state.policy.obligations[kind.kind].telling_at_once(at_once)
     owed = Obligation.raised(
         kind,
         terms,
@@ -272,6 +274,12 @@ def _escalated(owed: Obligation, number: int, when: EventContext) -> ObligationE
         planned_at=owed.speaks_at(number),
         overdue=owed.is_overdue(when["at"]),
     )
+
+
+def told_as_it_is_raised(raising: ObligationRaised) -> Iterator[BaseEvent]:
+    """Those whose turn comes with it. For what time itself raises: nothing else would happen at that moment."""
+    owed, when = raising.obligation, raising.context
+    yield from (_escalated(owed, number, when) for number in owed.steps_reached(when["at"]))
 
 
 @part.consequence

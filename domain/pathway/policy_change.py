@@ -33,12 +33,14 @@ class PolicyChanged(BaseEvent):
         before: The version it was under.
         policy: The version it is under now.
         policy_digest: SHA-256 of what that version says.
+        last_week: Of the level where the client is, under the policy it is under now; see `LevelOfCareStarted`.
     """
 
     type: Literal["policy.changed"] = "policy.changed"
     before: str
     policy: str
     policy_digest: str
+    last_week: int | None = None
     reason: PrivateWords
     by: Actor
 
@@ -72,8 +74,15 @@ class ChangePolicy(
         require(self.to != before, "already-there", f"This journey is under policy {before} already.")
         to = policy_named(self.to)
         _require_room(state, to)
+        rule = to.level(state.level).review if state.level else None
         yield PolicyChanged(
-            **when, before=before, policy=to.version, policy_digest=to.digest, reason=self.reason, by=self.by
+            **when,
+            before=before,
+            policy=to.version,
+            policy_digest=to.digest,
+            last_week=rule.last_week if rule else None,
+            reason=self.reason,
+            by=self.by,
         )
 
 

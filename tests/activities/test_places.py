@@ -130,6 +130,17 @@ def starting(clinic: ClinicProcess, *starts: datetime) -> list[str]:
     return [str(slot["id"]) for slot in slots]
 
 
+async def test_a_place_that_was_reported_as_lost_is_not_held_again(clinic: ClinicProcess, places: FhirPlaces) -> None:
+    first = await places.hold(request())
+    assert first is not None
+    await places.release("key-1", "journey-1")
+    others = [str(slot["id"]) for slot in clinic.fhir("Slot", status="free", **{"service-type": "PHP"})]
+    without = request("key-2").changed(lost=(first.slot,))
+    again = await places.hold(without)
+    assert again is not None and again.slot != first.slot
+    assert await places.hold(request("key-3").changed(lost=tuple(others))) is None
+
+
 async def test_the_earliest_place_is_held_and_none_that_starts_later_than_wanted(
     clinic: ClinicProcess, places: FhirPlaces
 ) -> None:

@@ -22,6 +22,8 @@ ROW = JourneyRow(
     urgent=True,
     opened_at=MONDAY,
     version=3,
+    week=13,
+    last_week=12,
 )
 
 

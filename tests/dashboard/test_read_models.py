@@ -92,6 +92,27 @@ async def test_the_list_of_journeys_is_what_folding_says_whether_or_not_a_projec
         assert (await list_journeys(database_url, MONDAY, ended=True)).rows == listing.rows
 
 
+@pytest.mark.parametrize(("days", "week"), [(0, 6), (1, 6), (5, 6), (6, 7), (47, 12), (48, 13)])
+async def test_the_list_says_the_week_at_a_level_counted_on_over_a_short_interruption(
+    database_url: str, store: EventStore, days: int, week: int
+) -> None:
+    walked = walk.enrolled()
+    walked.later(days=37)
+    walked.do(StartStepDown, to="OP", reason="steady")
+    walked.do(ConfirmArrival)
+    walked.later(days=20)
+    walked.do(RequestStepUp, to="IOP", reason="worse")
+    walked.do(ConfirmArrival)
+    await projected(database_url, store, {"j": walked})
+    evening = walked.now.replace(hour=6) + timedelta(days=days + 1)  # the day is over in UTC, but not at the site
+    [listed] = (await list_journeys(database_url, evening)).rows
+    assert (listed.level, listed.week, listed.last_week) == ("IOP", week, 12)
+    assert listed == row(named(walked.state, "j"), evening)
+    [told] = await ask(database_url, "select weeks_from, last_week, zone from dash.journeys")
+    weeks_from = walked.state.calendar.local_date(walked.now) - timedelta(days=37)
+    assert told == {"weeks_from": weeks_from, "last_week": 12, "zone": walked.state.calendar.zone}
+
+
 async def test_every_obligation_ever_raised_has_a_row_with_its_end(database_url: str, store: EventStore) -> None:
     walked = walk.enrolled()
     walked.later(days=3)

@@ -18,6 +18,7 @@ from domain.pathway.cost import CostAccepted, CostDeclined, CostEstimated
 from domain.pathway.discharge import DischargeReported
 from domain.pathway.funding import FundingResolved
 from domain.pathway.leave import LeaveEnded, LeaveStarted
+from domain.pathway.lost_place import PlaceLost
 from domain.pathway.moves import TransitionDeclined
 from domain.pathway.obligations import (
     ObligationAcknowledged,
@@ -26,6 +27,7 @@ from domain.pathway.obligations import (
     ObligationMoved,
     ObligationWaived,
 )
+from domain.pathway.place_check import PlaceChecked, PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.policy_change import PolicyChanged
 from domain.plans import Actor, Estimate, FundingRoute
@@ -53,6 +55,11 @@ ASIDE: tuple[Event, ...] = (
     FundingResolved(**ABOUT, route=FundingRoute.SELF_PAY, reason="the client's choice", by=SOMEBODY),
     CostDeclined(**ABOUT, estimate="estimate-1", reason="too much", by=SOMEBODY),
     PlaceGivenUp(**ABOUT, hold_key="place-1"),
+    PlaceLost(**ABOUT, facility="Harbour Day Hospital", hold_key="place-1", reason="full", by=SOMEBODY),
+    PlaceLost(**ABOUT, facility="Harbour Day Hospital", hold_key="place-1", replaced=True),
+    PlaceCheckStarted(**ABOUT, number=1, hold_key="place-1", level="PHP", wanted_by=MONDAY),
+    PlaceChecked(**ABOUT, confirmed=True, check_at=MONDAY),
+    PlaceChecked(**ABOUT, confirmed=False),
     TransitionDeclined(**ABOUT, number=1, reason="stays", safety_plan_reviewed=True, by=SOMEBODY),
     DischargeReported(**ABOUT, message="m-3"),
     ObligationAcknowledged(**ABOUT, **REVIEW, quiet_until=MONDAY, by=SOMEBODY),

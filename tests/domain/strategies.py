@@ -21,6 +21,7 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave, StartLeave
+from domain.pathway.lost_place import ReportPlaceLost
 from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.placement import DecidePlacement
@@ -71,7 +72,12 @@ ANSWERS: st.SearchStrategy[Any] = st.one_of(
         ),
     ),
     st.just(PlaceAnswer()),
-    st.just(PlaceAnswer(facility="facility-1", starts_at=MONDAY)),
+    st.builds(
+        PlaceAnswer,
+        facility=st.sampled_from(["facility-1", "facility-2"]),
+        starts_at=st.integers(0, 60).map(lambda hours: MONDAY + timedelta(hours=hours)),
+        place_id=st.none() | st.sampled_from(["slot-1", "slot-2"]),
+    ),
     st.builds(Done, reference=st.none() | st.just("there-1")),
     st.builds(Failed, code=st.sampled_from(["refused", "gone"])),
 )
@@ -126,6 +132,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         EndLeave: {},
         ChangePolicy: {"to": st.sampled_from(["us-generic-1", *OTHERS]), "reason": WORDS},
         ConfirmArrival: {"facility": st.none() | WORDS},
+        ReportPlaceLost: {"reason": WORDS},
         DeclineTransition: {"reason": WORDS, "safety_plan_reviewed": st.booleans()},
         Discharge: {"reason": st.sampled_from(DischargeReason)},
         RecordFollowUp: {"contact": st.sampled_from(Contact)},
@@ -165,6 +172,7 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         SettleEffect,
         ConfirmArrival,
         DeclineTransition,
+        ReportPlaceLost,
         RequestStepUp,
         RequestStepUp,
         Discharge,

@@ -126,7 +126,7 @@ def test_a_reminder_that_was_sent_is_not_sent_again() -> None:
     walk.later(seconds=(due - timedelta(hours=70) - walk.now).total_seconds())
     later = {"closes_at": dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), "20:00")}
     with deployed(later):
-        assert adopt(walk) == ["review-1"]
+        assert adopt(walk) == ["review-1", "continued-stay-1"]
         walk.later(hours=74)
     told = [each.planned_at for each in walk.saw(ObligationEscalated) if each.obligation == "review-1"]
     assert told == [due - timedelta(hours=72), due + timedelta(hours=3)]

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from domain.benefits import Verdict
 from domain.commands import BaseCommand
 from domain.decide import Decided, decide
+from domain.effects import HoldPlace
 from domain.evolve import evolve, fold
 from domain.pathway import COMMANDS, Event
 from domain.pathway.admission import OpenJourney
@@ -31,11 +32,13 @@ from domain.pathway.deadlines import TimePassed
 from domain.pathway.discharge import COMPLETE_DISCHARGE
 from domain.pathway.enrolment import ENROL
 from domain.pathway.funding import RESOLVE_FUNDING
-from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP, INTERIM_CONTACT
+from domain.pathway.lost_place import REPLACE_PLACE
+from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP, INTERIM_CONTACT, TransitionStarted
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.policy_change import ChangePolicy
-from domain.pathway.reviews import REVIEW
+from domain.pathway.reviews import CONTINUED_STAY, REVIEW
+from domain.plans import Direction
 from domain.refusal import Refusal
 from domain.sites import calendar_of
 from domain.state import JourneyState
@@ -70,9 +73,11 @@ BELONGS = {
     COMPLETE_STEP_UP.kind: {Stage.TRANSITION},
     COMPLETE_STEP_DOWN.kind: {Stage.TRANSITION},
     INTERIM_CONTACT.kind: {Stage.TRANSITION},
+    REPLACE_PLACE.kind: {Stage.TRANSITION},
     EXTERNAL_CONTACT.kind: {Stage.EXTERNAL, Stage.TRANSITION},
     COMPLETE_DISCHARGE.kind: set(IN_CARE),
     REVIEW.kind: {Stage.ACTIVE, Stage.DISCHARGING},
+    CONTINUED_STAY.kind: {Stage.ACTIVE, Stage.DISCHARGING, Stage.TRANSITION},
 }
 MOVES = {COMPLETE_STEP_UP.kind, COMPLETE_STEP_DOWN.kind}
 MOVED_ON_BY = {
@@ -271,9 +276,32 @@ class Journeys(RuleBasedStateMachine):
             assert self.state.stage is not stage or self.state.open_of(kind), f"nobody owes {kind}"
 
     @invariant()
+    def a_step_up_has_a_search_a_place_or_a_contact_owed(self) -> None:
+        move = self.state.moves.current
+        if move is None or move.direction is Direction.DOWN or self.state.policy.level(move.target).is_ours:
+            return
+        searching = [each for each in self.state.calls.open.values() if isinstance(each, HoldPlace)]
+        under_way = any(each.hold_key == move.searched_key for each in searching)
+        assert under_way or move.next_search_at or move.place or self.state.open_of(INTERIM_CONTACT.kind)
+        assert not (move.place is None and move.held_key), "a place under a key that nobody knows"
+        if move.place is None and not under_way:
+            assert move.next_search_at and self.state.open_of(INTERIM_CONTACT.kind)
+
+    @invariant()
+    def the_24_hours_of_a_step_up_never_begin_again(self) -> None:
+        move = self.state.moves.current
+        if move is not None and move.direction is Direction.UP:
+            began = [e for e in self.watch.record if isinstance(e, TransitionStarted)][-1]
+            assert move.due_at == began.due_at == began.at + timedelta(hours=24)
+
+    @invariant()
+    def the_end_of_a_stay_at_a_level_with_a_last_week_is_always_owed(self) -> None:
+        assert (self.state.care.last_week is not None) is bool(self.state.open_of(CONTINUED_STAY.kind))
+
+    @invariant()
     def no_place_is_held_for_nobody(self) -> None:
         move = self.state.moves.current
-        assert self.watch.places_to_return <= ({move.hold_key} if move else set())
+        assert self.watch.places_to_return <= ({move.held_key} if move else set())
 
     def teardown(self) -> None:
         """The record folds to the state, calls come to an end, and an ended journey finishes once all is answered."""

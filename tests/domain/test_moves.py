@@ -91,12 +91,12 @@ def test_a_crisis_during_a_step_down_becomes_a_step_up(walk_to: Callable[[], Wal
 @pytest.mark.parametrize("walk_to", [stepping_up, place_held])
 def test_a_step_up_gives_way_to_a_higher_one_and_gives_its_place_back(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
-    walk.do(RequestStepUp, to="PHP", reason="worse")
+    walk.do(RequestStepUp, to="INPATIENT", reason="worse")
     assert walk.owes() == {"complete-step-up-2"} and released(walk) == ["place-1"]
     assert [e.obligation for e in walk.saw(ObligationCancelled)] == ["review-1", "complete-step-up-1"]
     walk.settle("place-2-search-1", held(walk))
     walk.do(ConfirmArrival)
-    assert walk.path() == ["OP", "PHP"] and released(walk) == ["place-1"]
+    assert walk.path() == ["OP", "INPATIENT"] and released(walk) == ["place-1"]
 
 
 @pytest.mark.parametrize("to", ["IOP", "PHP"])
@@ -109,7 +109,7 @@ def test_a_missed_window_given_up_for_a_higher_level_ends_its_own_clock_and_sear
     walk = window_missed()
     assert {"complete-step-up-1", "interim-contact-1"} <= walk.owes()
     walk.do(RequestStepUp, to="INPATIENT", reason="cannot wait")
-    assert walk.owes() == {"complete-step-up-2", "interim-contact-1"}
+    assert walk.owes() == {"complete-step-up-2", "interim-contact-1", "continued-stay-1"}
     walk.settle("place-1-search-2", NO_PLACE)
     walk.later(hours=9)
     searches = [key for key in walk.state.pending() if "-search-" in key]
@@ -125,7 +125,7 @@ def leave_by_decline(walk: Walk) -> None:
 
 
 def leave_by_a_higher_step(walk: Walk) -> None:
-    walk.do(RequestStepUp, to="PHP", reason="worse")
+    walk.do(RequestStepUp, to="INPATIENT", reason="worse")
 
 
 @pytest.mark.parametrize("leave", [leave_by_discharge, leave_by_decline, leave_by_a_higher_step])
@@ -143,7 +143,7 @@ def test_a_place_found_after_all_is_given_back_a_second_time_under_a_new_key(lea
 
 def test_a_search_that_finds_nothing_for_a_move_that_was_left_starts_no_other() -> None:
     walk = stepping_up()
-    walk.do(RequestStepUp, to="PHP", reason="worse")
+    walk.do(RequestStepUp, to="INPATIENT", reason="worse")
     walk.settle("place-1-search-1", NO_PLACE)
     assert not walk.saw(NoPlaceFound) and walk.state.moves.current is not None
     assert walk.state.moves.current.next_search_at is None
@@ -226,6 +226,10 @@ def test_a_place_held_at_one_facility_is_given_back_when_another_took_the_client
 # ---- reviews meanwhile -------------------------------------------------------------------------------------
 
 
+def up_to_iop() -> Walk:
+    return stepping_up("OP", "IOP")
+
+
 def reviews(walk: Walk) -> list[str]:
     return [owed.id for owed in walk.state.open_of(REVIEW.kind)]
 
@@ -249,7 +253,7 @@ def test_a_decline_brings_one_review_within_72_hours(walk_to: Callable[[], Walk]
     assert walk.state.obligations.open["review-2"].due_at - walk.now == timedelta(hours=72)
 
 
-@pytest.mark.parametrize(("walk_to", "days"), [(place_held, 42), (stepping_down, 90), (returning, 42)])
+@pytest.mark.parametrize(("walk_to", "days"), [(up_to_iop, 42), (stepping_down, 90), (returning, 42)])
 def test_an_arrival_at_our_own_level_brings_its_next_review(walk_to: Callable[[], Walk], days: int) -> None:
     walk = walk_to()
     walk.do(ConfirmArrival)

@@ -17,6 +17,7 @@ from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calls import RESOLVE_EFFECT, Failed, PlaceAnswer
 from domain.pathway.care import EXTERNAL_CONTACT
 from domain.pathway.coverage import RecordBenefits
+from domain.pathway.lost_place import REPLACE_PLACE
 from domain.pathway.moves import INTERIM_CONTACT, StepUpWindowMissed
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.obligations import ObligationEscalated, ObligationMet
@@ -226,6 +227,7 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
     assert by_hand == {
         OBTAIN_AUTHORISATION.kind,
         INTERIM_CONTACT.kind,
+        REPLACE_PLACE.kind,
         EXTERNAL_CONTACT.kind,
         RESOLVE_CANCELLATION.kind,
         RESOLVE_EFFECT.kind,

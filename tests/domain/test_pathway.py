@@ -60,14 +60,12 @@ def test_iop_for_eight_weeks_then_outpatient_then_discharge_and_follow_up_to_the
 def test_outpatient_steps_up_to_iop_within_24_hours_and_down_again_after_a_review() -> None:
     walk = stepping_up("OP", "IOP")
     assert walk.owes() == {"complete-step-up-1"}
-    walk.later(hours=3)
-    walk.settle("place-1-search-1", held(walk))
-    walk.later(hours=17)
+    walk.later(hours=20)
     walk.do(ConfirmArrival)
     assert walk.saw(ObligationMet)[-1].obligation == "complete-step-up-1"
     assert not walk.saw(ObligationMet)[-1].late
     assert not walk.saw(StepUpWindowMissed)
-    assert walk.owes() == {"review-2"}
+    assert walk.owes() == {"review-2", "continued-stay-1"}
     walk.later(weeks=6)
     walk.do(CompleteReview, outcome="step-down", to="OP", rationale="steady")
     walk.do(ConfirmArrival)
@@ -83,7 +81,7 @@ def test_iop_steps_up_to_partial_hospitalisation_and_returns_without_an_admissio
     walk.do(StartStepDown, to="IOP", reason="ready to return")
     walk.later(days=2)
     walk.do(ConfirmArrival)
-    assert walk.path() == ["IOP", "PHP", "IOP"] and walk.owes() == {"review-2"}
+    assert walk.path() == ["IOP", "PHP", "IOP"] and walk.owes() == {"review-2", "continued-stay-2"}
     assert len(walk.saw(JourneyOpened)) == 1 and not walk.saw(AdmissionRepeated)
 
 
@@ -113,7 +111,7 @@ def test_no_place_within_24_hours_keeps_searching_and_brings_daily_contact() -> 
         walk.later(hours=4)
     missed = walk.saw(StepUpWindowMissed)
     assert len(missed) == 1 and missed[0].at - MONDAY == timedelta(hours=24)
-    told = [e.to for e in walk.saw(ObligationEscalated)]
+    told = [e.to for e in walk.saw(ObligationEscalated) if e.obligation == "complete-step-up-1"]
     assert told == [Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR]
     for day in (1, 2):
         walk.later(hours=23)
@@ -125,7 +123,7 @@ def test_no_place_within_24_hours_keeps_searching_and_brings_daily_contact() -> 
 
 
 def test_a_declined_step_up_frees_the_place_and_is_reviewed_within_72_hours() -> None:
-    walk = stepping_up("OP", "IOP")
+    walk = stepping_up("OP", "PHP")
     walk.settle("place-1-search-1", held(walk))
     walk.do(DeclineTransition, reason="no childcare", safety_plan_reviewed=True)
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["OP"]
@@ -137,7 +135,7 @@ def test_a_declined_step_up_frees_the_place_and_is_reviewed_within_72_hours() ->
 def test_a_place_found_after_the_decline_is_given_back() -> None:
     walk = stepping_up()
     walk.do(DeclineTransition, reason="no childcare", safety_plan_reviewed=True)
-    walk.do(RequestStepUp, to="IOP", reason="worse again")
+    walk.do(RequestStepUp, to="PHP", reason="worse again")
     walk.settle("place-1-search-1", held(walk))
     assert walk.state.moves.current is not None and walk.state.moves.current.place is None
     given_back = [call for call in walk.state.pending().values() if isinstance(call, ReleasePlace)]
@@ -148,7 +146,8 @@ def test_a_place_found_after_the_decline_is_given_back() -> None:
 def test_a_declined_step_down_stays_at_iop() -> None:
     walk = stepping_down()
     walk.do(DeclineTransition, reason="not yet", safety_plan_reviewed=False)
-    assert walk.path() == ["IOP"] and walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-2"}
+    assert walk.path() == ["IOP"] and walk.is_at(Stage.ACTIVE)
+    assert walk.owes() == {"review-2", "continued-stay-1"}
 
 
 def test_a_declined_return_keeps_contact_with_the_facility() -> None:
@@ -163,9 +162,9 @@ def test_an_admission_cancelled_after_care_began_is_for_a_person_to_decide() -> 
     walk = enrolled()
     walk.do(CancelAdmission, message="message-2")
     walk.do(CancelAdmission, message="message-3")
-    assert walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-1", "resolve-cancellation-1"}
+    assert walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-1", "continued-stay-1", "resolve-cancellation-1"}
     walk.do(CompleteObligation, obligation="resolve-cancellation-1", note="the source was wrong")
-    assert walk.owes() == {"review-1"}
+    assert walk.owes() == {"review-1", "continued-stay-1"}
 
 
 def test_a_reported_discharge_is_completed_by_a_clinician_or_waived() -> None:
@@ -205,7 +204,7 @@ def test_a_step_up_is_possible_even_while_discharge_is_prepared() -> None:
     walk.do(RequestStepUp, to="PHP", reason="crisis")
     assert "complete-discharge-1" not in walk.owes()
     walk.do(DeclineTransition, reason="at home with family", safety_plan_reviewed=True)
-    assert walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-2"}
+    assert walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-2", "continued-stay-1"}
 
 
 def test_a_client_nobody_reaches_is_followed_up_until_somebody_waives_it() -> None:

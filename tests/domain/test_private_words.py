@@ -11,6 +11,7 @@ from domain.values import Identifying, Value
 OPEN = {
     # ids: opaque, made by intake, by a journey, by a clinic's system, or a staff member's
     *("cause", "journey_id", "client_ref", "message", "key", "hold_key", "reference", "trace", "id", "payer"),
+    "place_id",
     # levels of care: the policy's, another is refused
     *("level", "origin", "target", "recommended", "actual", "CostShare.only_for"),
     *("JourneyOpened.policy", "PolicyChanged.policy", "PolicyChanged.before", "policy_digest"),
@@ -69,6 +70,7 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "PlacementDecided.variance",
         "PlacementDecided.instrument",
         "CostDeclined.reason",
+        "PlaceLost.reason",
         "ReviewCompleted.rationale",
         "TransitionStarted.reason",
         "TransitionDeclined.reason",

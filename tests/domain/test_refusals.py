@@ -29,6 +29,7 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave, Leave, StartLeave
+from domain.pathway.lost_place import ReportPlaceLost
 from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.obligations import Obligations
@@ -96,6 +97,7 @@ CASES: dict[str, Case] = {
     "beyond-last-week": (lambda: after_weeks(12), CompleteReview, {"outcome": "continue", "rationale": "more"}),
     "not-that-way": (enrolled, RequestStepUp, WHY | {"to": "OP"}),
     "no-place-yet": (stepping_up, ConfirmArrival, {}),
+    "no-place-held": (stepping_up, ReportPlaceLost, WHY),
     "safety-plan-first": (stepping_up, DeclineTransition, WHY | {"safety_plan_reviewed": False}),
     "plan-incomplete": (lambda: unplanned(), Discharge, {"reason": "transferred"}),
     "no-such-obligation": (enrolled, AcknowledgeObligation, {"obligation": "review-9"}),
@@ -119,9 +121,9 @@ CASES: dict[str, Case] = {
         WHY | {"to": "IOP", "occurred_at": MONDAY},
     ),
     "before-it-was-owed": (
-        window_missed,
+        lambda: contacted(),
         CompleteObligation,
-        {"obligation": "interim-contact-1", "note": "called", "occurred_at": MONDAY},
+        {"obligation": "interim-contact-2", "note": "called", "occurred_at": MONDAY},
     ),
     "on-leave-already": (lambda: on_leave(), StartLeave, WHY | {"until": "2026-03-20"}),
     "not-on-leave": (enrolled, EndLeave, {}),
@@ -151,6 +153,12 @@ def unplanned() -> Walk:
 def after_weeks(weeks: int, walk_to: Callable[[], Walk] = enrolled) -> Walk:
     walk = walk_to()
     walk.later(weeks=weeks)
+    return walk
+
+
+def contacted() -> Walk:
+    walk = window_missed()
+    walk.do(CompleteObligation, obligation="interim-contact-1", note="called")
     return walk
 
 
@@ -238,6 +246,7 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     ChangePolicy: (WHY | {"to": "us-residential-1"}, ALL - ENDS),
     EndLeave: ({}, {Stage.ACTIVE, Stage.TRANSITION}),
     ConfirmArrival: ({}, {Stage.TRANSITION}),
+    ReportPlaceLost: (WHY, set()),
     DeclineTransition: (WHY | {"safety_plan_reviewed": True}, {Stage.TRANSITION}),
     Discharge: ({"reason": "goals-met"}, IN_CARE),
     RecordFollowUp: ({"contact": "reached"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
@@ -268,6 +277,8 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
         return
     own = {"AcknowledgeObligation", "CompleteObligation", "WaiveObligation"}
     ended = "journey-ended" if Stage(stage) in ENDS else "wrong-stage"
+    if kind is ReportPlaceLost and stage == "TRANSITION":
+        ended = "no-place-held"  # a step-down needs none
     code = "no-such-obligation" if kind.__name__ in own else "not-pending" if kind is SettleEffect else ended
     walk.refused(kind, code, **fields)
 

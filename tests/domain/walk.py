@@ -183,8 +183,8 @@ def enrolled(level: LevelOfCare = "IOP") -> Walk:
     return walk
 
 
-def stepping_up(level: LevelOfCare = "OP", to: LevelOfCare = "IOP") -> Walk:
-    """A clinician asked for a higher level and a place is searched."""
+def stepping_up(level: LevelOfCare = "OP", to: LevelOfCare = "PHP") -> Walk:
+    """A clinician asked for a higher level; a place is searched where another facility gives it."""
     walk = enrolled(level)
     walk.do(RequestStepUp, to=to, reason="worse at night")
     return walk

@@ -20,6 +20,7 @@ from domain.pathway.discharge import Discharged
 from domain.pathway.enrolment import Enrolled
 from domain.pathway.follow_up import FollowUpRecorded
 from domain.pathway.funding import FundingResolved
+from domain.pathway.lost_place import PlaceLost
 from domain.pathway.moves import TransitionCompleted, TransitionStarted
 from domain.pathway.obligations import (
     ObligationAcknowledged,
@@ -30,12 +31,13 @@ from domain.pathway.obligations import (
     ObligationRaised,
     ObligationWaived,
 )
+from domain.pathway.place_check import PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp, PlaceSearchStarted
 from domain.plans import Direction
 from domain.state import JourneyState
 from domain.values import CLINICAL, Role
 
-_CALLS = (BenefitsRequested, PlaceSearchStarted)
+_CALLS = (BenefitsRequested, PlaceCheckStarted, PlaceSearchStarted)
 ENDINGS = (ObligationMet, ObligationWaived, ObligationCancelled)
 
 
@@ -95,8 +97,10 @@ class Watch:
             self.settled.add(event.key)
         if isinstance(event, PlaceGivenUp):
             self.places_to_return.discard(event.hold_key)
+        if isinstance(event, PlaceLost) and not event.replaced:
+            self.places_to_return.discard(event.hold_key)
         if isinstance(event, TransitionCompleted) and before.moves.current:
-            self.places_to_return.discard(before.moves.current.hold_key)
+            self.places_to_return.discard(before.moves.current.held_key or "")
         self._people(event, before)
         self._money(event, before)
         if _says_who_pays(event, before):

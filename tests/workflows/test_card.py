@@ -36,6 +36,19 @@ def test_the_card_says_what_a_person_must_judge_and_where_its_words_are() -> Non
     assert "QUILLFEATHER" not in shown
 
 
+def test_the_card_says_in_which_week_of_how_many_the_client_is_and_on_which_day_that_was() -> None:
+    enrolled = walk.enrolled()
+    enrolled.later(days=57)
+    assert "**IOP week 9 of 12** on 2026-05-12" in card(enrolled.state, enrolled.now)
+    assert "**OP week 1** on 2026-03-16" in card(walk.enrolled("OP").state, MONDAY)
+
+
+def test_the_card_says_where_a_place_is_held_and_that_our_own_level_needs_none() -> None:
+    assert "place held at facility-1 from 2026-03-16 19:00 UTC" in card(walk.place_held().state, MONDAY)
+    assert "no place held yet" in card(walk.stepping_up("IOP", "PHP").state, MONDAY)
+    assert "place" not in card(walk.stepping_up("OP", "IOP").state, MONDAY).splitlines()[-1]
+
+
 def _priced(state: JourneyState, estimate: Estimate) -> JourneyState:
     return state.changed(cost=state.cost.changed(estimate=estimate))
 
