@@ -6,23 +6,26 @@ from collections.abc import Iterator, Sequence
 
 from dashboard.projections.model import Change, ReadModel, TableRow
 from domain.pathway.care import LevelOfCareEnded, LevelOfCareStarted
+from domain.pathway.corrections import DischargeCorrected, EnrolmentCorrected
+from domain.plans import Stay
 
 _COLUMNS = (
     *("journey_id", "number", "level", "since", "until", "first_day", "last_day", "zone"),
     "as_of_position",
 )
-_MOVES = (LevelOfCareStarted, LevelOfCareEnded)
+_MOVES = (LevelOfCareStarted, LevelOfCareEnded, DischargeCorrected)
 
 
 def _rows(changes: Sequence[Change]) -> Iterator[TableRow]:
     for change in changes:
         if type(change.event) in _MOVES and change.after.care.stays:
-            yield _row(change)
+            yield _row(change, change.after.care.stays)
+        elif isinstance(change.event, EnrolmentCorrected):
+            yield _row_of_none(change)
 
 
-def _row(change: Change) -> TableRow:
-    stays, calendar = change.after.care.stays, change.after.calendar
-    stay = stays[-1]
+def _row(change: Change, stays: Sequence[Stay]) -> TableRow:
+    stay, calendar = stays[-1], change.after.calendar
     return (
         change.recorded.stream,
         len(stays),
@@ -34,6 +37,12 @@ def _row(change: Change) -> TableRow:
         calendar.zone,
         change.recorded.position,
     )
+
+
+def _row_of_none(change: Change) -> TableRow:
+    """A stay that never was has no length, so it adds to no day's census."""
+    [stay] = change.before.care.stays
+    return _row(change, [stay.changed(until=stay.since)])
 
 
 STAYS = ReadModel("stays", ("journey_id", "number"), _COLUMNS, _rows)

@@ -25,6 +25,7 @@ from domain.pathway import (
     calls,
     care,
     closing,
+    corrections,
     cost,
     coverage,
     deadlines,
@@ -48,7 +49,7 @@ from domain.pathway import (
 PARTS = (
     *(admission, calendars, coverage, funding, placement, cost, authorisation, enrolment),
     *(care, reviews, leave, moves, place_search, place_check, lost_place),
-    *(discharge, closing, obligations, follow_up),
+    *(discharge, corrections, closing, obligations, follow_up),
     *(obligation_decisions, policy_change, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""

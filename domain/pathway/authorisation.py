@@ -57,20 +57,33 @@ def lose_it_with_the_coverage(state: JourneyState, event: BenefitsAnswered) -> A
 
 
 @part.evolves
+def lose_it_with_the_level(state: JourneyState, event: PlacementDecided) -> Authorisation:
+    """It was for the level decided before."""
+    return Authorisation() if event.changes_the_level else state.authorisation
+
+
+@part.evolves
 def lose_it_with_the_cost(state: JourneyState, event: CostDeclined) -> Authorisation:
     """Funding is looked for anew."""
     return Authorisation()
 
 
 @part.consequence
-def ask_for_it(
-    state: JourneyState, event: BenefitsAnswered | FundingResolved | PlacementDecided
-) -> Iterator[BaseEvent]:
+def ask_for_it(state: JourneyState, event: BenefitsAnswered | FundingResolved) -> Iterator[BaseEvent]:
     """Where the payer wants one for the level decided or was not asked about it, and a plan pays at all."""
     if state.stage is Stage.FUNDING_EXCEPTION:
         yield from cancelled(state, event, OBTAIN_AUTHORISATION)
     elif state.stage is Stage.COST_REVIEW:
         yield from _asked(state, event)
+
+
+@part.consequence
+def ask_for_it_at_the_level(state: JourneyState, event: PlacementDecided) -> Iterator[BaseEvent]:
+    """What was asked for another level is asked no more."""
+    if event.changes_the_level:
+        yield from cancelled(state, event, OBTAIN_AUTHORISATION)
+        if state.stage is Stage.COST_REVIEW and _is_wanted(state):
+            yield raised_in_business_days(state, event, OBTAIN_AUTHORISATION, state.policy.authorisation_business_days)
 
 
 @part.consequence

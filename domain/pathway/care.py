@@ -16,6 +16,7 @@ from domain.sites import Calendar
 from domain.values import CLINICAL, Instant, LevelOfCare
 
 if TYPE_CHECKING:
+    from domain.pathway.corrections import DischargeCorrected, EnrolmentCorrected
     from domain.pathway.discharge import Discharged
     from domain.pathway.enrolment import Enrolled
     from domain.pathway.moves import TransitionCompleted
@@ -141,6 +142,19 @@ def follow_the_policy(state: JourneyState, event: PolicyChanged) -> Care:
     return Care(stays=(*stays[:-1], stays[-1].changed(last_week=event.last_week))) if state.care.level else state.care
 
 
+@part.evolves
+def undo_the_start(state: JourneyState, event: EnrolmentCorrected) -> Care:
+    """No care was given."""
+    return Care()
+
+
+@part.evolves
+def go_on_with_the_stay(state: JourneyState, event: DischargeCorrected) -> Care:
+    """As if it had not ended."""
+    stays = state.care.stays
+    return Care(stays=(*stays[:-1], stays[-1].changed(until=None))) if stays else state.care
+
+
 @part.consequence
 def begin_with_the_enrolment(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
     """At the level decided."""
@@ -162,7 +176,9 @@ def end_with_the_discharge(state: JourneyState, event: Discharged) -> Iterator[B
 
 
 @part.consequence
-def keep_in_touch_with_another_facility(state: JourneyState, event: LevelOfCareStarted) -> Iterator[BaseEvent]:
+def keep_in_touch_with_another_facility(
+    state: JourneyState, event: LevelOfCareStarted | DischargeCorrected
+) -> Iterator[BaseEvent]:
     """A client in someone else's care is still ours."""
     if not event.ours:
         yield _contact(state, event)

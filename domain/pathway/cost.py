@@ -128,9 +128,15 @@ def accept(state: JourneyState, event: CostAccepted) -> Cost:
 
 
 @part.evolves
-def take_the_acceptance_back(state: JourneyState, event: CostDeclined | PlacementDecided) -> Cost:
-    """Another level has another price."""
+def take_the_acceptance_back(state: JourneyState, event: CostDeclined) -> Cost:
+    """The client thought again."""
     return state.cost.changed(accepted=False)
+
+
+@part.evolves
+def ask_again_for_another_level(state: JourneyState, event: PlacementDecided) -> Cost:
+    """It has another price."""
+    return state.cost.changed(accepted=False) if event.changes_the_level else state.cost
 
 
 @part.evolves
@@ -147,7 +153,7 @@ def ask_again_once_self_paid(state: JourneyState, event: FundingResolved) -> Cos
 
 @part.consequence
 def show_the_cost(
-    state: JourneyState, event: BenefitsAnswered | FundingResolved | PlacementDecided | PolicyChanged
+    state: JourneyState, event: BenefitsAnswered | FundingResolved | PolicyChanged
 ) -> Iterator[BaseEvent]:
     """Once the level and who pays are known; while that is looked for, no answer to a price is owed.
 
@@ -156,9 +162,14 @@ def show_the_cost(
     if state.stage is Stage.FUNDING_EXCEPTION:
         yield from cancelled(state, event, ACCEPT_COST)
     elif state.stage is Stage.COST_REVIEW:
-        yield _estimated(state, event)
-        if not state.open_of(ACCEPT_COST.kind):
-            yield raised_in_business_days(state, event, ACCEPT_COST, state.policy.cost_business_days)
+        yield from _shown(state, event)
+
+
+@part.consequence
+def show_the_cost_of_the_level(state: JourneyState, event: PlacementDecided) -> Iterator[BaseEvent]:
+    """Each level has its own."""
+    if state.stage is Stage.COST_REVIEW and event.changes_the_level:
+        yield from _shown(state, event)
 
 
 @part.consequence
@@ -171,6 +182,12 @@ def await_no_answer_after_a_no(state: JourneyState, event: CostDeclined) -> Iter
 def note_the_answer(state: JourneyState, event: CostAccepted) -> Iterator[BaseEvent]:
     """It was owed."""
     yield from met(state, event, ACCEPT_COST)
+
+
+def _shown(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
+    yield _estimated(state, event)
+    if not state.open_of(ACCEPT_COST.kind):
+        yield raised_in_business_days(state, event, ACCEPT_COST, state.policy.cost_business_days)
 
 
 def _estimated(state: JourneyState, event: BaseEvent) -> CostEstimated:

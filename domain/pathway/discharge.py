@@ -22,6 +22,7 @@ from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.corrections import DischargeCorrected, DischargeWithdrawn, EnrolmentCorrected
     from domain.pathway.enrolment import Enrolled
     from domain.pathway.moves import TransitionStarted
     from domain.pathway.reviews import ReviewCompleted
@@ -145,9 +146,17 @@ def decide_on_it(state: JourneyState, event: ReviewCompleted) -> Discharging:
 
 
 @part.evolves
-def drop_the_decision(state: JourneyState, event: TransitionStarted | LevelOfCareStarted) -> Discharging:
-    """The client moves instead."""
+def drop_the_decision(
+    state: JourneyState, event: TransitionStarted | LevelOfCareStarted | DischargeWithdrawn
+) -> Discharging:
+    """The client moves instead, or stays."""
     return state.discharge.changed(decided=False)
+
+
+@part.evolves
+def undo_the_end(state: JourneyState, event: DischargeCorrected) -> Discharging:
+    """Care goes on, and the plan with it."""
+    return state.discharge.changed(decided=False, discharged=False)
 
 
 @part.evolves
@@ -161,6 +170,12 @@ def owe_a_draft_from_day_one(state: JourneyState, event: Enrolled) -> Iterator[B
     """Discharge planning begins on day one."""
     if state.discharge.plan.missing():
         yield raised(state, event, DRAFT_DISCHARGE_PLAN, Counted.hours(state.policy.plan_draft_hours, since=event.at))
+
+
+@part.consequence
+def owe_no_draft_before_care(state: JourneyState, event: EnrolmentCorrected) -> Iterator[BaseEvent]:
+    """Care has not begun."""
+    yield from cancelled(state, event, DRAFT_DISCHARGE_PLAN)
 
 
 @part.consequence
@@ -185,8 +200,10 @@ def owe_what_was_reported(state: JourneyState, event: DischargeReported) -> Iter
 
 
 @part.consequence
-def owe_none_while_the_client_moves(state: JourneyState, event: TransitionStarted) -> Iterator[BaseEvent]:
-    """Care goes on elsewhere."""
+def owe_none_while_care_goes_on(
+    state: JourneyState, event: TransitionStarted | DischargeWithdrawn
+) -> Iterator[BaseEvent]:
+    """Here or elsewhere."""
     yield from cancelled(state, event, COMPLETE_DISCHARGE)
 
 

@@ -21,6 +21,7 @@ from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.admission import JourneyOpened
+    from domain.pathway.corrections import EnrolmentCorrected
     from domain.state import JourneyState
 
 part = Part("enrolment")
@@ -62,6 +63,13 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
 def owe_access(state: JourneyState, event: JourneyOpened) -> Iterator[BaseEvent]:
     """From the admission to enrolment; CCBHC criteria: routine needs within 10 business days."""
     yield raised(state, event, ENROL, Counted.business_days(state.policy.access_business_days, since=event.admitted))
+
+
+@part.consequence
+def owe_access_again(state: JourneyState, event: EnrolmentCorrected) -> Iterator[BaseEvent]:
+    """By the same time as before: the client still waits since the admission."""
+    since = state.admission.begins_at or event.at
+    yield raised(state, event, ENROL, Counted.business_days(state.policy.access_business_days, since=since))
 
 
 @part.consequence

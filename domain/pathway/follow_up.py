@@ -13,13 +13,14 @@ from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.obligations import met_one, raised
+from domain.pathway.obligations import cancelled, met_one, raised
 from domain.plans import Actor, Contact, DischargeReason
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Stage
 from domain.wording import said_by
 
 if TYPE_CHECKING:
+    from domain.pathway.corrections import DischargeCorrected
     from domain.pathway.discharge import Discharged
     from domain.state import JourneyState
 
@@ -71,6 +72,18 @@ class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Sta
 def reach(state: JourneyState, event: FollowUpRecorded) -> FollowUp:
     """Once is enough to be in follow-up."""
     return FollowUp(reached=state.follow_up.reached or event.contact is Contact.REACHED)
+
+
+@part.evolves
+def forget_the_contacts(state: JourneyState, event: DischargeCorrected) -> FollowUp:
+    """They belong to a discharge that never was."""
+    return FollowUp()
+
+
+@part.consequence
+def owe_no_contacts_in_care(state: JourneyState, event: DischargeCorrected) -> Iterator[BaseEvent]:
+    """The next discharge has its own."""
+    yield from cancelled(state, event, FOLLOW_UP)
 
 
 @part.consequence

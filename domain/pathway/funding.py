@@ -13,7 +13,7 @@ from domain.commands import ADMISSIONS, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
-from domain.pathway.obligations import met, raised_in_business_days
+from domain.pathway.obligations import cancelled, met, raised_in_business_days
 from domain.plans import SELF_PAID, Actor, FundingRoute
 from domain.values import PrivateWords, Stage, Words
 from domain.wording import said_by
@@ -21,6 +21,7 @@ from domain.wording import said_by
 if TYPE_CHECKING:
     from domain.pathway.cost import CostDeclined
     from domain.pathway.coverage import BenefitsAnswered, BenefitsRequested
+    from domain.pathway.placement import PlacementDecided
     from domain.state import JourneyState
 
 part = Part("funding")
@@ -103,6 +104,15 @@ def take_the_route(state: JourneyState, event: FundingResolved) -> Funding:
 
 
 @part.evolves
+def try_another_level(state: JourneyState, event: PlacementDecided) -> Funding:
+    """What the client would not pay for was another level; a plan that does not pay does so for none."""
+    benefits = state.coverage.benefits
+    pays = benefits is not None and benefits.verdict.is_covered
+    is_open = state.funding.payment is Payment.SOUGHT and pays and event.changes_the_level
+    return state.funding.changed(payment=Payment.CLEAR) if is_open else state.funding
+
+
+@part.evolves
 def look_for_another_way(state: JourneyState, event: CostDeclined) -> Funding:
     """The client did not accept the cost."""
     return state.funding.changed(payment=Payment.SOUGHT)
@@ -110,9 +120,9 @@ def look_for_another_way(state: JourneyState, event: CostDeclined) -> Funding:
 
 @part.consequence
 def seek_after_a_refusal(state: JourneyState, event: BenefitsAnswered) -> Iterator[BaseEvent]:
-    """Met by a plan that pays after all."""
+    """No longer where a plan pays after all: what raised it was a mistake, or the payer's."""
     if state.stage in (Stage.PLACEMENT, Stage.COST_REVIEW):
-        yield from met(state, event, RESOLVE_FUNDING)
+        yield from cancelled(state, event, RESOLVE_FUNDING)
     elif state.stage is Stage.FUNDING_EXCEPTION:
         yield from _seek(state, event)
 
@@ -121,6 +131,13 @@ def seek_after_a_refusal(state: JourneyState, event: BenefitsAnswered) -> Iterat
 def seek_after_a_declined_cost(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
     """Another way to pay, or a referral elsewhere."""
     yield from _seek(state, event)
+
+
+@part.consequence
+def seek_no_longer_with_another_level(state: JourneyState, event: PlacementDecided) -> Iterator[BaseEvent]:
+    """The client is asked about its price instead."""
+    if state.stage is not Stage.FUNDING_EXCEPTION:
+        yield from cancelled(state, event, RESOLVE_FUNDING)
 
 
 @part.consequence

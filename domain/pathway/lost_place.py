@@ -25,6 +25,7 @@ from domain.values import CLINICAL, Instant, PrivateWords, Role, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
+    from domain.pathway.corrections import TransitionWithdrawn
     from domain.pathway.moves import Moves, TransitionCompleted, TransitionDeclined, TransitionStarted
     from domain.pathway.place_search import PlaceHeld
     from domain.state import JourneyState
@@ -152,7 +153,7 @@ def ask_for_another_place(state: JourneyState, event: PlaceLost | PlaceHeld) -> 
 
 @part.consequence
 def owe_no_other_place(
-    state: JourneyState, event: TransitionStarted | TransitionCompleted | TransitionDeclined
+    state: JourneyState, event: TransitionStarted | TransitionCompleted | TransitionDeclined | TransitionWithdrawn
 ) -> Iterator[BaseEvent]:
     """That move is over."""
     yield from cancelled(state, event, REPLACE_PLACE)

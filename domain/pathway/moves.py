@@ -23,6 +23,7 @@ from domain.wording import moment, said_by
 if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionCancelled
     from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.corrections import TransitionWithdrawn
     from domain.pathway.discharge import Discharged
     from domain.pathway.obligations import ObligationMet, ObligationMoved, ObligationWaived
     from domain.pathway.place_search import NoPlaceFound
@@ -321,7 +322,7 @@ def arrive(state: JourneyState, event: LevelOfCareStarted) -> Moves:
 
 
 @part.evolves
-def stop_moving(state: JourneyState, event: TransitionDeclined | Discharged) -> Moves:
+def stop_moving(state: JourneyState, event: TransitionDeclined | TransitionWithdrawn | Discharged) -> Moves:
     """The client stays, or leaves."""
     return state.moves.changed(current=None)
 
@@ -378,7 +379,7 @@ def note_the_arrival(state: JourneyState, event: TransitionCompleted) -> Iterato
 
 
 @part.consequence
-def owe_no_declined_move(state: JourneyState, event: TransitionDeclined) -> Iterator[BaseEvent]:
+def owe_no_such_move(state: JourneyState, event: TransitionDeclined | TransitionWithdrawn) -> Iterator[BaseEvent]:
     """The client stays."""
     yield from cancelled(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN, INTERIM_CONTACT)
 

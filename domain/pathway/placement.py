@@ -35,25 +35,38 @@ class Placement(Slice):
 
 
 class PlacementDecided(BaseEvent):
-    """A clinician decided where care starts."""
+    """A clinician decided where care starts; `instead_of` is the level decided before, if there was one."""
 
     type: Literal["placement.decided"] = "placement.decided"
     recommended: LevelOfCare
     actual: LevelOfCare
     variance: PrivateWords | None
     instrument: PrivateWords | None
+    instead_of: LevelOfCare | None = None
     by: Actor
+
+    @property
+    def changes_the_level(self) -> bool:
+        """Whether what was asked and accepted for the level before no longer counts."""
+        return self.actual != self.instead_of
 
     def _sentence(self) -> str:
         return (
             f"Level of care decided: {self.actual}"
+            + (f" instead of {self.instead_of}" if self.instead_of and self.changes_the_level else "")
             + (f" (recommended {self.recommended})" if self.actual != self.recommended else "")
             + said_by(self.by)
         )
 
 
-class DecidePlacement(Decision, label="Decide the level of care", by=CLINICAL, at=(Stage.PLACEMENT,), high_risk=True):
-    """Decide at which level care starts."""
+class DecidePlacement(
+    Decision,
+    label="Decide the level of care",
+    by=CLINICAL,
+    at=(Stage.PLACEMENT, Stage.FUNDING_EXCEPTION, Stage.COST_REVIEW, Stage.ENROLLING),
+    high_risk=True,
+):
+    """Decide at which level care starts; until care begins it can be decided again."""
 
     kind: Literal["decide-placement"] = "decide-placement"
     recommended: LevelOfCare = Field(description="What the assessment recommends.")
@@ -62,7 +75,12 @@ class DecidePlacement(Decision, label="Decide the level of care", by=CLINICAL, a
     instrument: Words | None = Field(default=None, description="The assessment used.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """A difference from the recommendation needs its reason."""
+        """A difference from the recommendation needs its reason. While funding is sought, only another level helps."""
+        require(
+            state.stage is not Stage.FUNDING_EXCEPTION or state.placement.level is not None,
+            "funding-first",
+            "It is not known yet who pays for care. Resolve the funding, then decide the level of care.",
+        )
         require(
             state.policy.level(self.actual).is_ours,
             "level-not-ours",
@@ -81,6 +99,7 @@ class DecidePlacement(Decision, label="Decide the level of care", by=CLINICAL, a
             actual=self.actual,
             variance=self.variance,
             instrument=self.instrument,
+            instead_of=state.placement.level,
             by=self.by,
         )
 

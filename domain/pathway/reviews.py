@@ -27,6 +27,12 @@ from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareEnded, LevelOfCareStarted
+    from domain.pathway.corrections import (
+        DischargeCorrected,
+        DischargeWithdrawn,
+        EnrolmentCorrected,
+        TransitionWithdrawn,
+    )
     from domain.pathway.moves import TransitionDeclined, TransitionStarted
     from domain.pathway.obligations import ObligationWaived
     from domain.pathway.policy_change import PolicyChanged
@@ -100,7 +106,7 @@ def owe_a_review_at_each_level(state: JourneyState, event: LevelOfCareStarted) -
 
 @part.consequence
 def owe_a_decision_at_the_last_week(
-    state: JourneyState, event: LevelOfCareStarted | PolicyChanged
+    state: JourneyState, event: LevelOfCareStarted | PolicyChanged | DischargeCorrected
 ) -> Iterator[BaseEvent]:
     """From the first day, so that nothing has to happen for it to be owed."""
     if state.care.last_week is None:
@@ -129,21 +135,25 @@ def owe_a_decision_again(state: JourneyState, event: ObligationWaived) -> Iterat
 
 
 @part.consequence
-def owe_no_decision_on_another_level(state: JourneyState, event: LevelOfCareEnded) -> Iterator[BaseEvent]:
-    """The stay is over."""
+def owe_no_decision_on_another_level(
+    state: JourneyState, event: LevelOfCareEnded | EnrolmentCorrected
+) -> Iterator[BaseEvent]:
+    """The stay is over, or never was."""
     yield from cancelled(state, event, CONTINUED_STAY)
 
 
 @part.consequence
 def owe_none_while_the_client_moves(
-    state: JourneyState, event: TransitionStarted | LevelOfCareEnded
+    state: JourneyState, event: TransitionStarted | LevelOfCareEnded | EnrolmentCorrected
 ) -> Iterator[BaseEvent]:
     """The next level has its own."""
     yield from cancelled(state, event, REVIEW)
 
 
 @part.consequence
-def review_soon_after_a_declined_move(state: JourneyState, event: TransitionDeclined) -> Iterator[BaseEvent]:
+def review_soon_what_was_to_change(
+    state: JourneyState, event: TransitionDeclined | TransitionWithdrawn | DischargeWithdrawn | DischargeCorrected
+) -> Iterator[BaseEvent]:
     """The client stays where a clinician thought they should not; at the end of the last week if that comes first."""
     if state.stage is Stage.ACTIVE:
         soon = Counted.hours(state.policy.declined_review_hours, since=event.at)

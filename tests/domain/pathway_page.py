@@ -36,7 +36,7 @@ from domain.policy import policy_named
 from domain.state import JourneyState
 from domain.values import LEVEL_PATTERN, Stage
 from tests.domain.strategies import fields_of
-from tests.domain.walk import MONDAY, STAGES, Walk, enrolled, window_missed
+from tests.domain.walk import MONDAY, STAGES, Walk, enrolled, stepping_up, window_missed
 
 PAGE = Path(__file__).parents[2] / "docs/pathway.md"
 POLICY = "us-generic-1"
@@ -75,7 +75,7 @@ class Observed:
 def observe() -> Observed:
     """Tries everything everywhere."""
     observed = Observed()
-    for make in (*STAGES.values(), window_missed, _on_leave):
+    for make in (*STAGES.values(), window_missed, _on_leave, _late_place):
         walk = make()
         _note_the_way(walk, observed)
         for kind in COMMANDS.values():
@@ -87,6 +87,13 @@ def observe() -> Observed:
 def _on_leave() -> Walk:
     walk = enrolled()
     walk.do(StartLeave, until=(walk.now + timedelta(days=4)).date(), reason="a family visit")
+    return walk
+
+
+def _late_place() -> Walk:
+    walk = stepping_up("IOP", "PHP")
+    late = PlaceAnswer(facility="North Clinic", starts_at=walk.now + timedelta(days=5))
+    walk.settle("place-1-search-1", late)
     return walk
 
 

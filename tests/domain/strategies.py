@@ -13,6 +13,7 @@ from domain.effects import Effect
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import BenefitsAnswer, Done, Failed, PlaceAnswer, SettleEffect
+from domain.pathway.corrections import CorrectDischarge, CorrectEnrolment, WithdrawDischarge, WithdrawMove
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.deadlines import TimePassed
@@ -121,6 +122,10 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         DeclineCost: {"reason": WORDS},
         ConfirmEnrolment: {"track": WORDS},
         UpdateDischargePlan: {"plan": PLANS},
+        WithdrawDischarge: {"reason": WORDS},
+        WithdrawMove: {"reason": WORDS},
+        CorrectEnrolment: {"reason": WORDS},
+        CorrectDischarge: {"reason": WORDS},
         CompleteReview: {
             "outcome": st.sampled_from(ReviewOutcome),
             "rationale": WORDS,
@@ -157,7 +162,7 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
     Stage.BENEFITS_CHECK: (RecordBenefits, SettleEffect, AdoptCalendar),
     Stage.FUNDING_EXCEPTION: (ResolveFunding, ResolveFunding, RecordBenefits),
     Stage.PLACEMENT: (DecidePlacement,),
-    Stage.COST_REVIEW: (AcceptCost, AcceptCost, AcceptCost, DeclineCost, RecordBenefits, *_BY_HAND),
+    Stage.COST_REVIEW: (DecidePlacement, AcceptCost, AcceptCost, AcceptCost, DeclineCost, RecordBenefits, *_BY_HAND),
     Stage.ENROLLING: (
         ConfirmEnrolment,
         ConfirmEnrolment,
@@ -166,12 +171,22 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         *_BY_HAND,
         UpdateDischargePlan,
     ),
-    Stage.ACTIVE: (AdoptCalendar, CompleteReview, *_MOVES, EndLeave, ReportDischarge, UpdateDischargePlan, *_BY_HAND),
+    Stage.ACTIVE: (
+        AdoptCalendar,
+        CorrectEnrolment,
+        CompleteReview,
+        *_MOVES,
+        EndLeave,
+        ReportDischarge,
+        UpdateDischargePlan,
+        *_BY_HAND,
+    ),
     Stage.TRANSITION: (
         AdoptCalendar,
         SettleEffect,
         ConfirmArrival,
         DeclineTransition,
+        WithdrawMove,
         ReportPlaceLost,
         RequestStepUp,
         RequestStepUp,
@@ -180,9 +195,9 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         ReportDischarge,
     ),
     Stage.EXTERNAL: (*_MOVES, *_BY_HAND, ReportDischarge, Discharge),
-    Stage.DISCHARGING: (Discharge, RequestStepUp, UpdateDischargePlan),
-    Stage.DISCHARGED: (AdoptCalendar, RecordFollowUp, WaiveObligation),
-    Stage.FOLLOW_UP: (RecordFollowUp, WaiveObligation),
+    Stage.DISCHARGING: (WithdrawDischarge, Discharge, RequestStepUp, UpdateDischargePlan),
+    Stage.DISCHARGED: (AdoptCalendar, CorrectDischarge, RecordFollowUp, WaiveObligation),
+    Stage.FOLLOW_UP: (CorrectDischarge, RecordFollowUp, WaiveObligation),
     Stage.CLOSED: (*_BY_HAND, SettleEffect),
     Stage.CANCELLED: (*_BY_HAND, SettleEffect),
 }

@@ -21,6 +21,7 @@ from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmissi
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import Done, Failed, SettleEffect
 from domain.pathway.care import Care
+from domain.pathway.corrections import CorrectDischarge, CorrectEnrolment, WithdrawDischarge, WithdrawMove
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.deadlines import TimePassed
@@ -134,6 +135,8 @@ CASES: dict[str, Case] = {
     "obligation-unknown": (lambda: on_leave(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
     "not-in-this-policy": (lambda: without_leave(), StartLeave, WHY | {"until": "2026-03-20"}),
     "calendar-not-newer": (enrolled, AdoptCalendar, WHY | {"calendar": 1}),
+    "funding-first": (STAGES["FUNDING_EXCEPTION"], DecidePlacement, OUTPATIENT),
+    "care-has-gone-on": (lambda: on_leave(), CorrectEnrolment, WHY),
     "nothing-owed": (lambda: changed(discharged(), obligations=Obligations()), RecordFollowUp, {"contact": "reached"}),
 }
 
@@ -234,7 +237,7 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
         EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING},
     ),
     ResolveFunding: (WHY | {"route": "self-pay"}, {Stage.FUNDING_EXCEPTION}),
-    DecidePlacement: (OUTPATIENT, {Stage.PLACEMENT}),
+    DecidePlacement: (OUTPATIENT, {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING}),
     AcceptCost: ({"estimate": "estimate-1"}, {Stage.COST_REVIEW}),
     DeclineCost: (WHY, {Stage.COST_REVIEW}),
     ConfirmEnrolment: ({"track": "evening"}, {Stage.ENROLLING}),
@@ -249,6 +252,10 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     ReportPlaceLost: (WHY, set()),
     DeclineTransition: (WHY | {"safety_plan_reviewed": True}, {Stage.TRANSITION}),
     Discharge: ({"reason": "goals-met"}, IN_CARE),
+    WithdrawDischarge: (WHY, {Stage.DISCHARGING}),
+    WithdrawMove: (WHY, {Stage.TRANSITION}),
+    CorrectEnrolment: (WHY, {Stage.ACTIVE}),
+    CorrectDischarge: (WHY, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
     RecordFollowUp: ({"contact": "reached"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
     AcknowledgeObligation: ({"obligation": "nothing-1"}, set()),
     CompleteObligation: ({"obligation": "nothing-1", "note": "done"}, set()),
@@ -279,6 +286,8 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
     ended = "journey-ended" if Stage(stage) in ENDS else "wrong-stage"
     if kind is ReportPlaceLost and stage == "TRANSITION":
         ended = "no-place-held"  # a step-down needs none
+    if kind is DecidePlacement and stage == "FUNDING_EXCEPTION":
+        ended = "funding-first"
     code = "no-such-obligation" if kind.__name__ in own else "not-pending" if kind is SettleEffect else ended
     walk.refused(kind, code, **fields)
 
