@@ -67,7 +67,19 @@ def card(state: JourneyState, now: Instant) -> str:
         move = state.moves.current
         place = f"place held at {move.place}" if move.place else "no place held yet"
         lines += ["", f"Moving {move.origin} → {move.target}, due {_moment(move.due_at)}, {place}"]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_away(state)])
+
+
+def _away(state: JourneyState) -> list[str]:
+    """Where the client is in a crisis, and what waits until they are back."""
+    lines, now = [], state.crisis.current
+    if now is not None and not state.stage.is_end:
+        where = f" at {now.facility}" if now.facility else ""
+        lines += ["", f"In a crisis since {_moment(now.since)}: {now.place}{where}"]
+    if state.suspension.waiting and not state.stage.is_end:
+        waiting = ", ".join(each.owed.id for each in state.suspension.waiting)
+        lines += ["", f"Waiting until the client is back: {waiting}"]
+    return lines
 
 
 def _payer(state: JourneyState) -> list[str]:

@@ -11,7 +11,7 @@ _COLUMNS = (
     *("calendar", "opened_at", "ended_at"),
     *("level_since", "waiting_for", "next_obligation", "next_due", "open_count", "urgent_open", "moving_to"),
     *("move_due", "version", "last_event", "last_event_at", "as_of_position"),
-    "on_leave_until",
+    *("on_leave_until", "crisis_place", "withdrawal_reason"),
 )
 
 
@@ -48,6 +48,8 @@ def _row(change: Change) -> TableRow:
         recorded.occurred_at,
         recorded.position,
         state.leave.until,
+        state.crisis.current.place if state.crisis.current else None,
+        state.withdrawal.reason,
     )
 
 

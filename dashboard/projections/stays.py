@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dashboard.projections.model import Change, ReadModel, TableRow
-from domain.pathway.care import LevelOfCareEnded, LevelOfCareStarted
 
 _COLUMNS = (
     *("journey_id", "number", "level", "since", "until", "first_day", "last_day", "zone"),
     "as_of_position",
 )
-_MOVES = (LevelOfCareStarted, LevelOfCareEnded)
 
 
 def _rows(changes: Sequence[Change]) -> Iterator[TableRow]:
     for change in changes:
-        if type(change.event) in _MOVES and change.after.care.stays:
+        if change.after.care.stays != change.before.care.stays:
             yield _row(change)
 
 

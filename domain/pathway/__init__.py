@@ -27,7 +27,9 @@ from domain.pathway import (
     closing,
     cost,
     coverage,
+    crisis,
     deadlines,
+    death,
     discharge,
     ehr,
     enrolment,
@@ -41,11 +43,14 @@ from domain.pathway import (
     placement,
     policy_change,
     reviews,
+    suspension,
+    withdrawal,
 )
 
 PARTS = (
     *(admission, calendars, coverage, funding, placement, cost, authorisation, enrolment),
-    *(care, reviews, leave, moves, place_search, discharge, closing, obligations, follow_up),
+    *(care, reviews, leave, moves, place_search, discharge, crisis, withdrawal, death, closing, obligations, follow_up),
+    *(suspension,),
     *(obligation_decisions, policy_change, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""

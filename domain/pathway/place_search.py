@@ -5,13 +5,14 @@ It is a part of the move and shares its slice.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from domain.clock import after_hours
 from domain.effects import HoldPlace, ReleasePlace
 from domain.events import BaseEvent, EventContext
 from domain.part import Part
-from domain.plans import Transition
+from domain.plans import Direction, Transition
 from domain.values import Instant, LevelOfCare
 from domain.wording import moment
 
@@ -80,6 +81,15 @@ def search(state: JourneyState, move: Transition, attempt: int, when: EventConte
     """The `attempt`-th search for the move's place begins."""
     wanted_by = max(move.due_at, after_hours(when["at"], state.policy.step_up_hours))
     return PlaceSearchStarted(**when, attempt=attempt, hold_key=move.hold_key, level=move.target, wanted_by=wanted_by)
+
+
+def places_given_up(state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+    """The place in use and the one held or searched for a move up; also while a search is under way."""
+    move, place = state.moves.current, state.moves.place_in_use
+    if place is not None:
+        yield PlaceGivenUp(**when, hold_key=place)
+    if move is not None and move.direction is Direction.UP:
+        yield PlaceGivenUp(**when, hold_key=move.hold_key)
 
 
 @part.evolves

@@ -23,6 +23,7 @@ from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareEnded, LevelOfCareStarted
+    from domain.pathway.crisis import CrisisEnded
     from domain.pathway.moves import TransitionDeclined, TransitionStarted
     from domain.state import JourneyState
 
@@ -114,8 +115,19 @@ def owe_none_while_the_client_moves(
 def review_soon_after_a_declined_move(state: JourneyState, event: TransitionDeclined) -> Iterator[BaseEvent]:
     """The client stays where a clinician thought they should not."""
     if state.stage is Stage.ACTIVE:
-        yield from cancelled(state, event, REVIEW)
-        yield raised(state, event, REVIEW, Counted.hours(state.policy.declined_review_hours, since=event.at))
+        yield from _soon(state, event, state.policy.declined_review_hours)
+
+
+@part.consequence
+def review_soon_after_a_crisis(state: JourneyState, event: CrisisEnded) -> Iterator[BaseEvent]:
+    """The level may not be enough."""
+    if state.stage is Stage.ACTIVE:
+        yield from _soon(state, event, state.policy.crisis_review_hours)
+
+
+def _soon(state: JourneyState, event: BaseEvent, hours: int) -> Iterator[BaseEvent]:
+    yield from cancelled(state, event, REVIEW)
+    yield raised(state, event, REVIEW, Counted.hours(hours, since=event.at))
 
 
 def _next(state: JourneyState, event: BaseEvent) -> ObligationRaised:
