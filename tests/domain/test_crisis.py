@@ -96,10 +96,8 @@ def test_the_return_is_owed_again_and_again_for_as_long_as_the_client_is_there()
         (datetime(2028, 2, 27, 20, tzinfo=UTC), datetime(2028, 3, 2, 1, tzinfo=UTC)),
     ],
 )
-def test_days_in_hospital_end_when_the_site_closes_also_after_the_clocks_change(
-    friday: datetime, due: datetime
-) -> None:
-    walk = opened(friday)
+def test_days_in_hospital_end_when_the_site_closes_across_changes_of_the_clocks(began: datetime, due: datetime) -> None:
+    walk = opened(began)
     walk.do(RecordCrisis, **WARD)
     assert walk.state.obligations.open["arrange-return-1"].due_at == due
 

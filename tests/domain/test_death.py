@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.effects import ReleasePlace
+from domain.effects import CheckBenefits, Notify, ReleasePlace
 from domain.pathway.admission import AdmissionRepeated, CancelAdmission, RepeatAdmission
 from domain.pathway.crisis import RecordCrisis
 from domain.pathway.death import CorrectDeath, RecordDeath, ReviewDeath
@@ -127,6 +127,20 @@ def test_after_a_death_the_held_place_is_given_back_and_after_a_mistake_searched
     walk.settle("place-2-search-1", held(walk))
     walk.do(ConfirmArrival)
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["OP", "IOP"]
+
+
+def test_a_notice_that_was_not_delivered_yet_is_never_sent_after_the_death() -> None:
+    walk = window_missed()
+    walk.later(hours=25)
+    assert any(isinstance(call, Notify) for call in walk.state.pending().values())
+    walk.do(RecordDeath, source="their sister")
+    assert not any(isinstance(call, Notify | CheckBenefits) for call in walk.state.pending().values())
+
+
+def test_the_payer_is_asked_no_more_after_the_death() -> None:
+    walk = opened()
+    walk.do(RecordDeath, source="their sister")
+    assert "benefits-1" not in walk.state.pending()
 
 
 def test_a_place_found_after_the_death_is_given_back() -> None:
