@@ -166,6 +166,7 @@ def _show_standing(state: JourneyState) -> None:
             "Stage": state.stage,
             "Level of care": state.level,
             "Waiting for": state.waiting_for(),
+            **_away(state),
             "Site": f"{state.admission.site}, calendar {state.admission.calendar}",
             "Policy": state.admission.policy_version,
             "Benefits": summary(state.coverage.benefits) if state.coverage.benefits else None,
@@ -183,6 +184,16 @@ def _show_standing(state: JourneyState) -> None:
         stdout.print("\nWhy then")
         for each in owed:
             stdout.print(f"  {each.id}: {_why(state, each)}", markup=False)
+
+
+def _away(state: JourneyState) -> dict[str, str | None]:
+    """Where the client is in a crisis, why they withdrew, and what waits until they are back."""
+    now, waits = state.crisis.current, state.suspension.ids
+    return {
+        "In a crisis": f"{now.where}, since {moment(now.since)}" if now and not state.stage.is_end else None,
+        "Withdrawn": state.withdrawal.reason,
+        "Waiting duties": ", ".join(waits) if waits and not state.stage.is_end else None,
+    }
 
 
 def _why(state: JourneyState, owed: Obligation) -> str:

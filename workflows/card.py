@@ -72,13 +72,13 @@ def card(state: JourneyState, now: Instant) -> str:
 
 def _away(state: JourneyState) -> list[str]:
     """Where the client is in a crisis, and what waits until they are back."""
+    if state.stage.is_end:
+        return []
     lines, now = [], state.crisis.current
-    if now is not None and not state.stage.is_end:
-        where = f" at {now.facility}" if now.facility else ""
-        lines += ["", f"In a crisis since {_moment(now.since)}: {now.place}{where}"]
-    if state.suspension.waiting and not state.stage.is_end:
-        waiting = ", ".join(each.owed.id for each in state.suspension.waiting)
-        lines += ["", f"Waiting until the client is back: {waiting}"]
+    if now is not None:
+        lines += ["", f"In a crisis since {_moment(now.since)}: {now.where}"]
+    if state.suspension.waiting:
+        lines += ["", f"Waiting until the client is back: {', '.join(state.suspension.ids)}"]
     return lines
 
 

@@ -63,6 +63,11 @@ class CrisisNow(Value):
     facility: str | None = None
     level: LevelOfCare | None = None
 
+    @property
+    def where(self) -> str:
+        """The place, and the facility if it is known."""
+        return f"{self.place} at {self.facility}" if self.facility else self.place.value
+
 
 class Crisis(Slice):
     """The crisis the client is in, if any."""

@@ -43,6 +43,11 @@ class Suspension(Slice):
 
     waiting: tuple[Paused, ...] = ()
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids that they had."""
+        return tuple(each.owed.id for each in self.waiting)
+
 
 class DutiesPaused(BaseEvent):
     """These obligations wait until the client is back; each is cancelled with the same cause."""

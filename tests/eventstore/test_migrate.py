@@ -131,7 +131,15 @@ def test_a_file_without_its_two_parts_is_refused(fresh_database: str, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "name", ["0001.event-store", "0002.chain-seal-roles", "0003.checkpoints", "0101.intake", "0201.read-models"]
+    "name",
+    [
+        "0001.event-store",
+        "0002.chain-seal-roles",
+        "0003.checkpoints",
+        "0101.intake",
+        "0201.read-models",
+        "0203.ways-out",
+    ],
 )
 def test_there_is_no_way_back(name: str) -> None:
     (file,) = Path(__file__).parents[2].glob(f"*/migrations/{name}.sql")
