@@ -47,7 +47,7 @@ ARRANGE_RETURN = ObligationKind(
 class CrisisPlace(StrEnum):
     """Where the client is in a crisis."""
 
-    EMERGENCY = "emergency-department"
+    EMERGENCY_DEPARTMENT = "emergency-department"
     INPATIENT = "inpatient"
 
 
@@ -141,7 +141,7 @@ class RecordCrisis(
             yield from places_given_up(state, when)
 
     def _level(self, state: JourneyState) -> LevelOfCare | None:
-        if self.place is CrisisPlace.EMERGENCY or state.level is None:
+        if self.place is CrisisPlace.EMERGENCY_DEPARTMENT or state.level is None:
             return None
         if self.level is None:
             raise Refused("level-missing", "Say the hospital's level of care, such as INPATIENT.")
@@ -168,7 +168,7 @@ class EndCrisis(Decision, label="Record the return from a crisis", by=CLINICAL, 
         if now is None:
             raise Refused("no-crisis", "No crisis is on record for this client.")
         require(
-            now.place is CrisisPlace.EMERGENCY or state.level is None,
+            now.place is CrisisPlace.EMERGENCY_DEPARTMENT or state.level is None,
             "level-first",
             f"The client is at {state.level}. Decide the level of care they return to: start a step-down.",
         )

@@ -63,7 +63,7 @@ class Initiator(StrEnum):
     """Who wished it."""
 
     CLIENT = "client"
-    FAMILY = "family-or-guardian"
+    FAMILY_OR_GUARDIAN = "family-or-guardian"
     CENTRE = "centre"
     REFERRER = "referrer"
     PAYER = "payer"
