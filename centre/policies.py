@@ -212,4 +212,9 @@ def _plain(entry: LevelEntry) -> Level:
 
 def _terms(entry: TermsEntry) -> Terms:
     steps = tuple(StepTerms(hours=step.hours, tell=step.tell, by=step.by) for step in entry.steps)
-    return Terms(owner=entry.owner, steps=steps, repeat_hours=entry.repeat_hours)
+    return Terms(
+        owner=entry.owner,
+        steps=steps,
+        repeat_hours=entry.repeat_hours,
+        pauses_in_crisis=entry.pauses_in_crisis,
+    )

@@ -169,6 +169,7 @@ def _show_standing(state: JourneyState, at: Instant) -> None:
             "Level of care": level_in_week(now.level, now.week, now.last_week) if now.level else None,
             "Moving to": _move(state.moves.current) if state.moves.current else None,
             "Waiting for": state.waiting_for(),
+            **_away(state),
             "Site": f"{state.admission.site}, calendar {state.admission.calendar}",
             "Policy": state.admission.policy_version,
             "Benefits": summary(state.coverage.benefits) if state.coverage.benefits else None,
@@ -191,6 +192,16 @@ def _show_standing(state: JourneyState, at: Instant) -> None:
 def _move(move: Transition) -> str:
     place = f", place held at {move.place}" if move.place else ""
     return f"{move.target}, due {moment(move.due_at)}{place}"
+
+
+def _away(state: JourneyState) -> dict[str, str | None]:
+    """Where the client is in a crisis, why they withdrew, and what waits until they are back."""
+    now, waits = state.crisis.current, state.suspension.ids
+    return {
+        "In a crisis": f"{now.where}, since {moment(now.since)}" if now and not state.stage.is_end else None,
+        "Withdrawn": state.withdrawal.reason,
+        "Waiting duties": ", ".join(waits) if waits and not state.stage.is_end else None,
+    }
 
 
 def _why(state: JourneyState, owed: Obligation) -> str:

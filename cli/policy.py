@@ -150,7 +150,13 @@ def _review(rule: ReviewRule | None) -> str:
 
 def _obligations(found: ReadPolicy) -> Iterator[tuple[object, ...]]:
     for kind, terms in found.file.obligations.items():
-        yield kind, terms.owner, "; ".join(map(_step, terms.steps)) + f"; again every {terms.repeat_hours} h"
+        yield (
+            kind,
+            terms.owner,
+            "; ".join(map(_step, terms.steps))
+            + f"; again every {terms.repeat_hours} h"
+            + ("; waits during a crisis" if terms.pauses_in_crisis else ""),
+        )
 
 
 def _step(step: StepEntry) -> str:

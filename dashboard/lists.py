@@ -24,7 +24,7 @@ select journey_id, site, stage, level, waiting_for, next_obligation, next_due,
             then greatest(1, ceil(((%(now)s at time zone zone)::date - weeks_from) / 7.0)::integer) end as week,
        last_week
 from dash.journeys
-where %(all)s or stage not in ('CLOSED', 'CANCELLED')
+where %(all)s or ended_at is null or open_count > 0
 """
 _POSITION = "select position from es.checkpoints where consumer = %s and status = 'live'"
 
@@ -46,7 +46,9 @@ class Listing:
 async def list_journeys(
     database_url: str, now: datetime, *, ended: bool = False, patience_seconds: float = 2.0, folded: int = 20_000
 ) -> Listing:
-    """Open journeys, the urgent first, then by what is due next; `ended` adds the ended ones, last.
+    """Open journeys and ended ones that still owe something, the urgent first, then by what is due next.
+
+    `ended` adds the other ended ones; the ended come last.
 
     The projector is given a moment to come to the record's head. What it has not taken in after that, or where
     none runs, is folded from the record here, unless it is too much to wait for: then the listing is behind.
@@ -94,7 +96,7 @@ async def _fold_rest(
     events = await read_page(session, as_of, most)
     for change in await Folding(session).changes(events):
         rows.pop(change.recorded.stream, None)
-        if ended or not change.after.stage.is_end:
+        if ended or not change.after.stage.is_end or change.after.obligations.open:
             rows[change.recorded.stream] = row(change.after, now)
     return as_of + len(events)
 

@@ -30,6 +30,11 @@ CARE_TEAM = (Role.CASE_MANAGER, *CLINICAL)
 """Who is in touch with a client in care."""
 EVERY_STAGE = tuple(Stage)
 NOT_ENDED = tuple(stage for stage in Stage if not stage.is_end)
+BEFORE_CARE = (
+    *(Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION, Stage.PLACEMENT, Stage.COST_REVIEW),
+    *(Stage.ENROLLING, Stage.EXTERNAL),
+)
+"""Stages at which care may not have begun; at EXTERNAL the client may also be in care."""
 IN_CARE = (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)
 """Stages at which the client is in care, ours or another facility's."""
 

@@ -53,6 +53,11 @@ class Counted(Value):
         """The end of a day that a person named at `since`."""
         return cls(kind=TimeKind.NAMED_DAY, amount=0, since=since, day=day)
 
+    def anew(self, since: Instant) -> Self:
+        """As much time again from `since` on; a named day and a week of care stay where they are."""
+        fixed = self.kind in (TimeKind.NAMED_DAY, TimeKind.SERVICE_WEEKS)
+        return self if fixed else self.changed(since=since)
+
     def due_at(self, calendar: Calendar) -> datetime:
         """The due time by `calendar`, in UTC. Elapsed hours are the same by every calendar."""
         if self.day is not None:

@@ -63,11 +63,13 @@ class Terms(Value):
         owner: Who must act.
         steps: In order. They end with someone who can decide.
         repeat_hours: Elapsed hours between repeats of the last step.
+        pauses_in_crisis: Whether it waits while the client is in an emergency department or in hospital.
     """
 
     owner: Role
     steps: Annotated[tuple[StepTerms, ...], Field(min_length=1)]
     repeat_hours: Annotated[int, Field(ge=1, le=8760)] = 24
+    pauses_in_crisis: bool = False
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -205,6 +207,14 @@ class Obligation(Value):
         return self.changed(
             due_at=due_at, calendar=calendar.version, escalation=_escalation(steps, self.raised_at, due_at)
         )
+
+    def again(self, number: int, raised_at: Instant, counted: Counted, calendar: Calendar) -> Obligation:
+        """The same, owed again as the `number`-th of its kind; nobody was told yet."""
+        untold = {"steps_taken": 0, "last_told_at": None, "quiet_until": None, "acknowledged_by": None}
+        owed = self.changed(
+            id=f"{self.kind}-{number}", raised_at=raised_at, counted=counted, status=ObligationStatus.OPEN, **untold
+        )
+        return owed.by(calendar)
 
     def is_overdue(self, now: Instant) -> bool:
         """Whether it is still open after its due time."""

@@ -49,7 +49,6 @@ class DischargeReason(StrEnum):
     DISENGAGED = "disengaged"
     ADMINISTRATIVE = "administrative"
     MOVED = "moved"
-    DECEASED = "deceased"  #: no follow-up calls
 
     @property
     def is_planned(self) -> bool:

@@ -60,6 +60,20 @@ class Numbers(Value):
     follow_up_days: Annotated[tuple[CalendarDays, ...], Field(min_length=1), Unit("calendar days")] = Field(
         description="Contacts after discharge; the day of discharge is not counted."
     )
+    withdrawal_check_hours: ElapsedHours = Field(
+        description="Checking on a client who withdrew and whose risk is not known to be low."
+    )
+    crisis_return_hours: ElapsedHours = Field(
+        description="Contact with the emergency department that has a client, again and again until the return."
+    )
+    inpatient_contact_days: CalendarDays = Field(
+        description="Contact with the hospital that has a client after a crisis, again and again until the return."
+    )
+    crisis_review_hours: ElapsedHours = Field(description="Review after a client came back from a crisis.")
+    mortality_review_business_days: BusinessDays = Field(description="Review of a client's death.")
+    death_check_hours: ElapsedHours = Field(
+        description="Finding out who an admission is about that came for a client recorded as deceased."
+    )
     leave_days: CalendarDays = Field(description="How long a client may be on leave and keep their place.")
     interruption_days: CalendarDays = Field(
         description="After so long at another of our levels, or out of care, the weeks at a level begin anew; shorter "

@@ -15,6 +15,8 @@ from domain.pathway.care import Care
 from domain.pathway.closing import Closing
 from domain.pathway.cost import Cost
 from domain.pathway.coverage import Coverage
+from domain.pathway.crisis import Crisis
+from domain.pathway.death import Death
 from domain.pathway.discharge import Discharging
 from domain.pathway.ehr import Ehr
 from domain.pathway.follow_up import FollowUp
@@ -23,6 +25,8 @@ from domain.pathway.leave import Leave
 from domain.pathway.moves import Moves
 from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
+from domain.pathway.suspension import Suspension
+from domain.pathway.withdrawal import Withdrawal
 from domain.policy import Policy, policy_named
 from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
@@ -58,6 +62,10 @@ class JourneyState(Value):
     care: Care = Care()
     leave: Leave = Leave()
     moves: Moves = Moves()
+    crisis: Crisis = Crisis()
+    withdrawal: Withdrawal = Withdrawal()
+    death: Death = Death()
+    suspension: Suspension = Suspension()
     discharge: Discharging = Discharging()
     follow_up: FollowUp = FollowUp()
     closing: Closing = Closing()
@@ -107,10 +115,14 @@ class JourneyState(Value):
         """Where the journey stands, from what its parts hold."""
         if self.version == 0:
             return Stage.REFERRED
+        if self.death.is_recorded:
+            return Stage.DECEASED
         if self.closing.closed_at is not None:
             return Stage.CLOSED
         if self.admission.cancelled_at is not None:
             return Stage.CANCELLED
+        if self.withdrawal.ended_at is not None:
+            return Stage.WITHDRAWN
         if self.discharge.discharged:
             return Stage.FOLLOW_UP if self.follow_up.reached else Stage.DISCHARGED
         return self._stage_in_care() if self.care.began else self._stage_before_care()
@@ -120,9 +132,13 @@ class JourneyState(Value):
             return Stage.TRANSITION
         if self.discharge.decided:
             return Stage.DISCHARGING
-        return Stage.ACTIVE if self.care.is_ours else Stage.EXTERNAL
+        return Stage.ACTIVE if self.care.is_ours and self.crisis.current is None else Stage.EXTERNAL
 
     def _stage_before_care(self) -> Stage:
+        if self.withdrawal.is_pending:
+            return Stage.DISENGAGED
+        if self.crisis.current is not None:
+            return Stage.EXTERNAL
         if self.funding.payment is Payment.SOUGHT:
             return Stage.FUNDING_EXCEPTION
         if self.funding.payment is Payment.UNKNOWN:
@@ -134,7 +150,8 @@ class JourneyState(Value):
     @property
     def ended_at(self) -> Instant | None:
         """When the journey ended."""
-        return self.closing.closed_at or self.admission.cancelled_at
+        ends = self.closing.closed_at, self.admission.cancelled_at, self.withdrawal.ended_at, self.death.recorded_at
+        return next((at for at in ends if at is not None), None)
 
     @property
     def level(self) -> LevelOfCare | None:

@@ -76,7 +76,7 @@ LevelOfCare = Annotated[str, StringConstraints(pattern=LEVEL_PATTERN)]
 
 
 class Stage(StrEnum):
-    """Where a journey stands. The last two are the only ends."""
+    """Where a journey stands. The last four are the only ends."""
 
     REFERRED = "REFERRED"
     BENEFITS_CHECK = "BENEFITS_CHECK"
@@ -84,6 +84,7 @@ class Stage(StrEnum):
     PLACEMENT = "PLACEMENT"
     COST_REVIEW = "COST_REVIEW"
     ENROLLING = "ENROLLING"
+    DISENGAGED = "DISENGAGED"
     ACTIVE = "ACTIVE"
     TRANSITION = "TRANSITION"
     EXTERNAL = "EXTERNAL"
@@ -92,11 +93,13 @@ class Stage(StrEnum):
     FOLLOW_UP = "FOLLOW_UP"
     CLOSED = "CLOSED"
     CANCELLED = "CANCELLED"
+    WITHDRAWN = "WITHDRAWN"
+    DECEASED = "DECEASED"
 
     @property
     def is_end(self) -> bool:
         """Whether nothing more can happen to the journey."""
-        return self in (Stage.CLOSED, Stage.CANCELLED)
+        return self in (Stage.CLOSED, Stage.CANCELLED, Stage.WITHDRAWN, Stage.DECEASED)
 
 
 class Role(StrEnum):

@@ -31,7 +31,12 @@ class CallsUnderWay:
         return set(self._tasks)
 
     def begin(self, effects: Iterable[Effect], busy: Collection[str]) -> None:
-        """Begins the calls for `effects`, in order, unless one with the same key is under way or in `busy`."""
+        """Begins the calls for `effects`, in order, unless one with the same key is under way or in `busy`.
+
+        A call under way for none of them is wanted no more: it is cancelled, and nothing is answered.
+        """
+        effects = list(effects)
+        self._stop_all_but({effect.concurrency_key for effect in effects})
         taken = {*busy, *self._tasks}
         for effect in effects:
             key = effect.concurrency_key
@@ -40,12 +45,18 @@ class CallsUnderWay:
                 self._tasks[key] = task = asyncio.create_task(self._call(effect))
                 task.add_done_callback(partial(self._ended, key))
 
+    def _stop_all_but(self, wanted: set[str]) -> None:
+        for key in [key for key in self._tasks if key not in wanted]:
+            self._tasks.pop(key).cancel()
+
     async def _call(self, effect: Effect) -> None:
         answer = await self._carry_out(effect)
-        del self._tasks[effect.concurrency_key]
-        self._answered(effect, answer)
+        if self._tasks.get(effect.concurrency_key) is asyncio.current_task():  # or it was cancelled meanwhile
+            del self._tasks[effect.concurrency_key]
+            self._answered(effect, answer)
 
     def _ended(self, key: str, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
-            self._tasks.pop(key, None)
+            if self._tasks.get(key) is task:
+                del self._tasks[key]
             self.fault = self.fault or task.exception()

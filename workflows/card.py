@@ -67,7 +67,19 @@ def card(state: JourneyState, now: Instant) -> str:
     if state.moves.current is not None:
         move = state.moves.current
         lines += ["", f"Moving {move.origin} → {move.target}, due {_moment(move.due_at)}{_place(state, move)}"]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_away(state)])
+
+
+def _away(state: JourneyState) -> list[str]:
+    """Where the client is in a crisis, and what waits until they are back."""
+    if state.stage.is_end:
+        return []
+    lines, now = [], state.crisis.current
+    if now is not None:
+        lines += ["", f"In a crisis since {_moment(now.since)}: {now.where}"]
+    if state.suspension.waiting:
+        lines += ["", f"Waiting until the client is back: {', '.join(state.suspension.ids)}"]
+    return lines
 
 
 def _level(state: JourneyState, now: Instant) -> str:

@@ -16,6 +16,8 @@ _EPISODE = {
     Stage.DISCHARGED: EpisodeStatus.FINISHED,
     Stage.FOLLOW_UP: EpisodeStatus.FINISHED,
     Stage.CANCELLED: EpisodeStatus.CANCELLED,
+    Stage.WITHDRAWN: EpisodeStatus.CANCELLED,
+    Stage.DECEASED: EpisodeStatus.FINISHED,
 }
 _TASK = {
     ObligationStatus.OPEN: TaskStatus.REQUESTED,
@@ -48,6 +50,8 @@ def ehr_record(state: JourneyState, effect: SyncEhr, key: str) -> EhrRecord:
 def _episode_status(state: JourneyState) -> EpisodeStatus:
     if state.stage is Stage.CLOSED:
         return EpisodeStatus.FINISHED if state.care.began else EpisodeStatus.CANCELLED
+    if state.stage is Stage.EXTERNAL and not state.care.began:
+        return EpisodeStatus.PLANNED
     return _EPISODE.get(state.stage, EpisodeStatus.PLANNED)
 
 

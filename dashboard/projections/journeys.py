@@ -13,8 +13,8 @@ _COLUMNS = (
     *("calendar", "opened_at", "ended_at"),
     *("level_since", "waiting_for", "next_obligation", "next_due", "open_count", "urgent_open", "moving_to"),
     *("move_due", "version", "last_event", "last_event_at", "as_of_position"),
-    "on_leave_until",
-    *("weeks_from", "last_week", "zone"),
+    *("on_leave_until", "weeks_from", "last_week", "zone"),
+    *("crisis_place", "withdrawal_reason"),
 )
 
 
@@ -54,6 +54,8 @@ def _row(change: Change) -> TableRow:
         _weeks_from(state),
         state.care.last_week,
         state.calendar.zone if state.level_since else None,
+        state.crisis.current.place if state.crisis.current else None,
+        state.withdrawal.reason,
     )
 
 

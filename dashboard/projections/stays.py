@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dashboard.projections.model import Change, ReadModel, TableRow
-from domain.pathway.care import LevelOfCareEnded, LevelOfCareStarted
-from domain.pathway.corrections import DischargeCorrected, EnrolmentCorrected
+from domain.pathway.corrections import EnrolmentCorrected
 from domain.plans import Stay
 
 _COLUMNS = (
     *("journey_id", "number", "level", "since", "until", "first_day", "last_day", "zone"),
     "as_of_position",
 )
-_MOVES = (LevelOfCareStarted, LevelOfCareEnded, DischargeCorrected)
 
 
 def _rows(changes: Sequence[Change]) -> Iterator[TableRow]:
     for change in changes:
-        if type(change.event) in _MOVES and change.after.care.stays:
-            yield _row(change, change.after.care.stays)
-        elif isinstance(change.event, EnrolmentCorrected):
+        if isinstance(change.event, EnrolmentCorrected):
             yield _row_of_none(change)
+        elif change.after.care.stays != change.before.care.stays:
+            yield _row(change, change.after.care.stays)
 
 
 def _row(change: Change, stays: Sequence[Stay]) -> TableRow:

@@ -28,7 +28,9 @@ from domain.pathway import (
     corrections,
     cost,
     coverage,
+    crisis,
     deadlines,
+    death,
     discharge,
     ehr,
     enrolment,
@@ -44,12 +46,15 @@ from domain.pathway import (
     placement,
     policy_change,
     reviews,
+    suspension,
+    withdrawal,
 )
 
 PARTS = (
     *(admission, calendars, coverage, funding, placement, cost, authorisation, enrolment),
     *(care, reviews, leave, moves, place_search, place_check, lost_place),
-    *(discharge, corrections, closing, obligations, follow_up),
+    *(discharge, corrections, crisis, withdrawal, death, closing, obligations, follow_up),
+    *(suspension,),
     *(obligation_decisions, policy_change, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""

@@ -23,7 +23,7 @@ part = Part("admission")
 
 RESOLVE_CANCELLATION = ObligationKind(
     kind="resolve-cancellation",
-    title="Decide on an admission cancelled after care began",
+    title="Decide on an admission cancelled at its source",
     by_hand=True,
     waivable_by=(Role.ADMISSIONS, *CLINICAL),
 )
@@ -78,31 +78,45 @@ class JourneyOpened(BaseEvent):
 
 
 class AdmissionRepeated(BaseEvent):
-    """Another admissions message for a client already on this journey; nothing starts again."""
+    """Another admissions message for a client already on this journey; nothing starts again.
+
+    Attributes:
+        admits: Whether it says that the client comes into care. After a death a cancellation is only noted.
+    """
 
     news: ClassVar[bool] = False
 
     type: Literal["admission.repeated"] = "admission.repeated"
     message: str
     occurred_at: Instant | None = None
+    admits: bool = True
 
     def _sentence(self) -> str:
         return "A further admissions message; nothing starts again"
 
 
 class AdmissionCancelled(BaseEvent):
-    """The admission was cancelled before care began, or a person must decide because care had begun."""
+    """The admission was cancelled before care began, or a person must decide.
+
+    Attributes:
+        client_at_risk: The client is in a crisis, or withdrew and was not checked on yet: a person decides.
+    """
 
     type: Literal["admission.cancelled"] = "admission.cancelled"
     message: str
     occurred_at: Instant | None = None
     reason: str
     care_had_begun: bool
+    client_at_risk: bool = False
+
+    @property
+    def person_decides(self) -> bool:
+        """Whether the journey stays open until a person has decided."""
+        return self.care_had_begun or self.client_at_risk
 
     def _sentence(self) -> str:
-        return f"Admission {self.reason}" + (
-            "; care had begun, a person decides" if self.care_had_begun else "; journey ended"
-        )
+        why = "care had begun" if self.care_had_begun else "the client is at risk"
+        return f"Admission {self.reason}" + (f"; {why}, a person decides" if self.person_decides else "; journey ended")
 
 
 class OpenJourney(BaseCommand):
@@ -142,8 +156,11 @@ class RepeatAdmission(AdmissionsMessage):
     kind: Literal["repeat-admission"] = "repeat-admission"
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """Refused once the journey has ended, so that a new one can begin."""
-        if state.stage.is_end:
+        """Refused once the journey has ended, so that a new one can begin.
+
+        While a death is reviewed it is noted, and a person finds out who was admitted.
+        """
+        if state.stage.is_end and not state.death.may_be_a_mistake:
             raise Refused("journey-ended", "This journey has ended; the admission begins a new one.")
         yield AdmissionRepeated(**when, message=self.message, occurred_at=self.occurred_at)
 
@@ -155,7 +172,10 @@ class CancelAdmission(AdmissionsMessage):
     reason: Words = "cancelled at the source"
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """Once care has begun, a person decides."""
+        """Once care has begun, or while the client is at risk, a person decides. After a death nothing is left to."""
+        if state.death.may_be_a_mistake:
+            yield AdmissionRepeated(**when, message=self.message, occurred_at=self.occurred_at, admits=False)
+            return
         if state.stage.is_end:
             raise Refused("journey-ended", "This journey has already ended; nothing is left to cancel.")
         yield AdmissionCancelled(
@@ -164,6 +184,7 @@ class CancelAdmission(AdmissionsMessage):
             occurred_at=self.occurred_at,
             reason=self.reason,
             care_had_begun=state.care.began,
+            client_at_risk=state.crisis.current is not None or state.withdrawal.is_pending,
         )
 
 
@@ -183,12 +204,12 @@ def open_the_journey(state: JourneyState, event: JourneyOpened) -> Admission:
 
 @part.evolves
 def end_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> Admission:
-    """Unless care had begun."""
-    return state.admission if event.care_had_begun else state.admission.changed(cancelled_at=event.at)
+    """Unless a person decides."""
+    return state.admission if event.person_decides else state.admission.changed(cancelled_at=event.at)
 
 
 @part.consequence
 def ask_a_person_once_care_began(state: JourneyState, event: AdmissionCancelled) -> Iterator[BaseEvent]:
     """A client in care is not dropped because of a message."""
-    if event.care_had_begun and not state.open_of(RESOLVE_CANCELLATION.kind):
+    if event.person_decides and not state.open_of(RESOLVE_CANCELLATION.kind):
         yield raised_in_business_days(state, event, RESOLVE_CANCELLATION, 1)

@@ -4,7 +4,7 @@ else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -12,9 +12,9 @@ from pydantic import Field, model_validator
 from domain.benefits import Benefits
 from domain.commands import BaseCommand
 from domain.due_times import Counted
-from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace, ehr_key
+from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace, Notify, ehr_key
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import Obligation, ObligationKind
 from domain.part import Part, Slice
 from domain.pathway import lost_place, place_search
 from domain.pathway.coverage import BenefitsAnswered
@@ -24,6 +24,7 @@ from domain.refusal import Refused
 from domain.values import CLINICAL, Instant, Key, Role, Stage, Value, Words
 
 if TYPE_CHECKING:
+    from domain.pathway.death import ClientDied
     from domain.state import JourneyState
 
 part = Part("calls")
@@ -188,6 +189,22 @@ def settle(state: JourneyState, event: EffectSettled) -> Calls:
     if event.key not in held.open:
         return held
     return held.changed(open={key: effect for key, effect in held.open.items() if key != event.key})
+
+
+@part.evolves
+def stop_with_the_death(state: JourneyState, event: ClientDied) -> Calls:
+    """The payer is asked no more, and nobody is told of a duty that is over. A search for a place must be answered, so
+    that what it finds is given back.
+    """
+    held, owed = state.calls, state.obligations.open
+    stopped = {key for key, call in held.open.items() if _ends_with_the_client(call, owed)}
+    return held.changed(open={key: call for key, call in held.open.items() if key not in stopped})
+
+
+def _ends_with_the_client(call: Effect, owed: Mapping[str, Obligation]) -> bool:
+    if isinstance(call, Notify):
+        return call.obligation not in owed or not owed[call.obligation].outlives_care
+    return isinstance(call, CheckBenefits)
 
 
 @part.consequence

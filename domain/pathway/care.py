@@ -17,6 +17,8 @@ from domain.values import CLINICAL, Instant, LevelOfCare
 
 if TYPE_CHECKING:
     from domain.pathway.corrections import DischargeCorrected, EnrolmentCorrected
+    from domain.pathway.crisis import CrisisRecorded
+    from domain.pathway.death import ClientDied, DeathCorrected
     from domain.pathway.discharge import Discharged
     from domain.pathway.enrolment import Enrolled
     from domain.pathway.moves import TransitionCompleted
@@ -131,8 +133,19 @@ def start_a_stay(state: JourneyState, event: LevelOfCareStarted) -> Care:
 @part.evolves
 def end_the_stay(state: JourneyState, event: LevelOfCareEnded) -> Care:
     """Before the next begins."""
-    stays = state.care.stays
-    return Care(stays=(*stays[:-1], stays[-1].changed(until=event.at))) if stays else state.care
+    return _last(state, until=event.at)
+
+
+@part.evolves
+def end_with_the_death(state: JourneyState, event: ClientDied) -> Care:
+    """At the level where the client was."""
+    return _last(state, until=event.at) if event.level is not None else state.care
+
+
+@part.evolves
+def go_on_after_a_mistake(state: JourneyState, event: DeathCorrected) -> Care:
+    """As if care had never stopped."""
+    return _last(state, until=None) if event.level is not None else state.care
 
 
 @part.evolves
@@ -169,6 +182,14 @@ def change_with_the_move(state: JourneyState, event: TransitionCompleted) -> Ite
 
 
 @part.consequence
+def go_to_hospital(state: JourneyState, event: CrisisRecorded) -> Iterator[BaseEvent]:
+    """A client in our care who is admitted leaves our level for the hospital's."""
+    if event.level is not None and state.level is not None:
+        yield LevelOfCareEnded(**event.context, level=state.level)
+        yield _started(state, event, event.level)
+
+
+@part.consequence
 def end_with_the_discharge(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
     """At the level where the client was."""
     if state.level is not None:
@@ -179,8 +200,8 @@ def end_with_the_discharge(state: JourneyState, event: Discharged) -> Iterator[B
 def keep_in_touch_with_another_facility(
     state: JourneyState, event: LevelOfCareStarted | DischargeCorrected
 ) -> Iterator[BaseEvent]:
-    """A client in someone else's care is still ours."""
-    if not event.ours:
+    """A client in someone else's care is still ours. In a crisis the return is owed instead."""
+    if not event.ours and state.crisis.current is None:
         yield _contact(state, event)
 
 
@@ -195,6 +216,11 @@ def stay_in_touch(state: JourneyState, event: ObligationMet | ObligationWaived) 
 def end_the_contacts(state: JourneyState, event: LevelOfCareEnded) -> Iterator[BaseEvent]:
     """The client is back, or elsewhere."""
     yield from cancelled(state, event, EXTERNAL_CONTACT)
+
+
+def _last(state: JourneyState, until: Instant | None) -> Care:
+    stays = state.care.stays
+    return Care(stays=(*stays[:-1], stays[-1].changed(until=until))) if stays else state.care
 
 
 def _started(state: JourneyState, event: BaseEvent, level: LevelOfCare) -> LevelOfCareStarted:

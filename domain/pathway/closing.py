@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal
 from domain.events import BaseEvent
 from domain.part import Part, Slice
 from domain.pathway import follow_up
-from domain.plans import DischargeReason, FundingRoute
+from domain.plans import FundingRoute
 from domain.values import Instant
 
 if TYPE_CHECKING:
-    from domain.pathway.discharge import Discharged
+    from domain.pathway.crisis import CrisisEnded
+    from domain.pathway.follow_up import FollowUpEnded
     from domain.pathway.funding import FundingResolved
     from domain.pathway.obligations import ObligationMet, ObligationWaived
     from domain.state import JourneyState
@@ -50,15 +51,26 @@ def close_with_a_referral(state: JourneyState, event: FundingResolved) -> Iterat
 
 
 @part.consequence
-def close_with_a_death(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
-    """No follow-up calls are owed."""
-    if event.reason is DischargeReason.DECEASED:
-        yield JourneyClosed(**event.context, reason="deceased")
+def close_after_the_last_follow_up(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
+    """Met or waived; a client in a crisis is not left alone."""
+    if event.kind == follow_up.FOLLOW_UP.kind and _is_followed_up(state):
+        was_met = event.type == "obligation.met"
+        yield JourneyClosed(**event.context, reason="followed-up" if was_met else "follow-up-waived")
 
 
 @part.consequence
-def close_after_the_last_follow_up(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
-    """Met or waived."""
-    if event.kind == follow_up.FOLLOW_UP.kind and not state.open_of(follow_up.FOLLOW_UP.kind):
-        was_met = event.type == "obligation.met"
-        yield JourneyClosed(**event.context, reason="followed-up" if was_met else "follow-up-waived")
+def close_after_the_last_crisis(state: JourneyState, event: CrisisEnded) -> Iterator[BaseEvent]:
+    """Every follow-up was done while it lasted."""
+    if _is_followed_up(state):
+        yield JourneyClosed(**event.context, reason="followed-up")
+
+
+@part.consequence
+def close_without_further_contact(state: JourneyState, event: FollowUpEnded) -> Iterator[BaseEvent]:
+    """As the client wished."""
+    yield JourneyClosed(**event.context, reason=event.reason.value)
+
+
+def _is_followed_up(state: JourneyState) -> bool:
+    owed = state.open_of(follow_up.FOLLOW_UP.kind)
+    return state.discharge.discharged and not owed and state.crisis.current is None

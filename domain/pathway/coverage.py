@@ -23,7 +23,10 @@ from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.admission import JourneyOpened
+    from domain.pathway.crisis import CrisisEnded
+    from domain.pathway.death import DeathCorrected
     from domain.pathway.funding import FundingResolved
+    from domain.pathway.withdrawal import WithdrawalTakenBack
     from domain.state import JourneyState
 
 part = Part("coverage")
@@ -122,6 +125,16 @@ def check_the_other_coverage(state: JourneyState, event: FundingResolved, now: I
 
 
 @part.consequence
+def check_again_after_a_pause(
+    state: JourneyState, event: CrisisEnded | WithdrawalTakenBack | DeathCorrected, now: Instant
+) -> Iterator[BaseEvent]:
+    """What the payer answered meanwhile was not heeded, and may be out of date."""
+    asked = any(call.kind == "check-benefits" for call in state.calls.open.values())
+    if state.stage is Stage.BENEFITS_CHECK and not asked:
+        yield _asked(state, event, now)
+
+
+@part.consequence
 def note_that_benefits_are_verified(state: JourneyState, event: BenefitsAnswered) -> Iterator[BaseEvent]:
     """Once the answer leads on; one that a person must read does not."""
     if state.stage in (Stage.PLACEMENT, Stage.COST_REVIEW, Stage.FUNDING_EXCEPTION):
@@ -130,5 +143,9 @@ def note_that_benefits_are_verified(state: JourneyState, event: BenefitsAnswered
 
 def _check(state: JourneyState, event: BaseEvent, now: Instant) -> Iterator[BaseEvent]:
     yield raised_in_business_days(state, event, VERIFY_BENEFITS, state.policy.benefits_business_days)
+    yield _asked(state, event, now)
+
+
+def _asked(state: JourneyState, event: BaseEvent, now: Instant) -> BenefitsRequested:
     number, today = state.coverage.checks + 1, state.calendar.local_date(now)
-    yield BenefitsRequested(at=now, cause=event.cause, number=number, service_date=today)
+    return BenefitsRequested(at=now, cause=event.cause, number=number, service_date=today)

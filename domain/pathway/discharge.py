@@ -14,7 +14,7 @@ from domain.obligations import ObligationKind
 from domain.part import Part, Slice
 from domain.pathway.moves import require_since_the_level_began
 from domain.pathway.obligations import cancelled, met, raised, raised_in_business_days
-from domain.pathway.place_search import give_up
+from domain.pathway.place_search import places_given_up
 from domain.plans import Actor, DischargePlan, DischargeReason, ReviewOutcome
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, Stage
@@ -23,6 +23,7 @@ from domain.wording import said_by
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareStarted
     from domain.pathway.corrections import DischargeCorrected, DischargeWithdrawn, EnrolmentCorrected
+    from domain.pathway.crisis import CrisisRecorded
     from domain.pathway.enrolment import Enrolled
     from domain.pathway.moves import TransitionStarted
     from domain.pathway.reviews import ReviewCompleted
@@ -107,6 +108,7 @@ class Discharge(Decision, label="Discharge the client", by=CLINICAL, at=IN_CARE,
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """An unplanned ending records what is missing from the plan."""
+        require(state.level is not None, "not-in-care", "Care has not begun. Record a withdrawal instead.")
         require_since_the_level_began(state, when)
         gaps = state.discharge.plan.missing()
         require(
@@ -114,10 +116,8 @@ class Discharge(Decision, label="Discharge the client", by=CLINICAL, at=IN_CARE,
             "plan-incomplete",
             f"The discharge plan lacks {', '.join(gaps)}. Complete it, then discharge.",
         )
-        move, place = state.moves.current, state.moves.place_in_use
         yield Discharged(**when, reason=self.reason, gaps=gaps, by=self.by)
-        yield from give_up([key for key in [place] if key], when)
-        yield from give_up(move.hold_keys if move else (), when)
+        yield from places_given_up(state, when)
 
 
 class ReportDischarge(AdmissionsMessage):
@@ -127,7 +127,7 @@ class ReportDischarge(AdmissionsMessage):
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Notes the report."""
-        if state.stage.is_end:
+        if state.stage.is_end and not state.death.may_be_a_mistake:
             raise Refused("journey-ended", "This journey has already ended.")
         yield DischargeReported(**when, message=self.message, occurred_at=self.occurred_at)
 
@@ -147,9 +147,9 @@ def decide_on_it(state: JourneyState, event: ReviewCompleted) -> Discharging:
 
 @part.evolves
 def drop_the_decision(
-    state: JourneyState, event: TransitionStarted | LevelOfCareStarted | DischargeWithdrawn
+    state: JourneyState, event: TransitionStarted | LevelOfCareStarted | CrisisRecorded | DischargeWithdrawn
 ) -> Discharging:
-    """The client moves instead, or stays."""
+    """The client moves instead, is in a crisis, or stays."""
     return state.discharge.changed(decided=False)
 
 
@@ -195,13 +195,13 @@ def owe_what_a_review_decided(state: JourneyState, event: ReviewCompleted) -> It
 @part.consequence
 def owe_what_was_reported(state: JourneyState, event: DischargeReported) -> Iterator[BaseEvent]:
     """The hospital may mean another visit: a clinician decides."""
-    if state.stage in (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL):
+    if state.care.began and state.stage in (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL):
         yield from _owe_the_discharge(state, event)
 
 
 @part.consequence
 def owe_none_while_care_goes_on(
-    state: JourneyState, event: TransitionStarted | DischargeWithdrawn
+    state: JourneyState, event: TransitionStarted | CrisisRecorded | DischargeWithdrawn
 ) -> Iterator[BaseEvent]:
     """Here or elsewhere."""
     yield from cancelled(state, event, COMPLETE_DISCHARGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -13,10 +14,11 @@ from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind
 from domain.part import Part, Slice
+from domain.pathway import crisis
 from domain.pathway.obligations import cancelled, met_one, raised
-from domain.plans import Actor, Contact, DischargeReason
+from domain.plans import Actor, Contact
 from domain.refusal import Refused, require
-from domain.values import CLINICAL, Stage
+from domain.values import CLINICAL, PrivateWords, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
 part = Part("follow_up")
 
 FOLLOW_UP = ObligationKind(kind="follow-up", title="Follow up after discharge", waivable_by=CLINICAL)
+
+
+class FollowUpEnd(StrEnum):
+    """Why nobody contacts the client any more."""
+
+    CONTACT_DECLINED = "contact-declined"
+    MOVED_AWAY = "moved-away"
+    CARE_ELSEWHERE = "care-elsewhere"
 
 
 class FollowUp(Slice):
@@ -45,6 +55,18 @@ class FollowUpRecorded(BaseEvent):
 
     def _sentence(self) -> str:
         return f"Follow-up after discharge: {self.contact}{said_by(self.by)}"
+
+
+class FollowUpEnded(BaseEvent):
+    """The client is not contacted any more."""
+
+    type: Literal["follow-up.ended"] = "follow-up.ended"
+    reason: FollowUpEnd
+    note: PrivateWords
+    by: Actor
+
+    def _sentence(self) -> str:
+        return f"Follow-up ended: {self.reason}{said_by(self.by)}"
 
 
 class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Stage.DISCHARGED, Stage.FOLLOW_UP)):
@@ -68,6 +90,21 @@ class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Sta
         yield FollowUpRecorded(**when, obligation=owed.id, contact=self.contact, by=self.by)
 
 
+class EndFollowUp(
+    Decision, label="End the follow-up", by=CARE_TEAM, at=(Stage.DISCHARGED, Stage.FOLLOW_UP), high_risk=True
+):
+    """Record that the client wants no further contact, moved away or is cared for elsewhere; the journey closes."""
+
+    kind: Literal["end-follow-up"] = "end-follow-up"
+    reason: FollowUpEnd = Field(description="Why nobody contacts the client any more.")
+    note: Words = Field(description="What was said, for the record.")
+
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+        """Not while the client is in a crisis."""
+        crisis.require_none(state)
+        yield FollowUpEnded(**when, reason=self.reason, note=self.note, by=self.by)
+
+
 @part.evolves
 def reach(state: JourneyState, event: FollowUpRecorded) -> FollowUp:
     """Once is enough to be in follow-up."""
@@ -89,8 +126,6 @@ def owe_no_contacts_in_care(state: JourneyState, event: DischargeCorrected) -> I
 @part.consequence
 def owe_contacts(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
     """The first counts from the day after (HEDIS FUH: not the same day), others from when the one before was due."""
-    if event.reason is DischargeReason.DECEASED:
-        return
     discharged, counts_after = state.calendar.local_date(event.at), 1
     for number, days in enumerate(state.policy.follow_up_days):
         counted = Counted.calendar_days(days, since=event.at)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionCancelled
     from domain.pathway.care import LevelOfCareStarted
     from domain.pathway.corrections import TransitionWithdrawn
+    from domain.pathway.crisis import CrisisRecorded
+    from domain.pathway.death import ClientDied, DeathCorrected
     from domain.pathway.discharge import Discharged
     from domain.pathway.obligations import ObligationMet, ObligationMoved, ObligationWaived
     from domain.pathway.place_search import NoPlaceFound
@@ -154,14 +156,14 @@ class RequestStepUp(Decision, label="Request a step-up", by=CLINICAL, at=IN_CARE
 class StartStepDown(
     Decision, label="Start a step-down", by=CLINICAL, at=(Stage.ACTIVE, Stage.EXTERNAL), high_risk=True
 ):
-    """Move the client to a gentler level, or back from another facility; never a new admission."""
+    """Move the client to a gentler level, here or from one facility to another; never a new admission."""
 
     kind: Literal["start-step-down"] = "start-step-down"
     to: LevelOfCare = Field(description="The level of care to move to.")
     reason: Words = Field(description="Why, for the record.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """Leads to a level that the centre gives."""
+        """Leads to a level that the centre gives, or from one facility to another."""
         yield from begin(state, self.to, Direction.DOWN, self.reason, self.by, when)
 
 
@@ -240,9 +242,9 @@ def begin(
         f"{to} is not {'above' if direction is Direction.UP else 'below'} {origin}. Choose another level.",
     )
     require(
-        direction is Direction.UP or state.policy.level(to).is_ours,
+        direction is Direction.UP or state.policy.level(to).is_ours or not state.care.is_ours,
         "level-not-ours",
-        f"{to} is given elsewhere; a step-down leads to {state.policy.ours()}.",
+        f"{to} is given elsewhere; a step-down from here leads to {state.policy.ours()}.",
     )
     yield TransitionStarted(
         **when,
@@ -329,8 +331,39 @@ def stop_moving(state: JourneyState, event: TransitionDeclined | TransitionWithd
 
 @part.evolves
 def stop_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> Moves:
-    """Unless care had begun."""
-    return state.moves if event.care_had_begun else state.moves.changed(current=None)
+    """Unless a person decides."""
+    return state.moves if event.person_decides else state.moves.changed(current=None)
+
+
+@part.evolves
+def stop_in_a_crisis(state: JourneyState, event: CrisisRecorded) -> Moves:
+    """A client who is admitted to a hospital moves nowhere else."""
+    return state.moves if event.level is None else state.moves.changed(current=None)
+
+
+@part.evolves
+def stop_with_the_death(state: JourneyState, event: ClientDied) -> Moves:
+    """The death keeps the move, should it be a mistake."""
+    return state.moves.changed(current=None)
+
+
+@part.evolves
+def move_on_after_a_mistake(state: JourneyState, event: DeathCorrected) -> Moves:
+    """Under a new number and with a new search at once: the place was given back."""
+    move, number = state.death.move, state.moves.started + 1
+    if move is None:
+        return state.moves
+    again = Transition(
+        number=number,
+        direction=move.direction,
+        origin=move.origin,
+        target=move.target,
+        due_at=move.due_at,
+        next_search_at=event.at if move.searched_key is not None else None,
+        lost=move.lost,
+        window_missed=move.window_missed,
+    )
+    return state.moves.changed(current=again, started=number)
 
 
 @part.consequence
@@ -376,6 +409,13 @@ def note_the_arrival(state: JourneyState, event: TransitionCompleted) -> Iterato
     """What was owed until then is done."""
     yield from met(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN)
     yield from cancelled(state, event, INTERIM_CONTACT)
+
+
+@part.consequence
+def owe_no_move_in_hospital(state: JourneyState, event: CrisisRecorded) -> Iterator[BaseEvent]:
+    """The crisis overtook it."""
+    if event.level is not None:
+        yield from cancelled(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN, INTERIM_CONTACT)
 
 
 @part.consequence

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from domain.pathway.calls import EffectSettled
     from domain.pathway.closing import JourneyClosed
     from domain.pathway.discharge import Discharged
+    from domain.pathway.withdrawal import WithdrawalCompleted
     from domain.state import JourneyState
 
 part = Part("obligations")
@@ -283,15 +284,17 @@ def told_as_it_is_raised(raising: ObligationRaised) -> Iterator[BaseEvent]:
 
 
 @part.consequence
-def cancel_at_the_end_of_care(state: JourneyState, event: Discharged | JourneyClosed) -> Iterator[BaseEvent]:
+def cancel_at_the_end_of_care(
+    state: JourneyState, event: Discharged | JourneyClosed | WithdrawalCompleted
+) -> Iterator[BaseEvent]:
     """All but what a clinic system refused: that is owed on."""
     yield from _all_cancelled(state, event)
 
 
 @part.consequence
 def cancel_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> Iterator[BaseEvent]:
-    """Once care has begun, a person decides instead."""
-    if not event.care_had_begun:
+    """Unless a person decides."""
+    if not event.person_decides:
         yield from _all_cancelled(state, event)
 
 

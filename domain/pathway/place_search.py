@@ -155,6 +155,13 @@ def give_up(hold_keys: Iterable[str], when: EventContext) -> Iterator[PlaceGiven
     yield from (PlaceGivenUp(**when, hold_key=key) for key in hold_keys)
 
 
+def places_given_up(state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+    """The place in use, and what is held or searched for a move."""
+    move, place = state.moves.current, state.moves.place_in_use
+    yield from give_up([key for key in [place] if key], when)
+    yield from give_up(move.hold_keys if move else (), when)
+
+
 @part.evolves
 def count_the_search(state: JourneyState, event: PlaceSearchStarted) -> Moves:
     """No other is due while one runs."""

@@ -72,6 +72,11 @@ class ChangePolicy(
         """
         before = state.policy.version
         require(self.to != before, "already-there", f"This journey is under policy {before} already.")
+        require(
+            not state.suspension.waiting,
+            "duties-waiting",
+            "Duties of this journey wait until the client is back. Change the policy then.",
+        )
         to = policy_named(self.to)
         _require_room(state, to)
         rule = to.level(state.level).review if state.level else None

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         EnrolmentCorrected,
         TransitionWithdrawn,
     )
+    from domain.pathway.crisis import CrisisEnded
     from domain.pathway.moves import TransitionDeclined, TransitionStarted
     from domain.pathway.obligations import ObligationWaived
     from domain.pathway.policy_change import PolicyChanged
@@ -156,10 +157,21 @@ def review_soon_what_was_to_change(
 ) -> Iterator[BaseEvent]:
     """The client stays where a clinician thought they should not; at the end of the last week if that comes first."""
     if state.stage is Stage.ACTIVE:
-        soon = Counted.hours(state.policy.declined_review_hours, since=event.at)
-        last = _decided_beyond(state, soon)
-        yield from cancelled(state, event, REVIEW)
-        yield raised(state, event, REVIEW, last.counted if last and last.due_at > event.at else soon)
+        yield from _soon(state, event, state.policy.declined_review_hours)
+
+
+@part.consequence
+def review_soon_after_a_crisis(state: JourneyState, event: CrisisEnded) -> Iterator[BaseEvent]:
+    """The level may not be enough."""
+    if state.stage is Stage.ACTIVE:
+        yield from _soon(state, event, state.policy.crisis_review_hours)
+
+
+def _soon(state: JourneyState, event: BaseEvent, hours: int) -> Iterator[BaseEvent]:
+    soon = Counted.hours(hours, since=event.at)
+    last = _decided_beyond(state, soon)
+    yield from cancelled(state, event, REVIEW)
+    yield raised(state, event, REVIEW, last.counted if last and last.due_at > event.at else soon)
 
 
 def _next_review(state: JourneyState, at: Instant) -> Counted:

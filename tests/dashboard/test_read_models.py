@@ -18,6 +18,7 @@ from domain.pathway.admission import OpenJourney
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calls import BenefitsAnswer
 from domain.pathway.cost import AcceptCost
+from domain.pathway.death import CorrectDeath
 from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
@@ -41,7 +42,12 @@ WALKS: dict[str, Callable[[], Walk]] = {
     "cancelled": walk.cancelled,
     "cost-declined": walk.cost_declined,
     "discharging": walk.discharging,
+    "in-hospital": walk.in_hospital_before_care,
+    "withdrawing": walk.withdrawing,
+    "withdrawn": walk.withdrawn,
+    "died": walk.died,
 }
+ENDED = {"closed", "cancelled", "withdrawn"}
 
 
 async def projected(url: str, store: EventStore, walks: dict[str, Walk]) -> None:
@@ -68,6 +74,9 @@ async def test_a_journeys_row_says_what_its_state_says(database_url: str, store:
         assert (told["moving_to"], told["move_due"]) == ((move.target, move.due_at) if move else (None, None))
         assert (told["version"], told["last_event"]) == (state.version, walked.record[-1].type)
         assert told["last_event_at"] == walked.record[-1].at
+        now = state.crisis.current
+        assert told["crisis_place"] == (now.place if now else None)
+        assert told["withdrawal_reason"] == state.withdrawal.reason
     assert sorted(names(list(rows.values()), "as_of_position"))[-1] == sum(len(each.record) for each in walks.values())
 
 
@@ -84,12 +93,15 @@ async def test_the_list_of_journeys_is_what_folding_says_whether_or_not_a_projec
     assert {each.journey_id: each for each in listing.rows} == expected
     assert listing.behind == 0
     assert listing.rows[0].journey_id in ("moving-up", "missed")
-    assert {each.journey_id for each in listing.rows[-2:]} == {"closed", "cancelled"}
+    assert {each.journey_id for each in listing.rows[-4:]} == ENDED | {"died"}
     opened = {each.journey_id for each in (await list_journeys(database_url, MONDAY)).rows}
-    assert opened == set(walks) - {"closed", "cancelled"}
+    assert opened == set(walks) - ENDED, "an ended journey that still owes something is work"
     async with projecting(database_url):
         await reached(database_url, sum(len(each.record) for each in walks.values()))
         assert (await list_journeys(database_url, MONDAY, ended=True)).rows == listing.rows
+        assert {each.journey_id for each in (await list_journeys(database_url, MONDAY)).rows} == opened
+        work = await ask(database_url, "select journey_id from dash.open_journeys")
+        assert {each["journey_id"] for each in work} == opened
 
 
 @pytest.mark.parametrize(("days", "week"), [(0, 6), (1, 6), (5, 6), (6, 7), (47, 12), (48, 13)])
@@ -237,6 +249,16 @@ async def test_dashboards_read_the_views_and_nothing_else(database_url: str, sto
                 await connection.execute(f"select * from {table}".encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await connection.execute("delete from dash.journeys")
+
+
+async def test_the_census_counts_nobody_who_died_and_counts_them_again_after_a_mistake(
+    database_url: str, store: EventStore
+) -> None:
+    living, dead = walk.died(), walk.died()
+    living.do(CorrectDeath, reason="another client", by={"id": "s-1", "role": "clinical-supervisor"})
+    await projected(database_url, store, {"living": living, "dead": dead})
+    rows = {each["journey_id"]: each for each in await ask(database_url, "select * from dash.stays")}
+    assert (rows["living"]["until"], rows["dead"]["until"]) == (None, dead.now)
 
 
 async def test_freshness_says_how_far_behind_and_as_of_when(database_url: str, store: EventStore) -> None:

@@ -15,7 +15,10 @@ from domain.pathway.calendars import CalendarChanged
 from domain.pathway.calls import EffectSettled
 from domain.pathway.care import LevelOfCareStarted
 from domain.pathway.cost import CostAccepted, CostDeclined, CostEstimated
+from domain.pathway.crisis import CrisisEnded
+from domain.pathway.death import ClientDied, DeathCorrected, DeathReviewed
 from domain.pathway.discharge import DischargeReported
+from domain.pathway.follow_up import FollowUpEnded
 from domain.pathway.funding import FundingResolved
 from domain.pathway.leave import LeaveEnded, LeaveStarted
 from domain.pathway.lost_place import PlaceLost
@@ -30,6 +33,8 @@ from domain.pathway.obligations import (
 from domain.pathway.place_check import PlaceChecked, PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.policy_change import PolicyChanged
+from domain.pathway.suspension import DutiesResumed
+from domain.pathway.withdrawal import WithdrawalChecked, WithdrawalTakenBack
 from domain.plans import Actor, Estimate, FundingRoute
 from domain.values import Role
 from domain.wording import moment
@@ -44,6 +49,8 @@ WALKS: tuple[Callable[[], Walk], ...] = (
     walk.returning,
     walk.discharging,
     walk.place_held,
+    walk.withdrawn,
+    walk.in_hospital_before_care,
 )
 SOMEBODY = Actor(id="s-7", role=Role.CLINICIAN)
 ABOUT = {"at": MONDAY, "cause": "c-1"}
@@ -66,6 +73,14 @@ ASIDE: tuple[Event, ...] = (
     ObligationWaived(**ABOUT, **REVIEW, reason="seen today", by=SOMEBODY),
     LeaveStarted(**ABOUT, until=MONDAY.date(), reason="travels", by=SOMEBODY),
     LeaveEnded(**ABOUT, by=SOMEBODY),
+    WithdrawalChecked(**ABOUT, finding="not-reached", note="left a message", by=SOMEBODY),
+    WithdrawalTakenBack(**ABOUT, reason="starts after all", by=SOMEBODY),
+    CrisisEnded(**ABOUT, safety_rechecked=True, note="home", by=SOMEBODY),
+    DutiesResumed(**ABOUT, obligations=("enrol-1",)),
+    ClientDied(**ABOUT, source="their sister", by=SOMEBODY),
+    DeathCorrected(**ABOUT, reason="another client", by=SOMEBODY),
+    DeathReviewed(**ABOUT, finding="natural causes", by=SOMEBODY),
+    FollowUpEnded(**ABOUT, reason="moved-away", note="abroad", by=SOMEBODY),
     PolicyChanged(**ABOUT, before="p-1", policy="p-2", policy_digest="0", reason="another site", by=SOMEBODY),
     CalendarChanged(**ABOUT, site="north", before=1, calendar=2, reason="flood", by=SOMEBODY),
     ObligationMoved(**ABOUT, **REVIEW, was_due_at=MONDAY, due_at=MONDAY, calendar=2, escalation=()),

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
-from domain.commands import BaseCommand, Decision
+from domain.commands import BEFORE_CARE, BaseCommand, Decision
 from domain.effects import Effect
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
 from domain.pathway.calendars import AdoptCalendar
@@ -16,10 +16,12 @@ from domain.pathway.calls import BenefitsAnswer, Done, Failed, PlaceAnswer, Sett
 from domain.pathway.corrections import CorrectDischarge, CorrectEnrolment, WithdrawDischarge, WithdrawMove
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
+from domain.pathway.crisis import CrisisPlace, EndCrisis, RecordCrisis
 from domain.pathway.deadlines import TimePassed
+from domain.pathway.death import CorrectDeath, RecordDeath, ReviewDeath
 from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
-from domain.pathway.follow_up import RecordFollowUp
+from domain.pathway.follow_up import EndFollowUp, FollowUpEnd, RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
@@ -28,6 +30,15 @@ from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteO
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.withdrawal import (
+    CheckWithdrawal,
+    Initiator,
+    KnownRisk,
+    RecordWithdrawal,
+    SafetyFinding,
+    TakeBackWithdrawal,
+    WithdrawalReason,
+)
 from domain.plans import (
     Actor,
     Contact,
@@ -140,6 +151,25 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         ReportPlaceLost: {"reason": WORDS},
         DeclineTransition: {"reason": WORDS, "safety_plan_reviewed": st.booleans()},
         Discharge: {"reason": st.sampled_from(DischargeReason)},
+        RecordCrisis: {
+            "place": st.sampled_from(CrisisPlace),
+            "facility": st.sampled_from([None, "Harbor Hospital", "County ED"]),
+            "level": st.sampled_from([None, "INPATIENT", "INPATIENT", "PHP", "OP"]),
+            "reason": WORDS,
+        },
+        EndCrisis: {"safety_rechecked": st.booleans(), "note": WORDS},
+        RecordWithdrawal: {
+            "reason": st.sampled_from(WithdrawalReason),
+            "initiator": st.sampled_from(Initiator),
+            "risk": st.sampled_from(KnownRisk),
+            "referred_to": st.none() | st.just("County clinic"),
+        },
+        CheckWithdrawal: {"finding": st.sampled_from(SafetyFinding), "note": WORDS},
+        TakeBackWithdrawal: {"reason": WORDS},
+        RecordDeath: {"source": WORDS},
+        CorrectDeath: {"reason": WORDS},
+        ReviewDeath: {"finding": WORDS},
+        EndFollowUp: {"reason": st.sampled_from(FollowUpEnd), "note": WORDS},
         RecordFollowUp: {"contact": st.sampled_from(Contact)},
         AcknowledgeObligation: {"obligation": owed},
         CompleteObligation: {"obligation": owed, "note": WORDS},
@@ -157,6 +187,8 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
 
 _BY_HAND = (CompleteObligation, WaiveObligation, AcknowledgeObligation)
 _MOVES = (RequestStepUp, StartStepDown)
+_AWAY = (RecordCrisis, RecordCrisis, EndCrisis, RecordDeath)
+_OUT = (RecordWithdrawal, RecordWithdrawal, *_AWAY)
 FITTING: dict[Stage, tuple[Kind, ...]] = {
     Stage.REFERRED: (TimePassed,),
     Stage.BENEFITS_CHECK: (RecordBenefits, SettleEffect, AdoptCalendar),
@@ -194,14 +226,24 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         *_BY_HAND,
         ReportDischarge,
     ),
-    Stage.EXTERNAL: (*_MOVES, *_BY_HAND, ReportDischarge, Discharge),
+    Stage.EXTERNAL: (*_MOVES, *_BY_HAND, ReportDischarge, Discharge, EndCrisis, EndCrisis, EndCrisis),
     Stage.DISCHARGING: (WithdrawDischarge, Discharge, RequestStepUp, UpdateDischargePlan),
     Stage.DISCHARGED: (AdoptCalendar, CorrectDischarge, RecordFollowUp, WaiveObligation),
     Stage.FOLLOW_UP: (CorrectDischarge, RecordFollowUp, WaiveObligation),
     Stage.CLOSED: (*_BY_HAND, SettleEffect),
     Stage.CANCELLED: (*_BY_HAND, SettleEffect),
+    Stage.DISENGAGED: (CheckWithdrawal, TakeBackWithdrawal, RepeatAdmission, *_BY_HAND, SettleEffect, EndCrisis),
+    Stage.WITHDRAWN: (*_BY_HAND, SettleEffect),
+    Stage.DECEASED: (CorrectDeath, CorrectDeath, ReviewDeath, RepeatAdmission, *_BY_HAND, SettleEffect),
 }
 """The commands that lead on from each stage."""
+LEAVING: dict[Stage, tuple[Kind, ...]] = {
+    **{stage: _OUT for stage in BEFORE_CARE},
+    **{stage: (Discharge, *_AWAY) for stage in (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)},
+    **{stage: (EndFollowUp, *_AWAY) for stage in (Stage.DISCHARGED, Stage.FOLLOW_UP)},
+    Stage.DISENGAGED: _AWAY,
+}
+"""The ways out of each stage that is no end."""
 
 
 def _typed_in_late(state: JourneyState) -> st.SearchStrategy[datetime | None]:

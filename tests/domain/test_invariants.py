@@ -6,6 +6,7 @@ pauses from nothing to a month, and checks the invariants after each step.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -16,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from pydantic import TypeAdapter
 
 from domain.benefits import Verdict
-from domain.commands import BaseCommand
+from domain.commands import BEFORE_CARE, BaseCommand
 from domain.decide import Decided, decide
 from domain.effects import HoldPlace
 from domain.evolve import evolve, fold
@@ -28,9 +29,12 @@ from domain.pathway.calls import RESOLVE_EFFECT, Answer, Done, Failed, SettleEff
 from domain.pathway.care import EXTERNAL_CONTACT
 from domain.pathway.cost import ACCEPT_COST
 from domain.pathway.coverage import VERIFY_BENEFITS
+from domain.pathway.crisis import ARRANGE_RETURN, CrisisPlace, EndCrisis, RecordCrisis
 from domain.pathway.deadlines import TimePassed
-from domain.pathway.discharge import COMPLETE_DISCHARGE
+from domain.pathway.death import CHECK_DEATH, REVIEW_DEATH, CorrectDeath, RecordDeath, ReviewDeath
+from domain.pathway.discharge import COMPLETE_DISCHARGE, Discharge
 from domain.pathway.enrolment import ENROL
+from domain.pathway.follow_up import EndFollowUp
 from domain.pathway.funding import RESOLVE_FUNDING
 from domain.pathway.lost_place import REPLACE_PLACE
 from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP, INTERIM_CONTACT, TransitionStarted
@@ -38,18 +42,29 @@ from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW
-from domain.plans import Direction
+from domain.pathway.withdrawal import (
+    CHECK_WITHDRAWAL,
+    RESOLVE_RETURN,
+    CheckWithdrawal,
+    RecordWithdrawal,
+    TakeBackWithdrawal,
+    WithdrawalReason,
+)
+from domain.plans import Direction, DischargeReason
 from domain.refusal import Refusal
 from domain.sites import calendar_of
 from domain.state import JourneyState
 from domain.values import Stage
 from tests.centres import deployed
-from tests.domain.strategies import ANSWERS, DIRECTOR, FITTING, answers_to, command
+from tests.domain.strategies import ANSWERS, DIRECTOR, FITTING, LEAVING, answers_to, command
 from tests.domain.walk import (
     MONDAY,
     OPERATIONS,
     STAGES,
     cost_declined,
+    in_emergency_department,
+    in_hospital,
+    in_hospital_before_care,
     place_held,
     placed,
     returning,
@@ -63,7 +78,8 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 IN_CARE = (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)
 MOVING = {"searching": stepping_up, "held": place_held, "missed": window_missed, "returning": returning}
 PAYING = {"to authorise": lambda: placed(verdict=Verdict.CLEAR_AUTH_REQUIRED), "declined": cost_declined}
-SCRIPTS = {stage: walk_to().script for stage, walk_to in (STAGES | MOVING | PAYING).items()}
+AWAY = {"emergency": in_emergency_department, "hospital": in_hospital, "waiting": in_hospital_before_care}
+SCRIPTS = {stage: walk_to().script for stage, walk_to in (STAGES | MOVING | PAYING | AWAY).items()}
 BELONGS = {
     VERIFY_BENEFITS.kind: {Stage.BENEFITS_CHECK},
     RESOLVE_FUNDING.kind: {Stage.FUNDING_EXCEPTION},
@@ -76,10 +92,16 @@ BELONGS = {
     REPLACE_PLACE.kind: {Stage.TRANSITION},
     EXTERNAL_CONTACT.kind: {Stage.EXTERNAL, Stage.TRANSITION},
     COMPLETE_DISCHARGE.kind: set(IN_CARE),
-    REVIEW.kind: {Stage.ACTIVE, Stage.DISCHARGING},
-    CONTINUED_STAY.kind: {Stage.ACTIVE, Stage.DISCHARGING, Stage.TRANSITION},
+    REVIEW.kind: {Stage.ACTIVE, Stage.DISCHARGING, Stage.EXTERNAL},
+    CONTINUED_STAY.kind: {Stage.ACTIVE, Stage.DISCHARGING, Stage.TRANSITION, Stage.EXTERNAL},
+    CHECK_WITHDRAWAL.kind: {Stage.DISENGAGED},
+    RESOLVE_RETURN.kind: {Stage.DISENGAGED},
+    REVIEW_DEATH.kind: {Stage.DECEASED},
+    CHECK_DEATH.kind: {Stage.DECEASED},
+    ARRANGE_RETURN.kind: {stage for stage in Stage if not stage.is_end},
 }
 MOVES = {COMPLETE_STEP_UP.kind, COMPLETE_STEP_DOWN.kind}
+OUTLIVE = {RESOLVE_EFFECT.kind, REVIEW_DEATH.kind}
 MOVED_ON_BY = {
     Stage.BENEFITS_CHECK: VERIFY_BENEFITS.kind,
     Stage.FUNDING_EXCEPTION: RESOLVE_FUNDING.kind,
@@ -122,6 +144,12 @@ class Journeys(RuleBasedStateMachine):
     @rule(data=st.data())
     def is_asked_what_fits(self, data: st.DataObject) -> None:
         kind = data.draw(st.sampled_from(FITTING[self.state.stage]))
+        self.take(data.draw(command(kind, self.number(), self.state, able=True)))
+
+    @precondition(lambda self: self.state.stage in LEAVING)
+    @rule(data=st.data())
+    def is_left(self, data: st.DataObject) -> None:
+        kind = data.draw(st.sampled_from(LEAVING[self.state.stage]))
         self.take(data.draw(command(kind, self.number(), self.state, able=True)))
 
     @rule(data=st.data(), kind=st.sampled_from(list(COMMANDS.values())))
@@ -169,6 +197,74 @@ class Journeys(RuleBasedStateMachine):
     def is_asked_the_same_again(self) -> None:
         assert self.last is not None
         assert decide(self.state, self.last, self.now) == Decided(events=(), state=self.state)
+
+    # ---- ways out --------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.state.version and not self.state.stage.is_end)
+    @rule()
+    def could_leave(self) -> None:
+        """Every way out of where it stands is there, ends what is owed to the client, and can be taken back."""
+        for leave, end in self.ways_out():
+            after = self.supposed(self.state, leave)
+            assert after.stage in end, f"{leave.name()} leads from {self.state.stage} to {after.stage}"
+            assert not after.stage.is_end or {owed.kind for owed in after.obligations.open.values()} <= OUTLIVE
+
+    @precondition(lambda self: self.state.version and not self.state.stage.is_end)
+    @rule()
+    def could_be_mistaken_for_dead(self) -> None:
+        dead = self.supposed(self.state, RecordDeath(id="died", by=DIRECTOR, source="a message"))
+        assert dead.stage is Stage.DECEASED and dead.next_deadline() is not None
+        self.stands_as_before(self.supposed(dead, CorrectDeath(id="lives", by=DIRECTOR, reason="a mistake")), "due_at")
+
+    @precondition(lambda self: self.state.stage in MOVED_ON_BY)
+    @rule()
+    def could_withdraw_and_come_back(self) -> None:
+        wish = {"reason": "client-withdrew", "initiator": "client", "by": DIRECTOR}
+        gone = self.supposed(self.state, RecordWithdrawal(id="left", **wish))
+        assert gone.stage is Stage.DISENGAGED and gone.open_of(CHECK_WITHDRAWAL.kind)
+        self.stands_as_before(self.supposed(gone, TakeBackWithdrawal(id="back", by=DIRECTOR, reason="stays")), "kind")
+
+    @precondition(lambda self: self.state.stage in MOVED_ON_BY)
+    @rule(place=st.sampled_from(CrisisPlace))
+    def could_be_in_a_crisis_and_come_back(self, place: CrisisPlace) -> None:
+        away = self.supposed(self.state, RecordCrisis(id="away", by=DIRECTOR, place=place, reason="at night"))
+        assert away.stage is Stage.EXTERNAL and away.open_of(ARRANGE_RETURN.kind)
+        back = self.supposed(away, EndCrisis(id="back", by=DIRECTOR, safety_rechecked=True, note="safe"))
+        self.stands_as_before(back, "kind")
+
+    def ways_out(self) -> Iterator[tuple[BaseCommand, set[Stage]]]:
+        stage, by, in_no_crisis = self.state.stage, DIRECTOR, self.state.crisis.current is None
+        yield RecordDeath(id="died", by=by, source="a message"), {Stage.DECEASED}
+        if self.state.care.began and stage in IN_CARE:
+            for reason in DischargeReason:
+                if not reason.is_planned or not self.state.discharge.plan.missing():
+                    yield Discharge(id="leave", by=by, reason=reason), {Stage.DISCHARGED}
+        elif stage in BEFORE_CARE:
+            for why in WithdrawalReason:
+                low = {"risk": "low", "referred_to": "County clinic", "reason": why, "initiator": "client"}
+                ends = {Stage.WITHDRAWN} if in_no_crisis else {Stage.DISENGAGED}
+                yield RecordWithdrawal(id="leave", by=by, **low), ends
+        elif (
+            stage is Stage.DISENGAGED
+            and self.state.crisis.current is None
+            and self.state.open_of(CHECK_WITHDRAWAL.kind)
+        ):
+            ends = {Stage.DISENGAGED} if self.state.open_of(RESOLVE_RETURN.kind) else {Stage.WITHDRAWN}
+            yield CheckWithdrawal(id="leave", by=by, finding="safe", note="reached"), ends
+        elif in_no_crisis and stage in (Stage.DISCHARGED, Stage.FOLLOW_UP):
+            yield EndFollowUp(id="leave", by=by, reason="moved-away", note="as they said"), {Stage.CLOSED}
+
+    def supposed(self, state: JourneyState, asked: BaseCommand) -> JourneyState:
+        """The state if it were asked; it is not."""
+        outcome = decide(state, asked, self.now)
+        assert isinstance(outcome, Decided), f"{asked.name()} at {state.stage}: {outcome}"
+        return outcome.state
+
+    def stands_as_before(self, after: JourneyState, by: str) -> None:
+        before = self.state
+        assert (after.stage, after.level, after.care) == (before.stage, before.level, before.care)
+        assert _owed(after, by) == _owed(before, by)
+        assert (after.moves.current is None) is (before.moves.current is None)
 
     # ---- taking a command ------------------------------------------------------------------------------
 
@@ -236,14 +332,15 @@ class Journeys(RuleBasedStateMachine):
     def an_ended_journey_owes_the_client_nothing(self) -> None:
         if self.state.stage.is_end:
             kinds = {owed.kind for owed in self.state.obligations.open.values()}
-            assert kinds <= {RESOLVE_EFFECT.kind}
+            assert kinds <= {RESOLVE_EFFECT.kind, REVIEW_DEATH.kind, CHECK_DEATH.kind}
+            assert (REVIEW_DEATH.kind in kinds) is self.state.death.may_be_a_mistake
             assert self.state.ended_at is not None and self.state.moves.current is None
 
     @invariant()
     def levels_of_care_never_overlap(self) -> None:
         stays = self.state.care.stays
         assert all(a.until is not None and a.until <= b.since for a, b in pairwise(stays))
-        assert (self.state.level is not None) is (self.state.stage in IN_CARE)
+        assert (self.state.level is not None) is (self.state.stage in IN_CARE and self.state.care.began)
 
     @invariant()
     def the_stage_says_where_the_client_is(self) -> None:
@@ -251,19 +348,24 @@ class Journeys(RuleBasedStateMachine):
         assert (self.state.moves.current is not None) is (stage is Stage.TRANSITION)
         if level is not None and stage in (Stage.ACTIVE, Stage.DISCHARGING):
             assert self.state.policy.level(level).is_ours
-        if level is not None and stage is Stage.EXTERNAL:
-            assert not self.state.policy.level(level).is_ours
+        if stage is Stage.EXTERNAL:
+            elsewhere = level is not None and not self.state.policy.level(level).is_ours
+            assert elsewhere or self.state.crisis.current is not None
 
     @invariant()
     def care_is_watched_over(self) -> None:
         kinds = {owed.kind for owed in self.state.obligations.open.values()}
         expected = {
             Stage.ACTIVE: REVIEW.kind,
-            Stage.EXTERNAL: EXTERNAL_CONTACT.kind,
             Stage.DISCHARGING: COMPLETE_DISCHARGE.kind,
         }
         assert self.state.stage not in expected or expected[self.state.stage] in kinds
         move = self.state.moves.current
+        assert self.state.stage is not Stage.EXTERNAL or kinds & {EXTERNAL_CONTACT.kind, ARRANGE_RETURN.kind}
+        if self.state.crisis.current is not None and not self.state.stage.is_end:
+            assert kinds & {ARRANGE_RETURN.kind, COMPLETE_STEP_DOWN.kind, COMPLETE_STEP_UP.kind}, (
+                "nobody owns the return"
+            )
         assert move is None or len(kinds & MOVES) == 1
         assert move is None or not move.window_missed or INTERIM_CONTACT.kind in kinds
 
@@ -317,6 +419,7 @@ class Journeys(RuleBasedStateMachine):
         for _ in range(3):
             for owed in list(self.state.obligations.open):
                 self.take(CompleteObligation(id=self.name(), obligation=owed, note="done", by=DIRECTOR))
+            self.take(ReviewDeath(id=self.name(), finding="natural causes", by=DIRECTOR))
             self.answer_everything(Done())
         assert self.state.is_finished and self.state.next_deadline() is None
 
@@ -325,6 +428,10 @@ class Journeys(RuleBasedStateMachine):
             for key in list(self.state.pending()):
                 self.take(SettleEffect(id=self.name(), key=key, answer=answer))
         assert not self.state.pending(), "calls never end"
+
+
+def _owed(state: JourneyState, by: str) -> list[tuple[str, str]]:
+    return sorted((owed.kind, str(getattr(owed, by))) for owed in state.obligations.open.values())
 
 
 TestJourneys = Journeys.TestCase

@@ -17,6 +17,8 @@ from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calls import RESOLVE_EFFECT, Failed, PlaceAnswer
 from domain.pathway.care import EXTERNAL_CONTACT
 from domain.pathway.coverage import RecordBenefits
+from domain.pathway.crisis import ARRANGE_RETURN
+from domain.pathway.death import CHECK_DEATH
 from domain.pathway.lost_place import REPLACE_PLACE
 from domain.pathway.moves import INTERIM_CONTACT, StepUpWindowMissed
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
@@ -229,6 +231,8 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
         INTERIM_CONTACT.kind,
         REPLACE_PLACE.kind,
         EXTERNAL_CONTACT.kind,
+        ARRANGE_RETURN.kind,
+        CHECK_DEATH.kind,
         RESOLVE_CANCELLATION.kind,
         RESOLVE_EFFECT.kind,
     }

@@ -24,10 +24,12 @@ from domain.pathway.care import Care
 from domain.pathway.corrections import CorrectDischarge, CorrectEnrolment, WithdrawDischarge, WithdrawMove
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
+from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.deadlines import TimePassed
+from domain.pathway.death import CorrectDeath, RecordDeath, ReviewDeath
 from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
-from domain.pathway.follow_up import RecordFollowUp
+from domain.pathway.follow_up import EndFollowUp, RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave, Leave, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
@@ -37,6 +39,7 @@ from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
 from domain.refusal import Refusal
 from domain.state import JourneyState
 from domain.values import Stage
@@ -49,19 +52,27 @@ from tests.domain.walk import (
     agreed,
     answered,
     closed,
+    died,
     discharged,
     discharging,
     enrolled,
+    in_emergency_department,
+    in_hospital,
+    in_hospital_before_care,
     opened,
     placed,
     stepping_down,
     stepping_up,
     window_missed,
+    withdrawing,
 )
 from tests.policies import OTHERS
 
 NURSE = {"id": "clerk-1", "role": "case-manager"}
 WHY = {"reason": "because"}
+WISH = {"note": "as the client said"}
+WITHDRAWS = {"reason": "client-withdrew", "initiator": "client"}
+REVIEWER = {"id": "supervisor-1", "role": "clinical-supervisor"}
 OUTPATIENT = {"recommended": "OP", "actual": "OP"}
 
 Case = tuple[Callable[[], Walk], type[BaseCommand], dict[str, Any]]
@@ -134,11 +145,81 @@ CASES: dict[str, Case] = {
     "level-differs": (lambda: elsewhere(), ChangePolicy, WHY | {"to": "us-php-1"}),
     "obligation-unknown": (lambda: on_leave(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
     "not-in-this-policy": (lambda: without_leave(), StartLeave, WHY | {"until": "2026-03-20"}),
+    "crisis-known": (in_emergency_department, RecordCrisis, WHY | {"place": "emergency-department"}),
+    "level-is-ours": (enrolled, RecordCrisis, WHY | {"place": "inpatient", "level": "OP"}),
+    "no-crisis": (enrolled, EndCrisis, WISH | {"safety_rechecked": True}),
+    "level-first": (in_hospital, EndCrisis, WISH | {"safety_rechecked": True}),
+    "safety-check-first": (in_emergency_department, EndCrisis, WISH),
+    "before-the-crisis": (
+        lambda: hours_later(in_emergency_department_later(), 1),
+        EndCrisis,
+        WISH | {"safety_rechecked": True, "occurred_at": MONDAY + timedelta(minutes=30)},
+    ),
+    "crisis-open": (
+        lambda: discharged_and_in_crisis(),
+        EndFollowUp,
+        WISH | {"reason": "moved-away"},
+    ),
+    "care-began": (lambda: elsewhere(), RecordWithdrawal, WITHDRAWS),
+    "clinician-decides": (
+        answered,
+        RecordWithdrawal,
+        {"reason": "not-suitable", "initiator": "centre", "by": NURSE},
+    ),
+    "referral-missing": (answered, RecordWithdrawal, {"reason": "referred-elsewhere", "initiator": "centre"}),
+    "nothing-to-check": (
+        lambda: changed(withdrawing(), obligations=Obligations()),
+        CheckWithdrawal,
+        WISH | {"finding": "safe"},
+    ),
+    "identity-open": (lambda: admitted_after_death(), ReviewDeath, {"finding": "unclear", "by": REVIEWER}),
+    "reviewed-already": (lambda: reviewed(), ReviewDeath, {"finding": "as before", "by": REVIEWER}),
+    "before-the-death": (
+        lambda: hours_later(died_later(), 1),
+        CorrectDeath,
+        WHY | {"by": REVIEWER, "occurred_at": MONDAY + timedelta(minutes=30)},
+    ),
+    "duties-waiting": (in_hospital_before_care, ChangePolicy, WHY | {"to": "us-residential-1"}),
     "calendar-not-newer": (enrolled, AdoptCalendar, WHY | {"calendar": 1}),
     "funding-first": (STAGES["FUNDING_EXCEPTION"], DecidePlacement, OUTPATIENT),
     "care-has-gone-on": (lambda: on_leave(), CorrectEnrolment, WHY),
     "nothing-owed": (lambda: changed(discharged(), obligations=Obligations()), RecordFollowUp, {"contact": "reached"}),
 }
+
+
+def hours_later(walk: Walk, hours: int) -> Walk:
+    walk.later(hours=hours)
+    return walk
+
+
+def in_emergency_department_later() -> Walk:
+    walk = hours_later(enrolled(), 1)
+    walk.do(RecordCrisis, place="emergency-department", reason="panic at work")
+    return walk
+
+
+def died_later() -> Walk:
+    walk = hours_later(enrolled(), 1)
+    walk.do(RecordDeath, source="their sister")
+    return walk
+
+
+def discharged_and_in_crisis() -> Walk:
+    walk = discharged()
+    walk.do(RecordCrisis, place="emergency-department", reason="panic at work")
+    return walk
+
+
+def admitted_after_death() -> Walk:
+    walk = died()
+    walk.do(RepeatAdmission, message="message-2")
+    return walk
+
+
+def reviewed() -> Walk:
+    walk = died()
+    walk.do(ReviewDeath, finding="natural causes", by=REVIEWER)
+    return walk
 
 
 def unpriced() -> Walk:
@@ -220,7 +301,8 @@ def _codes_in_the_source() -> list[str]:
 
 EARLY = {Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION}
 IN_CARE = {Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING}
-ENDS = {Stage.CLOSED, Stage.CANCELLED}
+ENDS = {Stage.CLOSED, Stage.CANCELLED, Stage.WITHDRAWN, Stage.DECEASED}
+BEFORE_CARE = EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING}
 ALL = {Stage(name) for name in STAGES}
 
 DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
@@ -229,9 +311,9 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
         ALL,
     ),
     AdoptCalendar: (WHY | {"calendar": 2}, ALL - ENDS),
-    RepeatAdmission: ({"message": "m"}, ALL - ENDS),
-    CancelAdmission: ({"message": "m"}, ALL - ENDS),
-    ReportDischarge: ({"message": "m"}, ALL - ENDS),
+    RepeatAdmission: ({"message": "m"}, ALL - ENDS | {Stage.DECEASED}),
+    CancelAdmission: ({"message": "m"}, ALL - ENDS | {Stage.DECEASED}),
+    ReportDischarge: ({"message": "m"}, ALL - ENDS | {Stage.DECEASED}),
     RecordBenefits: (
         {"verdict": "CLEAR", "note": "by phone"},
         EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING},
@@ -246,7 +328,7 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     RequestStepUp: (WHY | {"to": "INPATIENT"}, IN_CARE),
     StartStepDown: (WHY | {"to": "OP"}, {Stage.ACTIVE, Stage.EXTERNAL}),
     StartLeave: (WHY | {"until": "2026-03-28"}, {Stage.ACTIVE}),
-    ChangePolicy: (WHY | {"to": "us-residential-1"}, ALL - ENDS),
+    ChangePolicy: (WHY | {"to": "us-residential-1"}, ALL - ENDS - {Stage.DISENGAGED}),
     EndLeave: ({}, {Stage.ACTIVE, Stage.TRANSITION}),
     ConfirmArrival: ({}, {Stage.TRANSITION}),
     ReportPlaceLost: (WHY, set()),
@@ -257,6 +339,15 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     CorrectEnrolment: (WHY, {Stage.ACTIVE}),
     CorrectDischarge: (WHY, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
     RecordFollowUp: ({"contact": "reached"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
+    EndFollowUp: (WISH | {"reason": "contact-declined"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
+    RecordCrisis: (WHY | {"place": "inpatient", "level": "INPATIENT"}, ALL - ENDS),
+    EndCrisis: (WISH | {"safety_rechecked": True}, ALL - ENDS),
+    RecordWithdrawal: (WITHDRAWS, BEFORE_CARE),
+    CheckWithdrawal: (WISH | {"finding": "safe"}, {Stage.DISENGAGED}),
+    TakeBackWithdrawal: (WHY, {Stage.DISENGAGED}),
+    RecordDeath: ({"source": "their sister"}, ALL - ENDS),
+    CorrectDeath: (WHY | {"by": REVIEWER}, {Stage.DECEASED}),
+    ReviewDeath: ({"finding": "natural causes", "by": REVIEWER}, {Stage.DECEASED}),
     AcknowledgeObligation: ({"obligation": "nothing-1"}, set()),
     CompleteObligation: ({"obligation": "nothing-1", "note": "done"}, set()),
     WaiveObligation: (WHY | {"obligation": "nothing-1"}, set()),
@@ -278,6 +369,8 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
     walk.later(days=7)  # a follow-up counts from then on
     if kind is EndLeave:
         walk.state = walk.state.changed(leave=Leave(until=MONDAY.date()))
+    if kind is EndCrisis and not walk.state.stage.is_end:
+        walk.do(RecordCrisis, place="emergency-department", reason="panic at work")
     if walk.state.stage in allowed:
         with deployed({}):
             walk.do(kind, **fields)
@@ -286,8 +379,12 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
     ended = "journey-ended" if Stage(stage) in ENDS else "wrong-stage"
     if kind is ReportPlaceLost and stage == "TRANSITION":
         ended = "no-place-held"  # a step-down needs none
-    if kind is DecidePlacement and stage == "FUNDING_EXCEPTION":
-        ended = "funding-first"
+    by_stage = {
+        (RecordWithdrawal, "EXTERNAL"): "care-began",
+        (ChangePolicy, "DISENGAGED"): "duties-waiting",
+        (DecidePlacement, "FUNDING_EXCEPTION"): "funding-first",
+    }
+    ended = by_stage.get((kind, stage), ended)
     code = "no-such-obligation" if kind.__name__ in own else "not-pending" if kind is SettleEffect else ended
     walk.refused(kind, code, **fields)
 

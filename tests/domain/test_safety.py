@@ -15,6 +15,7 @@ from domain.pathway import OBLIGATIONS, Event
 from domain.pathway.admission import OpenJourney
 from domain.pathway.cost import ACCEPT_COST
 from domain.pathway.coverage import VERIFY_BENEFITS
+from domain.pathway.death import REVIEW_DEATH
 from domain.pathway.enrolment import ENROL
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import RESOLVE_FUNDING
@@ -239,6 +240,7 @@ def test_what_keeps_a_journey_moving_is_waived_by_nobody() -> None:
         COMPLETE_STEP_UP.kind,
         COMPLETE_STEP_DOWN.kind,
         RETURN_FROM_LEAVE.kind,
+        REVIEW_DEATH.kind,
     }
 
 

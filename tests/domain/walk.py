@@ -17,7 +17,9 @@ from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import Answer, BenefitsAnswer, Done, PlaceAnswer, SettleEffect
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
+from domain.pathway.crisis import RecordCrisis
 from domain.pathway.deadlines import TimePassed
+from domain.pathway.death import RecordDeath
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
@@ -26,6 +28,7 @@ from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.withdrawal import RecordWithdrawal
 from domain.plans import Actor, DischargePlan
 from domain.refusal import Refusal
 from domain.state import JourneyState
@@ -264,6 +267,48 @@ def cancelled() -> Walk:
     return walk
 
 
+def withdrawing() -> Walk:
+    """A client withdrew at placement, and nobody knows their risk."""
+    walk = answered()
+    walk.do(RecordWithdrawal, reason="client-withdrew", initiator="client")
+    return walk
+
+
+def withdrawn() -> Walk:
+    """A client whose risk is low withdrew at placement."""
+    walk = answered()
+    walk.do(RecordWithdrawal, reason="client-withdrew", initiator="client", risk="low")
+    return walk
+
+
+def died() -> Walk:
+    """The client died in care."""
+    walk = enrolled()
+    walk.do(RecordDeath, source="their sister")
+    return walk
+
+
+def in_hospital_before_care() -> Walk:
+    """A client waiting for the decision on their level was admitted to a hospital."""
+    walk = answered()
+    walk.do(RecordCrisis, place="inpatient", facility="Harbor Hospital", reason="attempt at home")
+    return walk
+
+
+def in_emergency_department() -> Walk:
+    """A client in care is in an emergency department."""
+    walk = enrolled()
+    walk.do(RecordCrisis, place="emergency-department", reason="panic at work")
+    return walk
+
+
+def in_hospital() -> Walk:
+    """A client in care was admitted to a hospital."""
+    walk = enrolled()
+    walk.do(RecordCrisis, place="inpatient", level="INPATIENT", reason="attempt at home")
+    return walk
+
+
 def held(walk: Walk) -> PlaceAnswer:
     """A place that starts in two hours."""
     return PlaceAnswer(facility="facility-1", starts_at=walk.now + timedelta(hours=2))
@@ -283,5 +328,8 @@ STAGES: dict[str, Callable[[], Walk]] = {
     "FOLLOW_UP": followed_up_once,
     "CLOSED": closed,
     "CANCELLED": cancelled,
+    "DISENGAGED": withdrawing,
+    "WITHDRAWN": withdrawn,
+    "DECEASED": died,
 }
 """A walk to every stage at which a journey can rest."""

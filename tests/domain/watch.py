@@ -16,6 +16,7 @@ from domain.pathway.calls import EffectSettled, PlaceAnswer, SettleEffect
 from domain.pathway.care import LevelOfCareStarted
 from domain.pathway.cost import CostAccepted, CostDeclined
 from domain.pathway.coverage import BenefitsAnswered, BenefitsRequested
+from domain.pathway.crisis import CrisisRecorded
 from domain.pathway.discharge import Discharged
 from domain.pathway.enrolment import Enrolled
 from domain.pathway.follow_up import FollowUpRecorded
@@ -71,7 +72,11 @@ class Watch:
         assert all(event.was_due_at > now for event in events if isinstance(event, ObligationMoved)), "un-missed"
         if any(isinstance(event, JourneyOpened) for event in events):
             assert not self.record
-        decided = [e for e in events if isinstance(e, Enrolled | TransitionCompleted)]
+        decided = [
+            e
+            for e in events
+            if isinstance(e, Enrolled | TransitionCompleted) or (isinstance(e, CrisisRecorded) and e.level is not None)
+        ]
         started = [e for e in events if isinstance(e, LevelOfCareStarted)]
         assert len(started) == len(decided)
         assert all(event.by.id for event in decided)

@@ -9,6 +9,8 @@ from typing import Any
 from domain.commands import BaseCommand
 from domain.pathway.admission import CancelAdmission
 from domain.pathway.cost import AcceptCost
+from domain.pathway.crisis import EndCrisis, RecordCrisis
+from domain.pathway.death import CorrectDeath, RecordDeath, ReviewDeath
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
@@ -17,8 +19,9 @@ from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
-from domain.plans import Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
-from domain.values import LevelOfCare, Stage
+from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
+from domain.plans import Actor, Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
+from domain.values import LevelOfCare, Role, Stage
 from tests.workflows.house import Case
 
 OP, IOP, PHP = "OP", "IOP", "PHP"
@@ -67,6 +70,7 @@ OUT_OF_CARE: tuple[Step, ...] = (
     later(days=20),
     _REACHED,
 )
+_SUPERVISOR = Actor(id="supervisor-1", role=Role.SUPERVISOR)
 _REVIEW = decide(CompleteReview, outcome=ReviewOutcome.CONTINUE, rationale="progress")
 _STEP_DOWN = decide(StartStepDown, to=OP, reason="stable")
 _ARRIVE = decide(ConfirmArrival)
@@ -122,5 +126,64 @@ PATHS = {
         steps=(decide(CancelAdmission, message="message-2"),),
         stages=(*_TO_CARE[:3], Stage.CANCELLED),
         levels=(),
+    ),
+    "withdrawn": WholePath(
+        steps=(
+            decide(RecordWithdrawal, reason="client-withdrew", initiator="client"),
+            later(hours=30),
+            decide(TakeBackWithdrawal, reason="starts after all"),
+            decide(RecordWithdrawal, reason="moved-away", initiator="client"),
+            decide(CheckWithdrawal, finding="safe", note="reached by phone"),
+        ),
+        stages=(*_TO_CARE[:3], Stage.DISENGAGED, Stage.PLACEMENT, Stage.DISENGAGED, Stage.WITHDRAWN),
+        levels=(),
+    ),
+    "in-a-crisis-before-care": WholePath(
+        steps=(
+            decide(RecordCrisis, place="inpatient", facility="Harbor Hospital", reason="at night"),
+            later(days=5),
+            decide(EndCrisis, safety_rechecked=True, note="home with family"),
+            decide(RecordWithdrawal, reason="client-declined", initiator="client", risk="low"),
+        ),
+        stages=(*_TO_CARE[:3], Stage.EXTERNAL, Stage.PLACEMENT, Stage.DISENGAGED, Stage.WITHDRAWN),
+        levels=(),
+    ),
+    "from-hospital-to-partial": WholePath(
+        steps=(
+            *into_care(IOP),
+            decide(RecordCrisis, place="inpatient", level="INPATIENT", reason="at night"),
+            later(days=4),
+            decide(StartStepDown, to=PHP, reason="not ready for IOP"),
+            _ARRIVE,
+            decide(StartStepDown, to=IOP, reason="ready"),
+            _ARRIVE,
+            *OUT_OF_CARE,
+        ),
+        stages=(
+            *_TO_CARE,
+            *(Stage.EXTERNAL, Stage.TRANSITION, Stage.EXTERNAL, Stage.TRANSITION, Stage.EXTERNAL),
+            *(*_MOVED, *_TO_THE_END),
+        ),
+        levels=(IOP, "INPATIENT", PHP, IOP),
+    ),
+    "died-while-moving": WholePath(
+        steps=(
+            *into_care(OP),
+            decide(RequestStepUp, to=PHP, reason="worse"),
+            later(hours=5),
+            decide(RecordDeath, source="their sister"),
+            decide(CorrectDeath, reason="another client", by=_SUPERVISOR),
+            later(hours=5),
+            _ARRIVE,
+            decide(RecordDeath, source="the facility"),
+            later(days=20),
+            decide(ReviewDeath, finding="natural causes", by=_SUPERVISOR),
+        ),
+        stages=(
+            *_TO_CARE,
+            *(Stage.TRANSITION, Stage.DECEASED, Stage.TRANSITION, Stage.EXTERNAL, Stage.DECEASED),
+        ),
+        levels=(OP, PHP),
+        clinic={"places": {PHP: {"from_search": 1}}},
     ),
 }

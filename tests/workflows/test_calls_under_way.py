@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.effects import CheckBenefits, Effect, SyncEhr
-from domain.pathway.calls import Answer, Done
+from domain.pathway.calls import Answer, Done, Failed
 from domain.values import Instant
 from workflows.calls_under_way import CallsUnderWay
 from workflows.deadline_timer import DeadlineTimer
@@ -56,15 +56,43 @@ async def test_one_call_at_a_time_for_each_key(clinic: Clinic) -> None:
     await settle()
     assert clinic.told == [("ehr-1", Done(reference="1"))]
     assert calls.keys() == {BENEFITS.concurrency_key}
-    calls.begin([NEWER], busy={NEWER.concurrency_key})  # its answer is not on record yet
+    calls.begin([NEWER, BENEFITS], busy={NEWER.concurrency_key})  # its answer is not on record yet
     await settle()
     assert clinic.asked == [OLDER, BENEFITS]
-    calls.begin([NEWER], busy=())
+    calls.begin([NEWER, BENEFITS], busy=())
     await settle()
     assert clinic.asked == [OLDER, BENEFITS, NEWER]
     for each in ("benefits-1", "ehr-2"):
         clinic.answers[each].set_result(Done(reference=each))
     await settle()
+
+
+async def test_a_call_that_is_wanted_no_more_is_cancelled_and_answers_nothing(clinic: Clinic) -> None:
+    calls = CallsUnderWay(clinic.carry_out, clinic.answered)
+    calls.begin([OLDER, BENEFITS], busy=())
+    await settle()
+    calls.begin([OLDER], busy=())
+    await settle()
+    assert clinic.answers["benefits-1"].cancelled() and not clinic.answers["ehr-1"].done()
+    assert (calls.keys(), clinic.told, calls.fault) == ({OLDER.concurrency_key}, [], None)
+
+
+async def test_a_cancelled_call_that_still_returns_an_answer_is_not_heeded() -> None:
+    told: list[str] = []
+
+    async def carry_out(effect: Effect) -> Answer:
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            return Failed(code="cancelled")
+        raise AssertionError("nobody answers")
+
+    calls = CallsUnderWay(carry_out, lambda effect, answer: told.append(effect.key))
+    calls.begin([BENEFITS], busy=())
+    await settle()
+    calls.begin([], busy=())
+    await settle()
+    assert (told, calls.keys(), calls.fault) == ([], set(), None)
 
 
 async def test_a_call_that_cannot_be_asked_for_is_a_fault(clinic: Clinic) -> None:

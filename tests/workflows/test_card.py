@@ -67,3 +67,17 @@ def test_the_card_says_the_price_with_what_it_rests_on(share: CostShare | None, 
     shown = card(_priced(walk.placed().state, priced), MONDAY)
     assert f"Cost, estimate-1: {told}\n" in shown
     assert all(f"- {line}" in shown for line in priced.assumptions)
+
+
+def test_the_card_says_where_a_client_in_a_crisis_is_and_what_waits() -> None:
+    shown = card(walk.in_hospital_before_care().state, MONDAY)
+    assert "In a crisis since 2026-03-16 17:00 UTC: inpatient at Harbor Hospital" in shown
+    assert "Waiting until the client is back: decide-placement-1, enrol-1" in shown
+    assert "attempt at home" not in shown
+    assert "In a crisis" not in card(walk.enrolled().state, MONDAY)
+
+
+def test_the_card_of_a_client_who_died_names_the_review_and_nothing_else() -> None:
+    shown = card(walk.died().state, MONDAY)
+    assert "**DECEASED**" in shown and "mortality-review-1" in shown
+    assert "Waiting until" not in shown and "review-1`" not in shown.replace("mortality-review-1`", "")

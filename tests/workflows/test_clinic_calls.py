@@ -17,6 +17,7 @@ from domain.benefits import CostShare, Verdict
 from domain.effects import Effect
 from domain.pathway.calls import RESOLVE_EFFECT, Answer, EffectSettled
 from domain.pathway.coverage import VERIFY_BENEFITS, RecordBenefits
+from domain.pathway.death import RecordDeath
 from domain.pathway.discharge import ReportDischarge
 from domain.pathway.moves import ConfirmArrival, RequestStepUp
 from domain.pathway.place_search import PlaceHeld
@@ -83,6 +84,23 @@ async def test_a_notice_that_is_turned_away_arrives_once(house: House) -> None:
     await case.do(RequestStepUp, to=IOP, reason="worse")
     await case.settled()
     assert Counter(mail["subject"] for mail in case.mail()) == {"Complete the step-up": 1}
+
+
+async def test_a_notice_under_way_when_the_client_dies_is_never_sent(house: House) -> None:
+    case = await house.admit()
+    await enrol(case)
+    house.clinic.script("*", mail_failures=1_000)
+    await case.do(RequestStepUp, to=IOP, reason="worse")
+    await until(lambda: _is_pending(case, "notify"), "a notice that cannot be sent")
+    await case.do(RecordDeath, source="their sister")
+    house.clinic.script("*", mail_failures=0)
+    await case.settled()
+    assert {mail["subject"] for mail in case.mail()} <= {"Review the client's death"}
+    assert await case.happened("activity_task_cancel_requested")
+
+
+async def _is_pending(case: Case, kind: str) -> bool:
+    return any(call.kind == kind for call in (await case.state()).pending().values())
 
 
 async def syncs(case: Case) -> int:

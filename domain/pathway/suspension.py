@@ -1,0 +1,149 @@
+"""Duties that wait while the client is away: they end with their cause, and are owed again once the client is back.
+
+A crisis pauses what the policy marks with `pauses_in_crisis`. A withdrawal and a death pause everything; they are kept
+here so that taking either back owes again exactly what was owed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from domain.due_times import Counted
+from domain.events import BaseEvent
+from domain.obligations import Obligation
+from domain.part import Part, Slice
+from domain.pathway.obligations import ObligationCancelled, ObligationRaised, of
+from domain.sites import Calendar, calendar_of
+from domain.values import Value
+
+if TYPE_CHECKING:
+    from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.crisis import CrisisEnded
+    from domain.pathway.death import DeathCorrected
+    from domain.pathway.discharge import Discharged
+    from domain.pathway.withdrawal import WithdrawalTakenBack
+    from domain.state import JourneyState
+
+part = Part("suspension")
+
+AT_DEATH = "client.died"
+"""Paused by a death: owed again with the due times they had, since the client was in our care all along."""
+
+
+class Paused(Value):
+    """A duty that waits. `because` is the type of the event that paused it."""
+
+    owed: Obligation
+    because: str
+
+
+class Suspension(Slice):
+    """The duties that wait, in the order in which they were paused."""
+
+    waiting: tuple[Paused, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids that they had."""
+        return tuple(each.owed.id for each in self.waiting)
+
+
+class DutiesPaused(BaseEvent):
+    """These obligations wait until the client is back; each is cancelled with the same cause."""
+
+    news: ClassVar[bool] = False
+    bookkeeping: ClassVar[bool] = True
+
+    type: Literal["duties.paused"] = "duties.paused"
+    because: str
+    obligations: tuple[str, ...]
+
+    def _sentence(self) -> str:
+        return f"Waiting until the client is back: {', '.join(self.obligations)}"
+
+
+class DutiesResumed(BaseEvent):
+    """What had waited under these ids is owed again, under new ones."""
+
+    news: ClassVar[bool] = False
+    bookkeeping: ClassVar[bool] = True
+
+    type: Literal["duties.resumed"] = "duties.resumed"
+    obligations: tuple[str, ...]
+
+    def _sentence(self) -> str:
+        return f"Owed again: what had waited as {', '.join(self.obligations)}"
+
+
+def paused(event: BaseEvent, these: Iterable[Obligation]) -> Iterator[BaseEvent]:
+    """These wait from `event` on."""
+    ids = tuple(owed.id for owed in sorted(these, key=lambda owed: (owed.due_at, owed.id)))
+    if ids:
+        yield DutiesPaused(**event.context, because=event.type, obligations=ids)
+
+
+@part.evolves
+def keep_what_waits(state: JourneyState, event: DutiesPaused) -> Suspension:
+    """As it was owed."""
+    owed = (state.obligations.open[each] for each in event.obligations if each in state.obligations.open)
+    more = tuple(Paused(owed=each, because=event.because) for each in owed)
+    return Suspension(waiting=(*state.suspension.waiting, *more))
+
+
+@part.evolves
+def wait_no_longer(state: JourneyState, event: DutiesResumed) -> Suspension:
+    """It is owed again."""
+    left = (each for each in state.suspension.waiting if each.owed.id not in event.obligations)
+    return Suspension(waiting=tuple(left))
+
+
+@part.evolves
+def await_nothing_after_care(state: JourneyState, event: Discharged) -> Suspension:
+    """It belonged to care."""
+    return Suspension()
+
+
+@part.consequence
+def owe_nothing_that_waits(state: JourneyState, event: DutiesPaused) -> Iterator[BaseEvent]:
+    """Nobody is reminded of it."""
+    for each in event.obligations:
+        if owed := state.obligations.open.get(each):
+            yield ObligationCancelled(**event.context, **of(owed), because=event.because)
+
+
+@part.consequence
+def owe_again(
+    state: JourneyState, event: CrisisEnded | LevelOfCareStarted | WithdrawalTakenBack | DeathCorrected
+) -> Iterator[BaseEvent]:
+    """All that waited and that nothing else keeps waiting, unless it is owed anew already."""
+    back = [each for each in state.suspension.waiting if _is_back(state, each)]
+    numbers = dict(state.obligations.raised)
+    for each in back:
+        if not state.open_of(each.owed.kind):
+            numbers[each.owed.kind] = number = numbers.get(each.owed.kind, 0) + 1
+            owed = each.owed.again(number, event.at, *_counted(state, each, event))
+            yield ObligationRaised(**event.context, obligation=owed)
+    if back:
+        yield DutiesResumed(**event.context, obligations=tuple(each.owed.id for each in back))
+
+
+def _counted(state: JourneyState, each: Paused, event: BaseEvent) -> tuple[Counted, Calendar]:
+    """How it is counted, and by which calendar."""
+    if each.because == AT_DEATH:
+        return each.owed.counted, calendar_of(state.admission.site, each.owed.calendar)
+    return each.owed.counted.anew(event.at), state.calendar
+
+
+def _is_back(state: JourneyState, each: Paused) -> bool:
+    if state.death.is_recorded:
+        return False
+    if state.withdrawal.is_pending and each.because != AT_DEATH:
+        return False
+    return state.crisis.current is None or not pauses_in_crisis(state, each.owed)
+
+
+def pauses_in_crisis(state: JourneyState, owed: Obligation) -> bool:
+    """Whether the policy has it wait while the client is in an emergency department or in hospital."""
+    terms = state.policy.obligations.get(owed.kind)
+    return terms is not None and terms.pauses_in_crisis
