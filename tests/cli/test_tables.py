@@ -8,7 +8,7 @@ from cli import journeys
 from cli.output import stdout
 from dashboard.reading import JourneyRow
 from domain.values import Role, Stage
-from tests.domain.walk import MONDAY
+from tests.domain.walk import MONDAY, enrolled, place_held
 
 ROW = JourneyRow(
     journey_id="4f3a0b32-1a34-4b81-8cad-ac271f2aac73",
@@ -44,3 +44,18 @@ def test_no_id_and_no_word_is_broken(
     ):
         assert word in shown
     assert all(len(line.rstrip()) <= width for line in shown.splitlines())
+
+
+def test_a_journeys_page_says_its_week_and_where_the_client_is_moving(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stdout, "width", 120)
+    monkeypatch.setattr(journeys, "ui_link", lambda settings, journey_id: None)
+    walked = place_held()
+    journeys._show_standing(walked.state, walked.now)
+    shown = capsys.readouterr().out
+    assert "OP week 1" in shown and "PHP, due 2026-03-17 17:00Z, place held at facility-1" in shown
+    walked = enrolled()
+    walked.later(days=60)
+    journeys._show_standing(walked.state, walked.now)
+    assert "IOP week 9 of 12" in capsys.readouterr().out

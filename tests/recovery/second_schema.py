@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from deploy.settings import Settings
     from domain.state import JourneyState
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 class Admission(admission.Admission):
-    """One more derived field than in the first schema."""
+    """One more derived field than in this release's schema."""
 
     repeats: int = 0
 
