@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -88,7 +88,7 @@ async def start_missing(settings: Settings) -> tuple[Comparison, tuple[Mended, .
     async with _opened(settings) as (reconciler, client):
         comparison = await reconciler.missing(_progress("looked for"))
         done = await reconciler.mend(comparison, _progress("started"))
-        await ensure_schedule(client)
+        await ensure_schedule(client, timedelta(minutes=settings.reconcile_minutes))
     return comparison, done
 
 

@@ -17,7 +17,7 @@ from eventstore.errors import (
     StreamClosed,
     VersionConflict,
 )
-from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
+from eventstore.events import Appended, NewEvent, OpenStream, StoredEvent, StreamEntry, StreamHead
 from eventstore.memory import MemoryEventStore
 from eventstore.migrate import migrate, pending
 from eventstore.port import EventStore
@@ -34,6 +34,7 @@ __all__ = [
     "MemoryEventStore",
     "MigrationFailed",
     "NewEvent",
+    "OpenStream",
     "PostgresEventStore",
     "RecordDamaged",
     "SchemaMissing",

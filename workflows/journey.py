@@ -48,6 +48,7 @@ class JourneyWorkflow(Recording):
     def __init__(self, start: JourneyStart) -> None:
         self.start = start
         self.state = JourneyState()
+        self.mark = ""
         self.is_reading = start.carried is not None
         self.pending = PendingCommands(start.kept)
         self.record_checks = deque([RecordCheck()] if self.is_reading else [])
@@ -155,7 +156,7 @@ class JourneyWorkflow(Recording):
         if self.is_reading:
             self._display.show_reading(self.trouble.known, self.pending.kinds())
         else:
-            self._display.show(self.state, self.trouble.known, self.pending.kinds())
+            self._display.show(self.state, self.mark, self.trouble.known, self.pending.kinds())
 
     def snapshot(self) -> JourneySnapshot:
         """What the workflow says of itself. An answer that waits counts as a call: it is not to be made again."""

@@ -27,10 +27,12 @@ class Recording(UpdateHandlers):
     Attributes:
         start: The workflow's input.
         stream: The journey's part of the record.
+        mark: Of the last event that was folded; empty if it is not known.
     """
 
     start: JourneyStart
     stream: JourneyRecord
+    mark: str
 
     def _show(self) -> None:
         """Brings the card and the search attributes up to date."""
@@ -83,6 +85,7 @@ class Recording(UpdateHandlers):
                 return
             recorded = await self.record(pending.command, outcome.events)
             self.state = fold(recorded.events, self.state)  # an earlier attempt may have recorded them at another time
+            self.mark = recorded.mark if recorded.events else self.mark
             if recorded.as_asked:
                 return
 
@@ -124,19 +127,20 @@ class Recording(UpdateHandlers):
 
     async def _compare(self) -> str | None:
         """Takes in what the record holds beyond the journey; why that must not be done, if so."""
-        known, state = self.known_state, self.state
+        known, state, mark = self.known_state, self.state, self.mark
         held = await self.stream.read(state.version, known)
         if held.version < known.version:
             return signatures.AHEAD_OF_RECORD
         if held.differs:
             return signatures.DIFFERS_FROM_RECORD
         state, batch = fold(held.events, state), held
+        mark = held.mark if held.events else mark
         while state.version < held.version:
             batch = await self.stream.read(state.version)
             if not batch.events:  # it has lost events since
                 return signatures.AHEAD_OF_RECORD
-            state = fold(batch.events, state)
-        self.state, self.is_reading = state, False
+            state, mark = fold(batch.events, state), batch.mark
+        self.state, self.mark, self.is_reading = state, mark, False
         return signatures.RECORD_CLOSED if batch.closed and not self.state.is_finished else None
 
     @property

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -198,7 +198,7 @@ class Releases:
         ids = {case.id for case in self.cases.values()}
 
         async def all_are() -> bool:
-            return ids <= {each async for each in RunningJourneys(self.house.client).listed()}
+            return ids <= {each async for each, _ in RunningJourneys(self.house.client).listed()}
 
         await until(all_are, "Temporal lists the journeys")
 
@@ -362,7 +362,7 @@ async def test_a_release_is_taken_back(releases: Releases) -> None:
             return {case.id for case in begun_by_new} <= await RunningJourneys(house.client).failing()
 
         await until(are_reported, "Temporal reports the journeys whose tasks fail")
-        scheduled = ScheduledComparison(releases.reconciler(), lambda: datetime.now(UTC))
+        scheduled = ScheduledComparison(releases.reconciler())
         came_to = await scheduled.reconcile()
         assert (came_to.found, came_to.paged) == ({"silent": 2}, True)
 
