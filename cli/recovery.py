@@ -32,7 +32,8 @@ _TOLD_EVERY = 100
 async def reconcile(*, fix: bool = False, json: bool = False) -> None:
     """Compare the record with the running workflows and name every difference. Exit code 7 if something is left.
 
-    A worker does the same every ten minutes, with --fix. See docs/runbooks/lost-temporal.md for what each means.
+    This asks every journey. A worker does the same every ten minutes, with --fix, for each journey that gives a reason,
+    and for the others in turn. See docs/runbooks/lost-temporal.md for what each means.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from activities.marks import mark
+from activities.marks import mark, mark_of_last
 from domain.pathway.admission import CancelAdmission, RepeatAdmission
 from domain.pathway.calls import Done, SettleEffect
 from domain.pathway.placement import DecidePlacement
@@ -41,7 +41,7 @@ async def head_of(case: Case) -> RecordHead | None:
 async def shows_its_record(case: Case) -> RecordHead:
     """The listed head, once it is that of the record."""
     last = (await case.house.store.read(case.id))[-1]
-    expected = record_head(last.version, mark(last.event_id, last.recorded_at))
+    expected = record_head(last.version, mark_of_last([last]))
 
     async def is_listed() -> bool:
         return await head_of(case) == expected
