@@ -183,7 +183,7 @@ async def _mend(reconciler: Reconciler, comparison: Comparison) -> tuple[Mended,
 
 def _progress(what: str) -> Callable[[int, int], None]:
     def tell(done: int, of: int) -> None:
-        if of > _TOLD_EVERY and (done % _TOLD_EVERY == 0 or done == of):
+        if of > _TOLD_EVERY and done and (done % _TOLD_EVERY == 0 or done == of):
             sys.stderr.write(f"{done} of {of} journeys {what}\n")
 
     return tell

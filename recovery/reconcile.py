@@ -112,7 +112,7 @@ class Reconciler:
             JourneysUnreachable: Temporal does not answer, or no worker does.
             StoreUnavailable: The record does not.
         """
-        on_record, listed, handed_over = await self._everyone()
+        on_record, listed, handed_over = await self._everyone(progress)
         if listed and not await self.running.are_worked():
             raise JourneysUnreachable("no worker runs, so no journey can say where it stands: start one")
         suspected = (on_record.keys() ^ listed.keys()) | handed_over
@@ -130,7 +130,7 @@ class Reconciler:
 
     async def missing(self, progress: ReportCount = lambda done, of: None) -> Comparison:
         """Finds the journeys without a workflow, and asks none that has one; needs no worker. Raises as `compare`."""
-        on_record, listed, handed_over = await self._everyone()
+        on_record, listed, handed_over = await self._everyone(progress)
         suspected = (on_record.keys() - listed.keys()) | handed_over
         found, _ = await self._confirmed(suspected, handed_over, progress)
         missing = tuple(each for each in found if each.in_workflow is None and each.kind is not Kind.SILENT)
@@ -185,10 +185,14 @@ class Reconciler:
                 return JourneyStart(opening=opening)
         raise NotResumable("nothing of it is on record, and nobody hands it over any more")
 
-    async def _everyone(self) -> tuple[dict[str, OpenStream], dict[str, RecordHead | None], set[str]]:
+    async def _everyone(
+        self, progress: ReportCount
+    ) -> tuple[dict[str, OpenStream], dict[str, RecordHead | None], set[str]]:
         """The journeys open on record, those Temporal lists, and those handed over of which nothing is on record."""
         on_record = {each.stream: each async for each in open_journey_heads(self.store)}
+        progress(0, len(on_record))
         listed = {journey_id: head async for journey_id, head in self.running.listed()}
+        progress(0, len(on_record))
         candidates = sorted({each.journey_id for each in await self.admitted.openings()} - on_record.keys())
         heads = await _at_once(candidates, self.store.head)
         return on_record, listed, {each for each, head in zip(candidates, heads, strict=True) if head is None}

@@ -72,7 +72,12 @@ async def set_right(compared: Reconciler) -> tuple[Mended, ...]:
 
 
 async def assert_in_step(case: Case, compared: Reconciler) -> JourneyState:
-    """Record and workflow agree, and nothing of it was recorded twice."""
+    """Record and workflow agree once it has heard what it was told, and nothing of it was recorded twice."""
+
+    async def knows_its_record() -> bool:
+        return (await case.settled()).version == len(await case.house.store.read(case.id))
+
+    await until(knows_its_record, "the journey knows its record")
     state = await case.settled()
     assert fingerprint(state) == fingerprint(fold(await case.record()))
     assert (await compared.compare()).differences == ()
