@@ -54,6 +54,7 @@ from recovery.recover import Admitted, NobodyAdmitted
 from recovery.running import RunningJourneys
 from recovery.schedule import ScheduledComparison, ensure_schedule
 from recovery.signing import HeadSigner
+from recovery.turns import Turns
 from workflows.client import connect
 from workflows.journey import JourneyWorkflow
 from workflows.messages import CALLS_QUEUE, NOTICES_QUEUE, TASK_QUEUE
@@ -93,7 +94,7 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
             client, store, Sealer(keys), calls, admitted=admitted, signer=_signer(settings), limits=settings
         ),
     ):
-        await ensure_schedule(client)
+        await ensure_schedule(client, turns(settings).every)
         log.info("worker started", task_queue=TASK_QUEUE, pid=os.getpid())
         on_started()
         await _stopped()
@@ -120,7 +121,7 @@ async def journey_worker(
     """
     recorder = Recorder(store, sealer)
     reconciler = Reconciler(store, RunningJourneys(client), admitted or NobodyAdmitted())
-    comparison = ScheduledComparison(reconciler)
+    comparison = ScheduledComparison(reconciler, turns(limits))
     ours: dict[str, Any] = {
         "workflow_runner": _sandbox(),
         "max_cached_workflows": limits.worker_cached_journeys,
@@ -144,6 +145,15 @@ async def journey_worker(
             yield
         finally:  # together: each lets what is under way finish
             await asyncio.gather(*(each.shutdown() for each in (journeys, to_systems, to_staff)))
+
+
+def turns(limits: Limits) -> Turns:
+    """How often record and journeys are compared, and how many are asked, as `limits` say."""
+    return Turns(
+        every=timedelta(minutes=limits.reconcile_minutes),
+        asked_within=timedelta(hours=limits.reconcile_asked_within_hours),
+        fewest=limits.reconcile_fewest_asked,
+    )
 
 
 def _call_worker(

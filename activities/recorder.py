@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import signatures
 from activities.failures import in_time, named_causes
+from activities.marks import mark_of_last
 from clientkeys.errors import KeyDestroyed, KeyMissing, KeysUnavailable, SealBroken
 from domain.comparing import Fingerprint, fingerprint
 from domain.evolve import fold
@@ -73,7 +74,7 @@ class Recorder:
             return await self._held(request, failing=_record_closed(request))
         if appended.replayed:
             return await self._held(request, answered=True)
-        return signatures.Recorded(events=request.events, as_asked=True)
+        return signatures.Recorded(events=request.events, as_asked=True, mark=mark_of_last(appended.events))
 
     @activity.defn(name=signatures.CHECK_RECORD)
     async def check(self, request: signatures.CheckRequest) -> signatures.RecordChecked:
@@ -88,11 +89,13 @@ class Recorder:
     async def _compared(self, request: signatures.CheckRequest) -> signatures.RecordChecked:
         head = await self._store.head(request.stream)
         stored = await self._store.read(request.stream)
+        asked_for = stored[request.after : request.after + READ_AT_ONCE]
         return signatures.RecordChecked(
             version=len(stored),
             closed=head is not None and head.closed,
             differs=request.known is not None and _differs(stored, request.known),
-            events=_masked(stored[request.after : request.after + READ_AT_ONCE]),
+            events=_masked(asked_for),
+            mark=mark_of_last(asked_for),
         )
 
     async def _opened(self, stored: Sequence[StoredEvent]) -> tuple[Event, ...]:
@@ -131,7 +134,7 @@ class Recorder:
                 type=signatures.AHEAD_OF_RECORD,
                 non_retryable=True,
             )
-        return signatures.Recorded(events=await self._opened(stored), as_asked=False)
+        return signatures.Recorded(events=await self._opened(stored), as_asked=False, mark=mark_of_last(stored))
 
 
 def _differs(stored: Sequence[StoredEvent], known: Fingerprint) -> bool:

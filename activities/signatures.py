@@ -105,10 +105,13 @@ class Recorded(Value):
     Attributes:
         events: To be folded, also if another writer recorded them.
         as_asked: False if the record held something else: fold it and decide again.
+        mark: Of the last of these events; see `activities.marks`. Empty if there is none, or a release before marks
+            answered.
     """
 
     events: tuple[Event, ...]
     as_asked: bool
+    mark: str = ""
 
 
 class CheckRequest(Value):
@@ -134,12 +137,14 @@ class RecordChecked(Value):
         differs: Whether the state that was asked about is not what its events lead to. False where that cannot be said:
             it was folded under another schema, or the record has lost events.
         events: The ones asked for, oldest first, as many as fit into one answer. What the record seals is masked.
+        mark: Of the last of these events, as in `Recorded`.
     """
 
     version: int
     closed: bool
     differs: bool
     events: tuple[Event, ...]
+    mark: str = ""
 
 
 class HeadSigned(Value):
@@ -155,6 +160,8 @@ class Reconciled(Value):
         found: How many differences of each kind.
         mended: How many of them it set right.
         of_another_schema: How many journeys have a state that this worker could not compare with the record.
+        asked: How many journeys were asked for their states.
+        other_heads: How many of those since Temporal listed another head than the record has.
     """
 
     journeys: int
@@ -162,6 +169,8 @@ class Reconciled(Value):
     mended: int
     paged: bool
     of_another_schema: int = 0
+    asked: int = 0
+    other_heads: int = 0
 
 
 class ReleaseRequest(Value):

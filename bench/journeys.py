@@ -80,6 +80,14 @@ def template(path: int, day: int, variant: int) -> Sequence[JourneyStep]:
     return tuple(walk.steps)
 
 
+def opened(journey: str, client_ref: str, at: datetime, *, variant: int) -> Sequence[JourneyStep]:
+    """A journey from its admission at `at` to the answers of its first calls. Then it waits for a person."""
+    load()
+    walk = _Walk(CLIENTS[0], at, random.Random(variant), journey, client_ref)
+    walk.open()
+    return tuple(walk.steps)
+
+
 def _copy_for(step: JourneyStep, number: int) -> JourneyStep:
     journey, events = f"bench-{number:07}", step.events
     if step.expected_version == 0:
@@ -91,8 +99,11 @@ def _copy_for(step: JourneyStep, number: int) -> JourneyStep:
 class _Walk:
     """One client of the script, with the clinic's systems and the clock played by dice."""
 
-    def __init__(self, client: Client, start: datetime, dice: random.Random) -> None:
+    def __init__(
+        self, client: Client, start: datetime, dice: random.Random, journey: str = "j", client_ref: str = "c"
+    ) -> None:
         self.client, self.start, self.dice = client, start, dice
+        self.journey, self.client_ref = journey, client_ref
         self.now = start
         self.state = JourneyState()
         self.steps: list[JourneyStep] = []
@@ -100,15 +111,19 @@ class _Walk:
 
     def play(self) -> None:
         """From the admission to the end of the script, and on until nothing more falls due for a while."""
-        at = self.start
-        self._tell(OpenJourney(id="open", journey_id="j", client_ref="c", site="main", message="m", admitted_at=at))
-        self._settle_all()
+        self.open()
         moments = {step.at for step in self.client.steps} | {message.at for message in self.client.messages}
         for offset in sorted(moments):
             self._until(self.start + offset + timedelta(minutes=self.dice.randrange(600)))
             self._by_hand(OBTAIN_AUTHORISATION.kind, Role.UTILISATION_REVIEW)
             self._act(offset)
         self._until(self.now + _LONG_AFTER, at_most=10)
+
+    def open(self) -> None:
+        """The admission, and the answers to the calls that follow from it."""
+        who = {"journey_id": self.journey, "client_ref": self.client_ref}
+        self._tell(OpenJourney(id="open", **who, site="main", message="m", admitted_at=self.start))
+        self._settle_all()
 
     def _act(self, offset: timedelta) -> None:
         if any(each.at == offset and each.event == "A11" for each in self.client.messages):
@@ -170,7 +185,7 @@ class _Walk:
         expected = self.state.version
         self.state = outcome.state
         events = tuple(to_record(each, {"workflow_id": "journey/bench", "run_id": "r"}) for each in outcome.events)
-        self.steps.append(JourneyStep(self.now, "j", expected, command.cause, events, self.state.is_finished))
+        self.steps.append(JourneyStep(self.now, self.journey, expected, command.cause, events, self.state.is_finished))
 
 
 async def fill(database_url: str, appends: Iterable[JourneyStep], *, at_once: int = 400) -> int:

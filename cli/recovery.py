@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -32,7 +32,8 @@ _TOLD_EVERY = 100
 async def reconcile(*, fix: bool = False, json: bool = False) -> None:
     """Compare the record with the running workflows and name every difference. Exit code 7 if something is left.
 
-    A worker does the same every ten minutes, with --fix. See docs/runbooks/lost-temporal.md for what each means.
+    This asks every journey. A worker does the same every ten minutes, with --fix, for each journey that gives a reason,
+    and for the others in turn. See docs/runbooks/lost-temporal.md for what each means.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ async def start_missing(settings: Settings) -> tuple[Comparison, tuple[Mended, .
     async with _opened(settings) as (reconciler, client):
         comparison = await reconciler.missing(_progress("looked for"))
         done = await reconciler.mend(comparison, _progress("started"))
-        await ensure_schedule(client)
+        await ensure_schedule(client, timedelta(minutes=settings.reconcile_minutes))
     return comparison, done
 
 
@@ -182,7 +183,7 @@ async def _mend(reconciler: Reconciler, comparison: Comparison) -> tuple[Mended,
 
 def _progress(what: str) -> Callable[[int, int], None]:
     def tell(done: int, of: int) -> None:
-        if of > _TOLD_EVERY and (done % _TOLD_EVERY == 0 or done == of):
+        if of > _TOLD_EVERY and done and (done % _TOLD_EVERY == 0 or done == of):
             sys.stderr.write(f"{done} of {of} journeys {what}\n")
 
     return tell

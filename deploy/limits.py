@@ -1,7 +1,7 @@
 """What one installation takes on: every limit of listeners, intake, workers and read models, with its unit.
 
-Numbers of the clinic (how soon a review is due, say) are not here: they stand in the centre's policies. Nor are times
-that Temporal holds for all workers at once, such as how often the record is compared: they must be the same in each.
+Numbers of the clinic (how soon a review is due, say) are not here: they stand in the centre's policies. How often the
+record is compared is held by Temporal for all workers at once: the last that starts says it, so give all the same.
 """
 
 from typing import Any, Self
@@ -79,6 +79,12 @@ class Limits(BaseModel):
     record_connections: int = _connections(8, "Of one worker or intake, to the record.")
     keys_connections: int = _connections(4, "Of one worker or intake, to the keys.")
 
+    reconcile_minutes: float = _limit(10.0, "minutes", "Between two comparisons of record and journeys.", least=1)
+    reconcile_asked_within_hours: float = _limit(
+        24.0, "hours", "In which each open journey is asked for its state at least once.", least=1, most=24 * 7
+    )
+    reconcile_fewest_asked: int = _limit(50, "journeys", "Asked for their state in one comparison, if there are some.")
+
     projector_page_events: int = _limit(2_000, "events", "Taken into the read models in one transaction.")
     projector_poll_seconds: float = _seconds(1.0, "Between looks at the record without news.")
     dashboard_patience_seconds: float = _seconds(2.0, "That a list waits for the projector to catch up.")
@@ -90,6 +96,11 @@ class Limits(BaseModel):
             raise ValueError(
                 "THROUGHLINE_INTAKE_LEASE_SECONDS must be longer than THROUGHLINE_INTAKE_OPENINGS_SECONDS and "
                 "THROUGHLINE_INTAKE_JOURNEYS_SECONDS: a claim in use must not lapse"
+            )
+        if self.reconcile_minutes > self.reconcile_asked_within_hours * 60:
+            raise ValueError(
+                "THROUGHLINE_RECONCILE_MINUTES must not be longer than THROUGHLINE_RECONCILE_ASKED_WITHIN_HOURS: a "
+                "journey is asked by a comparison"
             )
         if self.worker_fewest_calls > self.worker_most_calls:
             raise ValueError("THROUGHLINE_WORKER_FEWEST_CALLS must not be above THROUGHLINE_WORKER_MOST_CALLS")

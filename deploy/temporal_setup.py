@@ -29,6 +29,7 @@ SEARCH_ATTRIBUTES: Final[Mapping[str, IndexedValueType.ValueType]] = {
     "NextDeadline": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
     "Urgent": IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
     "NotRecorded": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "RecordHead": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
 }
 
 _RPC_TIMEOUT: Final = timedelta(seconds=10)

@@ -16,7 +16,7 @@ from eventstore.errors import (
     StreamClosed,
     VersionConflict,
 )
-from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
+from eventstore.events import Appended, NewEvent, OpenStream, StoredEvent, StreamEntry, StreamHead
 from eventstore.port import EventStore
 from eventstore.postgres import PostgresEventStore, open_store
 
@@ -28,6 +28,7 @@ __all__ = [
     "InvalidRequest",
     "KeyReused",
     "NewEvent",
+    "OpenStream",
     "PostgresEventStore",
     "RecordDamaged",
     "SchemaMissing",

@@ -120,3 +120,17 @@ class StreamEntry(StreamHead):
     """A stream in a list of streams."""
 
     stream: str
+
+
+class OpenStream(_Record):
+    """A stream that takes more events, with what tells its last event from any other.
+
+    Attributes:
+        event_id: Of the event at `version`; None if the record has lost that event.
+        recorded_at: Of the same event.
+    """
+
+    stream: str
+    version: int
+    event_id: UUID | None
+    recorded_at: UtcMoment | None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
+from eventstore.events import Appended, NewEvent, OpenStream, StoredEvent, StreamEntry, StreamHead
 
 
 class EventStore(Protocol):
@@ -59,3 +59,6 @@ class EventStore(Protocol):
             limit: The longest page wanted.
             open_only: Whether to leave out streams that take no more events.
         """
+
+    def open_streams(self) -> AsyncIterator[OpenStream]:
+        """Every stream that takes more events, as all of them stood at one moment, in no particular order."""

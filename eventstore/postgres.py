@@ -23,7 +23,7 @@ from eventstore.errors import (
     StreamClosed,
     VersionConflict,
 )
-from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
+from eventstore.events import Appended, NewEvent, OpenStream, StoredEvent, StreamEntry, StreamHead
 from eventstore.request import AppendRequest, require_dense, require_name, require_number
 
 RecordPool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
@@ -68,6 +68,13 @@ _STREAMS = SQL(
     "select stream, version, closed_at is not null as closed from es.streams"
     ' where stream collate "C" > %s and not (%s and closed_at is not null) order by stream collate "C" limit %s'
 )
+# Each last event is looked up by the index: events are many times as many as open streams.
+_OPEN_STREAMS = SQL(
+    "select s.stream, s.version, e.event_id, e.recorded_at from es.streams s left join lateral"
+    " (select event_id, recorded_at from es.events where stream = s.stream and version = s.version limit 1) e on true"
+    " where s.closed_at is null"
+)
+_OPEN_STREAMS_AT_ONCE = 5_000
 
 _RETRYABLE = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
 NO_SCHEMA = (
@@ -153,6 +160,21 @@ class PostgresEventStore:
         except psycopg.Error as error:
             raise translated(error) from None
         return tuple(StreamEntry(**row) for row in rows)
+
+    async def open_streams(self) -> AsyncIterator[OpenStream]:
+        """See `EventStore.open_streams`. Holds a connection until the last was taken."""
+        try:
+            async with (
+                self._pool.connection() as connection,
+                connection.transaction(),
+                connection.cursor(name="open_streams") as cursor,
+            ):
+                cursor.itersize = _OPEN_STREAMS_AT_ONCE
+                await cursor.execute(_OPEN_STREAMS)
+                async for row in cursor:
+                    yield OpenStream.vouched_for(row)
+        except psycopg.Error as error:
+            raise translated(error) from None
 
     async def _send(self, requests: Sequence[AppendRequest]) -> list[AppendAnswer]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from eventstore.events import OpenStream
 from eventstore.port import EventStore
 from record.codec import is_journey
 
@@ -24,3 +25,10 @@ async def open_journeys(store: EventStore) -> AsyncIterator[str]:
     async for stream in streams(store, open_only=True):
         if is_journey(stream):
             yield stream
+
+
+async def open_journey_heads(store: EventStore) -> AsyncIterator[OpenStream]:
+    """The same, each with where its stream stands."""
+    async for each in store.open_streams():
+        if is_journey(each.stream):
+            yield each

@@ -1,7 +1,8 @@
 """Record and workflows compared, every difference named, and what may be set right set right.
 
 Temporal's list of running workflows is seconds old, and a running journey moves between one read and the next. So a
-difference is named only if two looks in a row, a moment apart, find the very same one.
+difference is named only if two looks in a row, a moment apart, find the very same one. For the same reason a head that
+is listed otherwise than the record has it is only a reason to ask the journey.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from typing import TypeVar
 from domain.evolve import fold
 from domain.values import Value
 from eventstore.errors import EventStoreError, UnreadableEvent
+from eventstore.events import OpenStream
 from eventstore.port import EventStore
 from eventstore.verification.verify import ReportCount
 from record.codec import from_record
-from record.listing import open_journeys
+from record.listing import open_journey_heads
 from recovery import differences as diff
 from recovery.differences import Difference, Kind, OnRecord
+from recovery.heads import is_same_end
 from recovery.recover import Admitted, NobodyAdmitted, NotResumable, resumption
 from recovery.running import RunningJourneys
 from workflows.client import CommandRefused, JourneyNotRunning, JourneysUnreachable
 from workflows.messages import JourneyStart
+from workflows.record_head import RecordHead
 
 _NOT_DONE = (
     JourneysUnreachable,
@@ -36,6 +40,8 @@ _NOT_DONE = (
 )
 T = TypeVar("T")
 R = TypeVar("R")
+Asked = Callable[[str], bool]
+"""Whether a journey is asked for its state."""
 
 _AT_ONCE = 16
 _LOOKS = 5
@@ -50,6 +56,7 @@ class Comparison(Value):
     Attributes:
         journeys: How many there are.
         asked: How many running ones were asked where they stand.
+        other_heads: Which of those had another head in Temporal's list than on record.
         of_another_schema: How many of those have a state that this program folds in another way. Their versions and
             calls were compared, what their states hold was not.
     """
@@ -58,6 +65,7 @@ class Comparison(Value):
     asked: int
     differences: tuple[Difference, ...]
     of_another_schema: int = 0
+    other_heads: frozenset[str] = frozenset()
 
 
 class Mended(Value):
@@ -92,46 +100,47 @@ class Reconciler:
     moment: timedelta = _MOMENT
 
     async def compare(
-        self, progress: ReportCount = lambda done, of: None, *, asked: Callable[[str], bool] = lambda journey_id: True
+        self, progress: ReportCount = lambda done, of: None, *, asked: Callable[[int], Asked] = lambda journeys: _all
     ) -> Comparison:
         """Looks at every journey that is open on record, runs, or was handed over.
 
         Args:
             progress: Told now and then how far it is.
-            asked: Which of the journeys that run as they should are asked for their states.
+            asked: Given how many are open, which of those that seem to run as they should are asked for their states.
 
         Raises:
             JourneysUnreachable: Temporal does not answer, or no worker does.
             StoreUnavailable: The record does not.
         """
-        on_record, listed, handed_over = await self._everyone()
+        on_record, listed, handed_over = await self._everyone(progress)
         if listed and not await self.running.are_worked():
             raise JourneysUnreachable("no worker runs, so no journey can say where it stands: start one")
-        suspected = (on_record ^ listed) | handed_over
-        questioned = {each for each in on_record & listed if asked(each)}
+        suspected = (on_record.keys() ^ listed.keys()) | handed_over
+        both, is_asked = on_record.keys() & listed.keys(), asked(len(on_record))
+        other_heads = frozenset(each for each in both if not is_same_end(on_record[each], listed[each]))
+        questioned = other_heads | {each for each in both if is_asked(each)}
         differences, others = await self._confirmed(suspected | questioned, handed_over, progress)
         return Comparison(
-            journeys=len(on_record | listed | handed_over),
+            journeys=len(both | suspected),
             asked=len(questioned),
             differences=differences,
             of_another_schema=len(others),
+            other_heads=other_heads,
         )
-
-    async def count(self) -> int:
-        """How many journeys are open on record."""
-        return sum([1 async for _ in open_journeys(self.store)])
 
     async def missing(self, progress: ReportCount = lambda done, of: None) -> Comparison:
         """Finds the journeys without a workflow, and asks none that has one; needs no worker. Raises as `compare`."""
-        on_record, listed, handed_over = await self._everyone()
-        found, _ = await self._confirmed((on_record - listed) | handed_over, handed_over, progress)
+        on_record, listed, handed_over = await self._everyone(progress)
+        suspected = (on_record.keys() - listed.keys()) | handed_over
+        found, _ = await self._confirmed(suspected, handed_over, progress)
         missing = tuple(each for each in found if each.in_workflow is None and each.kind is not Kind.SILENT)
-        return Comparison(journeys=len(on_record | handed_over), asked=0, differences=missing)
+        return Comparison(journeys=len(on_record.keys() | handed_over), asked=0, differences=missing)
 
     async def mend(self, comparison: Comparison, progress: ReportCount = lambda done, of: None) -> tuple[Mended, ...]:
         """Does for each difference what its kind allows; the rest is for a person."""
-        differing = sum(each.kind is Kind.DIFFERS for each in comparison.differences)
-        spare = is_a_release_at_fault(differing, comparison.asked)
+        alike = [each for each in comparison.differences if each.journey_id not in comparison.other_heads]
+        differing = sum(each.kind is Kind.DIFFERS for each in alike)
+        spare = is_a_release_at_fault(differing, comparison.asked - len(comparison.other_heads))
 
         async def mended(each: Difference) -> Mended:
             if spare and each.kind is Kind.DIFFERS:
@@ -176,11 +185,15 @@ class Reconciler:
                 return JourneyStart(opening=opening)
         raise NotResumable("nothing of it is on record, and nobody hands it over any more")
 
-    async def _everyone(self) -> tuple[set[str], set[str], set[str]]:
+    async def _everyone(
+        self, progress: ReportCount
+    ) -> tuple[dict[str, OpenStream], dict[str, RecordHead | None], set[str]]:
         """The journeys open on record, those Temporal lists, and those handed over of which nothing is on record."""
-        on_record = {each async for each in open_journeys(self.store)}
-        listed = {each async for each in self.running.listed()}
-        candidates = sorted({each.journey_id for each in await self.admitted.openings()} - on_record)
+        on_record = {each.stream: each async for each in open_journey_heads(self.store)}
+        progress(0, len(on_record))
+        listed = {journey_id: head async for journey_id, head in self.running.listed()}
+        progress(0, len(on_record))
+        candidates = sorted({each.journey_id for each in await self.admitted.openings()} - on_record.keys())
         heads = await _at_once(candidates, self.store.head)
         return on_record, listed, {each for each, head in zip(candidates, heads, strict=True) if head is None}
 
@@ -222,6 +235,10 @@ class Reconciler:
         except UnreadableEvent:
             state = None
         return OnRecord(version=len(stored), closed=head.closed, state=state)
+
+
+def _all(journey_id: str) -> bool:
+    return True
 
 
 async def _at_once(

@@ -21,10 +21,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ports import Notice
 from recovery.differences import Running
-from workflows.card import NOT_RECORDED
+from workflows.card import NOT_RECORDED, RECORD_HEAD
 from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, journey_of, unreachable, workflow_id
 from workflows.messages import PAGE, TASK_QUEUE, WORKFLOW, JourneyStart, JourneyStatus
 from workflows.newer_state import NewerState
+from workflows.record_head import RecordHead, read_record_head
 
 _PATIENCE = timedelta(seconds=10)
 _REPORTED_PROBLEMS = "TemporalReportedProblems"
@@ -49,10 +50,13 @@ class RunningJourneys:
         self._patience = patience
         self._journeys = Journeys(client, patience=patience)
 
-    async def listed(self) -> AsyncIterator[str]:
-        """The journeys that Temporal lists as running. The list may be seconds old."""
+    async def listed(self) -> AsyncIterator[tuple[str, RecordHead | None]]:
+        """The journeys that Temporal lists as running, each with up to where it knew its record as it last showed that.
+
+        None: it showed nothing yet. The list may be seconds old.
+        """
         async for each in self._matching(_ALL):
-            yield journey_of(each.id)
+            yield journey_of(each.id), read_record_head(each.typed_search_attributes.get(RECORD_HEAD))
 
     async def not_recorded(self) -> dict[str, str]:
         """The journeys whose decisions cannot be recorded, each with the cause. The list may be seconds old."""

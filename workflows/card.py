@@ -12,6 +12,7 @@ from domain.plans import Direction, Transition
 from domain.state import JourneyState
 from domain.values import Instant, Stage
 from domain.wording import level_in_week
+from workflows.record_head import record_head
 
 PROGRAMME = SearchAttributeKey.for_keyword("Programme")
 STAGE = SearchAttributeKey.for_keyword("Stage")
@@ -19,30 +20,37 @@ SITE = SearchAttributeKey.for_keyword("Site")
 NEXT_DEADLINE = SearchAttributeKey.for_datetime("NextDeadline")
 URGENT = SearchAttributeKey.for_bool("Urgent")
 NOT_RECORDED = SearchAttributeKey.for_keyword("NotRecorded")
-SEARCH_ATTRIBUTES = (PROGRAMME, STAGE, SITE, NEXT_DEADLINE, URGENT, NOT_RECORDED)
+RECORD_HEAD = SearchAttributeKey.for_keyword("RecordHead")
+SEARCH_ATTRIBUTES = (PROGRAMME, STAGE, SITE, NEXT_DEADLINE, URGENT, NOT_RECORDED, RECORD_HEAD)
 
 _BEFORE_CARE = (*(Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING),)
 
-Shown = tuple[str, str, str, Instant | None, bool, str | None]
-"""Programme, stage, site, next due time, urgent, and the cause that keeps decisions from the record."""
+Shown = tuple[str, str, str, Instant | None, bool, str | None, str | None]
+"""Programme, stage, site, next due time, urgent, what keeps decisions from the record, and the record's head."""
 
 
-def shown(state: JourneyState, now: Instant, not_recorded: str | None = None) -> Shown:
-    """The values to search by. A journey that cannot record is urgent."""
+def shown(state: JourneyState, now: Instant, mark: str, not_recorded: str | None = None) -> Shown:
+    """The values to search by. A journey that cannot record is urgent.
+
+    `mark`: of the last event in `state`; empty if it is not known, and then no head is shown. So a history in which a
+    release before marks recorded asks for what it asked for then.
+    """
     programme = state.level or state.placement.level
     owed = state.next_due()
     urgent = state.is_urgent(now) or not_recorded is not None
     due, site = owed.due_at if owed else None, state.admission.site or "none"
-    return programme or "none", state.stage, site, due, urgent, not_recorded
+    head = record_head(state.version, mark).text if mark else None
+    return programme or "none", state.stage, site, due, urgent, not_recorded, head
 
 
 def attributes(values: Shown) -> list[SearchAttributeUpdate[Any]]:
     """`values` as one upsert."""
-    programme, stage, site, due, urgent, cause = values
+    programme, stage, site, due, urgent, cause, head = values
     deadline = NEXT_DEADLINE.value_set(due) if due else NEXT_DEADLINE.value_unset()
     not_recorded = NOT_RECORDED.value_set(cause) if cause else NOT_RECORDED.value_unset()
     where = PROGRAMME.value_set(programme), STAGE.value_set(stage), SITE.value_set(site)
-    return [*where, deadline, URGENT.value_set(urgent), not_recorded]
+    known_to = RECORD_HEAD.value_set(head) if head else RECORD_HEAD.value_unset()
+    return [*where, deadline, URGENT.value_set(urgent), not_recorded, known_to]
 
 
 def cannot_record(cause: str) -> list[SearchAttributeUpdate[Any]]:

@@ -16,17 +16,18 @@ class Display:
         self._shown: Shown | None = None
         self._cause_shown: str | None = None
 
-    def show(self, state: JourneyState, trouble: NotRecorded | None, waiting: list[str]) -> None:
+    def show(self, state: JourneyState, mark: str, trouble: NotRecorded | None, waiting: list[str]) -> None:
         """Shows where the journey stands.
 
         Args:
             state: The state on record.
+            mark: Of the last event in it.
             trouble: Why decisions cannot be recorded now, if so.
             waiting: The kinds of what waits to be recorded.
         """
         now = workflow.now()
         workflow.set_current_details("\n".join([*_first_lines(trouble, waiting), card(state, now)]))
-        values = shown(state, now, trouble.code if trouble else None)
+        values = shown(state, now, mark, trouble.code if trouble else None)
         if values != self._shown:
             self._shown = values
             workflow.upsert_search_attributes(attributes(values))

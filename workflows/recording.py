@@ -30,6 +30,7 @@ class Recording:
 
     Attributes:
         state: The journey as far as it is on record.
+        mark: Of the last event in `state`; empty if it is not known.
         is_reading: Whether the record is still to be read, so that `state` is empty and says nothing.
         pending: Commands whose outcome is not on record yet, in their order.
         checks: Comparisons with the record that were asked for, and whether the journey stands still.
@@ -39,6 +40,7 @@ class Recording:
 
     def __init__(self, start: JourneyStart) -> None:
         self.state = JourneyState()
+        self.mark = ""
         self.is_reading = start.carried is not None
         self.pending = PendingCommands(start.kept)
         self.checks = RecordChecks(at_once=self.is_reading)
@@ -99,7 +101,7 @@ class Recording:
         if self.is_reading:
             self._display.show_reading(self.trouble.known, self.pending.kinds())
         else:
-            self._display.show(self.state, self.trouble.known, self.pending.kinds())
+            self._display.show(self.state, self.mark, self.trouble.known, self.pending.kinds())
 
     async def answer_all(self) -> None:
         """Decides and records all that waits, in order. What cannot be recorded is kept and tried again later."""
@@ -148,6 +150,7 @@ class Recording:
                 return
             recorded = await self.record(pending.command, outcome.events)
             self.state = fold(recorded.events, self.state)  # an earlier attempt may have recorded them at another time
+            self.mark = recorded.mark if recorded.events else self.mark
             if recorded.as_asked:
                 return
 
@@ -189,17 +192,18 @@ class Recording:
 
     async def _compare(self) -> str | None:
         """Takes in what the record holds beyond the journey; why that must not be done, if so."""
-        known, state = self.known_state, self.state
+        known, state, mark = self.known_state, self.state, self.mark
         held = await self._record.read(state.version, known)
         if held.version < known.version:
             return signatures.AHEAD_OF_RECORD
         if held.differs:
             return signatures.DIFFERS_FROM_RECORD
         state, batch = fold(held.events, state), held
+        mark = held.mark if held.events else mark
         while state.version < held.version:
             batch = await self._record.read(state.version)
             if not batch.events:  # it has lost events since
                 return signatures.AHEAD_OF_RECORD
-            state = fold(batch.events, state)
-        self.state, self.is_reading = state, False
+            state, mark = fold(batch.events, state), batch.mark
+        self.state, self.mark, self.is_reading = state, mark, False
         return signatures.RECORD_CLOSED if batch.closed and not self.state.is_finished else None

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 import activities.recorder
 from activities import signatures
+from activities.marks import mark_of_last
 from activities.recorder import Recorder
 from clientkeys.errors import KekNotInFile, KekUnusable, KeysSchemaMissing, KeysUnavailable
 from clientkeys.keys import DataKey
@@ -266,3 +267,23 @@ async def test_reading_needs_no_key_and_shows_no_word(recorder: Recorder, keyrin
     [event] = looked.events
     assert isinstance(event, ObligationWaived) and event.reason == MASK
     assert not looked.differs
+
+
+async def test_each_answer_has_the_mark_of_its_last_event(store: MemoryEventStore, recorder: Recorder) -> None:
+    recorded = await recorder.record(asked(fact(), fact("message-2")))
+    assert recorded.mark == mark_of_last(await store.read("journey-1")) != ""
+    repeated = await recorder.record(asked(fact(), fact("message-2")))
+    assert (repeated.as_asked, repeated.mark) == (False, recorded.mark)
+    forgotten = await recorder.record(asked(fact(), fact("message-2"), after=2))
+    assert (forgotten.events, forgotten.mark) == ((), "")
+    checked = await recorder.check(signatures.CheckRequest(stream="journey-1", after=1))
+    assert (len(checked.events), checked.mark) == (1, recorded.mark)
+    assert (await recorder.check(signatures.CheckRequest(stream="journey-1", after=2))).mark == ""
+
+
+async def test_an_event_recorded_again_under_its_key_has_another_mark(recorder: Recorder) -> None:
+    recorded = await recorder.record(asked(fact()))
+    restored = Recorder(MemoryEventStore(), Sealer(MemoryKeyring()))
+    again = await restored.record(asked(fact()))
+    assert again.events == recorded.events
+    assert again.mark != recorded.mark

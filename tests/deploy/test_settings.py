@@ -76,6 +76,7 @@ def test_what_is_passed_to_another_process_is_read_back_the_same(
         ("THROUGHLINE_WORKER_CPU", "1.5"),
         ("THROUGHLINE_INTAKE_LEASE_SECONDS", "20"),
         ("THROUGHLINE_WORKER_FEWEST_CALLS", "501"),
+        ("THROUGHLINE_RECONCILE_MINUTES", "1441"),
         ("THROUGHLINE_SMTP", "mail.example.org"),
         ("THROUGHLINE_SMTP", "mail.example.org:smtp"),
         ("TEMPORAL_ADDRESS", "http://127.0.0.1:7233"),

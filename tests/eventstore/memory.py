@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice
 
 from eventstore.errors import KeyReused, StreamClosed, VersionConflict
-from eventstore.events import Appended, NewEvent, StoredEvent, StreamEntry, StreamHead
+from eventstore.events import Appended, NewEvent, OpenStream, StoredEvent, StreamEntry, StreamHead
 from eventstore.request import AppendRequest, require_name, require_number
 
 
@@ -66,6 +66,14 @@ class MemoryEventStore:
             StreamEntry(stream=name, version=len(self._streams[name]), closed=name in self._closed) for name in names
         )
         return tuple(islice((each for each in entries if not (open_only and each.closed)), limit))
+
+    async def open_streams(self) -> AsyncIterator[OpenStream]:
+        """See `EventStore.open_streams`."""
+        last = [held[-1] for stream, held in self._streams.items() if stream not in self._closed]
+        for each in last:
+            yield OpenStream(
+                stream=each.stream, version=each.version, event_id=each.event_id, recorded_at=each.recorded_at
+            )
 
     def _require_open_at(self, stream: str, expected_version: int) -> None:
         held = self._streams.get(stream, [])

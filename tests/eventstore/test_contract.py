@@ -40,6 +40,20 @@ async def test_streams_are_listed_in_byte_order_page_by_page(store: EventStore) 
     assert [each.stream for each in await store.streams(open_only=True)] == ["Z", "a", "é"]
 
 
+async def test_open_streams_come_with_their_last_events(store: EventStore) -> None:
+    assert [each async for each in store.open_streams()] == []
+    for name in ("b", "é", "a"):
+        await record(store, name, 1)
+    await record(store, "a", 2, 3)
+    await store.append("b", expected_version=1, key="end", events=[fact(2)], close=True)
+    last = {name: (await store.read(name))[-1] for name in ("a", "é")}
+    found = {each.stream: each async for each in store.open_streams()}
+    assert {name: (each.version, each.event_id, each.recorded_at) for name, each in found.items()} == {
+        name: (each.version, each.event_id, each.recorded_at) for name, each in last.items()
+    }
+    assert (found["a"].version, found["é"].version) == (3, 1)
+
+
 async def test_positions_are_dense_over_all_streams_and_versions_within_each(store: EventStore) -> None:
     await record(store, "a", 1, 2)
     await record(store, "b", 3)

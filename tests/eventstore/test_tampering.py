@@ -52,6 +52,16 @@ def _sealed(number: int) -> NewEvent:
     return fact(number).model_copy(update={"sealed": b"ciphertext", "key_id": UUID(int=7)})
 
 
+async def test_an_open_stream_that_lost_its_last_event_is_listed_without_it(
+    twelve_events: str, postgres_store: PostgresEventStore
+) -> None:
+    tamper(twelve_events, "delete from es.events where stream = 'a' and version = 7")
+    found = {each.stream: each async for each in postgres_store.open_streams()}
+    assert found.keys() == {"a", "c"}
+    assert (found["a"].version, found["a"].event_id, found["a"].recorded_at) == (7, None, None)
+    assert found["c"].event_id is not None
+
+
 def tamper(url: str, *statements: str) -> None:
     with psycopg.connect(url) as connection:
         for table in ("events", "appends", "streams"):

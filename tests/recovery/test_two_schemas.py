@@ -17,13 +17,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 import worker
+from activities.marks import mark_of_last
 from deploy.settings import Settings
 from deploy.values import HostPort
 from domain.commands import BaseCommand
@@ -40,10 +41,12 @@ from recovery.schedule import ScheduledComparison
 from tests.campaigns.racing import ShortTasks
 from tests.clinic.process import ROOT, ClinicProcess
 from tests.recovery.second_schema import SCHEMA
+from tests.recovery.test_heads import nobody
 from tests.workflows.house import Case, House, Person, until
 from tests.workflows.paths import IOP, OP, OUT_OF_CARE, PHP, enrol
 from workflows.client import Journeys, JourneysUnreachable, connect
 from workflows.messages import JourneySnapshot, JourneyStart, JourneyStatus
+from workflows.record_head import RecordHead
 
 pytestmark = pytest.mark.stack
 
@@ -198,7 +201,7 @@ class Releases:
         ids = {case.id for case in self.cases.values()}
 
         async def all_are() -> bool:
-            return ids <= {each async for each in RunningJourneys(self.house.client).listed()}
+            return ids <= {each async for each, _ in RunningJourneys(self.house.client).listed()}
 
         await until(all_are, "Temporal lists the journeys")
 
@@ -206,6 +209,16 @@ class Releases:
         self.house.clinic.script(self.cases["moving"].person.mrn, ehr_failures=0)
         await self.all(lambda case: case.settled())
         await self.all(lambda case: case.assert_holds_what_was_asked())
+
+
+async def shown_in(releases: Releases, schema: int) -> bool:
+    """Whether Temporal lists each journey with the head of its record, under that schema."""
+    shown = {each: head async for each, head in RunningJourneys(releases.house.client).listed()}
+    for case in releases.cases.values():
+        last, head = (await releases.house.store.read(case.id))[-1], shown.get(case.id)
+        if head != RecordHead(state_schema=schema, version=last.version, mark=mark_of_last([last])):
+            return False
+    return True
 
 
 async def in_schema(case: AskedCase, schema: int) -> None:
@@ -265,6 +278,9 @@ async def test_a_running_journey_changes_hands_in_the_middle_of_a_run(releases: 
         mine, theirs = await releases.reconciler().compare(), await releases.compared_by_new()
         assert (mine.differences, mine.of_another_schema) == ((), 4)
         assert (theirs.differences, theirs.of_another_schema) == ((), 0)
+        await until(lambda: shown_in(releases, SCHEMA), "the journeys show their heads under the second schema")
+        by_heads = await releases.reconciler().compare(asked=nobody)  # the schema is no reason to ask
+        assert (by_heads.journeys, by_heads.asked, by_heads.differences) == (4, 0, ())
     async with releases.old():
         await releases.all(lambda case: in_schema(case, STATE_SCHEMA))
         await releases.all(lambda case: case.repeat())
@@ -362,7 +378,7 @@ async def test_a_release_is_taken_back(releases: Releases) -> None:
             return {case.id for case in begun_by_new} <= await RunningJourneys(house.client).failing()
 
         await until(are_reported, "Temporal reports the journeys whose tasks fail")
-        scheduled = ScheduledComparison(releases.reconciler(), lambda: datetime.now(UTC))
+        scheduled = ScheduledComparison(releases.reconciler())
         came_to = await scheduled.reconcile()
         assert (came_to.found, came_to.paged) == ({"silent": 2}, True)
 

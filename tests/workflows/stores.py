@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
-from eventstore import Appended, EventStore, NewEvent, StoredEvent, StoreUnavailable, StreamEntry, StreamHead
+from eventstore import (
+    Appended,
+    EventStore,
+    NewEvent,
+    OpenStream,
+    StoredEvent,
+    StoreUnavailable,
+    StreamEntry,
+    StreamHead,
+)
 from tests.workflows.deaths import MARKED
 
 
@@ -32,6 +41,9 @@ class Around:
 
     async def streams(self, *, after: str = "", limit: int = 500, open_only: bool = False) -> tuple[StreamEntry, ...]:
         return await self.inner.streams(after=after, limit=limit, open_only=open_only)
+
+    def open_streams(self) -> AsyncIterator[OpenStream]:
+        return self.inner.open_streams()
 
 
 class DiesAfterAppend(Around):

@@ -109,6 +109,6 @@ async def test_temporal_never_learns_who_the_client_is(house: House) -> None:
     for canary in canaries:
         assert canary not in everything and canary.upper() not in everything
     assert {key.name for key in SEARCH_ATTRIBUTES} == {
-        *("Programme", "Stage", "Site", "NextDeadline", "Urgent", "NotRecorded")
+        *("Programme", "Stage", "Site", "NextDeadline", "Urgent", "NotRecorded", "RecordHead")
     }
     assert {key.name for key in SEARCH_ATTRIBUTES} == set(temporal_setup.SEARCH_ATTRIBUTES)
