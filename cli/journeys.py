@@ -28,7 +28,7 @@ _ROOM_FOR_A_TABLE = 140  # columns; in less, every row would be broken
 
 
 async def journeys(*, all: bool = False, json: bool = False) -> None:
-    """List open journeys: the urgent first, then by what is due next.
+    """List open journeys and ended ones that still owe something: the urgent first, then by what is due next.
 
     As the record has them. Decisions that cannot be recorded are not there: see `throughline status` and `reconcile`.
 
