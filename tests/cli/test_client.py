@@ -53,7 +53,7 @@ def test_words_are_shown_to_who_asks_for_them_and_destroyed_by_two_people(there:
     done = finally_(there, "client", "shred", client, *BY_LAW)
     assert (done.code, "destroyed" in done.out) == (Exit.OK, True)
     again = there("client", "shred", client, *BY_LAW)
-    assert (again.code, "decided before" in again.out) == (Exit.OK, True)
+    assert (again.code, "already decided earlier" in again.out) == (Exit.OK, True)
 
     after = there("journey", journey, "--json", "--unseal")
     assert (after.code, CANARY in after.out, "[sealed]" in after.out) == (Exit.OK, False, True)
