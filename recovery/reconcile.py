@@ -1,7 +1,7 @@
-"""Record and workflows compared, every difference named, and what may be set right set right.
+"""Compares the record with the workflows, names every difference, and fixes what can be fixed safely.
 
-Temporal's list of running workflows is seconds old, and a running journey moves between one read and the next. So a
-difference is named only if two looks in a row, a moment apart, find the very same one.
+Temporal's list of running workflows is seconds old, and a running journey may change between two reads. So a difference
+is reported only if two checks in a row, a moment apart, find the same one.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ _AT_ONCE = 16
 _LOOKS = 5
 _MOMENT = timedelta(seconds=1)
 _A_FEW = 10
-"""More differing journeys than this, and more than a tenth of those asked, is not about journeys but a release."""
+"""If more journeys than this differ, and more than a tenth of those asked, the cause is a release."""
 
 
 class Comparison(Value):
-    """What a comparison found.
+    """The result of a comparison.
 
     Attributes:
         journeys: How many there are.
-        asked: How many running ones were asked where they stand.
-        of_another_schema: How many of those have a state that this program folds in another way. Their versions and
-            calls were compared, what their states hold was not.
+        asked: How many running ones were asked for their state.
+        of_another_schema: How many of those have a state of another schema. Their versions and calls were compared, but
+            not the content of their states.
     """
 
     journeys: int
@@ -68,12 +68,12 @@ class Mended(Value):
 
     @property
     def is_for_a_person(self) -> bool:
-        """Whether somebody has to act."""
+        """Whether a person has to act."""
         return self.failed is not None or self.difference.kind in diff.FOR_A_PERSON
 
 
 def is_a_release_at_fault(differing: int, asked: int) -> bool:
-    """Whether so many of the journeys that were asked tell another story that stopping them would stop the centre."""
+    """Whether so many of the journeys that were asked differ that stopping them would stop the centre."""
     return differing > max(_A_FEW, asked // 10)
 
 
@@ -82,8 +82,8 @@ class Reconciler:
     """Compares one record with one Temporal namespace.
 
     Attributes:
-        admitted: Who handed over journeys that may not be on record yet.
-        moment: Between two looks at a journey that seems to differ; elapsed.
+        admitted: The source of handed-over journeys that may not be on record yet.
+        moment: The time between two checks of a journey that seems to differ; elapsed.
     """
 
     store: EventStore
@@ -94,19 +94,19 @@ class Reconciler:
     async def compare(
         self, progress: ReportCount = lambda done, of: None, *, asked: Callable[[str], bool] = lambda journey_id: True
     ) -> Comparison:
-        """Looks at every journey that is open on record, runs, or was handed over.
+        """Compares every journey that is open on record, is running, or was handed over.
 
         Args:
-            progress: Told now and then how far it is.
-            asked: Which of the journeys that run as they should are asked for their states.
+            progress: Called now and then with the progress.
+            asked: Which of the normally running journeys are asked for their states.
 
         Raises:
             JourneysUnreachable: Temporal does not answer, or no worker does.
-            StoreUnavailable: The record does not.
+            StoreUnavailable: The record does not answer.
         """
         on_record, listed, handed_over = await self._everyone()
         if listed and not await self.running.are_worked():
-            raise JourneysUnreachable("no worker runs, so no journey can say where it stands: start one")
+            raise JourneysUnreachable("no worker runs, so no journey can answer: start one")
         suspected = (on_record ^ listed) | handed_over
         questioned = {each for each in on_record & listed if asked(each)}
         differences, others = await self._confirmed(suspected | questioned, handed_over, progress)
@@ -122,20 +122,23 @@ class Reconciler:
         return sum([1 async for _ in open_journeys(self.store)])
 
     async def missing(self, progress: ReportCount = lambda done, of: None) -> Comparison:
-        """Finds the journeys without a workflow, and asks none that has one; needs no worker. Raises as `compare`."""
+        """Finds the journeys without a workflow. Asks no running journey, so it needs no worker. Raises as
+        `compare`."""
         on_record, listed, handed_over = await self._everyone()
         found, _ = await self._confirmed((on_record - listed) | handed_over, handed_over, progress)
         missing = tuple(each for each in found if each.in_workflow is None and each.kind is not Kind.SILENT)
         return Comparison(journeys=len(on_record | handed_over), asked=0, differences=missing)
 
     async def mend(self, comparison: Comparison, progress: ReportCount = lambda done, of: None) -> tuple[Mended, ...]:
-        """Does for each difference what its kind allows; the rest is for a person."""
+        """Does for each difference what its kind allows. The rest is for a person."""
         differing = sum(each.kind is Kind.DIFFERS for each in comparison.differences)
         spare = is_a_release_at_fault(differing, comparison.asked)
 
         async def mended(each: Difference) -> Mended:
             if spare and each.kind is Kind.DIFFERS:
-                return Mended(difference=each, failed="so many differ that a release is at fault: none was stopped")
+                return Mended(
+                    difference=each, failed="so many differ that the release must be the cause: none was stopped"
+                )
             return await self._mended(each)
 
         return tuple(await _at_once(comparison.differences, mended, progress))
@@ -143,7 +146,7 @@ class Reconciler:
     async def release(
         self, stopped: Sequence[Difference], progress: ReportCount = lambda done, of: None
     ) -> tuple[Mended, ...]:
-        """Tells journeys that stand still that their records were mended; `failed` where one still contradicts."""
+        """Tells journeys that stand still to check their record again; `failed` if one still contradicts it."""
         return tuple(await _at_once(stopped, self._released, progress))
 
     async def _released(self, each: Difference) -> Mended:
@@ -174,10 +177,10 @@ class Reconciler:
         for opening in await self.admitted.openings():
             if opening.journey_id == journey_id:
                 return JourneyStart(opening=opening)
-        raise NotResumable("nothing of it is on record, and nobody hands it over any more")
+        raise NotResumable("nothing of it is on record, and intake no longer hands it over")
 
     async def _everyone(self) -> tuple[set[str], set[str], set[str]]:
-        """The journeys open on record, those Temporal lists, and those handed over of which nothing is on record."""
+        """The journeys open on record, those that Temporal lists, and those handed over but not on record."""
         on_record = {each async for each in open_journeys(self.store)}
         listed = {each async for each in self.running.listed()}
         candidates = sorted({each.journey_id for each in await self.admitted.openings()} - on_record)
@@ -187,7 +190,7 @@ class Reconciler:
     async def _confirmed(
         self, ids: set[str], handed_over: set[str], progress: ReportCount
     ) -> tuple[tuple[Difference, ...], set[str]]:
-        """What two looks in a row found, and the journeys whose states could not be compared."""
+        """The differences that two checks in a row found, and the journeys whose states could not be compared."""
         others: set[str] = set()
 
         async def look(journey_id: str) -> Difference | None:
@@ -209,7 +212,7 @@ class Reconciler:
             seen = dict(zip(suspects, await _at_once(list(suspects), look), strict=True))
             named += [found for each, found in seen.items() if found and found == suspects[each]]
             seen = {each: found for each, found in seen.items() if found != suspects[each]}
-        # What still changes is moving, so it lives.
+        # A journey that still changes is working.
         return tuple(sorted(named, key=lambda each: each.journey_id)), others
 
     async def _on_record(self, journey_id: str) -> OnRecord | None:
@@ -227,7 +230,7 @@ class Reconciler:
 async def _at_once(
     things: Sequence[T], work: Callable[[T], Awaitable[R]], progress: ReportCount = lambda done, of: None
 ) -> list[R]:
-    """`work` on each of `things`, a few at a time, results in order."""
+    """Runs `work` on each of `things`, a few at a time. The results are in order."""
     turns, done = asyncio.Semaphore(_AT_ONCE), 0
 
     async def in_turn(thing: T) -> R:

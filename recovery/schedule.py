@@ -1,4 +1,4 @@
-"""The Temporal Schedule that compares record and workflows every ten minutes, and the activity it leads to."""
+"""The Temporal Schedule that compares record and workflows every ten minutes, and its activity."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ log = structlog.get_logger(__name__)
 SCHEDULE = "reconcile"
 EVERY = timedelta(minutes=10)
 ASKED_EACH_TIME = 300
-"""Journeys asked for their state in one scheduled run: asking one that no worker remembers replays its history."""
+"""Journeys asked for their state in one scheduled run. Asking one that is not in a worker's cache replays it."""
 
 
 async def ensure_schedule(client: Client) -> None:
-    """Makes the Schedule, or makes it as this release wants it. Whether somebody paused it stays as it is.
+    """Creates the Schedule, or updates it to this release's version. If it is paused, it stays paused.
 
     Raises:
         JourneysUnreachable: Temporal did not answer.
@@ -70,11 +70,11 @@ def _schedule() -> Schedule:
             RECONCILE,
             id=SCHEDULE,
             task_queue=TASK_QUEUE,
-            execution_timeout=timedelta(hours=1),  # else a run that no worker takes would hold up all later ones
+            execution_timeout=timedelta(hours=1),  # otherwise a run that no worker takes would block all later ones
             static_summary="Record and running journeys compared",
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)]),
-        # One missed run is not made up for: the next one sees all that it would have seen.
+        # A missed run is not repeated: the next one sees everything that it would have seen.
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=EVERY),
     )
 
@@ -88,10 +88,10 @@ class ScheduledComparison:
 
     @activity.defn(name=signatures.RECONCILE)
     async def reconcile(self) -> signatures.Reconciled:
-        """Compares, sets right what may be, and pages for the rest.
+        """Compares, fixes what can be fixed safely, and pages for the rest.
 
-        Every journey's workflow is looked for each time; in a large centre each is asked for its state only in
-        every so many runs. One that cannot record, or whose workflow task fails, is asked each time.
+        Every run checks that each journey has a workflow. In a large centre, each run asks only some of them for their
+        state, in rotation. One that cannot record, or whose workflow task fails, is asked every time.
         """
         now = self._clock()
         its_turn = in_turn(now, await self._reconciler.count())
@@ -116,7 +116,7 @@ class ScheduledComparison:
 
 
 def in_turn(now: Instant, journeys: int) -> Callable[[str], bool]:
-    """Whose turn it is to be asked in the run at `now`: a share of all, the next run the next share."""
+    """Which journeys to ask in the run at `now`: a share of all, and the next share in the next run."""
     shares = -(-journeys // ASKED_EACH_TIME) or 1
     turn = int(now.timestamp() // EVERY.total_seconds()) % shares
     return lambda journey_id: crc32(journey_id.encode()) % shares == turn

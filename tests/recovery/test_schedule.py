@@ -115,7 +115,7 @@ async def test_the_tenth_that_is_a_release_s_fault_is_of_the_journeys_that_were_
     )
     found = Comparison(journeys=len(journeys), asked=len(asked), differences=differing)
     mended = await reconciler(idle_house).mend(found)
-    assert {each.failed for each in mended} == {"so many differ that a release is at fault: none was stopped"}
+    assert {each.failed for each in mended} == {"so many differ that the release must be the cause: none was stopped"}
 
 
 @pytest.mark.parametrize(
