@@ -1,4 +1,4 @@
-"""The control door, for tests and demonstrations: scripts, staff, mailbox, ledger, reset."""
+"""The control endpoints, for tests and demonstrations: scripts, staff, mailbox, ledger, reset."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ Item = dict[str, Any]
 
 
 class State:
-    """Items by kind and id, in order of arrival. With a file, each change is in it before `put` returns."""
+    """Items by kind and id, in order of arrival. With a file, each change is written before `put` returns."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._items: dict[str, dict[str, Item]] = {}
@@ -42,7 +42,7 @@ class State:
             )
 
     def drop(self, kind: str, id_: str) -> None:
-        """Removes an item; a missing one is fine."""
+        """Removes an item, if it exists."""
         self._items.get(kind, {}).pop(id_, None)
         if self._file is not None:
             self._file.execute("DELETE FROM item WHERE kind = ? AND id = ?", (kind, id_))
