@@ -1,4 +1,4 @@
-"""What the Temporal UI shows of a journey: search attributes and a card. No word that says who the client is."""
+"""What the Temporal UI shows of a journey: search attributes and a card. Nothing here identifies the client."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEARCH_ATTRIBUTES = (PROGRAMME, STAGE, SITE, NEXT_DEADLINE, URGENT, NOT_RECORDED
 _BEFORE_CARE = (*(Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING),)
 
 Shown = tuple[str, str, str, Instant | None, bool, str | None]
-"""Programme, stage, site, next due time, urgent, and the cause that keeps decisions from the record."""
+"""Programme, stage, site, next due time, urgent, and the cause why decisions cannot be recorded."""
 
 
 def shown(state: JourneyState, now: Instant, not_recorded: str | None = None) -> Shown:
@@ -44,7 +44,7 @@ def attributes(values: Shown) -> list[SearchAttributeUpdate[Any]]:
 
 
 def cannot_record(cause: str) -> list[SearchAttributeUpdate[Any]]:
-    """What is known of a journey that cannot even read its record."""
+    """The search attributes of a journey that cannot even read its record."""
     return [NOT_RECORDED.value_set(cause), URGENT.value_set(True)]
 
 
@@ -54,11 +54,11 @@ def card_while_reading() -> str:
 
 
 def card(state: JourneyState, now: Instant) -> str:
-    """Stage, level of care, waiting for whom, next deadlines, as Markdown."""
+    """Stage, level of care, who is waited for and next deadlines, as Markdown."""
     owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
     lines = [
         f"**{state.stage}** · level of care **{state.level or 'none yet'}** · "
-        f"waiting for **{state.waiting_for() or 'nobody'}**",
+        f"waiting for **{state.waiting_for() or 'no one'}**",
         "",
         *(_line(o, now) for o in owed),
         *_payer(state),

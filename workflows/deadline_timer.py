@@ -12,11 +12,11 @@ class DeadlineTimer:
     """Waits for one moment at a time.
 
     Attributes:
-        fault: The error that kept it from being set: a fault of this release.
+        fault: The error that prevented setting it: a bug in this release.
     """
 
     def __init__(self, wait_until: Callable[[Instant], Awaitable[None]], rang: Callable[[Instant], None]) -> None:
-        """`wait_until` returns at a moment; then `rang` is told of it."""
+        """`wait_until` returns at the given time; then `rang` is called with that time."""
         self._wait_until = wait_until
         self._rang = rang
         self._due: Instant | None = None
@@ -24,7 +24,7 @@ class DeadlineTimer:
         self.fault: BaseException | None = None
 
     def set(self, due: Instant | None) -> None:
-        """Waits for `due` instead of what it waited for; None: waits for nothing."""
+        """Waits for `due` instead of the time it waited for. None: waits for nothing."""
         if due == self._due:
             return
         if self._task is not None:
