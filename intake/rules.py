@@ -39,7 +39,7 @@ _UNDONE = "A discharge was cancelled: find out whether the journey continues."
 _LEAVE = "Leave of absence began, ended or was cancelled: check what it means for the journey's reviews."
 _DELETED = "The sender deleted a visit or a person: check what is left to do for the journey."
 _LINKED = "The sender linked or unlinked two clients: find out whether they are the same person."
-_MERGED = "The sender merged, moved or renumbered clients, accounts or visits: find out which journey belongs to whom."
+_MERGED = "The sender merged, moved or renumbered clients, accounts or visits: find out which journey is whose."
 FOR_A_PERSON: Mapping[str, str] = {
     **dict.fromkeys(("A06", "A07"), _CLASS),
     "A13": _UNDONE,

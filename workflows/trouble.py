@@ -41,8 +41,7 @@ class Trouble:
     async def attempted(
         self, code: str | None, began: Instant, waiting: Sequence[str], *, stands_still: bool = False
     ) -> None:
-        """Logs and pages the result of an attempt to record all waiting commands, if it is new or was last told long
-        ago.
+        """Logs and pages the result of an attempt to record everything that waits, if it is new or due again.
 
         Args:
             code: The cause of the first failure; None where there was none.

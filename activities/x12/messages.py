@@ -71,7 +71,7 @@ def names_mental_health(text: str) -> bool:
 
 
 def names_our_care(text: str) -> bool:
-    """Whether `text` names mental health care outside a hospital, even beside other care."""
+    """Whether `text` names mental health care outside a hospital, even together with other care."""
     return _names_ours(words.INPATIENT_OF_OURS.sub(" ", _plain(text)))
 
 
