@@ -64,16 +64,16 @@ log = structlog.get_logger(__name__)
 
 _OUR_PACKAGES = ("domain", "workflows", "activities", "pydantic", "pydantic_core", "annotated_types")
 _HEARTBEAT = timedelta(milliseconds=100)
-"""What an attempt has created reaches Temporal this soon, so that the next attempt knows it."""
+"""How soon Temporal learns what an attempt has created, so that the next attempt knows it."""
 _NOTICES_PER_CALL = 5
-"""On a busy machine. Notices take a moment, and a person waits to be told."""
+"""On a busy machine. Notices are quick to send, and a person is waiting for them."""
 _USUAL = Limits()
 
 
 async def run(settings: Settings, on_started: Callable[[], None] = lambda: None) -> None:
-    """Works until SIGTERM or Ctrl-C, then lets what is under way finish for a while (`worker_stopping_seconds`).
+    """Runs until SIGTERM or Ctrl-C, then gives tasks under way some time to finish (`worker_stopping_seconds`).
 
-    `on_started` is told once the worker polls.
+    `on_started` is called once the worker polls.
 
     Raises:
         CentreFileError: A file of the centre cannot be used, or differs from what the record says was in use.
@@ -113,11 +113,11 @@ async def journey_worker(
     limits: Limits = _USUAL,
     **options: Any,
 ) -> AsyncIterator[None]:
-    """Works for journeys until the block ends, on any record and any clinic; tests give a `workflow` of their own.
+    """Runs journeys until the block ends, with any record and clinic. Tests pass their own `workflow`.
 
-    Calls to clinic systems and notices to staff have task queues and slots of their own, so a system that hangs never
-    keeps a decision from the record or a page from staff. `options` are those of temporalio's Worker for the journeys'
-    own queue, and win over ours.
+    Calls to clinic systems and notices to staff have their own task queues and slots, so a system that hangs never
+    delays the recording of a decision or a page to staff. `options` are passed to temporalio's Worker for the journeys'
+    queue, and override ours.
     """
     recorder = Recorder(store, sealer)
     reconciler = Reconciler(store, RunningJourneys(client), admitted or NobodyAdmitted())
@@ -143,7 +143,7 @@ async def journey_worker(
     async with journeys, to_systems, to_staff:
         try:
             yield
-        finally:  # together: each lets what is under way finish
+        finally:  # together, because each waits for its tasks to finish
             await asyncio.gather(*(each.shutdown() for each in (journeys, to_systems, to_staff)))
 
 
@@ -173,9 +173,9 @@ def _call_worker(
 def _call_slots(limits: Limits, fewest: int) -> WorkerTuner:
     """How many calls are made at once: `fewest` on a busy machine, where decisions go before calls to clinic systems.
 
-    When many clients are admitted at once, their journeys are opened first, and the calls that follow from that are
-    made as the processor has time for them. Calls that wait for a clinic system that hangs use no processor, so others
-    are added beside them, except on a machine that is busy with something else.
+    When many clients are admitted at once, their journeys are opened first, and the calls that follow are made as the
+    processor has time. Calls that wait for a slow clinic system use no processor, so more are started meanwhile, except
+    on a machine that is busy with something else.
     """
     room = ResourceBasedTunerConfig(target_memory_usage=limits.worker_memory, target_cpu_usage=limits.worker_cpu)
     calls = ResourceBasedSlotConfig(
@@ -193,7 +193,7 @@ def _call_slots(limits: Limits, fewest: int) -> WorkerTuner:
 
 
 def journey_replayer(workflow: type = JourneyWorkflow) -> Replayer:
-    """Replays recorded histories against `workflow`, run as the worker runs it."""
+    """Replays recorded histories against `workflow`, set up as in the worker."""
     return Replayer(workflows=[workflow], workflow_runner=_sandbox(), data_converter=pydantic_data_converter)
 
 
@@ -203,14 +203,14 @@ def _sandbox() -> SandboxedWorkflowRunner:
 
 @asynccontextmanager
 async def record(settings: Settings) -> AsyncIterator[EventStore]:
-    """The event store behind `settings`."""
+    """The event store for `settings`."""
     async with open_store(settings.require_database_url(), max_size=settings.record_connections) as store:
         yield store
 
 
 @asynccontextmanager
 async def keyring(settings: Settings) -> AsyncIterator[Keyring]:
-    """The clients' keys behind `settings`."""
+    """The clients' keys for `settings`."""
     keys_url, kek_file = settings.require_keys_url(), settings.require_kek_file()
     async with open_keyring(keys_url, kek_file, max_size=settings.keys_connections) as keys:
         yield keys
@@ -218,7 +218,7 @@ async def keyring(settings: Settings) -> AsyncIterator[Keyring]:
 
 @asynccontextmanager
 async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls]:
-    """The clinic's systems behind `settings`."""
+    """The clinic's systems for `settings`."""
     base, smtp, folder = settings.require_clinic_url(), settings.require_smtp(), _centre(settings)
     systems, staff = read_systems(folder / "centre.toml"), StaffFile(folder / "staff.toml", sites=site_ids())
     async with AsyncExitStack() as opened:
@@ -239,7 +239,7 @@ async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls
 
 
 async def _adopt(store: EventStore, centre: Loaded) -> None:
-    """Puts the centre's data on record before any journey is decided by it, and says what will soon be missing."""
+    """Records the centre's data before any journey uses it, and logs what will soon be missing."""
     now = datetime.now(UTC)
     await adopt_policies(store, centre.policies, now)
     await adopt_calendars(store, centre.sites, now)

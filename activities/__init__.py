@@ -1,1 +1,1 @@
-"""The calls out: one port per clinic system, and beside it the adapter that speaks its real protocol."""
+"""Calls to other systems: a port for each clinic system, and an adapter that speaks its real protocol."""

@@ -1,6 +1,6 @@
-"""The activities that call clinic systems: each asks its port and turns the outcome into an answer.
+"""The activities that call clinic systems. Each calls its port and turns the outcome into an answer.
 
-`ClinicRefused` is not retried: Temporal is told so, and the journey asks a person instead.
+`ClinicRefused` is not retried; the journey asks a person instead.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ async def _asked(call: Awaitable[T]) -> T:
 
 
 def _delay(error: ports.ClinicError) -> timedelta | None:
-    """What the system asks for, but no less than the growing delay that would be kept without that."""
+    """The delay that the system asks for, but no less than the usual growing delay."""
     if error.retry_after is None:
         return None
     return max(error.retry_after, min(timedelta(seconds=2 ** min(activity.info().attempt - 1, 20)), _LONGEST_DELAY))
 
 
 def _as_of_now(request: ports.PlaceRequest) -> ports.PlaceRequest:
-    """A repeated attempt comes later than the journey asked: the earliest start that is of use moves on with it.
+    """Moves the earliest useful start forward, because a repeated attempt comes later than the journey's request.
 
-    The time since then is added rather than the clock read, since a journey may run on a virtual calendar.
+    It adds the time passed instead of reading the clock, because a journey may run on a virtual calendar.
     """
     call = activity.info()
     waited = max(call.started_time - call.scheduled_time, timedelta(0))
@@ -76,7 +76,7 @@ class ClinicCalls:
 
     @activity.defn(name=signatures.SYNC_EHR)
     async def sync_ehr(self, record: ports.EhrRecord) -> signatures.Answered:
-        """Makes the EHR say what the journey says. Heartbeats carry from attempt to attempt what was created."""
+        """Brings the EHR up to date with the journey. Heartbeats pass what was created from one attempt to the next."""
         creations = Creations(next(iter(activity.info().heartbeat_details), None), activity.heartbeat)
         return signatures.Answered(answer=Done(reference=await _asked(self._ehr.sync(record, creations))))
 
@@ -91,7 +91,7 @@ class ClinicCalls:
 
     @activity.defn(name=signatures.RELEASE_PLACE)
     async def release_place(self, request: signatures.ReleaseRequest) -> signatures.Answered:
-        """Gives a held place back."""
+        """Gives back a held place."""
         await _asked(self._places.release(request.key, request.journey_id))
         return signatures.Answered(answer=Done())
 

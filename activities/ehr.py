@@ -1,4 +1,4 @@
-"""The EHR over FHIR R4: a journey is an EpisodeOfCare, a duty a Task, a client a Patient with a record number."""
+"""The EHR over FHIR R4: a journey is an EpisodeOfCare, an obligation a Task, a client a Patient."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Model = type[EpisodeOfCare] | type[PatientModel] | type[Task]
 
 @dataclass(frozen=True)
 class _Call:
-    """One attempt at one wish.
+    """One attempt to write one record.
 
     Attributes:
-        at: When an identifier must be in force to name a resource.
+        at: The time at which an identifier must be valid to identify a resource.
     """
 
     record: EhrRecord
@@ -40,7 +40,7 @@ class _Call:
 
 
 class FhirEhr:
-    """An `Ehr` over FHIR. What others added to a resource is kept; what we own carries our revision."""
+    """An `Ehr` over FHIR. It keeps what others added to a resource, and marks what we write with our revision."""
 
     def __init__(
         self, fhir: FhirClient, directory: ClientDirectory, *, mrn_system: str = "urn:throughline:mrn"
@@ -57,15 +57,16 @@ class FhirEhr:
         await self._fhir.aclose()
 
     async def sync(self, record: EhrRecord, creations: Creations | None = None) -> str:
-        """Makes the EHR say what `record` says; returns the EpisodeOfCare's id.
+        """Brings the EHR up to date with `record`; returns the EpisodeOfCare's id.
 
-        A resource that carries the same or a newer revision is left alone: a repetition or a late record changes
-        nothing. `creations` holds what an earlier attempt created; this process remembers that of all calls.
+        A resource with the same or a newer revision is left alone, so a repeated or late record changes nothing.
+        `creations` holds what an earlier attempt created; this process also remembers the creations of all calls.
 
         Raises:
-            ClinicUnavailable: No answer, one that leaves open what the EHR holds, or others kept writing the resource.
+            ClinicUnavailable: No answer, an answer that does not show what the EHR holds, or others kept changing the
+                resource.
             ClinicRefused: The client is unknown, the EHR does not accept what was sent, or a person must say which
-                of its resources is ours (see `Records.find`).
+                resource is ours (see `Records.find`).
         """
         call = _Call(record, (creations or Creations()).shared_with(self._creations), record.as_of or self._fhir.now())
         patient = await self._patient(call)
@@ -116,7 +117,7 @@ class FhirEhr:
         try:
             return dict(model.model_validate(body).model_dump(mode="json", exclude_none=True))
         except ValidationError:
-            advice = "Correct what is stored about the journey; it does not make a valid FHIR resource."
+            advice = "Correct what is stored about the journey; it is not a valid FHIR resource."
             raise ClinicRefused(self._fhir.system, "invalid-resource", advice) from None
 
 
@@ -180,9 +181,9 @@ def _revision(resource: Resource) -> int:
 
 
 def _shows(held: Resource, written: Resource, wanted: Wanted) -> bool:
-    """Whether `held` is ours with the revision and the status that were written, or a later revision.
+    """Whether `held` is our resource with the revision and status that were written, or a later revision.
 
-    Some servers keep no extensions, so no revision: then each field that is plain text must be as it was written.
+    Some servers do not keep extensions, and so no revision. Then each plain text field must be as it was written.
     """
     if not wanted.counts(held):
         return False
@@ -193,7 +194,7 @@ def _shows(held: Resource, written: Resource, wanted: Wanted) -> bool:
 
 
 def _merged(stored: Resource, ours: Resource) -> Resource:
-    """`ours` over what is stored. A server may have added a use, a type or an assigner to our identifier: it stays."""
+    """Merges `ours` into what is stored. A use, type or assigner that a server added to our identifier stays."""
     known = named(stored)
     new = [i for i in ours["identifier"] if (i["system"], i["value"]) not in known]
     theirs = [e for e in _extensions(stored) if e.get("url") != REVISION]

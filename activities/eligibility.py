@@ -31,7 +31,7 @@ _CLIENT = "[client]"
 
 @dataclass(frozen=True, slots=True)
 class PayerProfile:
-    """Which service types a payer answers, in the order to ask, and what the centre is to it."""
+    """The service types that a payer answers, in the order to ask, and how the payer classifies the centre."""
 
     service_types: tuple[str, ...] = ("MH", "A8")
     rules: Rules = field(default_factory=Rules)
@@ -40,7 +40,7 @@ class PayerProfile:
 class X12Eligibility:
     """An `Eligibility` that posts 270s to a clearinghouse.
 
-    The same inquiry is the same bytes under the same traces, so the clearinghouse can answer it again.
+    The same inquiry has the same bytes and traces, so the clearinghouse can answer it again.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class X12Eligibility:
         timeout_seconds: float = 30.0,
         client: httpx2.AsyncClient | None = None,
     ) -> None:
-        """`profiles` is by payer identifier; `timeout_seconds` bounds each exchange, not the whole check."""
+        """`profiles` is keyed by payer identifier; `timeout_seconds` limits each exchange, not the whole check."""
         self._url = url
         self._directory = directory
         self._submitter = submitter
@@ -68,11 +68,11 @@ class X12Eligibility:
         await self._http.aclose()
 
     async def check(self, inquiry: EligibilityInquiry) -> Benefits:
-        """The payer's answer; a plan that is not in force is one too.
+        """The payer's answer. "The plan is not active" is an answer too.
 
         Raises:
-            ClinicUnavailable: No answer yet, or the payer is down and allows another try.
-            ClinicRefused: The client is unknown here, or the answer cannot be read or is not ours.
+            ClinicUnavailable: No answer yet, or the payer is down and allows a retry.
+            ClinicRefused: The client is unknown here, or the answer cannot be read or is not for our inquiry.
         """
         person = await self._directory.find(inquiry.client_ref)
         if person is None:
@@ -158,9 +158,9 @@ def _without_271(interchange: Interchange) -> ClinicRefused | ClinicUnavailable:
         accepted = segment.at(4) if segment.id == "TA1" else segment.at(1)
         if segment.id in ("TA1", "AK9", "IK5", "AK5") and accepted not in ("A", "E"):
             kind = "ta1" if segment.id == "TA1" else "999"
-            return ClinicRefused(SYSTEM, kind, "The clearinghouse refused our envelope; check the submitter set-up.")
+            return ClinicRefused(SYSTEM, kind, "The clearinghouse refused our envelope; check the submitter settings.")
     if any(segment.id in ("TA1", "AK9") for segment in interchange.segments):
-        return ClinicUnavailable(SYSTEM, "no-271-yet", "Taken in, not yet answered; repeated under the same trace.")
+        return ClinicUnavailable(SYSTEM, "no-271-yet", "Accepted but not answered yet; repeated with the same trace.")
     return ClinicRefused(SYSTEM, "x12-no-271", "Ask the clearinghouse what it sent.")
 
 
@@ -169,11 +169,13 @@ def _rejected_above_members(responses: list[Response], trace: str) -> Member:
         ours = response.reference in ("", trace) and not any(m.traces for m in response.members)
         if ours and response.rejections:
             return Member(is_dependent=False, hl="", parent="", rejections=list(response.rejections))
-    raise ClinicRefused(SYSTEM, "trace-mismatch", "The answer is to another question; find the exchange by trace.")
+    raise ClinicRefused(
+        SYSTEM, "trace-mismatch", "The answer is for another inquiry; look up the exchange by its trace."
+    )
 
 
 def without_identity(answer: Benefits, person: ClientIdentity) -> Benefits:
-    """`answer` with the client's names, numbers and birth date taken out of the payer's own words.
+    """`answer` with the client's names, numbers and birth date removed from the payer's own words.
 
     The words go through Temporal, which must not learn who the client is.
     """

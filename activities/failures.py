@@ -1,6 +1,6 @@
-"""Why the record did not take a journey's events: every error of the recorder becomes one with a named cause.
+"""Turns every error of the recorder into one that names the cause why events were not recorded.
 
-A cause is a code that a program can compare and a person can look up. No text here holds an event's content.
+A cause is a code that a program can compare and a person can look up. No text here contains an event's content.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (ConnectionError, signatures.RECORD_UNREACHABLE),
     (TimeoutError, signatures.RECORD_UNREACHABLE),
 )
-"""The first class that fits names the cause."""
+"""The first class that matches names the cause."""
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def named_causes(journey_id: str) -> Iterator[None]:
 
 @asynccontextmanager
 async def in_time(seconds: float, away: type[StoreUnavailable | KeysUnavailable]) -> AsyncIterator[None]:
-    """Raises `away` if the block has not ended after `seconds`, elapsed, so that the database that hangs is named."""
+    """Raises `away` if the block has not ended after `seconds`, elapsed, so that the error names the slow database."""
     try:
         async with asyncio.timeout(seconds):
             yield

@@ -1,4 +1,4 @@
-"""One HTTP exchange with a clinic system, its failures told apart: worth another try, or for a person."""
+"""One HTTP exchange with a clinic system. Its errors say whether to retry or to ask a person."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import httpx2
 from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable
 
 _TRY_AGAIN = frozenset({304, 408, 425, 429})
-"""304 answers a condition that was not sent, so nothing is known."""
+"""304 is an answer to a condition that we did not send, so nothing is known."""
 
 _LONGEST_DELAY = timedelta(minutes=15)
-"""The longest that a call waits because the other side says so."""
+"""The longest wait that the other side can ask for."""
 
 
 async def exchange(
@@ -26,12 +26,12 @@ async def exchange(
     seconds: float,
     expected: Mapping[int, type[ClinicError]] | None = None,
 ) -> httpx2.Response:
-    """Sends `request` once, within `seconds` of elapsed time altogether.
+    """Sends `request` once, within `seconds` of elapsed time in total.
 
     Raises:
         ClinicUnavailable: `timeout`, `unreachable`, or `http-<status>` for 304, 408, 425, 429 and 5xx.
-        ClinicRefused: `http-<status>` for any other answer but 2xx.
-        ClinicError: The type `expected` names for a status.
+        ClinicRefused: `http-<status>` for any other answer except 2xx.
+        ClinicError: The type that `expected` names for a status.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -39,7 +39,9 @@ async def exchange(
     except (TimeoutError, httpx2.TimeoutException):
         raise ClinicUnavailable(system, "timeout", "Wait; the call is repeated.") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
-        raise ClinicUnavailable(system, "unreachable", "Check that the system is up and its address.") from None
+        raise ClinicUnavailable(
+            system, "unreachable", "Check that the system is up and that its address is right."
+        ) from None
     error = _error_type(response.status_code, expected or {})
     if error is not None:
         failed = error(system, f"http-{response.status_code}", _advice(error))
@@ -73,7 +75,7 @@ def _error_type(status: int, expected: Mapping[int, type[ClinicError]]) -> type[
 
 
 def _retry_after(response: httpx2.Response) -> timedelta | None:
-    """What Retry-After asks for in seconds, up to a limit; its other form, a date, is left to the usual delay."""
+    """The delay from Retry-After in seconds, up to a limit. Its other form, a date, is ignored."""
     asked = response.headers.get("retry-after", "")
     if not (asked.isascii() and asked.isdecimal()):
         return None
@@ -82,5 +84,5 @@ def _retry_after(response: httpx2.Response) -> timedelta | None:
 
 def _advice(error: type[ClinicError]) -> str:
     if issubclass(error, ClinicRefused):
-        return "Look the exchange up in the system's log and correct what it refuses."
+        return "Look up the exchange in the system's log and correct what it refuses."
     return "Wait; the call is repeated."

@@ -1,4 +1,4 @@
-"""Mail and paging over SMTP: each notice to one person on call, one Message-ID for each key."""
+"""Mail and paging over SMTP. Each notice goes to one person on call, and each key has one Message-ID."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _clock() -> datetime:
 
 
 class _AddressRefused(ClinicRefused):
-    """The mail server does not take mail for this one address."""
+    """The mail server does not accept mail for this address."""
 
 
 class SmtpMessenger:
@@ -46,12 +46,12 @@ class SmtpMessenger:
         password: str | None = None,
         now: Callable[[], datetime] = _clock,
     ) -> None:
-        """Set up for one mail server.
+        """Sets it up for one mail server.
 
         Args:
-            roster: Asked for each notice, since another person may be on call by then.
-            start_tls: Refuse to send where the server does not offer it; the certificate is verified.
-            now: The moment for which the roster is asked, and the date of each message.
+            roster: Asked for each notice, because another person may be on call by then.
+            start_tls: Refuse to send if the server does not offer TLS. The certificate is verified.
+            now: The time for which the roster is asked, and the date of each message.
         """
         self._server = (host, port)
         self._roster = roster
@@ -63,12 +63,12 @@ class SmtpMessenger:
         self._now = now
 
     async def aclose(self) -> None:
-        """Nothing is kept open between notices."""
+        """Does nothing, because no connection stays open between notices."""
 
     async def send(self, notice: Notice) -> str:
-        """Hands `notice` over; returns its Message-ID, by which a repetition is recognised.
+        """Sends `notice`; returns its Message-ID, by which a repeat is recognised.
 
-        It goes to the first recipient whose address the mail server takes.
+        It goes to the first recipient whose address the mail server accepts.
 
         Raises:
             ClinicUnavailable: SMTP 4yz, time-outs, no connection.
@@ -166,7 +166,9 @@ def _typed(error: Exception) -> ClinicError:
     if code is not None and 500 <= code < 600:
         return ClinicRefused(SYSTEM, f"smtp-{code}", "Check the staff's address and the mail server's log.")
     if isinstance(error, aiosmtplib.SMTPNotSupported) or type(error) is aiosmtplib.SMTPException:
-        return ClinicRefused(SYSTEM, "not-supported", "The mail server lacks what is set up, such as STARTTLS.")
+        return ClinicRefused(
+            SYSTEM, "not-supported", "The mail server does not support a configured feature, such as STARTTLS."
+        )
     if code is not None:
         return ClinicUnavailable(SYSTEM, f"smtp-{code}", "Wait; the notice is sent again.")
     timed_out = isinstance(error, TimeoutError)

@@ -1,4 +1,5 @@
-"""Beds and programme places as FHIR R4 Slots: found free, held `busy-tentative` under our key, given back."""
+"""Beds and programme places as FHIR R4 Slots: finds a free one, holds it `busy-tentative` under our key, gives it
+back."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ class FhirPlaces:
     ) -> None:
         """`level_system` is the code system of Slot.serviceType.
 
-        `schedules` are the only ones whose places may be held, e.g. `Schedule/12`; empty means every one. `elapsed` is
-        a running clock in seconds.
+        `schedules` are the only Schedules whose places may be held, e.g. `Schedule/12`; empty means all. `elapsed` is a
+        running clock in seconds.
         """
         self._fhir = fhir
         self._level_system = level_system
@@ -44,21 +45,21 @@ class FhirPlaces:
         await self._fhir.aclose()
 
     async def hold(self, request: PlaceRequest) -> Place | None:
-        """Holds the free place that starts earliest; None if none starts in the time wanted.
+        """Holds the free place that starts earliest; None if no place starts in the time wanted.
 
-        Repeated under the same key it returns the place already held. A held place that no longer starts in the time
-        wanted, or is no longer of use, is given back and another is looked for. The present moves on from
-        `wanted_from` while the call lasts.
+        Repeated under the same key, it returns the place already held. If that no longer starts in the time wanted, or
+        can no longer be used, it is given back and another is searched for. The current time moves on from
+        `wanted_from` during the call.
 
         Raises:
-            ClinicUnavailable: No answer, one that leaves open whether there is a place, or others took each place that
-                was tried; `start-passed` if a place's start went by while it was being held.
+            ClinicUnavailable: No answer, an answer that does not show whether there is a place, or others took each
+                place first; `start-passed` if a place's start passed while it was being held.
             ClinicRefused: The scheduling system does not accept what was sent.
         """
         return await _Hold(self._fhir, request, self._level_system, self._schedules, self._elapsed).place()
 
     async def release(self, key: str, journey_id: str) -> None:
-        """Gives back what is held under `key`; nothing held is fine. Raises as `hold` does."""
+        """Gives back what is held under `key`, if anything. Raises as `hold` does."""
         for slot in await marked(self._fhir, key, journey_id, self._fhir.now()):
             await let_go(self._fhir, slot, key, journey_id)
 
@@ -113,7 +114,7 @@ class _Hold:
             service_type=f"{self._level_system}|{request.level}",
             start=(f"ge{_seconds(self._present)}", f"le{_seconds(request.wanted_by + timedelta(seconds=1))}"),
         )
-        # An index that lags lists as free what we hold already: that one comes first.
+        # A lagging index may list a place that we already hold as free: it comes first.
         open_to_us = [slot for slot in found if slot.get("status") == "free" or self._is_ours(slot)]
         usable = [slot for slot in open_to_us if await self._is_usable(slot)]
         return sorted(usable, key=self._rank)
@@ -151,16 +152,18 @@ class _Hold:
             await self._fhir.update(
                 _held(slot, self._request), self._is_ours, key=self._request.key, journey=self._request.journey_id
             )
-            slot = await self._read(id_)  # another may have written after us where the server keeps no versions
+            slot = await self._read(id_)  # someone may have written after us if the server keeps no versions
         if not self._is_ours(slot):
             return None
         if not await self._is_usable(slot):
             await self._let_go(slot)
-            raise ClinicUnavailable(self._fhir.system, "start-passed", "The place went by as it was held; repeated.")
+            raise ClinicUnavailable(
+                self._fhir.system, "start-passed", "The place's start passed while it was being held; repeated."
+            )
         return slot
 
     async def _only_one(self, taken: Resource) -> Resource:
-        """Two calls may run under one key, the first given up on unseen: the place held first stays, others go back.
+        """Keeps only the place held first. Two calls may run under one key if the first was abandoned but still runs.
 
         A search may not show yet that `taken` is held.
         """
@@ -187,7 +190,7 @@ class _Hold:
 
 
 async def marked(fhir: FhirClient, key: str, journey_id: str, at: Instant) -> list[Resource]:
-    """The Slots that bear our hold, read by id. One that was entered in error is not touched."""
+    """The Slots with our hold, read by id. One that was entered in error is not touched."""
     found = await fhir.search("Slot", lambda slot: (HOLD, key) in named(slot), journey_id, identifier=f"{HOLD}|{key}")
     current = [await fhir.read("Slot", str(slot["id"]), journey=journey_id, listed=True) for slot in found]
     return [
@@ -198,7 +201,7 @@ async def marked(fhir: FhirClient, key: str, journey_id: str, at: Instant) -> li
 
 
 async def let_go(fhir: FhirClient, slot: Resource, key: str, journey_id: str) -> None:
-    """Gives the Slot back if it still bears our hold."""
+    """Gives the Slot back if it still has our hold."""
 
     async def give_back() -> None:
         current = await fhir.read("Slot", str(slot["id"]), journey=journey_id)
@@ -217,7 +220,7 @@ def _held(slot: Resource, request: PlaceRequest) -> Resource:
 
 
 def _released(slot: Resource) -> Resource:
-    """Free again and without our marks. A place that its facility withdrew while we held it stays withdrawn."""
+    """The Slot set free and without our marks. A place that its facility withdrew while we held it stays withdrawn."""
     status = "free" if slot.get("status") in _HELD else slot.get("status")
     freed = {**slot, "status": status, "identifier": _foreign(slot)}
     return freed if freed["identifier"] else {k: v for k, v in freed.items() if k != "identifier"}
@@ -233,7 +236,7 @@ def _held_since(slot: Resource) -> tuple[str, str]:
 
 
 def _starts_between(slot: Resource, first: Instant, last: Instant) -> bool:
-    """Whether it says when it starts, with a time zone, in that time, and does not end before it starts."""
+    """Whether it starts in that time, with a time zone, and does not end before it starts."""
     start = _moment(slot.get("start"))
     if start is None or not first <= start <= last:
         return False

@@ -1,9 +1,9 @@
-"""The ports: what a journey needs from each clinic system, in the domain's words.
+"""The ports: what a journey needs from each clinic system, in the domain's terms.
 
 Every call carries a `key`. A call repeated with the same key, by a retry, a continue-as-new or a rebuilt
-cluster, must have no second effect at the other side; a message to a person may arrive twice, under one id.
-Adapters raise `ClinicUnavailable` where trying again may help and `ClinicRefused` where it cannot; nothing
-else is expected of them. No exception text carries client data.
+cluster, must have no second effect at the other side; a message to a person may arrive twice, with the same id.
+Adapters raise `ClinicUnavailable` if trying again may help and `ClinicRefused` if it cannot, and no other errors. No
+exception text contains client data.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ClinicError(Exception):
         system: Which one, e.g. `eligibility`.
         code: Short and stable, for people and programs, e.g. `timeout`, `http-422`, `aaa-42`.
         advice: What to do next, one sentence without client data.
-        retry_after: How long the system asks to be left alone, elapsed; None if it does not say.
+        retry_after: How long the system asks us to wait, elapsed; None if it does not say.
     """
 
     retry_after: timedelta | None = None
@@ -41,15 +41,15 @@ class ClinicError(Exception):
 
 
 class ClinicUnavailable(ClinicError):
-    """It may work later: time-outs, refused connections, HTTP 429 and 5xx, SMTP 4yz, AAA 42 with leave to retry."""
+    """It may work later: time-outs, refused connections, HTTP 429 and 5xx, SMTP 4yz, AAA 42 that allows a retry."""
 
 
 class ClinicRefused(ClinicError):
-    """It will not work by itself: HTTP 4xx, SMTP 5yz, an answer that cannot be read. A person must look."""
+    """Trying again will not help: HTTP 4xx, SMTP 5yz, an answer that cannot be read. A person must look at it."""
 
 
 class ClientIdentity(Value):
-    """Who a client is to the outside. Never leaves an adapter: not logged, not returned to a workflow."""
+    """A client's identity for other systems. It never leaves an adapter: not logged, not returned to a workflow."""
 
     client_ref: str
     mrn: str
@@ -86,7 +86,7 @@ class Eligibility(Protocol):
     """The clearinghouse."""
 
     async def check(self, inquiry: EligibilityInquiry) -> Benefits:
-        """The payer's answer. A plan that is not in force is an answer, not an error."""
+        """The payer's answer. "The plan is not active" is an answer, not an error."""
 
 
 class EpisodeStatus(StrEnum):
@@ -102,7 +102,7 @@ class EpisodeStatus(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """The FHIR R4 Task.status values a duty passes through."""
+    """The FHIR R4 Task.status values of an obligation."""
 
     REQUESTED = "requested"
     ACCEPTED = "accepted"
@@ -111,7 +111,7 @@ class TaskStatus(StrEnum):
 
 
 class EhrTask(Value):
-    """A duty as the EHR's task list shows it. `due` is absolute."""
+    """An obligation as the EHR's task list shows it. `due` is absolute."""
 
     id: str
     status: TaskStatus
@@ -122,14 +122,14 @@ class EhrTask(Value):
 
 
 class EhrRecord(Value):
-    """What the EHR should say about a journey once `key` is done: the whole wish, not a difference.
+    """What the EHR should hold about a journey: the complete state, not a change.
 
     Attributes:
-        key: Idempotency key of this wish.
-        revision: Rises with each wish; an older one never overwrites a newer.
-        as_of: When the last event that the wish tells of was true: a status that changed ended then. None if it is not
-            known; that end is left out then.
-        tasks: The duties whose state may have changed since the last wish.
+        key: Idempotency key of this update.
+        revision: Rises with each update; an older one never overwrites a newer one.
+        as_of: When the last event in this update occurred. If the status changed, the old status ended then. If it is
+            None, that end is left out.
+        tasks: The obligations whose state may have changed since the last update.
     """
 
     key: str
@@ -148,9 +148,9 @@ class Ehr(Protocol):
     """The electronic health record."""
 
     async def sync(self, record: EhrRecord, creations: Creations | None = None) -> str:
-        """Makes the EHR say what `record` says; returns the EpisodeOfCare's id there.
+        """Brings the EHR up to date with `record`; returns the EpisodeOfCare's id there.
 
-        `creations` holds what earlier attempts of this call created and no search has confirmed yet.
+        `creations` holds what earlier attempts of this call created but no search has confirmed yet.
         """
 
 
@@ -184,18 +184,18 @@ class Places(Protocol):
     """Beds and programme places, ours and our partners'."""
 
     async def hold(self, request: PlaceRequest) -> Place | None:
-        """Holds a free place and returns it, or None where there is certainly none."""
+        """Holds a free place and returns it, or None if there is certainly none."""
 
     async def release(self, key: str, journey_id: str) -> None:
-        """Gives back what the journey holds under `key`, the key it was held with; nothing held is fine."""
+        """Gives back the place that the journey holds under `key`, if it holds one."""
 
 
 class Notice(Value):
     """A message to one person who holds a role. No name, record number or diagnosis: staff open the journey for more.
 
     Attributes:
-        site: The site it is about; None stands for any site.
-        repeat: How often the same was told to this role before without an answer. Each time the next on call is told.
+        site: The site that it is about; None means any site.
+        repeat: How often this role was already told without an answer. Each time the next person on call is told.
     """
 
     key: str
@@ -208,13 +208,13 @@ class Notice(Value):
 
 
 class Recipient(Value):
-    """Where a notice may go.
+    """A possible recipient of a notice.
 
     Attributes:
-        staff_id: The person; None where `address` is the role's own.
-        in_place_of: The absent person for whom they stand in.
-        is_fallback: Whether the role's own address is used because no one on call can be told.
-        note: A sentence about the staff list that they are to read as well.
+        staff_id: The person; None if `address` is the role's own.
+        in_place_of: The absent person whom they cover.
+        is_fallback: Whether the role's own address is used because no one on call can be reached.
+        note: A sentence about the staff list to add to the notice.
     """
 
     address: Annotated[str, Field(repr=False)]
@@ -228,11 +228,11 @@ class Roster(Protocol):
     """The staff, as far as sending a notice needs it."""
 
     def recipients(self, notice: Notice, now: Instant) -> Sequence[Recipient]:
-        """Those who may be told at `now`, the one to tell first. The last is the role's own address."""
+        """The possible recipients at `now`, in order of preference. The last is the role's own address."""
 
 
 class Messenger(Protocol):
     """Mail and paging."""
 
     async def send(self, notice: Notice) -> str:
-        """Hands `notice` over for delivery; returns the Message-ID, the same for the same key."""
+        """Sends `notice`; returns the Message-ID, which is the same for the same key."""

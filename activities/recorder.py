@@ -1,4 +1,4 @@
-"""Puts a journey's events on record, and reads them for it."""
+"""Records a journey's events and reads them back."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _KEYS_SECONDS = 3.0
 _STORE_SECONDS = 5.5
 """Elapsed, for both databases together. The store itself waits up to 5 s for its turn to commit."""
 READ_AT_ONCE = 100
-"""Events in one answer. Temporal takes no payload above 2 MB; an event without words seldom has more than 2 kB."""
+"""Events in one answer. Temporal accepts payloads up to 2 MB; an event without sealed text rarely exceeds 2 kB."""
 
 
 class Recorder:
-    """Appends what a workflow decided, or tells it what the record holds instead.
+    """Appends what a workflow decided, or answers with what the record holds instead.
 
     The worker may die between an append and the end of its workflow task, and the retried task may decide in
-    another order. So an append that meets anything but the expected version answers with what is there; the
-    workflow folds that and decides again, and a command already answered leads to nothing new.
+    another order. So if the record is not at the expected version, the answer is what it holds; the workflow folds that
+    and decides again, and a command that was already answered adds nothing.
 
-    Words about the client are sealed on their way into the record and opened on their way out.
+    Text about the client is sealed when it is recorded and opened when it is read.
     """
 
     def __init__(self, store: EventStore, sealer: Sealer) -> None:
@@ -43,11 +43,11 @@ class Recorder:
 
     @activity.defn(name=signatures.RECORD)
     async def record(self, request: signatures.RecordRequest) -> signatures.Recorded:
-        """The events after `request.expected_version`, also those of another writer.
+        """Records events and returns those after `request.expected_version`, including those of other writers.
 
         Raises:
-            ApplicationError: Its type names the cause; see `activities.signatures`. Asking again under the same key is
-                always safe.
+            ApplicationError: Its type names the cause; see `activities.signatures`. Repeating the request with the same
+                key is always safe.
         """
         with named_causes(request.stream):
             return await self._append(request)
@@ -78,7 +78,7 @@ class Recorder:
 
     @activity.defn(name=signatures.CHECK_RECORD)
     async def check(self, request: signatures.CheckRequest) -> signatures.RecordChecked:
-        """What the record holds of a journey, for a workflow to compare itself with or to fold. Needs no client's key.
+        """What the record holds of a journey, for a workflow to compare with its state or to fold. Needs no client key.
 
         Raises:
             ApplicationError: Its type names the cause, as for `record`.
@@ -118,14 +118,14 @@ class Recorder:
     async def _held(
         self, request: signatures.RecordRequest, *, answered: bool = False, failing: ApplicationError | None = None
     ) -> signatures.Recorded:
-        """What the record holds; where that is nothing, `failing` says why the events cannot go there."""
+        """What the record holds. If that is nothing, `failing` says why the events cannot be recorded."""
         stored = await self._store.read(request.stream, after_version=request.expected_version)
         if not stored and failing is not None:
             raise failing
         if not stored:
             head = await self._store.head(request.stream)
             if head is not None and head.version == request.expected_version:
-                if answered:  # so long ago that the workflow forgot it
+                if answered:  # so long ago that the workflow no longer knows it
                     return signatures.Recorded(events=(), as_asked=True)
                 raise StoreUnavailable("the record changed between an append and a read")
             raise ApplicationError(
@@ -144,7 +144,7 @@ def _differs(stored: Sequence[StoredEvent], known: Fingerprint) -> bool:
 
 
 def _masked(stored: Sequence[StoredEvent]) -> tuple[Event, ...]:
-    """The events without the words that are sealed: nothing that is decided or owed follows from those."""
+    """The events with sealed text masked: no decision or obligation depends on that text."""
     try:
         return tuple([from_record(event) for event in stored])
     except UnreadableEvent as error:
@@ -153,7 +153,7 @@ def _masked(stored: Sequence[StoredEvent]) -> tuple[Event, ...]:
 
 def _record_closed(request: signatures.RecordRequest) -> ApplicationError:
     return ApplicationError(
-        f"the record of journey {request.stream} is closed and the journey still has something to say: "
+        f"the record of journey {request.stream} is closed and the journey still has events to record: "
         "find out who closed it; what is left goes into a new journey",
         type=signatures.RECORD_CLOSED,
         non_retryable=True,
@@ -163,7 +163,7 @@ def _record_closed(request: signatures.RecordRequest) -> ApplicationError:
 def _key_destroyed(request: signatures.RecordRequest) -> ApplicationError:
     return ApplicationError(
         f"the key of the client of journey {request.stream} was destroyed while the journey ran: "
-        "find out who destroyed it; care that goes on is a new journey of a client admitted anew",
+        "find out who destroyed it; if care continues, admit the client again as a new client with a new journey",
         type=signatures.KEY_DESTROYED,
         non_retryable=True,
     )

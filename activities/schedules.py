@@ -1,4 +1,4 @@
-"""Whether the Schedule of a Slot allows that the Slot is held."""
+"""Checks whether the Schedule of a Slot allows holding the Slot."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _GONE: Resource = {"active": False}
 
 
 class Schedules:
-    """The Schedules met in one attempt, each read once."""
+    """The Schedules used in one attempt, each read once."""
 
     def __init__(self, fhir: FhirClient, allowed: frozenset[str], level_system: str, request: PlaceRequest) -> None:
-        """`allowed` are the only ones whose places may be held, e.g. `Schedule/12`; empty means every one."""
+        """`allowed` are the only Schedules whose places may be held, e.g. `Schedule/12`; empty means all."""
         self._fhir = fhir
         self._allowed = allowed
         self._level_system = level_system
@@ -28,11 +28,11 @@ class Schedules:
     async def allow(self, slot: Resource) -> bool:
         """Whether the Slot's Schedule is one of ours, in use, and of the level of care if it names levels.
 
-        A server may have no Schedule where a Slot points: nothing then says that it is not in use. A Schedule on
-        another server cannot be looked at, so its Slots are not held.
+        If the Schedule that a Slot points to does not exist, it counts as in use, because nothing says otherwise. A
+        Schedule on another server cannot be checked, so its Slots are not held.
 
         Raises:
-            ClinicUnavailable, ClinicRefused: It could not be read.
+            ClinicUnavailable, ClinicRefused: The Schedule could not be read.
         """
         held = slot.get("schedule")
         address = held.get("reference") if isinstance(held, dict) else None

@@ -1,4 +1,4 @@
-"""What a workflow may ask an activity: names, requests and answers. Adapters and SQL stay out of its sight."""
+"""The activities that a workflow may call: names, requests and answers. It does not see adapters or SQL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECONCILE = "reconcile"
 SIGN_HEAD = "sign-head"
 
 RECORD_UNREACHABLE = "record-unreachable"
-"""Error type: the record's database does not answer, or takes nothing now."""
+"""Error type: the record's database does not answer, or accepts nothing now."""
 
 
 KEYS_UNREACHABLE = "keys-unreachable"
@@ -30,11 +30,11 @@ RECORD_SCHEMA = "record-schema-missing"
 
 
 KEYS_SCHEMA = "keys-schema-missing"
-"""Error type: the same for the table of the clients' keys."""
+"""Error type: the table of the clients' keys is missing or old, or the worker's role may not use it."""
 
 
 WRONG_KEK = "wrong-key-encryption-key"
-"""Error type: the client's key was wrapped by a key-encryption key that the worker's file does not hold."""
+"""Error type: the client's key was wrapped by a key-encryption key that is not in the worker's file."""
 
 
 KEY_UNUSABLE = "key-unusable"
@@ -42,15 +42,15 @@ KEY_UNUSABLE = "key-unusable"
 
 
 RECORD_REFUSED = "record-refused"
-"""Error type: the record's database answers and does not take these events."""
+"""Error type: the record's database answers but refuses these events."""
 
 
 UNEXPECTED = "unexpected-error"
-"""Error type: an error that was not foreseen; a fault of this release."""
+"""Error type: an unexpected error; a bug in this release."""
 
 
 AHEAD_OF_RECORD = "ahead-of-record"
-"""Error type: the workflow knows events the record lacks. Nobody decides any further until a person has looked."""
+"""Error type: the workflow knows events that the record lacks. No decisions are taken until a person has checked."""
 
 
 RECORD_CLOSED = "record-closed"
@@ -58,23 +58,23 @@ RECORD_CLOSED = "record-closed"
 
 
 NOT_RECORDABLE = "not-recordable"
-"""Error type: the events hold what no record keeps; a fault of this release."""
+"""Error type: the events have content that the record cannot store; a bug in this release."""
 
 
 KEY_DESTROYED = "key-destroyed"
-"""Error type: the client's key was destroyed and the journey still has words to record."""
+"""Error type: the client's key was destroyed, and the journey still has text to record."""
 
 
 UNREADABLE = "unreadable-record"
-"""Error type: the record holds an event that this release cannot read, or sealed words that cannot be opened."""
+"""Error type: the record holds an event that this release cannot read, or sealed text that cannot be opened."""
 
 
 DIFFERS_FROM_RECORD = "differs-from-record"
-"""Why a journey stands still: the record tells another story of the events that it has folded."""
+"""Why a journey stands still: the record's events contradict those that it has folded."""
 
 
 NOT_SIGNED = "not-signed"
-"""Error type: the head of the record cannot be signed or kept with the key and the file that were given."""
+"""Error type: the head of the record cannot be signed with the given key or written to the given file."""
 
 
 class RecordRequest(Value):
@@ -82,12 +82,12 @@ class RecordRequest(Value):
 
     Attributes:
         stream: The journey.
-        expected_version: What the workflow has folded so far.
+        expected_version: How many events the workflow has folded so far.
         key: The command's id; a retry, reset or rebuilt cluster uses the same.
         close: Whether these are the journey's last events.
         client_ref: The client whose words are in the events.
-        keys_are_away: Whether the database of the keys did not answer a moment ago. Events that need the client's key
-            are then not recorded, and nothing is waited for.
+        keys_are_away: Whether the keys' database did not answer a moment ago. Events that need the client's key then
+            fail at once.
     """
 
     stream: str
@@ -103,7 +103,7 @@ class Recorded(Value):
     """What the record holds after the expected version.
 
     Attributes:
-        events: To be folded, also if another writer recorded them.
+        events: The events to fold, even if another writer recorded them.
         as_asked: False if the record held something else: fold it and decide again.
         mark: Of the last of these events; see `activities.marks`. Empty if there is none, or a release before marks
             answered.
@@ -115,10 +115,10 @@ class Recorded(Value):
 
 
 class CheckRequest(Value):
-    """What does the record hold after the first `after` events?
+    """Asks what the record holds after the first `after` events.
 
     Attributes:
-        known: The state that the workflow knows, to be compared with a fold of the record; None: compare nothing.
+        known: The workflow's state, to compare with a fold of the record. None: compare nothing.
     """
 
     stream: str
@@ -129,7 +129,8 @@ class CheckRequest(Value):
 class RecordChecked(Value):
     """What the record holds.
 
-    The recorder compares, not the workflow: a worker of another schema that replays the history finds it there.
+    The recorder compares, not the workflow, so that a worker of another schema finds the result in the history when it
+    replays.
 
     Attributes:
         version: How many events; less than the workflow knows if the record has lost some.
@@ -148,17 +149,17 @@ class RecordChecked(Value):
 
 
 class HeadSigned(Value):
-    """Which event's hash was signed; None: nothing is on record, or no key was given."""
+    """Which event's hash was signed. None: the record is empty, or no key was given."""
 
     position: int | None
 
 
 class Reconciled(Value):
-    """What one scheduled comparison came to.
+    """The result of one scheduled comparison.
 
     Attributes:
         found: How many differences of each kind.
-        mended: How many of them it set right.
+        mended: How many of them it fixed.
         of_another_schema: How many journeys have a state that this worker could not compare with the record.
         asked: How many journeys were asked for their states.
         other_heads: How many of those since Temporal listed another head than the record has.

@@ -1,1 +1,1 @@
-"""What a centre decides for itself, as files: its policies, sites, staff and systems."""
+"""What a centre sets for itself in files: its policies, sites, staff and systems."""

@@ -1,7 +1,7 @@
-"""Each version of the centre's data is put on record when it is first used, and must never read differently later.
+"""Records each version of the centre's data when it is first used. After that, the version must never change.
 
-A journey names the version by which its deadlines were counted. If the file of that version could change, why
-something was due then could not be explained any more.
+A journey names the version by which its deadlines were counted. If the file of that version could change, past due
+times could no longer be explained.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 class AlteredVersion(CentreFileError):
-    """A version that was in use reads differently in the centre's files now."""
+    """A version that was in use has changed in the centre's files."""
 
     def __init__(self, event: Adopted) -> None:
         super().__init__(
@@ -37,7 +37,7 @@ class AlteredVersion(CentreFileError):
 
 
 async def adopt(store: EventStore, event: Adopted) -> bool:
-    """Puts on record what a version says, once; whether it was new there.
+    """Records the content of a version, once. Returns whether it was new.
 
     Raises:
         AlteredVersion: The record holds the same version with other content.
@@ -47,7 +47,7 @@ async def adopt(store: EventStore, event: Adopted) -> bool:
         return False
     try:
         await store.append(event.stream, expected_version=0, key="adopted", events=[to_record(event)], close=True)
-    except (KeyReused, StreamClosed, VersionConflict):  # another worker put it there just now
+    except (KeyReused, StreamClosed, VersionConflict):  # another worker recorded it at the same time
         await _is_on_record(store, event)
         return False
     log.info("version-adopted", what=event.what, digest=event.digest)
@@ -62,14 +62,14 @@ async def _is_on_record(store: EventStore, event: Adopted) -> bool:
 
 
 async def adopt_calendars(store: EventStore, sites: Iterable[Site], now: datetime) -> None:
-    """Every calendar of these sites. Raises as `adopt`."""
+    """Adopts every calendar of these sites. Raises as `adopt` does."""
     for site in sites:
         for calendar in site.calendars:
             await adopt(store, CalendarAdopted.of(site.id, calendar, now))
 
 
 async def adopt_policies(store: EventStore, policies: Sequence[ReadPolicy], now: datetime) -> None:
-    """Every one of these policies.
+    """Adopts every one of these policies.
 
     Raises:
         AlteredVersion: As `adopt`.
@@ -82,9 +82,7 @@ async def adopt_policies(store: EventStore, policies: Sequence[ReadPolicy], now:
         await adopt(store, event)
     if missing := await _policies_on_record(store) - {each.policy.version for each in policies}:
         names = ", ".join(sorted(missing))
-        raise CentreFileError(
-            Path("policies"), None, f"holds no file of {names}, and journeys may be under it; put it back"
-        )
+        raise CentreFileError(Path("policies"), None, f"has no file for {names}, and journeys may use it; put it back")
 
 
 async def _policies_on_record(store: EventStore) -> set[str]:

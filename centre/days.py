@@ -1,4 +1,4 @@
-"""Days and times of day in a centre's files, as TOML or text has them; never as a number of seconds."""
+"""Days and times of day in a centre's files, as TOML values or text; never as a number of seconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _time(value: Any) -> Any:
 
 def _read(kind: type[date] | type[time], value: Any) -> Any:
     if isinstance(value, int | float) or (isinstance(value, str) and value.isdigit()):
-        raise ValueError('a number is no day and no time; write a day like 2026-12-24, a time like "17:00"')
+        raise ValueError('a number is not a day or a time; write a day like 2026-12-24, a time like "17:00"')
     try:
         return kind.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:

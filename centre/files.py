@@ -14,14 +14,14 @@ from pydantic_core import ErrorDetails
 from domain.values import KEY_PATTERN, LEVEL_PATTERN
 
 EXAMPLE = Path(__file__).parent / "example"
-"""The files of an invented centre; they are used where no folder is given."""
+"""The files of an invented centre; they are used if no folder is given."""
 
 Model = TypeVar("Model", bound=BaseModel)
 Where = tuple[int | str, ...]
 
 
 class CentreFileError(Exception):
-    """A file of the centre cannot be used. The message says which, where and why, and what to do."""
+    """A file of the centre cannot be used. The message says which file, where and why, and what to do."""
 
     def __init__(self, file: Path, line: int | None, reason: str) -> None:
         self.file, self.line, self.reason = file, line, _one_line(reason)
@@ -29,7 +29,7 @@ class CentreFileError(Exception):
 
 
 def centre_folder(given: Path | None) -> Path:
-    """The folder `given`, or that of the invented centre where none is.
+    """The folder `given`, or that of the invented centre if none is.
 
     Raises:
         CentreFileError: It is not a folder.
@@ -45,7 +45,7 @@ class Document(NamedTuple):
     """A TOML file as read.
 
     Attributes:
-        lines: For each table and key, by its path, the line it is on, counted from 1.
+        lines: The line of each table and key, by its path, counted from 1.
     """
 
     file: Path
@@ -59,10 +59,10 @@ class Document(NamedTuple):
         return CentreFileError(self.file, self.lines.get(path), reason)
 
     def read_as(self, model: type[Model]) -> Model:
-        """The file's content as `model`. A number is a number: not `true`, not `"24"`, not `24.0` for a whole one.
+        """The file's content as `model`. Numbers are strict: not `true`, not `"24"`, and not `24.0` for a whole number.
 
         Raises:
-            CentreFileError: It does not fit; names the first place that does not.
+            CentreFileError: It does not fit; names the first place that is wrong.
         """
         try:
             return strictly(model, self.data)
@@ -73,13 +73,13 @@ class Document(NamedTuple):
 
 
 def as_json(data: dict[str, Any]) -> dict[str, Any]:
-    """The same with dates and times as text."""
+    """The same data with dates and times as text."""
     made: dict[str, Any] = json.loads(json.dumps(data, default=str))
     return made
 
 
 def strictly(model: type[Model], data: dict[str, Any]) -> Model:
-    """`data` as `model`, by the strict rules that pydantic has for JSON.
+    """`data` as `model`, by pydantic's strict rules for JSON.
 
     Raises:
         ValidationError: It does not fit.
@@ -88,7 +88,7 @@ def strictly(model: type[Model], data: dict[str, Any]) -> Model:
 
 
 def read(file: Path) -> Document:
-    """The TOML file `file`.
+    """Reads the TOML file `file`.
 
     Raises:
         CentreFileError: It cannot be read, or is not TOML.
@@ -101,7 +101,7 @@ def read(file: Path) -> Document:
         raise CentreFileError(file, None, f"is not UTF-8 text (byte {error.start})") from None
     try:
         data = tomllib.loads(text)
-        as_json(data)  # so that nothing later finds it nested too deeply
+        as_json(data)  # so that no later step fails because it is nested too deeply
         return Document(file, data, _lines(text))
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
@@ -113,7 +113,7 @@ def read(file: Path) -> Document:
 
 
 def in_plain_words(error: ErrorDetails) -> str:
-    """What pydantic says of a value, for those who write the file."""
+    """Rewords pydantic's error for people who write the file."""
     pattern = error.get("ctx", {}).get("pattern")
     message = error["msg"].removeprefix("Value error, ").replace("Tuple should", "The list should")
     return _PLAIN.get(str(pattern or error["type"]), message.replace(" after validation", ""))
@@ -140,7 +140,7 @@ def _reason(path: Where, error: ErrorDetails) -> str:
 
 
 def _one_line(text: str) -> str:
-    """With what cannot be printed written as an escape: a name in a file may hold anything."""
+    """The text with unprintable characters escaped, because a name in a file may hold anything."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
@@ -153,7 +153,7 @@ _TEXT = re.compile(r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\
 
 
 def _lines(text: str) -> dict[Where, int]:
-    """Where each table and key is. Of tables of one name, the name alone stands for the first."""
+    """The line of each table and key. If several tables have the same name, the name means the first."""
     found: dict[Where, int] = {}
     counts: dict[Where, int] = {}
     table: Where = ()
@@ -171,12 +171,12 @@ def _lines(text: str) -> dict[Where, int]:
 
 
 def _without_its_lines(found: re.Match[str]) -> str:
-    """A text of several lines may look like keys; its line breaks alone stay."""
+    """Removes a multi-line text except its line breaks, because it may contain lines that look like keys."""
     return "\n" * found[0].count("\n") if found[0].startswith(('"""', "'''")) else found[0]
 
 
 def _names(dotted: str) -> Where:
-    """The names in `a."b.c".d`; none where it is no key after all."""
+    """The names in `a."b.c".d`; none if it is not a key after all."""
     try:
         inner: Any = tomllib.loads(f"{dotted} = 0")
     except tomllib.TOMLDecodeError:

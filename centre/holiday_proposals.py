@@ -1,4 +1,4 @@
-"""Holidays as the `holidays` library has them: a proposal, which a person accepts by pasting it into a site's file.
+"""Proposes holidays from the `holidays` library. A person accepts them by pasting them into a site's file.
 
 The library is used for nothing else, so an update of it never moves a deadline.
 """
@@ -11,7 +11,7 @@ _LONGEST_YEARS = 20
 
 
 class NoProposal(Exception):
-    """There is no list for that. The message says what to ask for instead."""
+    """There is no list for that place or time. The message says what to ask for instead."""
 
 
 def propose(country: str, subdivision: str | None, first_year: int, last_year: int) -> dict[date, str]:
@@ -19,14 +19,14 @@ def propose(country: str, subdivision: str | None, first_year: int, last_year: i
 
     Args:
         country: ISO country, such as `US`.
-        subdivision: State, for its own holidays, such as `CA`.
+        subdivision: State, to include its own holidays, such as `CA`.
 
     Raises:
         NoProposal: The library does not know the place, or the years are out of order or too many.
     """
     if not first_year <= last_year < first_year + _LONGEST_YEARS:
         raise NoProposal(f"name at most {_LONGEST_YEARS} years, the first before the last: 2027-2029")
-    import holidays  # here, so that no process that counts days even loads it
+    import holidays  # here, so that no process that counts days ever loads it
 
     try:
         found = holidays.country_holidays(country, subdiv=subdivision, years=range(first_year, last_year + 1))

@@ -1,4 +1,4 @@
-"""Makes a centre's files known to a process. Each process does it once, before it looks at a journey."""
+"""Loads a centre's files into a process. Each process does it once, before it uses a journey."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from domain.sites import Site, use_sites
 
 
 class Loaded(NamedTuple):
-    """What a process knows of its centre."""
+    """What a process knows about its centre."""
 
     policies: list[ReadPolicy]
     sites: tuple[Site, ...]
 
 
 def load(folder: Path | None = None) -> Loaded:
-    """Makes the policies and sites of the centre known to this process.
+    """Loads the policies and sites of the centre into this process.
 
     Args:
-        folder: The centre's files; without it those of an invented centre.
+        folder: The centre's files; if None, those of an invented centre.
 
     Raises:
         CentreFileError: A file cannot be used; names the file, the line and the reason. Nothing is loaded then.

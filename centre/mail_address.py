@@ -15,9 +15,9 @@ def _checked(text: str) -> str:
     except (MessageError, ValueError, IndexError):
         read = Address()
     if not read.username or read.addr_spec != text or not text.isascii():
-        raise ValueError("this is no mail address; write one address such as desk@centre.example, without a name")
+        raise ValueError("this is not a mail address; write one address such as desk@centre.example, without a name")
     return text
 
 
 MailAddress = Annotated[str, AfterValidator(_checked)]
-"""One address that a mail server takes: no name beside it, no list, ASCII."""
+"""One address that a mail server accepts: no display name, no list, ASCII."""

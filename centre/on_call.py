@@ -1,11 +1,11 @@
-"""Who is told, as a role, at a site, by mail or page, at a moment. Pure.
+"""Who is notified for a role, at a site, by mail or page, at a given time. Pure.
 
-1. The orders of the role that hold at that moment are put one after the other: those with hours first, and of two the
+1. The on-call orders of the role that apply at that time are joined: those with hours first, and among equals the
    site's own first.
-2. A person who is absent that day is replaced by their cover, the cover by its own cover, and so on. One who is absent
-   without a cover who is present is left out.
-3. Left out as well is a person who does not hold the role, does not work at the site, or has no pager for a page.
-4. At the end stands the mailbox or pager of the role itself, so that no notice is without an address.
+2. A person who is absent that day is replaced by their cover, the cover by its own cover, and so on. An absent person
+   without an available cover is skipped.
+3. A person who does not hold the role, does not work at the site, or has no pager for a page is also skipped.
+4. The mailbox or pager of the role itself comes last, so that every notice has an address.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from domain.values import Instant, Role
 def recipients(
     staff: Staff, role: Role, site: str | None, channel: Channel, moment: Instant, zone: ZoneInfo, repeat: int = 0
 ) -> tuple[Recipient, ...]:
-    """Those who may be told, the one to tell first; never empty.
+    """The possible recipients, in order of preference; never empty.
 
     Args:
-        site: None stands for any site.
-        zone: Of the site: its days and hours count.
-        repeat: How often the same was told before. Each time the next person in the order comes first; the role's own
-            address stays last.
+        site: None means any site.
+        zone: The site's time zone, in which days and hours are counted.
+        repeat: How often the same notice was sent before. Each time the next person in the order comes first; the
+            role's own address stays last.
     """
     local = moment.astimezone(zone)
     order = _order(staff, role, site, local)
@@ -40,7 +40,7 @@ def recipients(
 
 
 def present(staff: Staff, staff_id: str, day: date) -> Person | None:
-    """The person, or the one who stands in for them on `day`; None if there is none, or if covers go in a circle."""
+    """The person, or their cover on `day`; None if there is none, or if covers go in a circle."""
     asked: set[str] = set()
     next_id: str | None = staff_id
     while next_id is not None and next_id not in asked:
@@ -79,7 +79,7 @@ def _reachable(
 
 
 def _once_each(found: Iterator[Recipient]) -> list[Recipient]:
-    """Without those who come a second time."""
+    """The recipients without duplicates."""
     kept: dict[str | None, Recipient] = {}
     for each in found:
         kept.setdefault(each.staff_id, each)

@@ -19,10 +19,10 @@ from domain.values import Key, Value, Words
 
 
 class Sourced(Value):
-    """What says where it comes from.
+    """An entry with its source.
 
     Attributes:
-        source: The rule or the decision it follows.
+        source: The rule or decision that it follows.
         checked: The day on which a person last compared it with its source.
     """
 
@@ -31,7 +31,7 @@ class Sourced(Value):
 
 
 class NumberEntry(Sourced):
-    """A number of the policy, or several. `Numbers` says what each may be."""
+    """One or several numbers of the policy. `Numbers` says which values each may have."""
 
     value: Any
     unit: str
@@ -84,7 +84,7 @@ class PolicyFile(Value):
     """What a policy's file holds.
 
     Attributes:
-        format: Which kinds of obligations and numbers the file must name: those this format was made with.
+        format: Decides which kinds of obligations and numbers the file must name.
     """
 
     version: Key
@@ -97,7 +97,7 @@ class PolicyFile(Value):
 
 
 class ReadPolicy(NamedTuple):
-    """A policy, and what its file says of where it comes from."""
+    """A policy, and the sources that its file gives."""
 
     policy: Policy
     file: PolicyFile
@@ -119,12 +119,12 @@ def read_policies(folder: Path) -> list[ReadPolicy]:
             raise read(path).error(("version",), reason)
         found[version] = each
     if not found:
-        raise CentreFileError(folder, None, "holds no policy; add one as a .toml file")
+        raise CentreFileError(folder, None, "has no policy; add one as a .toml file")
     return list(found.values())
 
 
 def read_policy(path: Path) -> ReadPolicy:
-    """The policy that the file holds.
+    """Reads the policy in the file.
 
     Raises:
         CentreFileError: It cannot be used; names the line and the reason.
@@ -166,7 +166,7 @@ def _numbers(document: Document, content: PolicyFile) -> Iterator[tuple[str, Any
 
 
 def unit_of(name: str) -> str | None:
-    """What a number of the policy counts, or None where there is no such number."""
+    """The unit of a policy number, or None if there is no such number."""
     field = Numbers.model_fields.get(name)
     return next((each.name for each in field.metadata if isinstance(each, Unit)), None) if field else None
 

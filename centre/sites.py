@@ -10,7 +10,7 @@ from centre.files import CentreFileError, read
 from domain.sites import Site
 
 FORESEEN_DAYS = 180
-"""A site is to know its holidays for at least so many days ahead: the longest time counted in business days is two
+"""A site should know its holidays for at least this many days ahead. The longest time counted in business days is two
 weeks, and a centre needs some months to agree on a new year's holidays."""
 
 
@@ -22,7 +22,7 @@ def read_sites(folder: Path) -> tuple[Site, ...]:
     """
     files = sorted((folder / "sites").glob("*.toml"))
     if not files:
-        raise CentreFileError(folder / "sites", None, "holds no site; add a file such as sites/main.toml")
+        raise CentreFileError(folder / "sites", None, "has no site; add a file such as sites/main.toml")
     sites = tuple(_read(each) for each in files)
     _require_own_locations(sites, files)
     return sites

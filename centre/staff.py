@@ -1,7 +1,7 @@
 """The people of a centre: roles, sites, absences with cover, and who is on call in which order.
 
-Independent of where it is kept: `centre.staff_file` makes a `Staff` from `staff.toml`, and another source, such as
-FHIR Practitioner, needs one function that returns a `Staff` and asks `centre.staff_checks` about it.
+Independent of the source: `centre.staff_file` makes a `Staff` from `staff.toml`. Another source, such as FHIR
+Practitioner, needs one function that returns a `Staff` and checks it with `centre.staff_checks`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Weekday(StrEnum):
 
 
 class Absence(Value):
-    """Days on which a person is not reached. Both days are included; `cover` stands in for them."""
+    """Days on which a person cannot be reached. Both days are included; `cover` takes their notices."""
 
     first_day: Day
     last_day: Day
@@ -52,11 +52,11 @@ class Person(Value):
 
     Attributes:
         id: Opaque staff id, the one that decisions give as `--by`. Ids are logged; names never are.
-        name: For people who look at the list of staff.
+        name: Shown to people who look at the staff list.
         sites: The sites they work at; empty means every site.
         mail: Where mail reaches them.
         pager: Their pager's mail gateway. Without one they get no pages.
-        caseload_clients: The most clients they carry at once; left out where there is no limit.
+        caseload_clients: The most clients they have at once; None if there is no limit.
     """
 
     id: Key
@@ -69,7 +69,7 @@ class Person(Value):
     absences: tuple[Absence, ...] = ()
 
     def works_at(self, site: str | None) -> bool:
-        """Whether they work at `site`; None stands for any site."""
+        """Whether they work at `site`; None means any site."""
         return site is None or not self.sites or site in self.sites
 
     def address(self, channel: Channel) -> str | None:
@@ -77,20 +77,20 @@ class Person(Value):
         return self.pager if channel is Channel.PAGE else self.mail
 
     def absence_on(self, day: date) -> Absence | None:
-        """The absence that `day` is part of, or None if they are there."""
+        """The absence that includes `day`, or None if they are present."""
         return next((each for each in self.absences if each.includes(day)), None)
 
 
 class OnCall(Value):
-    """Who is told first, second and so on as `role`.
+    """Who is told first, second and so on for `role`.
 
     Attributes:
         order: Staff ids, the first to be told first.
-        site: Left out: every site, each person for the sites they work at.
-        days: Weekdays on which it holds; none given: every day.
-        starts_at: From this time of the day, included; left out with `ends_at`: the whole day.
-        ends_at: Until this time, not included. Earlier than `starts_at`: on the next day, and `days` are the days on
-            which it starts.
+        site: The site; None: every site, each person for the sites where they work.
+        days: Weekdays on which it applies; if empty, every day.
+        starts_at: From this time of day, included. If both times are left out: the whole day.
+        ends_at: Until this time, not included. If it is earlier than `starts_at`, it is on the next day, and `days` are
+            the days on which the hours start.
     """
 
     role: Role
@@ -112,11 +112,11 @@ class OnCall(Value):
 
     @property
     def has_hours(self) -> bool:
-        """Whether it holds at some times of the week only."""
+        """Whether it applies only at some times of the week."""
         return bool(self.days) or self.starts_at is not None
 
     def holds_at(self, local: datetime) -> bool:
-        """Whether it holds at this moment, given in the site's own time."""
+        """Whether it applies at this time, given in the site's local time."""
         day, clock = local.date(), local.time()
         if self.starts_at is not None and self.ends_at is not None:
             if self.starts_at < self.ends_at:
@@ -143,8 +143,8 @@ class Staff(Value):
     """A centre's people.
 
     Attributes:
-        mailboxes: Each role's own address. It is told where no person on call for the role can be.
-        pagers: Likewise for pages, at a pager's mail gateway.
+        mailboxes: Each role's own address, used if no person on call for the role can be reached.
+        pagers: The same for pages, at a pager's mail gateway.
     """
 
     mailboxes: RoleAddresses

@@ -1,4 +1,4 @@
-"""What is wrong with a staff list, and what is only worth a warning. Pure.
+"""Finds errors in a staff list, and things that are only worth a warning. Pure.
 
 A path names the place in the list, such as `("people", 2, "absences", 0)`, counted from 0.
 """
@@ -18,21 +18,21 @@ Path = tuple[int | str, ...]
 
 
 _DAYS_LOOKED_AT = 366
-"""Of one absence, from today on: a leave without an end is entered with a day far away."""
+"""The most days of one absence to check, from today on: a leave without an end is entered with a distant day."""
 
 
 class Problem(NamedTuple):
-    """Where it is, and what to do about it. Names staff ids and never names."""
+    """The place of a problem and what to do about it. Names staff ids, never people's names."""
 
     path: Path
     reason: str
 
 
 def errors(staff: Staff, sites: Collection[str] | None = None) -> Iterator[Problem]:
-    """Why this list cannot be used; nothing where it can.
+    """Why this list cannot be used; nothing if it can.
 
     Args:
-        sites: The ids of the centre's sites, where they are known.
+        sites: The ids of the centre's sites, if known.
     """
     yield from _ids_used_twice(staff)
     for number, person in enumerate(staff.people):
@@ -48,7 +48,7 @@ def errors(staff: Staff, sites: Collection[str] | None = None) -> Iterator[Probl
 
 
 def warnings(staff: Staff, today: date) -> Iterator[Problem]:
-    """What a centre should know of, though the list can be used. Absences that are over are left out."""
+    """What a centre should know about, although the list can be used. Past absences are left out."""
     yield from _thin_orders(staff)
     for number, person in enumerate(staff.people):
         for which, absence in enumerate(person.absences):
@@ -68,7 +68,7 @@ def _unknown_sites(path: Path, named: Collection[str], sites: Collection[str] | 
     if sites is not None:
         for site in named:
             if site not in sites:
-                yield Problem(path, f"{site} is no site of this centre; there are {', '.join(sorted(sites))}")
+                yield Problem(path, f"{site} is not a site of this centre; there are {', '.join(sorted(sites))}")
 
 
 def _absence_errors(staff: Staff, person: Person, path: Path) -> Iterator[Problem]:
@@ -105,7 +105,9 @@ def _thin_orders(staff: Staff) -> Iterator[Problem]:
         entries = [(number, each) for number, each in enumerate(staff.on_call) if each.role is role]
         people = list(dict.fromkeys(staff_id for _, each in entries for staff_id in each.order))
         if not entries:
-            yield Problem(("mailboxes", role), f"no one is on call as {role}: all goes to the role's own addresses")
+            yield Problem(
+                ("mailboxes", role), f"no one is on call as {role}: all notices go to the role's own addresses"
+            )
             continue
         if len(people) == 1:
             yield Problem(("on_call", entries[0][0], "order"), f"{people[0]} is the only person on call as {role}")
@@ -135,7 +137,7 @@ def _cover_warnings(staff: Staff, person: Person, absence: Absence, path: Path, 
 
 
 def _unfit_cover(staff: Staff, person: Person, cover: Person, path: Path) -> Iterator[Problem]:
-    """A cover takes notices only in a role and at a site of their own."""
+    """Warns if a cover lacks a role or a site: they only get notices for their own roles and sites."""
     entries = [each for each in staff.on_call if person.id in each.order]
     lacking = dict.fromkeys(each.role for each in entries if each.role not in cover.roles)
     if lacking:

@@ -22,10 +22,10 @@ Stamp = tuple[int, int, int] | None
 
 
 def read_staff(file: Path, sites: Collection[str] | None = None) -> Staff:
-    """The staff that `file` describes. `sites` are the ids of the centre's sites, where they are known.
+    """Reads the staff from `file`. `sites` are the ids of the centre's sites, if known.
 
     Raises:
-        CentreFileError: The file cannot be used; names the first fault.
+        CentreFileError: The file cannot be used; names the first error.
     """
     staff, faults = examine(read(file), sites)
     if faults:
@@ -34,17 +34,17 @@ def read_staff(file: Path, sites: Collection[str] | None = None) -> Staff:
 
 
 def examine(document: Document, sites: Collection[str] | None = None) -> tuple[Staff, list[CentreFileError]]:
-    """The staff, and all that is wrong with it as a whole.
+    """Reads the staff and finds all errors in the list as a whole.
 
     Raises:
-        CentreFileError: It does not fit the form of a staff list.
+        CentreFileError: It does not have the form of a staff list.
     """
     staff = document.read_as(Staff)
     return staff, [document.error(path, reason) for path, reason in errors(staff, sites)]
 
 
 def zone_of(site: str | None) -> ZoneInfo:
-    """The zone whose days and hours count at `site`; of the centre's first site where it is not known which."""
+    """The time zone of `site`; that of the centre's first site if the site is not known."""
     sites = {each.id: each for each in all_sites()}
     return ZoneInfo(sites.get(site or "", next(iter(sites.values()))).calendar.zone)
 
@@ -55,10 +55,10 @@ def site_ids() -> tuple[str, ...]:
 
 
 class StaffFile:
-    """The roster behind a worker's mail. A file that has changed is used without a restart.
+    """The roster for a worker's mail. A changed file is used without a restart.
 
-    While a changed file cannot be used, the staff read before stays in use. An error is then logged for each notice
-    and each notice says so, since the people it names may be the wrong ones.
+    If a changed file cannot be used, the last good one stays in use. Then an error is logged for each notice and each
+    notice says so, because it may go to the wrong people.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class StaffFile:
         """Reads the file.
 
         Args:
-            zone: Of a site.
-            sites: The ids of the centre's sites, where they are known.
+            zone: Gives the time zone of a site.
+            sites: The ids of the centre's sites, if known.
 
         Raises:
             CentreFileError: The file cannot be used now.
@@ -79,15 +79,15 @@ class StaffFile:
         self._trouble: CentreFileError | None = None
 
     def current(self) -> Staff:
-        """The staff as the file has it now, or as it last could be used."""
-        stamp = _stamp(self._file)  # before the file is read: a change during the reading is seen the next time
+        """The staff in the file as it is now, or in the last version that could be used."""
+        stamp = _stamp(self._file)  # before the file is read: a change during reading is seen the next time
         if stamp != self._stamp:
             self._stamp = stamp
             self._read_again()
         return self._staff
 
     def recipients(self, notice: Notice, now: Instant) -> tuple[Recipient, ...]:
-        """As `activities.ports.Roster` has it."""
+        """See `activities.ports.Roster`."""
         staff, zone = self.current(), self._zone(notice.site)
         found = recipients(staff, notice.to, notice.site, notice.channel, now, zone, notice.repeat)
         if self._trouble is None:
@@ -106,7 +106,7 @@ class StaffFile:
 
 
 def _stamp(file: Path) -> Stamp:
-    """Differs after a change of the file; None where it is not there."""
+    """A value that differs after the file has changed; None if there is no file."""
     try:
         found = file.stat()
     except OSError:

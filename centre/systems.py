@@ -11,13 +11,13 @@ from domain.values import Value
 
 
 class MailServer(Value):
-    """What the mail server asks for.
+    """The mail server's settings.
 
     Attributes:
         sender: The address that notices come from.
         start_tls: Whether to send only over TLS.
-        username: Left out where the server asks for no login.
-        password_file: A file that holds the password alone; a relative path starts at the centre's folder.
+        username: Left out if the server requires no login.
+        password_file: A file that holds only the password; a relative path starts at the centre's folder.
     """
 
     sender: MailAddress
@@ -26,7 +26,7 @@ class MailServer(Value):
     password_file: Path | None = None
 
     def password(self) -> str | None:
-        """The password, or None where none is asked for."""
+        """The password, or None if none is required."""
         return self.password_file.read_text(encoding="utf-8").strip() if self.password_file else None
 
 
@@ -34,8 +34,8 @@ class Systems(Value):
     """How a centre is known to the systems around it.
 
     Attributes:
-        submitter: For eligibility inquiries.
-        mail: For mail and pages.
+        submitter: The centre's identity in eligibility inquiries.
+        mail: The mail server for mail and pages.
         fhir_headers: Sent with every FHIR request, such as an authorisation.
         schedules: The Schedules whose places may be held, e.g. `Schedule/12`; empty means every one on the server.
     """
@@ -47,7 +47,7 @@ class Systems(Value):
 
 
 def read_systems(file: Path) -> Systems:
-    """The systems that `file` describes.
+    """Reads the systems from `file`.
 
     Raises:
         CentreFileError: The file, or the file of the mail server's password, cannot be used.

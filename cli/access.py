@@ -19,7 +19,7 @@ from workflows.client import Journeys, JourneysUnreachable, connect
 
 
 def load_settings() -> Settings:
-    """The settings of what runs: the environment's, completed by a running stack. The centre's files are known then.
+    """Reads the settings from the environment and from a running stack, and loads the centre's files.
 
     Stops with `USAGE`.
 
@@ -32,7 +32,7 @@ def load_settings() -> Settings:
 
 
 def settings_as_given() -> Settings:
-    """The same, for a command that needs no file of the centre. Stops with `USAGE`."""
+    """Reads the same settings without loading the centre's files. Stops with `USAGE`."""
     try:
         return Settings.load()
     except SettingsError as error:
@@ -40,7 +40,7 @@ def settings_as_given() -> Settings:
 
 
 def own_settings() -> Settings:
-    """The environment's settings alone, for a command that starts a stack of its own. Stops with `USAGE`."""
+    """Reads the settings from the environment only, for a command that starts its own stack. Stops with `USAGE`."""
     try:
         return Settings.from_env(os.environ)
     except SettingsError as error:
@@ -49,7 +49,7 @@ def own_settings() -> Settings:
 
 @contextmanager
 def told_in_one_line() -> Iterator[None]:
-    """Stops with `UNREACHABLE` where the record does not answer, with `FAILED` where it cannot be read as it is."""
+    """Stops with `UNREACHABLE` if the record does not answer, and with `FAILED` if it cannot be read."""
     try:
         yield
     except (SettingsError, StoreUnavailable, SchemaMissing) as error:
@@ -69,7 +69,7 @@ async def the_record() -> AsyncIterator[EventStore]:
 
 @asynccontextmanager
 async def the_keys() -> AsyncIterator[PostgresKeyring]:
-    """The clients' keys. Stops with `UNREACHABLE` where they do not answer or cannot be used."""
+    """The clients' keys. Stops with `UNREACHABLE` if their database does not answer or the keys cannot be used."""
     settings = load_settings()
     try:
         async with open_keyring(settings.require_keys_url(), settings.require_kek_file()) as keys:
@@ -79,7 +79,7 @@ async def the_keys() -> AsyncIterator[PostgresKeyring]:
 
 
 async def the_journeys() -> Journeys:
-    """The running journeys. Stops with `UNREACHABLE` where Temporal does not answer."""
+    """The running journeys. Stops with `UNREACHABLE` if Temporal does not answer."""
     settings = load_settings()
     try:
         client = await connect(

@@ -18,10 +18,8 @@ from record.codec import from_record
 async def benefits(journey_id: opt.JourneyId, /, *, json: bool = False) -> None:
     """Show the payer's latest answer with its own words. Needs the clients' keys.
 
-    Parameters
-    ----------
-    json:
-        Print every answer on record as a JSON list, the latest last.
+    Args:
+        json: Print every answer on record as a JSON list, the latest last.
     """
     with told_in_one_line():
         stored = await unsealed(tuple(s for s in await recorded(journey_id) if s.type == _TYPE))
@@ -72,7 +70,7 @@ def _show(answer: BenefitsAnswered) -> None:
 
 
 def _show_words(answers: Sequence[BenefitsAnswered]) -> None:
-    """The latest words, also where a person has verified the benefits since."""
+    """Shows the payer's latest words, even if a person has verified the benefits since."""
     for answer in reversed(answers):
         if answer.benefits.evidence:
             stdout.print()

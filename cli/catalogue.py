@@ -1,4 +1,4 @@
-"""The names of all commands, in the order of the help, and where each is found once it is called.
+"""The names of all commands, in the order of the help, and where the code of each one is.
 
 No command is imported here: the help is made from `summaries.json`, which `python -m cli.summarise` writes from the
 commands themselves. So `throughline --help` loads no database driver, no SDK and no domain.
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SUMMARIES = Path(__file__).with_name("summaries.json")
-"""What each command does, in one sentence, by its name; and the same of each decision, in the decisions' order."""
+"""One sentence about each command, by name, and one about each decision, in the order of the decisions."""
 
 RUN: Mapping[str, str] = {
     "demo": "cli.demo.command:demo",
@@ -52,10 +52,10 @@ def summaries() -> tuple[Mapping[str, str], Mapping[str, str]]:
 
 
 def path_of_decision(name: str) -> str:
-    """Where the command of the decision with that name is found."""
+    """The import path of the command for the decision `name`."""
     return f"cli.decisions:{attribute_of(name)}"
 
 
 def attribute_of(name: str) -> str:
-    """What the command of that name is called in Python."""
+    """The Python name of the command `name`."""
     return name.replace("-", "_")

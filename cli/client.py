@@ -1,4 +1,4 @@
-"""`throughline client`: the keys under which words about clients are kept, and their destruction."""
+"""`throughline client`: destroys or re-wraps the keys that encrypt what is written about clients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from intake.shredding import NoSuchClient, Shredder, ShredOrder, ShredRefused
 
 client = App(
     name="client",
-    help="The keys under which words about clients are kept, and their destruction.",
+    help="Destroy or re-wrap the keys that encrypt what is written about clients.",
 )
 
 _Ref = Annotated[UUID, Parameter(help="The client's reference, as `throughline journey ID --json` shows it.")]
@@ -34,10 +34,10 @@ _Order = Annotated[str | None, Parameter(help="Reference of the legal order, suc
 async def shred(
     client_ref: _Ref, /, *, by: _By, approved_by: _ApprovedBy, reason: _Reason, order: _Order = None
 ) -> None:
-    """Make what is written about a client unreadable for good: in the record, in intake, in backups of both.
+    """Destroy a client's key, so that nothing written about them can be read again, not even in backups.
 
     It cannot be undone. It is refused while a journey of theirs is open, and before the retention period is over
-    unless a legal order asks for it. Asked again, it finishes what was interrupted.
+    unless a legal order asks for it. If it was interrupted, run it again to finish.
     """
     asked = ShredOrder(client_ref=client_ref, by=by, approved_by=approved_by, reason=reason, order=order)
     async with _shredder() as shredder:
@@ -54,14 +54,14 @@ async def shred(
             "Decided": f"{decided.at:%Y-%m-%d %H:%M} UTC by {decided.by}, approved by {decided.approved_by}",
             "Reason": decided.reason,
             "Order": decided.order,
-            "Key": "destroyed" + (" (decided before)" if done.again else ""),
+            "Key": "destroyed" + (" (already decided earlier)" if done.again else ""),
         }
     )
 
 
 @client.command
 async def shred_again() -> None:
-    """After a restore of the keys' database: destroy once more every key that the record says is destroyed."""
+    """Destroy every key again that the record says was destroyed. Use it after you restore the keys' database."""
     async with _shredder() as shredder:
         count = await shredder.destroy_again()
     stdout.print(f"{count} {'key is' if count == 1 else 'keys are'} destroyed, as the record says")
@@ -69,12 +69,12 @@ async def shred_again() -> None:
 
 @client.command
 async def rewrap() -> None:
-    """After a new line in the file of key-encryption keys: wrap every client's key with it."""
+    """Wrap every client's key with the newest key-encryption key. Use it after you add a line to the KEK file."""
     async with the_keys() as keys:
         count = await keys.rewrap()
     stdout.print(
-        f"{count} {'key' if count == 1 else 'keys'} wrapped anew; older lines of the file may go once all "
-        "workers and intakes were restarted"
+        f"{count} {'key' if count == 1 else 'keys'} re-wrapped; you can remove the older lines of the file once all "
+        "workers and intakes have been restarted"
     )
 
 
@@ -84,4 +84,4 @@ async def _shredder() -> AsyncIterator[Shredder]:
         try:
             yield Shredder(store, keys, pool)
         except (Error, PoolTimeout) as error:
-            raise Stop(Exit.UNREACHABLE, f"the database does not answer ({type(error).__name__}): ask again") from None
+            raise Stop(Exit.UNREACHABLE, f"the database does not answer ({type(error).__name__}): try again") from None

@@ -22,7 +22,7 @@ _HIDDEN = "***"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One setting as it is told: no password is in it."""
+    """One setting as it is shown, without its password."""
 
     variable: str
     value: str | int | float | bool | None
@@ -34,13 +34,11 @@ class Told:
 def config(*, json: bool = False) -> None:
     """List every setting: its value, where it comes from and what it means. Passwords are not shown.
 
-    The environment wins over what a running stack says, and that over the default. A value that cannot be read is
+    The environment comes first, then a running stack, then the default. A value that cannot be read is
     named, with exit code 2. A variable THROUGHLINE_… that no setting reads is named on stderr.
 
-    Parameters
-    ----------
-    json:
-        Print a JSON list.
+    Args:
+        json: Print a JSON list.
     """
     settings, layers = settings_as_given(), layers_of(os.environ)
     told = list(_told(settings, layers))
@@ -64,7 +62,7 @@ def _told(settings: Settings, layers: tuple[Layer, ...]) -> Iterator[Told]:
 
 
 def _not_read(variables: Set[str]) -> list[str]:
-    """The variables in our name that are set and mean nothing: misspelt, or of another release."""
+    """The THROUGHLINE variables that are set but not used: misspelt, or for another release."""
     ours = {name for name in os.environ if name.startswith("THROUGHLINE_")}
     return sorted(ours - variables - {SHOW_TRACEBACKS})
 
@@ -79,7 +77,7 @@ def _plain(value: object) -> str | int | float | bool | None:
 def masked(url: str) -> str:
     """The address without its password and without its query, which may hold one too."""
     found = _URL.fullmatch(url)
-    if found is None:  # not as expected, so it is not known where in it a password may be
+    if found is None:  # an unexpected form: a password could be anywhere in it
         return f"{url.partition('://')[0]}://{_HIDDEN}"
     user = found["user"] or ""
     at = f"{user}{f':{_HIDDEN}' if found['password'] else ''}@" if user or found["password"] else ""

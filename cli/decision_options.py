@@ -1,4 +1,4 @@
-"""A decision's fields as options of a command line: flat, each with its kind and description."""
+"""Turns a decision's fields into command-line options, each with its type and description."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.commands import Decision
 from domain.values import Value
 
 _COMMON = Decision.model_fields.keys() | {"kind"}
-"""Fields that every decision has; `cli.options.Who` and `--occurred-at` fill them."""
+"""Fields that every decision has. They come from `cli.options.Who` and `--occurred-at`."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Option:
 
     Attributes:
         name: The field's name, unique in the decision.
-        kind: What the field holds: a choice, text, a truth value, or `tuple` for a list of lines.
-        within: The decision's field that this is a part of, where that holds a value of several fields.
+        kind: What the field holds: a choice, text, true or false, or `tuple` for a list of lines.
+        within: The decision's field that this belongs to, if that field holds several values.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """As written on the line. A list's option is its singular, given once for each line."""
+        """The option's name on the command line. A list's option is singular and is given once for each line."""
         name = self.name.removesuffix("s") if self.is_list else self.name
         return f"--{name.replace('_', '-')}"
 
@@ -46,7 +46,7 @@ class Option:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """What it may be, where it is a choice."""
+        """The allowed values, if it is a choice."""
         return tuple(self.kind) if issubclass(self.kind, StrEnum) else ()
 
 
@@ -71,7 +71,7 @@ def _options(decision: type[Decision]) -> Iterator[Option]:
 
 
 def given_as_fields(decision: type[Decision], given: dict[str, Any]) -> dict[str, Any]:
-    """The decision's fields from what was given on the line, by the options' names; what was left out stays out."""
+    """The decision's fields from the options on the command line, by name. Options left out stay out."""
     fields: dict[str, Any] = {}
     for option in options_of(decision):
         if option.within and decision.model_fields[option.within].is_required():

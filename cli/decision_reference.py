@@ -16,14 +16,10 @@ from domain.values import Role, Stage
 def decisions(*, write: Path | None = None, check: Path | None = None, json: bool = False) -> None:
     """List the decisions people can take on a journey, or write or check their reference page.
 
-    Parameters
-    ----------
-    write:
-        File to write the reference page to.
-    check:
-        File to compare with the reference page. Exit code 1 if it differs.
-    json:
-        Print them as JSON, each with the JSON Schema of its fields.
+    Args:
+        write: File to write the reference page to.
+        check: File to compare with the reference page. Exit code 1 if it differs.
+        json: Print them as JSON, each with the JSON Schema of its fields.
     """
     if write and check:
         raise Stop(Exit.USAGE, "give --write or --check, not both")
@@ -96,7 +92,7 @@ def _stages() -> Iterator[str]:
 
 def _roles() -> Iterator[str]:
     yield from ("## By which role", "")
-    yield "Some decisions depend on more than the role; their refusals say so, for example who may waive an obligation."
+    yield "Some decisions depend on more than the role, such as who may waive an obligation. The refusal then says so."
     yield ""
     rows = [
         [f"`{each.name()}`", *(_mark(role in each.declared.by) for role in Role), _risk(each)] for each in DECISIONS

@@ -20,12 +20,12 @@ from workflows.client import CommandNotRecorded, CommandRefused, JourneyNotRunni
 
 
 def who_may(declared: Declaration) -> str:
-    """The roles that may take the decision, for people."""
+    """The roles that may take the decision, as text."""
     return "anyone" if declared.by == EVERYONE else ", ".join(declared.by)
 
 
 def where(declared: Declaration) -> str:
-    """The stages at which it may be taken, for people."""
+    """The stages at which it may be taken, as text."""
     return "any stage" if declared.at == EVERY_STAGE else ", ".join(declared.at)
 
 
@@ -100,4 +100,4 @@ async def _tell(journey_id: str, command: Decision, who: opt.Who) -> None:
 
 
 globals().update({attribute_of(each.name()): _command(each) for each in DECISIONS})
-"""Each is found here by the name that `cli.catalogue.path_of_decision` gives it."""
+"""Each command is looked up here by the name that `cli.catalogue.path_of_decision` gives it."""

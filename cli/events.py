@@ -1,4 +1,4 @@
-"""`throughline events …`: what concerns the events themselves rather than a journey."""
+"""`throughline events …`: commands about the events themselves rather than a journey."""
 
 from __future__ import annotations
 
@@ -10,27 +10,23 @@ from cli import evidence
 from cli.output import Exit, Stop, show_json, stdout, table
 from record.schemas import SchemaFolder, SchemasBroken, current_schemas
 
-app = App(name="events", help="Look after the events on record: are they untouched, out and in again, their schemas.")
+app = App(name="events", help="Verify, export and import the events on record, and list their schemas.")
 
 
 @app.command
 def schemas(*, write: Path | None = None, check: Path | None = None, json: bool = False) -> None:
     """List the events this release writes, or write or check the JSON Schemas of their data.
 
-    A version that is in the folder already is renewed only by a compatible change: a new optional property, a new
-    member of an enumeration, a wider bound. Anything else needs a new schema_version and an upcaster.
+    A version that is already in the folder only accepts a compatible change: a new optional property, a new member of
+    an enumeration, a wider bound. Anything else needs a new schema_version and an upcaster.
 
-    Parameters
-    ----------
-    write:
-        Folder to bring up to date: a file for each type and version, and index.json.
-    check:
-        Folder to compare with. Exit code 1 if it differs.
-    json:
-        Print every schema as one JSON object.
+    Args:
+        write: Folder to bring up to date: a file for each type and version, and index.json.
+        check: Folder to compare with. Exit code 1 if it differs.
+        json: Print every schema as one JSON object.
     """
     if write and check:
-        raise Stop(Exit.USAGE, "--write and --check exclude each other: --write checks first")
+        raise Stop(Exit.USAGE, "give --write or --check, not both: --write checks first")
     try:
         if write:
             _say(write, SchemaFolder(write).write(), "written")

@@ -1,4 +1,4 @@
-"""`throughline events verify|anchor|export|import`: the record as evidence, and from one place to another."""
+"""`throughline events verify|anchor|export|import`: prove that the record is intact, and move it."""
 
 from __future__ import annotations
 
@@ -34,17 +34,12 @@ def verify(
 ) -> None:
     """Check that no event was altered, taken out or put in. Exit code 1 names the first one.
 
-    Parameters
-    ----------
-    file:
-        Check an export instead of the database: its numbering and its chain.
-    anchors:
-        The file of signed heads; by default that of THROUGHLINE_ANCHORS. Without one, an end that was cut off or a
-        chain that was computed anew cannot be told.
-    public_key:
-        The key that signed them; by default the one beside THROUGHLINE_SIGNING_KEY.
-    json:
-        Print one JSON object.
+    Args:
+        file: Check an export instead of the database: its positions and its hash chain.
+        anchors: The file of signed heads; THROUGHLINE_ANCHORS by default. Without one, a record that was cut off at the
+            end or given a new chain cannot be detected.
+        public_key: The public key of the signatures; by default the one next to THROUGHLINE_SIGNING_KEY.
+        json: Print one JSON object.
     """
     settings = load_settings()
     with _understood():
@@ -60,7 +55,7 @@ def verify(
 
 
 def anchor() -> None:
-    """Sign where the chain stands now and add it to the file of signed heads (THROUGHLINE_ANCHORS)."""
+    """Sign the newest event of the hash chain and add it to the file of signed heads (THROUGHLINE_ANCHORS)."""
     settings = load_settings()
     with _understood():
         key, file = read_signing_key(settings.require_signing_key()), settings.require_anchors()
@@ -72,18 +67,16 @@ def anchor() -> None:
 
 
 def export(file: Path | None = None, /) -> None:
-    """Write the whole record as CloudEvents, a line of JSON for each event. What is sealed stays sealed.
+    """Write the whole record as CloudEvents, one line of JSON per event. Sealed text stays sealed.
 
-    A file appears under its name once it is whole.
+    The file gets its name only once it is complete.
 
-    Parameters
-    ----------
-    file:
-        Where to; stdout if left out.
+    Args:
+        file: The file to write; stdout if left out.
     """
     settings = load_settings()
     if file is not None and file.exists():
-        raise Stop(Exit.USAGE, f"{file} is there already: choose another name")
+        raise Stop(Exit.USAGE, f"{file} already exists: choose another name")
     unfinished = file and file.with_name(f"{file.name}.part")
     with _understood(), _opened(unfinished, "w") as out:
         for line in export_lines(settings.require_database_url()):
@@ -95,10 +88,8 @@ def export(file: Path | None = None, /) -> None:
 def import_(file: Path, /) -> None:
     """Restore an export into an empty record: same positions, times and hashes. All of it or nothing.
 
-    Parameters
-    ----------
-    file:
-        What `throughline events export` wrote.
+    Args:
+        file: An export that `throughline events export` wrote.
     """
     settings = load_settings()
     with _understood(), _opened(file, "r") as lines, progress("restoring") as tell:
@@ -116,14 +107,14 @@ def _signed_heads(settings: Settings, anchors: Path | None, public_key: Path | N
         return None
     key = public_key or (settings.signing_key and public_key_file(settings.signing_key))
     if key is None:
-        raise Stop(Exit.USAGE, "whose signatures? name the key with --public-key, or set THROUGHLINE_SIGNING_KEY")
+        raise Stop(Exit.USAGE, "no public key: name it with --public-key, or set THROUGHLINE_SIGNING_KEY")
     return read_anchors(file, read_public_key(key))
 
 
 def _report(verdict: Verification, signed: SignedHeads | None, *, json: bool) -> None:
     fault = verdict.fault
     if signed and signed.torn:
-        complain(f"of the signed heads, lines {', '.join(map(str, signed.torn))} were cut short and are left out")
+        complain(f"lines {', '.join(map(str, signed.torn))} of the signed heads were cut short and are ignored")
     if json:
         show_json(
             {

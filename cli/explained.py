@@ -1,4 +1,4 @@
-"""What becomes of an error that ended a command: an exit code and one line."""
+"""Turns an error that ended a command into an exit code and one line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cli.output import Exit, Stop
 from domain.refusal import UnknownHere
 
 SHOW_TRACEBACKS = "THROUGHLINE_TRACEBACK"
-"""The variable that asks for the whole of an unforeseen error."""
+"""The environment variable that shows the full traceback of an unexpected error."""
 
 
 def explained(error: Exception) -> tuple[Exit, str]:
@@ -27,10 +27,10 @@ def explained(error: Exception) -> tuple[Exit, str]:
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False)[0]
         return Exit.USAGE, f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-    # The text of an error that was not foreseen may hold client data: only its kind and place are told.
+    # The text of an unexpected error may hold client data: only its type and place are shown.
     return Exit.FAILED, (
-        f"unexpected {type(error).__name__} {_place(error)}: a fault of this program; "
-        f"{SHOW_TRACEBACKS}=1 shows the whole of it"
+        f"unexpected {type(error).__name__} {_place(error)}: a bug in this program; "
+        f"set {SHOW_TRACEBACKS}=1 to see the full error"
     )
 
 

@@ -1,4 +1,4 @@
-"""Keeps a house's processes running: one that ends by itself is started again, after a growing pause."""
+"""Keeps the processes running: one that ends by itself is started again, after a growing pause."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class _Part:
 
 
 class Guard:
-    """Watches the processes of a house, PostgreSQL and Temporal among them, each by itself.
+    """Watches each process of the system, including PostgreSQL and Temporal.
 
-    Each is started again however often it ends or fails to start. The pause before that grows to 30 s with each
-    failure, and is short again once the process has run for a minute. What one of them serves is durable, and the
-    others wait for it.
+    Each is started again, no matter how often it ends or fails to start. The pause before that grows with each failure,
+    up to 30 s, and is short again once the process has run for a minute. Their data is durable, and the other processes
+    wait meanwhile.
     """
 
     def __init__(self, stack: Stack, progress: StartProgress) -> None:
@@ -42,11 +42,11 @@ class Guard:
         self._parts: list[_Part] = []
 
     async def add(self, name: str, start: Start) -> None:
-        """Starts a part and watches it from now on. Raises StackError if it does not become ready."""
+        """Starts a process and watches it from now on. Raises StackError if it does not become ready."""
         self.watch(name, await start(), start)
 
     def watch(self, name: str, process: RunningProcess, start_again: Start) -> None:
-        """Watches a part that runs already."""
+        """Watches a process that is already running."""
         self._parts.append(_Part(name, start_again, process, _now()))
 
     async def keep(self) -> None:
@@ -58,7 +58,7 @@ class Guard:
             try:
                 await asyncio.wait((keeping, stopping), return_when=asyncio.FIRST_COMPLETED)
                 if keeping.done():
-                    keeping.result()  # only a fault of this program ends it
+                    keeping.result()  # only a bug in this program ends it
             finally:
                 keeping.cancel()
                 stopping.cancel()
@@ -86,23 +86,23 @@ class Guard:
             await asyncio.sleep(pause)
             try:
                 part.process = await part.start()
-            except Exception as error:  # what kept it from starting may be over the next time
+            except Exception as error:  # it may start the next time
                 why = _first_line(error).removeprefix(f"{part.name} ")
                 continue
             part.since = _now()
-            self._progress(f"{part.name} runs again")
+            self._progress(f"{part.name} is running again")
             return
 
 
 def _first_line(error: Exception) -> str:
-    """Of an error of ours; of any other only its kind, as its text could quote a client."""
+    """The first line of one of our own errors. For any other, only its type, as its text could quote a client."""
     text = str(error).partition("\n")[0].rstrip(":") if isinstance(error, StackError | OSError) else ""
     return text or type(error).__name__
 
 
 @contextmanager
 def cancelled_by_signals() -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP cancel the current task, so that everything it opened is closed again."""
+    """Cancels the current task on Ctrl-C, SIGTERM and SIGHUP, so that everything it opened is closed again."""
     task = asyncio.current_task()
     assert task is not None
     with _on_signals(task.cancel):

@@ -1,4 +1,4 @@
-"""The whole house on one machine: the stack, the simulated clinic, intake, worker and projector, a process each."""
+"""Runs the whole system on one machine: the stack, the simulated clinic, intake, worker and projector."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _GRACE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class House:
-    """A running house: its stack and what watches over it."""
+    """The whole system, running on one machine: its stack, and the guard that watches its processes."""
 
     stack: Stack
     guard: Guard
@@ -74,8 +74,8 @@ async def running_house(
 ) -> AsyncIterator[House]:
     """Starts what is missing, in order, and stops it again in the opposite order.
 
-    A clinic whose address the settings give is used; otherwise the simulated one is started, and keeps what it
-    was told in the data directory.
+    A clinic whose address the settings give is used. Otherwise the simulated one is started, and keeps its scripts in
+    the data directory.
 
     Raises:
         StackError: Something did not start; the message says what to do.
@@ -94,7 +94,7 @@ async def running_house(
                 guard.watch(service.name, service.process, partial(_start_again, service, recovery))
             await _start_parts(guard, stack)
             recovery.begin_if_empty()
-            progress("the house is up")
+            progress("everything is up")
         yield House(stack, guard)
 
 
@@ -107,14 +107,14 @@ class _Recovery:
         self._running: asyncio.Task[None] | None = None
 
     def begin_if_empty(self) -> None:
-        """Begins in the background, where it is called for. A recovery that is under way is begun anew."""
+        """Begins in the background, if Temporal has no data. A recovery that is under way starts over."""
         if self._stack.temporal_begins_empty:
             if self._running is not None:
                 self._running.cancel()
             self._running = asyncio.create_task(self._until_done())
 
     async def stop(self) -> None:
-        """Ends what is under way; the next start of the house does it."""
+        """Stops a recovery that is under way. The next start does it instead."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait((self._running,))
@@ -123,7 +123,7 @@ class _Recovery:
         while True:
             try:
                 _, done = await start_missing(self._stack.settings)
-            except Exception as error:  # what it is may be over the next time, and until then it is told
+            except Exception as error:  # it may work the next time; until then the error is shown
                 self._progress(f"open journeys are not started again yet, trying again: {_told(error)}")
                 await asyncio.sleep(_RECOVERY_PAUSE_SECONDS)
                 continue
@@ -137,7 +137,7 @@ class _Recovery:
 
 
 def _told(error: Exception) -> str:
-    """An error of ours in its words; of any other only the kind, as its text could quote a client."""
+    """The text of one of our own errors. For any other, only its type, as its text could quote a client."""
     is_ours = isinstance(error, SettingsError | EventStoreError | JourneysUnreachable | OSError)
     return str(error) if is_ours and not isinstance(error, InvalidRequest) else type(error).__name__
 
@@ -182,14 +182,14 @@ async def _add_clinic_and_worker(guard: Guard, stack: Stack) -> None:
 
 
 async def start_worker(stack: Stack) -> RunningProcess:
-    """One more worker on the stack."""
+    """Starts one more worker on the stack."""
     process, _ = await _start(stack, "worker", [sys.executable, "-m", "cli.main", "worker"], "throughline_worker")
     return process
 
 
 def _clinic_starter(stack: Stack) -> Start:
     state = stack.settings.home / "clinic.sqlite"
-    ports = {"http_port": 0, "smtp_port": 0}  # any; started again, it listens where the others know it to be
+    ports = {"http_port": 0, "smtp_port": 0}  # any free ports; after a restart it keeps the ports that the others know
 
     async def start() -> RunningProcess:
         options = [f"--{name.replace('_', '-')}={port}" for name, port in ports.items()]
@@ -224,7 +224,7 @@ async def _start(
     async def ready() -> bool:
         return ready_file.exists()
 
-    env = {  # without a role: no way into the record; a process without keys is not told where they are
+    env = {  # without a role there is no access to the record; a process without keys is not given their address
         "DATABASE_URL": stack.database_url_as(role) if role else "",
         "THROUGHLINE_KEYS_URL": stack.keys_url_as(role) if role in KEYHOLDERS else "",
         "THROUGHLINE_KEK_FILE": str(stack.settings.require_kek_file()) if role in KEYHOLDERS else "",
@@ -237,7 +237,7 @@ async def _start(
 
 
 def announce(ready_file: Path | None, ports: Mapping[str, int]) -> None:
-    """Writes `ports` where the process that started us looks for them; the file appears whole or not at all."""
+    """Writes `ports` to the file that the parent process reads, in one step, so it is never half written."""
     if ready_file is None:
         return
     unfinished = ready_file.with_suffix(".part")

@@ -1,4 +1,4 @@
-"""What the settings say of intake, in intake's own words."""
+"""Turns the settings for intake into intake's own types."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Slow(TypedDict):
 
 
 def intake_settings(limits: Limits) -> IntakeSettings:
-    """What the centre's sites and the settings say about intake."""
+    """The intake settings that follow from the centre's sites and the environment."""
     return IntakeSettings(
         receiving=ReceivingRules(zone=ZoneInfo(all_sites()[0].calendar.zone)),
         receiving_connections=limits.intake_receiving_connections,

@@ -24,20 +24,17 @@ from record.codec import from_record
 from record.sealing import Sealer
 from workflows.client import workflow_id
 
-_ROOM_FOR_A_TABLE = 140  # columns; in less, every row would be broken
+_ROOM_FOR_A_TABLE = 140  # columns; with fewer, every row would wrap
 
 
 async def journeys(*, all: bool = False, json: bool = False) -> None:
     """List open journeys and ended ones that still owe something: the urgent first, then by what is due next.
 
-    As the record has them. Decisions that cannot be recorded are not there: see `throughline status` and `reconcile`.
+    This reads the record. Decisions that cannot be recorded are missing here: see `throughline status` and `reconcile`.
 
-    Parameters
-    ----------
-    all:
-        Include journeys that have ended.
-    json:
-        Print a JSON list.
+    Args:
+        all: Include journeys that have ended.
+        json: Print a JSON list.
     """
     listing = await _listed(ended=all)
     rows = listing.rows
@@ -65,31 +62,22 @@ async def journey(
     json: bool = False,
     unseal: bool = False,
 ) -> None:
-    """Show one journey: where it stands or stood, what is owed, and its timeline.
+    """Show one journey: its stage now or at an earlier time, what is owed, and its timeline.
 
-    As the record has it. Decisions that cannot be recorded are not there: see `throughline status` and `reconcile`.
+    This reads the record. Decisions that cannot be recorded are missing here: see `throughline status` and `reconcile`.
 
-    Parameters
-    ----------
-    journey_id:
-        The journey's id.
-    as_of:
-        As it was true at this time: by what had occurred until then. 2026-03-01T12:00Z, with its time zone.
-    known_at:
-        As the record knew it at this time: by what had been recorded until then.
-    at_version:
-        As it stood after so many of its events.
-    at_position:
-        As it stood when the whole record had so many events.
-    everything:
-        Include bookkeeping events in the timeline.
-    json:
-        Print one JSON object with the state and every event. What people wrote about the client reads [sealed].
-    unseal:
-        With --json: what people wrote, in the clear. Needs the clients' keys.
+    Args:
+        journey_id: The journey's id.
+        as_of: Show it as it was at this time, by what had occurred by then. Give a time zone: 2026-03-01T12:00Z.
+        known_at: Show it as the record had it at this time, by what had been recorded by then.
+        at_version: Show it after this many of its own events.
+        at_position: Show it when the whole record had this many events.
+        everything: Include bookkeeping events in the timeline.
+        json: Print one JSON object with the state and every event. What people wrote about the client reads [sealed].
+        unseal: With --json: what people wrote, in the clear. Needs the clients' keys.
     """
     if unseal and not json:
-        raise Stop(Exit.USAGE, "--unseal goes with --json: a table on a screen shows no words about a client")
+        raise Stop(Exit.USAGE, "--unseal needs --json: the table never shows what people wrote about a client")
     at = AsOf(true_at=as_of, known_at=known_at, version=at_version, position=at_position)
     with told_in_one_line():
         every = await recorded(journey_id)
@@ -118,7 +106,7 @@ async def _listed(*, ended: bool) -> Listing:
 
 
 async def recorded(journey_id: str) -> tuple[StoredEvent, ...]:
-    """A journey's events. Stops with `NOT_FOUND` where there is no such journey."""
+    """A journey's events. Stops with `NOT_FOUND` if there is no such journey."""
     async with the_record() as store:
         every = await read_journey(store, journey_id)
     if not every:
@@ -130,7 +118,7 @@ def _until(at: AsOf, every: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
     stored = at.of(every)
     if not stored:
         began = moment(every[0].occurred_at)
-        raise Stop(Exit.NOT_FOUND, f"that journey had not begun then: its first event is of {began}")
+        raise Stop(Exit.NOT_FOUND, f"that journey had not begun then: its first event was at {began}")
     return stored
 
 
@@ -142,7 +130,7 @@ def ui_link(settings: Settings, journey_id: str) -> str | None:
 
 
 def show_rows(rows: list[JourneyRow]) -> None:
-    """A table where the terminal has room for one, else two lines for each journey."""
+    """Prints a table if the terminal is wide enough, else two lines for each journey."""
     if stdout.width >= _ROOM_FOR_A_TABLE:
         columns = ("Journey", "Site", "Stage", "Level", "Waiting for", "Next", "Due", "")
         table(None, columns, [_cells(each) for each in rows])
@@ -207,7 +195,7 @@ def _away(state: JourneyState) -> dict[str, str | None]:
 def _why(state: JourneyState, owed: Obligation) -> str:
     try:
         return state.why_due(owed)
-    except UnknownHere:  # this command's files are older than the journey's calendar
+    except UnknownHere:  # this machine's files are older than the journey's calendar
         return f"{owed.counted.amount} {owed.counted.kind}"
 
 
@@ -229,7 +217,7 @@ def _show_timeline(stored: tuple[StoredEvent, ...], everything: bool) -> None:
 
 
 async def unsealed(stored: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
-    """`stored` with what was written about the client in the clear, as far as there is a key."""
+    """`stored` with what was written about the client decrypted, if the key still exists."""
     async with the_keys() as keys:
         sealer = Sealer(keys)
         return tuple([await sealer.unseal(each) for each in stored])

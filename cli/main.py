@@ -1,6 +1,6 @@
-"""The `throughline` command: one entry, all its commands, and what becomes of an error.
+"""The `throughline` command: its entry point, all its commands, and how errors are reported.
 
-A command's module is loaded when the command is called, and not for the help of all.
+A command's module is loaded only when that command is called, not for `throughline --help`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _EXIT_CODES = "Exit codes:\n\n" + "\n".join(f"  {code:>3}  {text}  " for code, t
 
 
 def build(words: Collection[str] = ()) -> App:
-    """The app for a command line of these words.
+    """The app for a command line with these words.
 
-    A command that they name says in its own words what it does, at length; of the others only the summary is known.
+    A command that they name shows its full help. For the others only the summary is loaded.
     """
     app = App(
         name="throughline",
@@ -77,7 +77,7 @@ def main() -> None:
     """The console script."""
     code = run()
     sys.stderr.flush()
-    os._exit(code)  # the Temporal SDK now and then aborts while the interpreter exits, after all work is done
+    os._exit(code)  # the Temporal SDK sometimes aborts while the interpreter exits, after all work is done
 
 
 def _is_cancelled(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""`throughline messages`: how many messages came, and what became of them."""
+"""`throughline messages`: how many messages arrived, and what happened to them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ _COLUMNS = ("state", "code", "event", "count", "last_received_at")
 
 
 async def messages(*, json: bool = False) -> None:
-    """Count the messages that came, by what became of them, the code of the reason and the event.
+    """Count the messages that arrived, by state, reason code and event.
 
     Every acknowledged message is `done` or `received` (acted on, or about to be), `parked` (waits for the message it
-    belongs to), `ignored` by the rule that the code names, or `quarantined` for a person. Bytes that were no message
+    belongs to), `ignored` by the rule that the code names, or `quarantined` for a person. Bytes that were not a message
     have no event.
 
-    Parameters
-    ----------
-    json:
-        Print the list as JSON.
+    Args:
+        json: Print the list as JSON.
     """
     rows = [dict(zip(_COLUMNS, row, strict=True)) for row in await read_intake(_COUNTED)]
     if json:

@@ -1,4 +1,4 @@
-"""`throughline migrate`: both databases brought up to date, and nothing started."""
+"""`throughline migrate`: brings both databases up to date and starts nothing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,12 @@ _KEYS = "the keys' database"
 def migrate(*, json: bool = False) -> None:
     """Bring the databases up to date: the record with intake and read models, then the keys. Nothing is started.
 
-    It takes DATABASE_URL and THROUGHLINE_KEYS_URL: name the owner of both. Stop what runs an older release first.
+    Both DATABASE_URL and THROUGHLINE_KEYS_URL must log in as the owner. Stop all processes of an older release first.
 
-    Each migration is all or nothing. Asked again, it does what is left.
+    Each migration is all or nothing. Run it again to apply what is left.
 
-    Parameters
-    ----------
-    json:
-        Print one JSON object: the migrations that were applied to each database.
+    Args:
+        json: Print one JSON object: the migrations that were applied to each database.
     """
     settings = settings_as_given()
     try:  # both must be known before either is changed

@@ -1,4 +1,4 @@
-"""The options that decisions share, each with what its help says."""
+"""The options that decisions share, each with its help text."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class Who:
     Attributes:
         by: Staff id of the person who decides; opaque, never a name.
         role: The role in which they act.
-        id: Id of this decision; repeating a command with the same id does it once. Made up if left out.
-        json: Print the journey's new standing as JSON.
+        id: Id of this decision. Repeating the command with the same id does it only once. Generated if left out.
+        json: Print the journey's new status as JSON.
     """
 
     by: str
@@ -78,6 +78,6 @@ OccurredAt = Annotated[
     datetime | None,
     Parameter(
         converter=_moment,
-        help="When it was true, if earlier than now, such as 2026-03-01T12:00Z; what is due counts from then.",
+        help="When it happened, if earlier than now, such as 2026-03-01T12:00Z. Due times count from then.",
     ),
 ]

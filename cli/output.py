@@ -1,4 +1,4 @@
-"""How the command speaks: results on stdout, errors in one line on stderr, exit codes that mean something."""
+"""The command's output: results on stdout, errors as one line on stderr, and the exit codes."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ MEANING: Mapping[Exit, str] = {
     Exit.USAGE: "the command line cannot be read",
     Exit.REFUSED: "refused; nothing has changed",
     Exit.NOT_FOUND: "no such journey, client or message",
-    Exit.UNREACHABLE: "something needed does not answer, or a decision cannot be recorded now",
+    Exit.UNREACHABLE: "a needed service does not answer, or a decision cannot be recorded now",
     Exit.NOT_ACCEPTED: "not every message was accepted",
-    Exit.DIFFERS: "the record and the running workflows differ, and something is left to do",
+    Exit.DIFFERS: "differences were found and something is left to do",
     Exit.INTERRUPTED: "interrupted by Ctrl-C or a signal before it was done",
-    Exit.CUT_OFF: "the reader of the output went away",
+    Exit.CUT_OFF: "the output was closed before it was all written",
 }
 """What each exit code says."""
 
@@ -62,25 +62,25 @@ stdout = _Stdout(highlight=False, soft_wrap=True, width=None if sys.stdout.isatt
 
 
 def show_json(value: object) -> None:
-    """One JSON document on stdout."""
+    """Prints one JSON document on stdout."""
     sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
     sys.stdout.flush()
 
 
 def complain(line: str) -> None:
-    """One line on stderr."""
+    """Prints one line on stderr."""
     sys.stderr.write(f"throughline: {' '.join(line.split())}\n")
 
 
 def discard_stdout() -> None:
-    """What is still to be written to stdout goes nowhere: its reader has gone."""
+    """Drops what is still to be written to stdout, because its reader has gone."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout. Its first column is never broken, so an id can be copied; the last may be long."""
+    """Prints a table on stdout. The first column never wraps, so an id can be copied. The last may be long."""
     shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
     for number, column in enumerate(columns):
         shown.add_column(column, overflow="fold", no_wrap=number == 0)
@@ -90,7 +90,7 @@ def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[obj
 
 
 def show_fields(fields: Mapping[str, object]) -> None:
-    """Name and value, a line each."""
+    """Prints each name and value on a line."""
     width = max((len(name) for name in fields), default=0)
     for name, value in fields.items():
         stdout.print(f"{name.ljust(width)}  {'-' if value is None else value}", markup=False)

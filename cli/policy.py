@@ -20,14 +20,11 @@ app = App(name="policy", help="Show, check or compare policies: numbers, levels 
 
 @app.command(sort_key=0)
 def show(version: str | None = None, *, json: bool = False) -> None:
-    """Show a policy: every number with its unit, its source and the day it was checked; without a version, list them.
+    """Show a policy: every number with its unit, source and check date. Without a version, list the policies.
 
-    Parameters
-    ----------
-    version:
-        The policy's version, or a file.
-    json:
-        Print it as JSON.
+    Args:
+        version: The policy's version, or the path of its file.
+        json: Print it as JSON.
     """
     if version is None:
         _list(json)
@@ -51,12 +48,10 @@ def show(version: str | None = None, *, json: bool = False) -> None:
 
 @app.command(sort_key=1)
 def check(*file: Path) -> None:
-    """Say whether policy files can be used; exit code 1, with line and reason, where one cannot.
+    """Check whether policy files can be used. If one cannot, exit code 1, with the line and the reason.
 
-    Parameters
-    ----------
-    file:
-        The files; without one, those of this centre.
+    Args:
+        file: The files to check; all of this centre's if left out.
     """
     found = [read_policy(each) for each in file] if file else _policies()
     for each in found:
@@ -65,16 +60,12 @@ def check(*file: Path) -> None:
 
 @app.command(sort_key=2)
 def diff(one: str, other: str, *, json: bool = False) -> None:
-    """Show what differs between two policies; exit code 1 where something does.
+    """Show what differs between two policies. Exit code 1 if anything does.
 
-    Parameters
-    ----------
-    one:
-        A version, or a file.
-    other:
-        Another version, or a file.
-    json:
-        Print the differences as JSON.
+    Args:
+        one: A version, or the path of a file.
+        other: Another version, or the path of a file.
+        json: Print the differences as JSON.
     """
     before, after = (dict(_lines(_policy(each).document)) for each in (one, other))
     rows = [
@@ -87,7 +78,7 @@ def diff(one: str, other: str, *, json: bool = False) -> None:
     elif rows:
         table(None, ("Where", one, other), rows)
     else:
-        stdout.print("they say the same", markup=False)
+        stdout.print("there is no difference", markup=False)
     if rows:
         raise Stop(Exit.FAILED, f"{len(rows)} difference{'s' if len(rows) > 1 else ''}")
 
@@ -165,7 +156,7 @@ def _step(step: StepEntry) -> str:
 
 
 def _lines(data: Any, where: str = "") -> Iterator[tuple[str, str]]:
-    """Each value of a document with the path to it; levels by their ids."""
+    """Each value of a document with its path. Levels are named by their ids."""
     if isinstance(data, dict):
         for name, value in data.items():
             yield from _lines(value, f"{where}.{name}" if where else name)

@@ -1,4 +1,4 @@
-"""How far a long command has come, on stderr, so that stdout is the result alone."""
+"""Shows the progress of a long command on stderr, so that stdout holds only the result."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _LINE_EVERY_SECONDS = 5.0
 
 
 class Tell(Protocol):
-    """What a long job calls as it goes on."""
+    """Called by a long job to report its progress."""
 
     def __call__(self, done: int, total: int | None = None) -> None:
-        """So many events are done, of `total` where that is known."""
+        """Reports that `done` events are done, of `total` if that is known."""
 
 
 @contextmanager
 def progress(what: str) -> Iterator[Tell]:
-    """A bar on a terminal, else a line every few seconds. `what` is what is going on, in one word."""
+    """Shows a bar on a terminal, else a line every few seconds. `what` is one word for the job."""
     if not sys.stderr.isatty():
         yield _in_lines(what)
         return

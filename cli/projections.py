@@ -1,4 +1,4 @@
-"""`throughline projections`: the read models, how far they are, made again, and held against the record."""
+"""`throughline projections`: lists the read models, rebuilds them, and verifies them against the record."""
 
 from __future__ import annotations
 
@@ -22,12 +22,10 @@ app = App(name="projections", help="List, rebuild or verify the read models that
 
 @app.command(name="list", sort_key=0)
 async def list_(*, json: bool = False) -> None:
-    """Say how far each read model has come, and what lies beside the live one.
+    """List each read model: how far it has come, and its other generations.
 
-    Parameters
-    ----------
-    json:
-        Print one JSON object.
+    Args:
+        json: Print one JSON object.
     """
     with told_in_one_line():
         found, kept = await generations(_database_url(), READ_MODELS)
@@ -46,18 +44,14 @@ async def list_(*, json: bool = False) -> None:
 
 @app.command(sort_key=1)
 async def rebuild(*name: str, previous: bool = False, json: bool = False) -> None:
-    """Make read models again from the first event, beside the live ones, and switch to them.
+    """Rebuild read models from the first event, next to the live ones, and switch to them.
 
-    Dashboards and the service go on meanwhile.
+    Dashboards and the service keep running meanwhile.
 
-    Parameters
-    ----------
-    name:
-        Which read models; all of them if none is named.
-    previous:
-        Go back to the generation before the live one, brought up to date, instead of making a new one.
-    json:
-        Print one JSON object.
+    Args:
+        name: The read models to rebuild; all of them if left out.
+        previous: Go back to the generation before the live one, brought up to date, instead of making a new one.
+        json: Print one JSON object.
     """
     models = _chosen(name)
     with told_in_one_line(), progress("rebuilding") as told:
@@ -72,14 +66,11 @@ async def rebuild(*name: str, previous: bool = False, json: bool = False) -> Non
 
 @app.command(sort_key=2)
 async def verify(*name: str, json: bool = False) -> int:
-    """Fold the whole record again and compare every row with the live read models. Exit code 1 if one differs.
+    """Compare every row of the live read models with the whole record. Exit code 1 if any row differs.
 
-    Parameters
-    ----------
-    name:
-        Which read models; all of them if none is named.
-    json:
-        Print a JSON list.
+    Args:
+        name: The read models to verify; all of them if left out.
+        json: Print a JSON list.
     """
     models = _chosen(name)
     with told_in_one_line(), progress("verifying") as told:

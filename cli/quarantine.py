@@ -39,22 +39,15 @@ async def quarantine(
     last: int = 50,
     json: bool = False,
 ) -> None:
-    """List messages that a person must look at; with a number, show one as it was received, or say its site.
+    """List messages that a person must look at. With a number, show one as it was received, or set its site.
 
-    Parameters
-    ----------
-    number:
-        Which one, by the number in the list.
-    unseal:
-        Show that message in the clear. Needs the clients' keys.
-    site:
-        The site at which that message's client is admitted, where the message did not tell (`unknown-site`).
-    by:
-        Staff id of the person who says so.
-    last:
-        How many to list, the newest first.
-    json:
-        Print the list as JSON.
+    Args:
+        number: The message's number in the list.
+        unseal: Show that message decrypted. Needs the clients' keys.
+        site: The site that admits the client, if the message did not name one (`unknown-site`).
+        by: Staff id of the person who decides this.
+        last: How many to list, newest first.
+        json: Print the list as JSON.
     """
     if number is not None and site is not None and by is not None and not unseal:
         await _release(number, site, by)
@@ -82,8 +75,10 @@ async def _release(number: int, site: str, by: str) -> None:
         raise Stop(Exit.USAGE, f"there is no site of that name; the centre's sites are: {known}") from None
     async with _intake_database() as pool:
         if not await release_to_site(pool, number, site, by):
-            raise Stop(Exit.NOT_FOUND, "no message that lacks its site has that number: see `throughline quarantine`")
-    stdout.print(f"message {number} goes on as an admission at {site}: see `throughline messages`", markup=False)
+            raise Stop(
+                Exit.NOT_FOUND, "no message with that number is waiting for a site: see `throughline quarantine`"
+            )
+    stdout.print(f"message {number} continues as an admission at {site}: see `throughline messages`", markup=False)
 
 
 async def _opened(number: int) -> str:
@@ -106,7 +101,7 @@ async def _text(sealed: bytes, key_id: UUID, message_hash: bytes) -> str:
 
 
 async def read_intake(query: str, *values: object) -> list[tuple[Any, ...]]:
-    """What a query finds in intake's tables.
+    """Runs a query on intake's tables and returns the rows.
 
     Raises:
         Stop: The database is not named or does not answer.

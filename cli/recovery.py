@@ -1,4 +1,4 @@
-"""`throughline reconcile`, `recover` and `look-again`: record and workflows compared, set right and rebuilt."""
+"""`throughline reconcile`, `recover` and `look-again`: compare record and workflows, and fix or restart journeys."""
 
 from __future__ import annotations
 
@@ -30,17 +30,15 @@ _TOLD_EVERY = 100
 
 
 async def reconcile(*, fix: bool = False, json: bool = False) -> None:
-    """Compare the record with the running workflows and name every difference. Exit code 7 if something is left.
+    """Compare the record with the running workflows and list every difference. Exit code 7 if any is left.
 
     This asks every journey. A worker does the same every ten minutes, with --fix, for each journey that gives a reason,
     and for the others in turn. See docs/runbooks/lost-temporal.md for what each means.
 
-    Parameters
-    ----------
-    fix:
-        Set right what may be; a workflow that knows more than the record is stopped, and operations are paged.
-    json:
-        Print one JSON object.
+    Args:
+        fix: Fix what can be fixed safely. A workflow that knows more than the record is stopped, and operations are
+            paged.
+        json: Print one JSON object.
     """
     async with _reconciler() as (reconciler, _):
         comparison = await reconciler.compare(_progress("compared"))
@@ -49,19 +47,17 @@ async def reconcile(*, fix: bool = False, json: bool = False) -> None:
     differing = [each for each in comparison.differences if each.kind not in GOES_ON_BY_ITSELF]
     left = [each for each in done if each.is_for_a_person] if done is not None else differing
     if left:
-        advice = "each needs an engineer" if fix else "--fix sets right what may be set right"
+        advice = "each needs an engineer" if fix else "--fix fixes what can be fixed safely"
         raise Stop(Exit.DIFFERS, f"{len(left)} of {comparison.journeys} journeys differ from the record: {advice}")
 
 
 async def recover(*, json: bool = False) -> None:
-    """Give every journey that is open on record and has no workflow a new one: after Temporal has lost its data.
+    """Start a new workflow for each open journey that has none. Use it after Temporal has lost its data.
 
-    Same state, same deadlines, same calls under the same keys. Safe to repeat; what runs is left as it is.
+    Each keeps its state, its deadlines and the keys of its calls. Safe to repeat; running workflows are left alone.
 
-    Parameters
-    ----------
-    json:
-        Print one JSON object.
+    Args:
+        json: Print one JSON object.
     """
     with _told_in_one_line():
         comparison, done = await start_missing(load_settings())
@@ -87,7 +83,7 @@ async def start_missing(settings: Settings) -> tuple[Comparison, tuple[Mended, .
         EventStoreError: The record does not answer or cannot be used.
     """
     async with _opened(settings) as (reconciler, client):
-        comparison = await reconciler.missing(_progress("looked for"))
+        comparison = await reconciler.missing(_progress("checked"))
         done = await reconciler.mend(comparison, _progress("started"))
         await ensure_schedule(client, timedelta(minutes=settings.reconcile_minutes))
     return comparison, done
@@ -100,17 +96,14 @@ async def look_again(
     all: bool = False,
     json: bool = False,
 ) -> None:
-    """Tell a journey that stands still, or cannot record, that this was mended; it goes on if it finds that so.
+    """Have a journey that stands still or cannot record check its record again. It continues if the cause is gone.
 
-    Parameters
-    ----------
-    all:
-        Tell every journey that cannot record, or that stands still and agrees with the record again.
-    json:
-        Print the journey's standing as JSON; with --all how many go on.
+    Args:
+        all: Tell every journey that cannot record, or that stands still but agrees with the record again.
+        json: Print the journey's status as JSON; with --all, how many continue.
     """
     if all == (journey_id is not None):
-        raise Stop(Exit.USAGE, "name one journey, or say --all")
+        raise Stop(Exit.USAGE, "name one journey, or give --all")
     if journey_id is None:
         await _all_look_again(json)
         return
@@ -126,7 +119,7 @@ async def look_again(
     if json:
         show_json(status)
     else:
-        show_fields({"Journey": status.journey_id, "Stage": status.stage, "Goes on from event": status.version})
+        show_fields({"Journey": status.journey_id, "Stage": status.stage, "Continues from event": status.version})
 
 
 async def _all_look_again(json: bool) -> None:
@@ -139,9 +132,9 @@ async def _all_look_again(json: bool) -> None:
         show_json({"go_on": len(done) - len(failed), "failed": _as_json(failed)})
     else:
         _show_table([(e.difference.journey_id, e.difference.kind, e.difference.sentence, _outcome(e)) for e in failed])
-        stdout.print(f"{len(done) - len(failed)} journeys go on")
+        stdout.print(f"{len(done) - len(failed)} journeys continue")
     if failed:
-        raise Stop(Exit.DIFFERS, f"{len(failed)} still stand still: see `throughline reconcile`")
+        raise Stop(Exit.DIFFERS, f"{len(failed)} journeys still stand still: see `throughline reconcile`")
 
 
 @asynccontextmanager
@@ -174,7 +167,7 @@ async def _client(settings: Settings) -> Client:
 
 
 async def _mend(reconciler: Reconciler, comparison: Comparison) -> tuple[Mended, ...]:
-    done = await reconciler.mend(comparison, _progress("seen to"))
+    done = await reconciler.mend(comparison, _progress("handled"))
     notice = page_for(done, datetime.now(UTC))
     if notice is not None:
         await reconciler.running.page(notice)
@@ -207,14 +200,15 @@ def _show(comparison: Comparison, done: Sequence[Mended] | None, json: bool) -> 
     stdout.print(f"{comparison.journeys} journeys: {counted}")
     if others:
         stdout.print(
-            f"{others} run under another state schema than this command's ({STATE_SCHEMA}): what their states hold was "
-            "not compared, only versions, calls and whether they stand still. Their release compares all."
+            f"{others} run under another state schema than this command's ({STATE_SCHEMA}): what their states hold "
+            "was not compared, only versions, calls and whether they stand still. To compare all, run `reconcile` of "
+            "their release."
         )
 
 
 def _show_table(rows: Sequence[tuple[object, ...]]) -> None:
     if rows:
-        table(None, ("Journey", "Is", "What is so", "What is done about it")[: len(rows[0])], rows)
+        table(None, ("Journey", "Difference", "Details", "Remedy")[: len(rows[0])], rows)
         stdout.print()
 
 

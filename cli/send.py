@@ -1,4 +1,4 @@
-"""`throughline send`: HL7 messages over MLLP, each acknowledgement printed."""
+"""`throughline send`: sends HL7 messages over MLLP and prints each acknowledgement."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from intake.sending import Delivery, Sending, Sent
 
 SILENT = "--"
 """Stands for the acknowledgement of a message that asked for none."""
-_STRAY = "stray: it names none of these messages"
+_STRAY = "stray answer: it matches none of these messages"
 _FRAME_MARKS = re.compile(rb"[\x0b\x1c]")
 _NOTHING = b" \t\r\n\x0c\x1a\xef\xbb\xbf"
 """Blanks, line ends, a byte-order mark, and the end-of-file mark of DOS."""
@@ -42,23 +42,18 @@ Port = Annotated[int, Parameter(validator=Number(gte=1, lte=65535))]
 
 
 async def send(*files: Path, host: str = "127.0.0.1", port: Port | None = None, json: bool = False) -> None:
-    """Send HL7 v2 messages over MLLP and print each acknowledgement. Exit code 6 if one says no, 5 if one is missing.
+    """Send HL7 v2 messages over MLLP and print each answer. Exit code 6 if one is refused, 5 if one is missing.
 
-    Sending the same message again is safe: it is kept once and gets the same answer. A message may ask for no answer
-    (MSH-15, MSH-16): it is shown as `--` when the listener refused nothing and closed in order. That is no proof: a
-    listener that was killed closes in order too. `??` is a message that should have been answered and was not.
+    Sending the same message again is safe: it is stored once and gets the same answer. A message may ask for no answer
+    (MSH-15, MSH-16): it is shown as `--` if the listener refused nothing and closed normally. That is not proof: a
+    listener that was killed also closes normally. `??` marks a message that should have been answered and was not.
 
-    Parameters
-    ----------
-    files:
-        Files with one message or several, each beginning with MSH; a file with none is sent as it is. MLLP frames
-        in a file are taken off.
-    host:
-        The listener's address.
-    port:
-        The listener's port; the running stack's if left out.
-    json:
-        Print a JSON list.
+    Args:
+        files: Files with one message or several, each beginning with MSH; a file with none is sent as it is. MLLP
+            frames in a file are taken off.
+        host: The listener's address.
+        port: The listener's port; the running stack's if left out.
+        json: Print a JSON list.
     """
     if not files:
         raise Stop(Exit.USAGE, "name at least one file with HL7 messages")
@@ -78,7 +73,7 @@ async def send(*files: Path, host: str = "127.0.0.1", port: Port | None = None, 
 
 
 class _Report:
-    """What is printed, as answers come and at the end."""
+    """Prints the answers as they come, and the rest at the end."""
 
     def __init__(self, places: Sequence[tuple[str, int]], sent: Sequence[Sent], *, quiet: bool) -> None:
         self.sent = sent
@@ -97,7 +92,7 @@ class _Report:
         self._show(told)
 
     def conclude(self, *, silence_is_consent: bool) -> None:
-        """All is read: settles what became of each message."""
+        """Reports the outcome of each message, once everything has been read."""
         for each in self.sent:
             outcome, answer = each.outcome(silence_is_consent=silence_is_consent), each.decisive
             place = self._place[id(each)]
@@ -118,9 +113,9 @@ class _Report:
 
 
 _WITHOUT_ANSWER = {
-    Delivery.SILENT: "no answer asked for, and none came",
-    Delivery.UNANSWERED: "no answer: it may or may not have been kept",
-    Delivery.NOT_SENT: "not sent: the connection ended, or an answer did not come, before its turn",
+    Delivery.SILENT: "no answer was asked for, and none came",
+    Delivery.UNANSWERED: "no answer: it may or may not have been stored",
+    Delivery.NOT_SENT: "not sent: before its turn the connection ended, or an earlier answer did not come",
 }
 
 

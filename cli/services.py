@@ -1,4 +1,4 @@
-"""`throughline up`, `worker`, `intake` and `projector`: what runs until it is stopped."""
+"""`throughline up`, `worker`, `intake` and `projector`: the commands that run until they are stopped."""
 
 from __future__ import annotations
 
@@ -32,14 +32,13 @@ from workflows.client import Journeys, JourneysUnreachable, connect
 async def up(*, free_ports: bool = False) -> None:
     """Start everything on this machine and stay until Ctrl-C: databases, Temporal, clinic, intake, worker, projector.
 
-    A worker, an intake, a projector or a clinic that ends by itself is started again.
+    A process that ends by itself is started again.
 
-    Where DATABASE_URL, TEMPORAL_ADDRESS, THROUGHLINE_CLINIC_URL or THROUGHLINE_SMTP is set, that one is used.
+    If DATABASE_URL, TEMPORAL_ADDRESS, THROUGHLINE_CLINIC_URL or THROUGHLINE_SMTP is set, that server is used instead.
 
-    Parameters
-    ----------
-    free_ports:
-        Listen on any free ports instead of the well-known ones; other commands find them by THROUGHLINE_HOME.
+    Args:
+        free_ports: Listen on any free ports instead of the usual ones. Other commands find them through
+            THROUGHLINE_HOME.
     """
     try:
         async with running_house(own_settings(), ports="free" if free_ports else "fixed") as house:
@@ -53,12 +52,10 @@ async def up(*, free_ports: bool = False) -> None:
 async def worker(*, ready_file: Path | None = None) -> None:
     """Run one Temporal worker until SIGTERM or Ctrl-C.
 
-    Parameters
-    ----------
-    ready_file:
-        Written once the worker polls.
+    Args:
+        ready_file: A file to write once the worker polls.
     """
-    import worker as worker_process  # here, because it takes half a second that no other command needs
+    import worker as worker_process  # here, because it takes half a second to load and no other command needs it
 
     log_to_stderr()
     try:
@@ -70,10 +67,8 @@ async def worker(*, ready_file: Path | None = None) -> None:
 async def intake(*, ready_file: Path | None = None) -> None:
     """Take admissions messages over MLLP and HTTP until SIGTERM or Ctrl-C.
 
-    Parameters
-    ----------
-    ready_file:
-        Written, with the ports, once both listeners are up.
+    Args:
+        ready_file: A file to write the ports to, once both listeners are up.
     """
     log_to_stderr()
     settings = load_settings()
@@ -103,14 +98,12 @@ async def intake(*, ready_file: Path | None = None) -> None:
 
 
 async def projector(*, ready_file: Path | None = None) -> None:
-    """Keep what dashboards read at the record's head, until SIGTERM or Ctrl-C.
+    """Keep the read models up to date with the record, until SIGTERM or Ctrl-C.
 
-    Several may run: one is active, and the others take over when it goes away.
+    Several may run: one is active, and another takes over when it ends.
 
-    Parameters
-    ----------
-    ready_file:
-        Written once it follows the record or stands by.
+    Args:
+        ready_file: A file to write once it follows the record or stands by.
     """
     log_to_stderr()
     try:

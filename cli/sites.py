@@ -1,4 +1,4 @@
-"""`throughline sites`: the centre's sites and their calendars, and open journeys moved to a newer one."""
+"""`throughline sites`: lists the centre's sites and calendars, and moves open journeys to a newer calendar."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from domain.sites import Site, all_sites, site_named
 from eventstore import open_store
 from recovery.calendars import CalendarChanges, Change, NoneAnswers, Result
 
-app = App(name="sites", help="The centre's sites, their calendars, and the move of open journeys to a newer one.")
+app = App(name="sites", help="List the centre's sites and calendars, and move open journeys to a newer calendar.")
 
 _Site = Annotated[str, Parameter(help="The site's id, as `throughline sites list` shows it.")]
-_Version = Annotated[int, Parameter(help="The version of its calendar, as its file counts them.")]
+_Version = Annotated[int, Parameter(help="The version of its calendar, as its file numbers them.")]
 _By = Annotated[str, Parameter(help="Staff id of the person who decides; opaque, never a name.")]
 _Reason = Annotated[str, Parameter(help="Why the calendar changed, for the record of each journey.")]
-_PerMinute = Annotated[float, Parameter(validator=validators.Number(gt=0), help="Journeys told in a minute, at most.")]
-_DryRun = Annotated[bool, Parameter(help="Only say how many journeys would be told.")]
+_PerMinute = Annotated[float, Parameter(validator=validators.Number(gt=0), help="The most journeys told per minute.")]
+_DryRun = Annotated[bool, Parameter(help="Only show how many journeys would be told.")]
 _Json = Annotated[bool, Parameter(help="Print JSON.")]
 _Years = Annotated[str, Parameter(help="The years, such as 2027-2029, or one: 2027.")]
-_Country = Annotated[str, Parameter(help="ISO country whose public holidays are proposed.")]
-_Subdivision = Annotated[str | None, Parameter(help="State, for its own holidays, such as CA.")]
+_Country = Annotated[str, Parameter(help="The country whose public holidays are proposed, as an ISO code.")]
+_Subdivision = Annotated[str | None, Parameter(help="The state, to include its holidays, such as CA.")]
 _TOLD_EVERY = 100
 
 
@@ -51,7 +51,7 @@ async def list_sites(*, json: _Json = False) -> None:
 
 @app.command
 async def check() -> None:
-    """Read the sites' files and say what will soon be missing. Exit code 7 if something is; 1 if a file is broken."""
+    """Check the sites' files. Exit code 7 if a site will soon need more holidays, 1 if a file is broken."""
     sites = _sites()
     told = ending_calendars(sites, datetime.now(UTC).date())
     for each in told:
@@ -65,7 +65,7 @@ async def check() -> None:
 async def propose_holidays(
     site: _Site, /, *, years: _Years, country: _Country = "US", subdivision: _Subdivision = None
 ) -> None:
-    """Print public holidays as lines for a site's file. A person checks them and pastes them in; nothing is changed."""
+    """Print public holidays as lines for a site's file. Check them, then paste them in; no file is changed."""
     _known(site)
     found = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", years)
     if found is None:
@@ -77,7 +77,7 @@ async def propose_holidays(
         raise Stop(Exit.USAGE, str(error)) from None
     stdout.print(as_toml(proposed), markup=False, highlight=False, soft_wrap=True)
     complain(
-        f"a proposal: leave out the days on which {site} is open, add its own, put them under [calendars.holidays] of "
+        f"this is a proposal: leave out days when {site} is open, add its own, put them under [calendars.holidays] of "
         f"a new calendar version, and set known_until = {last}-12-31"
     )
 
@@ -97,8 +97,8 @@ async def adopt(
 ) -> None:
     """Move the site's open journeys to a newer calendar, one recorded decision each. Restart all workers first.
 
-    What is due is counted anew. What is overdue stays, elapsed hours stay, and nothing is moved into the past. It can
-    be interrupted and asked for again. Exit code 7 if a journey still has an older calendar.
+    Due times are recalculated. Overdue ones and those in elapsed hours stay, and none is moved into the past. It can
+    be interrupted and run again. Exit code 7 if a journey still has an older calendar.
     """
     _require_version(_known(site), version)
     if role not in AdoptCalendar.declared.by:
@@ -125,11 +125,11 @@ async def adopt(
     _show(results, len(journeys), json)
     left = len(journeys) - sum(each.failed is None for each in results)
     if left:
-        raise Stop(Exit.DIFFERS, f"{left} of {len(journeys)} journeys still have an older calendar: ask again")
+        raise Stop(Exit.DIFFERS, f"{left} of {len(journeys)} journeys still have an older calendar: run it again")
 
 
 def _sites() -> tuple[Site, ...]:
-    load_settings()  # the centre's files are known then
+    load_settings()  # also loads the centre's files
     return all_sites()
 
 
@@ -167,9 +167,9 @@ def _show(results: Sequence[Result], journeys: int, json: bool) -> None:
         table("Not done", ("Journey", "Why"), [(each.journey_id, each.failed) for each in failed])
     if kept:
         rows = [(each.journey_id, ", ".join(each.kept)) for each in kept]
-        table("Keep their due time (overdue, or it would lie in the past)", ("Journey", "Obligations"), rows)
+        table("Due time kept (overdue, or it would be in the past)", ("Journey", "Obligations"), rows)
     moved = sum(len(each.moved) for each in results)
-    stdout.print(f"{len(results) - len(failed)} of {journeys} journeys have the calendar now; {moved} deadlines moved")
+    stdout.print(f"{len(results) - len(failed)} of {journeys} journeys now have the calendar; {moved} deadlines moved")
 
 
 def _newest(site: Site) -> dict[str, object]:

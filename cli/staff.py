@@ -1,4 +1,4 @@
-"""`throughline staff`: the people of the centre, who is on call, and whether their file can be used."""
+"""`throughline staff`: shows the centre's staff and who is on call, and checks their file."""
 
 from __future__ import annotations
 
@@ -20,17 +20,15 @@ from cli.output import Exit, Stop, complain, show_json, stdout, table
 from domain.obligations import Channel
 from domain.values import Role
 
-app = App(name="staff", help="Show the centre's people and who is on call, and check their file.", sort_key=20)
+app = App(name="staff", help="Show the centre's staff and who is on call, and check their file.", sort_key=20)
 
 
 @app.command(sort_key=0)
 def show(*, json: bool = False) -> None:
-    """List the centre's people: roles, sites, addresses, caseload, and who is absent today.
+    """List the centre's staff: roles, sites, addresses, caseload, and who is absent today.
 
-    Parameters
-    ----------
-    json:
-        Print one JSON object: the whole staff list.
+    Args:
+        json: Print one JSON object: the whole staff list.
     """
     staff = _staff()
     if json:
@@ -43,12 +41,10 @@ def show(*, json: bool = False) -> None:
 
 @app.command(sort_key=1)
 def check(*, json: bool = False) -> int:
-    """Read staff.toml and name every fault with its line. Exit code 1 if a worker could not use it; warnings are shown.
+    """Check staff.toml and list every error with its line, and warnings. Exit code 1 if a worker could not use it.
 
-    Parameters
-    ----------
-    json:
-        Print one JSON object.
+    Args:
+        json: Print one JSON object.
     """
     document = read(_file())
     staff, faults = examine(document, site_ids())
@@ -66,18 +62,13 @@ def check(*, json: bool = False) -> int:
 
 @app.command(name="on-call", sort_key=2)
 def on_call(*, role: SomeRole = None, site: str | None = None, at: AtTime = None, json: bool = False) -> None:
-    """Say who is told, as which role, by mail and by page: the first to be told first.
+    """Show who is notified for each role, by mail and by page, in order.
 
-    Parameters
-    ----------
-    role:
-        One role; every role if left out.
-    site:
-        The site that a notice is about; any site if left out.
-    at:
-        At this moment, such as 2026-03-01T12:00Z; now if left out.
-    json:
-        Print a JSON list.
+    Args:
+        role: One role; every role if left out.
+        site: The site that the notice is about; any site if left out.
+        at: The time to ask about, such as 2026-03-01T12:00Z; now if left out.
+        json: Print a JSON list.
     """
     staff, moment = _staff(), at or datetime.now(UTC)
     if site is not None and site not in site_ids():

@@ -1,4 +1,4 @@
-"""`throughline status`: what answers and what does not."""
+"""`throughline status`: which parts of the system are up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from workflows.client import JourneysUnreachable, NamespaceMissing, connect
 T = TypeVar("T")
 
 _PATIENCE_SECONDS = 5.0
-"""Elapsed time that each part has to answer. All are asked at once, so `status` answers well within ten seconds."""
+"""Elapsed time for each part to answer. All are asked at once, so `status` takes well under ten seconds."""
 
 _OK = "ok"
 _AWAY = "does not answer"
@@ -34,14 +34,12 @@ _NOT_KNOWN = "not known"
 
 
 async def status(*, json: bool = False) -> None:
-    """Say what answers and what does not. Exit code 5 if anything needed is away.
+    """Show which parts of the system are up and whether decisions can be recorded. Exit code 5 if a part is down.
 
-    A worker that was killed still counts for a minute: Temporal learns of it when its poll ends.
+    A worker that was killed still counts for a minute, until Temporal notices.
 
-    Parameters
-    ----------
-    json:
-        Print one JSON object.
+    Args:
+        json: Print one JSON object.
     """
     settings = load_settings()
     (temporal, worker), recording, record, keys, projector, intake, clinic = await asyncio.gather(
@@ -69,17 +67,17 @@ async def status(*, json: bool = False) -> None:
         show_fields({**found, "temporal ui": settings.ui_page})
     away = ", ".join(name for name, value in found.items() if value != _OK)
     if away:
-        raise Stop(Exit.UNREACHABLE, f"not all is well: {away}; `throughline up` starts everything on this machine")
+        raise Stop(Exit.UNREACHABLE, f"there are problems: {away}; `throughline up` starts everything on this machine")
 
 
 async def _within_patience(check: Callable[[], Coroutine[Any, Any, T]], otherwise: T) -> T:
-    """What `check` says, or `otherwise` when it hangs.
+    """The result of `check`, or `otherwise` if it hangs.
 
-    It has a thread and an event loop of its own, which are left behind when it hangs: a database driver that waits for
-    a server which is stopped cannot be cancelled.
+    It runs in its own thread and event loop, which are abandoned if it hangs: a database driver that waits for a
+    stopped server cannot be cancelled.
     """
     answer: Future[T] = Future()
-    answer.set_running_or_notify_cancel()  # from now on the one that waits cannot cancel it
+    answer.set_running_or_notify_cancel()  # from now on the waiting side cannot cancel it
 
     def run() -> None:
         try:
@@ -130,7 +128,7 @@ async def _temporal_and_worker(settings: Settings) -> tuple[str, str]:
 
 
 async def _recording(settings: Settings) -> str:
-    """Whether what journeys decide can be recorded, as the journeys themselves say."""
+    """Whether decisions can be recorded, as the journeys themselves report."""
     if settings.temporal_address is None:
         return _NOT_KNOWN
     try:

@@ -1,4 +1,4 @@
-"""Writes `cli/summaries.json` from what the commands say of themselves: `python -m cli.summarise`."""
+"""Writes `cli/summaries.json` from the commands' docstrings: `python -m cli.summarise`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.pathway import DECISIONS
 
 
 def made() -> str:
-    """The text of the file, as it should be now."""
+    """The text that the file should have now."""
     commands = {name: _summary(path) for name, path in {**RUN, **LOOK, **KEEP}.items()}
     decisions = {each.name(): each.description() for each in DECISIONS}
     return json.dumps({"commands": commands, "decisions": decisions}, indent=2, ensure_ascii=False) + "\n"

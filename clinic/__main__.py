@@ -24,8 +24,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="clinic", description=__doc__)
     parser.add_argument("--http-port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--smtp-port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--ready-file", type=Path, help="written once both doors are open")
-    parser.add_argument("--state", type=Path, help="a file that keeps everything over a restart")
+    parser.add_argument("--ready-file", type=Path, help="written once both listeners are up")
+    parser.add_argument("--state", type=Path, help="a file that keeps all state across restarts")
     parser.add_argument("--places", type=int, default=60, help="places opened at each level of care")
     wanted = parser.parse_args()
     asyncio.run(_serve(build(State(wanted.state), wanted.places), wanted))
@@ -44,7 +44,7 @@ async def _serve(clinic: Clinic, wanted: argparse.Namespace) -> None:
 
 
 def _listen(port: int) -> socket.socket:
-    # asyncio sets TCP_NODELAY only where the protocol is named; without it each answer waits 40 ms for an ACK
+    # asyncio sets TCP_NODELAY only if the protocol is named; without it each answer waits 40 ms for an ACK
     door = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     door.bind((_HOST, port))

@@ -1,4 +1,4 @@
-"""The clearinghouse's door: POST a 270, get what the member's script says."""
+"""The clearinghouse's HTTP endpoint: POST a 270, and get the answer in the member's script."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Clearinghouse:
         self._ledger = ledger
 
     async def answer(self, request: Request) -> Response:
-        """One exchange."""
+        """Answers one inquiry."""
         body = await request.body()
         if not request.headers.get("content-type", "").lower().startswith(_X12.lower()):
             return Response("X12 only", 415)

@@ -1,4 +1,4 @@
-"""The body of a search's answer: a sound searchset, or what other servers answer with status 200 instead."""
+"""The body of a search's answer: a valid searchset, or what other servers return instead with status 200."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INSTEAD: dict[SearchAnswer, str] = {
 def searchset(
     found: list[Resource], included: list[Resource], next_link: str | None, *, mode: str = "match", total: int | None
 ) -> Resource:
-    """One page of results; `mode` is what they are marked as."""
+    """One page of results. `mode` is their `search.mode`."""
     entries = [{"resource": r, "search": {"mode": mode}} for r in found]
     entries += [{"resource": r, "search": {"mode": "include"}} for r in included]
     links = [] if next_link is None else [{"relation": "next", "url": next_link}]
@@ -38,7 +38,7 @@ def searchset(
 
 
 def instead_of_write(answer: WriteAnswer, former: Resource | None) -> Response | None:
-    """What a write that is not carried out is answered with; None where it is to be carried out."""
+    """The answer to a write that is not carried out; None if it should be carried out."""
     if answer == "accepted":
         return Response(status_code=202)
     if answer == "old" and former is not None:
@@ -49,7 +49,7 @@ def instead_of_write(answer: WriteAnswer, former: Resource | None) -> Response |
 
 
 def with_more_said(resource: Resource) -> Resource:
-    """The resource as a server keeps it that adds a use and an assigner to each identifier."""
+    """The resource as kept by a server that adds a use and an assigner to each identifier."""
     if "identifier" not in resource:
         return resource
     more = {"use": "official", "assigner": {"display": "the EHR"}}
@@ -57,7 +57,7 @@ def with_more_said(resource: Resource) -> Resource:
 
 
 def instead_of_searchset(answer: SearchAnswer) -> Response | None:
-    """The odd answer that a script asks for; None where a sound one is wanted."""
+    """The odd answer that a script asks for; None if a valid one is wanted."""
     if answer == "searchset":
         return None
     kind = "text/html" if answer == "html" else "application/fhir+json"

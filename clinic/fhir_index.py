@@ -26,14 +26,14 @@ class FhirIndex:
         self._by_start: dict[Key, list[tuple[float, str]]] = defaultdict(list)
 
     def add(self, kind: str, resource: Resource) -> None:
-        """Takes in the present version of a resource; the former one must have been removed."""
+        """Adds the current version of a resource. The previous one must have been removed."""
         for key in _keys(kind, resource):
             self._buckets[key][resource["id"]] = None
         for key, start in _start_keys(kind, resource):
             insort(self._by_start[key], (start, resource["id"]))
 
     def remove(self, kind: str, resource: Resource) -> None:
-        """Forgets a version that was taken in."""
+        """Removes a version that was added."""
         for key in _keys(kind, resource):
             self._buckets[key].pop(resource["id"], None)
             if not self._buckets[key]:
@@ -48,7 +48,7 @@ class FhirIndex:
         self._by_start.clear()
 
     def candidates(self, kind: str, criteria: Criteria) -> set[str]:
-        """Ids among which all matches are, by the most selective values of `criteria`."""
+        """Ids that include all matches, by the most selective values of `criteria`."""
         ways = [*self._ways(kind, criteria)]
         smallest = min(ways, key=lambda way: sum(len(bucket) for bucket in way))
         return set(chain.from_iterable(smallest))

@@ -33,7 +33,7 @@ _FULL = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")
 
 
 def faults(kind: str, body: dict[str, Any]) -> list[str]:
-    """What is wrong with `body` as a `kind`, in words; nothing where it is sound."""
+    """What is wrong with `body` as a `kind`, in words; nothing if it is valid."""
     if body.get("resourceType") != kind:
         return ["resourceType does not match the address"]
     return [*_structure(kind, body), *_codes(kind, body), *_references(kind, body)]
@@ -58,7 +58,7 @@ def _codes(kind: str, body: dict[str, Any]) -> list[str]:
             found.append(f"{kind}.{field} is not a code of its required value set")
     for past in body.get("statusHistory", ()):
         if past.get("status") not in _STATUS[kind] or "period" not in past:
-            found.append(f"{kind}.statusHistory is not sound")
+            found.append(f"{kind}.statusHistory is not valid")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The EHR's FHIR R4 door: create, read, update, search and history, with the quirks of real servers on demand."""
+"""The EHR's FHIR R4 server: create, read, update, search and history, with the quirks of real servers on demand."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FhirServer:
         self._unindexed: dict[str, int] = {}
 
     def routes(self) -> list[BaseRoute]:
-        """Everything under the base address."""
+        """All routes under the base address."""
         return [
             Route("/metadata", self._metadata),
             Route("/_page/{token}", self._next_page),
@@ -58,7 +58,7 @@ class FhirServer:
         ]
 
     def clear(self) -> None:
-        """Forgets pages, cached searches and what searches do not show yet."""
+        """Forgets pages, cached searches and resources that searches do not show yet."""
         self._pages.clear()
         self._cache.clear()
         self._unindexed.clear()

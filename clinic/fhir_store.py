@@ -22,10 +22,10 @@ class Unsupported(Exception):
 
 
 class FhirStore:
-    """Holds the current version of each resource and all former ones.
+    """Holds the current version of each resource and all previous ones.
 
     Attributes:
-        examined: How many resources searches have looked at so far.
+        examined: How many resources searches have examined so far.
     """
 
     def __init__(self, state: State) -> None:
@@ -38,7 +38,7 @@ class FhirStore:
                 self._take_in(kind, resource)
 
     def clear(self) -> None:
-        """Forgets what is found by searching; the state is cleared by its owner."""
+        """Clears the search index. The owner of the state clears the state."""
         self._index.clear()
         self._arrivals.clear()
 
@@ -63,7 +63,7 @@ class FhirStore:
         return stored
 
     def search(self, kind: str, criteria: Mapping[str, str | Sequence[str]]) -> list[Resource]:
-        """All matches in the order they were made. A parameter given several times must match each time.
+        """All matches in the order of creation. A parameter given several times must match each time.
 
         Raises:
             Unsupported: A parameter is not known.
@@ -79,7 +79,7 @@ class FhirStore:
         return sorted(found, key=lambda resource: self._arrivals[kind, resource["id"]])
 
     def count(self, kind: str, *, status: str, service_type: str) -> int:
-        """How many resources have one of the statuses (between commas) and the service type."""
+        """How many resources have one of the comma-separated statuses and the service type."""
         return self._index.count(kind, {"status": (status,), "service-type": (service_type,)})
 
     def client_of(self, kind: str, resource: Resource) -> str | None:
@@ -91,7 +91,7 @@ class FhirStore:
         return None if patient is None else self.client_of("Patient", patient)
 
     def client_of_journey(self, journey: str) -> str | None:
-        """The record number behind an episode's identifier."""
+        """The record number of the client whose episode has this identifier."""
         found = self.search("EpisodeOfCare", {"identifier": journey})
         return self.client_of("EpisodeOfCare", found[0]) if found else None
 

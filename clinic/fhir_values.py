@@ -1,4 +1,4 @@
-"""What a resource says to each search parameter that the simulated EHR supports, and whether it matches."""
+"""The values of a resource for each search parameter that the simulated EHR supports, and whether it matches."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Bounds:
 
 
 def values(kind: str, name: str, resource: Resource) -> set[str]:
-    """What `resource` has for a parameter, in each form in which it can be asked for."""
+    """The values of `resource` for a parameter, in each form in which it can be searched for."""
     if name == "identifier":
         return _tokens(resource.get("identifier", ()), "value")
     if name == "service-type":
@@ -48,7 +48,7 @@ def matches(kind: str, resource: Resource, criteria: Mapping[str, Sequence[str]]
 
 
 def bounds(given: Sequence[str]) -> Bounds:
-    """The bounds that values such as `ge2026-01-05T09:00:00Z` and `le...` leave. Raises `BadValue`."""
+    """The bounds from values such as `ge2026-01-05T09:00:00Z` and `le...`. Raises `BadValue`."""
     first, last = -math.inf, math.inf
     for text in given:
         moment = _seconds(text[2:])

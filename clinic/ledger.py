@@ -1,4 +1,4 @@
-"""Every effect the clinic took in, with the key it came under, so that doubles can be counted."""
+"""Every effect that reached the clinic, with its key, so that duplicates can be counted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Ledger:
             self._take_in(entry)
 
     def add(self, system: str, kind: str, key: str, client: str | None = None, **detail: Any) -> None:
-        """Writes down one effect."""
+        """Adds one effect."""
         entry: Item = {"number": self._state.count("ledger") + 1, "at": datetime.now(UTC).isoformat()}
         entry |= {"system": system, "kind": kind, "key": key, "client": client, **detail}
         entry["repeat"] = _mark(entry) in self._seen
@@ -37,7 +37,7 @@ class Ledger:
         return [entry for entry in candidates if all(str(entry.get(k)) == v for k, v in wanted.items())]
 
     def clear(self) -> None:
-        """Forgets what was seen; the state is cleared by its owner."""
+        """Forgets what was seen. The owner of the state clears the state."""
         self._seen.clear()
         self._by_value.clear()
 

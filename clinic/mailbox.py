@@ -20,7 +20,7 @@ class Mailbox:
         self._ledger = ledger
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        """Takes a message in, or refuses it as scripted."""
+        """Accepts a message, or refuses it as scripted."""
         if self._scripts.of().mail_refused:
             return "550 5.7.1 refused for " + " ".join(envelope.rcpt_tos)
         if self._scripts.use_up("mail_failures"):
@@ -35,7 +35,7 @@ class Mailbox:
         return "250 2.0.0 taken in"
 
     def messages(self) -> list[Item]:
-        """Everything taken in, once each."""
+        """All accepted messages, without duplicates."""
         return self._state.all("mail")
 
 

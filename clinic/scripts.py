@@ -1,4 +1,4 @@
-"""How the clinic is told to behave: for everyone (`*`) and for one client, by record number or member number."""
+"""How the clinic should behave: for everyone (`*`) or for one client, by record number or member number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Strict(BaseModel):
 
 
 class Places(_Strict):
-    """How many places of a level are shown free (None: all there are), and from which search on."""
+    """How many places of a level are shown as free (None: all), and from which search on."""
 
     available: int | None = Field(default=None, ge=0)
     from_search: int = Field(default=1, ge=1)
@@ -46,15 +46,15 @@ class Quirks(_Strict):
     """What real FHIR servers do that breaks careless clients; only used in the script for everyone.
 
     Attributes:
-        search_answer: What a search is answered with, status 200: a sound `searchset`, or something else instead.
-        ignore_criteria: A search answers every resource of its type.
-        include_others: A search also answers a resource of the type that does not match, marked as included.
-        lost_creates: So many creates are carried out and answered with 503.
-        index_lag: So many searches do not show a resource that was created yet.
-        write_answer: What a write is answered with: the `resource`, or nothing (`minimal`), both carried out; or, not
-            carried out, the resource as it was (`old`), status 202 (`accepted`), or 200 and an error (`outcome`).
-        hit_mode: The `search.mode` of what matches.
-        adds_to_identifiers: Each identifier is kept with a use and an assigner.
+        search_answer: The answer to a search, with status 200: a valid `searchset`, or something else.
+        ignore_criteria: A search returns every resource of its type.
+        include_others: A search also returns a resource of the type that does not match, marked as included.
+        lost_creates: This many creates are carried out but answered with 503.
+        index_lag: This many searches do not show a new resource yet.
+        write_answer: The answer to a write. Carried out: the `resource`, or nothing (`minimal`). Not carried out: the
+            resource as it was (`old`), status 202 (`accepted`), or 200 and an error (`outcome`).
+        hit_mode: The `search.mode` of matches.
+        adds_to_identifiers: Whether the server adds a use and an assigner to each identifier.
         says_total: Whether a searchset says how many matches there are.
     """
 
@@ -82,16 +82,16 @@ class Script(_Strict):
     Attributes:
         aliases: Other names of the same client: a member number, a journey's id.
         coverage: What the payer says; `aaa:<code>` or `aaa:<code>:<follow-up>` rejects the inquiry.
-        priced_for: Service types for which the payer states money; None is all.
-        copay: For each visit; 0 is said as 0, beside a coinsurance too.
-        spans: Days on which the plan holds, `RD8`; one EB for each, and the others are of a plan by another name.
-        ended_plan: Whether a plan that ended last year is listed as inactive beside the one in force.
+        priced_for: Service types for which the payer states amounts; None means all.
+        copay: The copay for each visit; 0 is stated as 0, even with a coinsurance.
+        spans: Periods of the plan, as `RD8`. Each has its own EB; those after the first have another plan name.
+        ended_plan: Whether a plan that ended last year is listed as inactive next to the active one.
         messages: MSGs under the mental-health benefit.
-        other_payer: An organisation named under it in loop 2120, and `other_payer_code`, what it is (NM101).
-        eligibility_answer: `271`, or what comes instead of a sound one.
-        eligibility_delay: Elapsed seconds before the clearinghouse answers; `ehr_delay` likewise.
-        staff: Whether the holder of a role answers; a role not named does.
-        mail_failures: SMTP 451 this often; `mail_refused` is SMTP 550. Only used for everyone.
+        other_payer: An organisation named under that benefit in loop 2120; `other_payer_code` is its NM101.
+        eligibility_answer: `271`, or what is sent instead of a valid one.
+        eligibility_delay: Elapsed seconds before the clearinghouse answers; `ehr_delay` is the same for the EHR.
+        staff: Whether the holder of a role answers. Roles that are not named do.
+        mail_failures: How often to answer SMTP 451; `mail_refused` answers SMTP 550. Only used for everyone.
     """
 
     aliases: tuple[str, ...] = ()
@@ -136,11 +136,11 @@ class Scripts:
         return Script.model_validate(merged)
 
     def given(self, name: str) -> Item:
-        """What was set for `name` itself."""
+        """The script that was set for exactly `name`."""
         return self._state.get("script", name) or {}
 
     def set(self, name: str, change: Item, *, replace: bool) -> Script:
-        """Sets or adds to a script; raises `pydantic.ValidationError` where it makes no sense."""
+        """Sets or adds to a script. Raises `pydantic.ValidationError` if it is not valid."""
         wanted = change if replace else _merge(self.given(name), change)
         checked = Script.model_validate(wanted)
         self._state.put("script", name, wanted)
@@ -153,7 +153,7 @@ class Scripts:
         self._state.drop("script", name)
 
     def use_up(self, field: str, *names: str | None) -> bool:
-        """Takes one of the failures left in `field` (dotted for a quirk); False where none is left."""
+        """Uses one of the failures left in `field` (dotted for a quirk). False if none is left."""
         return any(self._take(name, field.split(".")) for name in (*self.known(names), EVERYONE))
 
     def count_search(self, level: str, *names: str | None) -> int:

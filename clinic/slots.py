@@ -1,4 +1,4 @@
-"""The places there are, and how many of them a script lets be seen."""
+"""The places of the clinic, and how many of them a script shows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Criteria = Mapping[str, Sequence[str]]
 
 
 class PlaceOpener:
-    """Opens places for the times that are asked about, as journeys may run on a virtual calendar of their own."""
+    """Opens places for the times that searches ask about, because journeys may run on a virtual calendar."""
 
     def __init__(self, store: FhirStore, each: int) -> None:
         """`each` is how many places are opened at a level at a time."""
@@ -30,14 +30,14 @@ class PlaceOpener:
         self._each = each
 
     def open_first(self) -> None:
-        """Opens a Schedule and places at every level from the next full hour on, unless there are places already."""
+        """Opens a Schedule and places at every level from the next full hour, unless there are places already."""
         if not self._store.search("Slot", {}):
             for level, facility in FACILITIES.items():
                 self._store.write("Schedule", level.lower(), _schedule(level, facility))
                 self._open(level, _next_hour(datetime.now(UTC)))
 
     def open_for(self, criteria: Criteria) -> None:
-        """Opens places of the level that is asked for, where the time asked for has none, free or taken."""
+        """Opens places of the requested level if the requested time has none, free or taken."""
         level, wanted = _level(criteria), bounds(criteria.get("start", ()))
         if level not in FACILITIES or not wanted.is_closed:
             return
@@ -79,7 +79,7 @@ class PlaceOpener:
 def shown_free(
     found: list[Resource], store: FhirStore, scripts: Scripts, names: tuple[str | None, ...], criteria: Criteria
 ) -> list[Resource]:
-    """`found` as far as the scripts let it be seen; counts the search."""
+    """The part of `found` that the scripts show. Counts the search."""
     level = _level(criteria)
     asked = scripts.count_search(level, *names)
     script = scripts.of(*names).places.get(level, Places())

@@ -17,7 +17,7 @@ _CLEAR = "delete from item"
 
 
 class State:
-    """Items by kind and id, in order of arrival. With a file, each change is in it before `put` returns."""
+    """Items by kind and id, in order of arrival. With a file, each change is written before `put` returns."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._items: dict[str, dict[str, Item]] = {}
@@ -45,7 +45,7 @@ class State:
             self._file.execute(_PUT, (kind, id_, json.dumps(item)))
 
     def drop(self, kind: str, id_: str) -> None:
-        """Removes an item; a missing one is fine."""
+        """Removes an item, if it exists."""
         self._items.get(kind, {}).pop(id_, None)
         if self._file is not None:
             self._file.execute(_DROP, (kind, id_))

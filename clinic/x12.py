@@ -23,7 +23,7 @@ class Bad270(Exception):
 
 @dataclass(frozen=True)
 class Inquiry:
-    """What the clearinghouse needs of a 270."""
+    """What the clearinghouse needs from a 270."""
 
     control: str
     group: str

@@ -1,1 +1,1 @@
-"""Journeys as people look at them: lists, timelines and the words for each event, from the record alone."""
+"""Journeys for people to look at: lists, timelines and a sentence for each event, from the record only."""

@@ -1,4 +1,4 @@
-"""The list of journeys, read from the read model and brought up to the record's head."""
+"""The list of journeys, read from the read model and brought up to date with the record."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _POSITION = "select position from es.checkpoints where consumer = %s and status 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Journeys, as of an event of the record; `head` was the last one when they were asked for."""
+    """Journeys as of an event of the record. `head` was the newest event when they were read."""
 
     rows: list[JourneyRow]
     as_of: int
@@ -39,7 +39,7 @@ class Listing:
 
     @property
     def behind(self) -> int:
-        """How many events are missing from it."""
+        """How many events the list is behind."""
         return max(0, self.head - self.as_of)
 
 
@@ -50,15 +50,15 @@ async def list_journeys(
 
     `ended` adds the other ended ones; the ended come last.
 
-    The projector is given a moment to come to the record's head. What it has not taken in after that, or where
-    none runs, is folded from the record here, unless it is too much to wait for: then the listing is behind.
+    The projector gets a moment to catch up with the record. Events that it has not processed by then, or all if none
+    runs, are folded here, unless there are too many: then the listing is behind.
 
     Args:
-        database_url: `postgresql://...`, migrated before.
-        now: What is overdue is overdue at this moment.
+        database_url: `postgresql://...`, of a migrated database.
+        now: The time at which to judge what is overdue.
         ended: Whether ended journeys are listed too.
-        patience_seconds: For the projector to come to the record's head, elapsed.
-        folded: The most events that are folded here.
+        patience_seconds: Time for the projector to catch up, elapsed.
+        folded: The most events to fold here.
 
     Raises:
         EventStoreError: The database does not answer, or is not migrated.

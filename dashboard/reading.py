@@ -1,4 +1,4 @@
-"""Journeys read from the record. What is shown is folded from events, never from a workflow's memory."""
+"""Reads journeys from the record. Everything shown is folded from events, never from a workflow's memory."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class JourneyRow(Value):
 
 
 class Path(Value):
-    """Where a journey has been, in order; a stage that only passed within one decision is included."""
+    """The stages and levels of a journey, in order, including stages that it only passed through within one
+    decision."""
 
     stages: tuple[Stage, ...]
     levels: tuple[LevelOfCare, ...]
@@ -60,7 +61,7 @@ async def all_events(store: EventStore, after_position: int = 0) -> AsyncIterato
 
 
 def row(state: JourneyState, now: datetime) -> JourneyRow:
-    """The list's view of a state."""
+    """The row for a state in the list."""
     owed = state.next_due()
     return JourneyRow(
         journey_id=state.journey_id,
@@ -104,6 +105,6 @@ def state_of(stored: Iterable[StoredEvent]) -> JourneyState:
 
 
 def urgency(row: JourneyRow) -> tuple[bool, bool, float, str]:
-    """Sorts rows: the urgent first, then by what is due next, the ended last."""
+    """Sort key for rows: urgent ones first, then by what is due next, ended ones last."""
     due = row.next_due.timestamp() if row.next_due else float("inf")
     return row.stage.is_end, not row.urgent, due, row.journey_id

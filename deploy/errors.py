@@ -2,11 +2,11 @@
 
 
 class StackError(Exception):
-    """The local stack could not do what was asked; the text says what to do next."""
+    """The local stack could not do something; the text says what to do next."""
 
 
 class SettingsError(StackError):
-    """A setting is missing or cannot be read; the text names the variable and shows a good value."""
+    """A setting is missing or cannot be read; the text names the variable and shows a valid value."""
 
 
 class StackBusyError(StackError):
@@ -14,11 +14,11 @@ class StackBusyError(StackError):
 
 
 class KeyLostError(StackError):
-    """The key-encryption key is gone while keys that it wrapped may still be there."""
+    """The key-encryption key is missing, but keys that it wrapped may still exist."""
 
 
 class PortTakenError(StackError):
-    """A port that was asked for is in use by another program."""
+    """A requested port is in use by another program."""
 
 
 class ProcessFailedError(StackError):

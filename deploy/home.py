@@ -1,4 +1,4 @@
-"""The data directory: its layout, its lock, and the note that tells other commands where a stack runs."""
+"""The data directory: its layout, its lock, and the file that tells other commands where a stack runs."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ _POLL_SECONDS = 0.1
 
 
 class Home:
-    """One data directory. Everything that the stack keeps is below `path`."""
+    """One data directory. Everything that the stack stores is below `path`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -27,16 +27,18 @@ class Home:
         self.journal = path / "processes.jsonl"
 
     def create(self) -> None:
-        """Make the directories, readable by this user alone."""
+        """Makes the directories, readable only by this user."""
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder in (self.logs, self.temporal):
             folder.mkdir(exist_ok=True, mode=0o700)
 
     async def lock(self, wait_seconds: float, on_wait: Callable[[], None]) -> int:
-        """Take the directory for one stack; the lock's file descriptor.
+        """Locks the directory for one stack and returns the lock's file descriptor.
 
-        A stack that was killed keeps the lock until its reaper has ended its processes: that is waited for.
-        Raises StackBusyError at once when a living stack holds it, and after `wait_seconds` in any case.
+        A stack that was killed keeps the lock until its reaper has ended its processes, so this waits for that.
+
+        Raises:
+            StackBusyError: A running stack holds the lock, or it was not free within `wait_seconds`.
         """
         deadline = time.monotonic() + wait_seconds
         waited = False
@@ -50,7 +52,7 @@ class Home:
         return descriptor
 
     def publish(self, env: Mapping[str, str]) -> None:
-        """Write `stack.json` in one step, for this user alone (the database URL may hold a password)."""
+        """Writes `stack.json` in one step, readable only by this user (the database URL may hold a password)."""
         note = {"owner": ProcessId.of(os.getpid()).as_json(), "env": dict(env)}
         fresh = self.path / "stack.json.new"
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -59,16 +61,16 @@ class Home:
         fresh.replace(self.path / "stack.json")
 
     def withdraw(self) -> None:
-        """Remove `stack.json`; nothing happens when there is none."""
+        """Removes `stack.json`, if there is one."""
         (self.path / "stack.json").unlink(missing_ok=True)
 
 
 def running_stack_env(home: Path) -> dict[str, str]:
-    """The variables of the stack that runs on `home`; empty when there is none or it is no longer alive."""
+    """The variables of the stack that runs on `home`; empty if there is none or it has ended."""
     try:
         note: Any = json.loads((home / "stack.json").read_text(encoding="utf-8"))
         owner = ProcessId.from_json(note["owner"])
         env = {str(name): str(value) for name, value in note["env"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}  # an unreadable note is a stale one: the lock, not the note, protects the data
+        return {}  # an unreadable file is a stale one: the lock, not this file, protects the data
     return env if owner.find() is not None else {}

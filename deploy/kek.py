@@ -1,4 +1,4 @@
-"""The key-encryption key of the embedded stack: made once, beside the databases and in none of them."""
+"""The key-encryption key of the embedded stack. It is created once, outside the databases."""
 
 import asyncio
 import base64
@@ -15,13 +15,13 @@ _KEY_BYTES = 32
 
 
 async def provide_keys(server: Postgres, file: Path, *, may_make: bool) -> str:
-    """The URL of the keys' database on `server`, made on first use together with the key in `file`.
+    """The URL of the keys' database on `server`, created on first use together with the key in `file`.
 
-    The key is made only while there is no such database: a second one would unwrap nothing that the first wrapped.
-    Nor is it made where somebody else named the file, without `may_make`.
+    The key is created only if that database does not exist yet: a second key could not unwrap what the first wrapped.
+    It is not created either if the file was configured by someone else (`may_make` is False).
 
     Raises:
-        KeyLostError: The file is missing and is not to be made.
+        KeyLostError: The file is missing and must not be created.
     """
     is_new = not await _exists(server, KEYS_DATABASE)
     await asyncio.to_thread(_require_file, file, may_make=may_make and is_new)

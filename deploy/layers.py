@@ -1,4 +1,4 @@
-"""Where settings come from: layers of variables, how they are read, and what is said of one that cannot be read."""
+"""Where settings come from: layers of variables, how they are read, and the error for one that cannot be read."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -15,22 +15,22 @@ RUNNING_STACK = "running stack"
 DEFAULT = "default"
 
 _UNPREFIXED = ("database_url", "temporal_address", "temporal_namespace")
-"""Settings whose variables other programs know too."""
+"""Settings whose variables other programs also use."""
 
 
 class Layer(NamedTuple):
-    """Variables of one origin."""
+    """Variables from one source."""
 
     name: str
     values: Mapping[str, str]
 
     def given(self, setting: str) -> str | None:
-        """The text that it gives a setting. An empty one counts as not given."""
+        """The layer's text for a setting. An empty text counts as not set."""
         return self.values.get(variable_of(setting), "").strip() or None
 
 
 def variable_of(setting: str) -> str:
-    """The variable that sets it."""
+    """The environment variable of a setting."""
     return setting.upper() if setting in _UNPREFIXED else f"THROUGHLINE_{setting.upper()}"
 
 
@@ -46,13 +46,13 @@ class Variables(PydanticBaseSettingsSource):
         return self._layer.given(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """All that the layer gives."""
+        """All values of the layer."""
         texts = {name: self._layer.given(name) for name in self.settings_cls.model_fields}
         return {name: text for name, text in texts.items() if text is not None}
 
 
 def explained(error: ValidationError, settings: type[BaseSettings]) -> SettingsError:
-    """The first fault, by the variable's name. What was given is not quoted: it may be a secret."""
+    """The first error, with the variable's name. The value is not quoted, because it may be a secret."""
     first = error.errors(include_url=False, include_input=False)[0]
     if not first["loc"]:
         return SettingsError(_words(first))
@@ -63,7 +63,7 @@ def explained(error: ValidationError, settings: type[BaseSettings]) -> SettingsE
 
 
 def unit_of(field: FieldInfo) -> str | None:
-    """What the setting's number counts."""
+    """The unit of the setting's number."""
     extra = field.json_schema_extra
     return str(extra["unit"]) if isinstance(extra, dict) and "unit" in extra else None
 

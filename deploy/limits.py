@@ -1,4 +1,4 @@
-"""What one installation takes on: every limit of listeners, intake, workers and read models, with its unit.
+"""The limits of one installation: listeners, intake, workers and read models, each with its unit.
 
 Numbers of the clinic (how soon a review is due, say) are not here: they stand in the centre's policies. How often the
 record is compared is held by Temporal for all workers at once: the last that starts says it, so give all the same.
@@ -30,32 +30,32 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    max_connections_per_peer: int = _connections(50, "Open at once from one address, at each listener of intake.")
-    keepalive_idle_seconds: int = _limit(60, "seconds", "Silence before TCP asks whether a peer is still there.")
-    keepalive_interval_seconds: int = _limit(15, "seconds", "Between two such questions.")
-    keepalive_probes: int = _limit(4, "questions", "Without an answer, after which a connection counts as lost.")
+    max_connections_per_peer: int = _connections(50, "Most open at once from one address, per listener of intake.")
+    keepalive_idle_seconds: int = _limit(60, "seconds", "Silence before TCP probes whether a peer is still there.")
+    keepalive_interval_seconds: int = _limit(15, "seconds", "Between two such probes.")
+    keepalive_probes: int = _limit(4, "probes", "Without an answer, after which a connection counts as lost.")
 
     mllp_max_bytes: int = _bytes(5 * 1024 * 1024, "The longest HL7 message over MLLP.")
-    mllp_max_connections: int = _connections(100, "Open at once over MLLP; the one idle longest gives way.")
+    mllp_max_connections: int = _connections(100, "Most open at once over MLLP; a new one replaces the idlest.")
     mllp_idle_seconds: float = _seconds(3600.0, "From the end of one message to the first byte of the next.")
     mllp_message_seconds: float = _seconds(30.0, "From a message's first byte to its last.")
     mllp_handling_seconds: float = _seconds(60.0, "From a message's last byte to its answer.")
     mllp_write_seconds: float = _seconds(30.0, "For the peer to take an answer.")
 
     http_max_bytes: int = _bytes(5 * 1024 * 1024, "The longest body over HTTP.")
-    http_max_connections: int = _connections(100, "Open at once over HTTP; the one idle longest gives way.")
+    http_max_connections: int = _connections(100, "Most open at once over HTTP; a new one replaces the idlest.")
     http_idle_seconds: int = _limit(5, "seconds", "From an answer to the first byte of the next request.")
     http_head_seconds: float = _seconds(10.0, "From a request's first byte to the end of its head.")
     http_body_seconds: float = _seconds(30.0, "From the end of a request's head to the end of its body.")
     http_handling_seconds: float = _seconds(60.0, "From the end of a request to its answer.")
     http_write_seconds: float = _seconds(30.0, "For the peer to take an answer.")
 
-    intake_receiving_connections: int = _connections(8, "To the database, to keep messages.", least=2)
-    intake_openings_at_once: int = _limit(16, "messages", "Handled side by side for clients without an open journey.")
-    intake_openings_seconds: float = _seconds(10.0, "After which such a message is put off, to be tried again.")
+    intake_receiving_connections: int = _connections(8, "To the database, to store messages.", least=2)
+    intake_openings_at_once: int = _limit(16, "messages", "Handled at once for clients without an open journey.")
+    intake_openings_seconds: float = _seconds(10.0, "After which such a message is postponed and tried again.")
     intake_openings_connections: int = _connections(8, "To the database, for such messages.", least=2)
-    intake_journeys_at_once: int = _limit(8, "messages", "Handled side by side for clients with an open journey.")
-    intake_journeys_seconds: float = _seconds(20.0, "After which such a message is put off, to be tried again.")
+    intake_journeys_at_once: int = _limit(8, "messages", "Handled at once for clients with an open journey.")
+    intake_journeys_seconds: float = _seconds(20.0, "After which such a message is postponed and tried again.")
     intake_journeys_connections: int = _connections(4, "To the database, for such messages.", least=2)
     intake_slow_seconds: float = _seconds(2.0, "After which a message waits on and gives its place to another.")
     intake_slow_messages: int = _limit(1_000, "messages", "That may wait on in this way, of each kind.")
@@ -65,16 +65,16 @@ class Limits(BaseModel):
     intake_first_delay_seconds: float = _seconds(1.0, "Before a message that failed is tried again; then doubled.")
     intake_longest_delay_seconds: float = _seconds(60.0, "The most that this delay grows to.")
     intake_attempts: int = _limit(10, "attempts", "After which a message that fails by our own fault is quarantined.")
-    intake_lease_seconds: float = _seconds(30.0, "That a message stays claimed by an intake that died.")
+    intake_lease_seconds: float = _seconds(30.0, "How long a message stays claimed by an intake that died.")
 
     worker_cached_journeys: int = _limit(2_000, "journeys", "Kept in a worker's memory between two tasks.", least=0)
-    worker_journeys_at_once: int = _limit(100, "tasks", "Of journeys, and writes to the record, side by side.", least=2)
+    worker_journeys_at_once: int = _limit(100, "tasks", "Of journeys, and writes to the record, at once.", least=2)
     worker_fewest_calls: int = _limit(4, "calls", "To systems at once on a busy machine; to staff, five times as many.")
-    worker_most_calls: int = _limit(500, "calls", "To systems, and as many to staff, side by side at most.")
+    worker_most_calls: int = _limit(500, "calls", "To systems at once at most, and as many to staff.")
     worker_cpu: float = _limit(0.8, "share", "Of the processors, above which no call is added.", least=0.05, most=1)
     worker_memory: float = _limit(0.95, "share", "Of memory in use, above which no call is added.", least=0.05, most=1)
-    worker_stopping_seconds: float = _seconds(10.0, "For what is under way when a worker is told to stop.")
-    worker_directory_connections: int = _connections(12, "Of a worker, to read who a client is.", least=2)
+    worker_stopping_seconds: float = _seconds(10.0, "For a worker to finish its tasks when it is told to stop.")
+    worker_directory_connections: int = _connections(12, "Of a worker, to look up clients.", least=2)
 
     record_connections: int = _connections(8, "Of one worker or intake, to the record.")
     keys_connections: int = _connections(4, "Of one worker or intake, to the keys.")
@@ -86,9 +86,9 @@ class Limits(BaseModel):
     reconcile_fewest_asked: int = _limit(50, "journeys", "Asked for their state in one comparison, if there are some.")
 
     projector_page_events: int = _limit(2_000, "events", "Taken into the read models in one transaction.")
-    projector_poll_seconds: float = _seconds(1.0, "Between looks at the record without news.")
-    dashboard_patience_seconds: float = _seconds(2.0, "That a list waits for the projector to catch up.")
-    dashboard_folded_events: int = _limit(20_000, "events", "That a list reads by itself if that is behind.")
+    projector_poll_seconds: float = _seconds(1.0, "Between checks of the record without a notification.")
+    dashboard_patience_seconds: float = _seconds(2.0, "How long a list waits for the projector to catch up.")
+    dashboard_folded_events: int = _limit(20_000, "events", "That a list reads itself if the projector is behind.")
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

@@ -15,7 +15,7 @@ _POLL_SECONDS = 0.1
 
 
 def try_lock(path: Path) -> int | None:
-    """Lock `path`, creating it; the open file's descriptor, or None when somebody else holds the lock.
+    """Locks `path`, creating it. Returns the open file's descriptor, or None if someone else holds the lock.
 
     Close the descriptor to unlock. The directory must exist.
     """
@@ -33,7 +33,7 @@ def try_lock(path: Path) -> int | None:
 
 @asynccontextmanager
 async def locked(path: Path, on_wait: Callable[[], None]) -> AsyncIterator[None]:
-    """Hold the lock on `path`, waiting as long as it takes; `on_wait` is called once if it must wait."""
+    """Holds the lock on `path`, waiting as long as it takes; `on_wait` is called once if it must wait."""
     descriptor = try_lock(path)
     if descriptor is None:
         on_wait()

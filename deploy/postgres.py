@@ -38,7 +38,7 @@ _SOCKET_PATH_LIMIT = 103  # bytes; Linux allows 107, macOS 103
 # Statements and row details can carry client data: neither may reach the log.
 _OPTIONS = {
     "listen_addresses": "",
-    "fsync": "on",  # the defaults, said again: nothing in the data directory can turn them off
+    "fsync": "on",  # the defaults, set explicitly so that nothing in the data directory can turn them off
     "full_page_writes": "on",
     "synchronous_commit": "on",
     "logging_collector": "off",
@@ -63,11 +63,13 @@ class Postgres:
 
 
 async def start_postgres(supervisor: Supervisor, data: Path, programs: Path | None = None) -> Postgres:
-    """Start PostgreSQL on the files in `data`, making them first if need be, and the database `throughline`.
+    """Starts PostgreSQL on the files in `data`, and creates them and the database `throughline` if needed.
 
     `programs` is the folder of an installed PostgreSQL's programs; by default the wheel's.
 
-    Raises ProcessFailedError when it does not start, StackError when its files cannot be made.
+    Raises:
+        ProcessFailedError: It does not start.
+        StackError: Its files cannot be created.
     """
     data = await asyncio.to_thread(data.resolve)
     programs = programs or wheel_programs()
@@ -94,13 +96,13 @@ async def start_postgres(supervisor: Supervisor, data: Path, programs: Path | No
 
 
 def remove_socket_folder(data: Path) -> None:
-    """Remove the folder of a stopped server's socket; it may lie outside the data directory."""
-    with suppress(OSError):  # it was never made, or a server that we did not stop still uses it
+    """Removes the folder of a stopped server's socket; it may lie outside the data directory."""
+    with suppress(OSError):  # it was never created, or a server that we did not stop still uses it
         _socket_folder(data.resolve()).rmdir()
 
 
 async def create_database(admin_url: str, name: str) -> None:
-    """Create the database `name` unless it is there. `admin_url` is any database of the same server."""
+    """Creates the database `name` unless it exists. `admin_url` is any database of the same server."""
     async with await psycopg.AsyncConnection.connect(admin_url, autocommit=True) as connection:
         found = await connection.execute("select 1 from pg_database where datname = %s", [name])
         if await found.fetchone() is None:
@@ -117,7 +119,7 @@ def major_of(programs: Path) -> int:
 
 
 async def _init(supervisor: Supervisor, data: Path, programs: Path, user: str | None) -> None:
-    # initdb writes PG_VERSION early: what a killed one left must not look whole
+    # initdb writes PG_VERSION early: what a killed initdb left must not look complete
     fresh = data.with_name(data.name + ".new")
     await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
     _make_private(fresh, user)
@@ -169,7 +171,7 @@ def _socket_folder(data: Path) -> Path:
 
 
 def _server_user(data: Path, programs: Path) -> str | None:
-    """The user to run as: None for the present one. Root needs a stand-in that may reach the files."""
+    """The user to run as; None for the current one. Root needs a stand-in that may access the files."""
     if os.geteuid() != 0:
         return None
     _ensure_user(_ROOT_STAND_IN)
@@ -203,7 +205,7 @@ def _allow(path: Path, bits: int) -> None:
 def _make_private(folder: Path, user: str | None) -> None:
     uid = os.geteuid() if user is None else pwd.getpwnam(user).pw_uid
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()  # it may lie in a folder where everybody can write
+    found = folder.lstat()  # it may be in a folder where everyone can write
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), uid):
         raise StackError(f"{folder} belongs to another user: remove it, or set THROUGHLINE_HOME elsewhere")
     os.chown(folder, uid, -1)
@@ -211,7 +213,7 @@ def _make_private(folder: Path, user: str | None) -> None:
 
 
 def _end_previous(data: Path) -> None:
-    """End a server that survived its stack; drop a `postmaster.pid` that now names another process."""
+    """Ends a server that survived its stack, and drops a `postmaster.pid` that now names another process."""
     note = data / "postmaster.pid"
     try:
         process = psutil.Process(int(note.read_text().split(maxsplit=1)[0]))
@@ -227,7 +229,7 @@ def _end_previous(data: Path) -> None:
 
 
 def _end_sessions(data: Path) -> None:
-    """End what a killed server left: a new one does not start beside it. Most end by themselves in a moment."""
+    """Ends sessions that a killed server left, because a new one cannot start with them. Most end by themselves."""
     _, alive = psutil.wait_procs(list(_processes_in(data)), timeout=_SESSIONS_SECONDS)
     for process in alive:
         with suppress(psutil.NoSuchProcess):

@@ -1,7 +1,7 @@
-"""Processes of the stack: start, wait until ready, watch, stop in order, and leave none behind.
+"""The processes of the stack: starts them, waits until they are ready, and stops all of them in order.
 
-A `Supervisor` starts each process in a session of its own, so that Ctrl-C reaches only the stack, which then
-stops them in order. Should the stack be killed, its reaper ends them (see `deploy.reaper`).
+A `Supervisor` starts each process in its own session, so that Ctrl-C reaches only the stack, which then stops them in
+order. If the stack is killed, its reaper ends them (see `deploy.reaper`).
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from deploy import reaper
 from deploy.errors import ProcessFailedError
 
 Ready = Callable[[], Awaitable[bool]]
-"""Asks once whether a process is ready to serve. It is asked again until it says yes."""
+"""Checks once whether a process is ready to serve. It is called again until it returns True."""
 
 _POLL_SECONDS = 0.05
 _LOG_LIMIT_BYTES = 5_000_000
@@ -49,7 +49,7 @@ class Command:
     ready_seconds: float = 60.0
     """Time (elapsed) within which it must become ready."""
     keep_log: bool = True
-    """Whether its log goes on from the last run's."""
+    """Whether its log continues that of the last run."""
 
 
 class RunningProcess:
@@ -72,15 +72,15 @@ class RunningProcess:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, minus the signal's number if one ended it, or None while it runs."""
+        """The exit code, or minus the signal's number if a signal ended it; None while it runs."""
         return self._process.returncode
 
     async def wait(self) -> int:
-        """Wait for its end; the exit code."""
+        """Waits until it ends, and returns the exit code."""
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """Ask it to stop, and after its grace kill its group. Nothing happens when it has already ended."""
+        """Asks it to stop, and kills its group after its grace period. Does nothing if it has already ended."""
         if self.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.send_signal(self.command.stop_signal)
@@ -90,7 +90,7 @@ class RunningProcess:
                 await self.kill()
 
     async def kill(self) -> None:
-        """End it and its group at once, without asking."""
+        """Ends it and its group at once, without asking."""
         if self.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
@@ -103,7 +103,7 @@ class RunningProcess:
 
 
 class Supervisor:
-    """Starts processes and stops them all, newest first. One reaper stands behind it."""
+    """Starts processes and stops them all, newest first. A reaper backs it up."""
 
     def __init__(self, log_folder: Path, reaper_process: subprocess.Popen[bytes], mark: str, journal: Path) -> None:
         self._log_folder = log_folder
@@ -114,7 +114,7 @@ class Supervisor:
 
     @classmethod
     def open(cls, log_folder: Path, journal: Path, lock: int) -> Self:
-        """Start the reaper. It holds `lock`, an open file, until no process is left.
+        """Starts the reaper, which holds `lock`, an open file, until no process is left.
 
         `journal` is a file that names the processes; those of an earlier stack that somehow survived both it
         and its reaper are ended first. Blocks for as long as that takes.
@@ -136,9 +136,10 @@ class Supervisor:
         return cls(log_folder, process, mark, journal)
 
     async def start(self, command: Command, ready: Ready | None = None) -> RunningProcess:
-        """Start a process and wait until `ready` says so.
+        """Starts a process and waits until it is `ready`.
 
-        Raises ProcessFailedError, with the end of its log, when it ends before that or takes too long.
+        Raises:
+            ProcessFailedError: It ended before that, or took too long. The text has the end of its log.
         """
         running = await self._spawn(command)
         self._processes.append(running)
@@ -152,13 +153,13 @@ class Supervisor:
         return running
 
     async def stop(self, running: RunningProcess) -> None:
-        """Stop one process and forget it."""
+        """Stops one process and forgets it."""
         await running.stop()
         with suppress(ValueError):
             self._processes.remove(running)
 
     async def close(self) -> None:
-        """Stop all processes, newest first, then let the reaper end what they left behind."""
+        """Stops all processes, newest first, then lets the reaper end what they left behind."""
         while self._processes:
             await self.stop(self._processes[-1])
         assert self._reaper.stdin is not None
@@ -206,7 +207,7 @@ class Supervisor:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different TCP ports on 127.0.0.1 that are free just now."""
+    """`count` different TCP ports on 127.0.0.1 that are free now."""
     sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
     try:
         for each in sockets:

@@ -1,8 +1,8 @@
 """Ends a stack's processes when the stack itself was killed.
 
-The stack starts this file as a small process of its own, first of all, with a pipe. Over the pipe it names
-each process that it starts. When the stack dies, however it dies, the pipe closes; the reaper then ends what
-is still alive, newest first: the process's own stop signal, and SIGKILL to its group if that does not help.
+The stack starts this file first, as a small separate process with a pipe. Over the pipe it names each process that it
+starts. When the stack dies, for any reason, the pipe closes; the reaper then ends what is still running, newest first:
+with the process's own stop signal, and with SIGKILL to its group if that does not help.
 
 It is run as a script, so it imports nothing but the standard library and psutil.
 """
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self
 import psutil
 
 MARK = "THROUGHLINE_STACK_MARK"
-"""Variable that every process of a stack carries: one started at the moment of death is found by it."""
+"""Variable in the environment of every process of a stack. It finds one that was started just as the stack died."""
 
 # The system derives start times from the wall clock, in whole seconds: two readings can differ a little.
 _SAME_START_SECONDS = 3.0
@@ -35,7 +35,7 @@ class ProcessId(NamedTuple):
 
     @classmethod
     def of(cls, pid: int) -> Self:
-        """The identity of a living process. Raises psutil.NoSuchProcess."""
+        """The identity of a running process. Raises psutil.NoSuchProcess."""
         return cls(pid, psutil.Process(pid).create_time())
 
     @classmethod
@@ -48,7 +48,7 @@ class ProcessId(NamedTuple):
         return {"pid": self.pid, "created": self.created}
 
     def find(self) -> psutil.Process | None:
-        """The process, if this very one is still alive (a zombie is not)."""
+        """The process, if this one is still running (a zombie is not)."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < _SAME_START_SECONDS
@@ -59,7 +59,7 @@ class ProcessId(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A process to end, and how it likes to be asked."""
+    """A process to end, with its stop signal and grace period."""
 
     process: psutil.Process
     stop_signal: int
@@ -82,13 +82,13 @@ def entry_line(identity: ProcessId, stop_signal: int, grace_seconds: float) -> s
 
 
 def end_all(entries: Iterable[Entry]) -> None:
-    """End the processes, the last named first, each with its own grace before SIGKILL to its group."""
+    """Ends the processes, newest first, each with its own grace period before SIGKILL to its group."""
     for entry in reversed(list(entries)):
         end(entry)
 
 
 def end(entry: Entry) -> None:
-    """Ask one process to stop; after its grace, kill its group. Returns when the process is gone."""
+    """Asks one process to stop, and kills its group after its grace period. Returns when the process is gone."""
     process = entry.process
     with suppress(psutil.NoSuchProcess):
         process.send_signal(entry.stop_signal)
@@ -100,7 +100,7 @@ def end(entry: Entry) -> None:
 
 
 def kill_group(process: psutil.Process) -> None:
-    """SIGKILL to the group that `process` leads, or to it alone. It must not have been waited for yet."""
+    """Sends SIGKILL to the group that `process` leads, or only to it. It must not have been waited for yet."""
     if not process.is_running():
         return
     with suppress(ProcessLookupError, psutil.NoSuchProcess):
@@ -111,7 +111,7 @@ def kill_group(process: psutil.Process) -> None:
 
 
 def end_marked(mark: str) -> None:
-    """End every living process, other than this one, that carries `mark` in its environment."""
+    """Ends every running process, except this one, that has `mark` in its environment."""
     end_all(Entry(process, signal.SIGTERM, _MARKED_GRACE_SECONDS) for process in _marked(mark))
 
 
@@ -123,7 +123,7 @@ def _marked(mark: str) -> Iterator[psutil.Process]:
 
 
 def main() -> None:
-    """Read lines until the pipe closes, then end what is left. The inherited lock is dropped by exiting."""
+    """Reads lines until the pipe closes, then ends what is left. Exiting releases the inherited lock."""
     for unwanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(unwanted, signal.SIG_IGN)
     entries = [entry for line in sys.stdin if (entry := find_entry(line)) is not None]

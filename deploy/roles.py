@@ -1,4 +1,4 @@
-"""The login roles of the embedded PostgreSQL: each process of the house may do what it is for, and nothing else."""
+"""The login roles of the embedded PostgreSQL. Each process may do only its own work."""
 
 from collections.abc import Mapping
 
@@ -10,19 +10,19 @@ LOGINS = {
     "throughline_intake": ("throughline_reader", "throughline_intake_service"),
     "throughline_projections": ("throughline_projector",),
 }
-"""Each login role and the groups it is a member of; the migrations make the groups. docs/roles.md says why."""
+"""Each login role and its groups. The migrations create the groups; docs/roles.md says why."""
 
 KEYHOLDERS = {
     "throughline_worker": ("throughline_keyholder",),
     "throughline_intake": ("throughline_keyholder",),
 }
-"""The same for the database of the keys."""
+"""The same for the keys' database."""
 
 
 def make_login_roles(admin_url: str, logins: Mapping[str, tuple[str, ...]] = LOGINS) -> None:
-    """Make the login roles that are missing, and grant each its groups. They have no password.
+    """Creates the login roles that are missing, and grants each its groups. They have no password.
 
-    For the embedded server, whose socket only this user can reach. The database must be migrated.
+    Only for the embedded server, whose socket only this user can reach. The database must be migrated.
     """
     with psycopg.connect(admin_url) as connection:
         there = {name for (name,) in connection.execute("select rolname from pg_roles")}

@@ -1,7 +1,7 @@
-"""Where things are and what one installation takes on: the one place that reads the environment.
+"""Addresses and limits of one installation. This is the only place that reads the environment.
 
-Three layers, the first that knows wins: the environment, the addresses that a running stack wrote to
-`<home>/stack.json`, the defaults.
+There are three layers, and the first that has a value wins: the environment, the addresses that a running stack wrote
+to `<home>/stack.json`, and the defaults.
 """
 
 import os
@@ -27,7 +27,7 @@ DEFAULT_MLLP_PORT = 2575
 DEFAULT_HTTP_PORT = 8480
 
 _LAYERS: ContextVar[tuple[Layer, ...]] = ContextVar("_LAYERS", default=())
-"""What is being read just now. Settings that a program makes itself read nothing."""
+"""The layers that are being read now. Settings that a program creates itself read nothing."""
 
 
 def _usual_home() -> Path:
@@ -35,7 +35,7 @@ def _usual_home() -> Path:
 
 
 class Settings(Limits, BaseSettings):
-    """Addresses, options and limits of one installation. `None` means: not given, so the stack provides it."""
+    """Addresses, options and limits of one installation. None: not given, so the stack provides it."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
@@ -51,13 +51,13 @@ class Settings(Limits, BaseSettings):
     kek_file: File | None = Field(default=None, description="The file of key-encryption keys.")
     temporal_address: Address | None = Field(default=None, description="Temporal's gRPC address, host:port.")
     temporal_namespace: str = Field(default=DEFAULT_NAMESPACE, description="Temporal's namespace.")
-    mllp_port: Port = Field(default=DEFAULT_MLLP_PORT, description="Where intake takes MLLP; 0: any free port.")
-    http_port: Port = Field(default=DEFAULT_HTTP_PORT, description="Where intake takes HTTP; 0: any free port.")
+    mllp_port: Port = Field(default=DEFAULT_MLLP_PORT, description="The MLLP port of intake; 0: any free port.")
+    http_port: Port = Field(default=DEFAULT_HTTP_PORT, description="The HTTP port of intake; 0: any free port.")
     clinic_url: HttpUrl | None = Field(default=None, description="Base address of the clinic's HTTP systems.")
     smtp: Server | None = Field(default=None, description="The mail server, host:port.")
-    centre: File | None = Field(default=None, description="The folder of the centre's files; else the example is used.")
+    centre: File | None = Field(default=None, description="The folder of the centre's files; if not set, the example.")
     signing_key: File | None = Field(
-        default=None, description="The private key that signs heads of the record; its public half lies beside it."
+        default=None, description="The private key that signs heads of the record; the public key is next to it."
     )
     anchors: File | None = Field(
         default=None, description="The file of signed heads, where the database's owner cannot write."
@@ -74,14 +74,15 @@ class Settings(Limits, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Our own layers, and no others: neither a .env file nor the environment of a program that makes settings."""
+        """Uses only our own layers, not a .env file or the environment of a program that creates settings."""
         return (init_settings, *(Variables(settings_cls, layer) for layer in _LAYERS.get()))
 
     @classmethod
     def from_layers(cls, *layers: Layer) -> Self:
-        """Read settings from these layers, the first that gives one wins.
+        """Reads settings from these layers. The first layer that has a value wins.
 
-        Raises SettingsError, naming the variable, when a value cannot be read.
+        Raises:
+            SettingsError: A value cannot be read; names the variable.
         """
         token = _LAYERS.set(layers)
         try:
@@ -93,26 +94,29 @@ class Settings(Limits, BaseSettings):
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Read settings from `env` alone. An empty value counts as not given. Raises SettingsError."""
+        """Reads settings only from `env`. An empty value counts as not set. Raises SettingsError."""
         return cls.from_layers(Layer(ENVIRONMENT, env))
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None) -> Self:
-        """Read settings for a command: the environment over a running stack's addresses over defaults.
+        """Reads settings for a command: first the environment, then a running stack's addresses, then the defaults.
 
-        A `stack.json` whose stack is no longer alive is ignored. Raises SettingsError.
+        A `stack.json` whose stack has ended is ignored.
+
+        Raises:
+            SettingsError: A value cannot be read; names the variable.
         """
         return cls.from_layers(*layers_of(os.environ if env is None else env))
 
     def changed(self, **changes: object) -> Self:
-        """The same settings but for `changes`, which are taken as they are."""
+        """The same settings with `changes`, which are not validated."""
         assert changes.keys() <= type(self).model_fields.keys(), "no such setting"
         return self.model_copy(update=changes)
 
     def as_env(self) -> dict[str, str]:
-        """The variables that make another process read these very settings with `from_env`.
+        """The variables with which another process reads the same settings by `from_env`.
 
-        A limit that is as it is by default is left out.
+        Limits at their default are left out.
         """
         usual = Limits()
         values = {
@@ -124,7 +128,7 @@ class Settings(Limits, BaseSettings):
 
     @property
     def ui_page(self) -> str | None:
-        """The web page's list of this namespace's workflows, if there is a web page."""
+        """The address of the Temporal UI's list of workflows in this namespace, if there is a UI."""
         return f"{self.ui_url}/namespaces/{self.temporal_namespace}/workflows" if self.ui_url else None
 
     def require_database_url(self) -> str:

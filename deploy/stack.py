@@ -1,4 +1,4 @@
-"""The local stack: PostgreSQL and Temporal, started together, stopped in order, found by other commands."""
+"""The local stack: starts PostgreSQL and Temporal, stops them in order, and lets other commands find them."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ _LOCK_WAIT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Service:
-    """PostgreSQL or Temporal, as the stack started it, and how to start it again on the same data and addresses."""
+    """PostgreSQL or Temporal, started by the stack, and how to restart it with the same data and addresses."""
 
     name: str
     process: RunningProcess
@@ -36,7 +36,7 @@ class Service:
 
 
 def to_stderr(message: str) -> None:
-    """The default Progress: a line on stderr; on a terminal one that ends in "…" is overwritten by the next."""
+    """Shows progress as a line on stderr. On a terminal, a line that ends in "…" is overwritten by the next."""
     if sys.stderr.isatty():
         width = shutil.get_terminal_size().columns - 1
         passing = message.endswith("…")
@@ -54,8 +54,10 @@ class Stack:
     leave a part out altogether. `programs` is the folder of an installed PostgreSQL's programs, to be used instead of
     the wheel's. `ports="fixed"` takes the well-known ports 7233 and 8233, `"free"` any.
 
-    Entering raises StackError: StackBusyError, PortTakenError, TemporalMissingError, ProcessFailedError. However
-    it ends, no process stays behind; if this process is killed, the reaper sees to that within seconds.
+    No process stays behind, however it ends; if this process is killed, the reaper ends them within seconds.
+
+    Raises:
+        StackError: On entering: StackBusyError, PortTakenError, TemporalMissingError or ProcessFailedError.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Stack:
         progress: StartProgress = to_stderr,
     ) -> None:
         self.settings = settings
-        """The settings given, completed with the addresses of what runs."""
+        """The given settings, completed with the addresses of what runs."""
         self._free = ports == "free"
         self._postgres = postgres
         self._temporal = temporal
@@ -84,7 +86,7 @@ class Stack:
         self._has_own_keys = False
         self._temporal_server: Temporal | None = None
         self.services: list[Service] = []
-        """What the stack started itself. One that ends can be started again."""
+        """The services that the stack started itself. One that ends can be started again."""
 
     @property
     def database_url(self) -> str:
@@ -93,11 +95,11 @@ class Stack:
 
     @property
     def own_postgres(self) -> bool:
-        """Whether PostgreSQL is the stack's own, and not one that the settings gave."""
+        """Whether the stack started PostgreSQL itself."""
         return self._server is not None
 
     def database_url_as(self, role: str) -> str:
-        """Connection URL for a process that logs in as `role`. One that the settings gave is used as it is."""
+        """Connection URL for a process that logs in as `role`. A URL from the settings is used as it is."""
         return self.database_url if self._server is None else self._server.url(role=role)
 
     @property
@@ -106,7 +108,7 @@ class Stack:
         return self._has_own_keys
 
     def keys_url_as(self, role: str) -> str:
-        """The keys' database for a process that logs in as `role`. One that the settings gave is used as it is."""
+        """URL of the keys' database for a process that logs in as `role`. A URL from the settings is used as it is."""
         if self._server is None or not self._has_own_keys:
             return self.settings.require_keys_url()
         return self._server.url(KEYS_DATABASE, role)
@@ -143,10 +145,13 @@ class Stack:
         grace_seconds: float = 15.0,
         ready_seconds: float = 60.0,
     ) -> RunningProcess:
-        """Start a further process and wait until it is `ready`; it stops with the stack, newest first.
+        """Starts another process and waits until it is `ready`. It stops with the stack, newest first.
 
         It gets this process's environment, the stack's addresses, and `env` on top; its output goes to
-        `<home>/logs/<name>.log`. Times are elapsed seconds. Raises ProcessFailedError.
+        `<home>/logs/<name>.log`. Times are elapsed seconds.
+
+        Raises:
+            ProcessFailedError: It ended before it was ready, or took too long.
         """
         assert self._supervisor is not None, "the stack has not been entered"
         self._progress(f"starting {name} …")
@@ -162,12 +167,13 @@ class Stack:
         return await self._supervisor.start(command, ready)
 
     async def stop_process(self, process: RunningProcess) -> None:
-        """Stop one process that `start_process` started, before the others."""
+        """Stops one process that `start_process` started, before the others."""
         assert self._supervisor is not None, "the stack has not been entered"
         await self._supervisor.stop(process)
 
     def publish(self, settings: Settings) -> None:
-        """Take `settings` (say, with the clinic's address filled in) for the stack's, and tell other commands."""
+        """Replaces the stack's settings (for example to add the clinic's address) and publishes them to other
+        commands."""
         self.settings = settings
         self._home.publish(self.settings.as_env())
 

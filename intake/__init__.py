@@ -1,1 +1,1 @@
-"""Admissions in: HL7 v2 over MLLP and HTTP, kept before they are answered, then carried to the journeys."""
+"""Takes in admissions: HL7 v2 over MLLP and HTTP, stored before they are answered, then passed to the journeys."""

@@ -1,10 +1,9 @@
 """The answer to a message: HL7 v2 acknowledgements in original and enhanced mode.
 
 At most one answer is given to a message. In enhanced mode (MSH-15 or MSH-16 set) that is the accept answer
-(CA, CE, CR) where MSH-15 asks for it, else the application answer (AA, AE, AR) where MSH-16 asks for it. What is set
-there and is not exactly NE, ER or SU, asks for an answer always. A second,
-deferred application answer on a connection of our own is not sent: everything accepted is kept, and what becomes
-of it is seen at the desk.
+(CA, CE, CR) if MSH-15 asks for it, else the application answer (AA, AE, AR) if MSH-16 asks for it. Any value there
+other than NE, ER or SU means that an answer is always wanted. We never send a second, deferred application answer:
+everything accepted is stored, and staff see what happens to it with `throughline messages`.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ _CODES_0357 = {
 
 
 class AckKind(StrEnum):
-    """What the sender is told."""
+    """The kind of answer that the sender gets."""
 
-    ACCEPT = "accept"  #: kept safely; no need to send again
-    ERROR = "error"  #: the content cannot be used, or keeping it failed
-    REJECT = "reject"  #: sending the same again can never help
+    ACCEPT = "accept"  #: stored safely; no need to send again
+    ERROR = "error"  #: the content cannot be used, or it could not be stored
+    REJECT = "reject"  #: sending the same message again will never help
 
 
 _LETTER = {AckKind.ACCEPT: "A", AckKind.ERROR: "E", AckKind.REJECT: "R"}
@@ -50,7 +49,7 @@ _WANTED = {
 """HL7 table 0155. Anything else, AL among it, means always."""
 _NULL = '""'
 _LONGEST_ECHO = 200
-_LONGEST_CONTROL_ID = 1000  # longer than is taken, so that a refusal for its length still names it
+_LONGEST_CONTROL_ID = 1000  # longer than we accept, so that a refusal for its length can still name it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def answers_wanted(message: Message) -> AnswersWanted:
 
 
 def ack_code(message: Message, verdict: AckKind) -> str | None:
-    """MSA-1 for this sender, or None where the sender wants no answer."""
+    """MSA-1 for this sender, or None if the sender wants no answer."""
     wanted = answers_wanted(message)
     if verdict in wanted.accept:
         return "C" + _LETTER[verdict]
@@ -87,13 +86,13 @@ def ack_code(message: Message, verdict: AckKind) -> str | None:
 
 
 def build_ack(message: Message, verdict: AckKind, now: datetime, problem: Problem | None = None) -> bytes | None:
-    """The acknowledgement in the sender's delimiters and character set, or None where none is wanted.
+    """The acknowledgement in the sender's delimiters and character set, or None if none is wanted.
 
     Args:
-        message: What is answered; its control id is echoed exactly.
-        verdict: What to say.
+        message: The message to answer; its control id is echoed exactly.
+        verdict: The kind of answer.
         now: Goes into MSH-7.
-        problem: Why not, told in MSA-3 and an ERR segment.
+        problem: Why it was not accepted; goes into MSA-3 and an ERR segment.
     """
     code = ack_code(message, verdict)
     if code is None:
@@ -105,7 +104,7 @@ def build_ack(message: Message, verdict: AckKind, now: datetime, problem: Proble
 
 
 def answer_unread(raw: bytes, problem: Problem, now: datetime, verdict: AckKind = AckKind.REJECT) -> bytes | None:
-    """The answer to a message that was not read or not kept; it names the control id if the header can be read."""
+    """The answer to a message that was not read or not stored. It names the control id if the header can be read."""
     header = read_header(raw)
     return build_rejection(problem, now, verdict) if header is None else build_ack(header, verdict, now, problem)
 
@@ -153,13 +152,13 @@ def _err(problem: Problem, marks: Delimiters) -> str:
 
 
 def _echo(message: Message, position: int, longest: int = _LONGEST_ECHO) -> str:
-    """A field of MSH as sent; nothing where it is longer than any real one."""
+    """A field of MSH as sent; empty if it is longer than any real one."""
     raw = message.raw("MSH", position)
     return raw if len(raw) <= longest else ""
 
 
 def _coded(message: Message, position: int) -> str:
-    """A code in MSH; `?` where it is longer than any code."""
+    """A code in MSH; `?` if it is longer than any code."""
     return message.field("MSH", position) if len(message.raw("MSH", position)) <= _LONGEST_ECHO else "?"
 
 

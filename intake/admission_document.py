@@ -11,11 +11,11 @@ from intake.facts import Admission, AdmissionKind, Identity, RecordNumber
 from intake.problem import Problem
 
 _LONGEST_BYTES = 32_768
-"""Longer than all fields at their longest, each character written as an escape."""
+"""Longer than all fields at their maximum length with every character escaped."""
 
 
 class AdmissionDocument(Value):
-    """One admission. `authority` issued the record number `mrn`; `occurred_at` carries an offset.
+    """One admission. `authority` issued the record number `mrn`; `occurred_at` has an offset.
 
     `site` is the id of one of the centre's sites, or one of its locations; a centre with one site needs none.
     """
@@ -34,7 +34,7 @@ class AdmissionDocument(Value):
     occurred_at: Instant
 
     def to_fact(self) -> Admission:
-        """The same in intake's words."""
+        """The admission as intake's own type."""
         values = self.model_dump(exclude={"authority", "mrn", "visit", "site", "kind", "occurred_at"})
         identity = Identity(key=RecordNumber(authority=self.authority, mrn=self.mrn), **values)
         named = (self.site,) if self.site else ()
@@ -44,7 +44,7 @@ class AdmissionDocument(Value):
 
 
 class DocumentError(Exception):
-    """The JSON is no admission document."""
+    """The JSON is not an admission document."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(f"{problem.code}: {problem.advice}")
@@ -70,6 +70,6 @@ def read_admission(raw: bytes) -> AdmissionDocument:
 
 
 def _name(location: tuple[int | str, ...]) -> str:
-    """A field's name, but never one that the sender made up: that could be anything."""
+    """A field's name if we know it. A name that the sender made up could contain anything, so it is never shown."""
     name = str(location[0]) if location else "document"
     return name if name in AdmissionDocument.model_fields or name == "document" else "unknown field"

@@ -1,4 +1,4 @@
-"""The journeys that intake handed over: where the record has nothing of one and no workflow runs it, it was lost."""
+"""The journeys that intake handed over. One that has no record and no running workflow was lost."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _HANDED_OVER = """
 
 
 class HandedOver:
-    """The register's open journeys, as the commands that opened them."""
+    """The open journeys in the register, as the commands that opened them."""
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
 
     async def openings(self) -> tuple[OpenJourney, ...]:
-        """One for each journey that was handed over and, as far as intake knows, is not over.
+        """One command for each journey that was handed over and, as far as intake knows, is not over.
 
         Raises:
-            StoreUnavailable: The database is away.
-            SchemaMissing: It is not migrated, or this role may not read the register.
+            StoreUnavailable: The database does not answer.
+            SchemaMissing: The database is not migrated, or this role may not read the register.
         """
         try:
             async with await psycopg.AsyncConnection.connect(self._url) as connection:

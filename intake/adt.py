@@ -1,9 +1,9 @@
-"""What an HL7 v2 message says about a client: a pure mapping from `Message` to a typed fact.
+"""Maps an HL7 v2 message about a client to a typed fact. Pure.
 
-The event is MSH-9.2, and EVN-1 only where that is empty (see `event`). EVN-1 contradicts MSH-9.2 in more than half of
-the messages seen in the wild, so a difference is only a warning. The client is told by `client_key`. The member id is
-IN1-36, else IN1-49; the payer id IN1-3. Only the first IN1 counts, the primary coverage. IN1-2 names a plan, not a
-person, and is not used.
+The event is MSH-9.2, or EVN-1 if that is empty (see `event`). EVN-1 contradicts MSH-9.2 in more than half of real
+messages, so a difference is only a warning. `client_key` determines the client. The member id is IN1-36, else IN1-49;
+the payer id is IN1-3. Only the first IN1 counts, the primary coverage. IN1-2 names a plan, not a person, and is not
+used.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _PLACES: dict[IdentityField, tuple[tuple[str, int, int], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A message's fact, and codes of what was odd about the message."""
+    """A message's fact, and codes for anything odd about the message."""
 
     fact: Fact
     warnings: tuple[str, ...] = ()
@@ -65,16 +65,16 @@ def read_adt(
     received_at: datetime,
     locations: Locations = Locations(),  # noqa: B008 - frozen
 ) -> Reading:
-    """What `message` says.
+    """Reads the fact from `message`.
 
     Args:
-        message: Any HL7 v2 message; what is no ADT is `Ignored`.
-        zone: For times without an offset, where the message does not tell at which site the client is.
-        received_at: Taken as the event's time where the message holds none.
+        message: Any HL7 v2 message; one that is not ADT is `Ignored`.
+        zone: For times without an offset, if the message does not say at which site the client is.
+        received_at: Used as the event's time if the message has none.
         locations: How senders name the centre's sites.
 
     Raises:
-        Hl7Error: The event cannot be told, or it matters and the message does not say whom it is about.
+        Hl7Error: The event cannot be determined, or it matters and the message does not say which client it is about.
     """
     event = read_event(message)
     if (other := _without_client(event)) is not None:
@@ -89,7 +89,7 @@ def read_adt(
 
 
 def _without_client(event: Event) -> NeedsPerson | Ignored | None:
-    """The fact of an event that software does not act on; None for the others."""
+    """The fact for an event that software does not act on; None for other events."""
     name, trigger = str(event), event.trigger
     if event.type in ACKNOWLEDGEMENTS:
         return _ignored(name, ACKNOWLEDGEMENT)
@@ -100,7 +100,7 @@ def _without_client(event: Event) -> NeedsPerson | Ignored | None:
     if trigger in FOR_A_PERSON:
         return NeedsPerson(event=name, code="needs-a-person", advice=f"{name}: {FOR_A_PERSON[trigger]}")
     if trigger not in ACTED_ON:
-        advice = f"{name}: see what the sender reports; this trigger is not known here, and no journey was changed."
+        advice = f"{name}: check what the sender reports; this trigger is not known here, and no journey was changed."
         return NeedsPerson(event=name, code="unknown-trigger", advice=advice)
     return None
 
@@ -119,7 +119,7 @@ def parse_time(text: str, zone: tzinfo) -> datetime | None:
     clock = (int(hour or 0), int(minute or 0), int(second or 0), micros)
     try:
         moment = datetime(int(year), int(month), int(day), *clock, tzinfo=_offset(offset) if offset else zone)
-        moment.astimezone(UTC)  # a year that UTC has not cannot be stored
+        moment.astimezone(UTC)  # a year outside UTC's range cannot be stored
     except (ValueError, OverflowError):
         return None
     return moment

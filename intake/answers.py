@@ -1,4 +1,4 @@
-"""The acknowledgements that come back from a listener, as their sender reads them."""
+"""Reads the acknowledgements that a listener sends back."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Answer:
     """One acknowledgement.
 
     Attributes:
-        code: MSA-1 in capital letters; `UNREADABLE` where there is none.
-        control_id: MSA-2, the message it answers; empty where it names none.
-        text: Why, as far as the listener says.
+        code: MSA-1 in capital letters; `UNREADABLE` if there is none.
+        control_id: MSA-2, the message that it answers; empty if it names none.
+        text: The reason, if the listener gives one.
     """
 
     code: str
@@ -29,28 +29,28 @@ class Answer:
 
 
 def read_answer(raw: bytes) -> Answer:
-    """What a listener sent back; anything else than an acknowledgement is `UNREADABLE`."""
+    """Reads what a listener sent back. Anything other than an acknowledgement is `UNREADABLE`."""
     try:
         message = parse(raw)
         code = message.field("MSA", 1).upper()
     except Hl7Error:
         return Answer(UNREADABLE, "", "the answer cannot be read")
     if not code:
-        return Answer(UNREADABLE, "", "the answer is no acknowledgement")
+        return Answer(UNREADABLE, "", "the answer is not an acknowledgement")
     text = _value(message, "MSA", 3) or _value(message, "ERR", 8)
     return Answer(code, _value(message, "MSA", 2), text)
 
 
 def control_id_of(raw: bytes) -> str:
-    """MSH-10 of a message; empty where there is none or it cannot be read."""
+    """MSH-10 of a message; empty if there is none or it cannot be read."""
     header = read_header(raw)
     return _value(header, "MSH", 10) if header else ""
 
 
 def _value(message: Message, segment: str, field: int) -> str:
-    """A whole field, cut off where it is very long: a control id may hold component marks, and is echoed with them.
+    """A whole field, cut off if it is very long. A control id may contain component separators, which are echoed too.
 
-    It is compared by its bytes, as only the header of the message is read, in no character set.
+    It is compared as bytes, because only the header is read, before the character set is known.
     """
     text = unescape(message.raw(segment, field)[:_LONGEST], message.delimiters, message.charset).strip()
     return text.encode(message.charset, "replace").decode("utf-8", "backslashreplace")

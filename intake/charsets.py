@@ -25,7 +25,7 @@ def decode(raw: bytes) -> tuple[str, str]:
     """The text of a message, without leading white space, and the codec it was read with.
 
     Raises:
-        Hl7Error: It is in a character set that is not read here, or is no text.
+        Hl7Error: It is in a character set that is not supported, or is not text.
     """
     if raw.startswith(_UTF16_MARKS):
         raise _charset_error("Send the message in UTF-8, not UTF-16.")

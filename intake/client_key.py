@@ -1,8 +1,8 @@
-"""The client whom an HL7 v2 message names: who issued the record number, and the number.
+"""The client that an HL7 v2 message names: who issued the record number, and the number.
 
-It is the first PID-3 repetition typed MR (then MRN, PI, PT, then an untyped one, then the only one unless it is of
-another kind such as SS), its authority from PID-3.4.1, else PID-3.4.2, else the sending facility (MSH-4). PID-2 serves
-where PID-3 is empty. A number without an authority is refused: two senders may have given it to two clients.
+It is the first PID-3 repetition of type MR (then MRN, PI, PT, then one without a type, then the only one unless it has
+another type such as SS). The authority is PID-3.4.1, else PID-3.4.2, else the sending facility (MSH-4). PID-2 is used
+if PID-3 is empty. A number without an authority is refused: two senders may have given it to two clients.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ _MRN_TYPES = ("MR", "MRN", "PI", "PT", "")
 _NOT_RECORD_NUMBERS = ("SS", "DL", "PPN", "MA", "MC", "PN", "VN", "AN")
 _DELETE = '""'
 _LONGEST_ID = 200
-_MOST_IDENTIFIERS = 200  # a person in a registry of many hospitals has some dozens
+_MOST_IDENTIFIERS = 200  # a person in a registry of many hospitals has a few dozen
 _USUAL = Delimiters()
 _LAST_COMPONENT = 8
 _SUBCOMPONENTS = {4: 3, 6: 3}
-"""How many subcomponents the components of CX have: the authority and the facility three (type HD), the others one."""
+"""Subcomponents of each component of CX: three for the authority and the facility (type HD), one for the others."""
 
 
 def client_key(message: Message) -> RecordNumber:
     """The client that the message is about.
 
     Raises:
-        Hl7Error: It names none, or it cannot be told which.
+        Hl7Error: The message names no client, or the client cannot be determined.
     """
     _require_one_client(message)
     for position in (2, 3):
@@ -58,28 +58,28 @@ def client_named(message: Message) -> RecordNumber | None:
 
 
 def _require_one_client(message: Message) -> None:
-    """Refuses further PID segments with other numbers: the events of chapter 3 that are acted on have one."""
+    """Refuses more PID segments with other numbers: the events of chapter 3 that we act on have only one."""
     numbers = (message.raw("PID", 2), message.raw("PID", 3))
     for occurrence in range(2, message.count("PID") + 1):
         if (message.raw("PID", 2, occurrence), message.raw("PID", 3, occurrence)) != numbers:
-            advice = "See whom it is about: it holds several PID segments with different numbers."
+            advice = "Find out which client it is about: it has several PID segments with different numbers."
             raise Hl7Error(Problem("several-clients", advice, "100", "PID"))
 
 
 def _require_declared_marks(message: Message, position: int) -> None:
-    """Refuses a number that was written with other marks than MSH-2 declares: it would be another client's."""
+    """Refuses a number written with other delimiters than MSH-2 declares: it would be read as another client's."""
     marks, raw = message.delimiters, message.raw("PID", position)
     undeclared = set(_USUAL.field + _USUAL.separators) - {marks.field, *marks.encoding_characters}
     in_usual_order = _USUAL.encoding_characters.startswith(marks.encoding_characters)
     if any(mark in raw for mark in undeclared) or not (in_usual_order or _fits(message, position)):
-        advice = f"Write PID-{position} with the marks that MSH-2 declares, or escape them."
+        advice = f"Write PID-{position} with the delimiters that MSH-2 declares, or escape them."
         raise Hl7Error(Problem("delimiters-disagree", advice, "102", f"PID^1^{position}"))
 
 
 def _fits(message: Message, position: int) -> bool:
-    """Whether a field has the form of HL7's type CX, read with the marks that the sender declares.
+    """Whether a field has the form of HL7's type CX when read with the delimiters that the sender declares.
 
-    Senders that declare the usual marks in another order, and write in the usual one, are found by what does not fit.
+    This finds senders that declare the usual delimiters in another order but write them in the usual one.
     """
     marks, raw = message.delimiters, message.raw("PID", position)
     if raw in ("", _DELETE):
@@ -106,13 +106,13 @@ def _identifier_part(message: Message, repetition: str, component: int, subcompo
 
 
 def _said(text: str) -> str:
-    """The value; empty where HL7's null stands."""
+    """The value; empty if it is HL7's null."""
     return "" if text == _DELETE else text
 
 
 def _checked(authority: str, mrn: str) -> RecordNumber:
     if not authority:
-        advice = "Say who issued the record number: the authority in PID-3.4, or the facility in MSH-4."
+        advice = "Name the issuer of the record number: the authority in PID-3.4, or the facility in MSH-4."
         raise Hl7Error(Problem("no-authority", advice, "101", "PID^1^3"))
     if len(authority) > _LONGEST_ID or len(mrn) > _LONGEST_ID:
         advice = f"Send a record number and authority of at most {_LONGEST_ID} characters in PID-3."

@@ -1,9 +1,9 @@
-"""Which connections a listener keeps open: one limit for all, one for each peer, and the idlest gives way.
+"""Which connections a listener keeps open: one limit for all and one for each peer.
 
-A listener that is full closes the connection that has been idle longest and takes the new one. Where none is idle, it
-closes the one on which a message or request has been incomplete longest: a real one arrives in a moment, and what was
-not acknowledged is sent again. A peer at its own limit loses a connection of its own, so that no peer can push out the
-others. Where every connection is in use, the newcomer is refused. All is logged with the peer's address.
+A listener that is full closes the connection that has been idle longest and accepts the new one. If none is idle, it
+closes the one on which a message or request has been incomplete longest: a real message arrives quickly, and one that
+was not acknowledged is sent again. A peer at its own limit loses one of its own connections, so that no peer can push
+out the others. If every connection is in use, the new one is refused. Everything is logged with the peer's address.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _IPV6_HOST_BITS = 64
 
 
 class SetsOptions(Protocol):
-    """A socket, or what asyncio gives for one."""
+    """A socket, or asyncio's wrapper around one."""
 
     def setsockopt(self, level: int, option: int, value: int, /) -> None:
-        """As `socket.setsockopt`."""
+        """Sets an option, as `socket.setsockopt` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class TcpKeepalive:
     """When TCP asks a silent peer whether it is still there. Times are elapsed seconds.
 
     Attributes:
-        idle_seconds: Silence before the first question.
-        interval_seconds: Between questions.
-        probes: Questions without an answer after which the connection counts as lost.
+        idle_seconds: Silence before the first probe.
+        interval_seconds: Time between probes.
+        probes: Unanswered probes after which the connection counts as lost.
     """
 
     idle_seconds: int = 60
@@ -43,7 +43,7 @@ class TcpKeepalive:
     probes: int = 4
 
     def apply(self, connection: SetsOptions) -> None:
-        """Turns keepalive on, and sets the times where the platform lets them be set."""
+        """Turns keepalive on, and sets the times if the platform allows it."""
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in (
             ("TCP_KEEPIDLE", self.idle_seconds),
@@ -60,7 +60,7 @@ class OpenConnection:
 
     Attributes:
         peer: The peer's address, without its port.
-        in_use: Set while a message or request is handled or answered. Then it is not closed for another.
+        in_use: Set while a message or request is handled or answered. It is then not closed for another connection.
     """
 
     def __init__(self, peer: str, close: Callable[[], object]) -> None:
@@ -71,14 +71,14 @@ class OpenConnection:
         self._incomplete_since: float | None = None
 
     def receiving(self, *, is_incomplete: bool) -> None:
-        """Whether a message or request has begun and is not whole yet."""
+        """Notes whether a message or request has begun and is not complete yet."""
         if not is_incomplete:
             self._incomplete_since = None
         elif self._incomplete_since is None:
             self._incomplete_since = _now()
 
     def finished(self) -> None:
-        """A whole message or request is done. Only this makes a connection less idle: stray bytes do not."""
+        """Notes that a complete message or request is done. Only this resets the idle time: stray bytes do not."""
         self.in_use = False
         self._idle_since = _now()
         self._incomplete_since = None
@@ -90,7 +90,7 @@ class OpenConnection:
 
     @property
     def waited_for_since(self) -> float:
-        """Since when the peer keeps us waiting: for the rest of a message, or else for the next one.
+        """The time since when we have waited for the peer: for the rest of a message, or else for the next one.
 
         On the event loop's clock, in seconds.
         """
@@ -102,8 +102,8 @@ class Connections:
 
     Args:
         listener: Its name in the log.
-        most: Open at once.
-        most_per_peer: Open at once from one address.
+        most: The most connections open at once.
+        most_per_peer: The most connections open at once from one address.
     """
 
     def __init__(self, listener: str, most: int, most_per_peer: int) -> None:
@@ -119,7 +119,7 @@ class Connections:
         return iter(tuple(self._open))
 
     def admit(self, peer: str, close: Callable[[], object]) -> OpenConnection | None:
-        """Takes a new connection in, closing another if there are too many; None if it must be refused.
+        """Accepts a new connection, closing another if there are too many. None if it must be refused.
 
         Args:
             peer: Its address; see `peer_address`.
@@ -132,7 +132,7 @@ class Connections:
         return connection
 
     def remove(self, connection: OpenConnection) -> None:
-        """The connection is closed, or about to be."""
+        """Notes that the connection is closed, or about to be."""
         self._open.discard(connection)
 
     def _full(self, peer: str) -> tuple[str, list[OpenConnection]] | None:
@@ -165,7 +165,7 @@ class Connections:
 
 
 def peer_address(address: object) -> str:
-    """Who is at the other end, from a socket address: the host, for IPv6 its /64, which one host has whole."""
+    """The peer of a socket address: the host, or for IPv6 its /64, because one host usually has a whole /64."""
     host = str(address[0]) if isinstance(address, tuple) and address else ""
     try:
         parsed = ipaddress.ip_address(host.partition("%")[0])
@@ -179,7 +179,7 @@ def peer_address(address: object) -> str:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; the system chooses the port where `port` is 0.
+    """A listening socket; the system chooses the port if `port` is 0.
 
     Raises:
         OSError: The port is taken.

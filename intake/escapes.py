@@ -1,4 +1,4 @@
-"""The marks that separate HL7 v2 values, and the escapes that stand for them inside a value."""
+"""The delimiters that separate HL7 v2 values, and the escapes for them inside a value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Delimiters:
-    """The five characters a sender separates with; an empty one is not used by that sender."""
+    """A sender's five delimiters. An empty one is not used by that sender."""
 
     field: str = "|"
     component: str = "^"
@@ -24,12 +24,12 @@ class Delimiters:
 
     @property
     def separators(self) -> str:
-        """The marks that separate values within a field."""
+        """The delimiters that separate values within a field."""
         return self.component + self.repetition + self.subcomponent
 
 
 def unescape(text: str, marks: Delimiters, charset: str = "utf-8") -> str:
-    r"""Resolves `\F\ \S\ \T\ \R\ \E\ \Xdd..\ \.br\ \H\ \N\`. An unknown escape is kept as it stands.
+    r"""Resolves `\F\ \S\ \T\ \R\ \E\ \Xdd..\ \.br\ \H\ \N\`. An unknown escape is left as it is.
 
     Takes time in proportion to the number of escapes: give it one value, not a whole message.
     """

@@ -1,8 +1,8 @@
-"""Which event a message reports: its type and trigger, in capital letters, as far as they can be told.
+"""Which event a message reports: its type and trigger, in capital letters, as far as they can be determined.
 
-The trigger is MSH-9.2. Where that is empty it is EVN-1, or a trigger written as a message structure (`ADT_A04`);
-a structure that serves several triggers (`ADT_A01`) tells none. What cannot be told is an error, so that the message
-is kept for a person: an admission may stand behind it.
+The trigger is MSH-9.2. If that is empty, it is EVN-1, or a trigger written as a message structure (`ADT_A04`); a
+structure that serves several triggers (`ADT_A01`) does not identify one. If the event cannot be determined, that is an
+error, so that the message is kept for a person: it may be an admission.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ _TYPES = frozenset(
 """HL7 table 0076. A site's own types begin with Z."""
 _SHARED_STRUCTURES = frozenset("A01 A02 A05 A06 A09 A11 A21 A28 A30 A39 A43 A50 A52 A54 A61".split())  # noqa: SIM905
 """Structures of ADT messages that serve several triggers in some version of HL7: table 0354 of version 2.8.2, with
-A02 and A28 as in 2.3.1 and A11 as in the UK edition of 2.4. The others serve only the trigger they are named for, or
-are no structures, and the sender wrote the trigger in their place."""
+A02 and A28 as in 2.3.1 and A11 as in the UK edition of 2.4. The others serve only the trigger that they are named
+after. If it is not a structure at all, the sender wrote the trigger instead."""
 _QUERIES = ("ADR", "QRY", "QCK", "DSR", "RSP", "QBP")
-"""Types that go with the query A19, which is a trigger of chapter 3 though their type is not ADT."""
+"""Types that go with the query A19, which is a trigger of chapter 3 although its type is not ADT."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a message reports. `trigger` may be empty where the type is not ADT."""
+    """What a message reports. `trigger` may be empty if the type is not ADT."""
 
     type: str
     trigger: str
 
     def __str__(self) -> str:
-        """In short, e.g. `ADT^A04`; letters and digits only, so that it may be logged and counted."""
+        """The short form, e.g. `ADT^A04`. It has only letters and digits, so it is safe to log and count."""
         return "^".join(_countable(part) for part in (self.type, self.trigger) if part)
 
 
@@ -55,27 +55,28 @@ def read_event(message: Message) -> Event:
     """The event that `message` reports.
 
     Raises:
-        Hl7Error: It cannot be told.
+        Hl7Error: The event cannot be determined.
     """
     written = _components(message)
     kind, trigger, structure, structure_type = _sorted_out(written)
     if kind not in _TYPES and not re.fullmatch("Z[A-Z0-9]{2}", kind):
-        raise _error("unknown-message-type", "See what the message is: MSH-9.1 is no message type of HL7.")
+        raise _error("unknown-message-type", "Find out what the message is: MSH-9.1 is not an HL7 message type.")
     if kind != ADT:
         if kind not in ACKNOWLEDGEMENTS and (structure_type == ADT or _names_adt(message, kind, trigger)):
-            raise _error("type-and-trigger-disagree", "See what the message is: it joins an ADT event to another type.")
+            advice = "Find out what the message is: it combines an ADT event with another type."
+            raise _error("type-and-trigger-disagree", advice)
         return Event(kind, trigger)
     return Event(kind, trigger or _trigger_elsewhere(message, structure))
 
 
 def _names_adt(message: Message, kind: str, trigger: str) -> bool:
-    """Whether an ADT trigger stands in MSH-9.2 or, where that is empty, in EVN-1."""
+    """Whether MSH-9.2, or EVN-1 if that is empty, holds an ADT trigger."""
     told = {trigger} if trigger else _evn_triggers(message)
     return any(each in (*ACTED_ON, *FOR_A_PERSON, *IGNORED) for each in told - ({"A19"} if kind in _QUERIES else set()))
 
 
 def _evn_triggers(message: Message) -> set[str]:
-    """Every value of EVN-1, however often it or its segment is repeated."""
+    """Every value of EVN-1, over all repetitions of the field and the segment."""
     marks = message.delimiters
     raw = [
         message.raw("EVN", 1, number)[:_LONGEST_EVN] for number in range(1, min(message.count("EVN"), _MOST_EVN) + 1)
@@ -85,7 +86,7 @@ def _evn_triggers(message: Message) -> set[str]:
 
 
 def event_of(message: Message) -> str:
-    """The event in short, with `?` where it cannot be told or logged."""
+    """The event in short form, with `?` for a part that cannot be determined or logged."""
     try:
         return str(read_event(message))
     except Hl7Error:
@@ -99,7 +100,7 @@ def _components(message: Message) -> tuple[str, str, str]:
     parts = [*message.raw("MSH", 9).split(marks.component, 3), "", "", ""][:3]
     first, second, third = (_plain(unescape(part, marks, message.charset)) for part in parts)
     if not all(re.fullmatch(r"[A-Z0-9_]*", part) for part in (first, second)):
-        advice = "Write MSH-9 with the marks that MSH-2 declares, such as ADT^A04 with |^~\\&."
+        advice = "Write MSH-9 with the delimiters that MSH-2 declares, such as ADT^A04 with |^~\\&."
         raise Hl7Error(Problem("delimiters-disagree", advice, "102", "MSH^1^9"))
     return first, second, third
 
@@ -110,7 +111,7 @@ def _plain(text: str) -> str:
 
 
 def _sorted_out(written: tuple[str, str, str]) -> tuple[str, str, str, str]:
-    """Type, trigger, and ending and type of the structure; a structure may stand in the place of the others."""
+    """The type, the trigger, and the ending and type of the structure, which may be written instead of the others."""
     structures = [found for part in written if (found := re.fullmatch(r"([A-Z]{3})_([A-Z][A-Z0-9]{2})", part))]
     kind, trigger = ("" if "_" in part else part for part in written[:2])
     if not structures:
@@ -121,9 +122,9 @@ def _sorted_out(written: tuple[str, str, str]) -> tuple[str, str, str, str]:
 def _trigger_elsewhere(message: Message, structure: str) -> str:
     told = (_evn_triggers(message) | {"" if structure in _SHARED_STRUCTURES else structure}) - {""}
     if not told:
-        raise _error("no-trigger", "Send the event in MSH-9.2 or EVN-1; see what this message reports.", "101")
+        raise _error("no-trigger", "Send the event in MSH-9.2 or EVN-1; find out what this message reports.", "101")
     if len(told) > 1:
-        raise _error("trigger-unclear", "See which event it is: MSH-9 and EVN-1 name different ones.")
+        raise _error("trigger-unclear", "Find out which event it is: MSH-9 and EVN-1 name different ones.")
     return told.pop()
 
 

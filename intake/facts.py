@@ -1,4 +1,4 @@
-"""What a received message says, in intake's own terms, the same for every protocol."""
+"""The content of a received message as intake's own types, the same for every protocol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class AdmissionKind(StrEnum):
 
 
 class CancelReason(StrEnum):
-    """Why an admission no longer stands. HL7 does not tell an error from a change of mind."""
+    """Why an admission was cancelled. HL7 does not distinguish an error from a change of mind."""
 
     CANCELLED = "cancelled"
     PRE_ADMISSION_CANCELLED = "pre-admission-cancelled"
@@ -35,7 +35,7 @@ IdentityField = Literal["family_name", "given_name", "birth_date", "sex", "membe
 
 
 class Identity(Value):
-    """What a message says about a person. None is *nothing said*; a name in `cleared` is *delete what you have*."""
+    """What a message says about a person. None: nothing was said. A field named in `cleared` must be deleted."""
 
     key: RecordNumber
     family_name: str | None = None
@@ -54,15 +54,15 @@ class _ClientFact(Value):
 
     @property
     def key(self) -> RecordNumber:
-        """Whose fact it is."""
+        """The client that the fact is about."""
         return self.identity.key
 
 
 class Admission(_ClientFact):
-    """The client is, or will be, at the centre: opens a journey or is told to the open one.
+    """The client is, or will be, at the centre. It opens a journey, or is passed to the open one.
 
     Attributes:
-        locations: What the message calls the place where the client is; see `locations.Locations`.
+        locations: The names that the message gives for where the client is; see `locations.Locations`.
     """
 
     kind: AdmissionKind
@@ -70,7 +70,7 @@ class Admission(_ClientFact):
 
 
 class AdmissionCancelled(_ClientFact):
-    """An earlier admission does not stand."""
+    """An earlier admission was cancelled."""
 
     reason: CancelReason
 
@@ -84,10 +84,10 @@ class IdentityChanged(_ClientFact):
 
 
 class NeedsPerson(Value):
-    """An event that software must not act on: merges, deletions, re-openings, events that are not known.
+    """An event that software must not act on: merges, deletions, re-openings, unknown events.
 
     Attributes:
-        event: As in `event.Event`.
+        event: The event in short form, as in `event.Event`.
         code: Why it is kept, short and stable.
         advice: One sentence that says what to do.
     """

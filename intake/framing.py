@@ -25,11 +25,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Bytes that are no whole message.
+    """Bytes that are not a complete message.
 
     Attributes:
         code: `frame-too-large`, `incomplete-frame`, `no-frame-start` or `empty-frame`.
-        body: What arrived, as far as it was kept.
+        body: The bytes that arrived, as far as they were kept.
         fatal: The stream cannot be followed further; close the connection.
         answerable: The sender finished and waits for an answer.
     """
@@ -55,7 +55,7 @@ class FrameDecoder:
         self.inside = False
 
     def feed(self, chunk: bytes) -> Iterator[Frame | Broken]:
-        """Takes in `chunk`; gives what it completed, in order. Nothing follows a fatal `Broken`."""
+        """Takes in `chunk` and yields the frames that it completes, in order. Nothing follows a fatal `Broken`."""
         self._buffer += chunk
         while True:
             event, more = self._step()
@@ -65,14 +65,14 @@ class FrameDecoder:
                 return
 
     def close(self) -> Iterator[Broken]:
-        """What the stream ended in the middle of, if anything."""
+        """Yields the incomplete frame at the end of the stream, if there is one."""
         body = bytes(self._buffer)
         self._buffer.clear()
         if self.inside or body.strip():
             yield Broken("incomplete-frame" if self.inside else "no-frame-start", body)
 
     def _step(self) -> tuple[Frame | Broken | None, bool]:
-        """What the buffer begins with, if it can be told, and whether there may be more."""
+        """The frame at the start of the buffer, if it is complete, and whether there may be more."""
         return self._inside_frame() if self.inside else self._between_frames()
 
     def _between_frames(self) -> tuple[Frame | Broken | None, bool]:
@@ -112,7 +112,7 @@ class FrameDecoder:
         return Frame(body), True
 
     def _broke(self, code: str, body: bytes, *, answerable: bool = False) -> tuple[Broken | None, bool]:
-        """Reports a broken frame unless it is empty; white space between frames is no broken frame."""
+        """Reports a broken frame unless it is empty. White space between frames is not a broken frame."""
         if not body.strip() and code == "no-frame-start":
             return None, True
         self._broken += 1
@@ -121,7 +121,7 @@ class FrameDecoder:
         return told, not fatal
 
     def _take(self, position: int, behind: int | None = None) -> bytes:
-        """Removes and returns what stands before `position`; drops what follows up to `behind`, or one mark."""
+        """Removes and returns the bytes before `position`, and drops what follows up to `behind`, or one mark."""
         with memoryview(self._buffer) as view:
             taken = bytes(view[:position])
         del self._buffer[: position + 1 if behind is None else behind]

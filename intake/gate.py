@@ -13,7 +13,7 @@ class GateUnavailable(Exception):
 
 
 class JourneyEnded(Exception):
-    """The journey takes nothing more: it is closed or cancelled."""
+    """The journey accepts nothing more: it is closed or cancelled."""
 
 
 class OpeningAdmission(Value):
@@ -28,8 +28,8 @@ class OpeningAdmission(Value):
 class JourneyGate(Protocol):
     """Opens journeys and tells them what was received.
 
-    Every call may be repeated with the same ids, after a crash or a lost answer, and must then change nothing.
-    Every call may raise `GateUnavailable`. Times are when the thing was true.
+    Every call may be repeated with the same ids, after a crash or a lost answer, and must then change nothing. Every
+    call may raise `GateUnavailable`. Times say when the event occurred.
     """
 
     async def open(self, journey_id: str, client_ref: str, admission: OpeningAdmission) -> None:
@@ -38,12 +38,12 @@ class JourneyGate(Protocol):
     async def repeat_admission(
         self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
     ) -> None:
-        """Another admission arrived for an open journey. Raises `JourneyEnded`."""
+        """Passes on another admission for an open journey. Raises `JourneyEnded`."""
 
     async def cancel_admission(
         self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason
     ) -> None:
-        """The admission does not stand. Raises `JourneyEnded`."""
+        """Cancels the admission. Raises `JourneyEnded`."""
 
     async def report_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
-        """The sender ended the visit. Raises `JourneyEnded`."""
+        """Reports that the sender ended the visit. Raises `JourneyEnded`."""

@@ -1,7 +1,7 @@
-"""What one received message does: to the register, and through the gate to a journey.
+"""Applies one received message to the register and, through the gate, to a journey.
 
-Everything here may run twice for the same message, after a crash between a call and its note in the inbox, and
-does no more the second time.
+Everything here may run twice for the same message, if a crash comes between a call and its note in the inbox. The
+second time changes nothing.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _PARK_NO_JOURNEY = Handling("parked", "no-open-journey", "This client has no ope
 _NO_SITE = Handling(
     "quarantined",
     UNKNOWN_SITE,
-    "It does not tell at which site the client is. Name the site: `throughline quarantine NUMBER --site SITE --by "
+    "It does not say at which site the client is. Name the site: `throughline quarantine NUMBER --site SITE --by "
     "STAFF-ID`, and add what the sender calls it to the locations in the site's file.",
 )
 
 
 class OtherLane(Exception):
-    """The message is to be handled in the other lane: the client's journey was opened, or is over, by now."""
+    """The message belongs to the other lane, because the client's journey was opened or has ended in the meantime."""
 
 
 class Handler:
@@ -68,11 +68,11 @@ class Handler:
         self._rules = rules
 
     async def handle(self, row: QueuedMessage) -> Handling:
-        """What `row` comes to.
+        """Handles `row` and returns the outcome.
 
         Raises:
             OtherLane: Nothing was done; it belongs to the other lane.
-            GateUnavailable: To be tried again.
+            GateUnavailable: Try again later.
             KeysUnavailable: The same.
         """
         try:
@@ -81,9 +81,9 @@ class Handler:
             return _ignored(KEY_DESTROYED)
         try:
             fact = await self._reading.read(raw, read_fact, row.content_type, self._rules, row.received_at)
-        except Hl7Error as error:  # only after the way of reading changed
+        except Hl7Error as error:  # happens only if the reader has changed since
             return Handling("quarantined", error.problem.code, error.problem.advice)
-        if isinstance(fact, Ignored):  # only after the rules or the sender's settings changed
+        if isinstance(fact, Ignored):  # happens only if the rules or the sender's settings have changed since
             return Handling("ignored", fact.code, fact.reason)
         if isinstance(fact, NeedsPerson):
             return Handling("quarantined", fact.code, fact.advice)
@@ -147,11 +147,11 @@ class Handler:
                 await self._gate.report_discharge(journey_id, key, fact.occurred_at)
         except JourneyEnded:
             await self._registry.close(journey.journey_id)
-            return Handling("quarantined", "journey-over", "The journey is over; see whether anything is left to do.")
+            return Handling("quarantined", "journey-over", "The journey is over; check whether anything is left to do.")
         return Handling("done", journey_id=journey.journey_id)
 
     async def _refusal(self, fact: ClientFact, journey: Journey, row: QueuedMessage) -> Handling | None:
-        """Why the fact is not about this journey. A late word on an earlier stay must not end the present one."""
+        """Why the fact is not about this journey. A late message about an earlier stay must not end the present one."""
         if row.visit and row.visit == journey.visit:
             return None
         other_visit = bool(row.visit and journey.visit)
@@ -160,16 +160,16 @@ class Handler:
                 return _ignored(CANCELS_LATER_VISIT, journey)
             return Handling("parked", "unknown-visit", "It cancels a visit that has not been announced.")
         if fact.occurred_at < journey.admitted_at:
-            reason = "It happened before the open journey's admission; see which stay it means."
+            reason = "It happened before the open journey's admission; find out which stay it means."
             return Handling("quarantined", "before-admission", reason)
         return None
 
 
 def read_fact(raw: bytes, content_type: str, rules: ReceivingRules, received_at: datetime) -> Fact:
-    """What a kept message says.
+    """Reads the fact from a kept message.
 
     Raises:
-        Hl7Error: It cannot be used.
+        Hl7Error: The message cannot be used.
     """
     if content_type == JSON:
         return read_admission(raw).to_fact()

@@ -1,11 +1,11 @@
-"""A thin HL7 v2 reader: bytes to a `Message` whose values are asked for by segment, field and component.
+"""A thin HL7 v2 reader. It turns bytes into a `Message`, whose values are read by segment, field and component.
 
-It reads what real senders send (LF or CRLF line ends, a byte-order mark, delimiters of their own, segment names in
-small letters) and refuses the rest with an `Hl7Error` that says what to do next. Nothing here knows about admissions.
+It accepts what real senders send (LF or CRLF line ends, a byte-order mark, unusual delimiters, lower-case segment
+names) and refuses the rest with an `Hl7Error` that says what to do next. Nothing here knows about admissions.
 
-The text is searched once for where segments start. A segment is cut into its fields when one of them is first asked
-for, and a field no further than is asked, so that the cost of a message depends on its length alone. Work that would
-depend on how often a mark occurs is bounded: what goes beyond a bound, no real message does, and is refused.
+The text is searched once for the starts of segments. A segment is split into fields when one of them is first read, and
+a field is split no further than needed, so that the cost of a message depends only on its length. Work that depends on
+how often a delimiter occurs is bounded: a message beyond a bound is refused, as no real message is.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Message:
 
     @property
     def holds_another(self) -> bool:
-        """Whether a further message begins in it, also with marks of its own, behind blanks or a missing line end."""
+        """Whether another message begins in it, even with other delimiters, after blanks, or without a line end."""
         text = f"{self.segments[0].text[3:]}\r{self.body}"
         return any(next(_in_slices(each, text), None) for each in (_ANOTHER_HEADER, _HEADER_IN_A_LINE))
 
@@ -80,12 +80,12 @@ class Message:
         return len(self._named.get(segment, ()))
 
     def raw(self, segment: str, field: int, occurrence: int = 1) -> str:
-        """The whole field as sent, escapes and repetitions included; empty where absent.
+        """The whole field as sent, including escapes and repetitions; empty if absent.
 
         Args:
             segment: Its name in capital letters.
             field: From 1 to 99.
-            occurrence: Which of the segments with that name.
+            occurrence: Which of the segments with that name, from 1.
         """
         found = self._named.get(segment, ())
         if occurrence > len(found):
@@ -94,7 +94,7 @@ class Message:
         return fields[field] if field < len(fields) else ""
 
     def repetitions(self, segment: str, field: int, most: int) -> list[str]:
-        """The raw repetitions of a field; none where it is empty.
+        """The raw repetitions of a field; none if it is empty.
 
         Raises:
             Hl7Error: There are more than `most`.
@@ -106,7 +106,7 @@ class Message:
         return _split(raw, mark) if raw else []
 
     def field(self, segment: str, field: int, component: int = 1, *, subcomponent: int = 1) -> str:
-        """One value of a field's first repetition, unescaped and stripped; empty where absent.
+        """One value of a field's first repetition, unescaped and stripped; empty if absent.
 
         All positions count from 1. HL7's `""` (delete the value) comes back as those two quotation marks.
 
@@ -125,7 +125,7 @@ class Message:
         place: tuple[str, int],
         longest: int = _LONGEST_VALUE,
     ) -> str:
-        """The same for a given repetition; `place` is where it stood, `longest` counts characters as sent."""
+        """The same for a given repetition. `place` is its segment and field; `longest` counts characters as sent."""
         text = _part(repetition, self.delimiters.component, component)
         text = _part(text, self.delimiters.subcomponent, subcomponent)
         if len(text) > longest:
@@ -138,7 +138,7 @@ def parse(raw: bytes) -> Message:
     """Reads one message.
 
     Raises:
-        Hl7Error: The bytes are not one HL7 v2 message, or are in a character set that is not read here.
+        Hl7Error: The bytes are not one HL7 v2 message, or are in a character set that is not supported.
     """
     text, charset = decode(raw)
     text = text.replace("\r\n", "\r").replace("\n", "\r").strip()
@@ -161,15 +161,15 @@ def read_header(raw: bytes) -> Message | None:
     except Hl7Error:
         return None
     if len(raw) > _LONGEST_HEADER and header == text and header.count(marks.field) < _HEADER_FIELDS:
-        return None  # it was cut off before the end of what is read
+        return None  # it was cut off before the end of the header
     return Message([Segment("MSH", header, marks.field)], marks, HEADER_CHARSET, "")
 
 
 def split_messages(raw: bytes) -> list[bytes]:
     """Cuts a file into its messages, dropping batch and file envelopes. Line ends become CR, as on the wire.
 
-    What stands before the first message is an entry of its own, so that it is not lost unseen. A file without any
-    message gives none.
+    Text before the first message becomes a separate entry, so that it is not lost silently. A file without any message
+    gives no entries.
     """
     before: list[bytes] = []
     messages: list[list[bytes]] = []
@@ -191,7 +191,7 @@ def _require_start(text: str) -> None:
 
 
 def _segments(text: str, marks: Delimiters) -> list[Segment]:
-    """What starts no segment is a line break inside free text: it belongs to the field before it."""
+    """Splits the text into segments. A line that does not start a segment is free text of the field before it."""
     with_fields = rf"([A-Za-z][A-Za-z0-9]{{2}})(?={re.escape(marks.field)})"
     start = re.compile(rf"\r[ \t]{{0,8}}(?:{with_fields}|([A-Z][A-Z0-9]{{2}})(?=[ \t]*(?:\r|\Z)))")
     names, bounds = ["MSH"], [0]
@@ -208,7 +208,7 @@ def _segments(text: str, marks: Delimiters) -> list[Segment]:
 
 
 def _in_slices(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """`pattern.finditer`, for what is found within a line end and the line after it.
+    """Like `pattern.finditer`, for matches that span at most a line end and the line after it.
 
     A search that finds nothing in megabytes would keep every other thread waiting until it ends.
     """

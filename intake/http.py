@@ -1,7 +1,7 @@
 """Intake over HTTP: the same inbox as MLLP. No client data is ever in a URL.
 
 `POST /messages` takes an HL7 v2 message, `POST /admissions` a JSON admission with an `Idempotency-Key` header,
-`GET /health` tells whether messages can be kept. Errors are `application/problem+json` (RFC 9457).
+`GET /health` says whether messages can be stored. Errors are `application/problem+json` (RFC 9457).
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _TITLES = {
     400: "The request cannot be read",
     408: "The request took too long to arrive",
     413: "The message is too long",
-    415: "This content type is not taken here",
+    415: "This content type is not accepted here",
     422: "The message cannot be used",
-    503: "The message was not kept",
+    503: "The message was not stored",
 }
 _RETRY_AFTER_SECONDS = "5"
-TOO_SLOW = Problem("too-slow", "Send the whole request again, faster; it was not kept.")
-_NOT_IN_TIME = Problem("not-stored", "The message may not have been kept; send the same bytes again later.")
+TOO_SLOW = Problem("too-slow", "Send the whole request again, faster; it was not stored.")
+_NOT_IN_TIME = Problem("not-stored", "The message may not have been stored; send the same bytes again later.")
 _TOO_LARGE = Problem("too-large", "Send a shorter message, or raise this listener's size limit.")
 _KEY_REUSED = Problem("key-reused", "Use a new Idempotency-Key for another admission.")
 _NO_KEY = Problem("no-idempotency-key", "Send an Idempotency-Key header of 1 to 200 visible characters.")
@@ -62,15 +62,15 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """What the HTTP listener takes on. All times are elapsed seconds.
+    """The limits of the HTTP listener. All times are elapsed seconds.
 
     Attributes:
         max_bytes: The longest body.
-        max_connections: Open at once. The one that has been idle longest is closed for a new one.
-        max_connections_per_peer: Open at once from one address, all senders behind one proxy together. At this limit a
-            peer's own idlest connection is closed for its new one.
+        max_connections: The most open at once. The one that has been idle longest is closed for a new one.
+        max_connections_per_peer: The most open at once from one address; a proxy counts as one. At this limit, the
+            peer's connection that has been idle longest is closed for its new one.
         idle_seconds: From an answer to the first byte of the next request; whole seconds.
-        head_seconds: From a request's first byte, or from the connection for the first one, to the end of its head.
+        head_seconds: From a request's first byte to the end of its head. For the first request, from the connection.
         body_seconds: From the end of a request's head to the end of its body; then it is answered 408.
         handling_seconds: From the end of a request to its answer; then it is answered 503.
         write_seconds: For the peer to take an answer.
@@ -89,7 +89,7 @@ class HttpLimits:
 
 
 def build_app(inbox: Inbox, messages: Receiver, admissions: Receiver, limits: HttpLimits) -> Starlette:
-    """The HTTP side of intake. `limits` bound the body and the time for it and for the handling of it."""
+    """The HTTP application of intake. `limits` apply to the size of a body, the time to read it and to handle it."""
     endpoints = _Endpoints(inbox, messages, admissions, limits)
     return Starlette(
         routes=[
@@ -171,7 +171,7 @@ class _Endpoints:
 
 
 def problem_document(status: int, problem: Problem) -> tuple[dict[str, str], bytes]:
-    """A refusal's headers and its body, as RFC 9457 has them."""
+    """A refusal's headers and body, in the form of RFC 9457."""
     body = json.dumps({"title": _TITLES[status], "status": status, "code": problem.code, "detail": problem.advice})
     headers = {"Content-Type": "application/problem+json", "Content-Length": str(len(body))}
     if status == 408:
@@ -201,5 +201,5 @@ async def _refused(request: Request, refused: Exception) -> Response:
 
 
 async def _gone(request: Request, error: Exception) -> Response:
-    """The peer closed the connection before its request was whole; no one is there to read the answer."""
+    """Handles a peer that closed the connection before its request was complete. No one is there to read the answer."""
     return Response(status_code=400)

@@ -1,4 +1,4 @@
-"""HTTP request bodies that arrive in very many pieces are refused: each piece costs as much as a long one."""
+"""Refuses HTTP request bodies that arrive in very many pieces, because each piece costs as much as a long one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from uvicorn.server import ServerState
 
 _FREE_PIECES = 1000
 _LEAST_BYTES = 256
-"""What pieces beyond the free ones hold on average; senders that chunk a body use some thousands of bytes."""
+"""The least bytes per piece, on average, beyond the free pieces. Senders that chunk a body use a few thousand."""
 
 
 class BoundedBodies(H11Protocol):
-    """Uvicorn's HTTP/1.1 with a bound on the pieces of a body. What goes beyond it is no HTTP that is taken here."""
+    """Uvicorn's HTTP/1.1 with a limit on the pieces of a body. A body beyond it is refused."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""Serves intake over HTTP with uvicorn, and bounds what each connection may cost.
+"""Serves intake over HTTP with uvicorn, with limits for each connection.
 
-Uvicorn itself limits only the pause between two requests. Here every phase of a connection has a limit: a request's
-head, its body, the answer that the peer must take, and the closing. Time limits on a body that is read and on the
-handling of it are in `http`, which can still answer.
+Uvicorn itself limits only the pause between two requests. Here every phase of a connection has a time limit: the head
+and body of a request, sending the answer, and closing. The limits on reading a body and handling it are in `http`,
+which can still answer.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _FULL = Problem("too-many-connections", "Every connection is in use. Send the re
 _UNREADABLE = Problem("bad-request", "Send a request that follows HTTP/1.1.")
 
 Phase = Literal["idle", "head", "handling", "body-after-answer", "answer-not-taken", "closing"]
-"""`idle` is between requests, before a first byte."""
+"""`idle` is the time between requests, before the first byte of the next."""
 
 
 class WebServer(uvicorn.Server):
-    """Uvicorn as one task among others: cancelling it stops it in order, and signals are left to the process."""
+    """Uvicorn as one task among others. Cancelling it stops it cleanly, and the process handles the signals."""
 
     def __init__(self, app: Starlette, limits: HttpLimits) -> None:
         super().__init__(
@@ -67,11 +67,11 @@ class WebServer(uvicorn.Server):
 
 
 class LimitedProtocol(BoundedBodies):
-    """One connection. After each thing that happens to it, `_watch` sets the time limit of the phase it is in.
+    """One connection. After each event, `_watch` sets the time limit for its current phase.
 
     Attributes:
-        limits: Of the listener.
-        open_connections: The listener's.
+        limits: The listener's limits.
+        open_connections: The listener's open connections.
     """
 
     limits: HttpLimits
@@ -81,10 +81,10 @@ class LimitedProtocol(BoundedBodies):
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Takes the connection in, or refuses it where every connection is in use."""
+        """Accepts the connection, or refuses it if every connection is in use."""
         super().connection_made(transport)
         self.limits.keepalive.apply(transport.get_extra_info("socket"))
-        transport.set_write_buffer_limits(high=0)  # so that an answer that is not taken is noticed
+        transport.set_write_buffer_limits(high=0)  # so that we notice a peer that does not read the answer
         peer = peer_address(transport.get_extra_info("peername"))
         self._connection = self.open_connections.admit(peer, self._give_way)
         if self._connection is None:
@@ -92,7 +92,7 @@ class LimitedProtocol(BoundedBodies):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Makes room for others."""
+        """Frees the connection's place."""
         if self._connection is not None:
             self.open_connections.remove(self._connection)
         if self._timer is not None:
@@ -100,39 +100,39 @@ class LimitedProtocol(BoundedBodies):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a request."""
+        """Receives bytes of a request."""
         super().data_received(data)
         self._watch()
 
     def on_response_complete(self) -> None:
-        """The answer is written; the peer may not have taken it yet."""
+        """Notes that the answer is written. The peer may not have read it yet."""
         if self._connection is not None:
             self._connection.finished()
         super().on_response_complete()
         self._watch()
 
     def pause_writing(self) -> None:
-        """The peer does not take the answer as fast as it is written."""
+        """Notes that the peer reads the answer more slowly than it is written."""
         super().pause_writing()
         self._watch()
 
     def resume_writing(self) -> None:
-        """The peer has taken all that was written."""
+        """Notes that the peer has read all that was written."""
         super().resume_writing()
         self._watch()
 
     def timeout_keep_alive_handler(self) -> None:
-        """The peer sent no further request."""
+        """Closes a connection whose peer sent no further request."""
         super().timeout_keep_alive_handler()
         self._watch()
 
     def shutdown(self) -> None:
-        """The server stops."""
+        """Closes the connection because the server stops."""
         super().shutdown()
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """What came is no HTTP. Once an answer is under way there is no room for another."""
+        """Answers bytes that are not HTTP, unless another answer is already under way."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._answer(400, _UNREADABLE)
         else:
@@ -167,7 +167,7 @@ class LimitedProtocol(BoundedBodies):
 
     def _seconds_for(self, phase: Phase) -> float | None:
         if phase == "handling":
-            return None  # bounded where it is done
+            return None  # limited elsewhere
         if phase == "idle":
             return self.limits.head_seconds if self.cycle is None else self.limits.idle_seconds
         return self.limits.head_seconds if phase == "head" else self.limits.write_seconds
@@ -183,7 +183,7 @@ class LimitedProtocol(BoundedBodies):
             self.transport.abort()
 
     def _give_way(self) -> None:
-        """Closes a connection that is idle, whose request is not whole yet, or whose answer is not taken."""
+        """Closes the connection if it is idle, its request is incomplete, or the peer does not read the answer."""
         if self._phase == "idle":
             self.timeout_keep_alive_handler()
         elif self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):

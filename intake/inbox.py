@@ -1,8 +1,8 @@
-"""The inbox in PostgreSQL: every message is kept, with its answer, before the answer is sent.
+"""The inbox in PostgreSQL: every message is stored, with its answer, before the answer is sent.
 
-A message is the same message again when listener, MSH-3, MSH-4, MSH-10 and the hash of its bytes agree; then the
-kept answer is given again, byte for byte, and nothing else happens. Many senders use one control id for
-everything, so the id alone decides nothing. The bytes are sealed under the key of the client they are about.
+Two messages are the same if listener, MSH-3, MSH-4, MSH-10 and the hash of their bytes agree. Then the stored answer is
+given again, byte for byte, and nothing else happens. Many senders use one control id for everything, so the id alone is
+not enough. The bytes are sealed under the key of the client they are about.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from intake.rules import Rule
 IntakePool = AsyncConnectionPool[AsyncConnection[Any]]
 CONTROL_ID_REUSED = "control-id-reuse"
 
-# One statement keeps the message, puts its client in the queue, and quarantines what cannot be used. A client in the
-# queue keeps the place it has. Its row is locked all the same, so that a relay that has just handled the client's last
-# message cannot take the client out without seeing this one.
+# One statement stores the message, puts its client in the queue, and quarantines what cannot be used. A client that is
+# in the queue keeps its place. Its row is locked anyway, so that a relay that has just handled the client's last
+# message cannot remove the client without seeing this one.
 _KEEP = """
     with kept as (
         insert into intake.messages (message_id, listener, sending_app, sending_facility, control_id, sha256,
@@ -75,14 +75,14 @@ _PROGRESS = "select message_id, state, journey_id from intake.messages where mes
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A readable message, and what is to be kept with it.
+    """A readable message, and what is stored with it.
 
     Attributes:
-        business_sha256: Of what stays the same when one event is sent again under another control id.
-        client: Whom it is about, where that is known; messages of one client are handled in order.
-        ack: The answer, or None where none is wanted.
-        problem: Set for what goes to quarantine instead of to the relay.
-        ignored_by: Set for what changes nothing.
+        business_sha256: Hash of what stays the same when an event is sent again under another control id.
+        client: The client that it is about, if known. Messages of one client are handled in order.
+        ack: The answer, or None if none is wanted.
+        problem: Set if the message goes to quarantine instead of to the relay.
+        ignored_by: Set if the message changes nothing.
     """
 
     listener: str
@@ -104,13 +104,13 @@ class Arrival:
 
     @property
     def reason_code(self) -> str | None:
-        """Why the message does not go to the relay, in short; None where it does."""
+        """The code that says why the message does not go to the relay; None if it does."""
         because = self.problem or self.ignored_by
         return because.code if because else None
 
     @property
     def reason(self) -> str | None:
-        """The same in a sentence."""
+        """The same reason as a sentence."""
         if self.problem is not None:
             return self.problem.advice
         return self.ignored_by.reason if self.ignored_by else None
@@ -118,7 +118,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the inbox holds for an arrival. `ack` is what to send, the first one's for a duplicate."""
+    """What the inbox holds for an arrival. `ack` is the answer to send; a duplicate gets the first one's answer."""
 
     message_id: UUID
     verdict: AckKind
@@ -137,7 +137,7 @@ class MessageProgress:
 
 
 class Inbox:
-    """Keeps what arrives. Every method returns only once its change is durable."""
+    """Stores what arrives. Every method returns only once its change is durable."""
 
     def __init__(self, pool: IntakePool, keyring: Keyring) -> None:
         self._pool = pool
@@ -145,7 +145,7 @@ class Inbox:
         self._long_messages = asyncio.Lock()
 
     async def keep(self, arrival: Arrival, raw: bytes) -> Kept:
-        """Stores `arrival` and its bytes, or finds them stored before.
+        """Stores `arrival` and its bytes, unless they are stored already.
 
         Raises:
             psycopg.Error: Nothing was stored; the sender must try again.
@@ -159,7 +159,7 @@ class Inbox:
         return Kept(values["message_id"], arrival.verdict, arrival.ack, arrival.problem, duplicate=False)
 
     async def quarantine(self, listener: str, raw: bytes, problem: Problem) -> None:
-        """Keeps bytes that carry no usable key. The same bytes again are counted, not kept twice."""
+        """Stores bytes without a usable message key. The same bytes again are counted, not stored twice."""
         hashed = await self._privacy.hash_of_bytes(raw)
         sealed = await self._privacy.seal_message(raw, hashed, None)
         async with self._turn(raw), self._pool.connection() as connection:
@@ -169,7 +169,7 @@ class Inbox:
             )
 
     async def control_id_taken(self, arrival: Arrival, raw: bytes) -> bool:
-        """Whether other bytes than `raw` were kept under the same listener, sender and control id."""
+        """Whether bytes other than `raw` were stored under the same listener, sender and control id."""
         async with self._pool.connection() as connection:
             found = await connection.execute(
                 _CONTROL_ID_TAKEN, {**_sender(arrival), "sha256": await self._privacy.hash_of_bytes(raw)}
@@ -189,7 +189,7 @@ class Inbox:
             await connection.execute("select 1")
 
     def _turn(self, raw: bytes) -> AbstractAsyncContextManager[object]:
-        """Long messages are kept one at a time: together they would take every connection, and the disk."""
+        """Makes long messages wait their turn: together they would use every connection, and the disk."""
         return self._long_messages if len(raw) >= LARGE_BYTES else nullcontext()
 
     async def _columns(self, arrival: Arrival, raw: bytes, connection: AsyncConnection[Any]) -> dict[str, Any]:

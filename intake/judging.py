@@ -1,4 +1,4 @@
-"""What an HL7 v2 message comes to when it arrives: what is kept of it, and its answer. Pure."""
+"""Decides what to store for an HL7 v2 message when it arrives, and how to answer it. Pure."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class ReceivingRules:
     """How a centre reads its senders.
 
     Attributes:
-        zone: For times without an offset, where a message does not tell its site.
+        zone: For times without an offset, if a message does not name its site.
         locations: How senders name the centre's sites.
-        content_errors: What a sender is told whose message is well formed and does not say whom or what it is
-            about. AE lets them know; AA keeps senders going that stop at the first AE. It is quarantined either way.
-        processing_ids: MSH-11 values taken; a production listener should take P only.
+        content_errors: The answer to a well-formed message that does not say what it is about or which client. AE tells
+            the sender; AA is for senders that stop at the first AE. It is quarantined either way.
+        processing_ids: Accepted values of MSH-11; a production listener should accept P only.
     """
 
     zone: tzinfo = UTC
@@ -45,7 +45,7 @@ class ReceivingRules:
 
 
 def judge(raw: bytes, listener: str, rules: ReceivingRules, now: datetime) -> Arrival | Problem:
-    """What to keep of `raw` and how to answer it; a problem where the bytes have no key to be kept under."""
+    """What to store for `raw` and how to answer it, or a problem if the bytes have no key to store them under."""
     try:
         message = parse(raw)
     except Hl7Error as error:
@@ -77,7 +77,7 @@ def judge(raw: bytes, listener: str, rules: ReceivingRules, now: datetime) -> Ar
 
 
 def _read(message: Message, rules: ReceivingRules, now: datetime) -> tuple[AckKind, Reading | None, Problem | None]:
-    """The verdict, what the message says where that can be told, and why it is kept for a person if it is."""
+    """The verdict, the reading if there is one, and the problem if the message is kept for a person."""
     if (problem := _content_problem(message, rules)) is not None:
         return AckKind.REJECT, None, problem
     try:
@@ -90,7 +90,7 @@ def _read(message: Message, rules: ReceivingRules, now: datetime) -> tuple[AckKi
 
 
 def _business_sha256(message: Message) -> bytes:
-    """The event apart from its envelope: what a sender that repeats it under a new control id repeats."""
+    """Hash of the event without its envelope. It stays the same if the event is repeated under a new control id."""
     envelope = [message.raw("MSH", 4), message.raw("MSH", 9)]
     if not message.raw("EVN", 2):
         envelope.append(message.raw("MSH", 7))
@@ -121,6 +121,6 @@ def _content_problem(message: Message, rules: ReceivingRules) -> Problem | None:
 
 
 def _header(message: Message, position: int) -> str:
-    """A value of MSH in capital letters; empty where HL7's null stands."""
+    """A value of MSH in capital letters; empty if it is HL7's null."""
     value = message.field("MSH", position).upper()
     return "" if value == _NULL else value

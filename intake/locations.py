@@ -1,4 +1,4 @@
-"""Which of the centre's sites a message means, by the names it gives for where the client is."""
+"""Finds the site that a message means, by the names it gives for where the client is."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from intake.hl7 import Message
 
 _DELETE = '""'
 _NAMES = (("PV1", 3, 4, 1), ("PV1", 3, 4, 2), ("PV1", 3, 1, 1), ("MSH", 4, 1, 1), ("MSH", 4, 2, 1))
-"""The facility of the assigned location, its point of care, and the sending facility; names and universal ids."""
+"""The facility of the assigned location, its point of care, and the sending facility: names and universal ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteNames:
-    """One site, the names that mean it in small letters, and its zone now."""
+    """One site, its names in lower case, and its current time zone."""
 
     site: str
     names: frozenset[str]
@@ -26,19 +26,19 @@ class SiteNames:
 
 @dataclass(frozen=True, slots=True)
 class Locations:
-    """How senders name the centre's sites. It travels to the process that reads long messages, so it is short."""
+    """How senders name the centre's sites. It is sent to the process that reads long messages, so it is kept small."""
 
     sites: tuple[SiteNames, ...] = ()
 
     @classmethod
     def of(cls, sites: Iterable[Site]) -> Self:
-        """As the sites' files say. A site's own id names it too."""
+        """Reads the names from the sites. A site's own id is a name too."""
         return cls(tuple(map(_names_of, sites)))
 
     def meant(self, named: Iterable[str]) -> SiteNames | None:
-        """The one site that is meant; None if no name, or names of several sites, are among `named`.
+        """The site that `named` means; None if it contains no site's name or the names of several.
 
-        Where the centre has one site only, it is always that.
+        If the centre has only one site, it is always that site.
         """
         if len(self.sites) == 1:
             return self.sites[0]

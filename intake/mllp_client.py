@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class MllpError(Exception):
-    """A message got no answer; it may or may not have been kept. Sending the same bytes again is safe."""
+    """A message got no answer; it may or may not have been stored. Sending the same bytes again is safe."""
 
 
 class MllpClient:
@@ -57,7 +57,7 @@ class MllpClient:
     async def send(self, message: bytes) -> bytes:
         """Sends one message that asks for an answer and returns the answer's bytes.
 
-        Answers that name another message are passed over. `sending.Sending` is for messages that may ask for none.
+        Answers that name another message are skipped. Use `sending.Sending` for messages that may ask for no answer.
 
         Raises:
             MllpError: No answer in time, or the connection closed first.
@@ -65,10 +65,10 @@ class MllpClient:
         return await self._within(lambda: self._exchange(message), "got no answer from")
 
     async def write(self, message: bytes) -> None:
-        """Sends one message and waits for nothing.
+        """Sends one message without waiting for an answer.
 
         Raises:
-            MllpError: The connection is closed, or the listener takes nothing more.
+            MllpError: The connection is closed, or the listener accepts nothing more.
         """
         await self._within(lambda: self._write(message), "could not send to")
 
@@ -88,7 +88,7 @@ class MllpClient:
         return self._answers.popleft().body
 
     def half_close(self) -> None:
-        """Says that nothing more will be sent; answers may still be read. TLS cannot say it."""
+        """Signals that nothing more will be sent; answers can still be read. Not possible with TLS."""
         if self._streams is not None and self._streams[1].can_write_eof():
             with suppress(OSError):
                 self._streams[1].write_eof()

@@ -18,29 +18,29 @@ from intake.framing import DEFAULT_MAX_BYTES, Broken, Frame, FrameDecoder, frame
 log = structlog.get_logger(__name__)
 _CHUNK = 65_536
 _NO_MORE_FILES_PAUSE = 0.5
-"""Elapsed seconds before the next try where the process has no file descriptor left for a connection."""
+"""Elapsed seconds before the next try if the process has no file descriptor left for a connection."""
 
 
 class MllpHandler(Protocol):
-    """What a listener hands its messages to. Both return the answer to send, or None for none."""
+    """Handles a listener's messages. Both methods return the answer to send, or None for no answer."""
 
     async def receive(self, raw: bytes) -> bytes | None:
-        """One whole message."""
+        """Handles one complete message."""
 
     async def refuse(self, code: str, raw: bytes) -> bytes | None:
-        """Bytes that made no whole message; `code` as in `framing.Broken`."""
+        """Handles bytes that are not a complete message; `code` is as in `framing.Broken`."""
 
 
 @dataclass(frozen=True, slots=True)
 class MllpLimits:
-    """What one listener takes on. All times are elapsed seconds.
+    """The limits of one listener. All times are elapsed seconds.
 
     Attributes:
         max_bytes: The longest message.
-        max_connections: Open at once. The one that has been idle longest is closed for a new one.
-        max_connections_per_peer: Open at once from one address, all senders behind one proxy together. At this limit a
-            peer's own idlest connection is closed for its new one.
-        handshake_seconds: For TLS to be agreed on.
+        max_connections: The most open at once. The one that has been idle longest is closed for a new one.
+        max_connections_per_peer: The most open at once from one address; a proxy counts as one. At this limit, the
+            peer's connection that has been idle longest is closed for its new one.
+        handshake_seconds: For the TLS handshake.
         idle_seconds: From the end of one message to the first byte of the next; other bytes do not prolong it.
         message_seconds: From a message's first byte to its last.
         handling_seconds: From a message's last byte to its answer. Then the connection is closed without one.
@@ -60,7 +60,7 @@ class MllpLimits:
 
 
 class MllpServer:
-    """Listens, and answers each connection's messages in their order. Nothing that is sent to it stops it."""
+    """Listens, and answers each connection's messages in order. Nothing that a peer sends can stop it."""
 
     def __init__(
         self, handler: MllpHandler, limits: MllpLimits | None = None, tls: ssl.SSLContext | None = None
@@ -72,7 +72,7 @@ class MllpServer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, host: str, port: int) -> int:
-        """Starts listening; returns the port, chosen by the system where `port` is 0.
+        """Starts listening and returns the port, which the system chooses if `port` is 0.
 
         Raises:
             OSError: The port is taken.
@@ -83,7 +83,7 @@ class MllpServer:
         return int(listening.getsockname()[1])
 
     async def stop(self) -> None:
-        """Stops listening and closes all connections. A message kept but not yet answered is safe to send again."""
+        """Stops listening and closes all connections. A message stored but not answered is safe to send again."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -137,7 +137,7 @@ class MllpServer:
         protocol = asyncio.StreamReaderProtocol(reader)
         handshake = {"ssl_handshake_timeout": self._limits.handshake_seconds} if self._tls else {}
         transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self._tls, **handshake)
-        transport.set_write_buffer_limits(high=0)  # so that `drain` waits until the peer takes the answer
+        transport.set_write_buffer_limits(high=0)  # so that `drain` waits until the peer reads the answer
         return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
     async def _until_closed(
@@ -149,7 +149,7 @@ class MllpServer:
             async with asyncio.timeout(self._limits.write_seconds):
                 await writer.wait_closed()
         except BaseException:
-            if not connection.is_idle:  # messages may be left: the peer must not take the end for an orderly one
+            if not connection.is_idle:  # messages may be left: this must not look like a normal end to the peer
                 _reset_on_close(writer)
             raise
         finally:
@@ -194,7 +194,7 @@ def _reset_on_close(writer: asyncio.StreamWriter) -> None:
 
 
 class _Reads:
-    """Reads under the limit that applies: a message has a deadline, and the pause between two has a longer one."""
+    """Reads with a time limit: one for a message, and a longer one for the pause between two."""
 
     def __init__(self, reader: asyncio.StreamReader, limits: MllpLimits) -> None:
         self._reader = reader
@@ -203,12 +203,12 @@ class _Reads:
         self._message_deadline: float | None = None
 
     def message_done(self) -> None:
-        """A message is answered; the next one's time has not begun."""
+        """Notes that a message is answered. The time of the next one has not begun."""
         self._message_done_at = asyncio.get_running_loop().time()
         self._message_deadline = None
 
     async def next(self, *, inside_message: bool) -> bytes:
-        """The next bytes; none at the end of the stream or of the time allowed."""
+        """The next bytes; empty at the end of the stream or when the time is up."""
         try:
             async with asyncio.timeout_at(self._deadline(inside_message)):
                 return await self._reader.read(_CHUNK)

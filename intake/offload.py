@@ -1,7 +1,7 @@
-"""Work on long messages, kept off the event loop that accepts messages.
+"""Keeps the work on long messages off the event loop that accepts messages.
 
-Reading is Python code and holds the interpreter's lock. In a thread it makes the loop wait at each of its turns, and a
-short message needs ten or more of them. So long messages are read in a process of its own, one at a time. Hashing and
+Reading is Python code and holds the interpreter's lock. In a thread it would make the loop wait at each turn, and a
+short message needs ten or more turns. So long messages are read in a separate process, one at a time. Hashing and
 sealing release the lock and stay in threads.
 """
 
@@ -25,17 +25,17 @@ Process: TypeAlias = Popen[bytes]
 
 log = structlog.get_logger(__name__)
 LARGE_BYTES = 32_768
-"""Shorter messages are worked on at once: that takes less than handing them over."""
+"""Shorter messages are read directly, because that takes less time than handing them over."""
 _ENDING_SECONDS = 5
 _TRIES = 2
 
 
 class ReadingProcessLost(Exception):
-    """The reading process ended twice while it read one message. Nothing was done with the message: try it again."""
+    """The reading process ended twice while it read one message. Nothing was done with the message: try again."""
 
 
 class ReadingProcess:
-    """A process that reads long messages, one at a time. It ends when its standard input does, so never outlives us.
+    """A process that reads long messages, one at a time. It ends when its standard input ends, so it cannot outlive us.
 
     Use it as an async context manager. If the process is lost, the next call starts another.
     """
@@ -50,13 +50,13 @@ class ReadingProcess:
         return self
 
     async def __aexit__(self, *raised: object) -> None:
-        """Ends the process: in order if it is idle, at once if it does not end."""
+        """Ends the process: cleanly if it is idle, or by force if it does not end."""
         process, self._process = self._process, None
         if process is not None:
             await asyncio.to_thread(_end, process)
 
     async def read(self, raw: bytes, call: Callable[Concatenate[bytes, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `call(raw, ...)` returns or raises; worked out in the process where `raw` is long.
+        """Calls `call(raw, ...)`, in the reading process if `raw` is long, and returns or raises its result.
 
         The function, its other arguments and its result are pickled: keep them short.
 
@@ -81,7 +81,7 @@ class ReadingProcess:
                 self._process = None
                 await asyncio.to_thread(_end, process)
                 log.error("reading process lost", pid=process.pid, exit_code=process.returncode)
-            except BaseException:  # its answer would be taken for that of the next message
+            except BaseException:  # otherwise its answer would be taken for that of the next message
                 self._process = None
                 process.kill()
                 asyncio.get_running_loop().run_in_executor(None, _end, process)
@@ -97,9 +97,9 @@ class ReadingProcess:
 
 
 async def crypt_off_loop(size: int, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `call` returns; worked out in a thread where `size` is large. For hashing and sealing.
+    """Runs `call`, in a thread if `size` is large, and returns its result. For hashing and sealing.
 
-    The caller holds a database connection, and every other sender needs one too.
+    The caller holds a database connection that other senders need too.
     """
     if size < LARGE_BYTES:
         return call(*args, **kwargs)

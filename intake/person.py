@@ -1,4 +1,4 @@
-"""What the register knows of a person, and how a message changes it. Pure."""
+"""What the register knows about a person, and how a message changes it. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EMPTY: dict[str, Any] = {
 
 
 class Person(Value):
-    """A client as senders describe them; an empty name is one nobody said."""
+    """A client as senders describe them. An empty field was never stated."""
 
     key: RecordNumber
     family_name: str = ""

@@ -1,4 +1,4 @@
-"""How many messages a lane handles at once, and what becomes of the slow ones."""
+"""How many messages a lane handles at once, and what happens to slow ones."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class LaneRules:
-    """How one lane is served. Times are elapsed.
+    """The rules of one lane. Times are elapsed.
 
     Attributes:
-        at_once: Messages handled side by side.
-        time_limit: After so long without an answer a message is put off, to be tried again.
-        slow_after: After so long without an answer a message gives its place in `at_once` to another and waits on.
-        slow: Messages that may wait on in this way.
-        connections: To the database. None is held while a journey is waited for.
+        at_once: Messages handled at the same time.
+        time_limit: A message without an answer after this time is postponed and tried again.
+        slow_after: A message without an answer after this time frees its place in `at_once` and keeps waiting.
+        slow: The most messages that may keep waiting in this way.
+        connections: Database connections. None is held while waiting for a journey.
     """
 
     at_once: int
@@ -28,7 +28,7 @@ class LaneRules:
 
 
 class Place:
-    """Held by one message while it is handled."""
+    """A place, held by one message while it is handled."""
 
 
 class Places:
@@ -47,17 +47,17 @@ class Places:
 
     @property
     def free(self) -> int:
-        """How many more messages may be begun now."""
+        """How many more messages may be started now."""
         return self._rules.at_once - len(self._held)
 
     def take(self) -> Place:
-        """A place for a message that is begun now."""
+        """Takes a place for a message that starts now."""
         place = Place()
         self._held[place] = self._timer(place)
         return place
 
     def give_back(self, place: Place) -> None:
-        """The message is done with."""
+        """Frees the place, because its message is done."""
         if (timer := self._held.pop(place, None)) is not None:
             timer.cancel()
         self._slow.discard(place)

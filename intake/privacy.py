@@ -1,6 +1,6 @@
-"""How intake keeps what says who a client is: sealed under the client's own key, and found by keyed hashes.
+"""How intake stores data that identifies a client: sealed under the client's own key, and found by keyed hashes.
 
-A keyed hash is the same for the same text, so equal numbers are found again, and only who has the keys can test a
+A keyed hash is the same for the same text, so equal numbers can be found, and only someone with the keys can test a
 guess.
 """
 
@@ -18,7 +18,7 @@ from intake.person import Person
 
 _HASHES = "/intake/hashes"
 _NOBODYS = "/intake/nobody"
-"""Owner of the key for what cannot be said to be about one client."""
+"""Owner of the key for data that does not belong to one client."""
 
 
 class Sealed(NamedTuple):
@@ -29,45 +29,45 @@ class Sealed(NamedTuple):
 
 
 class Privacy:
-    """Seals, opens and hashes. Every call may raise `KeysUnavailable`; what opens or seals may raise `KeyDestroyed`."""
+    """Seals, opens and hashes. Any call may raise `KeysUnavailable`; opening and sealing may raise `KeyDestroyed`."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
 
     async def hash_of_number(self, key: RecordNumber) -> bytes:
-        """For the record number of a client."""
+        """The keyed hash of a client's record number."""
         return await self._hash("number", key.authority, key.mrn)
 
     async def hash_of_visit(self, visit: str) -> str:
-        """For a visit number; empty if there is none."""
+        """The keyed hash of a visit number; empty if there is none."""
         return (await self._hash("visit", visit)).hex() if visit else ""
 
     async def hash_of_bytes(self, raw: bytes) -> bytes:
-        """For a message, or a part of one."""
+        """The keyed hash of a message, or of a part of one."""
         return await self.hash_of_digest(await crypt_off_loop(len(raw), _sha256, raw))
 
     async def hash_of_digest(self, sha256: bytes) -> bytes:
-        """For a message whose SHA-256 is known."""
+        """The keyed hash of a message whose SHA-256 is known."""
         return await self._hash("message", sha256.hex())
 
     async def seal_message(self, raw: bytes, message_hash: bytes, client_ref: UUID | None) -> Sealed:
-        """A message, under its client's key or, where it names none, under nobody's."""
+        """Seals a message under its client's key or, if it names no client, under intake's shared key."""
         key = await self._keyring.key_of(str(client_ref) if client_ref else _NOBODYS)
         return Sealed(await crypt_off_loop(len(raw), key.seal, raw, b"intake message", message_hash), key.id)
 
     async def open_message(self, message: Sealed, message_hash: bytes) -> bytes:
-        """The message as it was received."""
+        """Opens a sealed message: the bytes as they were received."""
         key = await self._keyring.key(message.key_id)
         return await crypt_off_loop(len(message.sealed), key.open, message.sealed, b"intake message", message_hash)
 
     async def seal_person(self, person: Person, client_ref: UUID) -> Sealed:
-        """A person, under their own key."""
+        """Seals a person's data under their own key."""
         key = await self._keyring.key_of(str(client_ref))
         text = canonical(person.model_dump(mode="json")).encode()
         return Sealed(key.seal(text, b"intake person", client_ref.bytes), key.id)
 
     async def open_person(self, person: Sealed, client_ref: UUID) -> Person:
-        """The person."""
+        """Opens a person's sealed data."""
         key = await self._keyring.key(person.key_id)
         return Person.model_validate_json(key.open(person.sealed, b"intake person", client_ref.bytes))
 

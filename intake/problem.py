@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a message cannot be used, fit to be sent back and stored: it never holds client data.
+    """Why a message cannot be used. It never holds client data, so it can be sent back and stored.
 
     Attributes:
         code: Short and stable, e.g. `no-msh`.
@@ -30,5 +30,5 @@ class Hl7Error(Exception):
         self.problem = problem
 
     def __reduce__(self) -> tuple[type[Hl7Error], tuple[Problem]]:
-        """Lets it be pickled, to be raised in another process than the one that read the message."""
+        """Makes it picklable, so that it can be raised in another process than the one that read the message."""
         return type(self), (self.problem,)

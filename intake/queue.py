@@ -1,8 +1,8 @@
-"""The inbox seen from the relays: which client's message is next, and what becomes of it.
+"""The inbox as the relays see it: which client's message is next, and its outcome.
 
 Each client with messages that wait has one row in `intake.queue`. A relay claims the row for a while, handles the
-client's earliest message without holding a connection or a lock, and writes what became of it if the claim is still
-its own. A claim that is not settled in time, because its process died, lapses and another relay takes it.
+client's earliest message without holding a connection or a lock, and writes the outcome if it still holds the claim. A
+claim that is not settled in time, because its process died, lapses, and another relay takes it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from intake.rules import ADMISSIONS, CANCELLATIONS, DISCHARGES
 Lane = Literal["openings", "journeys"]
 """`openings`: the client has no confirmed open journey. `journeys`: the client has one, which may not answer."""
 
-# The row is taken in one statement and the message read in the next, which sees all that earlier claims settled.
+# One statement takes the row and the next reads the message, so that it sees everything that earlier claims settled.
 _CLAIM = """
     with due as (
         select client_ref from intake.queue where lane = %(lane)s and due_at <= now()
@@ -106,15 +106,15 @@ _EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class QueuedMessage:
-    """A message to be handled now, still sealed.
+    """A message to handle now, still sealed.
 
     Attributes:
-        visit: A keyed hash; empty if none was said.
+        visit: Keyed hash of the visit number; empty if there was none.
         site: The site that a person named for it, if one did.
         lane: The lane it was claimed in.
-        claim_id: The claim, to be shown when the outcome is written.
-        said_before: The same event came earlier under another control id and was handled or is parked. An admission
-            after which the client's stay was cancelled or ended is a new one, though it reads the same.
+        claim_id: The claim; it must still be held when the outcome is written.
+        said_before: The same event came earlier under another control id and was handled or is parked. If the client's
+            stay was cancelled or ended in between, an admission counts as new although its content is the same.
     """
 
     received_id: int
@@ -137,10 +137,10 @@ class QueuedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """Where a message ends up, and why, in words without client data.
+    """The outcome of a message and the reason, without client data.
 
     Attributes:
-        started: The journey `journey_id` was opened by it.
+        started: Whether the message opened the journey `journey_id`.
     """
 
     state: Literal["done", "ignored", "parked", "quarantined"]
@@ -158,7 +158,7 @@ class ClaimLost(Exception):
 
 
 class Queue:
-    """Clients by the time their message is due. One client's messages are never handled side by side.
+    """Clients in the order in which their messages are due. One client's messages are never handled in parallel.
 
     Args:
         pool: Connections with autocommit; one is used for the length of each call.
@@ -170,12 +170,12 @@ class Queue:
         self._lease = lease
 
     async def claim(self, lane: Lane, most: int, *, newest: bool = False) -> list[QueuedMessage]:
-        """Claims up to `most` clients that are due and gives the earliest message of each.
+        """Claims up to `most` clients that are due and returns the earliest message of each.
 
         Args:
-            lane: Whose clients.
-            most: How many at once.
-            newest: Those that came last instead of those that have waited longest.
+            lane: The lane to claim in.
+            most: The most clients to claim.
+            newest: Claim the newest clients instead of those that have waited longest.
         """
         values = {"lane": lane, "most": most, "claim_id": uuid4(), "lease": self._lease, **_EVENTS}
         async with self._pool.connection() as connection:
@@ -185,12 +185,12 @@ class Queue:
                 return []
             cursor = connection.cursor(
                 row_factory=class_row(QueuedMessage), binary=True
-            )  # a message as text is twice as long
+            )  # binary, because a message as text is twice as long
             await cursor.execute(_EARLIEST, {**values, "clients": clients})
             return await cursor.fetchall()
 
     async def settle(self, row: QueuedMessage, outcome: Handling) -> Lane | None:
-        """Writes the outcome. What was parked for the client gets another try once something was done.
+        """Writes the outcome. If something was done, the client's parked messages get another try.
 
         Returns:
             The lane where the client's next message waits, or None if none does.
@@ -213,24 +213,24 @@ class Queue:
             return found[0] if found else None
 
     async def postpone(self, row: QueuedMessage, delay: timedelta, code: str) -> None:
-        """Leaves the message in place, to be tried again after `delay` (elapsed). Nothing if the claim was lost."""
+        """Leaves the message in place, to be tried after `delay` (elapsed). Does nothing if the claim was lost."""
         async with self._pool.connection() as connection:
             await connection.execute(_POSTPONE, {**_claim(row), "delay": delay, "code": code})
 
     async def put_back(self, row: QueuedMessage) -> Lane | None:
-        """Gives the claim up untried, into the lane where the client belongs by now; that lane."""
+        """Gives up the claim untried, moves the client to the lane where it now belongs, and returns that lane."""
         async with self._pool.connection() as connection:
             found = await (await connection.execute(_WAIT_AGAIN, {**_claim(row), "delay": _NOW})).fetchone()
             return found[0] if found else None
 
     async def release(self, rows: Sequence[QueuedMessage]) -> None:
-        """Gives claims up, for other relays to take at once."""
+        """Gives up claims, so that other relays can take them at once."""
         values = {"clients": [row.client_ref for row in rows], "claims": [row.claim_id for row in rows]}
         async with self._pool.connection() as connection:
             await connection.execute(_RELEASE, values)
 
     async def is_later_visit(self, row: QueuedMessage, journey_id: UUID) -> bool:
-        """Whether the row's visit was announced on that journey by another message than the one that opened it."""
+        """Whether the visit was announced on that journey by a message other than the one that opened it."""
         async with self._pool.connection() as connection:
             found = await connection.execute(_SAID_VISIT, (row.client_ref, journey_id, row.visit, row.received_id))
             return await found.fetchone() is not None

@@ -1,4 +1,4 @@
-"""The process that `offload.ReadingProcess` starts: it calls what it is asked to, until its standard input ends."""
+"""The process that `offload.ReadingProcess` starts. It runs the requested calls until its standard input ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NICENESS = 10
 
 
 def write_parts(sink: BinaryIO | IO[bytes], *parts: bytes) -> None:
-    """Writes byte strings, each behind its length."""
+    """Writes byte strings, each after its length."""
     for part in parts:
         sink.write(_LENGTH.pack(len(part)))
         sink.write(part)
@@ -32,14 +32,14 @@ def read_parts(source: BinaryIO | IO[bytes], count: int) -> list[bytes]:
 
 
 def answer(request: bytes, raw: bytes) -> bytes:
-    """Calls what is asked for.
+    """Runs the requested call.
 
     Args:
-        request: A function, its arguments behind the first, and those given by name, pickled.
+        request: A function, its arguments after the first, and its keyword arguments, pickled.
         raw: Its first argument.
 
     Returns:
-        The value and the exception that was raised, pickled; one of them is None.
+        The result and the exception that was raised, pickled; one of them is None.
     """
     call, args, kwargs = pickle.loads(request)  # noqa: S301 - of our own parent
     try:
@@ -58,7 +58,7 @@ def _whole(source: BinaryIO | IO[bytes], size: int) -> bytes:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides when to end
-    os.nice(_NICENESS)  # messages are accepted first
+    os.nice(_NICENESS)  # accepting messages comes first
     import intake.handling
     import intake.judging  # noqa: F401
 

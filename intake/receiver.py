@@ -1,4 +1,4 @@
-"""Takes messages in: read, judge, keep, then answer. The same for every way a message can come."""
+"""Receives messages: read, judge, store, then answer. The same for every protocol."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NOT_STORED = Problem("not-stored", "The message was not kept; send the same byt
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of an arrival. `kept` is None where it had no usable key or the store failed."""
+    """The result of an arrival. `kept` is None if it had no usable key or the store failed."""
 
     verdict: AckKind
     ack: bytes | None
@@ -46,7 +46,7 @@ class Receipt:
 
 
 class Receiver:
-    """The way in behind one listener; implements `mllp_server.MllpHandler`.
+    """Receives the messages of one listener. Implements `mllp_server.MllpHandler`.
 
     `on_kept` is called after each new message is durable, to wake the relay.
     """
@@ -66,18 +66,18 @@ class Receiver:
         self._on_kept = on_kept
 
     async def receive(self, raw: bytes) -> bytes | None:
-        """One HL7 v2 message; its acknowledgement."""
+        """Takes one HL7 v2 message and returns its acknowledgement."""
         return (await self.receive_hl7(raw)).ack
 
     async def refuse(self, code: str, raw: bytes) -> bytes | None:
-        """Bytes that made no message; a rejection. They are kept unless there are none."""
+        """Takes bytes that are not a message and returns a rejection. The bytes are stored, unless there are none."""
         problem = Problem(code, _FRAMING_ADVICE.get(code, "Send a whole message."))
         if not raw.strip():
             return build_rejection(problem, datetime.now(UTC))
         return (await self._reject(raw, problem, datetime.now(UTC))).ack
 
     async def receive_hl7(self, raw: bytes) -> Receipt:
-        """One HL7 v2 message. Never raises for what is in it, nor for a failing store: that gives AE."""
+        """Takes one HL7 v2 message. Never raises because of its content or a failing store; the latter gives AE."""
         now = datetime.now(UTC)
         try:
             arrival = await self._reading.read(raw, judge, self._listener, self._rules, now)
@@ -89,10 +89,10 @@ class Receiver:
             return Receipt(AckKind.ERROR, answer_unread(raw, _NOT_STORED, now, AckKind.ERROR), _NOT_STORED)
 
     async def receive_admission(self, raw: bytes, idempotency_key: str) -> Receipt | Literal["key-reused"]:
-        """One JSON admission; `key-reused` if the key came before with another body.
+        """Takes one JSON admission; returns `key-reused` if the key was used before with another body.
 
         Raises:
-            DocumentError: The body is no admission document.
+            DocumentError: The body is not an admission document.
         """
         fact = read_admission(raw).to_fact()
         arrival = Arrival(
@@ -118,7 +118,7 @@ class Receiver:
             return Receipt(AckKind.ERROR, None, _NOT_STORED)
 
     async def quarantine(self, raw: bytes, problem: Problem) -> Receipt:
-        """Keeps bytes that cannot be read."""
+        """Stores bytes that cannot be read."""
         return await self._reject(raw, problem, datetime.now(UTC))
 
     def _receipt(self, arrival: Arrival, kept: Kept) -> Receipt:

@@ -1,6 +1,6 @@
-"""Who the clients are and which journey is theirs: one open journey for a client, however often it is asked for.
+"""The register: who the clients are and which journey is theirs. A client has at most one open journey.
 
-A program that changes what is kept of a client first locks the row that says whom their record number means.
+A program that changes a client's data first locks the row that links the record number to the client.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _KEEP_PERSON = """
 
 
 class Journey(Value):
-    """A row of the register. `visit` is a keyed hash; `started_at` is None until the gate confirmed the journey."""
+    """A row of the register. `visit` is a keyed hash; `started_at` is None until the gate has confirmed the journey."""
 
     journey_id: UUID
     client_ref: UUID
@@ -63,14 +63,14 @@ class Journey(Value):
 
 
 class SiteUnknown(Exception):
-    """The client has no open journey, and at which site a new one would open is not known. Nothing was kept."""
+    """The client has no open journey, and the site for a new one is not known. Nothing was stored."""
 
 
 async def known_as(connection: AsyncConnection[Any], number_hash: bytes) -> UUID:
-    """The client who has this record number, under a new reference if the number was never heard of.
+    """The reference of the client with this record number; a new one if the number is unknown.
 
-    It stays theirs until the caller's transaction ends: the row is locked, so that the client cannot be erased and
-    what is received of one client is numbered in the order in which it is kept.
+    The row is locked until the caller's transaction ends, so that the client cannot be erased, and messages of one
+    client are numbered in the order in which they are stored.
     """
     found = await connection.execute(_MADE_KNOWN, (number_hash, uuid4()))
     row = await found.fetchone()
@@ -81,20 +81,20 @@ async def known_as(connection: AsyncConnection[Any], number_hash: bytes) -> UUID
 
 
 class Registry:
-    """The register in PostgreSQL; also the `ClientDirectory` that adapters look people up in."""
+    """The register in PostgreSQL. It is also the `ClientDirectory` in which adapters look people up."""
 
     def __init__(self, pool: IntakePool, keyring: Keyring) -> None:
         self._pool = pool
         self._privacy = Privacy(keyring)
 
     async def admit(self, admission: Admission, message_id: UUID, site: str | None) -> tuple[Journey, bool]:
-        """The client's one open journey, made at `site` if there is none; True if `message_id` is what opened it.
+        """The client's open journey, created at `site` if there is none, and whether `message_id` opened it.
 
-        However many ask at once, one journey is made. The same `message_id` asking again gets the same answer,
-        even when the journey it opened is closed by now.
+        Only one journey is created even if several callers ask at once. The same `message_id` always gets the same
+        answer, even if the journey that it opened is now closed.
 
         Raises:
-            SiteUnknown: A journey would have to be made, and `site` is None.
+            SiteUnknown: A new journey is needed and `site` is None.
         """
         number, visit = await self._privacy.hash_of_number(admission.key), await self._visit(admission.visit)
         async with self._pool.connection() as connection, connection.transaction():
@@ -120,7 +120,7 @@ class Registry:
         return journey, journey.opened_by == message_id
 
     async def update_identity(self, identity: Identity, as_of: datetime) -> UUID | None:
-        """Applies what a message said of a known client; their reference, or None if they are not known."""
+        """Applies a message's data to a known client. Returns their reference, or None if they are not known."""
         number = await self._privacy.hash_of_number(identity.key)
         async with self._pool.connection() as connection, connection.transaction():
             client_ref = await _known(connection, number)
@@ -138,12 +138,12 @@ class Registry:
             return await _open_journey(connection, row[0]) if row else None
 
     async def close(self, journey_id: UUID | str) -> None:
-        """The journey is over; the client's next admission opens another. Closing twice changes nothing."""
+        """Closes a journey, so that the client's next admission opens another. Closing twice changes nothing."""
         async with self._pool.connection() as connection:
             await connection.execute(_CLOSE, (journey_id,))
 
     async def find(self, client_ref: str) -> ClientIdentity | None:
-        """The identity last received for `client_ref`, or None if it is not known, or not any more."""
+        """The identity last received for `client_ref`, or None if it is unknown or was erased."""
         try:
             reference = UUID(client_ref)
         except ValueError:
@@ -163,7 +163,7 @@ class Registry:
         return await self._privacy.hash_of_visit(visit)
 
     async def _keep(self, connection: AsyncConnection[Any], client_ref: UUID, said: Identity, as_of: datetime) -> None:
-        """Merges what was said into what is kept. The caller holds the client's lock."""
+        """Merges new data into what is stored. The caller holds the client's lock."""
         kept = await _kept(connection, client_ref)
         if kept is None:
             person, since = Person(key=said.key), as_of

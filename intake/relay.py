@@ -1,7 +1,7 @@
-"""Carries messages from the inbox to the journeys, in order for each client. Any number of processes may do so at once.
+"""Passes messages from the inbox to the journeys, in order for each client. Any number of processes may run it.
 
-There are two lanes, each with a relay of its own: openings, and all that is told to journeys that are open. In a lane,
-many messages are handled side by side, and one that waits long for its journey's answer gives its place to another.
+There are two lanes, each with its own relay: openings, and messages for open journeys. In a lane, many messages are
+handled at once, and one that waits long for its journey's answer gives its place to another.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _JOURNEYS = LaneRules(at_once=8, time_limit=timedelta(seconds=20), connections=4
 
 @dataclass(frozen=True, slots=True)
 class RelayRules:
-    """How messages are carried to journeys. All times are elapsed.
+    """How messages are passed to journeys. All times are elapsed.
 
     Attributes:
-        poll: Between looks at the inbox when nothing has rung.
-        park_for: How long a message waits for the one it belongs to before it is quarantined.
-        first_delay: After a first failure; doubled after each further one.
-        longest_delay: The most that a delay grows to.
-        attempts: Failures of our own, not of journeys, keys or database, after which a message is quarantined.
+        poll: Between checks of the inbox when `ring` was not called.
+        park_for: How long a message waits for the one that it belongs to before it is quarantined.
+        first_delay: The delay after a first failure; doubled after each further one.
+        longest_delay: The longest delay.
+        attempts: Failures by our own fault, not of journeys, keys or database, after which a message is quarantined.
         lease: How long a message stays claimed by a process that died. Longer than a lane's `time_limit`.
-        openings: For clients who have no open journey yet.
-        journeys: For clients who have one.
+        openings: The lane for clients who have no open journey yet.
+        journeys: The lane for clients who have one.
     """
 
     poll: timedelta = timedelta(seconds=1)
@@ -60,14 +60,14 @@ class RelayRules:
 
 
 class Relay:
-    """Serves one lane of one process.
+    """Serves one lane in one process.
 
     Args:
-        lane: Whose messages.
-        queue: Where they wait.
-        handler: What they do.
-        rules: How patient it is.
-        ring: Told the lane in which a message waits that was not due before.
+        lane: The lane to serve.
+        queue: Where the messages wait.
+        handler: Applies the messages.
+        rules: Delays and limits.
+        ring: Called with the lane in which a message has become due.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class Relay:
         self._newest = False
 
     def ring(self) -> None:
-        """Something new is in the inbox."""
+        """Wakes the relay because something new is in the inbox."""
         self._bell.set()
 
     async def run(self) -> None:
-        """Relays until cancelled. A failing database is waited for."""
+        """Relays until cancelled. If the database fails, it waits and tries again."""
         try:
             while True:
                 self._bell.clear()
@@ -102,7 +102,7 @@ class Relay:
                     await self._start_what_is_due()
                 except Exception as error:  # the relay must go on when the database fails
                     log.error("relay stumbled", lane=self._lane, error=type(error).__name__)
-                if _is_cancelled():  # and a connection that failed while it was let go hid it
+                if _is_cancelled():  # cancelled, but hidden by a connection that failed while it was released
                     raise asyncio.CancelledError
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._rules.poll.total_seconds()):
@@ -113,8 +113,8 @@ class Relay:
     async def _start_what_is_due(self) -> None:
         """Fills the free places, half of what is free at a time.
 
-        Every second time the clients who came last are taken first, so that a new admission is not kept behind a long
-        row of others that hang; and every second time those who have waited longest, so that none is passed over.
+        It alternates between the newest clients, so that a new admission does not wait behind many others that hang,
+        and those who have waited longest, so that none is left out.
         """
         self._more_are_due = True
         while free := self._places.free:
@@ -143,7 +143,7 @@ class Relay:
             self._bell.set()
 
     async def _let_go(self) -> None:
-        """Ends what is in hand and gives it back, so that another process can take it at once."""
+        """Stops what is being handled and gives up its claims, so that another process can take them at once."""
         rows = list(self._tasks.values())
         for task in tuple(self._tasks):
             task.cancel()
@@ -213,7 +213,7 @@ class Relay:
 
 
 async def expire_parked(queue: Queue, rules: RelayRules) -> None:
-    """Quarantines what was parked too long, until cancelled. A failing database is waited for."""
+    """Quarantines messages that were parked too long, until cancelled. If the database fails, it tries again."""
     while True:
         try:
             await queue.expire_parked(rules.park_for)

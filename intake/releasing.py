@@ -1,4 +1,4 @@
-"""A message that waited for a person because nothing said at which site its journey opens, and the person's answer."""
+"""Releases a message that waited for a person to name the site at which its journey opens."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ UNKNOWN_SITE = "unknown-site"
 
 
 async def release_to_site(pool: IntakePool, number: int, site: str, by: str) -> bool:
-    """Lets a message go on as an admission at `site`; False if none waits for a site under that number.
+    """Lets a message continue as an admission at `site`. Returns False if no message with that number waits for a site.
 
     Args:
         pool: Connections to intake's database.
-        number: Its number in quarantine.
+        number: The message's number in quarantine.
         site: The site's id, which the caller has checked.
         by: Staff id of the person who decided.
     """

@@ -1,7 +1,7 @@
-"""What becomes of each HL7 v2 event: one table of triggers, and the named rules by which messages are ignored.
+"""What happens to each HL7 v2 event: one table of triggers, and the named rules for ignoring messages.
 
-An event is acted on, left to a person, or ignored by a rule. An event that is in no table is left to a person. The
-code of the rule or problem is kept with the message, logged, and counted by `throughline messages`.
+An event is acted on, left to a person, or ignored by a rule. An event that is in none of the tables is left to a
+person. The code of the rule or problem is kept with the message, logged, and counted by `throughline messages`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from intake.facts import AdmissionKind, CancelReason
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Why messages of a kind change nothing. `reason` is one sentence without client data."""
+    """Why messages of one kind change nothing. `reason` is one sentence without client data."""
 
     code: str
     reason: str
@@ -34,12 +34,12 @@ CANCELLATIONS: Mapping[str, CancelReason] = {
 DISCHARGES = ("A03",)
 IDENTITY_CHANGES = ("A08", "A31")
 
-_CLASS = "The client's class of care changed, and a new admission may stand behind it: open or change the journey."
-_UNDONE = "A discharge was cancelled: see whether the journey goes on."
-_LEAVE = "Leave of absence began, ended or was cancelled: see what it means for the journey's reviews."
-_DELETED = "The sender deleted a visit or a person: see what is left to do for the journey."
-_LINKED = "The sender linked or unlinked two clients: see whether they are one person."
-_MERGED = "The sender merged, moved or renumbered clients, accounts or visits: see which journey is whose."
+_CLASS = "The client's class of care changed, which may mean a new admission: open or change the journey."
+_UNDONE = "A discharge was cancelled: find out whether the journey continues."
+_LEAVE = "Leave of absence began, ended or was cancelled: check what it means for the journey's reviews."
+_DELETED = "The sender deleted a visit or a person: check what is left to do for the journey."
+_LINKED = "The sender linked or unlinked two clients: find out whether they are the same person."
+_MERGED = "The sender merged, moved or renumbered clients, accounts or visits: find out which journey is whose."
 FOR_A_PERSON: Mapping[str, str] = {
     **dict.fromkeys(("A06", "A07"), _CLASS),
     "A13": _UNDONE,
@@ -54,12 +54,12 @@ FOR_A_PERSON: Mapping[str, str] = {
 NOT_ADT = Rule("not-adt", "The message is not about admissions (MSH-9.1 is not ADT).")
 ACKNOWLEDGEMENT = Rule("acknowledgement", "The message is an acknowledgement; nothing was waiting for one.")
 _LOCATION = Rule("location-only", "The client was moved, tracked or swapped to another place; the journey goes on.")
-_PLANNED = Rule("planned-only", "A transfer or discharge is only planned; the event itself counts when it comes.")
+_PLANNED = Rule("planned-only", "A transfer or discharge is only planned; the actual event will be a separate message.")
 _WITHOUT_VISIT = Rule("person-without-visit", "A person was added without a visit; an admission opens a journey.")
 _CLINICIANS = Rule("clinicians-only", "The attending or consulting doctor changed; the journey goes on.")
 _ALLERGIES = Rule("allergies-only", "Allergies changed; the EHR holds them.")
-_BED = Rule("bed-status-only", "The status of a bed changed; the message is about no client.")
-_QUERY = Rule("query-only", "The sender asks about a patient; intake answers no queries.")
+_BED = Rule("bed-status-only", "The status of a bed changed; the message is not about a client.")
+_QUERY = Rule("query-only", "The sender asks about a patient; intake does not answer queries.")
 IGNORED: Mapping[str, Rule] = {
     **dict.fromkeys(("A02", "A09", "A10", "A12", "A17", "A32", "A33"), _LOCATION),
     **dict.fromkeys(("A15", "A16", "A25", "A26"), _PLANNED),
@@ -69,13 +69,13 @@ IGNORED: Mapping[str, Rule] = {
     **dict.fromkeys(("A54", "A55", "A61", "A62"), _CLINICIANS),
     "A60": _ALLERGIES,
 }
-"""By which rule an ADT message is ignored, by trigger."""
+"""The rule that ignores an ADT message, by trigger."""
 
-KEY_DESTROYED = Rule("key-destroyed", "The client's key was destroyed; what the message says is lost.")
+KEY_DESTROYED = Rule("key-destroyed", "The client's key was destroyed, so the message cannot be read.")
 SENT_AGAIN = Rule("sent-again", "The same event came before under another control id.")
 CANCELS_LATER_VISIT = Rule("cancels-later-visit", "It cancels a later visit, not the journey.")
 
 RULES = (NOT_ADT, ACKNOWLEDGEMENT, *dict.fromkeys(IGNORED.values()), KEY_DESTROYED, SENT_AGAIN, CANCELS_LATER_VISIT)
-"""Every rule by which a message is ignored."""
+"""Every rule for ignoring a message."""
 
 ACTED_ON = (*ADMISSIONS, *CANCELLATIONS, *DISCHARGES, *IDENTITY_CHANGES)

@@ -1,9 +1,9 @@
 """Messages sent over one connection, and which answer belongs to which.
 
-An answer belongs to the message whose control id it names, whenever it comes; an answer that names none belongs to a
-message that has none. Every other answer is a stray. Whether silence means acceptance depends on what the message
-asked for (MSH-15, MSH-16), and is only known once the listener has read everything: so after the last message the
-connection is half closed, and answers are read until the listener closes it too.
+An answer belongs to the message whose control id it names, whenever it comes. An answer without a control id belongs to
+a message without one. Every other answer is a stray. Whether silence means acceptance depends on what the message asked
+for (MSH-15, MSH-16), and is only known once the listener has read everything. So after the last message the connection
+is half-closed, and answers are read until the listener closes it too.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from intake.mllp_client import MllpClient, MllpError
 
 _ALL = frozenset(AckKind)
 _VERDICTS = {"A": AckKind.ACCEPT, "E": AckKind.ERROR, "R": AckKind.REJECT}
-"""By the second letter of MSA-1."""
+"""Outcomes by the second letter of MSA-1."""
 
 
 class Delivery(StrEnum):
-    """What became of one message, as far as its sender can know."""
+    """The outcome of one message, as far as its sender can know."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    SILENT = "silent"  #: no answer, and the message asked for none where it is accepted
-    UNANSWERED = "unanswered"  #: it asked for an answer that did not come, or silence proves nothing
+    SILENT = "silent"  #: no answer, and the message asked for none if accepted
+    UNANSWERED = "unanswered"  #: an answer was due and did not come, or the silence proves nothing
     NOT_SENT = "not-sent"
 
 
 @dataclass
 class Sent:
-    """One message on its way.
+    """One message that is being sent.
 
     Attributes:
-        control_id: MSH-10; empty where it cannot be read.
-        wanted: The answers it asks for.
-        answers: Those that belong to it, in the order they came.
-        written: It was handed to the connection.
+        control_id: MSH-10; empty if it cannot be read.
+        wanted: The answers that it asks for.
+        answers: The answers that belong to it, in the order they came.
+        written: Whether it was written to the connection.
     """
 
     message: bytes
@@ -53,7 +53,7 @@ class Sent:
 
     @classmethod
     def of(cls, message: bytes) -> Sent:
-        """The message before it is sent."""
+        """A message that has not been sent yet."""
         return cls(message, control_id_of(message), _wanted(message))
 
     @property
@@ -72,7 +72,7 @@ class Sent:
         )
 
     def outcome(self, *, silence_is_consent: bool) -> Delivery:
-        """What became of it; see `Sending.silence_is_consent`."""
+        """The outcome; see `Sending.silence_is_consent`."""
         if not self.written:
             return Delivery.NOT_SENT
         if self.answers:
@@ -84,13 +84,13 @@ class Sent:
 
     @property
     def decisive(self) -> Answer | None:
-        """The answer that settles it: a refusal, else the last; None if there is none."""
+        """The answer that decides the outcome: a refusal, else the last answer; None if there is none."""
         refusals = [answer for answer in self.answers if answer.code not in ACCEPTED]
         return next(reversed(refusals or self.answers), None)
 
 
 def belongs_to(answer: Answer, sent: Sequence[Sent]) -> Sent | None:
-    """The message that `answer` is for. Of several with one control id, the first that lacks such an answer."""
+    """The message that `answer` is for. If several share its control id, the first that still lacks such an answer."""
     named = [each for each in sent if each.written and each.control_id == answer.control_id]
     lacking = [each for each in named if each.lacks(answer)] or [each for each in named if not each.answers]
     return next(iter(lacking), None) or (named[-1] if named else None)
@@ -99,12 +99,13 @@ def belongs_to(answer: Answer, sent: Sequence[Sent]) -> Sent | None:
 class Sending:
     """Sends messages over an open connection.
 
-    `on_answer` is told each answer and its message, or None for a stray, as they come.
+    `on_answer` is called with each answer and its message, or None for a stray.
 
     Attributes:
-        silence_is_consent: The listener closed in order after the last message, and sent no refusal that might be for
-            any message: as far as can be known, what asked for answers to errors alone and got none was accepted. Our
-            listener resets a connection with messages that it did not handle, but no listener that is killed can.
+        silence_is_consent: Whether the listener closed normally after the last message and sent no refusal that could
+            be for any message. Then a message that asked only for answers to errors and got none was accepted, as far
+            as we can know. Our listener resets a connection with unhandled messages, but a listener that is killed
+            cannot.
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class Sending:
         self.silence_is_consent = False
 
     async def send(self, messages: Sequence[Sent]) -> None:
-        """Sends all, as far as the listener takes them. Nothing is raised: each message holds what became of it."""
+        """Sends all messages, as far as the listener accepts them. Never raises: each message holds its outcome."""
         self._sent = messages
         reading = asyncio.create_task(self._read())
         try:
@@ -139,7 +140,7 @@ class Sending:
                 await reading
 
     async def _write_all(self, reading: asyncio.Task[None]) -> bool:
-        """Whether all were written and answered where they ask for an answer in any case."""
+        """Writes all messages. Returns whether all were written, and answered if they always ask for an answer."""
         for each in self._sent:
             if reading.done():
                 return False
@@ -166,7 +167,7 @@ class Sending:
         await asyncio.wait([reading], timeout=self._close_seconds)
 
     async def _read(self) -> None:
-        """Takes answers in until the connection ends."""
+        """Reads answers until the connection ends."""
         try:
             while (raw := await self._client.read()) is not None:
                 self._take(read_answer(raw))

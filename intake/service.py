@@ -74,14 +74,14 @@ async def run_intake(
     settings: IntakeSettings | None = None,
     on_started: Callable[[IntakePorts], None] = lambda ports: None,
 ) -> None:
-    """Takes messages in until cancelled, then stops listening and lets go of the database.
+    """Receives messages until cancelled, then stops listening and closes its database connections.
 
-    The schema must be there already. `on_started` is told the ports once both listeners are up.
+    The database must be migrated. `on_started` is called with the ports once both listeners are up.
 
     Raises:
         OSError: A port is taken.
         psycopg_pool.PoolTimeout: The database does not answer at the start.
-        KeysUnavailable: The same for the database of the keys.
+        KeysUnavailable: The keys' database does not answer at the start.
     """
     chosen = settings or IntakeSettings()
     async with AsyncExitStack() as opened:
@@ -91,7 +91,7 @@ async def run_intake(
             await made.wait(timeout=30)
             return made
 
-        # Each has connections of its own, so that messages are kept and journeys opened while the others wait.
+        # Each has its own connections, so that messages are stored and journeys opened while the others wait.
         receiving = await pool(chosen.receiving_connections)
         reading = await opened.enter_async_context(ReadingProcess())
         relays = _Relays(reading, keyring, gate, chosen)
@@ -104,7 +104,7 @@ async def run_intake(
 def intake_pool(database_url: str, connections: int = 12, patience: timedelta = timedelta(seconds=10)) -> IntakePool:
     """A pool, not yet open, of at most so many connections with autocommit; `patience` is for a free one.
 
-    A connection is tried before it is used: after a restart of the database each dead one would refuse a message.
+    Each connection is tested before use: after a restart of the database, each dead one would refuse a message.
     """
     return AsyncConnectionPool(
         database_url,
@@ -129,7 +129,7 @@ class _Relays:
         self._queues: list[Queue] = []
 
     def add(self, lane: Lane, pool: IntakePool) -> None:
-        """The relay of one lane, with connections of its own."""
+        """Adds the relay of one lane, with its own connections."""
         rules = self._settings.relaying
         queue, registry = Queue(pool, rules.lease), Registry(pool, self._keyring)
         privacy, receiving = Privacy(self._keyring), self._settings.receiving
@@ -138,12 +138,12 @@ class _Relays:
         self._queues.append(queue)
 
     def ring(self) -> None:
-        """A message was kept."""
+        """Wakes the relays because a message was stored."""
         for relay in self._of.values():
             relay.ring()
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
-        """Runs them until the group is cancelled."""
+        """Runs the relays until the group is cancelled."""
         for relay in self._of.values():
             tasks.create_task(relay.run())
         tasks.create_task(expire_parked(self._queues[0], self._settings.relaying))

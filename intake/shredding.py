@@ -1,7 +1,7 @@
-"""Makes what is written about a client unreadable for good: in the record, in intake, and in every backup of both.
+"""Makes everything written about a client permanently unreadable: in the record, in intake, and in their backups.
 
-The decision is put on record, the client's key is destroyed, and what intake keeps of the client is erased, in this
-order. Each step may be repeated, so a shredding that was interrupted is finished by asking for it again.
+The decision is recorded, the client's key is destroyed, and the client's data in intake is erased, in this order. Each
+step may be repeated, so you can finish an interrupted shredding by running it again.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ _ERASE = (
 
 
 class ShredRefused(Exception):
-    """The words may not be destroyed now. Nothing has changed.
+    """The client's key may not be destroyed now. Nothing has changed.
 
     Attributes:
         code: Short and stable.
-        sentence: What stands against it and what to do.
+        sentence: The reason and what to do.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -61,11 +61,11 @@ class ShredRefused(Exception):
 
 
 class NoSuchClient(Exception):
-    """Intake never heard of this client reference, and no key of theirs was destroyed."""
+    """Intake does not know this client reference, and the record has no destroyed key for it."""
 
 
 class ShredOrder(Value):
-    """Who wants it, who agreed, and why. `client_ref` is the client's opaque reference."""
+    """Who decided it, who approved it, and why. `client_ref` is the client's opaque reference."""
 
     client_ref: UUID
     by: Key
@@ -78,8 +78,8 @@ class Shredded(NamedTuple):
     """What was done.
 
     Attributes:
-        decided: The decision on record, which may be an earlier one.
-        again: Whether the decision was on record before.
+        decided: The decision on record; it may be an earlier one.
+        again: Whether the decision was already on record.
     """
 
     decided: ClientKeyDestroyed
@@ -103,9 +103,9 @@ class Shredder:
         self._privacy = Privacy(keyring)
 
     async def shred(self, order: ShredOrder, now: datetime) -> Shredded:
-        """Destroys the client's key and erases what intake keeps of them.
+        """Destroys the client's key and erases the client's data in intake.
 
-        While it works, intake takes no message of this client.
+        Meanwhile, intake accepts no message about this client.
 
         Raises:
             ShredRefused: A journey is open, the words must still be kept, or the order is no order.
@@ -129,9 +129,9 @@ class Shredder:
         return Shredded(decided, again=earlier is not None)
 
     async def destroy_again(self) -> int:
-        """Destroys every key that the record says is destroyed; how many.
+        """Destroys every key that the record says was destroyed, and returns how many.
 
-        For after a restore of the keys' database, which may have brought some back.
+        Use it after restoring the keys' database, which may bring some back.
         """
         count = 0
         async for stream in streams(self._store, "client/"):
@@ -157,7 +157,7 @@ class Shredder:
             return None
 
     async def _require_over(self, client: _Client, order: ShredOrder, now: datetime, *, decided: bool) -> None:
-        """Refuses while care goes on, and before the words may go unless that was decided before."""
+        """Refuses while care continues, and before the end of the retention period unless it was already decided."""
         last = [await self._last(journey) for journey in client.journeys]
         if decided:
             return
@@ -169,7 +169,7 @@ class Shredder:
         if min(each.calendar.local_date(now) for each in all_sites()) < until:
             raise ShredRefused(
                 "retention-runs",
-                f"The words about this client must be kept until {until}. Before that only a legal order ends it: "
+                f"What is written about this client must be kept until {until}. Only a legal order ends that earlier: "
                 "give its reference.",
             )
 
@@ -195,18 +195,18 @@ class Shredder:
             await self._store.append(
                 f"client/{order.client_ref}", expected_version=0, key=cause, events=[to_record(event)], close=True
             )
-        except (KeyReused, StreamClosed, VersionConflict):  # another decided it just now
+        except (KeyReused, StreamClosed, VersionConflict):  # another process decided it at the same time
             return await self._decided(order.client_ref) or event
         return event
 
 
 def _kept_until(last: datetime, born: date | None) -> date:
-    """By the site whose policy and zone keep words longest: a day too long harms no one."""
+    """The end of retention at the site whose policy and zone keep data longest: a day too long harms no one."""
     return max(kept_until(last, born, policy_named(each.policy), each.calendar) for each in all_sites())
 
 
 def _require_order(order: ShredOrder) -> None:
     if order.by == order.approved_by:
-        raise ShredRefused("two-people", "The one who approves must be another than the one who decides.")
+        raise ShredRefused("two-people", "The person who approves must not be the one who decides.")
     if (order.reason is DestructionReason.LEGAL_ORDER) != (order.order is not None):
-        raise ShredRefused("order-missing", "A legal order is named by its reference, and nothing else has one.")
+        raise ShredRefused("order-missing", "Give a reference for a legal order, and only for a legal order.")

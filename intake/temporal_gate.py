@@ -1,4 +1,4 @@
-"""The gate on Temporal: intake's facts become commands to journeys, each under its message's own id."""
+"""The gate on Temporal: turns intake's facts into commands to journeys, each with its message's id."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ class TemporalGate:
         self._store = store
 
     async def open(self, journey_id: str, client_ref: str, admission: OpeningAdmission) -> None:
-        """Starts the workflow; one that runs already is left as it is."""
+        """Starts the workflow. One that is already running is left alone."""
         command = opening(journey_id, client_ref, admission.site, admission.message_key, admission.occurred_at)
         await self._passed(journey_id, self._journeys.open(command))
 
     async def repeat_admission(
         self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
     ) -> None:
-        """Notes a further admission."""
+        """Passes on another admission."""
         command = RepeatAdmission(id=f"repeat/{message_key}", message=message_key, occurred_at=occurred_at)
         await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
     async def cancel_admission(
         self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason
     ) -> None:
-        """Passes the cancellation on."""
+        """Passes on the cancellation."""
         command = CancelAdmission(
             id=f"cancel/{message_key}", message=message_key, occurred_at=occurred_at, reason=reason.value
         )
         await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
     async def report_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
-        """Passes the report on."""
+        """Passes on the report."""
         command = ReportDischarge(id=f"discharge-report/{message_key}", message=message_key, occurred_at=occurred_at)
         await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
@@ -65,9 +65,10 @@ class TemporalGate:
             raise JourneyEnded(refused.sentence) from None
 
     async def _require_ended(self, journey_id: str) -> None:
-        """A workflow that does not run is not the end of a journey: only the record says that it ended.
+        """Checks in the record that a journey without a running workflow has really ended.
 
-        Somebody may have terminated it, or Temporal may have lost it. The message waits until it runs again.
+        Someone may have terminated the workflow, or Temporal may have lost it. The message then waits until it runs
+        again.
         """
         try:
             head = await self._store.head(journey_id)
@@ -79,7 +80,7 @@ class TemporalGate:
 
 
 def opening(journey_id: str, client_ref: str, site: str, message_key: str, admitted_at: Instant) -> OpenJourney:
-    """The command that opens a journey; the same message gives the same one."""
+    """The command that opens a journey. The same message always gives the same command."""
     return OpenJourney(
         id=f"open/{message_key}",
         journey_id=journey_id,

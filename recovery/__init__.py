@@ -1,1 +1,1 @@
-"""Record and workflows compared, set right, and rebuilt. The record is the truth; a workflow is put back to it."""
+"""Compares record and workflows, and fixes or restarts workflows. The record is the source of truth."""

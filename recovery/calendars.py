@@ -1,7 +1,7 @@
-"""A newer calendar of a site, brought to the open journeys that were opened there: one command each, at a steady pace.
+"""Moves a site's open journeys to a newer calendar: one command for each, at a steady rate.
 
-It can be interrupted and asked for again: a journey that holds the calendar is passed over, and a command that was
-answered before leads to nothing new.
+It can be interrupted and run again: a journey that already has the calendar is skipped, and a command that was already
+answered adds nothing.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from record.listing import open_journeys
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
 
 _UNANSWERED_IN_A_ROW = 5
-"""Each may take half a minute not to answer; after so many it is not about single journeys."""
+"""Each may take half a minute to time out; after this many in a row, the cause is not a single journey."""
 
 
 class Change(Value):
-    """What is to be adopted, by whom and why."""
+    """The calendar to adopt, who decided it and why."""
 
     site: str
     calendar: int
@@ -36,7 +36,7 @@ class Change(Value):
     by: Actor
 
     def command(self, journey_id: str) -> AdoptCalendar:
-        """The same for the same journey, whenever it is asked for."""
+        """The command for a journey. It is always the same for the same journey."""
         return AdoptCalendar(
             id=f"calendar/{self.site}/{self.calendar}/{journey_id}",
             calendar=self.calendar,
@@ -46,12 +46,12 @@ class Change(Value):
 
 
 class Result(Value):
-    """What the change did to a journey.
+    """The effect of the change on a journey.
 
     Attributes:
-        moved: Ids of the obligations that fall due at another time now.
-        kept: Ids of those that keep their due time though the calendar says another: overdue ones, and ones that
-            would have fallen due in the past.
+        moved: Ids of the obligations with a new due time.
+        kept: Ids of those that keep their due time although the calendar gives another: overdue ones, and ones that
+            would be due in the past.
         failed: Why the journey still has the older calendar.
     """
 
@@ -62,15 +62,15 @@ class Result(Value):
 
 
 class NoneAnswers(Exception):
-    """Several journeys in a row did not answer. What was done is done; ask again to go on."""
+    """Several journeys in a row did not answer. What was done stays done; run it again to continue."""
 
 
 @dataclass(frozen=True)
 class CalendarChanges:
-    """Carries changes to the journeys of one record and one Temporal namespace.
+    """Sends changes to the journeys of one record and one Temporal namespace.
 
     Attributes:
-        pause: Waits so many seconds, elapsed.
+        pause: Waits for a number of seconds, elapsed.
     """
 
     store: EventStore
@@ -94,10 +94,10 @@ class CalendarChanges:
     async def carry_out(
         self, change: Change, journeys: Sequence[str], per_minute: float, done: Callable[[Result], None]
     ) -> None:
-        """Tells one journey after the other, and `done` what came of each.
+        """Tells one journey after another, and calls `done` with each result.
 
         Raises:
-            NoneAnswers: Several in a row did not answer; those that follow were not asked.
+            NoneAnswers: Several in a row did not answer; the rest were not asked.
             EventStoreError: The record does not answer.
         """
         unanswered = 0
@@ -111,7 +111,7 @@ class CalendarChanges:
                 raise NoneAnswers(f"{unanswered} journeys in a row did not answer: {result.failed}")
 
     async def _tell(self, change: Change, journey_id: str) -> tuple[Result, bool]:
-        """What came of it, and whether the journey answered at all."""
+        """The result, and whether the journey answered at all."""
         command = change.command(journey_id)
         try:
             await self.journeys.tell(journey_id, command)
@@ -134,7 +134,7 @@ class CalendarChanges:
         return first[0].site if first and isinstance(first[0], JourneyOpened) else None
 
     async def _state(self, journey_id: str) -> JourneyState | None:
-        """None where an event is newer than this release; the journey is asked all the same."""
+        """The journey's state; None if an event is newer than this release. The journey is asked anyway."""
         try:
             return fold([from_record(each) for each in await self.store.read(journey_id)])
         except UnreadableEvent:

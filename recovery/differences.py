@@ -1,4 +1,4 @@
-"""What the record says of a journey beside what its workflow says, and what a difference between them means. Pure."""
+"""Compares what the record and the workflow say about a journey, and names the difference. Pure."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class Kind(StrEnum):
     """How the two can differ."""
 
     MISSING = "missing"  #: open on record, and no workflow runs it
-    ZOMBIE = "zombie"  #: over on record, and its workflow runs on
+    ZOMBIE = "zombie"  #: over on record, but its workflow still runs
     BEHIND = "behind"  #: the workflow lacks events of the record
     AHEAD = "ahead"  #: the workflow knows events that the record lacks
-    DIFFERS = "differs"  #: as many events, another story
-    ORPHAN = "orphan request"  #: a call is owed and nothing makes it
-    NOT_RECORDED = "not recorded"  #: they agree, and what the journey decides cannot be recorded
-    STOPPED = "stopped"  #: they agree, and the journey still stands still
-    WAITING = "waiting"  #: the workflow is reading its record and decides nothing before
-    SILENT = "silent"  #: a workflow runs and does not answer
+    DIFFERS = "differs"  #: as many events, but they do not agree
+    ORPHAN = "orphan request"  #: a call is due and nothing makes it
+    NOT_RECORDED = "not recorded"  #: they agree, but the journey's decisions cannot be recorded
+    STOPPED = "stopped"  #: they agree, but the journey still stands still
+    WAITING = "waiting"  #: the workflow is still reading its record and takes no decisions yet
+    SILENT = "silent"  #: a workflow runs but does not answer
     UNREADABLE = "unreadable"  #: the record holds what this release cannot read
 
 
@@ -32,13 +32,13 @@ _REMEDY = {
     Kind.MISSING: "start its workflow from the record",
     Kind.ZOMBIE: "have the workflow read the record and end",
     Kind.BEHIND: "have the workflow read the record",
-    Kind.AHEAD: "stop the journey and page operations; never set right by itself",
-    Kind.DIFFERS: "stop the journey and page operations; never set right by itself",
-    Kind.ORPHAN: "have the workflow make its calls anew, under the same keys",
+    Kind.AHEAD: "stop the journey and page operations; never fixed automatically",
+    Kind.DIFFERS: "stop the journey and page operations; never fixed automatically",
+    Kind.ORPHAN: "have the workflow make its calls again, under the same keys",
     Kind.NOT_RECORDED: "have the workflow try again at once; it pages operations by itself",
-    Kind.STOPPED: "nothing; it pages operations by itself; once the cause is mended: throughline look-again",
-    Kind.WAITING: "nothing; it goes on by itself once it has read the record",
-    Kind.SILENT: "page operations; look at the workflow's task failures and the workers' logs",
+    Kind.STOPPED: "nothing; it pages operations by itself; once the cause is fixed: throughline look-again",
+    Kind.WAITING: "nothing; it continues by itself once it has read the record",
+    Kind.SILENT: "page operations; check the workflow's task failures and the workers' logs",
     Kind.UNREADABLE: "page operations; deploy the release that wrote the record, or a newer one",
 }
 TO_BE_STARTED = (Kind.MISSING,)
@@ -63,7 +63,7 @@ class Running(Value):
 
     Attributes:
         account: None if it does not answer.
-        failure: Why its workflow task fails, where Temporal knows that; without a word about the client.
+        failure: Why its workflow task fails, if Temporal knows; without client data.
     """
 
     snapshot: JourneySnapshot | None
@@ -71,18 +71,18 @@ class Running(Value):
 
     @property
     def is_of_another_schema(self) -> bool:
-        """Whether it answers, and its state was folded as this program does not fold it."""
+        """Whether it answers, and its state has another schema than this program's."""
         return self.snapshot is not None and not self.snapshot.state.is_comparable
 
 
 class Difference(Value):
-    """One difference, named.
+    """One difference between record and workflow.
 
     Attributes:
         on_record: Events on record; None if there is no stream.
         in_workflow: Events that the workflow has folded; None if none runs or answers.
-        sentence: What is so, for an engineer.
-        code: With which a journey is told to stand still.
+        sentence: The details, for an engineer.
+        code: The code for telling the journey to stand still.
     """
 
     journey_id: str
@@ -99,10 +99,10 @@ class Difference(Value):
 
 
 def difference(journey_id: str, record: OnRecord | None, workflow: Running | None) -> Difference | None:
-    """What stands between the two, the gravest first; None if they agree.
+    """The most serious difference between the two; None if they agree.
 
-    Both were read one after the other while the journey may have moved: the caller has to look twice. States are only
-    compared within one schema; versions, calls and what the workflow says of itself are compared always.
+    Both were read one after the other while the journey may have changed, so the caller must check twice. States are
+    only compared within one schema; versions, calls and the workflow's own status are always compared.
     """
     snapshot = workflow.snapshot if workflow else None
     found = _found(record, workflow, snapshot)
@@ -120,7 +120,7 @@ def difference(journey_id: str, record: OnRecord | None, workflow: Running | Non
 
 
 def never_begun(journey_id: str) -> Difference:
-    """Intake handed an admission over, nothing of it is on record, and no workflow runs."""
+    """Intake handed over an admission, but nothing of it is on record and no workflow runs."""
     sentence = "An admission was handed over and its workflow was lost before anything was on record."
     return Difference(journey_id=journey_id, kind=Kind.MISSING, on_record=None, in_workflow=None, sentence=sentence)
 
@@ -144,7 +144,7 @@ def _without_workflow(record: OnRecord | None) -> _Found | None:
     if record is None or record.closed or record.state is None:
         return None
     if record.state.is_finished:
-        return Kind.DIFFERS, "All is done by the events, and the stream was never closed.", RECORD_CLOSED
+        return Kind.DIFFERS, "The journey is over by its events, but the stream was never closed.", RECORD_CLOSED
     due = record.state.next_deadline()
     owed = f"next deadline {due:%Y-%m-%d %H:%M} UTC" if due else "only calls left to make"
     return Kind.MISSING, f"Open on record, {owed}, and no workflow runs it.", ""
@@ -153,7 +153,7 @@ def _without_workflow(record: OnRecord | None) -> _Found | None:
 def _without_record(snapshot: JourneySnapshot) -> _Found | None:
     if snapshot.state.version == 0:
         return _halted(snapshot)
-    sentence = f"The workflow has folded {snapshot.state.version} events and the record has no such journey."
+    sentence = f"The workflow has folded {snapshot.state.version} events, but the record has no such journey."
     return Kind.AHEAD, sentence, AHEAD_OF_RECORD
 
 
@@ -163,13 +163,13 @@ def _both(record: OnRecord, state: JourneyState, snapshot: JourneySnapshot) -> _
         sentence = f"The workflow has folded {known} events and the record holds {held}: events were lost."
         return Kind.AHEAD, sentence, AHEAD_OF_RECORD
     if record.closed and state.is_finished:
-        return Kind.ZOMBIE, f"The journey is over on record, and its workflow runs on at event {known}.", ""
+        return Kind.ZOMBIE, f"The journey is over on record, but its workflow still runs, at event {known}.", ""
     if record.closed:
-        return Kind.DIFFERS, "The stream is closed and the journey is not over: find out who closed it.", RECORD_CLOSED
+        return Kind.DIFFERS, "The stream is closed, but the journey is not over: find out who closed it.", RECORD_CLOSED
     if known < held and not snapshot.is_reading:
         return Kind.BEHIND, f"The workflow has folded {known} events of the {held} on record.", ""
     if known == held and snapshot.state.is_comparable and fingerprint(state) != snapshot.state:
-        return Kind.DIFFERS, f"Both know {held} events and the states differ.", DIFFERS_FROM_RECORD
+        return Kind.DIFFERS, f"Both know {held} events, but the states differ.", DIFFERS_FROM_RECORD
     return _at_rest(state, snapshot)
 
 
@@ -178,17 +178,17 @@ def _at_rest(state: JourneyState, snapshot: JourneySnapshot) -> _Found | None:
         return found
     if snapshot.is_reading:
         return Kind.WAITING, f"The workflow is reading its record, {state.version} events, and decides nothing yet.", ""
-    if snapshot.waiting:  # what is decided next may still settle a call, and calls are made after it
+    if snapshot.waiting:  # the next decision may still settle a call, and calls are made after it
         return None
     orphans = sorted(key for key, call in state.pending().items() if call.concurrency_key not in snapshot.calls)
     if orphans:
-        return Kind.ORPHAN, f"Owed to clinic systems and nobody asks them: {', '.join(orphans)}.", ""
+        return Kind.ORPHAN, f"These calls to clinic systems are due but not being made: {', '.join(orphans)}.", ""
     return None
 
 
 def _silent(failure: str | None) -> str:
     why = f"its task fails: {failure}" if failure else "its task fails, or no worker has it"
-    return f"A workflow runs and does not answer: {why}."
+    return f"A workflow runs but does not answer: {why}."
 
 
 def _since(trouble: NotRecorded | None) -> str:

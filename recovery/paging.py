@@ -1,4 +1,4 @@
-"""The page for what no program may set right: one for all of it, sent once, and again while it lasts."""
+"""The page for what no program may fix: one page for all of it, repeated while it lasts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from recovery.differences import PAGES_BY_ITSELF
 from recovery.reconcile import Mended
 
 AGAIN_AFTER = timedelta(hours=4)
-"""While the same journeys stand still, operations are paged once in each such span of the calendar."""
+"""While the same journeys stand still, operations are paged once in each period of this length."""
 _NAMED = 10
 
 
 def page_for(mended: Sequence[Mended], now: Instant) -> Notice | None:
-    """What operations read; None if no person has to act. Its key is made of what was found and the span of time.
+    """The page for operations; None if no person has to act. Its key is made of what was found and the period.
 
-    A journey that cannot record or stands still pages by itself, and sooner.
+    A journey that cannot record or stands still sends its own page, and sooner.
     """
     stuck = [each for each in mended if each.is_for_a_person and each.difference.kind not in PAGES_BY_ITSELF]
     if not stuck:
@@ -36,7 +36,7 @@ def page_for(mended: Sequence[Mended], now: Instant) -> Notice | None:
 
 def _line(each: Mended) -> str:
     found = each.difference
-    failed = f" Not set right: {each.failed}." if each.failed else ""
+    failed = f" Not fixed: {each.failed}." if each.failed else ""
     return f"Journey {found.journey_id} is {found.kind}. {found.sentence}{failed}"
 
 

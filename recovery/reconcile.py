@@ -1,4 +1,4 @@
-"""Record and workflows compared, every difference named, and what may be set right set right.
+"""Compares the record with the workflows, names every difference, and fixes what can be fixed safely.
 
 Temporal's list of running workflows is seconds old, and a running journey moves between one read and the next. So a
 difference is named only if two looks in a row, a moment apart, find the very same one. For the same reason a head that
@@ -47,11 +47,11 @@ _AT_ONCE = 16
 _LOOKS = 5
 _MOMENT = timedelta(seconds=1)
 _A_FEW = 10
-"""More differing journeys than this, and more than a tenth of those asked, is not about journeys but a release."""
+"""If more journeys than this differ, and more than a tenth of those asked, the cause is a release."""
 
 
 class Comparison(Value):
-    """What a comparison found.
+    """The result of a comparison.
 
     Attributes:
         journeys: How many there are.
@@ -76,12 +76,12 @@ class Mended(Value):
 
     @property
     def is_for_a_person(self) -> bool:
-        """Whether somebody has to act."""
+        """Whether a person has to act."""
         return self.failed is not None or self.difference.kind in diff.FOR_A_PERSON
 
 
 def is_a_release_at_fault(differing: int, asked: int) -> bool:
-    """Whether so many of the journeys that were asked tell another story that stopping them would stop the centre."""
+    """Whether so many of the journeys that were asked differ that stopping them would stop the centre."""
     return differing > max(_A_FEW, asked // 10)
 
 
@@ -90,8 +90,8 @@ class Reconciler:
     """Compares one record with one Temporal namespace.
 
     Attributes:
-        admitted: Who handed over journeys that may not be on record yet.
-        moment: Between two looks at a journey that seems to differ; elapsed.
+        admitted: The source of handed-over journeys that may not be on record yet.
+        moment: The time between two checks of a journey that seems to differ; elapsed.
     """
 
     store: EventStore
@@ -102,7 +102,7 @@ class Reconciler:
     async def compare(
         self, progress: ReportCount = lambda done, of: None, *, asked: Callable[[int], Asked] = lambda journeys: _all
     ) -> Comparison:
-        """Looks at every journey that is open on record, runs, or was handed over.
+        """Compares every journey that is open on record, is running, or was handed over.
 
         Args:
             progress: Told now and then how far it is.
@@ -110,7 +110,7 @@ class Reconciler:
 
         Raises:
             JourneysUnreachable: Temporal does not answer, or no worker does.
-            StoreUnavailable: The record does not.
+            StoreUnavailable: The record does not answer.
         """
         on_record, listed, handed_over = await self._everyone(progress)
         if listed and not await self.running.are_worked():
@@ -144,7 +144,9 @@ class Reconciler:
 
         async def mended(each: Difference) -> Mended:
             if spare and each.kind is Kind.DIFFERS:
-                return Mended(difference=each, failed="so many differ that a release is at fault: none was stopped")
+                return Mended(
+                    difference=each, failed="so many differ that the release must be the cause: none was stopped"
+                )
             return await self._mended(each)
 
         return tuple(await _at_once(comparison.differences, mended, progress))
@@ -152,7 +154,7 @@ class Reconciler:
     async def release(
         self, stopped: Sequence[Difference], progress: ReportCount = lambda done, of: None
     ) -> tuple[Mended, ...]:
-        """Tells journeys that stand still that their records were mended; `failed` where one still contradicts."""
+        """Tells journeys that stand still to check their record again; `failed` if one still contradicts it."""
         return tuple(await _at_once(stopped, self._released, progress))
 
     async def _released(self, each: Difference) -> Mended:
@@ -183,7 +185,7 @@ class Reconciler:
         for opening in await self.admitted.openings():
             if opening.journey_id == journey_id:
                 return JourneyStart(opening=opening)
-        raise NotResumable("nothing of it is on record, and nobody hands it over any more")
+        raise NotResumable("nothing of it is on record, and intake no longer hands it over")
 
     async def _everyone(
         self, progress: ReportCount
@@ -200,7 +202,7 @@ class Reconciler:
     async def _confirmed(
         self, ids: set[str], handed_over: set[str], progress: ReportCount
     ) -> tuple[tuple[Difference, ...], set[str]]:
-        """What two looks in a row found, and the journeys whose states could not be compared."""
+        """The differences that two checks in a row found, and the journeys whose states could not be compared."""
         others: set[str] = set()
 
         async def look(journey_id: str) -> Difference | None:
@@ -222,7 +224,7 @@ class Reconciler:
             seen = dict(zip(suspects, await _at_once(list(suspects), look), strict=True))
             named += [found for each, found in seen.items() if found and found == suspects[each]]
             seen = {each: found for each, found in seen.items() if found != suspects[each]}
-        # What still changes is moving, so it lives.
+        # A journey that still changes is working.
         return tuple(sorted(named, key=lambda each: each.journey_id)), others
 
     async def _on_record(self, journey_id: str) -> OnRecord | None:
@@ -244,7 +246,7 @@ def _all(journey_id: str) -> bool:
 async def _at_once(
     things: Sequence[T], work: Callable[[T], Awaitable[R]], progress: ReportCount = lambda done, of: None
 ) -> list[R]:
-    """`work` on each of `things`, a few at a time, results in order."""
+    """Runs `work` on each of `things`, a few at a time. The results are in order."""
     turns, done = asyncio.Semaphore(_AT_ONCE), 0
 
     async def in_turn(thing: T) -> R:

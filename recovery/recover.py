@@ -1,4 +1,4 @@
-"""Journeys put back on Temporal from the record alone: same state, same deadlines, same calls under the same keys."""
+"""Restarts journeys on Temporal from the record: same state, same deadlines, same calls under the same keys."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from workflows.messages import JourneyStart
 
 
 class Admitted(Protocol):
-    """Who handed journeys over to Temporal before anything of them was on record."""
+    """The source of journeys that were handed over to Temporal before anything was on record."""
 
     async def openings(self) -> Sequence[OpenJourney]:
-        """The openings of all journeys handed over that are not known to be over; asked again they are the same."""
+        """The openings of all journeys handed over that are not known to be over. They are the same each time."""
 
 
 class NobodyAdmitted:
-    """For a place where intake's tables are out of reach."""
+    """For use where intake's tables cannot be reached."""
 
     async def openings(self) -> Sequence[OpenJourney]:
         """None."""
@@ -28,17 +28,17 @@ class NobodyAdmitted:
 
 
 class NotResumable(Exception):
-    """The journey's first event is not its opening: somebody else wrote to its stream."""
+    """The journey's first event is not its opening: someone else wrote to its stream."""
 
 
 def resumption(events: Sequence[Event]) -> JourneyStart:
-    """What a workflow needs to take a journey up after its recorded events.
+    """The input with which a workflow continues a journey after its recorded events.
 
-    It reads them itself, and everything it waits for follows from them: deadlines are absolute, pending calls keep
-    their keys.
+    The workflow reads the events itself, and everything it waits for follows from them: deadlines are absolute, and
+    pending calls keep their keys.
 
     Raises:
-        NotResumable: They do not begin with an opening.
+        NotResumable: The events do not begin with an opening.
     """
     if not events or not isinstance(events[0], JourneyOpened):
         raise NotResumable("the stream does not begin with journey.opened: find out who wrote to it")

@@ -1,4 +1,4 @@
-"""The running workflows, as a comparison needs them: who runs, what each says of itself, and how each is told."""
+"""The running workflows: lists them, asks them for their state, and sends them commands."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from workflows.record_head import RecordHead, read_record_head
 
 _PATIENCE = timedelta(seconds=10)
 _REPORTED_PROBLEMS = "TemporalReportedProblems"
-"""Set by Temporal itself while a workflow's task fails again and again."""
+"""Set by Temporal while a workflow's task keeps failing."""
 _LAST_EVENTS = 50
-"""How far back in a history the failure of a workflow task is looked for: what came in since stands after it."""
+"""How far back to look in a history for the failed workflow task: later events come after it."""
 _LONGEST_POLL = timedelta(seconds=75)
 _ALL = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"
 
@@ -45,7 +45,7 @@ class RunningJourneys:
     """The journeys' workflows on one Temporal namespace. Every call may raise `JourneysUnreachable`."""
 
     def __init__(self, client: Client, *, patience: timedelta = _PATIENCE) -> None:
-        """`patience`: How long one workflow may take to answer; elapsed time."""
+        """`patience` is how long one workflow may take to answer; elapsed time."""
         self._client = client
         self._patience = patience
         self._journeys = Journeys(client, patience=patience)
@@ -75,7 +75,7 @@ class RunningJourneys:
             raise unreachable(error) from None
 
     async def find(self, journey_id: str) -> Running | None:
-        """The journey's workflow with what it says of itself, or None if none runs."""
+        """The journey's workflow with its own status, or None if none runs."""
         try:
             description = await self._journeys.handle(journey_id).describe(rpc_timeout=self._patience)
         except RPCError as error:
@@ -92,9 +92,9 @@ class RunningJourneys:
             return Running(snapshot=None, failure=await self._task_failure(journey_id))
 
     async def _task_failure(self, journey_id: str) -> str | None:
-        """Why the workflow's task failed last, if it has not been done since.
+        """Why the workflow's task failed last, if it has not succeeded since.
 
-        Only our own words are passed on: any other error may quote what it was about, so it is named by its type.
+        Only our own texts are passed on. Any other error may quote data, so only its type is given.
         """
         request = GetWorkflowExecutionHistoryReverseRequest(
             namespace=self._client.namespace,
@@ -115,7 +115,7 @@ class RunningJourneys:
         return None
 
     async def are_worked(self) -> bool:
-        """Whether any worker polls. One that was killed counts for a minute more."""
+        """Whether any worker polls. A killed worker still counts for a minute."""
         request = DescribeTaskQueueRequest(
             namespace=self._client.namespace,
             task_queue=TaskQueue(name=TASK_QUEUE),
@@ -129,23 +129,23 @@ class RunningJourneys:
         return any(poller.last_access_time.ToDatetime(UTC) > since for poller in answer.pollers)
 
     async def start(self, start: JourneyStart) -> None:
-        """Starts a journey's workflow where `start` says it stands; one that runs is left as it is."""
+        """Starts a journey's workflow in the state that `start` gives. A running one is left alone."""
         await self._journeys.resume(start)
 
     async def catch_up(self, journey_id: str) -> None:
-        """Has the workflow compare itself with the record and look at its calls anew."""
+        """Makes the workflow compare itself with the record and check its calls again."""
         await self._signal(journey_id, "catch-up")
 
     async def stand_still(self, journey_id: str, code: str) -> None:
-        """Has the workflow decide nothing any more."""
+        """Makes the workflow stand still: it takes no more decisions."""
         await self._signal(journey_id, "stand-still", code)
 
     async def look_again(self, journey_id: str) -> JourneyStatus:
-        """Has a journey that stands still go on, if it agrees with its record. Raises as `Journeys.look_again`."""
+        """Makes a journey that stands still continue if it agrees with its record. Raises as `Journeys.look_again`."""
         return await self._journeys.look_again(journey_id)
 
     async def page(self, notice: Notice) -> bool:
-        """Has `notice` sent once for its key; False if it was before."""
+        """Sends `notice` once for its key; False if it was sent before."""
         try:
             await self._client.start_workflow(
                 PAGE,
@@ -166,5 +166,5 @@ class RunningJourneys:
         try:
             await self._journeys.handle(journey_id).signal(name, args=args, rpc_timeout=self._patience)
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:  # it ended meanwhile: nothing is left to be told
+            if error.status is not RPCStatusCode.NOT_FOUND:  # it ended meanwhile, so there is nothing to tell
                 raise unreachable(error) from None

@@ -72,7 +72,7 @@ def _schedule(every: timedelta) -> Schedule:
             RECONCILE,
             id=SCHEDULE,
             task_queue=TASK_QUEUE,
-            execution_timeout=timedelta(hours=1),  # else a run that no worker takes would hold up all later ones
+            execution_timeout=timedelta(hours=1),  # otherwise a run that no worker takes would block all later ones
             static_summary="Record and running journeys compared",
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
@@ -93,7 +93,7 @@ class ScheduledComparison:
 
     @activity.defn(name=signatures.RECONCILE)
     async def reconcile(self) -> signatures.Reconciled:
-        """Compares, sets right what may be, and pages for the rest.
+        """Compares, fixes what can be fixed safely, and pages for the rest.
 
         Every journey's workflow is looked for each time, and where it stands is compared with the record as Temporal
         lists it. Asked for their states are those whose head is another there, those that cannot record or whose

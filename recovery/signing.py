@@ -1,4 +1,4 @@
-"""The head of the record's hash chain, signed in every scheduled run: nothing before it can be altered unseen then."""
+"""Signs the head of the record's hash chain in every scheduled run, so that no earlier change can go unnoticed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class HeadSigner:
-    """Signs heads, or says that none are signed where it was given no key.
+    """Signs heads. Without a key it logs that none are signed.
 
     Attributes:
-        database_url: Of the record.
+        database_url: The record's database.
         key_file: The private key.
         anchors: The file of signed heads.
     """
@@ -35,11 +35,11 @@ class HeadSigner:
 
     @activity.defn(name=signatures.SIGN_HEAD)
     async def sign(self) -> signatures.HeadSigned:
-        """Signs where the record stands.
+        """Signs the newest event of the record.
 
         Raises:
-            StoreUnavailable: The database is away; Temporal tries again.
-            ApplicationError: Not retryable. `not-signed`: the key or the file cannot be used as it is.
+            StoreUnavailable: The database does not answer; Temporal tries again.
+            ApplicationError: Not retryable. `not-signed`: the key or the file cannot be used.
         """
         if self.database_url is None or self.key_file is None or self.anchors is None:
             log.warning("heads-are-not-signed", advice="set THROUGHLINE_SIGNING_KEY and THROUGHLINE_ANCHORS")

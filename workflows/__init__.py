@@ -1,1 +1,1 @@
-"""The durable journey: waits, deadlines and calls out, on the pure domain. Reads like the pathway itself."""
+"""The durable journey: waits, deadlines and calls to other systems, on top of the pure domain."""

@@ -1,4 +1,4 @@
-"""How many callers of one process ask one journey at the same time."""
+"""Limits how many callers in one process ask one journey at the same time."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _WAIT_SECONDS = 10.0
 
 
 class TooManyCallers(Exception):
-    """Others who came before did not get their answers in time."""
+    """Earlier callers did not get their answers in time."""
 
 
 class CallerLimit:
-    """Lets `AT_ONCE` callers ask a journey at once; the others wait in the order in which they came."""
+    """Lets `AT_ONCE` callers ask a journey at once. Others wait in the order in which they came."""
 
     def __init__(self, wait_seconds: float = _WAIT_SECONDS) -> None:
-        """`wait_seconds`: How long a caller waits for its turn; elapsed."""
+        """`wait_seconds` is how long a caller waits for its turn; elapsed."""
         self._wait_seconds = wait_seconds
         self._free: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
@@ -31,7 +31,7 @@ class CallerLimit:
         """Waits for a turn at the journey and keeps it until the block ends.
 
         Raises:
-            TooManyCallers: None came in time.
+            TooManyCallers: There was no turn in time.
         """
         free = self._free.setdefault(journey_id, asyncio.Semaphore(AT_ONCE))
         try:

@@ -1,4 +1,4 @@
-"""How each effect becomes a call: which activity, with what, for how long, and what the UI says about it."""
+"""How each effect becomes a call: the activity, its request, its time limits, and its summary in the UI."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Call:
     """One activity call.
 
     Attributes:
-        patience: Elapsed time over all attempts; after it a person is asked instead.
+        patience: Elapsed time for all attempts. After that a person is asked instead.
         attempt: Elapsed time for one attempt.
         queue: The task queue whose workers make it.
     """
@@ -43,7 +43,7 @@ _RETRY = RetryPolicy(
 
 
 async def carry_out(state: JourneyState, effect: fx.Effect) -> Answer:
-    """Makes the call and returns the answer; `Failed` when patience ends or the system will not."""
+    """Makes the call and returns the answer; `Failed` when patience ends or the system refuses."""
     call = _call(effect, state)
     try:
         answered: signatures.Answered = await workflow.execute_activity(

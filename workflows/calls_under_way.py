@@ -1,4 +1,4 @@
-"""Calls to clinic systems that a journey has begun and that are not answered yet."""
+"""Calls to clinic systems that a journey has started and that are not answered yet."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class CallsUnderWay:
     """At most one call for each concurrency key.
 
     Attributes:
-        fault: The error that kept a call from being asked for: a fault of this release.
+        fault: The error that prevented a call: a bug in this release.
     """
 
     def __init__(
         self, carry_out: Callable[[Effect], Awaitable[Answer]], answered: Callable[[Effect, Answer], object]
     ) -> None:
-        """`answered` is told of each answer."""
+        """`answered` is called with each answer."""
         self._carry_out = carry_out
         self._answered = answered
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -1,4 +1,4 @@
-"""What the Temporal UI shows of a journey: search attributes and a card. No word that says who the client is."""
+"""What the Temporal UI shows of a journey: search attributes and a card. Nothing here identifies the client."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def attributes(values: Shown) -> list[SearchAttributeUpdate[Any]]:
 
 
 def cannot_record(cause: str) -> list[SearchAttributeUpdate[Any]]:
-    """What is known of a journey that cannot even read its record."""
+    """The search attributes of a journey that cannot even read its record."""
     return [NOT_RECORDED.value_set(cause), URGENT.value_set(True)]
 
 
@@ -64,7 +64,7 @@ def card_while_reading() -> str:
 
 
 def card(state: JourneyState, now: Instant) -> str:
-    """Stage, level of care, waiting for whom, next deadlines, as Markdown."""
+    """Stage, level of care, who is waited for and next deadlines, as Markdown."""
     owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
     lines = [
         f"**{state.stage}** · level of care {_level(state, now)} · waiting for **{state.waiting_for() or 'nobody'}**",

@@ -1,4 +1,4 @@
-"""Journeys as their callers see them: open one, tell it something, ask where it stands."""
+"""The client for journeys: open one, send it a command, ask for its status."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ from workflows.messages import READING, TASK_QUEUE, WORKFLOW, JourneySnapshot, J
 _PATIENCE = timedelta(seconds=30)
 _ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
 _REFUSAL = re.compile(r"[a-z]+(-[a-z0-9]+)*")
-"""What the domain's codes look like; the SDK's own error types do not."""
+"""The form of the domain's codes. The SDK's own error types have another form."""
 _BETWEEN_RUNS = timedelta(seconds=5)
-"""How long a journey that continues as new may take to answer again; Temporal holds its first task back a second."""
+"""How long a journey that continues as new may take to answer; Temporal delays its first task by a second."""
 _MOMENT_SECONDS = 0.1
 _OLD_OUTCOME_SECONDS = 1.0
-"""An Update that took longer was tried just now. One that failed sooner may have been tried long ago."""
+"""An Update that took longer was tried just now. The answer to one that failed sooner may be old."""
 _DESCRIBED_WITHIN = timedelta(seconds=5)
 MAX_SKIPS = 10_000
-"""Timers a journey may skip over in one move of its virtual clock."""
+"""Timers that a journey may skip in one move of its virtual clock."""
 
 
 class JourneysUnreachable(Exception):
-    """Temporal or the workers did not answer in time. Ask again with the same command id."""
+    """Temporal or the workers did not answer in time. Send the command again with the same id."""
 
 
 class NamespaceMissing(JourneysUnreachable):
-    """Temporal answers and has no such namespace."""
+    """Temporal answers but has no such namespace."""
 
 
 class JourneyNotRunning(Exception):
@@ -59,11 +59,11 @@ class JourneyNotRunning(Exception):
 
 
 class TooManyWaiting(JourneysUnreachable):
-    """Other decisions wait at this journey, as many as Temporal takes. Ask again later with the same command id."""
+    """As many decisions as Temporal allows wait at this journey. Send the command again later with the same id."""
 
 
 class CommandNotRecorded(JourneysUnreachable):
-    """The journey has taken the command in, keeps it, and cannot record it now. Ask again with the same command id.
+    """The journey has accepted and keeps the command but cannot record it now. Send it again with the same id.
 
     Attributes:
         code: The cause, short and stable; see `workflows.not_recorded`.
@@ -75,7 +75,7 @@ class CommandNotRecorded(JourneysUnreachable):
 
 
 class CommandRefused(Exception):
-    """The journey will not do that now.
+    """The journey refuses the command.
 
     Attributes:
         code: Short and stable.
@@ -91,7 +91,7 @@ class CommandRefused(Exception):
 async def connect(address: str, namespace: str, *, virtual_time: bool = False) -> Client:
     """A Temporal client that speaks the journeys' types.
 
-    With `virtual_time` every journey it opens has its own clock, which stands until it is moved on.
+    With `virtual_time`, every journey that it opens has its own clock, which only moves when it is moved on.
 
     Raises:
         JourneysUnreachable: Nothing answers at `address`, or it refuses.
@@ -107,7 +107,7 @@ async def connect(address: str, namespace: str, *, virtual_time: bool = False) -
 
 
 def workflow_id(journey_id: str) -> str:
-    """The workflow behind a journey; as opaque as the journey's own id."""
+    """The workflow id of a journey. It is as opaque as the journey's own id."""
     return f"journey-{journey_id}"
 
 
@@ -126,14 +126,14 @@ class Journeys:
         self._callers = CallerLimit()
 
     def handle(self, journey_id: str) -> WorkflowHandle[Any, Any]:
-        """The workflow's handle, for what this class does not offer."""
+        """The workflow's handle, for operations that this class does not have."""
         return self._client.get_workflow_handle(workflow_id(journey_id))
 
     async def open(self, opening: OpenJourney) -> None:
-        """Begins a journey. Beginning one that runs already changes nothing.
+        """Starts a journey. If it is already running, nothing changes.
 
         Raises:
-            JourneyNotRunning: It began before and is over.
+            JourneyNotRunning: The journey was started before and is over.
             JourneysUnreachable: Temporal did not answer.
         """
         try:
@@ -142,9 +142,9 @@ class Journeys:
             raise JourneyNotRunning(f"journey {opening.journey_id} has ended") from None
 
     async def resume(self, start: JourneyStart) -> None:
-        """Gives a journey that lost its workflow a new one, from where `start` says it stands.
+        """Starts a new workflow for a journey that lost its own, in the state that `start` gives.
 
-        A journey whose workflow runs is left as it is.
+        A journey whose workflow is running is left alone.
 
         Raises:
             JourneysUnreachable: Temporal did not answer.
@@ -164,19 +164,19 @@ class Journeys:
                 static_summary="One client's journey through care",
                 rpc_timeout=self._patience,
             )
-        except RPCError as error:  # also "not found", which here can only mean the namespace
+        except RPCError as error:  # including "not found", which here can only mean the namespace
             raise unreachable(error) from None
 
     async def tell(self, journey_id: str, command: BaseCommand) -> JourneyStatus:
-        """Carries `command` to the journey and waits until its outcome is on record.
+        """Sends `command` to the journey and waits until its outcome is on record.
 
-        Telling the same command id again gives the status without doing it again.
+        Sending the same command id again returns the status without doing it again.
 
         Raises:
-            CommandRefused: The journey will not; nothing has changed.
-            JourneyNotRunning: There is no such journey any more, or yet.
+            CommandRefused: The journey refuses; nothing has changed.
+            JourneyNotRunning: The journey has ended or does not exist yet.
             CommandNotRecorded: The journey keeps the command until it can be recorded.
-            TooManyWaiting: Nothing was recorded, as too many others wait at this journey.
+            TooManyWaiting: Nothing was recorded, because too many others wait at this journey.
             JourneysUnreachable: No answer in time; the command may still be carried out.
         """
         kind: str = type(command).model_fields["kind"].default
@@ -191,9 +191,10 @@ class Journeys:
     async def _ask_anew(
         self, journey_id: str, kind: str, command: BaseCommand, failed: CommandNotRecorded
     ) -> JourneyStatus:
-        """Asks under another Update id, since `failed` may be old: Temporal keeps an outcome as long as the run lasts.
+        """Asks with another Update id, because `failed` may be old: Temporal keeps an outcome for as long as the run
+        lasts.
 
-        The journey knows the command by its own id: it tries that again and answers anew.
+        The journey knows the command by its own id, so it tries it again and gives a new answer.
         """
         try:
             return await self._update(journey_id, kind, [command], None)
@@ -201,10 +202,10 @@ class Journeys:
             raise failed from None  # the journey keeps this one
 
     async def look_again(self, journey_id: str) -> JourneyStatus:
-        """Tells a journey that stands still that its record was mended. It goes on if it finds it so.
+        """Tells a journey that stands still to check its record again. It continues if both agree.
 
         Raises as `tell` does: `CommandRefused` if record and workflow still contradict each other, and
-        `CommandNotRecorded` if what waits still cannot be recorded.
+        `CommandNotRecorded` if waiting commands still cannot be recorded.
         """
         return await self._update(journey_id, "look-again", [], None)
 
@@ -226,8 +227,8 @@ class Journeys:
     async def _asked(self, journey_id: str, name: str, args: list[Any], update_id: str) -> JourneyStatus:
         """The answer to one Update.
 
-        It is sent again where Temporal drops it, since another caller finds too many there; and once where a workflow
-        task fails, since that also happens when something comes in while the journey continues as new.
+        It is sent again if Temporal drops it, which happens when there are too many callers. It is sent once more if a
+        workflow task fails, which also happens when something arrives while the journey continues as new.
         """
         task_failed = False
         while True:
@@ -244,7 +245,7 @@ class Journeys:
             await asyncio.sleep(_MOMENT_SECONDS)
 
     async def _why(self, journey_id: str) -> str:
-        """What keeps the journey from recording, as Temporal shows it without a worker; empty if nothing is known."""
+        """Why the journey cannot record, as Temporal shows it without a worker; empty if nothing is known."""
         try:
             described = await self.handle(journey_id).describe(rpc_timeout=_DESCRIBED_WITHIN)
         except RPCError:
@@ -255,7 +256,7 @@ class Journeys:
         return f"the journey cannot record now ({code}): {not_recorded.cause(code).sentence} Ask again with the same id"
 
     async def status(self, journey_id: str) -> JourneyStatus:
-        """Where the journey stands, asked of the workflow itself.
+        """The journey's status, from the workflow itself.
 
         Raises:
             JourneyNotRunning: There is no such workflow.
@@ -265,12 +266,12 @@ class Journeys:
         return now
 
     async def state(self, journey_id: str) -> JourneyState:
-        """Everything the journey has on its mind, from a worker of the same state schema. Raises as `status` does."""
+        """The journey's full state, from a worker of the same state schema. Raises as `status` does."""
         state: JourneyState = await self._ask(journey_id, "state", JourneyState)
         return state
 
     async def snapshot(self, journey_id: str) -> JourneySnapshot:
-        """What the workflow says of itself, to be compared with the record. Raises as `status` does."""
+        """The workflow's own account, to compare with the record. Raises as `status` does."""
         snapshot: JourneySnapshot = await self._ask(journey_id, "snapshot", JourneySnapshot)
         return snapshot
 
@@ -306,12 +307,12 @@ def _refusal(failed: WorkflowUpdateFailedError, journey_id: str) -> Exception:
 
 
 def _was_dropped(error: RPCError) -> bool:
-    """Whether Temporal forgot an Update before the journey took it in."""
+    """Whether Temporal dropped an Update before the journey accepted it."""
     return error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.ABORTED) and "update" in error.message.lower()
 
 
 def _is_full(error: RPCError) -> bool:
-    """Whether Temporal takes no more Updates of this workflow; its other limits are of the whole namespace."""
+    """Whether Temporal accepts no more Updates of this workflow. Its other limits are for the whole namespace."""
     return error.status is RPCStatusCode.RESOURCE_EXHAUSTED and "in-flight updates" in error.message
 
 
@@ -332,7 +333,7 @@ def _raise_for(error: RPCError, journey_id: str) -> NoReturn:
 
 
 def unreachable(error: RPCError) -> JourneysUnreachable:
-    """What an error of Temporal that is not about one journey means."""
+    """The meaning of a Temporal error that is not about one journey."""
     if "namespace" in error.message.lower() and error.status is RPCStatusCode.NOT_FOUND:
         return NamespaceMissing(
             "Temporal has no such namespace: set TEMPORAL_NAMESPACE, or let `throughline up` make it"

@@ -18,7 +18,7 @@ class DeadlineTimer:
     """Waits for one moment at a time.
 
     Attributes:
-        fault: The error that kept it from being set: a fault of this release.
+        fault: The error that prevented setting it: a bug in this release.
     """
 
     def __init__(self, wait_until: Callable[[Instant], Awaitable[None]], rang: Callable[[Instant], object]) -> None:
@@ -30,7 +30,7 @@ class DeadlineTimer:
         self.fault: BaseException | None = None
 
     def set(self, due: Instant | None) -> None:
-        """Waits for `due` instead of what it waited for; None: waits for nothing."""
+        """Waits for `due` instead of the time it waited for. None: waits for nothing."""
         if due == self._due:
             return
         if self._task is not None:

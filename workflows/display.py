@@ -10,7 +10,7 @@ from workflows.not_recorded import NotRecorded, shown_on_the_card
 
 
 class Display:
-    """What one run shows in the Temporal UI. Search attributes are upserted only where they change."""
+    """What one run shows in the Temporal UI. Search attributes are upserted only if they change."""
 
     def __init__(self) -> None:
         self._shown: Shown | None = None
@@ -23,7 +23,7 @@ class Display:
             state: The state on record.
             mark: Of the last event in it.
             trouble: Why decisions cannot be recorded now, if so.
-            waiting: The kinds of what waits to be recorded.
+            waiting: The kinds of the commands that wait to be recorded.
         """
         now = workflow.now()
         workflow.set_current_details("\n".join([*_first_lines(trouble, waiting), card(state, now)]))
@@ -33,7 +33,7 @@ class Display:
             workflow.upsert_search_attributes(attributes(values))
 
     def show_reading(self, trouble: NotRecorded | None, waiting: list[str]) -> None:
-        """The same until the record was read. What else the search attributes say is what the run before said."""
+        """Shows the same until the record has been read. Other search attributes keep the values of the run before."""
         workflow.set_current_details("\n".join([*_first_lines(trouble, waiting), card_while_reading()]))
         if trouble is not None and trouble.code != self._cause_shown:
             self._cause_shown = trouble.code

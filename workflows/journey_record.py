@@ -22,12 +22,12 @@ from workflows.not_recorded import CAUSES, cause
 Answer = TypeVar("Answer", bound=Value)
 
 _ONE_TRY = timedelta(seconds=6)
-"""Elapsed. Longer than the recorder waits for the databases, so a try that ends by this has lost its worker."""
+"""Elapsed. Longer than the recorder waits for the databases, so a try that reaches this has lost its worker."""
 _TRIES = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2)
 _ALL_TRIES = timedelta(seconds=16)
-"""Elapsed, with what they wait for their turn in the worker, which is long when many clients are admitted at once."""
+"""Elapsed, including the wait for a free worker slot, which is long when many clients are admitted at once."""
 _ALL_TRIES_WHEN_ASKED = timedelta(seconds=8)
-"""Elapsed, where a caller waits to be told."""
+"""Elapsed, if a caller waits for the answer."""
 
 
 class CannotRecord(Exception):
@@ -35,7 +35,8 @@ class CannotRecord(Exception):
 
     Attributes:
         code: The cause; see `workflows.not_recorded`.
-        is_of_the_decision: Whether other decisions of the journey may be recorded all the same.
+        is_of_the_decision: Whether the cause concerns only this decision, so that others of the journey may be
+            recorded.
     """
 
     def __init__(self, code: str, *, is_of_the_decision: bool) -> None:
@@ -48,8 +49,8 @@ class JourneyRecord:
     """The record of one journey.
 
     Attributes:
-        keys_are_away: Whether the clients' keys did not answer for an earlier command of this attempt: they are not
-            waited for again.
+        keys_are_away: Whether the clients' keys did not answer for an earlier command of this attempt. Then this
+            attempt does not wait for them again.
     """
 
     def __init__(self, opening: OpenJourney) -> None:
@@ -59,16 +60,16 @@ class JourneyRecord:
     async def append(
         self, key: str, events: tuple[Event, ...], state: JourneyState, *, is_asked: bool
     ) -> signatures.Recorded:
-        """What the record holds after the events that `state` was folded from.
+        """Appends events, and returns what the record holds after the events that `state` was folded from.
 
         Args:
-            key: The command's cause. Asking again under it is safe.
-            events: What the command led to.
+            key: The command's cause. Repeating the request with it is safe.
+            events: The events of the command.
             state: The state before them.
-            is_asked: Whether a caller waits to be told.
+            is_asked: Whether a caller waits for the answer.
 
         Raises:
-            CannotRecord: It took nothing, as far as is known.
+            CannotRecord: Nothing was recorded, as far as is known.
         """
         request = signatures.RecordRequest(
             stream=self._stream,
@@ -86,10 +87,10 @@ class JourneyRecord:
             _fail(error, anything_else=state.version > 0)  # nothing goes before the opening
 
     async def read(self, after: int, known: Fingerprint | None = None) -> signatures.RecordChecked:
-        """What the record holds after `after` events; whether `known` differs from it, if given. It was asked for.
+        """Reads what the record holds after `after` events, and whether `known`, if given, differs from it.
 
         Raises:
-            CannotRecord: It cannot be read.
+            CannotRecord: The record cannot be read.
         """
         request = signatures.CheckRequest(stream=self._stream, after=after, known=known)
         summary = f"Read the record after event {after}" + (f", compare event {known.version}" if known else "")
@@ -100,7 +101,7 @@ class JourneyRecord:
 
 
 async def _ask(activity: str, request: Value, result_type: type[Answer], summary: str, *, is_asked: bool) -> Answer:
-    """Asks once more where no worker answered: one that was lost says nothing of the record."""
+    """Asks once more if no worker answered, because a lost worker says nothing about the record."""
     try:
         return await _tries(activity, request, result_type, summary, is_asked=is_asked)
     except FailureError as error:
@@ -130,7 +131,7 @@ def _fail(error: FailureError, *, anything_else: bool) -> NoReturn:
 
 
 def _code_of(error: FailureError) -> str:
-    """The cause that the recorder named; one that named none in time did not answer."""
+    """The cause that the recorder named. If it named none in time, the record did not answer."""
     named = [link.type for link in _chain(error) if isinstance(link, ApplicationError) and link.type in CAUSES]
     if named:
         return str(named[0])
@@ -138,7 +139,7 @@ def _code_of(error: FailureError) -> str:
 
 
 def _lost_its_worker(error: FailureError) -> bool:
-    """Whether time ran out and no recorder said why: it names the database that hangs before its time is up."""
+    """Whether time ran out without a reason from the recorder, which would name a slow database before that."""
     return _timed_out(error) and not any(isinstance(link, ApplicationError) for link in _chain(error))
 
 

@@ -1,4 +1,4 @@
-"""What goes into a journey's workflow and what comes out of it."""
+"""The inputs and outputs of a journey's workflow."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from domain.values import Instant, LevelOfCare, Role, Stage, Value
 from workflows.not_recorded import NotRecorded
 
 READING = "the journey is reading its record, at the start of a run: ask again in a moment"
-"""What a query that needs the state is answered until the record was read."""
+"""The answer to a query that needs the state until the record has been read."""
 WORKFLOW = "Journey"
 RECONCILE = "Reconcile"
 PAGE = "Page"
 TASK_QUEUE = "journeys"
 CALLS_QUEUE = "clinic-calls"
-"""For activities that call the payer and the EHR. They wait there for each other, and nothing else waits for them."""
+"""For activities that call the payer and the EHR. They only delay each other."""
 NOTICES_QUEUE = "notices"
-"""For notices and pages to staff, which wait for no other system than mail."""
+"""For notices and pages to staff, which depend on no other system than mail."""
 
 
 class JourneyStart(Value):
@@ -30,10 +30,11 @@ class JourneyStart(Value):
 
     Attributes:
         opening: The admission that begins the journey.
-        carried: The state in which the run before ended, or in which a journey is started again. The run folds that
-            state from the record, under its worker's own schema. None: nothing is on record yet, as far as is known.
-        kept: Commands that the run before could not record, in their order.
-        not_recorded: Why it could not.
+        carried: Fingerprint of the state in which the run before ended, or in which a journey is restarted. The run
+            folds that state from the record, with its worker's own schema. None: nothing is on record yet, as far as is
+            known.
+        kept: Commands that the run before could not record, in order.
+        not_recorded: Why it could not record them.
         roll_over_after: History events after which to continue as new; None leaves it to the server's advice.
     """
 
@@ -45,17 +46,17 @@ class JourneyStart(Value):
 
 
 class JourneySnapshot(Value):
-    """What a journey's workflow says of itself, for comparison with the record.
+    """A journey's workflow's own account, for comparison with the record.
 
-    Fields that a newer release has added are passed over.
+    Fields that a newer release has added are ignored.
 
     Attributes:
-        state: The state it is in; while it is still reading its record, the one that it was given to read.
+        state: Its current state; while it is still reading its record, the state that it was given.
         is_reading: Whether it is still reading its record, at the start of a run.
         calls: The concurrency keys of calls under way; see `domain.effects.BaseEffect.concurrency_key`.
         waiting: Commands that are not answered yet.
-        stopped: Why it decides nothing now, or None.
-        not_recorded: Why what it decides cannot be recorded now, or None.
+        stopped: Why it takes no decisions now, or None.
+        not_recorded: Why its decisions cannot be recorded now, or None.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -69,7 +70,7 @@ class JourneySnapshot(Value):
 
 
 class JourneyStatus(Value):
-    """Where a journey stands, for the person who just decided something or asks."""
+    """A journey's status, for the person who just took a decision or asks."""
 
     journey_id: str
     version: int

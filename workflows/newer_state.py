@@ -1,4 +1,4 @@
-"""A run that a newer release began is left to workers of that release."""
+"""Leaves a run that a newer release started to workers of that release."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from domain.state import STATE_SCHEMA
 
 
 class NewerState(Exception):
-    """A newer release began this run. The workflow task fails, which loses nothing: it is tried again until a worker of
-    that release takes it.
+    """A newer release started this run. The workflow task fails, which loses nothing: it is tried again until a worker
+    of that release takes it.
     """
 
 
 def refuse_newer(carried: Fingerprint | None) -> None:
-    """Leaves a run to workers of the release that began it, or of a newer one.
+    """Leaves a run to workers of the release that started it, or of a newer one.
 
     Raises:
-        NewerState: The run was begun under a newer schema than this worker's.
+        NewerState: The run was started with a newer schema than this worker's.
     """
     if carried is not None and carried.state_schema > STATE_SCHEMA:
         raise NewerState(

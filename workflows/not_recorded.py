@@ -1,4 +1,4 @@
-"""A decision that cannot be recorded: what each cause means, who is told, and in which words. Pure.
+"""A decision that cannot be recorded: what each cause means, who is told, and the texts. Pure.
 
 No text here says who the client is or what was decided.
 """
@@ -16,28 +16,28 @@ from domain.obligations import Channel
 from domain.values import Instant, Role, Value
 
 TYPE = "not-recorded"
-"""Error type of an Update that was taken in and cannot be recorded yet."""
+"""Error type of an Update that was accepted but cannot be recorded yet."""
 PAGED_EVERY = timedelta(hours=4)
 """Elapsed time between two pages for one journey while a cause lasts."""
 _ONE_PAGE_FOR = timedelta(minutes=15)
-"""Journeys that meet a cause they share in the same span of the calendar are one page."""
+"""Journeys with the same shared cause in one period of this length give one page."""
 _GRACE = timedelta(seconds=6)
-"""For how long, elapsed, a cause that may pass by itself is only tried again; then callers are told."""
+"""For how long, elapsed, a cause that may resolve by itself is only retried. Then callers are told."""
 _PAGED_AFTER = timedelta(seconds=30)
-"""For how long, elapsed, it is only shown and logged; then operations are paged."""
+"""For how long, elapsed, such a cause is only shown and logged. Then operations are paged."""
 _SHORTEST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Cause:
-    """What a cause means.
+    """The meaning of a cause.
 
     Attributes:
         sentence: What is wrong and what to do, for an engineer.
-        is_of_the_decision: Other decisions of the same journey may be recorded all the same.
-        is_of_the_journey: Other journeys are not concerned, so each is paged for by itself.
-        may_pass: It often ends by itself within seconds.
+        is_of_the_decision: It concerns one decision; others of the same journey may still be recorded.
+        is_of_the_journey: It concerns one journey, so each journey has its own page.
+        may_pass: It often resolves by itself within seconds.
     """
 
     sentence: str
@@ -48,7 +48,7 @@ class Cause:
 
 CAUSES: Mapping[str, Cause] = {
     sig.RECORD_UNREACHABLE: Cause(
-        "The record's database does not answer or takes nothing now: see that it runs and has room.", may_pass=True
+        "The record's database does not answer or accepts nothing now: check that it runs and has room.", may_pass=True
     ),
     sig.RECORD_SCHEMA: Cause(
         "The record's tables are missing or old, or the worker's role may not use them: run the migrations, "
@@ -60,7 +60,7 @@ CAUSES: Mapping[str, Cause] = {
         is_of_the_journey=True,
     ),
     sig.KEYS_UNREACHABLE: Cause(
-        "The database of the clients' keys does not answer: see that it runs.", is_of_the_decision=True, may_pass=True
+        "The database of the clients' keys does not answer: check that it runs.", is_of_the_decision=True, may_pass=True
     ),
     sig.KEYS_SCHEMA: Cause(
         "The table of the clients' keys is missing or old, or the worker's role may not use it: run the migrations, "
@@ -78,13 +78,13 @@ CAUSES: Mapping[str, Cause] = {
         is_of_the_journey=True,
     ),
     sig.KEY_DESTROYED: Cause(
-        "The client's key was destroyed while the journey ran: find out who destroyed it; care that goes on is a new "
-        "journey of a client admitted anew.",
+        "The client's key was destroyed while the journey ran: find out who destroyed it; if care continues, admit the "
+        "client again as a new client with a new journey.",
         is_of_the_decision=True,
         is_of_the_journey=True,
     ),
     sig.NOT_RECORDABLE: Cause(
-        "The events hold what no record keeps, which is a fault of this release: deploy one that mends it.",
+        "The events have content that the record cannot store, a bug in this release: deploy one that fixes it.",
         is_of_the_decision=True,
         is_of_the_journey=True,
     ),
@@ -103,14 +103,14 @@ CAUSES: Mapping[str, Cause] = {
     ),
 }
 _FAULT = Cause(
-    "An error that was not foreseen, a fault of this release: the worker's log says where it was raised.",
+    "An unexpected error, a bug in this release: the worker's log says where it was raised.",
     is_of_the_decision=True,
     is_of_the_journey=True,
 )
 
 
 def cause(code: str) -> Cause:
-    """What `code` means."""
+    """The meaning of `code`."""
     return CAUSES.get(code, _FAULT)
 
 
@@ -119,9 +119,9 @@ class NotRecorded(Value):
 
     Attributes:
         code: The cause; see `CAUSES`.
-        since: When the first attempt that failed began.
-        known: Whether it has lasted long enough to be shown, logged and told to callers.
-        stands_still: Whether the journey takes no new decision until a person has it look at the record again.
+        since: When the first failed attempt started.
+        known: Whether it has lasted long enough to show it, log it and tell callers.
+        stands_still: Whether the journey takes no new decisions until a person makes it check the record again.
         paged_at: When operations were last paged for this cause.
     """
 
@@ -137,17 +137,17 @@ class NotRecorded(Value):
         return cause(self.code).sentence
 
     def pause(self, now: Instant) -> timedelta:
-        """How long to wait before the next attempt; elapsed. The longer it has lasted, the longer."""
+        """How long to wait before the next attempt; elapsed. It grows with the time that the problem has lasted."""
         return min(max((now - self.since) / 4, _SHORTEST_PAUSE), _LONGEST_PAUSE)
 
     def is_news_after(self, before: NotRecorded | None) -> bool:
-        """Whether it is to be logged; `before`: as the last attempt left it."""
+        """Whether to log it. `before` is the value after the last attempt."""
         if before is None or not before.known:
             return self.known
         return (before.code, before.stands_still) != (self.code, self.stands_still)
 
     def page_is_due(self, now: Instant) -> bool:
-        """Whether operations are to be paged, for the first time or again."""
+        """Whether to page operations, for the first time or again."""
         if not self.known:
             return False
         if self.paged_at is not None:
@@ -158,7 +158,7 @@ class NotRecorded(Value):
 def failed(
     before: NotRecorded | None, code: str, since: Instant, now: Instant, *, stands_still: bool = False
 ) -> NotRecorded:
-    """After an attempt that began at `since` and failed with `code`."""
+    """The new value after an attempt that started at `since` and failed with `code`."""
     since = before.since if before else since
     known = (before is not None and before.known) or not cause(code).may_pass or now - since >= _GRACE
     is_the_same = before is not None and (before.code, before.stands_still) == (code, stands_still)
@@ -167,9 +167,9 @@ def failed(
 
 
 def told_to_the_caller(trouble: NotRecorded) -> str:
-    """What the person who took the decision reads."""
+    """The text for the person who took the decision."""
     if trouble.stands_still:
-        until = "until an engineer has the journey look again"
+        until = "until an engineer makes the journey check its record again"
     else:
         until = "and records it once the cause is gone"
     if trouble.paged_at is None:
@@ -183,14 +183,14 @@ def told_to_the_caller(trouble: NotRecorded) -> str:
 
 
 def shown_on_the_card(trouble: NotRecorded, kept: Sequence[str]) -> str:
-    """The first lines of the card. `kept`: the kinds of what waits to be recorded."""
+    """The first lines of the card. `kept` are the kinds of the commands that wait to be recorded."""
     waiting = f" Waiting to be recorded: {', '.join(kept)}." if kept else ""
     what = "Stands still" if trouble.stands_still else "Cannot be recorded"
     return f"❗ **{what} since {_utc(trouble.since)}: {trouble.code}.** {trouble.sentence}{waiting}"
 
 
 def page(trouble: NotRecorded, journey_id: str, kept: Sequence[str], now: Instant) -> Notice:
-    """Pages operations. A cause that many journeys share gives one page in each quarter of an hour at most."""
+    """The page to operations. A cause that many journeys share gives at most one page every quarter of an hour."""
     if trouble.stands_still:
         return _page_standing_still(trouble, journey_id, kept, now)
     return _notice(
@@ -198,9 +198,9 @@ def page(trouble: NotRecorded, journey_id: str, kept: Sequence[str], now: Instan
         subject=f"Decisions cannot be recorded: {trouble.code}",
         body=(
             f"{trouble.sentence}\n"
-            f"Journey {journey_id} cannot record since {_utc(trouble.since)}.\n"
+            f"Journey {journey_id} has not been able to record since {_utc(trouble.since)}.\n"
             f"Waiting to be recorded: {', '.join(kept) or 'nothing'}.\n"
-            "What is decided is kept and recorded once the cause is gone. Reminders that wait with it are not "
+            "Decisions are kept and recorded once the cause is gone. Reminders that wait with them are not "
             "sent: have a person watch those deadlines.\n"
             "See which journeys: throughline reconcile\nTry again at once: throughline reconcile --fix\n"
         ),
@@ -214,35 +214,35 @@ def _page_standing_still(trouble: NotRecorded, journey_id: str, kept: Sequence[s
         subject=f"A journey stands still: {trouble.code}",
         body=(
             f"{trouble.sentence}\n"
-            f"Journey {journey_id} decides nothing since {_utc(trouble.since)}: new decisions are refused, and its "
+            f"Journey {journey_id} has taken no decisions since {_utc(trouble.since)}: new ones are refused, and its "
             "reminders are not sent. Have a person watch its deadlines.\n"
             f"Waiting to be recorded: {', '.join(kept) or 'nothing'}.\n"
-            f"See what differs: throughline reconcile\nOnce it is mended: throughline look-again {journey_id}\n"
+            f"See what differs: throughline reconcile\nOnce it is fixed: throughline look-again {journey_id}\n"
         ),
         repeat=_repeat(trouble, now),
     )
 
 
 def page_when_over(trouble: NotRecorded, journey_id: str, now: Instant) -> Notice:
-    """Tells operations that it is over, on the channel on which they were paged."""
+    """The page to operations that it is over, on the channel on which they were paged."""
     return _notice(
         key=f"recorded-again/{_scope(trouble, journey_id)}/{_span(now)}",
         subject=f"Decisions are recorded again after: {trouble.code}",
         body=(
-            f"Journey {journey_id} could not record since {_utc(trouble.since)} and does again.\n"
-            "See whether others still cannot: throughline status\n"
+            f"Journey {journey_id} could not record since {_utc(trouble.since)} and can record again.\n"
+            "Check whether others still cannot: throughline status\n"
         ),
     )
 
 
 def page_when_refused(journey_id: str, cause: str, kind: str, code: str) -> Notice:
-    """Tells operations that a decision which was kept for later was refused when it could be recorded."""
+    """The page to operations that a kept decision was refused when it could be recorded."""
     return _notice(
         key=f"kept-and-refused/{journey_id}/{sha256(cause.encode()).hexdigest()[:32]}",
         subject="A decision that was kept for later was refused",
         body=(
             f"Journey {journey_id}: {kind} could not be recorded when it was taken, was kept, and is now refused "
-            f"({code}), as the journey has moved on. It was not done: tell the person who took it.\n"
+            f"({code}), because the journey has moved on. It was not carried out: tell the person who took it.\n"
         ),
     )
 
@@ -252,7 +252,8 @@ def _notice(key: str, subject: str, body: str, repeat: int = 0) -> Notice:
 
 
 def _repeat(trouble: NotRecorded, now: Instant) -> int:
-    """How often operations were paged for it before: the first page comes within minutes, the others in steady turn."""
+    """How often operations were already paged for it. The first page comes within minutes, the others at fixed
+    intervals."""
     return int((now - trouble.since) / PAGED_EVERY)
 
 

@@ -1,4 +1,4 @@
-"""Sends a page from a workflow, once for its key."""
+"""Sends a page from a workflow, once for each key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the EHR should say and what a notice should read, from the state. Pure."""
+"""Makes the EHR record and the text of notices from the state. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TASK = {
 
 
 def ehr_record(state: JourneyState, effect: SyncEhr, key: str) -> EhrRecord:
-    """What the EHR should say: the episode as it stands and every task it has not heard of."""
+    """What the EHR should hold: the episode's current state and every task that it has not been told of."""
     if state.admission.opened_at is None:
         raise ValueError("a journey that was never opened has nothing to tell the EHR")
     return EhrRecord(
@@ -67,7 +67,7 @@ def _task(state: JourneyState, owed: Obligation) -> EhrTask:
 
 
 def notice(state: JourneyState, effect: Notify, key: str) -> Notice:
-    """What the person reads: what is owed, until when, and where to look. Nothing about the client."""
+    """The notice to a person: what is owed, by when, and where to look. Nothing about the client."""
     owed = state.obligations.open.get(effect.obligation)
     urgency = "OVERDUE: " if effect.overdue else ""
     return Notice(

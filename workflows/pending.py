@@ -15,7 +15,7 @@ from domain.refusal import Refusal
 
 @dataclass(eq=False)
 class PendingCommand:
-    """A command and what became of it so far.
+    """A command and its outcome so far.
 
     Attributes:
         answered: Whether its outcome is on record, or it was refused.
@@ -32,7 +32,7 @@ class PendingCommand:
 
     @property
     def kind(self) -> str:
-        """The kind of the command, e.g. `decide-placement`; never a word of it."""
+        """The kind of the command, e.g. `decide-placement`; never its content."""
         return self.command.name()
 
 
@@ -40,7 +40,7 @@ class PendingCommands:
     """The commands in the order in which they came, each once."""
 
     def __init__(self, kept: Iterable[BaseCommand] = ()) -> None:
-        """`kept`: what the run before could not record."""
+        """`kept` are the commands that the run before could not record."""
         self._waiting = deque(map(PendingCommand, kept))
 
     def __len__(self) -> int:
@@ -53,7 +53,7 @@ class PendingCommands:
         return self._waiting[number]
 
     def put(self, command: BaseCommand, *, first: bool = False) -> PendingCommand:
-        """Adds `command`, unless it is there already; in both cases it is to be tried."""
+        """Adds `command`, unless it is there already, and marks it to be tried."""
         pending = self.find(command)
         if pending is None:
             pending = PendingCommand(command)
@@ -84,7 +84,7 @@ class PendingCommands:
 
     @property
     def all_failed(self) -> bool:
-        """Whether each was tried and could not be recorded; also where none waits."""
+        """Whether each was tried and could not be recorded; True if none waits."""
         return all(each.failed for each in self)
 
     @property
@@ -106,5 +106,5 @@ class PendingCommands:
         return tuple(each.command for each in self)
 
     def kinds(self) -> list[str]:
-        """The kinds of what waits, in order."""
+        """The kinds of the waiting commands, in order."""
         return [each.kind for each in self]

@@ -1,4 +1,4 @@
-"""Two small workflows beside the journeys: looking after the record, and a page that goes out once."""
+"""Two small workflows besides the journeys: one compares and signs the record, one sends a page once."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _SUBJECTS = {
 
 @workflow.defn(name=RECONCILE)
 class ReconcileWorkflow:
-    """Started by a Schedule; what it does is two activities, and neither keeps the other from being done."""
+    """Runs two activities, started by a Schedule. A failure of one does not stop the other."""
 
     @workflow.run
     async def run(self) -> signatures.Reconciled:
-        """Compares every open journey with its workflow, sets right what may be, and pages for the rest.
+        """Compares every open journey with its workflow, fixes what can be fixed safely, and pages for the rest.
 
-        Meanwhile the record's head is signed. Where either fails, operations are paged once a day, and the run fails
-        once both have come to their end, which the Temporal UI shows.
+        Meanwhile the record's head is signed. If either fails, operations are paged once a day, and the run fails once
+        both have ended, which the Temporal UI shows.
         """
         signed, compared = await asyncio.gather(_sign_head(), _compare(), return_exceptions=True)
         failures = [each for each in (signed, compared) if isinstance(each, BaseException)]
@@ -91,7 +91,7 @@ class PageWorkflow:
 
     @workflow.run
     async def run(self, notice: Notice) -> signatures.Answered:
-        """Sends it, however long the mail server is away."""
+        """Sends it, even if the mail server is down for a long time."""
         sent: signatures.Answered = await workflow.execute_activity(
             signatures.NOTIFY,
             notice,

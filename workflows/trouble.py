@@ -1,4 +1,4 @@
-"""Tells people that a journey cannot record what is decided, and that it can again: in the log and by pages."""
+"""Tells people that a journey cannot record its decisions, and when it can again, in the log and by pages."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ class Trouble:
     """Why one journey's decisions cannot be recorded now.
 
     Attributes:
-        now: As the last attempt left it; None: all is recorded.
+        now: The value after the last attempt; None: everything is recorded.
     """
 
     def __init__(self, journey_id: str, before: NotRecorded | None) -> None:
-        """`before`: as the run before left it."""
+        """`before` is the value from the run before."""
         self._journey_id = journey_id
         self.now = before
 
     @property
     def known(self) -> NotRecorded | None:
-        """The same, once it has lasted long enough to be told."""
+        """The same, once it has lasted long enough to tell people."""
         return self.now if self.now and self.now.known else None
 
     @property
     def is_starting(self) -> bool:
-        """Whether it is too new to be told."""
+        """Whether it is too new to tell people."""
         return self.now is not None and not self.now.known
 
     async def attempted(
         self, code: str | None, began: Instant, waiting: Sequence[str], *, stands_still: bool = False
     ) -> None:
-        """Logs and pages what became of an attempt at all that waits, where that is new or was long ago.
+        """Logs and pages the result of an attempt to record everything that waits, if it is new or due again.
 
         Args:
             code: The cause of the first failure; None where there was none.
-            began: When the attempt began.
-            waiting: The kinds of what waits.
-            stands_still: Whether the journey decides nothing until a person acts.
+            began: When the attempt started.
+            waiting: The kinds of the waiting commands.
+            stands_still: Whether the journey takes no decisions until a person acts.
         """
         before = self.now
         if code is None:
@@ -69,7 +69,7 @@ class Trouble:
             await page_once(page_when_over(trouble, self._journey_id, workflow.now()))
 
     async def refused(self, pending: PendingCommand, refusal: Refusal) -> None:
-        """Tells operations that a decision which was kept for later was refused; no caller waits for it."""
+        """Tells operations that a kept decision was refused, because no caller waits for it."""
         if not workflow.unsafe.is_replaying():
             log.error("kept-decision-refused", journey=self._journey_id, kind=pending.kind, code=refusal.code)
         await page_once(page_when_refused(self._journey_id, pending.command.cause, pending.kind, refusal.code))

@@ -1,4 +1,4 @@
-"""FHIR R4: the client that the EHR and the places adapter share, and how a resource is recognised as ours."""
+"""FHIR R4: the client shared by the adapters for the EHR and for places, and how we recognise our resources."""
 
 from activities.fhir.client import FhirClient, VersionConflict, taking_turns
 from activities.fhir.records import Records

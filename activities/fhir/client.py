@@ -1,8 +1,9 @@
-"""A small FHIR R4 client: what four quite different servers agree on, and nothing that only some of them do.
+"""A small FHIR R4 client that uses only what four quite different servers all support.
 
-Search results may be stale (so `no-cache`, and reading back by id), may ignore the criteria (so each hit is looked
-at), may lack what was just created (so it is waited for), carry no total, come in pages; a stale version answers 409
-or 412; If-None-Exist may be ignored; a version id is opaque; a write may be answered with success and not be done.
+Search results may be stale (so we send `no-cache` and read back by id), may ignore the criteria (so we check each hit),
+may lack what was just created (so we wait for it), may have no total, and may come in pages. A stale version is
+answered with 409 or 412. If-None-Exist may be ignored. A version id is opaque. A write may be answered with success but
+not carried out.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class VersionConflict(ClinicUnavailable):
-    """The resource has changed, or is gone, since it was found: look again, then decide again."""
+    """The resource was changed or deleted after it was found: search again, then decide again."""
 
 
 _CONFLICT: Mapping[int, type[ClinicError]] = {409: VersionConflict, 412: VersionConflict}
@@ -39,7 +40,7 @@ _GONE: Mapping[int, type[ClinicError]] = {404: VersionConflict, 410: VersionConf
 
 @dataclass(frozen=True)
 class Written:
-    """What the answer to a write names: the resource's id, if any, and the resource, if it was sent along."""
+    """The content of the answer to a write: the resource's id, if named, and the resource, if included."""
 
     id: str = ""
     resource: Resource | None = None
@@ -48,8 +49,8 @@ class Written:
 class FhirClient:
     """Reads and writes resources as plain JSON at one base address.
 
-    Every method raises `ClinicUnavailable` or `ClinicRefused` with the name of `system`. An answer that is not what
-    was asked for is `ClinicUnavailable`: nothing is known then, and the call is repeated.
+    Every method raises `ClinicUnavailable` or `ClinicRefused` with the name of `system`. An answer that does not fit
+    the request is `ClinicUnavailable`: nothing is known then, and the call is repeated.
     """
 
     def __init__(
@@ -63,9 +64,9 @@ class FhirClient:
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`timeout_seconds` bounds each request; `headers` may carry the authorisation.
+        """`timeout_seconds` limits each request; `headers` may hold the authorisation.
 
-        `pause` waits so many seconds, `now` is the present, for those who create and search by this client.
+        `pause` waits for a number of seconds and `now` is the current time, for code that creates and searches.
         """
         self.base = base_url.rstrip("/") + "/"
         self.system = system
@@ -80,31 +81,31 @@ class FhirClient:
         await self._http.aclose()
 
     async def read(self, kind: str, id_: str, *, journey: str = "", listed: bool = False) -> Resource:
-        """The resource as it is now. `listed`: the server has just named it, so if it is gone look again.
+        """The resource as it is now. `listed` means that the server has just named it, so if it is gone, search again.
 
         Raises:
-            ClinicUnavailable: Something else was answered; `VersionConflict` if what was `listed` is gone.
+            ClinicUnavailable: The answer is something else; `VersionConflict` if a `listed` resource is gone.
             ClinicRefused: There is no such resource.
         """
         expected = _GONE if listed else {}
         response = await self._send("GET", f"{kind}/{id_}", self._gate(journey), expected=expected)
         found = json_object(self.system, response)
         if found.get("resourceType") != kind or found.get("id") != id_:
-            raise ClinicUnavailable(self.system, "wrong-resource", "Another resource was answered; repeated.")
+            raise ClinicUnavailable(self.system, "wrong-resource", "The server returned another resource; repeated.")
         return _with_version(found, response.headers.get("etag"))
 
     async def search(
         self, kind: str, matches: Callable[[Resource], bool], journey: str = "", **criteria: str | Sequence[str]
     ) -> list[Resource]:
-        """The resources that meet `criteria`, over all pages; an underscore in a name stands for a hyphen.
+        """The resources that meet `criteria`, from all pages. An underscore in a name stands for a hyphen.
 
-        The criteria travel in the body, never in the address, because addresses are logged. A server may answer more
-        than was asked for or mark it wrongly, so `matches` must say again what was asked for; what it says counts in
-        any `search.mode` but `outcome`.
+        The criteria are sent in the body, never in the address, because addresses are logged. A server may return more
+        than was asked for or mark it wrongly, so `matches` checks each resource again. Its result counts for any
+        `search.mode` except `outcome`.
 
         Raises:
-            ClinicUnavailable: The answer is no searchset, contradicts itself, or is to another search.
-            ClinicRefused: The pages lead to another host, in a circle, or on without end.
+            ClinicUnavailable: The answer is not a searchset, contradicts itself, or is for another search.
+            ClinicRefused: The pages lead to another host, go in a circle, or never end.
         """
         form = {name.replace("_", "-"): value for name, value in criteria.items()}
         response = await self._send("POST", f"{kind}/_search", self._gate(journey), form=form)
@@ -120,14 +121,14 @@ class FhirClient:
                 break
             followed.add(address)
             response = await self._send("GET", address, self._gate(journey), expected=_GONE)
-        raise ClinicRefused(self.system, "too-many-pages", "Narrow the search, or mend the server's next links.")
+        raise ClinicRefused(self.system, "too-many-pages", "Narrow the search, or fix the server's next links.")
 
     async def post(self, body: Resource, *, headers: Mapping[str, str], key: str, journey: str = "") -> Written:
-        """Sends a new resource; the answer may name less than was made.
+        """Sends a new resource. The answer may contain only part of it.
 
         Raises:
             VersionConflict: HTTP 409 or 412.
-            ClinicUnavailable: `write-failed`: success was answered and an OperationOutcome names an error.
+            ClinicUnavailable: `write-failed`: the status was success, but an OperationOutcome names an error.
         """
         sent = {**self._gate(journey), **headers, "Idempotency-Key": key}
         return await self._write("POST", body["resourceType"], sent, body, _CONFLICT)
@@ -135,14 +136,15 @@ class FhirClient:
     async def update(
         self, body: Resource, shows: Callable[[Resource], bool], *, key: str, journey: str = ""
     ) -> Resource:
-        """Replaces the resource provided it is still the version that `body` was read as; returns what it is now.
+        """Replaces the resource if it is still the version that `body` was read as; returns the new resource.
 
-        `key` is the call's; the write's own is made of it, the resource and that version. `shows` says whether a
-        resource shows what was written. The answer must show it or, where it does not, the resource read again.
+        `key` is the key of the call; the key of the write is made of it, the resource and that version. `shows` says
+        whether a resource shows what was written. If the answer does not show it, the resource is read again and must
+        show it.
 
         Raises:
-            VersionConflict: It is another version; HTTP 404, 409, 410 and 412 alike.
-            ClinicUnavailable: `write-failed` or `write-unconfirmed`: success was answered and nothing done.
+            VersionConflict: It is another version; HTTP 404, 409, 410 or 412.
+            ClinicUnavailable: `write-failed` or `write-unconfirmed`: the status was success, but nothing was written.
         """
         version = meta(body).get("versionId")
         parts = [key, reference(body), *([str(version)] if version else [])]
@@ -190,7 +192,7 @@ class FhirClient:
         response = await self._send(method, path, headers, body=body, expected=expected)
         answer = json_object(self.system, response) if response.content else {}
         if answer.get("resourceType") == "OperationOutcome" and has_failed(answer):
-            raise ClinicUnavailable(self.system, "write-failed", "The server says that it failed; repeated.")
+            raise ClinicUnavailable(self.system, "write-failed", "The server reports that the write failed; repeated.")
         if answer.get("resourceType") == body["resourceType"] and is_id(answer.get("id")):
             return Written(str(answer["id"]), _with_version(answer, response.headers.get("etag")))
         return Written(_id_in(response.headers.get("location", ""), body["resourceType"]))
@@ -222,12 +224,14 @@ class FhirClient:
     def _own(self, link: str) -> str:
         target = urljoin(self.base, link)
         if not same_origin(target, self.base) or urlsplit(target).username is not None:
-            raise ClinicRefused(self.system, "foreign-link", "The server's next link leads elsewhere; mend its base.")
+            raise ClinicRefused(
+                self.system, "foreign-link", "The server's next link leads to another host; fix its base address."
+            )
         return target
 
 
 async def taking_turns(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Runs `attempt` afresh while others keep writing: a few times, then `VersionConflict`."""
+    """Repeats `attempt` while others keep writing: a few times, then `VersionConflict`."""
     for _ in range(_TURNS - 1):
         try:
             return await attempt()
@@ -237,7 +241,7 @@ async def taking_turns(attempt: Callable[[], Awaitable[T]]) -> T:
 
 
 def _dropped(self_link: str | None, form: Mapping[str, object]) -> bool:
-    """Whether the search that the server says it carried out lacks one of the criteria."""
+    """Whether the search that the server reports lacks one of the criteria."""
     if self_link is None:
         return False
     try:

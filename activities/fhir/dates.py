@@ -1,15 +1,15 @@
-"""FHIR's dateTime, which may be a year, a month, a day or a moment."""
+"""FHIR's dateTime, which may be a year, a month, a day or a point in time."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 _LAST_ZONE = timedelta(hours=12)
-"""A calendar day ends last twelve hours behind UTC."""
+"""The last place where a calendar day ends is twelve hours behind UTC."""
 
 
 def last_moment(text: object) -> datetime | None:
-    """When what `text` names is over everywhere; None if it cannot be read or lies beyond the calendar."""
+    """When the period that `text` names is over everywhere. None if it cannot be read or is beyond the calendar."""
     if not isinstance(text, str):
         return None
     try:

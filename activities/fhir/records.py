@@ -1,4 +1,4 @@
-"""Finds the one resource that bears our identifier, and creates it once where there is none."""
+"""Finds the one resource with our identifier, and creates it once if there is none."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from activities.fhir.resources import Resource, Wanted, is_retired, is_same_vers
 from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable
 
 _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Elapsed seconds between looks for what was just created."""
+"""Elapsed seconds between searches for what was just created."""
 
 _SETTLED = timedelta(minutes=2)
-"""So long after an unanswered create, elapsed, what no search finds was not created."""
+"""Elapsed time after an unanswered create. If no search finds it by then, it was not created."""
 
 _NOT_DONE = ("http-425", "http-429", "write-failed")
 """Codes by which a server says that it did not carry out a write, although it may do so later."""
@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Records:
-    """The resources on one server that are known by identifiers of ours."""
+    """The resources on one server that have our identifiers."""
 
     def __init__(self, fhir: FhirClient) -> None:
         self._fhir = fhir
@@ -33,17 +33,17 @@ class Records:
     async def create(
         self, body: Resource, wanted: Wanted, *, key: str, label: str, creations: Creations, journey: str = ""
     ) -> Resource:
-        """Creates `body` unless what is `wanted` exists; returns the one that counts, once a search finds it.
+        """Creates `body` unless the `wanted` resource exists; returns the resource that counts, once a search finds it.
 
-        Servers may ignore If-None-Exist and their searches may lag behind, so it is searched for before and after, and
-        `creations` remembers it under `label` until a search has found it. The limit: if the process ends before
-        `creations` is kept, or a create is carried out more than two minutes after it went unanswered, a server that
-        ignores If-None-Exist can get a second one.
+        Servers may ignore If-None-Exist and their searches may lag, so we search before and after, and `creations`
+        remembers it under `label` until a search has found it. One risk remains: if the process ends before `creations`
+        is kept, or a create is carried out more than two minutes after it went unanswered, a server that ignores
+        If-None-Exist can get a second one.
 
         Raises:
             ClinicUnavailable: As `find` does; `not-searchable-yet` if it was created, or may have been, and no search
                 finds it.
-            ClinicRefused: As `find` does; `write-unconfirmed` if the server keeps something else than was sent.
+            ClinicRefused: As `find` does; `write-unconfirmed` if the server keeps something other than what was sent.
         """
         hits = await self._hits(wanted, journey)
         known = await self._one_of(hits, wanted, journey)
@@ -56,10 +56,10 @@ class Records:
         return known
 
     async def find(self, wanted: Wanted, *, journey: str = "") -> Resource | None:
-        """The one resource that is `wanted`, read back by its id, or None where the server has none.
+        """The `wanted` resource, read back by its id, or None if the server has none.
 
         Raises:
-            ClinicRefused: A person must look: `several-matches`, `other-patient` if it belongs to another patient, or
+            ClinicRefused: A person must check: `several-matches`, `other-patient` if it belongs to another patient, or
                 `out-of-use` if the server's staff marked it as entered in error, inactive or replaced.
             ClinicUnavailable: It is not known whether there is one.
         """
@@ -88,7 +88,7 @@ class Records:
         if len(found) > len(in_use):
             _log.warning("fhir.identifier-elsewhere", system=self._fhir.system, kind=wanted.kind, count=len(found))
         if len(in_use) > 1:
-            raise self._doubt("several-matches", "Several records bear our identifier; leave it on the right one.")
+            raise self._doubt("several-matches", "Several records have our identifier; leave it on the right one.")
         if of_patient and not in_use:
             raise self._doubt("out-of-use", "The record with our identifier is out of use; say which one counts.")
         if found and not of_patient:
@@ -122,9 +122,9 @@ class Records:
         *,
         is_free: bool,
     ) -> Resource | None:
-        """Sends the create; returns what the server keeps, None if no answer says what.
+        """Sends the create; returns what the server keeps, or None if the answer does not say.
 
-        `is_free`: no resource has the identifier, not even one that no longer counts.
+        `is_free` means that no resource has the identifier, not even one that no longer counts.
         """
         unless = {"If-None-Exist": f"identifier={quote(wanted.criterion, safe=':/|')}"} if is_free else {}
         begun = self._fhir.now()
@@ -146,8 +146,10 @@ class Records:
 
     def _confirm(self, made: Resource, wanted: Wanted) -> None:
         if not wanted.counts(made):
-            # Repeating it could make one more each time.
-            raise self._doubt("write-unconfirmed", "The server keeps something else than was sent: see what.")
+            # Repeating it could create another one each time.
+            raise self._doubt(
+                "write-unconfirmed", "The server keeps something other than what was sent: find out what."
+            )
 
     async def _wait_for(self, wanted: Wanted, journey: str, made: Resource | None = None) -> Resource:
         """Searches until the resource is found. `made` is what the server said it keeps, a moment ago."""

@@ -1,4 +1,4 @@
-"""How a resource is recognised: by its identifier and, where it belongs to a patient, by that patient. Pure."""
+"""How a resource is recognised: by its identifier and, if it belongs to a patient, by that patient. Pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Patient:
-    """The patient a resource must belong to.
+    """The patient that a resource must belong to.
 
     Attributes:
         id: The Patient's id on the server.
-        system: Identifier system of record numbers; `value` is the patient's own.
-        base: The server's base address, for references that are absolute.
-        at: The moment at which a record number must be in force; None if it is not known.
+        system: Identifier system of record numbers; `value` is the patient's number.
+        base: The server's base address, for absolute references.
+        at: The time at which a record number must be valid; None if not known.
     """
 
     id: str
@@ -41,8 +41,8 @@ class Patient:
     def is_meant_by(self, pointer: object, contained: list[Resource]) -> bool:
         """Whether a Reference points at this patient and says nothing else.
 
-        It may be relative, absolute or versioned, point at a contained Patient, or name the record number. Each part
-        that it has must agree: a doubtful one is not this patient's.
+        It may be relative, absolute or versioned, point at a contained Patient, or name the record number. Every part
+        must agree; if there is doubt, it is not this patient.
         """
         if not isinstance(pointer, dict):
             return False
@@ -71,11 +71,11 @@ class Patient:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a search is for: the one resource of a type that bears our identifier.
+    """What a search is for: the one resource of a type with our identifier.
 
     Attributes:
-        patient: Whose it must be; None for types that belong to no patient, and for Patient itself.
-        at: The moment at which the identifier must be in force; None if it is not known.
+        patient: The patient it must belong to; None for types without a patient, and for Patient itself.
+        at: The time at which the identifier must be valid; None if not known.
     """
 
     kind: str
@@ -86,15 +86,15 @@ class Wanted:
 
     @property
     def criterion(self) -> str:
-        """The identifier as a search parameter's value; what would separate values is escaped as FHIR has it."""
+        """The identifier as the value of a search parameter, with FHIR's separators escaped."""
         return f"{_escaped(self.system)}|{_escaped(self.value)}"
 
     def is_named_by(self, resource: Resource) -> bool:
-        """Whether `resource` is of the type and has the identifier, in force or not."""
+        """Whether `resource` is of the type and has the identifier, valid or not."""
         return resource.get("resourceType") == self.kind and (self.system, self.value) in named(resource)
 
     def identifies(self, resource: Resource) -> bool:
-        """Whether `resource` is of the type and bears the identifier, both system and value."""
+        """Whether `resource` is of the type and has the identifier, both system and value, and it is valid."""
         return resource.get("resourceType") == self.kind and bears(resource, self.system, self.value, self.at)
 
     def is_of_patient(self, resource: Resource) -> bool:
@@ -111,38 +111,38 @@ class Wanted:
 
 
 def reference(resource: Resource) -> str:
-    """`Type/id`, the only form of a reference that every server finds again."""
+    """`Type/id`, the only form of a reference that every server can find."""
     return f"{resource['resourceType']}/{resource['id']}"
 
 
 def meta(resource: Resource) -> Resource:
-    """Its metadata; empty where the field is not what it should be."""
+    """Its metadata; empty if the field has the wrong form."""
     held = resource.get("meta")
     return held if isinstance(held, dict) else {}
 
 
 def is_same_version(one: Resource, other: Resource) -> bool:
-    """Whether both are the same resource in the same version. Without a version it is not known, so they are not."""
+    """Whether both are the same resource in the same version. False if a version is missing."""
     versions = [(each.get("id"), meta(each).get("versionId")) for each in (one, other)]
     return versions[0] == versions[1] and all(versions[0])
 
 
 def identifiers(resource: Resource) -> list[Resource]:
-    """Its identifiers; none where the field is not what it should be."""
+    """Its identifiers; none if the field has the wrong form."""
     held = resource.get("identifier")
     return [i for i in held if isinstance(i, dict)] if isinstance(held, list) else []
 
 
 def named(resource: Resource) -> set[tuple[object, object]]:
-    """System and value of each of its identifiers, in force or not."""
+    """System and value of each of its identifiers, valid or not."""
     return {(i.get("system"), i.get("value")) for i in identifiers(resource) if _is_text(i)}
 
 
 def bears(resource: Resource, system: str, value: str, at: Instant | None = None) -> bool:
-    """Whether one of its identifiers has this system and this value and is in force.
+    """Whether one of its identifiers has this system and value and is valid.
 
-    An identifier whose use is `old`, or whose period ended before `at`, names it no more. Without `at` periods are not
-    looked at.
+    An identifier whose use is `old`, or whose period ended before `at`, is no longer valid. Without `at`, periods are
+    not checked.
     """
     return any(
         (i.get("system"), i.get("value")) == (system, value) and not _is_old(i, at) for i in identifiers(resource)
@@ -150,9 +150,9 @@ def bears(resource: Resource, system: str, value: str, at: Instant | None = None
 
 
 def is_retired(resource: Resource) -> bool:
-    """Whether the server's staff took it out of use: entered in error, inactive, or replaced by another.
+    """Whether the server's staff took it out of use: it was entered in error, is inactive, or was replaced.
 
-    Nothing is written to such a resource, and none is made in its place unless a person says so.
+    Such a resource is never written to, and no new one is created instead unless a person says so.
     """
     if resource.get("status") == "entered-in-error":
         return True

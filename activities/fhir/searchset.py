@@ -1,9 +1,9 @@
 """Reads one page of search results.
 
-A body that is no searchset, or a part of one that cannot be read, means "not known" and raises an error. It is never
-read as "none". Two things are left out: resources of another type that the server marked as included, and
-OperationOutcomes that only inform. Whether a resource is what was searched for is the caller's to say: the server's
-`search.mode` is noted here and not believed.
+A body that is not a searchset, or a part that cannot be read, means "not known" and raises an error. It is never read
+as "none". Two things are left out: resources of another type that the server marked as included, and OperationOutcomes
+that only inform. The caller decides whether a resource matches the search; the server's `search.mode` is noted here but
+not trusted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NOT_ALL_SEEN = (
     "suppressed",
     "not-supported",
 )
-"""Codes that say at any severity that not everything was looked at."""
+"""Codes that mean, at any severity, that the search was not complete."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Page:
     Attributes:
         matches: Resources marked as matches, or not marked.
         included: Resources marked as included.
-        misfiled: Resources marked as outcomes, which only an OperationOutcome can be.
-        next_link: Where the next page is, as the server wrote it.
-        self_link: The search that the server says it carried out.
+        misfiled: Resources marked as outcomes, although only an OperationOutcome can be one.
+        next_link: The address of the next page, as the server wrote it.
+        self_link: The search that the server says it ran.
         total: How many matches there are on all pages, if the server says so.
     """
 
@@ -52,7 +52,7 @@ class Page:
 
 
 def read_page(body: Resource, kind: str, system: str) -> Page:
-    """The page of results of type `kind` that `body` is.
+    """Reads `body` as a page of results of type `kind`.
 
     Raises:
         ClinicUnavailable: `no-searchset` if it is something else; `search-failed` if it says that the search failed;
@@ -84,7 +84,7 @@ def is_id(value: object) -> bool:
 
 
 def has_failed(outcome: Resource) -> bool:
-    """Whether an OperationOutcome says that something failed or was left out. One that says nothing readable does."""
+    """Whether an OperationOutcome says that something failed or was left out. An unreadable one counts as failed."""
     issues = outcome.get("issue")
     if not isinstance(issues, list) or not issues:
         return True

@@ -1,1 +1,1 @@
-"""X12 005010X279A1 of our own: a tolerant tokeniser, 270 writer, 271 reader and the verdict."""
+"""Our own X12 005010X279A1 layer: a tolerant tokeniser, a 270 writer, a 271 reader and the verdict."""

@@ -1,4 +1,4 @@
-"""Amounts of an answer that cannot be taken as they stand: unreadable, left out, for some visits, for other persons."""
+"""Finds amounts that cannot be used as they are: unreadable, missing, or for other visits or persons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OF_SUMS = (OF_A_SUM, "PERIOD-UNREAD")
 
 
 def amount_doubts(amounts: Amounts, rules: Rules) -> Iterator[str]:
-    """Codes of what a person must settle before there is a price, some of them more than once."""
+    """Codes for what a person must resolve before there is a price. A code may come more than once."""
     for fit, benefit in amounts.fits:
         yield from _unread(amounts, fit, benefit)
         if fit.level > _FAMILY_RANK and not amounts.has_own(fit, benefit.info):
@@ -37,7 +37,7 @@ def _unread(amounts: Amounts, fit: Fit, benefit: Benefit) -> Iterator[str]:
         yield f"{name}-LIMITED"
     periods, code = _PERIODS.get(benefit.info, _OF_SUMS)
     if stated and benefit.period not in periods and not amounts.is_outdone(fit, benefit.info, periods):
-        yield f"{name}-{code}"  # by episode, admission, month: what a course costs cannot be told
+        yield f"{name}-{code}"  # by episode, admission or month: the cost of a course is not known
 
 
 def _of_networks(amounts: Amounts, rules: Rules) -> Iterator[str]:
@@ -62,12 +62,12 @@ def _of_procedures(amounts: Amounts, rules: Rules) -> Iterator[str]:
 
 
 def _is_in_the_wrong_place(benefit: Benefit) -> bool:
-    """A coinsurance with an amount, or another share with a fraction: not to be guessed."""
+    """Whether it is a coinsurance with an amount, or another share with a fraction. We do not guess what is meant."""
     return bool(benefit.amount if benefit.info == "A" else benefit.fraction)
 
 
 def _has_odd_decimals(benefit: Benefit) -> bool:
-    """Parts of a cent, or three decimals: 1.500 may be meant as one thousand five hundred."""
+    """Whether it has fractions of a cent or three decimals: 1.500 may mean one thousand five hundred."""
     if benefit.info == "A" or benefit.amount is None:
         return False
     return benefit.amount.as_tuple().exponent == _THREE_DECIMALS or benefit.amount != round(benefit.amount, 2)

@@ -1,4 +1,4 @@
-"""The amounts of an answer, and which of several counts: the most specific service, our network, the client's own."""
+"""The amounts of an answer. If there are several, the most specific service, our network and the client's own win."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ USED = ("24",)
 TOTAL = ("23", "22", "25", "")
 OF_A_SUM = (*REMAINING, *USED, *TOTAL)
 OF_A_FRACTION = ("", "6", "7", "13", "22", "23", "25", "27", "34", "35")
-"""Periods in which one fraction of every bill is the same. By admission or episode it is of something else."""
+"""Periods for which a coinsurance applies to every bill. By admission or episode it is something else."""
 OWN, FAMILY = ("IND", ""), ("FAM",)
-"""Levels (EB02) of amounts that bind the client: their own, and the family's."""
+"""Levels (EB02) of amounts that apply to the client: their own, and the family's."""
 
 
 class Fit(NamedTuple):
@@ -27,8 +27,8 @@ class Fit(NamedTuple):
 
     Attributes:
         service: -1 for our own procedure, then the rank of the service type.
-        network: 0 for our column or both, 1 where the payer does not know.
-        level: The client's own, not said, the family's, others.
+        network: 0 for our network or both, 1 if the payer does not know.
+        level: The client's own, not stated, the family's, others.
     """
 
     service: int
@@ -40,12 +40,12 @@ class Amounts:
     """The copays, coinsurances, deductibles and limits of an answer.
 
     Attributes:
-        all: Those of other networks, procedures and services too.
-        fits: Those that apply here, each with how well.
+        all: All of them, including those of other networks, procedures and services.
+        fits: Those that apply here, each with how well it fits.
     """
 
     def __init__(self, benefits: Sequence[Benefit], rules: Rules) -> None:
-        """`benefits` are all that hold now, those of other persons, networks and services too."""
+        """`benefits` are all current ones, including those of other persons, networks and services."""
         self._rules = rules
         self.all = [b for b in benefits if b.info in NAMES]
         self.fits = [(fit, b) for b in self.all if (fit := fit_of(b, rules)) is not None]
@@ -54,15 +54,15 @@ class Amounts:
     def best(
         self, info: str, periods: tuple[str, ...] | None, levels: tuple[str, ...] = (*OWN, *FAMILY)
     ) -> list[Benefit]:
-        """Those of a kind that fit best, with a value. `periods` None: of any."""
+        """The best-fitting amounts of a kind that have a value. `periods` None: any period."""
         return best_of(self.of(info, periods, levels))
 
     def best_fit(
         self, info: str, periods: tuple[str, ...] | None = None, levels: tuple[str, ...] = (*OWN, *FAMILY)
     ) -> Fit | None:
-        """How well those fit."""
+        """How well the best-fitting amounts fit."""
         asked = (info, periods, levels)
-        if asked not in self._known:  # an answer of thousands of benefits asks this for each of them
+        if asked not in self._known:  # an answer with thousands of benefits asks this for each of them
             self._known[asked] = min((fit for fit, _ in self.of(*asked)), default=None)
         return self._known[asked]
 
@@ -82,7 +82,7 @@ class Amounts:
         return first is not None and second is not None and first.service < second.service
 
     def of(self, info: str, periods: tuple[str, ...] | None, levels: tuple[str, ...]) -> Iterator[tuple[Fit, Benefit]]:
-        """Those of a kind with a value, in the order of the answer."""
+        """The amounts of a kind that have a value, in the order of the answer."""
         for fit, benefit in self.fits:
             in_time = periods is None or benefit.period in periods
             if benefit.info == info and in_time and benefit.level in levels and value_of(benefit) is not None:
@@ -90,7 +90,7 @@ class Amounts:
 
 
 def fit_of(benefit: Benefit, rules: Rules) -> Fit | None:
-    """How well it fits; None: it does not apply."""
+    """How well the benefit fits. None: it does not apply."""
     key = key_of(benefit, rules)
     if key is None:
         return None
@@ -98,12 +98,12 @@ def fit_of(benefit: Benefit, rules: Rules) -> Fit | None:
 
 
 def best_of(fitting: Iterable[tuple[Fit, Benefit]]) -> list[Benefit]:
-    """Those that fit as well as the best."""
+    """All that fit as well as the best one."""
     known = list(fitting)
     best = min((fit for fit, _ in known), default=None)
     return [benefit for fit, benefit in known if fit == best]
 
 
 def value_of(benefit: Benefit) -> Decimal | None:
-    """A coinsurance's fraction, another's amount in US dollars."""
+    """The fraction of a coinsurance, or the amount of any other benefit in US dollars."""
     return benefit.fraction if benefit.info == "A" else benefit.amount

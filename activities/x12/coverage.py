@@ -1,6 +1,6 @@
-"""Whether an answer says that mental health care is covered on a day: its coded benefits (EB01) and their dates.
+"""Whether mental health care is covered on a day, from the coded benefits (EB01) of an answer and their dates.
 
-`CLEAR`, `INACTIVE` and `NOT_COVERED` are for answers that leave no doubt. All else is for a person.
+`CLEAR`, `INACTIVE` and `NOT_COVERED` are only for answers without doubt. All others go to a person.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Finding = tuple[Verdict, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class _Active:
-    """A benefit said to be active (EB01 1 to 4), with where the day lies for it."""
+    """A benefit stated as active (EB01 1 to 4), and where the day lies for it."""
 
     benefit: Benefit
     standing: Standing
@@ -42,7 +42,7 @@ class _Active:
 
 @dataclass(frozen=True)
 class _Statuses:
-    """What is said of one thing, our care or the plan: active, inactive or excluded."""
+    """What is stated about one thing, our care or the plan: active, inactive or excluded."""
 
     active: tuple[_Active, ...]
     inactive: tuple[Benefit, ...]
@@ -61,7 +61,7 @@ class _Statuses:
         return (*self.inactive, *self.excluded)
 
     def without(self, benefits: Sequence[Benefit]) -> _Statuses:
-        """The same without those of `benefits` that deny."""
+        """The same without the denials among `benefits`."""
         left = {id(b) for b in benefits}
         kept = [tuple(b for b in group if id(b) not in left) for group in (self.inactive, self.excluded)]
         return _Statuses(self.active, kept[0], kept[1])
@@ -70,12 +70,12 @@ class _Statuses:
 def coverage_on(member: Member, benefits: Sequence[Benefit], day: date) -> Finding:
     """Whether mental health care is covered on `day`. `CLEAR` means covered, nothing more.
 
-    One active span that covers the day is enough for covered. Said against it, only what is of that day and of a plan
-    in force counts. "Not in force" and "not covered" need more: nothing in the whole answer may say otherwise.
+    One active span that covers the day is enough for "covered". Only statements about that day and about an active plan
+    count against it. "Inactive" and "not covered" need more: nothing in the whole answer may contradict them.
 
     Args:
         member: The whole answer.
-        benefits: Those of it that apply here: our services or the plan, in our network column.
+        benefits: The benefits that apply here: our services or the plan, in our network.
         day: Calendar day at the site.
     """
     if doubts := _not_understood(member, benefits, day):
@@ -94,12 +94,12 @@ def coverage_on(member: Member, benefits: Sequence[Benefit], day: date) -> Findi
 
 
 def codes(benefits: Iterable[Benefit]) -> tuple[str, ...]:
-    """The code of each, once."""
+    """The code of each benefit, without duplicates."""
     return tuple(dict.fromkeys(b.code for b in benefits))
 
 
 def _not_understood(member: Member, benefits: Sequence[Benefit], day: date) -> tuple[str, ...]:
-    """Codes and dates that are not known to say nothing against coverage."""
+    """Codes and dates that are not known to be harmless."""
     here = {id(b) for b in benefits}
     coded = [b for b in member.benefits if _is_for_a_person(b, applies=id(b) in here) and not _has_ended(b, day)]
     current = [b for b in benefits if not _has_ended(b, day)]
@@ -110,7 +110,7 @@ def _not_understood(member: Member, benefits: Sequence[Benefit], day: date) -> t
 
 
 def _is_for_a_person(benefit: Benefit, *, applies: bool) -> bool:
-    """Whether its code leaves a doubt, or says that another handles any part of behavioural health."""
+    """Whether its code leaves a doubt, or says that someone else handles part of behavioural health."""
     if benefit.info in _HANDLED_ELSEWHERE and is_behavioural_health(benefit):
         return True
     ours = is_behavioural(benefit)
@@ -132,9 +132,9 @@ def _standing(benefit: Benefit, member: Member, day: date) -> Standing:
 
 
 def _as_its_plan(benefit: Benefit, plans: Sequence[_Active], member: Member, day: date) -> Standing:
-    """Where the day lies for a benefit without dates: where it lies for the plan of its name, or for any plan.
+    """Where the day lies for a benefit without dates: as for the plan with its name, or for any plan.
 
-    The dates of dental, vision and the like, and of a plan with another name, prove neither.
+    The dates of dental, vision and similar plans, and of a plan with another name, prove nothing.
     """
     health = [p for p in plans if not names_other_care(p.benefit.plan)]
     named = [p for p in health if p.benefit.plan_name == benefit.plan_name] if benefit.plan_name else []
@@ -150,12 +150,12 @@ def _as_its_plan(benefit: Benefit, plans: Sequence[_Active], member: Member, day
 
 
 def _standing_of_plans(plans: Sequence[_Active], member: Member, day: date) -> Standing:
-    """By all dates of the plans and of the member together; none of the plans is in force by itself."""
+    """Where the day lies by all dates of the plans and the member together. No plan is active by itself."""
     dates = [p for each in plans for p in each.benefit.periods]
     together = standing((), [*member.periods, *dates], day)
     begun_once = together is Standing.IN_FORCE and any(p.standing is Standing.NOT_NOW for p in plans)
     if begun_once and not has_span_over(member.periods, day):
-        return Standing.UNCLEAR  # the member's plan began once, and the only one named is not that one
+        return Standing.UNCLEAR  # the member's plan began at some time, and the only plan named is not that one
     return together
 
 
@@ -180,7 +180,7 @@ def _is_set_aside(denial: Benefit, own: _Statuses, in_force: Sequence[Benefit], 
 
 
 def _is_of_another(denial: Benefit, in_force: Sequence[Benefit], day: date) -> bool:
-    """Whether a denial has ended before `day`, or names a plan that is not one of those in force."""
+    """Whether a denial ended before `day`, or names a plan that is not one of the active ones."""
     names = {b.plan_name for b in in_force} - {""}
     other_plan = bool(denial.plan_name and names) and denial.plan_name not in names
     return _has_ended(denial, day) or (other_plan and not dates_coverage(denial.periods))
@@ -191,7 +191,7 @@ def _has_ended(benefit: Benefit, day: date) -> bool:
 
 
 def _own_coverage(member: Member, own: _Statuses, plan: _Statuses) -> Finding | None:
-    """What is said of our care; None where the plan decides."""
+    """The finding from statements about our care; None if the plan decides."""
     denied = codes(own.denied)
     if own.in_force:
         against = (*denied, *codes(plan.inactive))
@@ -222,9 +222,9 @@ def _plan_coverage(member: Member, plan: _Statuses) -> Finding:
 
 
 def _something_may_be_in_force(member: Member, day: date) -> bool:
-    """Whether anything active in the whole answer, of any service, network or place, may be in force on `day`.
+    """Whether anything active in the whole answer, for any service, network or place, may be in force on `day`.
 
-    Where nothing is called active, only a span of the member's that covers the day speaks against "inactive".
+    If nothing is stated as active, only a member's span that covers the day contradicts "inactive".
     """
     active = [b for b in member.benefits if b.info in ACTIVE and is_of(b, member)]
     dated = [b for b in active if dates_coverage(b.periods)]
@@ -238,7 +238,7 @@ def _something_may_be_in_force(member: Member, day: date) -> bool:
 
 
 def _our_care_active_elsewhere(member: Member, day: date) -> tuple[str, ...]:
-    """Our care where it is said to be active for another network column, place or procedure."""
+    """Codes of our care where it is active for another network, place or procedure."""
     active = [b for b in member.benefits if b.info in ACTIVE and is_of(b, member) and is_behavioural(b)]
     return codes(b for b in active if standing(b.periods, (), day) in _POSSIBLE)
 
@@ -257,6 +257,6 @@ def _all_dates(member: Member) -> tuple[str, ...]:
 
 
 def _codes_of(periods: Iterable[Period]) -> tuple[str, ...]:
-    """`DTP-<qualifier>` of each, once, without anything that a payer may write freely."""
+    """`DTP-<qualifier>` of each, without duplicates and without any free text."""
     known = (p.qualifier if _QUALIFIER.fullmatch(p.qualifier) else "UNREADABLE" for p in periods)
     return tuple(dict.fromkeys(f"DTP-{qualifier}" for qualifier in known))

@@ -21,7 +21,7 @@ coverage: death (442), COBRA (340, 341), premium paid (342, 343), coordination o
 
 
 class Standing(StrEnum):
-    """Where a day lies in the dates given."""
+    """Where a day lies relative to the given dates."""
 
     IN_FORCE = "in force"
     ENDED = "ended"  #: every date given is past
@@ -35,7 +35,7 @@ def dates_coverage(periods: Iterable[Period]) -> bool:
 
 
 def is_understood(period: Period, day: date) -> bool:
-    """Whether the date says when coverage is in force, or is known to say nothing against it on `day`."""
+    """Whether the date says when coverage is in force, or is known not to contradict coverage on `day`."""
     if period.qualifier in _KIND or period.qualifier == _SERVICE:
         return True
     past = period.begins is not None and period.begins <= day and not period.unreadable
@@ -46,12 +46,12 @@ def standing(own: Sequence[Period], general: Sequence[Period], day: date) -> Sta
     """Where `day` lies for one EB.
 
     Args:
-        own: The dates of the EB itself. Where they say something of a kind, they replace the general ones.
-        general: The dates of the member (loop 2100), which hold for every EB that has none of its own.
+        own: The dates of the EB itself. They replace the general dates of the same kind.
+        general: The dates of the member (loop 2100), which apply to every EB without its own dates.
         day: Calendar day at the site.
 
     Returns:
-        `IN_FORCE` also where no date is given. Kinds that disagree are `UNCLEAR`.
+        The standing; `IN_FORCE` if no date is given, `UNCLEAR` if kinds disagree.
     """
     said = {}
     for kind in ("plan", "eligibility", "benefit"):
@@ -68,7 +68,7 @@ def standing(own: Sequence[Period], general: Sequence[Period], day: date) -> Sta
 
 
 def has_span_over(periods: Iterable[Period], day: date) -> bool:
-    """Whether one of `periods` names a begin and an end, or an open one, with `day` between them."""
+    """Whether one of `periods` names a begin and an end, possibly open, with `day` between them."""
     return any(p.qualifier in _KIND and p.is_span and not p.unreadable and _covers(p, day) for p in periods)
 
 
@@ -90,13 +90,13 @@ def _of_one_kind(periods: Sequence[Period], day: date) -> Standing:
         overtaken = any(p.ends is not None and (began or date.min) <= p.ends < day for p in spans)
         return Standing.UNCLEAR if overtaken else Standing.IN_FORCE
     if not begins and not ends and not spans:
-        return Standing.IN_FORCE  # only open ends: nothing is said against the day
+        return Standing.IN_FORCE  # only open ends: nothing contradicts the day
     upcoming = any(b > day for b in begins) or any(p.begins is not None and p.begins > day for p in spans)
     return Standing.NOT_NOW if upcoming else Standing.ENDED
 
 
 def _open_on(day: date, begins: list[date], ends: list[date], began: date | None, ended: date | None) -> bool:
-    """Whether dates that name only a begin or only an end leave `day` covered: the last of them decides."""
+    """Whether `day` is covered by dates that name only a begin or only an end. The last of them decides."""
     if began is None and ended is None:
         return bool(ends) and not begins  # it ends later, and nothing says that it has not begun
     if began is None or ended is None:

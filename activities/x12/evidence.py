@@ -1,4 +1,4 @@
-"""What an answer says beside its codes, with its own words: messages (MSG) and others named under a benefit (2120)."""
+"""The payer's own words in an answer: messages (MSG) and the others named under a benefit (loop 2120)."""
 
 from __future__ import annotations
 
@@ -24,33 +24,34 @@ from domain.benefits import Evidence, Topic
 
 WHOLE_ANSWER = "MEMBER"
 _NOT_PAYERS = frozenset({"1P", "36", "73", "FA", "IL", "03", "LR", "P3", "P4", "P5", "QC", "74"})
-"""NM101 codes of those who give care, own the policy or paid before. Any other may be who handles this care."""
+"""NM101 codes of those who give care, own the policy or paid before. Any other may be the one that handles this
+care."""
 _NETWORKS = frozenset({"1I", "GW", "I3", "VER"})
-"""Networks and groups: usual beside the whole plan; beside mental health they may be who handles it."""
+"""Networks and groups: normal under the whole plan, but under mental health they may be the one that handles it."""
 _BY_PERSON_ONLY = _NOT_PAYERS - {"1P"}
-"""Under our care these may name a person. An organisation may be who handles it; a provider (1P) is this centre."""
+"""Under our care these may name a person. An organisation may be the one that handles it; 1P is this centre."""
 _CONTACTS = frozenset(
     """
     BENEFIT BENEFITS CALL CENTER CLAIMS CONTACT CUSTOMER CARE DEPARTMENT DEPT DESK ELIGIBILITY HELP INFORMATION INQUIRY
     LINE MEMBER PHONE PROVIDER RELATIONS SERVICE SERVICES SUPPORT
     """.split()  # noqa: SIM905
 )
-"""Words of which the name of a payer's own telephone desk is made (PER02)."""
+"""Words that make up the name of a payer's own telephone desk (PER02)."""
 _MAX_READ = 80_000  # characters of text in one answer; the longest real ones have half of that
 _MAX_TEXT, _MAX_EVIDENCE = 10_000, 100  # bytes of UTF-8 in one piece of evidence; pieces
 _CUT = " [cut: the whole answer is at the clearinghouse under our trace]"
 
 
 def says_too_much(member: Member) -> bool:
-    """Whether the answer has more text than is read."""
+    """Whether the answer has more text than we read."""
     own = sum(map(len, member.messages))
     return own + sum(len(text) for b in member.benefits for text in (*b.messages, *b.plan_texts)) > _MAX_READ
 
 
 def evidence_of(member: Member, rules: Rules, day: date) -> tuple[Evidence, ...]:
-    """What is said in words that may bear on mental health care on `day`, in the order of the answer.
+    """The texts that may affect mental health care on `day`, in the order of the answer.
 
-    What belongs to a benefit that ended before `day`, or plainly to another service, is left out. Text beyond
+    Text of a benefit that ended before `day`, or that clearly belongs to another service, is left out. Text beyond
     `_MAX_READ` characters is not read: it counts as not understood. At most `_MAX_EVIDENCE` pieces are kept, and a last
     one that says how many more there are and what they are about.
     """
@@ -92,7 +93,7 @@ def _not_read(member: Member) -> Evidence:
 
 
 def bounded(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    """No more than an event can hold; what is left out is said, with its topics."""
+    """Limits the evidence to what an event can hold. A last piece gives the topics of what was left out."""
     found = list(dict.fromkeys(evidence))
     kept, rest = found[:_MAX_EVIDENCE], found[_MAX_EVIDENCE:]
     if rest:
@@ -136,7 +137,7 @@ def _is_ours(benefit: Benefit, text: str) -> bool:
 
 
 def _topic_of_entity(benefit: Benefit, entity: Entity, member: Member) -> Topic | None:
-    """What naming `entity` under `benefit` says of our care; None: nothing that matters."""
+    """What it means for our care that `entity` is named under `benefit`. None: nothing that matters."""
     ours = is_behavioural_health(benefit) or any(names_mental_health(text) for text in benefit.messages)
     if not (ours or is_about_plan(benefit)):
         return None
@@ -165,7 +166,7 @@ def _is_this_payer(name: str, member: Member) -> bool:
 
 
 def _names_administrator(entity: Entity) -> bool:
-    """Whether an address or a site under its name is of an organisation that handles mental health for payers."""
+    """Whether its address or website belongs to an organisation that handles mental health for payers."""
     return has_other_payer(" ".join(_words(" ".join(entity.said[1:] or entity.said))))
 
 
@@ -180,7 +181,7 @@ def _of_entity(benefit: Benefit, entity: Entity, topic: Topic) -> Evidence:
 
 
 def dates_as_evidence(member: Member) -> tuple[Evidence, ...]:
-    """The dates by which it was decided whether coverage is in force, as sent; a dependent's policyholder's too."""
+    """The dates that decided whether coverage is in force, as sent, including those of a dependent's policyholder."""
     above = (WHOLE_ANSWER, member.periods_above)
     owners = [above, (WHOLE_ANSWER, member.periods), *((b.code, b.periods) for b in member.benefits)]
     return tuple(
@@ -191,14 +192,14 @@ def dates_as_evidence(member: Member) -> tuple[Evidence, ...]:
 
 
 def codes_as_evidence(member: Member, reasons: Sequence[str], evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """The coded benefits that `reasons` name, as sent, where nothing else was kept of them."""
+    """The coded benefits that `reasons` name, as sent, if nothing else of them was kept."""
     wanted = set(reasons) - {each.about for each in evidence}
     named = (b for b in member.benefits if b.code in wanted)
     return tuple(Evidence(topics=(Topic.CODES,), about=b.code, text=_storable(b.said)) for b in named)
 
 
 def _storable(text: str) -> str:
-    """`text` without what the record cannot keep (NUL, halves of surrogate pairs), in at most `_MAX_TEXT` bytes."""
+    """`text` without what the record cannot store (NUL, lone surrogates), in at most `_MAX_TEXT` bytes."""
     clean = text[: _MAX_TEXT + 1].replace("\x00", " ").encode("utf-8", "replace")
     if len(clean) <= _MAX_TEXT:
         return clean.decode()

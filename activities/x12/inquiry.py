@@ -1,4 +1,4 @@
-"""Writes a 270 benefit inquiry: one service type to an interchange, the same bytes for the same question."""
+"""Writes a 270 benefit inquiry: one service type per interchange, and the same bytes for the same question."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Submitter(Value):
         receiver_id: ISA08 and GS03.
         name: The centre's legal name.
         npi: Its ten-digit National Provider Identifier.
-        company_id: TRN03, ten characters: `1` and the employer number, or `9` and an own code.
+        company_id: TRN03, ten characters: `1` and the employer number, or `9` and a code of its own.
         usage: ISA15, `P` for production or `T` for test.
     """
 
@@ -47,7 +47,7 @@ class Subscriber:
     sex: str | None = None
 
     def __repr__(self) -> str:
-        """Says nothing of the person: a traceback may print it."""
+        """Hides the person, because a traceback may print it."""
         return "Subscriber(...)"
 
 
@@ -59,7 +59,7 @@ def trace_for(key: str, service_type: str) -> str:
 def write_270(submitter: Submitter, subscriber: Subscriber, *, key: str, service_type: str, day: date) -> bytes:
     """The 005010X279A1 270 that asks about `service_type` on `day` (calendar day at the site).
 
-    Control numbers and stamps come from the key and the day, not from a clock: a retry is the same message.
+    Control numbers and timestamps come from the key and the day, not from a clock, so a retry is the same message.
     """
     control = f"{int(_digest(key, service_type, 'isa'), 16) % 999_999_999 + 1:09d}"
     body = list(_transaction(submitter, subscriber, trace_for(key, service_type), service_type, day))

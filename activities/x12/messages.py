@@ -1,8 +1,8 @@
-"""What a payer's free text says that no coded element says: authorisation, visit limits, another payer.
+"""Finds what a payer says only in free text: authorisation, visit limits, another payer.
 
-Payers write in capitals, in fragments and with many spellings. The rules look for words, not for whole sentences, and
-they find too much rather than too little: a person reads what they find. Text on mental health in which they find
-nothing counts as not understood, unless it is made of words known to be harmless.
+Payers write in capitals, in fragments and with many spellings. The rules look for words, not whole sentences, and
+prefer to find too much rather than too little, because a person reads the result. Text on mental health in which they
+find nothing counts as not understood, unless it has only words that are known to be harmless.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _NEAR = 40  # characters beside a break between two messages
 
 
 def topics_of(text: str) -> tuple[Topic, ...]:
-    """What `text` says that a person must act on.
+    """The topics in `text` that a person must act on.
 
-    A plain and unconditional denial ("no authorization required") is taken out first. A denial with a condition
-    ("for the first 8 visits", "unless") or about another service is not plain, and its subject stays.
+    A clear denial without a condition ("no authorization required") is removed first. A denial with a condition ("for
+    the first 8 visits", "unless") or about another service is not removed, so its topic stays.
     """
     upper = _plain(text)
     without = words.DENIED.sub(" ", upper)
@@ -30,25 +30,25 @@ def topics_of(text: str) -> tuple[Topic, ...]:
 
 
 def is_harmless(text: str) -> bool:
-    """Whether `text` is made of words about networks and prices, of courtesies, and of denials that no topic keeps."""
+    """Whether `text` has only words about networks and prices, courtesies, and clear denials."""
     rest = re.sub(r"\$\s?[\d.,]+|[\d.]+\s?%", " ", _plain(text))
     rest = words.NO_DEDUCTIBLE.sub(" ", words.DENIED.sub(" ", words.DISCLAIMER.sub(" ", rest)))
     return all(word in words.HARMLESS for word in re.findall(r"[^\W\d_]+", rest)) and not re.search(r"\d", rest)
 
 
 def denies_authorisation(text: str) -> bool:
-    """Whether `text` says plainly that no authorisation is needed."""
+    """Whether `text` clearly says that no authorisation is needed."""
     mentioned = words.WORDS[Topic.AUTHORISATION].search(_plain(text)) is not None
     return mentioned and Topic.AUTHORISATION not in topics_of(text)
 
 
 def topics_for_this_care(messages: Sequence[str]) -> tuple[Topic, ...]:
-    """`topics_of` messages about many services, without what is said of other services by name only.
+    """`topics_of` messages about many services, without statements that only name other services.
 
-    "Precertification required for inpatient stays" falls away, "authorization required" stays.
+    "Precertification required for inpatient stays" is dropped; "authorization required" stays.
     """
     text = _plain(joined(messages))
-    parts = [text] if len(messages) < 2 else [text, *map(_plain, messages)]  # a payer may end a sentence without a stop
+    parts = [text] if len(messages) < 2 else [text, *map(_plain, messages)]  # a sentence may end without a full stop
     clauses = dict.fromkeys(clause for part in parts for clause in words.CLAUSE_END.split(part))
     elsewhere: set[Topic] = set()
     here: set[Topic] = set()
@@ -58,7 +58,7 @@ def topics_for_this_care(messages: Sequence[str]) -> tuple[Topic, ...]:
 
 
 def topics_of_plan(text: str) -> tuple[Topic, ...]:
-    """What a text in the place of a plan's name says that a person must act on; empty where it may be a name."""
+    """The topics in a text in the field for a plan's name that a person must act on; empty if it may be a name."""
     upper = _plain(text)
     found = topics_of(text)
     odd = words.NOT_A_PLAN_NAME.search(upper) or (names_mental_health(text) and not is_harmless(text))
@@ -71,7 +71,7 @@ def names_mental_health(text: str) -> bool:
 
 
 def names_our_care(text: str) -> bool:
-    """Whether `text` names mental health care outside a hospital, even beside other care."""
+    """Whether `text` names mental health care outside a hospital, even together with other care."""
     return _names_ours(words.INPATIENT_OF_OURS.sub(" ", _plain(text)))
 
 
@@ -98,7 +98,7 @@ def _names_only_others(text: str) -> bool:
 
 
 def joined(messages: Sequence[str]) -> str:
-    """Several MSGs of one EB as one text: payers break sentences over them, and a full MSG breaks words too."""
+    """Joins several MSGs of one EB. Payers split sentences over them, and a full MSG may even split a word."""
     parts: list[str] = []
     for before, message in zip(("", *messages), messages, strict=False):
         parts.append(message if not before or _breaks_a_word(before[-_NEAR:], message[:_NEAR]) else f" {message}")

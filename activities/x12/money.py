@@ -1,4 +1,4 @@
-"""The member's part of the cost, chosen from an answer. Unknown stays unknown; ties are for a person."""
+"""The member's part of the cost, from an answer. Unknown stays unknown; ties go to a person."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ class CostShareReader:
     """Works out one answer's cost share.
 
     Attributes:
-        flags: Codes of what was assumed or left unknown.
-        doubts: Codes of what a person must judge before there is a price.
+        flags: Codes for what was assumed or is unknown.
+        doubts: Codes for what a person must judge before there is a price.
     """
 
     def __init__(
         self, benefits: Sequence[Benefit], rules: Rules, whole_answer: Sequence[Benefit], messages: Sequence[str] = ()
     ) -> None:
-        """Takes an answer apart.
+        """Prepares an answer for reading.
 
         Args:
             benefits: Those that apply here and now.
             rules: What this centre is to the payer.
-            whole_answer: All that hold now, those of other persons and services too.
-            messages: The payer's words on the whole answer.
+            whole_answer: All current benefits, including those of other persons and services.
+            messages: The payer's texts about the whole answer.
         """
         self._rules = rules
         self._limits = limit_doubts(benefits, rules)
@@ -74,7 +74,7 @@ class CostShareReader:
         self.doubts: list[str] = []
 
     def cost_share(self) -> CostShare | None:
-        """What the payer said of money, or None where it said nothing."""
+        """The cost share that the payer stated, or None if it stated none."""
         for code in amount_doubts(self._amounts, self._rules):
             self._doubt(code)
         deductible, total = self._deductible()
@@ -110,7 +110,7 @@ class CostShareReader:
         return chosen
 
     def _deductible(self) -> tuple[Decimal | None, Decimal | None]:
-        """What is left, and the most that can be left where that is unknown."""
+        """The remaining deductible, and the most that can remain if that is unknown."""
         total = self._one("", self._amounts.best("C", TOTAL))
         own, family = self._left("C", OWN), self._left("C", FAMILY)
         if own is None and family:  # a member owes at most the family's remainder, and may owe less
@@ -128,7 +128,7 @@ class CostShareReader:
         return self._binding("G", own, family)
 
     def _binding(self, info: str, own: Decimal | None, family: Decimal | None) -> Decimal | None:
-        """The smaller of what is left to the client and to the family, where both are of one deductible or limit."""
+        """The smaller of the client's and the family's remainder, if both belong to the same deductible or limit."""
         household = [
             b.amount for f, b in self._amounts.fits if b.info == info and b.period == "29" and b.level in _HOUSEHOLD
         ]
@@ -139,7 +139,7 @@ class CostShareReader:
         return min((amount for amount in (own, family) if amount is not None), default=None)
 
     def _is_same_kind(self, info: str, own: Decimal) -> bool:
-        """Whether what is left to the client is stated for the service for which the family's is."""
+        """Whether the client's remainder is stated for the same service as the family's."""
         family = self._amounts.best_fit(info, OF_A_SUM, FAMILY)
         stated = self._amounts.of(info, None, OWN)
         said = {b.amount for fit, b in stated if family is not None and fit.service == family.service}
@@ -149,7 +149,7 @@ class CostShareReader:
         name = NAMES[info]
         remaining, totals, spent = (self._amounts.best(info, periods, levels) for periods in (REMAINING, TOTAL, USED))
         if remaining and totals and self._is_of_another(info, totals, remaining):
-            self.flags.append(f"{name}-LEFT-NOT-STATED")  # mental health has one of its own, its remainder is not said
+            self.flags.append(f"{name}-LEFT-NOT-STATED")  # mental health has its own, and its remainder is not stated
             return None
         said, total = self._one(name, remaining), self._one(name, totals)
         if said is not None:
@@ -160,9 +160,9 @@ class CostShareReader:
         if total is None or used is None:
             return None
         if {(b.service_types, b.network) for b in totals} != {(b.service_types, b.network) for b in spent}:
-            self.flags.append(f"{name}-USED-OF-ANOTHER-BENEFIT")  # what was used of one says nothing of the other
+            self.flags.append(f"{name}-USED-OF-ANOTHER-BENEFIT")  # what was used of one says nothing about the other
             return None
-        if info == "G" and used > total:  # a limit that was passed cannot be this one
+        if info == "G" and used > total:  # more was used than this limit, so it cannot be this one
             self._doubt(f"AMBIGUOUS-{name}")
         return max(total - used, _NOTHING)
 
@@ -187,7 +187,7 @@ class CostShareReader:
             rule = deductible_of_plan(text)
             if ours or names_mental_health(text):
                 yield rule
-            elif rule is not None:  # of the plan at large: of more or of less than our care
+            elif rule is not None:  # about the whole plan: it covers more or less than our care
                 yield None if rule is DeductibleRule.FIRST and not share.copay else DeductibleRule.UNCLEAR
 
     def _note_words(self, share: CostShare) -> None:
@@ -213,7 +213,7 @@ class CostShareReader:
         return [*self._amounts.best("B", PER_DAY), *self._amounts.best("A", OF_A_FRACTION)]
 
     def _only_for(self) -> LevelOfCare | None:
-        """IOP where an amount is named for one programme's procedure or service, and is another one otherwise."""
+        """IOP if an amount is stated for one programme's procedure or service and differs otherwise; else None."""
         outpatient = replace(self._rules, procedures=self._rules.outpatient_procedures)
         for info in ("B", "A"):
             chosen = self._amounts.best(info, None)

@@ -1,7 +1,7 @@
-"""What a payer's free text (MSG) says of a price: whether the deductible comes first, and what the codes leave out.
+"""What a payer's free text (MSG) says about a price: whether the deductible comes first, and what codes leave out.
 
-The rules know a few whole statements. They take these out of a text and look at the rest: a text counts only where the
-rest changes nothing. "No deductible for office visits" is therefore neither a yes nor a no: a person reads it.
+The rules know a few complete statements. They remove these from a text and look at the rest: a text counts only if the
+rest changes nothing. So "no deductible for office visits" is neither a yes nor a no: a person reads it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from domain.benefits import Topic
 
 
 class DeductibleRule(Enum):
-    """What a text says of the deductible."""
+    """What a text says about the deductible."""
 
     FIRST = auto()  #: it is owed before this share
     NOT_OWED = auto()  #: it does not apply
-    UNCLEAR = auto()  #: it is mentioned, with a condition or in words that no rule here knows
+    UNCLEAR = auto()  #: it is mentioned with a condition, or in words that no rule knows
 
 
 _KIND = (
@@ -62,7 +62,7 @@ _IDLE = frozenset(
     INTENSIVE MENTAL NETWORK OUTPATIENT PER SERVICE SERVICES SHARE THE VISIT YOUR
     """.split()  # noqa: SIM905
 )
-"""Words beside a statement on the deductible that put no condition on it."""
+"""Words next to a statement on the deductible that put no condition on it."""
 
 _NO_PRICE = frozenset(
     """
@@ -72,7 +72,7 @@ _NO_PRICE = frozenset(
     USUAL
     """.split()  # noqa: SIM905
 )
-"""Words, beside the harmless ones, that change no price by themselves."""
+"""More words that do not change a price by themselves."""
 
 _BY_DAY = re.compile(
     r"(?:\b(?:PER|EACH|A|ONE\s+COPAY\s+PER)\s+|/\s?)(?:(?:OFFICE|OUTPATIENT|TREATMENT)\s+)?(?:VISIT|DAY)\b"
@@ -93,7 +93,7 @@ _LIMIT_WITHOUT = re.compile(r"\b(?:NOT|EXCLUD\w*|EXCEPT\w*|SEPARATE|ONLY|NO)\b|N
 
 
 def deductible_rule(text: str) -> DeductibleRule | None:
-    """What `text` says of the deductible; None where it does not mention it.
+    """What `text` says about the deductible; None if it does not mention it.
 
     Only a statement without a condition counts, or one on exactly this centre's service ("for outpatient mental
     health"). Both kinds of statement in one text are unclear.
@@ -115,10 +115,10 @@ def _is_idle(rest: str) -> bool:
 
 
 def deductible_of_plan(text: str) -> DeductibleRule | None:
-    """What `text`, under a deductible's own amount or on the whole answer, says of it.
+    """What `text`, under a deductible's own amount or on the whole answer, says about the deductible.
 
-    Other than beside a copay, the deductible may be named here without a rule ("medical deductible, combined with
-    pharmacy"), and a rule may be on another service ("waived for preventive care"): None.
+    Unlike under a copay, the deductible may be named here without a rule ("medical deductible, combined with
+    pharmacy"), or with a rule for another service ("waived for preventive care"). Both give None.
     """
     plain, rule = _plain(text), deductible_rule(text)
     if rule is not DeductibleRule.UNCLEAR:
@@ -131,19 +131,19 @@ def deductible_of_plan(text: str) -> DeductibleRule | None:
 
 
 def is_for_some_care(text: str) -> bool:
-    """Whether `text`, under a copay or a coinsurance, names care beside or other than visits to this centre."""
+    """Whether `text`, under a copay or a coinsurance, names care other than visits to this centre."""
     plain = words.DENIED.sub(" ", _plain(text))
     return _SOME_CARE.search(plain) is not None or words.OTHER_CARE.search(words.NON.sub(" ", plain)) is not None
 
 
 def changes_share(text: str, *, copay: Decimal | None, coinsurance: Decimal | None, beside_amount: bool) -> bool:
-    """Whether `text` says more of the price than the codes do, or something else.
+    """Whether `text` says more about the price than the codes do, or contradicts them.
 
     Args:
         text: The messages of one EB.
         copay: The copay read from the codes.
         coinsurance: The coinsurance read from the codes, as a fraction.
-        beside_amount: It belongs to the EB of a copay or a coinsurance, so that every condition in it is on that.
+        beside_amount: Whether it belongs to the EB of a copay or a coinsurance, so that its conditions are about that.
     """
     plain = _plain(text)
     if not beside_amount and not _MONEY.search(plain):
@@ -156,7 +156,7 @@ def changes_share(text: str, *, copay: Decimal | None, coinsurance: Decimal | No
 
 
 def _is_known(rest: str) -> bool:
-    """Whether every word is one that leaves a price as it is, or asks for something else than money."""
+    """Whether every word leaves a price as it is, or is about something other than money."""
     for topic in (Topic.AUTHORISATION, Topic.REFERRAL, Topic.NOTIFICATION, Topic.CONTACT):
         rest = words.WORDS[topic].sub(" ", rest)
     rest = re.sub(r"\b(?:TIER|LEVEL)\s+\d\b|\bCO-\s?(?=PAY)", " ", rest)
@@ -164,7 +164,7 @@ def _is_known(rest: str) -> bool:
 
 
 def narrows_limit(text: str) -> bool:
-    """Whether `text`, under an out-of-pocket limit, is of other care or does not count a part of the price."""
+    """Whether `text`, under an out-of-pocket limit, is about other care or excludes a part of the price."""
     plain = _plain(text)
     of_another = words.OTHER_CARE.search(plain) is not None and not _COMBINED.search(plain)
     return of_another or (_MONEY.search(plain) is not None and _LIMIT_WITHOUT.search(plain) is not None)

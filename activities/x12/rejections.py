@@ -15,7 +15,7 @@ _FORBIDS_RESENDING = frozenset({"N", "S", "Y", "W", "X"})
 
 
 def may_retry(rejections: Sequence[Rejection]) -> bool:
-    """Whether all of them say the payer is down and give leave to ask again.
+    """Whether all of them say that the payer is down and that we may ask again.
 
     With `Y` the payer holds the request and will answer, with `N` or `S` it will not: neither is asked again.
     """

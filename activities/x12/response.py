@@ -24,11 +24,11 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A DTP: its qualifier (DTP01) and the days it names, both included; None is open or not said.
+    """A DTP: its qualifier (DTP01) and the days that it names, both included. None means open or not stated.
 
     Attributes:
-        is_span: It names a begin and an end together, not one of the two alone.
-        unreadable: It holds a date that makes no sense; what could be read of it proves nothing.
+        is_span: Whether it names both a begin and an end.
+        unreadable: Whether it holds an invalid date; what could be read of it proves nothing.
         said: The segment as sent.
     """
 
@@ -45,11 +45,11 @@ class Entity:
     """A person or an organisation named under an EB (loop 2120).
 
     Attributes:
-        code: NM101, what it is to the benefit; empty for a contact (PER) that stands without a name (NM1).
-        is_organisation: NM102 says so.
+        code: NM101, its relation to the benefit; empty for a contact (PER) without a name (NM1).
+        is_organisation: Whether NM102 says that it is an organisation.
         name: NM103 and, of a person, NM104.
         id: NM109.
-        contacts: Whom to ask (PER02), where it says so.
+        contacts: The contact names (PER02), if given.
         said: Its segments as sent.
     """
 
@@ -63,12 +63,12 @@ class Entity:
 
 @dataclass(slots=True)
 class Benefit:
-    """One EB with what belongs to it.
+    """One EB with the segments that belong to it.
 
     Attributes:
-        plan: EB05, which should name the plan.
-        unreadable: A number was present and made no sense.
-        plan_texts: What should be names of plans: EB05 and REF03.
+        plan: EB05, which should be the name of the plan.
+        unreadable: Whether a number was present but invalid.
+        plan_texts: The fields that should be names of plans: EB05 and REF03.
         authorisations: REF segments with the number of an authorisation or a referral, as sent.
         messages: MSG, III04, and segments that this loop does not have.
         said: The EB as sent.
@@ -98,7 +98,7 @@ class Benefit:
 
     @property
     def code(self) -> str:
-        """`EB-<EB01>-<service type>`, without anything that a payer may write freely."""
+        """`EB-<EB01>-<service type>`, without any free text."""
         info = self.info if _CODE.fullmatch(self.info) else "UNREADABLE"
         return f"EB-{info}-{next((code for code in self.service_types if _CODE.fullmatch(code)), 'PLAN')}"
 
@@ -115,7 +115,8 @@ class Member:
     Attributes:
         payers: Names and numbers of the payer that answers (loop 2100A).
         periods_above: For a dependent, the dates of the policyholder (loop 2100C).
-        messages: Text before the first EB, of the payer and of a dependent's policyholder too: about the whole answer.
+        messages: Text before the first EB, also from the payer and a dependent's policyholder. It is about the whole
+            answer.
         plan_texts: Names of plans before the first EB (REF03).
     """
 
@@ -134,14 +135,14 @@ class Member:
 
 @dataclass(slots=True)
 class Response:
-    """One 271. `reference` is BHT03; `rejections` are those said before any member."""
+    """One 271. `reference` is BHT03; `rejections` are those before any member."""
 
     reference: str = ""
     members: list[Member] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
 
     def member_for(self, trace: str, company_id: str) -> Member | None:
-        """The member whose TRN carries our trace; a dependent before a subscriber."""
+        """The member whose TRN has our trace. A dependent comes before a subscriber."""
         found = [m for m in self.members if any(_is_ours(t, trace, company_id) for t in m.traces)]
         if not found:
             return None
@@ -155,7 +156,7 @@ def read_271(interchange: Interchange) -> list[Response]:
     """Every 271 of `interchange`.
 
     Raises:
-        X12Error: `no-271` where there is none, `truncated` where one has no end.
+        X12Error: `no-271` if there is none, `truncated` if one has no end.
     """
     found = [t for t in interchange.transactions() if t.kind == "271"]
     if not found:
@@ -166,7 +167,7 @@ def read_271(interchange: Interchange) -> list[Response]:
 
 
 def number(text: str) -> Decimal | None:
-    """`text` as a number that is not negative, or None where it is not one."""
+    """`text` as a number that is not negative, or None if it is not one."""
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
@@ -245,7 +246,7 @@ class _Reader:
             self._member.benefits.append(self._benefit)
 
     def _msg(self, segment: Segment) -> None:
-        """All elements: a payer that does not escape `*` breaks its text over several."""
+        """Reads all elements, because the text of a payer that does not escape `*` is split over several."""
         self._say(" ".join(filter(None, map(segment.at, range(1, len(segment.elements) + 1)))))
 
     def _say(self, text: str) -> None:
@@ -323,12 +324,12 @@ _DAYS = re.compile(r"(\d{8})(?:\d{4})?(?:\s*-\s*(?:(\d{8})(?:\d{4})?)?)?", re.AS
 _OPEN = frozenset({"99991231", "99999999"})
 _NULL = frozenset({"19700101"})
 _FIRST_DAY, _NO_BEGIN_FROM = date(1920, 1, 1), date(2100, 1, 1)
-"""Databases write a date that they do not have as their first or last day (0001-01-01, 1753-01-01, 1900-01-01,
-1970-01-01). No coverage of anyone alive is that old, and none begins after 2100: such a date is not known."""
+"""Databases often write a missing date as their first or last day (0001-01-01, 1753-01-01, 1900-01-01, 1970-01-01). No
+living person's coverage is that old, and none begins after 2100: such a date counts as unknown."""
 
 
 def _period(segment: Segment) -> Period:
-    """Reads D8, RD8 and their forms with a time of day. The value decides, for DTP02 is sometimes wrong."""
+    """Reads D8, RD8 and their forms with a time of day. The value decides, because DTP02 is sometimes wrong."""
     qualifier, value = segment.at(1), segment.at(3)
     found = _DAYS.fullmatch(value)
     if found is None:
@@ -346,13 +347,13 @@ def _period(segment: Segment) -> Period:
 
 
 def _begin(text: str) -> tuple[date | None, bool]:
-    """The day, and whether `text` is none."""
+    """The day, and whether `text` is not a date."""
     day = _day(text)
     return (None, True) if day is None or day >= _NO_BEGIN_FROM else (day, False)
 
 
 def _end(text: str) -> tuple[date | None, bool]:
-    """The day, None where it is open, and whether `text` is neither."""
+    """The day or None if it is open, and whether `text` is neither."""
     day = None if text in _OPEN else _day(text)
     return day, day is None and text not in _OPEN
 

@@ -1,4 +1,4 @@
-"""Which benefits of an answer concern outpatient mental health here, and which of them counts most."""
+"""Which benefits of an answer are about outpatient mental health here, and which of them fits best."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST_SPECIFIC_FIRST = ("BC", "A8", "CH", "CF", "MH", "A4", "A6")
 BEHAVIOURAL_HEALTH = frozenset(
     {*MOST_SPECIFIC_FIRST, "A5", "A7", "AI", "AJ", "AK", "BB", "CE", "CG", "RT"},
 )
-"""Service types of mental health and substance use at all: who handles one of them may handle ours."""
+"""All service types of mental health and substance use. Whoever handles one of them may also handle ours."""
 PLAN_LEVEL = "30"
 _OTHERS = frozenset({"SPO", "SPC", "CHD", "DEP"})
 _LEVELS = {"IND": 0, "": 1, "FAM": 2}
@@ -18,14 +18,14 @@ _LEVELS = {"IND": 0, "": 1, "FAM": 2}
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What this centre is to the payer; comes from its contracts, never from a 271.
+    """How this centre is contracted with the payer. Comes from its contracts, never from a 271.
 
     Attributes:
-        network: `Y` where the centre is in the payer's network, `N` where it is not, `U` where that is not known.
-        places: Place-of-service codes care is given under.
-        procedures: Codes intensive outpatient care is billed under, HCPCS and revenue codes.
-        outpatient_procedures: Codes outpatient visits are billed under: an amount named for one is none of IOP's.
-        planned_days: Treatment days of a full course; fewer left is for a person to judge.
+        network: `Y` if the centre is in the payer's network, `N` if it is not, `U` if that is not known.
+        places: Place-of-service codes under which care is given.
+        procedures: HCPCS and revenue codes under which intensive outpatient care is billed.
+        outpatient_procedures: Codes under which outpatient visits are billed. An amount for one of them is not for IOP.
+        planned_days: Treatment days of a full course. If fewer are left, a person must judge.
         course_days: Calendar days within which coverage must not end.
     """
 
@@ -70,7 +70,7 @@ def is_behavioural(benefit: Benefit) -> bool:
 
 
 def is_behavioural_health(benefit: Benefit) -> bool:
-    """Whether it names a mental-health or substance-use service, also one that is given elsewhere."""
+    """Whether it names a mental-health or substance-use service, even one that is given elsewhere."""
     return not BEHAVIOURAL_HEALTH.isdisjoint(benefit.service_types)
 
 
@@ -85,12 +85,12 @@ def is_about_plan(benefit: Benefit) -> bool:
 
 
 def is_of(benefit: Benefit, member: Member) -> bool:
-    """Whether it may concern the member: what is said of spouse or children alone does not concern a subscriber."""
+    """Whether it may apply to the member. What is only about spouse or children does not apply to a subscriber."""
     return member.is_dependent or benefit.level not in _OTHERS
 
 
 def applies(benefit: Benefit, rules: Rules) -> bool:
-    """Whether it holds for this centre's care: service type, network, place and procedure."""
+    """Whether it applies to this centre's care: service type, network, place and procedure."""
     return key_of(benefit, rules) is not None
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_CHARS, MAX_SEGMENTS = 3_000_000, 50_000
-"""A full answer about one person has some hundreds of segments."""
+"""A full answer about one person has a few hundred segments."""
 _BLANK = " \t\r\n"
 _ISA_ELEMENTS = 16
 
 
 class X12Error(Exception):
-    """The text is not X12 that can be read. `code` is stable; no part of the text is repeated."""
+    """The text cannot be read as X12. `code` is stable; no part of the text is repeated."""
 
     def __init__(self, code: str) -> None:
         super().__init__(f"not readable as X12: {code}")
@@ -43,7 +43,7 @@ class Segment:
 
     @property
     def text(self) -> str:
-        """The segment as it would stand between `*`, for a person to read."""
+        """The segment with `*` between its elements, for a person to read."""
         return "*".join((self.id, *(element.strip(_BLANK) for element in self.elements)))
 
     def at(self, position: int) -> str:
@@ -61,7 +61,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """ST to SE, both included; `complete` is False where SE never came."""
+    """ST to SE, both included; `complete` is False if SE is missing."""
 
     kind: str
     segments: tuple[Segment, ...]
@@ -70,7 +70,7 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Interchange:
-    """One ISA to IEA. `warnings` are codes of what was wrong and did not matter."""
+    """One ISA to IEA. `warnings` are codes of faults that did not matter."""
 
     delimiters: Delimiters
     segments: tuple[Segment, ...]

@@ -1,4 +1,4 @@
-"""Draws the verdict from a member's answer: covered, excluded, not in force, or for a person to read."""
+"""Draws the verdict from a member's answer: covered, excluded, inactive, or for a person to read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from activities.x12.rules import Rules, is_of, relevant
 from domain.benefits import Benefits, Evidence, Topic, Verdict
 
 _MAX_PARTS = 4_000
-"""Benefits, dates and names in one answer that are read by rule; the longest real answers have some hundreds."""
+"""The most benefits, dates and names in one answer that we read. The longest real answers have a few hundred."""
 
 
 def judge(member: Member, rules: Rules, day: date) -> Benefits:
     """What may be concluded for care from `day` on (calendar day at the site).
 
-    Anything contradictory, pending, unsaid or ambiguous is `NEEDS_REVIEW`, and so is what the payer says in words
-    about an authorisation, a limit or another payer; the words go along as evidence. Money not stated stays None.
+    Anything contradictory, pending, missing or ambiguous is `NEEDS_REVIEW`, and so is text from the payer about an
+    authorisation, a limit or another payer; the text is kept as evidence. Amounts that are not stated stay None.
     """
     evidence = evidence_of(member, rules, day)
     if member.rejections:
@@ -36,7 +36,7 @@ def judge(member: Member, rules: Rules, day: date) -> Benefits:
         evidence += dates_as_evidence(member)
     if not verdict.is_covered:
         if any(topic.needs_a_person and topic is not Topic.NOT_COVERED for each in evidence for topic in each.topics):
-            verdict = Verdict.NEEDS_REVIEW  # what is said in words may take the coded "no" back
+            verdict = Verdict.NEEDS_REVIEW  # the payer's text may withdraw the coded "no"
         if verdict is Verdict.NEEDS_REVIEW:
             evidence += codes_as_evidence(member, reasons, evidence)
         evidence = bounded(evidence)
@@ -78,14 +78,14 @@ def _in_force(member: Member, benefits: Sequence[Benefit], rules: Rules, day: da
 
 
 def _days_of_change(member: Member) -> set[date]:
-    """The days on which coverage may begin or end; between them nothing changes."""
+    """The days on which coverage may begin or end. Nothing changes between them."""
     periods = [*member.periods, *member.periods_above, *(p for b in member.benefits for p in b.periods)]
     ends = {p.ends + timedelta(days=1) for p in periods if p.ends is not None and p.ends < date.max}
     return ends | {p.begins for p in periods if p.begins is not None}
 
 
 def _holds_on(benefit: Benefit, day: date) -> bool:
-    """Whether its own dates do not rule `day` out: next year's copay is not this year's."""
+    """Whether its own dates allow `day`: next year's copay is not this year's."""
     return standing(benefit.periods, (), day) in (Standing.IN_FORCE, Standing.UNCLEAR)
 
 

@@ -1,4 +1,4 @@
-"""Whether the visits or days that a payer allows are enough for a course."""
+"""Checks whether the visits or days that a payer allows are enough for a course."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _USED_ALL = Decimal(0)
 
 
 def limit_doubts(benefits: Sequence[Benefit], rules: Rules) -> tuple[str, ...]:
-    """Codes of what a person must judge: the visits or days left are too few, or cannot be told."""
+    """Codes for what a person must judge: the visits or days left are too few or unknown."""
     limited = [b for b in benefits if b.info == "F" and is_behavioural(b)]
     counted = [quantity for b in limited if (quantity := _days(b)) is not None]
     left = [n for period, n in counted if period in _REMAINING]

@@ -1,6 +1,6 @@
-"""The words by which a payer's free text (MSG) is sorted. All are in capitals and matched at word boundaries.
+"""The words used to classify a payer's free text (MSG). All are in capitals and matched at word boundaries.
 
-To teach it another way of saying something, add it here and to the tables in the tests.
+To add another way of saying something, add it here and to the tables in the tests.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _ADMINISTRATORS = (
     r"(?:MAGELLAN|OPTUM|CARELON|BEACON(?:\s+HEALTH)?|VALUE\s*OPTIONS|EVERNORTH|LUCET|NEW\s+DIRECTIONS|COMPSYCH"
     r"|UNITED\s+BEHAVIORAL|CIGNA\s+BEHAVIORAL|COMPANION\s+BENEFIT|MHN)"
 )
-"""Organisations that handle mental health for other payers in the United States. There are more: a name that is not
-here is found by the words around it."""
+"""Organisations that handle mental health for other payers in the United States. The list is not complete: other names
+are found by the words around them."""
 _OTHER_PAYER = (
     rf"(?:ADMINISTERED|ADMIN|MANAGED|HANDLED|PROCESSED|COORDINATED|UNDERWRITTEN|COVERED|OFFERED|SERVICED)\s+{_BY}"
     rf"|PROVIDED\s+{_BY}(?!\s+{_NO_NAME}\b)|BENEFITS?\s+(?:ARE\s+)?(?:THROUGH|THRU|VIA|WITH)"
@@ -81,14 +81,14 @@ DENIED = re.compile(
     rf"|\b{_ASKED}(?:\s+{_NEEDED})?\s*[:=-]\s*(?:NO|N|NOT\s+{_NEEDED})(?=\s*(?:$|[.;,]))"
     rf"|\bUNLIMITED(?:\s+{_VISITS})?\b|\bNO\s+(?:{_VISITS}\s+)?LIMIT(?:S|ATIONS?)?\b"
 )
-"""An authorisation, a referral, a notification or a limit that is said not to be."""
+"""A statement that there is no authorisation, referral, notification or limit."""
 
 CONDITION = re.compile(
     r"\d|\b(?:UNLESS|EXCEPT\w*|EXCLUD\w*|UNTIL|AFTER|BEFORE|FIRST|INITIAL\w*|IF|BUT|HOWEVER|ONLY|WHEN|WHERE|MAY|MIGHT"
     r"|SOME|CERTAIN|SELECT\w*|MOST|VAR(?:Y|IES)|DEPEND\w*|OTHER\w*|EXCEED\w*|OVER|MORE|BEYOND|OUT|ROUTINE|OFFICE"
     r"|REQUIRED|REQ)\b"
 )
-"""Beside a denial: it does not hold always."""
+"""A condition next to a denial: it does not always apply."""
 HARMLESS = frozenset(
     """
     A AFTER ALLOWED AMOUNT AN AND APPLIES APPLY APPROVED ARE AT BEHAVIORAL BENEFIT BENEFITS BRONZE BY CARE
@@ -99,18 +99,18 @@ HARMLESS = frozenset(
     BH DAYS MH OP PLANS PSYCHIATRIC TERMS CONDITIONS
     """.split()  # noqa: SIM905
 )
-"""Words of which a message on mental health may be made without being for a person: networks, prices and courtesies."""
+"""Harmless words: a message on mental health with only these (networks, prices, courtesies) needs no person."""
 DISCLAIMER = re.compile(
     r"\b(?:(?:THIS|IT|VERIFICATION|INFORMATION|QUOTE|ELIGIBILITY|(?:OF|AND|BENEFITS?|INFORMATION))\s+){0,5}"
     r"(?:(?:IS|DOES|ARE)\s+)?NOT\s+(?:AN?\s+)?GUARANTEE\s+(?:OF\s+)?(?:PAYMENT|COVERAGE|BENEFITS?|ELIGIBILITY)"
     r"(?:\s+(?:OF|OR|AND)\s+(?:PAYMENT|COVERAGE|BENEFITS?|ELIGIBILITY))?\b"
 )
-"""Said beside most answers; it takes nothing back."""
+"""Standard text in most answers; it does not limit anything."""
 NOT_A_PLAN_NAME = re.compile(
     r"\b(?:ONLY|EMERGENCY|SPEND\s*DOWN|SHARE\s+OF\s+COST|PRESUMPTIVE|RESTRICTED|LIMITED|NOT|INELIGIBLE|HOLD|EXHAUSTED"
     r"|SECONDARY|SUPPLEMENT(?:AL)?|MEDIGAP)\b"
 )
-"""In the place of a plan's name: it says that the plan pays for less, later, or after another."""
+"""In the field for a plan's name: it means that the plan pays for less, later, or after another payer."""
 FOR = re.compile(r"\bFOR\b(?!\s+(?:THIS|THESE|SUCH|ANY|ALL)\b)")
 
 _HEALTH = r"H(?:EA)?LTH"
@@ -120,7 +120,7 @@ OUR_CARE = re.compile(
     r"|INT(?:ENS)?\s+(?:OP|OUT[\s-]*P(?:A?T|ATIENT)))\b"
 )
 DAY_PROGRAM = re.compile(r"\b(?:PHP|PARTIAL[\s-]+HOSP[A-Z]*|DAY[\s-]+(?:PROGRAMS?|TREATMENT|HOSPITAL|CARE))\b")
-"""Care between ours and a hospital's: payers often mean both by one of the names."""
+"""Care between ours and a hospital's. Payers often use one of these names for both."""
 INPATIENT_OF_OURS = re.compile(
     r"\b(?:INPATIENT|IN[\s-]PATIENT|HOSPITAL)\s+(?:MENTAL(?:\s+HEALTH)?|BEHAVIOU?R\w*(?:\s+HEALTH)?|PSYCH\w*)"
 )
@@ -134,9 +134,9 @@ OTHER_CARE = re.compile(
     r"|IMMUNI[SZ]ATIONS?)\b"
 )
 NON = re.compile(r"\bNON[\s-]*[A-Z]+")
-"""All but the service named."""
+"""Everything except the service named."""
 EXCEPTED = re.compile(r"\b(?:EXCEPT\w*|UNLESS|EXCLUDING|OTHER\s+THAN|BESIDES|NOT)\b.*")
-"""What follows is not what the text is about."""
+"""Words after which the text is about something else."""
 CLAUSE_END = re.compile(r"[.;!|]")
 ANOTHER = re.compile(r"\b(?:AND|OR|AS\s+WELL\s+AS|PLUS)\b|[,/&+]")
 """Between two services named."""

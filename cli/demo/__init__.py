@@ -1,1 +1,1 @@
-"""The demonstration: invented clients, months of care in seconds, on the real parts."""
+"""The demonstration: invented clients and months of care in seconds, on the real processes and databases."""

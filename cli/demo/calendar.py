@@ -1,4 +1,4 @@
-"""One calendar for all journeys of a demonstration: they move on together, so there is one today to show."""
+"""One calendar for all journeys of a demonstration. They move on together, so they share the same "today"."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Calendar:
         self.start = start
 
     async def move_on(self, journey_ids: Iterable[str], at: timedelta) -> None:
-        """Returns when each running journey's clock has reached `start + at`, all its timers fired on the way."""
+        """Moves each running journey's clock to `start + at`, firing all its timers on the way."""
         goal = self.start + at
         await asyncio.gather(*(self._move(self._journeys.handle(each), goal) for each in journey_ids))
 
@@ -44,5 +44,5 @@ def is_over(error: RPCError) -> bool:
 
 
 def skipper_of(client: Client) -> TimeSkipper:
-    """A skipper for journeys whose clocks stand still until they are moved on."""
+    """A skipper for journeys whose clocks stop until they are moved on."""
     return TimeSkipper(client, config=Config(enabled=False, max_session_skip_count=MAX_SKIPS))

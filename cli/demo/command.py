@@ -41,12 +41,9 @@ _GOES_WRONG = (
 async def demo(*, once: bool = False, json: bool = False) -> int:
     """Play nine invented clients' months in seconds on the real parts, then stay up until Ctrl-C.
 
-    Parameters
-    ----------
-    once:
-        End by itself; exit code 0 only if every path went as scripted.
-    json:
-        Print one JSON object instead of the story.
+    Args:
+        once: End by itself; exit code 0 only if every path went as scripted.
+        json: Print one JSON object instead of the story.
     """
     settings = own_settings()
     settings = settings.changed(home=settings.home / "demo", virtual_time=True)
@@ -64,7 +61,7 @@ async def demo(*, once: bool = False, json: bool = False) -> int:
 
 
 async def play(settings: Settings, *, quiet: bool, clients: tuple[Client, ...] = CLIENTS) -> list[ClientOutcome]:
-    """Plays `clients` on a running house whose time is virtual; what became of each."""
+    """Plays `clients` on a running system with virtual time, and returns the outcome of each."""
     async with open_store(settings.require_database_url()) as store:
         narrator = Narrator(store, quiet=quiet)
         await narrator.start()
@@ -95,7 +92,7 @@ def _show(settings: Settings, outcomes: list[ClientOutcome], *, json: bool) -> N
         return
     stdout.print()
     columns = ("Client", "Path", "Levels of care", "Events", "History", "Bytes", "Tasks", "As scripted")
-    table("What became of everyone, and what it cost Temporal", columns, [_cells(each) for each in outcomes])
+    table("How each path ended, and what it cost Temporal", columns, [_cells(each) for each in outcomes])
     for each in outcomes:
         for difference in each.differences:
             stdout.print(f"  {each.client}: {difference}", markup=False)

@@ -1,4 +1,4 @@
-"""Tells the demonstration as it happens, from the record alone."""
+"""Prints the demonstration as it happens, from the record alone."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Narrator:
         self.events: dict[str, list[StoredEvent]] = {}
 
     async def start(self) -> None:
-        """Begins after what earlier runs left on record."""
+        """Skips what earlier runs left on record."""
         async for stored in all_events(self._store):
             self._position = stored.position
 
     def name(self, journey_id: str, name: str) -> None:
-        """Calls a journey by its client's path from now on."""
+        """Uses the name of the client's path for a journey from now on."""
         self._names[journey_id] = name
 
     async def catch_up(self) -> None:
-        """Tells what is new on record, in the order of the calendar."""
+        """Prints what is new on record, in the order of the calendar."""
         new = [stored async for stored in all_events(self._store, self._position)]
         for stored in new:
             self._position = stored.position
@@ -41,7 +41,7 @@ class Narrator:
             self._tell(stored)
 
     def told_roles(self, journey_id: str, obligation: str) -> tuple[Role, ...]:
-        """Whom the escalation of `obligation` reached, in order, each once."""
+        """The roles that the escalation of `obligation` reached, in order, each once."""
         escalations = (
             Role(each.data["to"])
             for each in self.events.get(journey_id, ())

@@ -1,4 +1,4 @@
-"""What became of a demonstrated client, whether that was the script, and what it cost Temporal."""
+"""The outcome for one client of the demonstration: whether it followed the script, and what it cost Temporal."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ class ClientOutcome(Value):
     """One client's result.
 
     Attributes:
-        events: On record.
-        history_events: In Temporal's history, those of virtual time included; `history_bytes` likewise.
-        virtual_time_events: How many of them only the virtual calendar made; a clinic's journeys have none.
-        workflow_tasks: Completed ones.
-        differences: From the script, in words; none if it went as scripted.
+        events: Events on record.
+        history_events: Events in Temporal's history, including those of virtual time. `history_bytes` includes them
+            too.
+        virtual_time_events: How many of them exist only because of the virtual calendar. Real journeys have none.
+        workflow_tasks: Completed workflow tasks.
+        differences: Differences from the script, in words. None if it went as scripted.
     """
 
     client: str
@@ -53,7 +54,7 @@ class Cost(NamedTuple):
 
 
 async def cost_of(handle: WorkflowHandle[object, object]) -> Cost:
-    """Counted from the workflow's history."""
+    """Counts it from the workflow's history."""
     info = (await handle.describe()).raw_description.workflow_execution_info
     events = (await handle.fetch_history()).events
     return Cost(
@@ -71,7 +72,7 @@ def differences(client: Client, been: Path, types: Iterable[str], told: tuple[Ro
     if been.levels != client.levels:
         yield f"levels were {' '.join(been.levels)}"
     if client.told and told != client.told:
-        yield f"the escalation reached {' '.join(told) or 'nobody'}"
+        yield f"the escalation reached {' '.join(told) or 'no one'}"
     happened = set(types)
     yield from (f"{each} did not happen" for each in client.happens if each not in happened)
     yield from (f"{each} happened" for each in client.never if each in happened)

@@ -1,4 +1,4 @@
-"""The world outside during a demonstration: the registration desk's messages and the clinic's control door."""
+"""The outside world of a demonstration: the registration desk's messages and the clinic's control address."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AUTHORITY = "DEMO"
 
 
 class Registration:
-    """Sends invented admissions over MLLP. A run's record numbers are its own, so runs do not meet."""
+    """Sends invented admissions over MLLP. Each run uses its own record numbers, so runs do not get mixed up."""
 
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)
@@ -31,7 +31,7 @@ class Registration:
         return f"M{self.mrn(number)}"
 
     async def send(self, event: str, number: int, at: datetime, times: int = 1) -> list[str]:
-        """Sends one message `times` times over; the acknowledgement codes."""
+        """Sends one message `times` times, and returns the acknowledgement codes."""
         raw = self._message(event, number, at)
         async with MllpClient(*self._address) as client:
             return [parse(await client.send(raw)).field("MSA", 1) for _ in range(times)]
@@ -49,7 +49,7 @@ class Registration:
 
 
 class ClinicDoor:
-    """The simulated clinic's control door."""
+    """The simulated clinic's control address."""
 
     def __init__(self, base: str) -> None:
         self._http = httpx2.AsyncClient(base_url=base, timeout=10)
@@ -59,7 +59,7 @@ class ClinicDoor:
         await self._http.aclose()
 
     async def tell(self, mrn: str, script: Mapping[str, Any]) -> None:
-        """Adds to what the clinic plays for a client."""
+        """Adds to the clinic's script for a client."""
         response = await self._http.post(f"/script/{mrn}", json=dict(script))
         response.raise_for_status()
 

@@ -1,4 +1,4 @@
-"""Plays the demonstration: admissions in, decisions taken, the calendar moved on, and what came of it compared."""
+"""Plays the demonstration: sends admissions, takes decisions, moves the calendar on and checks the outcome."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Play:
         self.players = [Player(n, each, registration.mrn(n)) for n, each in enumerate(clients, 1)]
 
     async def run(self) -> None:
-        """Everything the script holds, in the order of its calendar."""
+        """Plays the whole script, in the order of its calendar."""
         for player in self.players:
             aliases = [self._registration.member(player.number)]
             await self._clinic.tell(player.mrn, {**player.client.clinic, "aliases": aliases})
@@ -148,7 +148,7 @@ class Play:
         player.problems.append(refused)
 
     async def outcomes(self) -> list[ClientOutcome]:
-        """What became of everyone."""
+        """The outcome for each client."""
         await self._narrator.catch_up()
         openings: dict[str, int] = {}
         for events in self._narrator.events.values():

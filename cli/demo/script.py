@@ -1,7 +1,7 @@
-"""The demonstration's clients: what the clinic is told about each, what is sent and decided when, what must come.
+"""The demonstration's clients: the clinic's script for each, what is sent and decided when, and what must result.
 
 `at` is elapsed virtual time since the demonstration began. Steps are decisions by people; a step whose role is
-scripted silent at the clinic is left out, as it would be in life.
+scripted as silent at the clinic is left out, as it would be in real life.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ScriptStep:
 
 @dataclass(frozen=True)
 class Message:
-    """One ADT message: when, which event, and how often the very same bytes are sent."""
+    """One ADT message: when, which event, and how often the same bytes are sent."""
 
     at: timedelta
     event: str
@@ -69,11 +69,11 @@ class Client:
     """An invented client.
 
     Attributes:
-        name: Says which path this is; there is no person behind it.
-        clinic: What the simulated clinic is told.
-        stages: The stages that must come, in order; `levels` and `told` likewise.
-        told: Roles that the review's escalation must have reached, where that is the point.
-        happens: Types of events without which the path would have missed its point; `never` the opposite.
+        name: Names the path. It is not a person's name.
+        clinic: The script for the simulated clinic.
+        stages: The stages that must be reached, in order. The same goes for `levels` and `told`.
+        told: Roles that the review's escalation must reach, if the path is about that.
+        happens: Types of events that must happen. Those in `never` must not.
     """
 
     name: str
@@ -206,7 +206,7 @@ CLIENTS: tuple[Client, ...] = (
     ),
     Client(
         name="review-escalates",
-        title="IOP where nobody answers the review until it escalates",
+        title="IOP where no one answers the review until it escalates",
         silences=(Silence(_WEEK, Role.CLINICIAN), Silence(_WEEK, Role.SUPERVISOR)),
         steps=(
             *_into_care(IOP),

@@ -1,4 +1,4 @@
-"""Read models: tables in the schema `dash` that follow the record, and can be made again from it at any time."""
+"""Read models: tables in the schema `dash` that follow the record and can be rebuilt from it at any time."""
 
 from dashboard.projections.authorisations import AUTHORISATIONS
 from dashboard.projections.journeys import JOURNEYS
@@ -8,6 +8,6 @@ from dashboard.projections.stays import STAYS
 from dashboard.projections.timeline import TIMELINE
 
 READ_MODELS: tuple[ReadModel, ...] = (JOURNEYS, OBLIGATIONS, STAYS, AUTHORISATIONS, TIMELINE)
-"""All of them, in the order in which they are shown."""
+"""All read models, in the order in which they are shown."""
 
 __all__ = ["AUTHORISATIONS", "JOURNEYS", "OBLIGATIONS", "READ_MODELS", "STAYS", "TIMELINE", "Change", "ReadModel"]

@@ -1,4 +1,4 @@
-"""Every authorisation that a payer wanted, and what became of it."""
+"""Every authorisation that a payer required, and its outcome."""
 
 from __future__ import annotations
 

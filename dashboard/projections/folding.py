@@ -1,4 +1,4 @@
-"""From rows of the record to changes of journeys: each event is decoded once and folded once, for all read models."""
+"""Turns rows of the record into changes of journeys. Each event is decoded and folded once for all read models."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _UNBORN = JourneyState()
 
 
 class Folding:
-    """Folds journeys along the record.
+    """Folds journeys in the order of the record.
 
-    The states folded last are remembered. Any other is folded anew from its journey's own stream, so nothing is
-    lost with them, and nothing goes wrong when the same rows are folded again.
+    The most recently folded states are kept in memory. Others are folded again from their journeys' own streams, so
+    forgetting a state loses nothing, and folding the same rows twice is safe.
     """
 
     def __init__(self, session: Session, remembered: int = REMEMBERED_JOURNEYS) -> None:
@@ -32,13 +32,13 @@ class Folding:
         self._states: OrderedDict[str, JourneyState] = OrderedDict()
 
     async def changes(self, rows: Sequence[BulkEvent]) -> list[Change]:
-        """What these rows change. They follow one another in the record; those of no journey are left out."""
+        """The changes that these consecutive rows make. Rows that belong to no journey are left out."""
         ours = [row for row in rows if is_journey(row.stream)]
         await self._recall(ours)
         changes: list[Change] = []
         for start in range(0, len(ours), _AT_ONCE):
             changes += self._folded(ours[start : start + _AT_ONCE])
-            await asyncio.sleep(0)  # so that the database is attended to meanwhile
+            await asyncio.sleep(0)  # so that the database connection is served meanwhile
         while len(self._states) > self._remembered:
             self._states.popitem(last=False)
         return changes
@@ -63,13 +63,13 @@ class Folding:
         for row, event in zip(rows, decode(rows), strict=True):
             before = states.pop(row.stream, _UNBORN)
             after = evolve(before, event)
-            states[row.stream] = after  # at the end, where the remembered longest are not
+            states[row.stream] = after  # moved to the end; the oldest states are at the start
             yield Change(row, event, before, after)
 
 
 @contextmanager
 def no_pauses() -> Iterator[None]:
-    """Without the garbage collector, which would look through all states again and again; events hold no cycles."""
+    """Turns the garbage collector off, which would scan all states again and again. Events have no cycles."""
     was_on = gc.isenabled()
     gc.disable()
     try:

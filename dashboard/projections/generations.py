@@ -31,17 +31,17 @@ _MISSING = (
 
 
 def table_of(model: ReadModel, generation: int) -> Identifier:
-    """Where a generation's rows are."""
+    """The table with a generation's rows."""
     return Identifier("dash", f"{model.name}_g{generation}")
 
 
 def shape_of(model: ReadModel) -> Identifier:
-    """The empty table that every generation is made like."""
+    """The empty table that is the template for every generation."""
     return Identifier("dash", f"{model.name}_shape")
 
 
 async def begin(session: Session, model: ReadModel) -> Checkpoint:
-    """An empty generation beside the others, at the record's beginning."""
+    """Creates a new empty generation, at the start of the record."""
     row = await (await session.execute(_NEXT, [model.consumer])).fetchone()
     generation = int(row[0]) if row else 1
     table = table_of(model, generation)
@@ -59,25 +59,25 @@ async def of_status(session: Session, model: ReadModel, *status: str) -> list[Ch
 
 
 async def discard(session: Session, model: ReadModel, generation: int) -> None:
-    """Throws a generation away."""
+    """Drops a generation."""
     async with session.transaction():
         await session.execute(_FORGET, [model.consumer, generation])
         await session.execute(SQL("drop table if exists {}").format(table_of(model, generation)))
 
 
 async def set_status(session: Session, checkpoint: Checkpoint, status: str) -> None:
-    """Says what a generation is from now on."""
+    """Sets the status of a generation."""
     await session.execute(_SET_STATUS, [status, checkpoint.consumer, checkpoint.generation])
 
 
 async def stand_still(session: Session, models: Iterable[ReadModel]) -> list[Checkpoint]:
-    """The live generations; none of them takes anything in before this transaction ends."""
+    """Locks the live generations and returns them. None of them changes until this transaction ends."""
     consumers = [model.consumer for model in models]
     return [Checkpoint(*row) async for row in await session.execute(_STAND_STILL, [consumers])]
 
 
 async def show(session: Session, model: ReadModel, generation: int) -> None:
-    """Lets the view show this generation. Columns may have been added at the end, never changed."""
+    """Makes the view show this generation. It may have new columns at the end, but no changed ones."""
     await session.execute(_view(model, generation))
 
 
@@ -94,5 +94,5 @@ def _view(model: ReadModel, generation: int) -> Composed:
 
 
 def by_consumer(models: Sequence[ReadModel]) -> dict[str, ReadModel]:
-    """The models by what their checkpoints are called."""
+    """The models by the names of their checkpoints."""
     return {model.consumer: model for model in models}

@@ -1,4 +1,4 @@
-"""Where each journey stands."""
+"""The current state of each journey."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a read model is: a table's columns, and what its rows are after a run of changes."""
+"""What a read model is: a table's columns, and the rows that follow from changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TableRow = tuple[Any, ...]
 
 
 class Change(NamedTuple):
-    """One event of a journey, as it stands on record, and the journey before and after it."""
+    """One recorded event of a journey, and the journey's state before and after it."""
 
     recorded: Recorded
     event: BaseEvent
@@ -24,15 +24,15 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReadModel:
-    """What dashboards may read in `dash.<name>`.
+    """A read model that dashboards read as `dash.<name>`.
 
     Attributes:
-        name: Of the view; its tables are called after it.
-        key: The columns that tell rows apart, first among `columns`.
-        columns: In the order of a row's values.
-        rows: The rows that changes lead to, whole. A function of the changes alone, and the later of two rows with
-            one key stands: whichever runs the record is cut into, the same rows remain.
-        grows_only: Whether every change makes a row of its own and none is ever changed.
+        name: The name of the view, and the prefix of its tables.
+        key: The columns that identify a row; they are the first of `columns`.
+        columns: All columns, in the order of a row's values.
+        rows: Turns changes into complete rows. It depends only on the changes, and the later of two rows with one key
+            wins, so the result is the same no matter how the record is split into batches.
+        grows_only: Whether every change adds a new row and no row is ever changed.
     """
 
     name: str
@@ -43,7 +43,7 @@ class ReadModel:
 
     @property
     def consumer(self) -> str:
-        """What its checkpoints are called."""
+        """The name of its checkpoints."""
         return f"dash.{self.name}"
 
     def last_rows(self, changes: Sequence[Change]) -> list[TableRow]:

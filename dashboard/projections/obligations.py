@@ -1,4 +1,4 @@
-"""Everything that was ever owed, open or ended."""
+"""Every obligation that was ever raised, open or ended."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STATUS_AFTER = {
 
 
 class Touched(NamedTuple):
-    """An obligation that a change is about, its status after it, and what ended it."""
+    """The obligation that a change is about, its status afterwards, and what ended it."""
 
     owed: Obligation
     status: ObligationStatus
@@ -71,7 +71,7 @@ _TOUCHED: dict[type[BaseEvent], Callable[[Change, Any], Touched | None]] = {
 
 
 def is_late(owed: Obligation, ending: Ending | None) -> bool | None:
-    """Whether it ended after it was due; None while it is open."""
+    """Whether it ended after its due time; None while it is open."""
     if ending is None:
         return None
     return ending.late if isinstance(ending, ObligationMet) else ending.at > owed.due_at

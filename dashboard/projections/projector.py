@@ -1,4 +1,4 @@
-"""The projector: keeps the live generation of every read model at the record's head."""
+"""The projector: keeps the live generation of every read model up to date with the record."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PAGE = 2_000
 
 
 class Projector:
-    """Follows the record for all read models in one pass. Run it in as many processes as you like: one is active.
+    """Follows the record for all read models in one pass. You can run it in several processes; one is active.
 
     Args:
         database_url: `postgresql://...`, to the server itself and not to a pooler.
-        models: What to keep.
+        models: The read models to keep up to date.
         page: The most events in one transaction.
-        poll_seconds: How often to look without news, elapsed.
+        poll_seconds: How often to check without a notification, elapsed.
     """
 
     def __init__(
@@ -43,14 +43,15 @@ class Projector:
         self._url, self._models, self._page, self._poll_seconds = database_url, models, page, poll_seconds
 
     async def run(self, on_started: Callable[[], None] = lambda: None) -> None:
-        """Follows until cancelled. `on_started` is told whenever it follows or stands by.
+        """Follows until cancelled. `on_started` is called whenever it starts to follow or to stand by.
 
-        A generation that a rebuild has retired is noticed at its checkpoint, and its successor goes on from its own.
+        If a rebuild has retired a generation, its checkpoint shows that, and the new generation continues from its own
+        checkpoint.
 
         Raises:
-            RecordDamaged: Positions are missing. Nothing is skipped: the checkpoints stay before them.
+            RecordDamaged: Positions are missing. Nothing is skipped: the checkpoints stay before the gap.
             UnreadableEvent: An event is newer than this release.
-            EventStoreError: The database refuses what it is asked; see `SchemaMissing`.
+            EventStoreError: The database refuses a statement; see `SchemaMissing`.
         """
 
         async def follow_on() -> None:
@@ -82,7 +83,7 @@ class Projector:
                     await _require_still_live(writing, outdated)
 
     async def _checkpoints(self, session: Session) -> tuple[list[Checkpoint], list[Checkpoint]]:
-        """The generations to keep, and those that are older than this release."""
+        """The generations to keep up to date, and those that are older than this release."""
         models = by_consumer(self._models)
         found = await live_checkpoints(session, list(models))
         outdated = [each for each in found if not await fits(session, models[each.consumer], each.generation)]
@@ -96,7 +97,7 @@ class Projector:
 
 
 async def _require_still_live(session: Session, outdated: Sequence[Checkpoint]) -> None:
-    """Raises `Fenced` once one of these was rebuilt, so that its successor is kept too."""
+    """Raises `Fenced` once one of these was rebuilt, so that its successor is kept up to date too."""
     if outdated:
         consumers = [each.consumer for each in outdated]
         rebuilt = {each.consumer for each in await live_checkpoints(session, consumers) if each not in outdated}

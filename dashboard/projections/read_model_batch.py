@@ -1,4 +1,4 @@
-"""Takes a page of the record into several read models at once: their rows and checkpoints, all or nothing."""
+"""Writes a page of the record to several read models at once: their rows and checkpoints, all or nothing."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from eventstore.following.checkpoints import Checkpoint, advance
 
 
 class ReadModelBatch:
-    """Read models being brought forward together, each from its own checkpoint.
+    """Read models that are updated together, each from its own checkpoint.
 
     Args:
-        session: Writes; nobody else may use it meanwhile.
-        reading: Reads the streams of journeys that are not remembered.
-        models: What may be brought forward.
+        session: Used to write. Nothing else may use it meanwhile.
+        reading: Used to read the streams of journeys that are not in memory.
+        models: The read models that may be updated.
     """
 
     def __init__(self, session: Session, reading: Session, models: Sequence[ReadModel]) -> None:
@@ -29,14 +29,14 @@ class ReadModelBatch:
         self._folding = Folding(reading)
 
     async def prepare(self) -> None:
-        """To be called once before anything is taken in."""
+        """Call this once before anything is written."""
         await prepare(self._session, list(self._models.values()))
 
     async def take(self, checkpoints: Sequence[Checkpoint], rows: Sequence[BulkEvent]) -> list[Checkpoint]:
-        """Takes `rows` into each generation that is not past them, in a transaction; where all stand then.
+        """Applies `rows` to each generation that is not past them, in one transaction. Returns the new checkpoints.
 
         Raises:
-            Fenced: Somebody else moved one. Nothing was taken in anywhere.
+            Fenced: Another process moved a checkpoint. Nothing was written.
         """
         with no_pauses():
             return await self.keep(checkpoints, await self.fold(rows), rows[-1].position)
@@ -44,7 +44,7 @@ class ReadModelBatch:
     async def take_all(
         self, checkpoints: Sequence[Checkpoint], pages: AsyncIterator[Sequence[BulkEvent]], told: Callable[[int], None]
     ) -> Sequence[Checkpoint]:
-        """As `take` for page after page; while one is being written, the next is folded."""
+        """Like `take`, for page after page. While one is being written, the next is folded."""
         keeping: asyncio.Task[list[Checkpoint]] | None = None
         try:
             async for rows in pages:
@@ -60,14 +60,14 @@ class ReadModelBatch:
                 await asyncio.gather(keeping, return_exceptions=True)
 
     async def fold(self, rows: Sequence[BulkEvent]) -> list[Change]:
-        """What `rows` change."""
+        """The changes that `rows` make."""
         return await self._folding.changes(rows)
 
     async def keep(self, checkpoints: Sequence[Checkpoint], changes: Sequence[Change], upto: int) -> list[Checkpoint]:
-        """Writes `changes`, which end at `upto`, in a transaction; see `take`."""
+        """Writes `changes`, which end at position `upto`, in a transaction; see `take`."""
         behind = [each for each in checkpoints if each.position < upto]
         async with self._session.transaction():
-            # The checkpoints first: the second to come waits there, and is fenced before it has written anything.
+            # The checkpoints first: a second process waits there, and is fenced before it has written anything.
             moved = await advance(self._session, behind, upto)
             for each in behind:
                 model = self._models[each.consumer]

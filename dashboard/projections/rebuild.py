@@ -1,4 +1,4 @@
-"""Makes read models again from the first event on, beside the live ones, and lets the views show the new ones."""
+"""Rebuilds read models from the first event, next to the live ones, and makes the views show the new ones."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ _PAUSE_SECONDS = 0.1
 
 
 class RebuildRefused(EventStoreError):
-    """The rebuild cannot begin, or not end; the live read models are as they were."""
+    """The rebuild cannot start or cannot finish. The live read models are unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild came to.
+    """The result of a rebuild.
 
     Attributes:
-        generations: The generation now live, by read model.
-        position: How far they had come when they were switched to.
-        seconds: From beginning to end, elapsed.
-        switch_seconds: How long the projector had to stand still, and no reader of a view waited longer.
+        generations: The generation that is now live, by read model.
+        position: Their position at the switch.
+        seconds: From start to end, elapsed.
+        switch_seconds: How long the projector had to pause. No reader of a view waited longer.
     """
 
     generations: dict[str, int]
@@ -69,15 +69,15 @@ async def rebuild(
     previous: bool = False,
     page: int = PAGE,
 ) -> Rebuilt:
-    """Brings a new generation of each model to the record's head and switches to all of them at once.
+    """Brings a new generation of each model up to date with the record and switches to all of them at once.
 
-    Appends are never held up, and the projector only for the switch. The old generation stays until the next
-    rebuild. A rebuild that is killed leaves a generation that the next one throws away.
+    Appends are never delayed, and the projector only pauses for the switch. The old generation stays until the next
+    rebuild. A killed rebuild leaves a generation that the next rebuild drops.
 
     Args:
         database_url: `postgresql://...`, to the server itself and not to a pooler.
-        models: Which.
-        progress: Told after every page.
+        models: The read models to rebuild.
+        progress: Called after every page.
         previous: Go back to the generation before the live one instead of making a new one.
         page: The most events in one transaction.
 
@@ -120,7 +120,7 @@ class _Building:
                 live = {each.consumer.removeprefix("dash."): each.generation for each in switched}
                 return Rebuilt(live, switched[0].position, now - started, now - began)
             await asyncio.sleep(_PAUSE_SECONDS)
-        raise RebuildRefused("somebody keeps a view of these read models locked: try again once they are done")
+        raise RebuildRefused("another session keeps a view of these read models locked: try again when it is done")
 
     async def _catch_up(self, checkpoints: Sequence[Checkpoint]) -> Sequence[Checkpoint]:
         after, total = min(each.position for each in checkpoints), await read_head(self._writing)
@@ -141,7 +141,7 @@ class _Building:
             return None
 
     async def _switch(self, checkpoints: Sequence[Checkpoint]) -> Sequence[Checkpoint]:
-        # The projector stands still from here on, so no view can show less after the switch than before it.
+        # The projector is paused from here on, so no view can show less after the switch than before it.
         retiring = await stand_still(self._writing, self._models)
         rest = await self._read(min(each.position for each in checkpoints), _SWITCH_PAGE)
         if len(rest) == _SWITCH_PAGE:
@@ -158,7 +158,7 @@ class _Building:
 
 
 class _NotYet(Exception):
-    """More has been appended meanwhile than a switch may take in."""
+    """More events were appended meanwhile than a switch may process."""
 
 
 async def _lock(session: Session, models: Sequence[ReadModel]) -> None:
@@ -168,7 +168,9 @@ async def _lock(session: Session, models: Sequence[ReadModel]) -> None:
                 await session.execute(_BRIEFLY)  # a session that has just ended may still be letting go
                 await session.execute(_LOCK, [model.name])
         except errors.LockNotAvailable:
-            raise RebuildRefused(f"{model.name} is being rebuilt already: wait until that is done, or end it") from None
+            raise RebuildRefused(
+                f"{model.name} is already being rebuilt: wait until that is done, or stop it"
+            ) from None
 
 
 async def _new(session: Session, model: ReadModel) -> Checkpoint:

@@ -1,4 +1,4 @@
-"""Where the read models stand, and whether somebody keeps them."""
+"""How far the read models are, and whether a projector is active."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Generation:
     """One generation of a read model.
 
     Attributes:
-        status: `live` is what the view shows; `building` and `retired` lie beside it.
-        position: The last event taken in.
+        status: The view shows the `live` one; others are `building` or `retired`.
+        position: The last event processed.
         head: The record's last event.
         holder: The process that wrote last.
-        alarm: Why it has stopped.
+        alarm: Why it has stopped, if it has.
     """
 
     read_model: str
@@ -64,6 +64,6 @@ async def generations(database_url: str, models: Sequence[ReadModel]) -> tuple[l
 
 
 async def is_kept(session: Session) -> bool:
-    """Whether some projector is active."""
+    """Whether a projector is active."""
     row = await (await session.execute(_IS_KEPT, [NAME])).fetchone()
     return bool(row and row[0])

@@ -1,4 +1,4 @@
-"""Whether the live read models say what the record says: it is folded again elsewhere and compared row for row."""
+"""Verifies the live read models: folds the record again elsewhere and compares row for row."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from eventstore.verification.verify import ReportCount
 
 PAGE = 20_000
 SHOWN = 10
-"""How many differing rows are named for each read model."""
+"""How many differing rows are listed for each read model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row that is not what the record says.
+    """A row that does not match the record.
 
     Attributes:
-        key: Which row.
-        found: `missing` from the live table, `extra` in it, or with other values, `changed`.
-        columns: Which values are others.
+        key: The key of the row.
+        found: `missing` from the live table, `extra` in it, or `changed` if values differ.
+        columns: The columns that differ.
     """
 
     key: dict[str, str]
@@ -44,12 +44,12 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What became of one read model.
+    """The result for one read model.
 
     Attributes:
-        generation: The live one.
-        position: Up to which event it was compared.
-        rows: How many it should have.
+        generation: The live generation.
+        position: The event up to which it was compared.
+        rows: How many rows it should have.
         differing: How many rows differ; the first ten are in `first`.
     """
 
@@ -69,9 +69,9 @@ async def verify(
     *,
     page: int = PAGE,
 ) -> list[Verified]:
-    """Compares each model with what the record says at the position the model has come to.
+    """Compares each model with the record at the model's position.
 
-    Nothing is held up: both sides are seen in one snapshot, and what is made for it goes with the session.
+    Nothing is delayed: both sides are read in one snapshot, and the temporary tables end with the session.
 
     Raises:
         EventStoreError: As for any subscriber of the record.
@@ -102,7 +102,7 @@ class _Check:
         for model in self._models:
             make = SQL("create temporary table {} (like {} including all)").format(_again(model), shape_of(model))
             await self._writing.execute(make)
-        # The long way while the world goes on, then the rest in the snapshot that the live side is seen in.
+        # Most of it while others keep writing, then the rest in the snapshot in which the live side is read.
         near = min(each.position for each in (await self._live()).values())
         await self._fold(0, dict.fromkeys((model.name for model in self._models), near))
         await self._writing.set_isolation_level(IsolationLevel.REPEATABLE_READ)
@@ -151,7 +151,7 @@ def _again(model: ReadModel) -> Identifier:
 
 
 def _differing(model: ReadModel, table: Composable) -> Composed:
-    """How many rows differ; of the first, the key, whether live or the other lacks it, and which values differ."""
+    """Counts the rows that differ. For the first ones, gives the key, which side lacks it and which values differ."""
     columns = [Identifier(name) for name in model.columns]
     keys = columns[: len(model.key)]
     return SQL(

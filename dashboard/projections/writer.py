@@ -1,4 +1,4 @@
-"""Writes a batch of rows into a generation's table: sent with COPY, each key once, merged by the database."""
+"""Writes a batch of rows into a generation's table with COPY. The database merges them by key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eventstore.following.bulk import Session
 
 
 async def prepare(session: Session, models: Sequence[ReadModel]) -> None:
-    """Makes the temporary tables that `write` needs, for as long as the session lasts."""
+    """Creates the temporary tables that `write` needs. They last as long as the session."""
     for model in models:
         await session.execute(
             SQL("create temporary table if not exists {} (like {}) on commit delete rows").format(
@@ -22,7 +22,7 @@ async def prepare(session: Session, models: Sequence[ReadModel]) -> None:
 
 
 async def write(session: Session, model: ReadModel, table: Composable, rows: Sequence[TableRow]) -> None:
-    """Puts `rows` where rows with their keys stood, in the caller's transaction."""
+    """Inserts `rows`, replacing rows with the same keys, in the caller's transaction."""
     if not rows:
         return
     columns = SQL(", ").join(Identifier(name) for name in model.columns)

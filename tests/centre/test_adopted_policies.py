@@ -76,5 +76,5 @@ async def test_a_worker_with_another_file_of_that_version_does_not_start(
 
 async def test_a_policy_whose_file_is_gone_is_refused_by_name(store: EventStore, tmp_path: Path) -> None:
     await adopt_policies(store, [*OURS, read_policy(write_php(tmp_path))], NOW)
-    with pytest.raises(CentreFileError, match="holds no file of us-php-1"):
+    with pytest.raises(CentreFileError, match="has no file for us-php-1"):
         await adopt_policies(store, OURS, NOW)

@@ -109,7 +109,7 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
     "a truth value in a list": ("[7, 30]", "[true, 30]", "value = [true, 30]", "valid integer"),
     "hours that are a truth value": ("[9, 15]", "[true, 15]", "hours_a_week = [true", "valid integer"),
     "a format that is a truth value": ("format = 1", "format = true", "format = true", "format"),
-    "a day that is a number": ("checked = 2026-11-26", "checked = 0.0", "checked = 0.0", "no day"),
+    "a day that is a number": ("checked = 2026-11-26", "checked = 0.0", "checked = 0.0", "not a day"),
     "a moment for a day": ("checked = 2026-11-26", "checked = 2026-11-26T00:00:00Z", "checked = 2026", "valid date"),
     "a price that is text": (
         "allowed_dollars = 160",
@@ -196,7 +196,7 @@ def test_a_policy_whose_name_ends_in_capitals_is_not_passed_over(tmp_path: Path)
 
 
 def test_a_folder_without_policies_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CentreFileError, match="holds no policy"):
+    with pytest.raises(CentreFileError, match="has no policy"):
         read_policies(tmp_path)
 
 

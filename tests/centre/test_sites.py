@@ -98,7 +98,7 @@ def test_two_sites_cannot_claim_one_location(tmp_path: Path) -> None:
 
 
 def test_a_centre_has_a_site(tmp_path: Path) -> None:
-    with pytest.raises(CentreFileError, match="holds no site"):
+    with pytest.raises(CentreFileError, match="has no site"):
         read_sites(tmp_path)
 
 

@@ -27,7 +27,7 @@ def test_a_role_with_one_person_on_call() -> None:
 def test_a_role_without_an_order() -> None:
     reasons = [reason for _, reason in warnings(centre_of(person("a"), person("b")), MONDAY)]
     assert len(reasons) == len(Role) - 1
-    assert "no one is on call as operations: all goes to the role's own addresses" in reasons
+    assert "no one is on call as operations: all notices go to the role's own addresses" in reasons
 
 
 def test_a_person_on_call_without_a_pager() -> None:

@@ -28,7 +28,7 @@ def test_the_example_is_read() -> None:
     ("old", "new", "line", "reason"),
     [
         ('sender = "throughline@clinic.example"', "sender = 5\nusername = 'secret-name'", 12, "mail.sender"),
-        ('sender = "throughline@clinic.example"', "sender = 'the desk'", 12, "mail.sender: this is no mail address"),
+        ('sender = "throughline@clinic.example"', "sender = 'the desk'", 12, "mail.sender: this is not a mail address"),
         ('npi = "1999999984"', "", 3, "submitter.npi is missing"),
         ("[mail]", "[mailboxes]\noperations = 'o@clinic.example'\n[mail]", 11, "mailboxes is not known"),
     ],

@@ -53,7 +53,7 @@ def test_words_are_shown_to_who_asks_for_them_and_destroyed_by_two_people(there:
     done = finally_(there, "client", "shred", client, *BY_LAW)
     assert (done.code, "destroyed" in done.out) == (Exit.OK, True)
     again = there("client", "shred", client, *BY_LAW)
-    assert (again.code, "decided before" in again.out) == (Exit.OK, True)
+    assert (again.code, "already decided earlier" in again.out) == (Exit.OK, True)
 
     after = there("journey", journey, "--json", "--unseal")
     assert (after.code, CANARY in after.out, "[sealed]" in after.out) == (Exit.OK, False, True)
@@ -73,7 +73,7 @@ def test_what_cannot_be_destroyed_is_told_in_one_line(there: Call, tmp_path: Pat
 
 
 def test_keys_wrapped_by_the_newest_key_are_left_as_they_are(there: Call) -> None:
-    assert there("client", "rewrap").out.startswith("0 keys wrapped anew")
+    assert there("client", "rewrap").out.startswith("0 keys re-wrapped")
 
 
 def test_a_message_for_a_person_is_listed_and_shown_only_when_asked_for(there: Call, tmp_path: Path) -> None:

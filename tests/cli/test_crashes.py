@@ -18,9 +18,9 @@ pytestmark = pytest.mark.stack
 
 def kill(running: Command, name: str) -> None:
     """SIGKILL to a part of a running house; returns once it has been replaced."""
-    told = running.err.count(f"{name} runs again")
+    told = running.err.count(f"{name} is running again")
     part(running.home, name).kill()
-    running.until(lambda: running.err.count(f"{name} runs again") > told)
+    running.until(lambda: running.err.count(f"{name} is running again") > told)
 
 
 def part(home: Path, name: str) -> psutil.Process:

@@ -17,7 +17,7 @@ LONG = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 async def test_a_part_is_started_again_after_any_error(postgres_stack: Stack) -> None:
     runs_again = asyncio.Event()
-    guard = Guard(postgres_stack, lambda said: runs_again.set() if said == "part runs again" else None)
+    guard = Guard(postgres_stack, lambda said: runs_again.set() if said == "part is running again" else None)
     errors = [psycopg.OperationalError("gone again"), ValueError("odd")]
 
     async def start_again() -> RunningProcess:

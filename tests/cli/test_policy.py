@@ -40,7 +40,7 @@ def test_a_broken_file_is_named_with_its_line(call: Call, tmp_path: Path) -> Non
 
 def test_differences_are_named_by_their_place(call: Call, tmp_path: Path) -> None:
     same = call("policy", "diff", "us-generic-1", EXAMPLE / "policies" / "us-generic-1.toml")
-    assert (same.code, same.out) == (Exit.OK, "they say the same\n")
+    assert (same.code, same.out) == (Exit.OK, "there is no difference\n")
     answer = call("policy", "diff", "us-generic-1", write_php(tmp_path), "--json")
     assert answer.code == Exit.FAILED
     found = {each["where"]: (each["one"], each["other"]) for each in answer.json}

@@ -96,4 +96,4 @@ def test_what_cannot_be_is_told_before_anything_is_asked(
 def test_where_no_journey_is_behind_nothing_is_done(there: Call) -> None:
     assert there("sites", "adopt", "main", "1", *WHO, "--dry-run").out.startswith("0 open journeys at main")
     answer = there("sites", "adopt", "main", "1", *WHO)
-    assert (answer.code, answer.out.strip()) == (Exit.OK, "0 of 0 journeys have the calendar now; 0 deadlines moved")
+    assert (answer.code, answer.out.strip()) == (Exit.OK, "0 of 0 journeys now have the calendar; 0 deadlines moved")

@@ -186,7 +186,7 @@ async def test_a_second_rebuild_of_the_same_read_model_is_refused_and_of_another
         await begun.wait()
         await others[0]
     assert (await rebuilding).generations == {"timeline": 2}
-    assert refused == ["timeline is being rebuilt already: wait until that is done, or end it"]
+    assert refused == ["timeline is already being rebuilt: wait until that is done, or stop it"]
 
 
 async def test_a_killed_rebuild_hinders_nothing(database_url: str, store: EventStore) -> None:
