@@ -80,11 +80,18 @@ def template(path: int, day: int, variant: int) -> Sequence[JourneyStep]:
     return tuple(walk.steps)
 
 
-def opened(journey: str, client_ref: str, at: datetime, *, variant: int) -> Sequence[JourneyStep]:
-    """A journey from its admission at `at` to the answers of its first calls. Then it waits for a person."""
+def opened(
+    journey: str, client_ref: str, at: datetime, *, variant: int, decisions: Iterable[BaseCommand] = ()
+) -> Sequence[JourneyStep]:
+    """A journey from its admission at `at` to the answers of its first calls, and these decisions one after the other.
+
+    Then it waits for a person.
+    """
     load()
     walk = _Walk(CLIENTS[0], at, random.Random(variant), journey, client_ref)
     walk.open()
+    for decision in decisions:
+        walk.decide(decision)
     return tuple(walk.steps)
 
 
@@ -123,6 +130,12 @@ class _Walk:
         """The admission, and the answers to the calls that follow from it."""
         who = {"journey_id": self.journey, "client_ref": self.client_ref}
         self._tell(OpenJourney(id="open", **who, site="main", message="m", admitted_at=self.start))
+        self._settle_all()
+
+    def decide(self, decision: BaseCommand) -> None:
+        """A decision, and the answers to the calls that follow from it; an authorisation is obtained first."""
+        self._by_hand(OBTAIN_AUTHORISATION.kind, Role.UTILISATION_REVIEW)
+        self._tell(decision)
         self._settle_all()
 
     def _act(self, offset: timedelta) -> None:

@@ -13,8 +13,8 @@ from workflows.messages import WORKFLOW
 _LISTED = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"
 _PAGE = 1000
 _HEADS = """
-    SELECT s.stream, s.version, e.event_id, e.recorded_at
-    FROM es.streams s JOIN es.events e ON e.stream = s.stream AND e.version = s.version WHERE s.closed_at IS NULL"""
+    select s.stream, s.version, e.event_id, e.recorded_at
+    from es.streams s join es.events e on e.stream = s.stream and e.version = s.version where s.closed_at is null"""
 
 
 async def listing_ms(client: Client) -> float:

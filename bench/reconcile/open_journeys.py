@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from temporalio.client import Client
 
 from bench.journeys import fill, opened
+from domain.commands import BaseCommand
 from eventstore.port import EventStore
 from record.codec import from_record
 from recovery.recover import resumption
@@ -25,11 +26,13 @@ _LONGEST_WAIT_SECONDS = 1800.0
 _HAVE_SHOWN = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running' AND RecordHead IS NOT NULL"
 
 
-async def put_on_record(database_url: str, number: int) -> list[str]:
-    """Decides and records `number` journeys, each for itself; their ids."""
+async def put_on_record(database_url: str, number: int, decisions: Sequence[BaseCommand] = ()) -> list[str]:
+    """Decides and records `number` journeys, each for itself, as far as `decisions` lead; their ids."""
     at = datetime.now(UTC) - _BEFORE
     ids = [(str(uuid.uuid4()), str(uuid.uuid4())) for _ in range(number)]
-    walks = (opened(journey, client, at, variant=place) for place, (journey, client) in enumerate(ids))
+    walks = (
+        opened(journey, client, at, variant=place, decisions=decisions) for place, (journey, client) in enumerate(ids)
+    )
     await fill(database_url, (step for walk in walks for step in walk))
     await _register(database_url, ids, at)
     return [journey for journey, _ in ids]
@@ -39,12 +42,12 @@ async def _register(database_url: str, ids: Sequence[tuple[str, str]], at: datet
     """As intake leaves them, without the persons: the comparison reads who was handed over, and no more."""
     async with await AsyncConnection.connect(database_url) as connection, connection.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO intake.clients (client_ref, identity_as_of) VALUES (%s, %s)",
+            "insert into intake.clients (client_ref, identity_as_of) values (%s, %s)",
             [(client, at) for _, client in ids],
         )
         await cursor.executemany(
-            "INSERT INTO intake.journeys (journey_id, client_ref, opened_by, site, admitted_at, started_at)"
-            " VALUES (%s, %s, %s, 'main', %s, %s)",
+            "insert into intake.journeys (journey_id, client_ref, opened_by, site, admitted_at, started_at)"
+            " values (%s, %s, %s, 'main', %s, %s)",
             [(journey, client, uuid.uuid4(), at, at) for journey, client in ids],
         )
 
