@@ -110,7 +110,7 @@ def test_the_example_can_be_used_and_tells_a_person_where_it_names_one() -> None
             'site = "north"\norder',
             'site = "nroth"\norder',
             28,
-            "nroth is no site of this centre; there are north, south",
+            "nroth is not a site of this centre; there are north, south",
         ),
         ('role = "clinician"', 'role = "nurse"', 27, "on_call.1.role: Input should be 'admissions'"),
         ('ends_at = "17:00"', "", 31, "starts_at and ends_at go together"),
