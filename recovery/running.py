@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -9,9 +10,11 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, TaskQueueType
 from temporalio.api.history.v1 import WorkflowTaskFailedEventAttributes
 from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueRequest,
     GetWorkflowExecutionHistoryReverseRequest,
+    ListWorkflowExecutionsRequest,
 )
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.client import WorkflowExecution as TemporalExecution
@@ -33,12 +36,18 @@ _REPORTED_PROBLEMS = "TemporalReportedProblems"
 _LAST_EVENTS = 50
 """How far back to look in a history for the failed workflow task: later events come after it."""
 _LONGEST_POLL = timedelta(seconds=75)
+_LISTED_AT_ONCE = 1_000
 _ALL = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"
 
 
 def _named(failed: WorkflowTaskFailedEventAttributes) -> str:
     kind = failed.failure.application_failure_info.type
     return failed.failure.message if kind == NewerState.__name__ else kind or "the worker's log says why"
+
+
+def _head_of(listed: WorkflowExecutionInfo) -> RecordHead | None:
+    shown = listed.search_attributes.indexed_fields
+    return read_record_head(json.loads(shown[RECORD_HEAD.name].data)) if RECORD_HEAD.name in shown else None
 
 
 class RunningJourneys:
@@ -53,10 +62,19 @@ class RunningJourneys:
     async def listed(self) -> AsyncIterator[tuple[str, RecordHead | None]]:
         """The journeys that Temporal lists as running, each with up to where it knew its record as it last showed that.
 
-        None: it showed nothing yet. The list may be seconds old.
+        None: it showed nothing yet. The list may be seconds old. Of many thousands only the head is decoded.
         """
-        async for each in self._matching(_ALL):
-            yield journey_of(each.id), read_record_head(each.typed_search_attributes.get(RECORD_HEAD))
+        request = ListWorkflowExecutionsRequest(namespace=self._client.namespace, query=_ALL, page_size=_LISTED_AT_ONCE)
+        while True:
+            try:
+                page = await self._client.workflow_service.list_workflow_executions(request, timeout=self._patience)
+            except RPCError as error:
+                raise unreachable(error) from None
+            for each in page.executions:
+                yield journey_of(each.execution.workflow_id), _head_of(each)
+            if not page.next_page_token:
+                return
+            request.next_page_token = page.next_page_token
 
     async def not_recorded(self) -> dict[str, str]:
         """The journeys whose decisions cannot be recorded, each with the cause. The list may be seconds old."""
