@@ -13,6 +13,7 @@ from centre.files import CentreFileError, Document, read
 from centre.on_call import recipients
 from centre.staff import Staff
 from centre.staff_checks import errors
+from domain.people import Colleague
 from domain.sites import all_sites
 from domain.values import Instant
 
@@ -85,6 +86,10 @@ class StaffFile:
             self._stamp = stamp
             self._read_again()
         return self._staff
+
+    def colleague(self, staff_id: str) -> Colleague | None:
+        """As `domain.people.use_staff` wants it."""
+        return self.current().colleague(staff_id)
 
     def recipients(self, notice: Notice, now: Instant) -> tuple[Recipient, ...]:
         """As `activities.ports.Roster` has it."""

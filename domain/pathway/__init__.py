@@ -24,6 +24,7 @@ from domain.pathway import (
     calendars,
     calls,
     care,
+    care_team,
     closing,
     cost,
     coverage,
@@ -36,6 +37,7 @@ from domain.pathway import (
     leave,
     lost_place,
     moves,
+    notices,
     obligation_decisions,
     obligations,
     place_check,
@@ -48,8 +50,8 @@ from domain.pathway import (
 PARTS = (
     *(admission, calendars, coverage, funding, placement, cost, authorisation, enrolment),
     *(care, reviews, leave, moves, place_search, place_check, lost_place),
-    *(discharge, closing, obligations, follow_up),
-    *(obligation_decisions, policy_change, calls, ehr, deadlines),
+    *(discharge, closing, obligations, notices, follow_up),
+    *(obligation_decisions, care_team, policy_change, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""
 

@@ -111,7 +111,7 @@ def test_every_obligation_has_a_title_and_terms_in_the_policy(duty: ObligationKi
 @pytest.mark.parametrize("kind", OBLIGATIONS)
 def test_every_obligation_is_in_the_table_of_the_pathway(kind: str) -> None:
     page = (Path(__file__).parents[2] / "docs" / "pathway.md").read_text(encoding="utf-8")
-    assert f"\n| {kind} " in page, f"add {kind} to the table of obligations in docs/pathway.md"
+    assert f"\n| `{kind}` " in page, f"add {kind} to the table of obligations in docs/pathway.md"
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.part.name)
