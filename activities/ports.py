@@ -194,6 +194,7 @@ class Notice(Value):
     """A message to one person who holds a role. No name, record number or diagnosis: staff open the journey for more.
 
     Attributes:
+        person: Staff id of the one it is meant for; None: whoever is on call for the role.
         site: The site it is about; None stands for any site.
         repeat: How often the same was told to this role before without an answer. Each time the next on call is told.
     """
@@ -201,6 +202,7 @@ class Notice(Value):
     key: str
     channel: Channel
     to: Role
+    person: str | None = None
     subject: str
     body: str
     site: str | None = None

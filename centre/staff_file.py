@@ -94,7 +94,7 @@ class StaffFile:
     def recipients(self, notice: Notice, now: Instant) -> tuple[Recipient, ...]:
         """As `activities.ports.Roster` has it."""
         staff, zone = self.current(), self._zone(notice.site)
-        found = recipients(staff, notice.to, notice.site, notice.channel, now, zone, notice.repeat)
+        found = recipients(staff, notice.to, notice.site, notice.channel, now, zone, notice.repeat, notice.person)
         if self._trouble is None:
             return found
         log.error("staff-file-unusable", reason=str(self._trouble), advice="correct it; the staff read before is used")
