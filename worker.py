@@ -43,6 +43,7 @@ from clientkeys.keys import Keyring
 from deploy.limits import Limits
 from deploy.settings import Settings
 from deploy.values import HostPort
+from domain.people import use_staff
 from eventstore.port import EventStore
 from eventstore.postgres import open_store
 from intake.admitted import HandedOver
@@ -221,6 +222,7 @@ async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls
     """The clinic's systems for `settings`."""
     base, smtp, folder = settings.require_clinic_url(), settings.require_smtp(), _centre(settings)
     systems, staff = read_systems(folder / "centre.toml"), StaffFile(folder / "staff.toml", sites=site_ids())
+    use_staff(staff.colleague)
     async with AsyncExitStack() as opened:
         pool = intake_pool(settings.require_database_url(), settings.worker_directory_connections)
         await opened.enter_async_context(pool)

@@ -29,6 +29,10 @@ class _AddressRefused(ClinicRefused):
     """The mail server does not accept mail for this address."""
 
 
+class _AddressRefusedForNow(ClinicUnavailable):
+    """The same, and it may take it later."""
+
+
 class SmtpMessenger:
     """A `Messenger` that hands each notice to one mail server."""
 
@@ -68,21 +72,26 @@ class SmtpMessenger:
     async def send(self, notice: Notice) -> str:
         """Sends `notice`; returns its Message-ID, by which a repeat is recognised.
 
-        It goes to the first recipient whose address the mail server accepts.
+        It goes to the first recipient whose address the mail server accepts. If an address is refused for now, a mail
+        waits for it, and a page goes to the next recipient.
 
         Raises:
             ClinicUnavailable: SMTP 4yz, time-outs, no connection.
             ClinicRefused: SMTP 5yz, or the role has no address.
         """
-        *others, last = self._recipients(notice)
         refused: list[str] = []
-        for recipient in others:
+        later: ClinicError | None = None
+        for recipient in self._recipients(notice):
             try:
                 return await self._send_to(recipient, notice, refused)
-            except _AddressRefused as error:
+            except (_AddressRefused, _AddressRefusedForNow) as error:
+                if isinstance(error, ClinicUnavailable) and notice.channel is not Channel.PAGE:
+                    raise
                 refused.append(recipient.staff_id or "a role")
                 log.error("address-refused", staff=recipient.staff_id, code=error.code, advice=error.advice)
-        return await self._send_to(last, notice, refused)
+                later = error if later is None or isinstance(error, ClinicUnavailable) else later
+        assert later is not None  # there is always a recipient
+        raise later
 
     def _recipients(self, notice: Notice) -> list[Recipient]:
         found = list(self._roster.recipients(notice, self._now()))
@@ -170,7 +179,8 @@ def _typed(error: Exception) -> ClinicError:
             SYSTEM, "not-supported", "The mail server does not support a configured feature, such as STARTTLS."
         )
     if code is not None:
-        return ClinicUnavailable(SYSTEM, f"smtp-{code}", "Wait; the notice is sent again.")
+        kind = _AddressRefusedForNow if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else ClinicUnavailable
+        return kind(SYSTEM, f"smtp-{code}", "Wait; the notice is sent again.")
     timed_out = isinstance(error, TimeoutError)
     return ClinicUnavailable(SYSTEM, "timeout" if timed_out else "unreachable", "Check the mail server.")
 

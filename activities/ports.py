@@ -194,6 +194,7 @@ class Notice(Value):
     """A message to one person who holds a role. No name, record number or diagnosis: staff open the journey for more.
 
     Attributes:
+        person: Staff id of the person it is meant for; None means the person on call for the role.
         site: The site that it is about; None means any site.
         repeat: How often this role was already told without an answer. Each time the next person on call is told.
     """
@@ -201,6 +202,7 @@ class Notice(Value):
     key: str
     channel: Channel
     to: Role
+    person: str | None = None
     subject: str
     body: str
     site: str | None = None

@@ -1,7 +1,8 @@
 """Who is notified for a role, at a site, by mail or page, at a given time. Pure.
 
 1. The on-call orders of the role that apply at that time are joined: those with hours first, and among equals the
-   site's own first.
+   site's own first. The person whom the notice is meant for comes before them all; but a page goes first to those
+   whose hours it is, if they are others.
 2. A person who is absent that day is replaced by their cover, the cover by its own cover, and so on. An absent person
    without an available cover is skipped.
 3. A person who does not hold the role, does not work at the site, or has no pager for a page is also skipped.
@@ -10,18 +11,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from activities.ports import Recipient
-from centre.staff import Person, Staff
+from centre.staff import OnCall, Person, Staff
 from domain.obligations import Channel
 from domain.values import Instant, Role
 
 
 def recipients(
-    staff: Staff, role: Role, site: str | None, channel: Channel, moment: Instant, zone: ZoneInfo, repeat: int = 0
+    staff: Staff,
+    role: Role,
+    site: str | None,
+    channel: Channel,
+    moment: Instant,
+    zone: ZoneInfo,
+    repeat: int = 0,
+    person: str | None = None,
 ) -> tuple[Recipient, ...]:
     """The possible recipients, in order of preference; never empty.
 
@@ -30,9 +38,13 @@ def recipients(
         zone: The site's time zone, in which days and hours are counted.
         repeat: How often the same notice was sent before. Each time the next person in the order comes first; the
             role's own address stays last.
+        person: The person it is meant for; None means the person on call.
     """
     local = moment.astimezone(zone)
-    order = _order(staff, role, site, local)
+    holding = _holding(staff, role, site, local)
+    order = [staff_id for each in holding for staff_id in each.order]
+    if person is not None:
+        order = [*_before(person, channel, holding), person, *order]
     people = _once_each(_reachable(staff, order, role, site, channel, local.date()))
     first = repeat % len(people) if people else 0
     own = Recipient(address=staff.mailbox(role, channel), is_fallback=bool(order))
@@ -55,14 +67,20 @@ def present(staff: Staff, staff_id: str, day: date) -> Person | None:
     return None
 
 
-def _order(staff: Staff, role: Role, site: str | None, local: datetime) -> list[str]:
+def _holding(staff: Staff, role: Role, site: str | None, local: datetime) -> list[OnCall]:
     holding = [
         each
         for each in staff.on_call
         if each.role is role and (site is None or each.site in (None, site)) and each.holds_at(local)
     ]
     holding.sort(key=lambda each: (not each.has_hours, each.site != site))
-    return [staff_id for each in holding for staff_id in each.order]
+    return holding
+
+
+def _before(person: str, channel: Channel, holding: Iterable[OnCall]) -> list[str]:
+    """Whom a page reaches before the person for whom it is meant: the night's, say, where they have the day."""
+    on_duty = [staff_id for each in holding if each.has_hours for staff_id in each.order]
+    return on_duty if channel is Channel.PAGE and person not in on_duty else []
 
 
 def _reachable(

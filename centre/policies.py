@@ -13,7 +13,7 @@ from centre.days import Day
 from centre.files import CentreFileError, Document, as_json, in_plain_words, read, strictly
 from domain.adopted import digest_of
 from domain.obligations import StepTerms, Terms
-from domain.pathway import PART_NAMES, PART_OF_OBLIGATION
+from domain.pathway import OBLIGATIONS, PART_NAMES, PART_OF_OBLIGATION
 from domain.policy import Dollars, Level, Numbers, Policy, Price, ReviewRule, Unit
 from domain.values import Key, Value, Words
 
@@ -192,6 +192,11 @@ def _check_obligations(document: Document, content: PolicyFile) -> None:
     for kind, part in PART_OF_OBLIGATION.items():
         if part in content.parts and kind not in content.obligations:
             raise document.error((), f"[obligations.{kind}] is missing: say who owes it and who is told when")
+    for kind, terms in content.obligations.items():
+        limits = terms.acknowledgement
+        if OBLIGATIONS[kind].urgent and (limits.hours is None or limits.times is None):
+            reason = f"{kind} is urgent: say in acknowledgement how many hours it keeps quiet and how many times"
+            raise document.error(("obligations", kind), reason)
 
 
 def _check_levels(document: Document, content: PolicyFile) -> None:
@@ -212,9 +217,4 @@ def _plain(entry: LevelEntry) -> Level:
 
 def _terms(entry: TermsEntry) -> Terms:
     steps = tuple(StepTerms(hours=step.hours, tell=step.tell, by=step.by) for step in entry.steps)
-    return Terms(
-        owner=entry.owner,
-        steps=steps,
-        repeat_hours=entry.repeat_hours,
-        pauses_in_crisis=entry.pauses_in_crisis,
-    )
+    return Terms(**{**dict(entry), "steps": steps})

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, StrictInt, model_validator
 from centre.days import Day, LocalTime
 from centre.mail_address import MailAddress
 from domain.obligations import Channel
+from domain.people import Colleague
 from domain.values import Key, Role, Value, Words
 
 
@@ -155,6 +156,11 @@ class Staff(Value):
     def person(self, staff_id: str) -> Person | None:
         """The person with this id, or None."""
         return next((each for each in self.people if each.id == staff_id), None)
+
+    def colleague(self, staff_id: str) -> Colleague | None:
+        """What a decision may know of the person with this id, or None."""
+        found = self.person(staff_id)
+        return Colleague(id=found.id, roles=found.roles, sites=found.sites) if found else None
 
     def mailbox(self, role: Role, channel: Channel) -> str:
         """The role's own address."""

@@ -13,6 +13,7 @@ from centre.files import CentreFileError, Document, read
 from centre.on_call import recipients
 from centre.staff import Staff
 from centre.staff_checks import errors
+from domain.people import Colleague
 from domain.sites import all_sites
 from domain.values import Instant
 
@@ -86,10 +87,14 @@ class StaffFile:
             self._read_again()
         return self._staff
 
+    def colleague(self, staff_id: str) -> Colleague | None:
+        """As `domain.people.use_staff` wants it."""
+        return self.current().colleague(staff_id)
+
     def recipients(self, notice: Notice, now: Instant) -> tuple[Recipient, ...]:
         """See `activities.ports.Roster`."""
         staff, zone = self.current(), self._zone(notice.site)
-        found = recipients(staff, notice.to, notice.site, notice.channel, now, zone, notice.repeat)
+        found = recipients(staff, notice.to, notice.site, notice.channel, now, zone, notice.repeat, notice.person)
         if self._trouble is None:
             return found
         log.error("staff-file-unusable", reason=str(self._trouble), advice="correct it; the staff read before is used")

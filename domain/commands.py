@@ -67,11 +67,17 @@ class BaseCommand(Value):
         """
         return EventContext(at=now, cause=self.cause)
 
-    def require_known(self) -> None:
+    def require_known(self, state: JourneyState) -> None:
         """Looks up what it names in the centre's files, before the journey takes it in and at any stage.
+
+        It may look at files that change from day to day, such as the staff, since it is never asked on replay.
+
+        Args:
+            state: Of a journey that is still reading its record it says nothing.
 
         Raises:
             UnknownHere: This process does not know it.
+            Refused: The files do not allow it.
         """
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:

@@ -29,6 +29,7 @@ ElapsedHours = Annotated[int, Field(ge=1, le=8760), Unit("elapsed hours")]
 CalendarDays = Annotated[int, Field(ge=1, le=3660), Unit("calendar days")]
 BusinessDays = Annotated[int, Field(ge=1, le=366), Unit("business days")]
 CalendarYears = Annotated[int, Field(ge=1, le=100), Unit("calendar years")]
+Times = Annotated[int, Field(ge=1, le=100), Unit("times")]
 Dollars = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=2)]
 
 
@@ -79,7 +80,15 @@ class Numbers(Value):
         description="After so long at another of our levels, or out of care, the weeks at a level begin anew; shorter "
         "interruptions join them, and time in another facility's care does not count as one."
     )
-    acknowledged_hours: ElapsedHours = Field(description="How long an acknowledgement keeps the escalation quiet.")
+    acknowledged_hours: ElapsedHours = Field(
+        description="How long an acknowledgement keeps the escalation quiet, where the kind of obligation says nothing."
+    )
+    acknowledged_times: Times = Field(
+        description="How often an obligation may be acknowledged, where its kind says nothing."
+    )
+    undelivered_page_hours: ElapsedHours = Field(
+        description="Telephoning those whom a page did not reach, and the pause before the last page is tried again."
+    )
     retention_years: CalendarYears = Field(
         description="How long what is written about a client is kept after their last event or their coming of age, "
         "whichever is later."

@@ -18,7 +18,7 @@ class Refusal(Value):
 
 
 class Refused(Exception):
-    """Carries a refusal out of a rule; `decide` turns it into its result. It never leaves the domain."""
+    """Carries a refusal out of a rule; `decide` turns it into its result. Only `require_known` lets it out."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(code)

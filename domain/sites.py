@@ -80,6 +80,7 @@ class Calendar(Value):
         version: Counts the site's calendars from 1.
         zone: IANA time zone.
         closes_at: Local closing time of each weekday on which the site is open; the other weekdays are left out.
+        opens_at: Local time at which it opens on each of them.
         holidays: The days off that the centre accepted, each with its name.
         closures: Other days on which the site is closed.
         known_until: The last day for which the holidays were accepted. Later days count as if there were none.
@@ -88,6 +89,7 @@ class Calendar(Value):
     version: int = Field(ge=1)
     zone: Zone
     closes_at: dict[Weekday, time] = Field(min_length=1)
+    opens_at: time = time(8)
     holidays: dict[date, Title] = {}
     closures: tuple[Closure, ...] = ()
     known_until: date
@@ -108,12 +110,36 @@ class Calendar(Value):
         """Whether `day` is a business day at the site."""
         return _WEEK[day.weekday()] in self.closes_at and self.day_off(day) is None
 
+    def opening(self, day: date) -> datetime:
+        """The moment at which the site opens on an open `day`, in UTC."""
+        return datetime.combine(day, self.opens_at, ZoneInfo(self.zone)).astimezone(UTC)
+
+    def next_opening(self, moment: Instant) -> datetime:
+        """When the site opens next after `moment`, in UTC."""
+        day = self.local_date(moment)
+        while not self.is_open(day) or self.opening(day) <= moment:
+            day += timedelta(days=1)
+        return self.opening(day)
+
+    def in_opening_hours(self, moment: Instant) -> datetime:
+        """`moment` while the site is open, up to its closing; else when it opens next. In UTC."""
+        day = self.local_date(moment)
+        if self.is_open(day) and self.opening(day) <= moment <= self.closing(day):
+            return moment.astimezone(UTC)
+        return self.next_opening(moment)
+
     def day_off(self, day: date) -> str | None:
         """Why the site is closed on a `day` on which it would be open by the week: the holiday or the reason."""
         if _WEEK[day.weekday()] not in self.closes_at:
             return None
         closed = (each.reason for each in self.closures if each.covers(day))
         return self.holidays.get(day) or next(closed, None)
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Self:
+        if min(self.closes_at.values()) <= self.opens_at:
+            raise ValueError("opens_at must be before the closing time of every day")
+        return self
 
 
 class Site(Value):

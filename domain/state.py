@@ -12,6 +12,7 @@ from domain.pathway.admission import Admission
 from domain.pathway.authorisation import Authorisation
 from domain.pathway.calls import Calls
 from domain.pathway.care import Care
+from domain.pathway.care_team import CareTeam
 from domain.pathway.closing import Closing
 from domain.pathway.cost import Cost
 from domain.pathway.coverage import Coverage
@@ -53,6 +54,7 @@ class JourneyState(Value):
     news: int = 0
     news_at: Instant | None = None
     admission: Admission = Admission()
+    care_team: CareTeam = CareTeam()
     obligations: Obligations = Obligations()
     coverage: Coverage = Coverage()
     funding: Funding = Funding()
@@ -190,6 +192,11 @@ class JourneyState(Value):
         """The owner of what is due first."""
         first = self.next_due()
         return first.owner if first else None
+
+    def waiting_for_person(self) -> str | None:
+        """The person who owns what is due first, by staff id; None where it is the role's."""
+        first = self.next_due()
+        return first.assignee if first else None
 
     def next_due(self) -> Obligation | None:
         """The obligation that falls due first, overdue ones included."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from domain.values import Instant
+from domain.values import Instant, Role
 
 if TYPE_CHECKING:
     from domain.plans import Actor
@@ -19,6 +19,11 @@ def moment(at: Instant) -> str:
 def said_by(actor: Actor) -> str:
     """Who decided, at the end of a sentence."""
     return f", by {actor.role} {actor.id}"
+
+
+def named(role: Role, person: str | None) -> str:
+    """A role, and its person where there is one: "clinician s-102"."""
+    return f"{role} {person}" if person else role
 
 
 def in_sentence(title: str) -> str:

@@ -16,9 +16,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from centre.loading import load
 from deploy.settings import Settings
 from deploy.stack import Stack
+from domain.people import use_staff
 from migrations import migrate
+from tests import colleagues
 
 load()  # here, because modules of tests name the example's sites
+use_staff(colleagues.find)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from domain import effects as fx
 from domain.pathway.calls import Answer, Failed, SettleEffect
 from domain.state import JourneyState
 from domain.values import Instant, Value
+from domain.wording import named
 from workflows.messages import CALLS_QUEUE, NOTICES_QUEUE
 from workflows.payloads import ehr_record, notice
 
@@ -119,11 +120,11 @@ def _release_place(effect: fx.ReleasePlace, state: JourneyState) -> Call:
 
 @_call.register
 def _notify(effect: fx.Notify, state: JourneyState) -> Call:
-    when = "was due" if effect.overdue else "is due"
+    when, who = "was due" if effect.overdue else "is due", named(effect.to, effect.person)
     return Call(
         activity=signatures.NOTIFY,
         request=notice(state, effect, _key(state, effect)),
-        summary=f"{effect.how.capitalize()} the {effect.to}: {effect.obligation} {when} {_utc(effect.due_at)}",
+        summary=f"{effect.how.capitalize()} the {who}: {effect.obligation} {when} {_utc(effect.due_at)}",
         patience=timedelta(hours=1),
         attempt=timedelta(seconds=30),
         queue=NOTICES_QUEUE,

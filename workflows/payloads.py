@@ -7,6 +7,7 @@ from domain.effects import Notify, SyncEhr
 from domain.obligations import Obligation, ObligationStatus
 from domain.state import JourneyState
 from domain.values import Stage
+from domain.wording import named
 
 _EPISODE = {
     Stage.ACTIVE: EpisodeStatus.ACTIVE,
@@ -70,15 +71,17 @@ def notice(state: JourneyState, effect: Notify, key: str) -> Notice:
     """The notice to a person: what is owed, by when, and where to look. Nothing about the client."""
     owed = state.obligations.open.get(effect.obligation)
     urgency = "OVERDUE: " if effect.overdue else ""
+    owner = f" {named(owed.owner, owed.assignee)} owns it." if owed and owed.assignee else ""
     return Notice(
         key=key,
         channel=effect.how,
         to=effect.to,
+        person=effect.person,
         site=state.admission.site,
         subject=f"{urgency}{effect.title}",
         body=(
             f"{effect.title}.\n"
-            f"Due {effect.due_at:%Y-%m-%d %H:%M} UTC. Obligation {effect.obligation}.\n"
+            f"Due {effect.due_at:%Y-%m-%d %H:%M} UTC. Obligation {effect.obligation}.{owner}\n"
             f"Open journey {state.journey_id} to see more: throughline journey {state.journey_id}\n"
         ),
         repeat=max(0, owed.steps_taken - len(owed.escalation)) if owed else 0,

@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 from domain.commands import AdmissionsMessage, BaseCommand, Decision
 from domain.decide import decide
 from domain.pathway import COMMANDS
-from domain.refusal import Refusal, UnknownHere
+from domain.refusal import Refusal, Refused, UnknownHere
 from domain.state import JourneyState
 from workflows.calls_under_way import CallsUnderWay
 from workflows.messages import READING, JourneySnapshot, JourneyStatus, journey_status
@@ -52,12 +52,14 @@ def _validator_of(handler: Handler) -> Callable[[UpdateHandlers, Any], None]:
 
 def _refusal(state: JourneyState, command: BaseCommand) -> Refusal | None:
     try:
-        command.require_known()
+        command.require_known(state)
         if state.version == 0:  # opening, or still reading the record: what waits keeps its order
             return None
         outcome = decide(state, command, workflow.now())
     except UnknownHere as error:
         return Refusal(code="worker-out-of-date", sentence=f"{error}. Nothing has changed.")
+    except Refused as error:
+        return error.refusal
     return outcome if isinstance(outcome, Refusal) else None
 
 

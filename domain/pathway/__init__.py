@@ -24,6 +24,7 @@ from domain.pathway import (
     calendars,
     calls,
     care,
+    care_team,
     closing,
     corrections,
     cost,
@@ -39,6 +40,7 @@ from domain.pathway import (
     leave,
     lost_place,
     moves,
+    notices,
     obligation_decisions,
     obligations,
     place_check,
@@ -53,9 +55,9 @@ from domain.pathway import (
 PARTS = (
     *(admission, calendars, coverage, funding, placement, cost, authorisation, enrolment),
     *(care, reviews, leave, moves, place_search, place_check, lost_place),
-    *(discharge, corrections, crisis, withdrawal, death, closing, obligations, follow_up),
+    *(discharge, corrections, crisis, withdrawal, death, closing, obligations, notices, follow_up),
     *(suspension,),
-    *(obligation_decisions, policy_change, calls, ehr, deadlines),
+    *(obligation_decisions, care_team, policy_change, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""
 

@@ -14,10 +14,11 @@ from domain.commands import BaseCommand
 from domain.due_times import Counted
 from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace, Notify, ehr_key
 from domain.events import BaseEvent, EventContext
-from domain.obligations import Obligation, ObligationKind
+from domain.obligations import Channel, Obligation, ObligationKind
 from domain.part import Part, Slice
 from domain.pathway import lost_place, place_search
 from domain.pathway.coverage import BenefitsAnswered
+from domain.pathway.notices import NoticeNotDelivered, not_delivered
 from domain.pathway.obligations import met_one, raised
 from domain.pathway.place_search import FoundPlace
 from domain.refusal import Refused
@@ -170,6 +171,8 @@ def _learnt(state: JourneyState, effect: Effect, answer: Answer, when: EventCont
             yield BenefitsAnswered(**when, benefits=answer.benefits)
     elif isinstance(effect, HoldPlace):
         yield from _place(state, effect, answer, when)
+    elif isinstance(effect, Notify) and isinstance(answer, Failed):
+        yield not_delivered(state, effect, answer.code, when)
 
 
 def _place(state: JourneyState, effect: HoldPlace, answer: Answer, when: EventContext) -> Iterator[BaseEvent]:
@@ -207,11 +210,30 @@ def _ends_with_the_client(call: Effect, owed: Mapping[str, Obligation]) -> bool:
     return isinstance(call, CheckBenefits)
 
 
+_ASKED_OTHERWISE = ("check-benefits", "notify")
+"""Calls whose refusal is looked after in another way: admissions verify by hand, and a notice is told apart."""
+
+
 @part.consequence
 def ask_operations_after_a_refusal(state: JourneyState, event: EffectSettled) -> Iterator[BaseEvent]:
     """Once for each kind of call, until a person has resolved it, or the EHR takes a later version."""
-    known = [owed for owed in state.open_of(RESOLVE_EFFECT.kind) if owed.about == event.call]
     if event.failure is None and event.revision is not None:
-        yield from (met_one(owed, event) for owed in known)
-    elif event.failure is not None and not known and event.call != "check-benefits":  # admissions verify by hand
-        yield raised(state, event, RESOLVE_EFFECT, Counted.hours(24, since=event.at), about=event.call)
+        yield from (met_one(owed, event) for owed in _to_resolve(state, event.call))
+    elif event.failure is not None and event.call not in _ASKED_OTHERWISE:
+        yield from _resolve(state, event, event.call)
+
+
+@part.consequence
+def ask_operations_after_a_refused_mail(state: JourneyState, event: NoticeNotDelivered) -> Iterator[BaseEvent]:
+    """A page is more urgent and has an obligation of its own."""
+    if event.how is Channel.MAIL:
+        yield from _resolve(state, event, "notify")
+
+
+def _resolve(state: JourneyState, event: BaseEvent, call: str) -> Iterator[BaseEvent]:
+    if not _to_resolve(state, call):
+        yield raised(state, event, RESOLVE_EFFECT, Counted.hours(24, since=event.at), about=call)
+
+
+def _to_resolve(state: JourneyState, call: str) -> list[Obligation]:
+    return [owed for owed in state.open_of(RESOLVE_EFFECT.kind) if owed.about == call]

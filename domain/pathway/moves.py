@@ -393,7 +393,7 @@ def contact_the_client_who_has_not_arrived(state: JourneyState, event: StepUpWin
     if not state.open_of(INTERIM_CONTACT.kind):
         owed = contact(state, event, state.policy.first_contact_hours)
         yield owed
-        yield from told_as_it_is_raised(owed)
+        yield from told_as_it_is_raised(state, owed)
 
 
 @part.consequence

@@ -14,7 +14,7 @@ from domain.obligations import Obligation
 from domain.part import Part
 from domain.pathway import discharge
 from domain.pathway.obligations import ObligationAcknowledged, ObligationMet, ObligationWaived, of, require_owed_by_then
-from domain.refusal import Refused, require
+from domain.refusal import require
 from domain.values import Key, Stage, Words
 
 if TYPE_CHECKING:
@@ -32,10 +32,22 @@ class AcknowledgeObligation(Decision, label="Acknowledge an obligation", by=EVER
     obligation: Key = Field(description=_OBLIGATION)
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """Those not told yet are told on time all the same."""
+        """By its owner or one who was told, a limited number of times. Those not told yet are told all the same."""
         owed = _owed(state, self.obligation)
-        quiet_until = after_hours(when["at"], state.policy.acknowledged_hours)
-        yield ObligationAcknowledged(**when, **of(owed), quiet_until=quiet_until, by=self.by)
+        terms = state.policy.obligations[owed.kind].acknowledgement
+        require(
+            self.by.id == owed.assignee or self.by.role in {*owed.told_roles(), *terms.also_by},
+            "not-theirs-to-acknowledge",
+            f"Only its owner ({owed.owner}) or one who was told can acknowledge {owed.id}. Ask one of them.",
+        )
+        require(
+            owed.acknowledged_times < (terms.times or state.policy.acknowledged_times),
+            "acknowledged-too-often",
+            f"{owed.id} cannot be acknowledged again. Do it, or have it assigned to someone who can.",
+        )
+        quiet_until = after_hours(when["at"], terms.hours or state.policy.acknowledged_hours)
+        at = owed.at_a_time_to_tell(quiet_until, state.calendar)
+        yield ObligationAcknowledged(**when, **of(owed), quiet_until=at, by=self.by)
 
 
 class CompleteObligation(Decision, label="Complete an obligation", by=EVERYONE, at=EVERY_STAGE):
@@ -83,8 +95,4 @@ class WaiveObligation(Decision, label="Waive an obligation", by=EVERYONE, at=EVE
 
 
 def _owed(state: JourneyState, obligation_id: str) -> Obligation:
-    owed = state.obligations.open.get(obligation_id)
-    if owed is None:
-        known = ", ".join(sorted(state.obligations.open)) or "none"
-        raise Refused("no-such-obligation", f"That obligation is not open on this journey. Open: {known}.")
-    return owed
+    return state.obligations.the_open(obligation_id)

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
+from domain.clock import after_hours
 from domain.due_times import Counted
 from domain.effects import Notify
 from domain.events import BaseEvent, EventContext
 from domain.obligations import Channel, EscalationStep, Obligation, ObligationKind, ObligationStatus
 from domain.part import Part, Slice
 from domain.plans import Actor
-from domain.refusal import require
+from domain.refusal import Refused, require
 from domain.values import Instant, PrivateWords, Role
-from domain.wording import in_sentence, moment, said_by
+from domain.wording import in_sentence, moment, named, said_by
 
 if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionCancelled
@@ -44,6 +45,26 @@ class Obligations(Slice):
         """The open ones of these kinds, the earliest due first."""
         return sorted((owed for owed in self.open.values() if owed.kind in kinds), key=_by_due)
 
+    def the_open(self, obligation_id: str) -> Obligation:
+        """The open one with this id.
+
+        Raises:
+            Refused: There is none.
+        """
+        owed = self.open.get(obligation_id)
+        if owed is None:
+            known = ", ".join(sorted(self.open)) or "none"
+            raise Refused("no-such-obligation", f"That obligation is not open on this journey. Open: {known}.")
+        return owed
+
+    def of_role(self, role: Role) -> list[Obligation]:
+        """The open ones that this role owns, in person or not, the earliest due first."""
+        return sorted((owed for owed in self.open.values() if owed.owner is role), key=_by_due)
+
+    def of_person(self, person: str) -> list[Obligation]:
+        """The open ones that this person owns, the earliest due first."""
+        return sorted((owed for owed in self.open.values() if owed.assignee == person), key=_by_due)
+
     def first(self) -> Obligation | None:
         """The open one that falls due first, overdue ones included."""
         return min(self.open.values(), key=_by_due, default=None)
@@ -56,7 +77,7 @@ class Obligations(Slice):
         """Those who should have been told by now are told, each once, however late it is."""
         for owed in sorted(self.open.values(), key=lambda o: (o.next_at(), o.id)):
             for number in owed.steps_reached(when["at"]):
-                yield _escalated(owed, number, when)
+                yield escalated(state, owed, number, when)
 
 
 def _by_due(obligation: Obligation) -> tuple[Instant, str]:
@@ -72,7 +93,8 @@ class ObligationRaised(BaseEvent):
     obligation: Obligation
 
     def _sentence(self) -> str:
-        return f"Owed: {self.obligation.title} — {self.obligation.owner}, due {moment(self.obligation.due_at)}"
+        owed = self.obligation
+        return f"Owed: {owed.title} — {named(owed.owner, owed.assignee)}, due {moment(owed.due_at)}"
 
 
 class OneObligation(TypedDict):
@@ -100,8 +122,12 @@ class _OfOne(BaseEvent):
 
 
 class ObligationEscalated(_OfOne):
-    """A person is told, as the escalation steps say. `planned_at` is when they should have been told; a difference is
-    the outage that delayed it.
+    """A person is told, as the escalation steps say.
+
+    Attributes:
+        person: The one whose obligation it is, where they are told as its owner.
+        planned_at: When they should have been told; a difference is the outage that delayed it.
+        again_at: When the last step is repeated, if no step is left.
     """
 
     news: ClassVar[bool] = False
@@ -109,12 +135,35 @@ class ObligationEscalated(_OfOne):
     type: Literal["obligation.escalated"] = "obligation.escalated"
     steps_taken: int
     to: Role
+    person: str | None = None
     how: Channel
     planned_at: Instant
+    again_at: Instant | None = None
     overdue: bool
 
     def _sentence(self) -> str:
-        return f"{'OVERDUE' if self.overdue else 'Reminder'}: {self._duty()} → {self.to}"
+        return f"{'OVERDUE' if self.overdue else 'Reminder'}: {self._duty()} → {named(self.to, self.person)}"
+
+
+class ObligationAssigned(_OfOne):
+    """Another person owes it from now on, or whoever is on call for the role again.
+
+    Attributes:
+        assignee: Staff id, or None for the role.
+        before: Whose it was, or None for the role.
+    """
+
+    news: ClassVar[bool] = False
+
+    type: Literal["obligation.assigned"] = "obligation.assigned"
+    owner: Role
+    assignee: str | None = None
+    before: str | None = None
+    reason: PrivateWords | None = None
+    by: Actor
+
+    def _sentence(self) -> str:
+        return f"Assigned: {self._duty()} → {named(self.owner, self.assignee)}{said_by(self.by)}"
 
 
 class ObligationAcknowledged(_OfOne):
@@ -197,11 +246,13 @@ def raised(
 ) -> ObligationRaised:
     """Something is owed from `event` on, until what `counted` gives by the site's calendar.
 
-    `after` counts those raised by the same rule before it. Those in `at_once` are paged now, beside the escalation that
-    the policy has for the kind.
+    It is owed by the person who has its role on the client's care team, else by the role. `after` counts those raised
+    by the same rule before it. Those in `at_once` are paged now, beside the escalation that the policy has for the
+    kind.
     """
     number = state.obligations.raised.get(kind.kind, 0) + 1 + after
     terms = state.policy.obligations[kind.kind].telling_at_once(at_once)
+    assignee = state.care_team.members.get(terms.owner)
     owed = Obligation.raised(
         kind,
         terms,
@@ -209,10 +260,17 @@ def raised(
         raised_at=event.at,
         counted=counted,
         by=state.calendar,
+        assignee=assignee,
+        assignee_knows=assignee is not None and assignee == _decided_by(event),
         counts_from=counts_from,
         about=about,
     )
     return ObligationRaised(**event.context, obligation=owed)
+
+
+def _decided_by(event: BaseEvent) -> str | None:
+    by = getattr(event, "by", None)
+    return by.id if isinstance(by, Actor) else None
 
 
 def raised_in_business_days(state: JourneyState, event: BaseEvent, kind: ObligationKind, days: int) -> ObligationRaised:
@@ -256,31 +314,43 @@ def require_owed_by_then(these: Iterable[Obligation], when: EventContext) -> Non
 
 def cancelled(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
     """No open obligation of these kinds can be owed any longer."""
-    yield from _cancelled(state.open_of(*(kind.kind for kind in kinds)), event)
+    yield from cancel_these(state.open_of(*(kind.kind for kind in kinds)), event)
 
 
-def _cancelled(these: list[Obligation], event: BaseEvent) -> Iterator[BaseEvent]:
+def cancel_these(these: Iterable[Obligation], event: BaseEvent) -> Iterator[BaseEvent]:
+    """None of these can be owed any longer."""
     for owed in these:
         yield ObligationCancelled(**event.context, **of(owed), because=event.type)
 
 
-def _escalated(owed: Obligation, number: int, when: EventContext) -> ObligationEscalated:
+def escalated(state: JourneyState, owed: Obligation, number: int, when: EventContext) -> ObligationEscalated:
+    """The step with this number is taken."""
     step = owed.escalation[min(number, len(owed.escalation)) - 1]
+    again_at = owed.at_a_time_to_tell(after_hours(when["at"], owed.repeat_hours), state.calendar)
     return ObligationEscalated(
         **when,
         **of(owed),
         steps_taken=number,
         to=step.to,
+        person=owed.assignee if step.to is owed.owner else None,
         how=step.how,
         planned_at=owed.speaks_at(number),
+        again_at=again_at if number >= len(owed.escalation) else None,
         overdue=owed.is_overdue(when["at"]),
     )
 
 
-def told_as_it_is_raised(raising: ObligationRaised) -> Iterator[BaseEvent]:
+def told_as_it_is_raised(state: JourneyState, raising: ObligationRaised) -> Iterator[BaseEvent]:
     """Those whose turn comes with it. For what time itself raises: nothing else would happen at that moment."""
     owed, when = raising.obligation, raising.context
-    yield from (_escalated(owed, number, when) for number in owed.steps_reached(when["at"]))
+    yield from (escalated(state, owed, number, when) for number in owed.steps_reached(when["at"]))
+
+
+def assigned(owed: Obligation, to: str | None, by: Actor, when: EventContext, reason: str | None) -> ObligationAssigned:
+    """`owed` is owed by `to`, or by the role where that is None."""
+    return ObligationAssigned(
+        **when, **of(owed), owner=owed.owner, assignee=to, before=owed.assignee, reason=reason, by=by
+    )
 
 
 @part.consequence
@@ -300,7 +370,7 @@ def cancel_with_the_admission(state: JourneyState, event: AdmissionCancelled) ->
 
 def _all_cancelled(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
     owed = sorted(state.obligations.open.values(), key=_by_due)
-    yield from _cancelled([each for each in owed if not each.outlives_care], event)
+    yield from cancel_these([each for each in owed if not each.outlives_care], event)
 
 
 @part.evolves
@@ -308,7 +378,8 @@ def owe(state: JourneyState, event: ObligationRaised) -> Obligations:
     """The EHR is to be told of it."""
     held, owed = state.obligations, event.obligation
     number = held.raised.get(owed.kind, 0) + 1
-    return _kept(state, owed, raised={**held.raised, owed.kind: number})
+    since = owed.changed(owner_since_version=state.version + 1)
+    return _kept(state, since, raised={**held.raised, owed.kind: number})
 
 
 @part.evolves
@@ -318,7 +389,8 @@ def climb(state: JourneyState, event: ObligationEscalated) -> Obligations:
     owed = held.open.get(event.obligation)
     if owed is None:
         return held
-    return held.changed(open={**held.open, owed.id: owed.changed(steps_taken=event.steps_taken, last_told_at=event.at)})
+    told = owed.changed(steps_taken=event.steps_taken, last_told_at=event.at, again_at=event.again_at)
+    return held.changed(open={**held.open, owed.id: told})
 
 
 @part.calls
@@ -332,10 +404,46 @@ def tell(state: JourneyState, event: ObligationEscalated) -> Notify | None:
         obligation=owed.id,
         title=owed.title,
         to=event.to,
+        person=event.person,
         how=event.how,
+        step=event.steps_taken,
         due_at=owed.due_at,
         overdue=event.overdue,
     )
+
+
+@part.calls
+def tell_the_new_owner(state: JourneyState, event: ObligationAssigned) -> Notify | None:
+    """At once where it is urgent, unless they took it themselves; of the rest they read in their daily digest."""
+    owed = state.obligations.open.get(event.obligation)
+    if owed is None or not owed.urgent or event.assignee is None or event.assignee == event.by.id:
+        return None
+    return Notify(
+        key=f"notify-{owed.id}-given-{state.version + 1}",
+        obligation=owed.id,
+        title=owed.title,
+        to=owed.owner,
+        person=event.assignee,
+        how=owed.escalation[0].how,
+        due_at=owed.due_at,
+        overdue=owed.is_overdue(event.at),
+    )
+
+
+@part.evolves
+def give(state: JourneyState, event: ObligationAssigned) -> Obligations:
+    """That the one before had it in hand no longer keeps anybody quiet."""
+    owed = state.obligations.open.get(event.obligation)
+    if owed is None:
+        return state.obligations
+    given = owed.changed(
+        assignee=event.assignee,
+        owner_since_version=state.version + 1,
+        status=ObligationStatus.OPEN,
+        quiet_until=None,
+        acknowledged_by=None,
+    )
+    return _kept(state, given)
 
 
 @part.evolves
@@ -347,7 +455,10 @@ def keep_quiet(state: JourneyState, event: ObligationAcknowledged) -> Obligation
     return _kept(
         state,
         owed.changed(
-            status=ObligationStatus.ACKNOWLEDGED, quiet_until=event.quiet_until, acknowledged_by=event.by.role
+            status=ObligationStatus.ACKNOWLEDGED,
+            quiet_until=event.quiet_until,
+            acknowledged_by=event.by.role,
+            acknowledged_times=owed.acknowledged_times + 1,
         ),
     )
 

@@ -60,7 +60,7 @@ class ChangePolicy(
     to: Key = Field(description="The version of the policy, as `throughline policy show` lists it.")
     reason: Words = Field(description="Why, for the record.")
 
-    def require_known(self) -> None:
+    def require_known(self, state: JourneyState) -> None:
         """The policy must have a file."""
         policy_named(self.to)
 

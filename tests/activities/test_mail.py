@@ -189,6 +189,19 @@ async def test_a_notice_that_no_address_takes_is_refused() -> None:
     assert taken == []
 
 
+async def test_a_page_to_an_address_that_is_refused_for_now_goes_to_the_next_at_once() -> None:
+    async with mail_server(gone="450 greylisted") as (port, taken):
+        await messenger(port, roster=TWO_AND_THE_DESK).send(notice(channel=Channel.PAGE))
+    assert [to for to, _ in taken] == [["there@centre.invalid"]]
+
+
+async def test_a_page_that_no_address_takes_is_tried_again_if_one_may_take_it_later() -> None:
+    async with mail_server(gone="450 greylisted", there="550 gone", desk="550 gone") as (port, taken):
+        with pytest.raises(ClinicUnavailable) as caught:
+            await messenger(port, roster=TWO_AND_THE_DESK).send(notice(channel=Channel.PAGE))
+    assert caught.value.code == "smtp-450" and taken == []
+
+
 async def test_an_address_that_is_refused_for_now_is_tried_again_later_and_no_other_is_told() -> None:
     async with mail_server(gone="450 greylisted") as (port, taken):
         with pytest.raises(ClinicUnavailable):

@@ -55,8 +55,9 @@ def told(
     channel: Channel = Channel.PAGE,
     at: datetime = MONDAY_NOON,
     repeat: int = 0,
+    person: str | None = None,
 ) -> tuple[Recipient, ...]:
-    return recipients(staff, role, site, channel, at, ZONE, repeat)
+    return recipients(staff, role, site, channel, at, ZONE, repeat, person)
 
 
 def names(found: tuple[Recipient, ...]) -> list[str]:

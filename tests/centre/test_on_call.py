@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centre.staff import Absence
+from centre.staff import Absence, Person
 from domain.obligations import Channel
 from domain.values import Role
 from tests.centre.people import MONDAY_NOON, ZONE, away, centre_of, names, on_call, person, told
@@ -160,3 +160,33 @@ def test_there_is_always_an_address_and_never_an_absent_person_or_one_twice(
     there = {each.id for each in people if each.absence_on(moment.astimezone(ZONE).date()) is None}
     assert set(ids) <= there
     assert there & set(order) <= set(ids)
+
+
+def test_the_person_it_is_meant_for_is_told_before_the_order() -> None:
+    staff = centre_of(person("a"), person("b"), person("c"), orders=(on_call("a", "b"),))
+    assert names(told(staff, person="c")) == ["c", "a", "b"]
+    assert names(told(staff, person="b")) == ["b", "a"]
+
+
+def test_while_the_person_is_absent_their_cover_is_told_and_then_whoever_is_on_call() -> None:
+    staff = centre_of(person("a"), person("b", away=away("c")), person("c"), orders=(on_call("a"),))
+    found = told(staff, person="b")
+    assert names(found) == ["c", "a"] and found[0].in_place_of == "b"
+    uncovered = centre_of(person("a"), person("b", away=away()), orders=(on_call("a"),))
+    assert names(told(uncovered, person="b")) == ["a"]
+
+
+@pytest.mark.parametrize("gone", [(), (person("b", Role.OPERATIONS),), (person("b", site="north"),)])
+def test_a_person_who_left_changed_roles_or_works_elsewhere_is_passed_over(gone: tuple[Person, ...]) -> None:
+    staff = centre_of(person("a"), *gone, orders=(on_call("a"),))
+    assert names(told(staff, person="b", site="main")) == ["a"]
+
+
+def test_at_night_a_page_goes_first_to_those_whose_night_it_is_and_a_mail_to_the_person() -> None:
+    night = on_call("c", starts_at="17:00", ends_at="08:00")
+    staff = centre_of(person("a"), person("b"), person("c"), orders=(on_call("a"), night))
+    at = at_site(2026, 3, 2, 23)
+    assert names(told(staff, person="b", at=at)) == ["c", "b", "a"]
+    assert names(told(staff, person="b", at=at, channel=Channel.MAIL)) == ["b", "c", "a"]
+    assert names(told(staff, person="b")) == ["b", "a"], "by day"
+    assert names(told(staff, person="c", at=at)) == ["c", "a"], "it is their own night"

@@ -14,6 +14,7 @@ from domain.pathway.admission import AdmissionRepeated, JourneyOpened
 from domain.pathway.calendars import CalendarChanged
 from domain.pathway.calls import EffectSettled
 from domain.pathway.care import LevelOfCareStarted
+from domain.pathway.care_team import CareTeamAssigned
 from domain.pathway.cost import CostAccepted, CostDeclined, CostEstimated
 from domain.pathway.crisis import CrisisEnded
 from domain.pathway.death import ClientDied, DeathCorrected, DeathReviewed
@@ -23,8 +24,10 @@ from domain.pathway.funding import FundingResolved
 from domain.pathway.leave import LeaveEnded, LeaveStarted
 from domain.pathway.lost_place import PlaceLost
 from domain.pathway.moves import TransitionDeclined
+from domain.pathway.notices import NoticeNotDelivered
 from domain.pathway.obligations import (
     ObligationAcknowledged,
+    ObligationAssigned,
     ObligationEscalated,
     ObligationMet,
     ObligationMoved,
@@ -83,6 +86,11 @@ ASIDE: tuple[Event, ...] = (
     FollowUpEnded(**ABOUT, reason="moved-away", note="abroad", by=SOMEBODY),
     PolicyChanged(**ABOUT, before="p-1", policy="p-2", policy_digest="0", reason="another site", by=SOMEBODY),
     CalendarChanged(**ABOUT, site="north", before=1, calendar=2, reason="flood", by=SOMEBODY),
+    ObligationAssigned(**ABOUT, **REVIEW, owner=Role.CLINICIAN, assignee="s-8", reason="left", by=SOMEBODY),
+    CareTeamAssigned(**ABOUT, role=Role.CLINICIAN, person="s-8", by=SOMEBODY),
+    NoticeNotDelivered(
+        **ABOUT, obligation="review-1", title="Review", step=1, to=Role.CLINICIAN, how=Channel.PAGE, code="smtp-554"
+    ),
     ObligationMoved(**ABOUT, **REVIEW, was_due_at=MONDAY, due_at=MONDAY, calendar=2, escalation=()),
 )
 """What the walks do not come by."""

@@ -36,7 +36,7 @@ from domain.policy import policy_named
 from domain.state import JourneyState
 from domain.values import LEVEL_PATTERN, Stage
 from tests.domain.strategies import fields_of
-from tests.domain.walk import MONDAY, STAGES, Walk, enrolled, stepping_up, window_missed
+from tests.domain.walk import MONDAY, STAGES, Walk, enrolled, place_held, stepping_up, window_missed
 
 PAGE = Path(__file__).parents[2] / "docs/pathway.md"
 POLICY = "us-generic-1"
@@ -75,7 +75,7 @@ class Observed:
 def observe() -> Observed:
     """Tries everything everywhere."""
     observed = Observed()
-    for make in (*STAGES.values(), window_missed, _on_leave, _late_place):
+    for make in (*STAGES.values(), window_missed, place_held, _on_leave, _late_place):
         walk = make()
         _note_the_way(walk, observed)
         for kind in COMMANDS.values():

@@ -13,6 +13,7 @@ from domain.effects import Effect
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import BenefitsAnswer, Done, Failed, PlaceAnswer, SettleEffect
+from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
 from domain.pathway.corrections import CorrectDischarge, CorrectEnrolment, WithdrawDischarge, WithdrawMove
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
@@ -75,6 +76,7 @@ EVIDENCE = st.lists(
     ),
     max_size=2,
 ).map(tuple)
+PEOPLE = st.sampled_from(["person-1", "person-3", "person-5"])
 PLANS = st.sampled_from([DischargePlan(), DischargePlan(crisis_contacts=("988",)), WHOLE_PLAN])
 ANSWERS: st.SearchStrategy[Any] = st.one_of(
     st.builds(
@@ -174,6 +176,9 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         AcknowledgeObligation: {"obligation": owed},
         CompleteObligation: {"obligation": owed, "note": WORDS},
         WaiveObligation: {"obligation": owed, "reason": WORDS},
+        AssignCareTeam: {"team_role": st.sampled_from(Role), "to": st.none() | PEOPLE, "reason": st.none() | WORDS},
+        AssignObligation: {"obligation": owed, "to": st.none() | PEOPLE, "reason": st.none() | WORDS},
+        HandOver: {"of": PEOPLE, "to": PEOPLE, "only_as": st.none() | st.sampled_from(Role), "reason": WORDS},
         SettleEffect: {
             "key": st.sampled_from([*state.pending(), "ehr-9999", "nothing"]),
             "answer": ANSWERS,
@@ -185,7 +190,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
     return fields[kind]
 
 
-_BY_HAND = (CompleteObligation, WaiveObligation, AcknowledgeObligation)
+_BY_HAND = (CompleteObligation, WaiveObligation, AcknowledgeObligation, AssignCareTeam, AssignObligation, HandOver)
 _MOVES = (RequestStepUp, StartStepDown)
 _AWAY = (RecordCrisis, RecordCrisis, EndCrisis, RecordDeath)
 _OUT = (RecordWithdrawal, RecordWithdrawal, *_AWAY)

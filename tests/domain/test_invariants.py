@@ -38,6 +38,7 @@ from domain.pathway.follow_up import EndFollowUp
 from domain.pathway.funding import RESOLVE_FUNDING
 from domain.pathway.lost_place import REPLACE_PLACE
 from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP, INTERIM_CONTACT, TransitionStarted
+from domain.pathway.notices import DELIVER_PAGE
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.policy_change import ChangePolicy
@@ -51,6 +52,7 @@ from domain.pathway.withdrawal import (
     WithdrawalReason,
 )
 from domain.plans import Direction, DischargeReason
+from domain.policy import policy_named
 from domain.refusal import Refusal
 from domain.sites import calendar_of
 from domain.state import JourneyState
@@ -109,10 +111,11 @@ MOVED_ON_BY = {
     Stage.COST_REVIEW: ACCEPT_COST.kind,
     Stage.ENROLLING: ENROL.kind,
 }
+POLICIES = (policy_named("us-generic-1"), *OTHERS.values())
 CALENDARS = (
     {"closures": [{"first_day": "2026-03-17", "last_day": "2026-04-17", "reason": "flood"}]},
     {"closures": [], "zone": "America/New_York"},
-    {"closes_at": {"sunday": "23:30"}},
+    {"closes_at": {"sunday": "23:30"}, "opens_at": "02:30"},
 )
 """What the site's calendar changes to, one after the other."""
 HOURS = st.sampled_from([0, 1, 3, 4, 8, 12, 24, 72, 7 * 24, 40 * 24])
@@ -322,6 +325,29 @@ class Journeys(RuleBasedStateMachine):
             assert move is not None and move.due_at == owed.due_at
 
     @invariant()
+    def nobody_is_told_outside_opening_hours_of_what_can_wait(self) -> None:
+        for owed in self.state.obligations.open.values():
+            calendar = calendar_of(self.state.admission.site, owed.calendar)
+            from_the_due_time = [step.at for step in owed.escalation if step.offset is not None]
+            assert owed.around_the_clock or all(at == calendar.in_opening_hours(at) for at in from_the_due_time)
+            assert owed.around_the_clock or not owed.urgent
+
+    @invariant()
+    def an_obligation_is_acknowledged_no_more_often_than_its_kind_allows(self) -> None:
+        for owed in self.state.obligations.open.values():
+            limits = [
+                each.obligations[owed.kind].acknowledgement.times or each.acknowledged_times
+                for each in POLICIES
+                if owed.kind in each.obligations
+            ]
+            assert owed.acknowledged_times <= max(limits)
+
+    @invariant()
+    def operations_telephone_only_about_what_is_still_owed(self) -> None:
+        about = [owed.about for owed in self.state.open_of(DELIVER_PAGE.kind)]
+        assert len(set(about)) == len(about) and set(about) <= set(self.state.obligations.open)
+
+    @invariant()
     def no_open_journey_is_silent(self) -> None:
         if self.watch.record and not self.state.stage.is_end:
             assert self.state.obligations.open
@@ -332,7 +358,7 @@ class Journeys(RuleBasedStateMachine):
     def an_ended_journey_owes_the_client_nothing(self) -> None:
         if self.state.stage.is_end:
             kinds = {owed.kind for owed in self.state.obligations.open.values()}
-            assert kinds <= {RESOLVE_EFFECT.kind, REVIEW_DEATH.kind, CHECK_DEATH.kind}
+            assert kinds <= {RESOLVE_EFFECT.kind, REVIEW_DEATH.kind, CHECK_DEATH.kind, DELIVER_PAGE.kind}
             assert (REVIEW_DEATH.kind in kinds) is self.state.death.may_be_a_mistake
             assert self.state.ended_at is not None and self.state.moves.current is None
 
@@ -431,7 +457,9 @@ class Journeys(RuleBasedStateMachine):
 
 
 def _owed(state: JourneyState, by: str) -> list[tuple[str, str]]:
-    return sorted((owed.kind, str(getattr(owed, by))) for owed in state.obligations.open.values())
+    """All but what is owed about a page: who is owed to act again is told anew."""
+    owed = (each for each in state.obligations.open.values() if each.kind != DELIVER_PAGE.kind)
+    return sorted((each.kind, str(getattr(each, by))) for each in owed)
 
 
 TestJourneys = Journeys.TestCase

@@ -18,10 +18,12 @@ OPEN = {
     *("site", "CostAccepted.estimate", "CostDeclined.estimate", "ObligationMoved.obligation"),
     *("ObligationEscalated.obligation", "ObligationAcknowledged.obligation", "ObligationMet.obligation"),
     *("ObligationWaived.obligation", "ObligationCancelled.obligation", "FollowUpRecorded.obligation"),
+    *("ObligationAssigned.obligation", "NoticeNotDelivered.obligation", "assignee", "person"),
+    *("ObligationAssigned.before", "CareTeamAssigned.before"),
     # codes and sentences that this program writes itself
     *("AdmissionCancelled.reason", "JourneyClosed.reason", "Benefits.reasons", "Discharged.gaps", "failure"),
     *("DutiesPaused.because", "DutiesPaused.obligations", "DutiesResumed.obligations"),
-    *("ObligationCancelled.because", "about", "Estimate.assumptions"),
+    *("ObligationCancelled.because", "about", "Estimate.assumptions", "NoticeNotDelivered.code"),
     *("kind", "title", "EffectSettled.call"),
     "CostShare.unclear",
     # names of places and groups; the fold compares facilities
@@ -94,6 +96,8 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "CalendarChanged.reason",
         "ObligationMet.note",
         "ObligationWaived.reason",
+        "ObligationAssigned.reason",
+        "CareTeamAssigned.reason",
         "DischargePlan.follow_ups",
         "DischargePlan.crisis_contacts",
         "DischargePlan.resources",

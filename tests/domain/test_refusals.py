@@ -21,6 +21,7 @@ from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmissi
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import Done, Failed, SettleEffect
 from domain.pathway.care import Care
+from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
 from domain.pathway.corrections import CorrectDischarge, CorrectEnrolment, WithdrawDischarge, WithdrawMove
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
@@ -44,6 +45,7 @@ from domain.refusal import Refusal
 from domain.state import JourneyState
 from domain.values import Stage
 from tests.centres import deployed
+from tests.colleagues import ELSEWHERE
 from tests.domain.walk import (
     MONDAY,
     STAGES,
@@ -112,6 +114,14 @@ CASES: dict[str, Case] = {
     "no-place-held": (stepping_up, ReportPlaceLost, WHY),
     "safety-plan-first": (stepping_up, DeclineTransition, WHY | {"safety_plan_reviewed": False}),
     "plan-incomplete": (lambda: unplanned(), Discharge, {"reason": "transferred"}),
+    "person-unknown": (enrolled, AssignObligation, {"obligation": "review-1", "to": "s-999"}),
+    "person-lacks-role": (enrolled, AssignCareTeam, {"team_role": "clinician", "to": "s-103"}),
+    "person-elsewhere": (enrolled, AssignCareTeam, {"team_role": "clinician", "to": ELSEWHERE.id}),
+    "already-theirs": (enrolled, AssignObligation, {"obligation": "review-1"}),
+    "nothing-of-theirs": (enrolled, HandOver, WHY | {"of": "s-102", "to": "s-112"}),
+    "not-theirs-to-assign": (enrolled, AssignObligation, {"obligation": "review-1", "to": "s-102", "by": NURSE}),
+    "not-theirs-to-acknowledge": (enrolled, AcknowledgeObligation, {"obligation": "review-1", "by": NURSE}),
+    "acknowledged-too-often": (lambda: acknowledged(), AcknowledgeObligation, {"obligation": "review-1"}),
     "no-such-obligation": (enrolled, AcknowledgeObligation, {"obligation": "review-9"}),
     "has-its-own-decision": (enrolled, CompleteObligation, {"obligation": "review-1", "note": "done"}),
     "not-waivable": (discharging, WaiveObligation, WHY | {"obligation": "complete-discharge-1"}),
@@ -246,6 +256,13 @@ def contacted() -> Walk:
     return walk
 
 
+def acknowledged() -> Walk:
+    walk = enrolled()
+    for _ in range(walk.state.policy.acknowledged_times):
+        walk.do(AcknowledgeObligation, obligation="review-1")
+    return walk
+
+
 def on_leave() -> Walk:
     walk = enrolled()
     walk.do(StartLeave, until="2026-03-20", reason="a funeral")
@@ -351,6 +368,9 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     AcknowledgeObligation: ({"obligation": "nothing-1"}, set()),
     CompleteObligation: ({"obligation": "nothing-1", "note": "done"}, set()),
     WaiveObligation: (WHY | {"obligation": "nothing-1"}, set()),
+    AssignCareTeam: ({"team_role": "clinician", "to": "s-102"}, ALL - ENDS),
+    AssignObligation: ({"obligation": "nothing-1", "to": "s-102"}, set()),
+    HandOver: (WHY | {"of": "s-102", "to": "s-112"}, set()),
     SettleEffect: ({"key": "nothing-1", "answer": {"kind": "done"}}, set()),
     TimePassed: ({}, ALL),
 }
@@ -375,7 +395,7 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
         with deployed({}):
             walk.do(kind, **fields)
         return
-    own = {"AcknowledgeObligation", "CompleteObligation", "WaiveObligation"}
+    own = {"AcknowledgeObligation", "CompleteObligation", "WaiveObligation", "AssignObligation"}
     ended = "journey-ended" if Stage(stage) in ENDS else "wrong-stage"
     if kind is ReportPlaceLost and stage == "TRANSITION":
         ended = "no-place-held"  # a step-down needs none
@@ -385,6 +405,8 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
         (DecidePlacement, "FUNDING_EXCEPTION"): "funding-first",
     }
     ended = by_stage.get((kind, stage), ended)
+    if kind is HandOver:
+        ended = "nothing-of-theirs"
     code = "no-such-obligation" if kind.__name__ in own else "not-pending" if kind is SettleEffect else ended
     walk.refused(kind, code, **fields)
 

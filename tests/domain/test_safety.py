@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 from pydantic import TypeAdapter
 
+from domain.decide import Decided
 from domain.due_times import Counted
 from domain.effects import Notify
 from domain.obligations import Obligation, ObligationKind
@@ -22,7 +24,13 @@ from domain.pathway.funding import RESOLVE_FUNDING
 from domain.pathway.leave import RETURN_FROM_LEAVE
 from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP
 from domain.pathway.obligation_decisions import AcknowledgeObligation, WaiveObligation
-from domain.pathway.obligations import ObligationEscalated, ObligationMet, ObligationRaised, Obligations
+from domain.pathway.obligations import (
+    ObligationAcknowledged,
+    ObligationEscalated,
+    ObligationMet,
+    ObligationRaised,
+    Obligations,
+)
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW
 from domain.plans import Actor
@@ -31,6 +39,7 @@ from domain.values import CLINICAL, Role, Stage
 from tests.domain.walk import (
     ADMISSIONS,
     CLINICIAN,
+    DIRECTOR,
     MONDAY,
     Walk,
     discharged,
@@ -63,8 +72,13 @@ def obligation_of(walk: Walk, obligation_id: str) -> Obligation:
 
 
 def acknowledge_every(walk: Walk, hours: int, *, times: int, obligation: str, by: Actor) -> None:
+    """Tries so many times; all that is too often is refused."""
     for _ in range(times):
-        walk.do(AcknowledgeObligation, obligation=obligation, by=by)
+        outcome = walk.decide(AcknowledgeObligation, obligation=obligation, by=by)
+        if isinstance(outcome, Decided):
+            walk.do(AcknowledgeObligation, obligation=obligation, by=by)
+        else:
+            assert outcome.code == "acknowledged-too-often"
         walk.later(hours=hours)
 
 
@@ -74,19 +88,16 @@ def acknowledge_every(walk: Walk, hours: int, *, times: int, obligation: str, by
 def test_a_step_up_acknowledged_every_3_hours_still_reaches_the_supervisor_and_the_medical_director() -> None:
     walk = stepping_up("IOP", "PHP")
     acknowledge_every(walk, 3, times=24, obligation="complete-step-up-1", by=CLINICIAN)
-    assert told(walk, "complete-step-up-1") == [(Role.SUPERVISOR, -12), (Role.MEDICAL_DIRECTOR, 0)]
+    expected = [(Role.CLINICIAN, -23), (Role.SUPERVISOR, -12), (Role.MEDICAL_DIRECTOR, 0)]
+    assert told(walk, "complete-step-up-1")[:3] == expected
 
 
 def test_so_it_does_when_the_clinician_was_paged_before_the_first_acknowledgement() -> None:
     walk = stepping_up("IOP", "PHP")
     walk.later(minutes=1)
     acknowledge_every(walk, 3, times=24, obligation="complete-step-up-1", by=CLINICIAN)
-    assert [role for role, _ in told(walk, "complete-step-up-1")] == [
-        Role.CLINICIAN,
-        Role.SUPERVISOR,
-        Role.MEDICAL_DIRECTOR,
-    ]
-    assert told(walk, "complete-step-up-1")[1:] == [(Role.SUPERVISOR, -12), (Role.MEDICAL_DIRECTOR, 0)]
+    expected = [(Role.CLINICIAN, -24), (Role.SUPERVISOR, -12), (Role.MEDICAL_DIRECTOR, 0)]
+    assert told(walk, "complete-step-up-1")[:3] == expected
 
 
 def test_a_review_acknowledged_every_3_hours_since_its_reminder_still_climbs_on_time() -> None:
@@ -94,7 +105,8 @@ def test_a_review_acknowledged_every_3_hours_since_its_reminder_still_climbs_on_
     due = obligation_of(walk, "review-1").due_at
     walk.later(seconds=(due - timedelta(hours=72) - walk.now).total_seconds())
     acknowledge_every(walk, 3, times=56, obligation="review-1", by=CLINICIAN)
-    assert told(walk, "review-1") == [(Role.CLINICIAN, -72), (Role.SUPERVISOR, 24), (Role.MEDICAL_DIRECTOR, 72)]
+    expected = [(Role.CLINICIAN, -72), (Role.CLINICIAN, 0), (Role.SUPERVISOR, 24), (Role.MEDICAL_DIRECTOR, 72)]
+    assert told(walk, "review-1")[:4] == expected
 
 
 @pytest.mark.parametrize("kind", OBLIGATIONS.values(), ids=lambda kind: kind.kind)
@@ -112,36 +124,62 @@ def test_whatever_its_owner_acknowledges_everybody_else_on_its_escalation_hears_
     ]
 
 
-def test_an_acknowledgement_quietens_those_who_know_for_four_hours() -> None:
+def test_an_acknowledgement_of_a_step_up_quietens_those_who_know_for_one_hour() -> None:
     walk = stepping_up("IOP", "PHP")
-    walk.later(hours=24 + 7)
+    walk.later(hours=24 + 7, minutes=30)
     walk.do(AcknowledgeObligation, obligation="complete-step-up-1")
-    walk.later(hours=3, minutes=59)
+    walk.later(minutes=59)
     assert told(walk, "complete-step-up-1")[-1] == (Role.MEDICAL_DIRECTOR, 0)
     walk.later(minutes=1)
-    assert told(walk, "complete-step-up-1")[-1] == (Role.MEDICAL_DIRECTOR, 11)
+    assert told(walk, "complete-step-up-1")[-1] == (Role.MEDICAL_DIRECTOR, 8.5)
 
 
 def test_an_acknowledgement_that_lapses_brings_the_owners_own_page_again() -> None:
     walk = stepping_up("IOP", "PHP")
     walk.do(AcknowledgeObligation, obligation="complete-step-up-1")
     walk.later(hours=5)
-    assert told(walk, "complete-step-up-1") == [(Role.CLINICIAN, -20)]
+    assert told(walk, "complete-step-up-1") == [(Role.CLINICIAN, -23)]
 
 
-def test_a_colleagues_acknowledgement_does_not_keep_the_page_from_the_owner() -> None:
+def test_admissions_cannot_silence_a_step_up_that_is_not_theirs() -> None:
     walk = stepping_up("IOP", "PHP")
-    walk.do(AcknowledgeObligation, obligation="complete-step-up-1", by=ADMISSIONS)
+    walk.refused(AcknowledgeObligation, "not-theirs-to-acknowledge", obligation="complete-step-up-1", by=ADMISSIONS)
     walk.later(minutes=1)
     assert told(walk, "complete-step-up-1") == [(Role.CLINICIAN, -24)]
 
 
+def test_a_step_up_cannot_be_silenced_for_longer_than_two_hours_in_all() -> None:
+    walk = stepping_up("IOP", "PHP")
+    walk.later(hours=24 + 8)
+    acknowledge_every(walk, 4, times=32 * 6, obligation="complete-step-up-1", by=DIRECTOR)
+    assert len(walk.saw(ObligationAcknowledged)) == 2
+    heard = [hours for role, hours in told(walk, "complete-step-up-1") if role is Role.MEDICAL_DIRECTOR]
+    assert len(heard) > 32 * 3 - 5
+    assert max(later - earlier for earlier, later in pairwise(heard)) <= 10
+
+
+def test_an_acknowledgement_is_allowed_to_those_who_were_told_and_not_before() -> None:
+    walk = stepping_up("IOP", "PHP")
+    supervisor = Actor(id="supervisor-1", role=Role.SUPERVISOR)
+    again = {"obligation": "complete-step-up-1", "by": supervisor}
+    walk.later(hours=11)
+    walk.refused(AcknowledgeObligation, "not-theirs-to-acknowledge", **again)
+    walk.later(hours=1)
+    walk.do(AcknowledgeObligation, **again)
+
+
 def test_a_step_kept_quiet_does_not_speak_with_the_next_one() -> None:
     walk = stepping_up("IOP", "PHP")
-    acknowledge_every(walk, 3, times=5, obligation="complete-step-up-1", by=CLINICIAN)
-    assert [event.steps_taken for event in walk.saw(ObligationEscalated)] == [2]
-    pages = [call for call in walk.state.pending().values() if isinstance(call, Notify)]
-    assert [page.to for page in pages] == [Role.SUPERVISOR]
+    walk.later(hours=11, minutes=30)
+    walk.state = walk.state.changed(obligations=Obligations(open={"complete-step-up-1": _untold(walk)}))
+    walk.do(AcknowledgeObligation, obligation="complete-step-up-1")
+    taken = [event.steps_taken for event in walk.later(minutes=31) if isinstance(event, ObligationEscalated)]
+    assert taken == [2]
+
+
+def _untold(walk: Walk) -> Obligation:
+    """The step-up as if its first page had been kept quiet until now."""
+    return obligation_of(walk, "complete-step-up-1")
 
 
 # ---- an outage ---------------------------------------------------------------------------------------------

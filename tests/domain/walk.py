@@ -1,4 +1,7 @@
-"""Walks one client through the pure domain, as the durable shell would: one command at a time, one clock."""
+"""Walks one client through the pure domain, as the durable shell would: one command at a time, one clock.
+
+The staff are the example's.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.withdrawal import RecordWithdrawal
 from domain.plans import Actor, DischargePlan
-from domain.refusal import Refusal
+from domain.refusal import Refusal, Refused
 from domain.state import JourneyState
 from domain.values import LevelOfCare, Role, Stage
 
@@ -75,8 +78,13 @@ class Walk:
         if issubclass(kind, Decision):
             fields.setdefault("by", _BY.get(kind, CLINICIAN))
         fields.setdefault("id", f"command-{self._asked}")
-        self.script.append((self.now, kind(**fields)))
-        return decide(self.state, self.script[-1][1], self.now)
+        asked = kind(**fields)
+        self.script.append((self.now, asked))
+        try:
+            asked.require_known(self.state)
+        except Refused as error:
+            return error.refusal
+        return decide(self.state, asked, self.now)
 
     def do(self, kind: type[BaseCommand], **fields: Any) -> tuple[Event, ...]:
         """Carries a command out; a refusal fails the test."""

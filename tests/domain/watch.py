@@ -25,6 +25,7 @@ from domain.pathway.lost_place import PlaceLost
 from domain.pathway.moves import TransitionCompleted, TransitionStarted
 from domain.pathway.obligations import (
     ObligationAcknowledged,
+    ObligationAssigned,
     ObligationCancelled,
     ObligationEscalated,
     ObligationMet,
@@ -106,6 +107,7 @@ class Watch:
             self.places_to_return.discard(event.hold_key)
         if isinstance(event, TransitionCompleted) and before.moves.current:
             self.places_to_return.discard(before.moves.current.held_key or "")
+        self._owner(event, before)
         self._people(event, before)
         self._money(event, before)
         if _says_who_pays(event, before):
@@ -127,6 +129,14 @@ class Watch:
         for owed in state.obligations.open.values():
             due = {step.to for step in owed.escalation if step.at <= now}
             assert due <= self.aware.get(owed.id, set()), "somebody should have heard of it by now"
+
+    def _owner(self, event: Event, before: JourneyState) -> None:
+        """What is raised is owed by the person who has its role for this client, until it is given to another."""
+        if isinstance(event, ObligationRaised):
+            assert event.obligation.assignee == before.care_team.members.get(event.obligation.owner)
+        if isinstance(event, ObligationAssigned):
+            owed = before.obligations.open[event.obligation]
+            assert owed.assignee == event.before != event.assignee
 
     def _people(self, event: Event, before: JourneyState) -> None:
         if isinstance(event, ObligationEscalated):
