@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deploy.settings import Settings
     from domain.state import JourneyState
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 class Admission(admission.Admission):
