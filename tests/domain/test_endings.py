@@ -7,10 +7,39 @@ from collections.abc import Callable
 import pytest
 
 from domain.pathway.closing import JourneyClosed
+from domain.pathway.discharge import Discharge
 from domain.pathway.follow_up import EndFollowUp, RecordFollowUp
+from domain.pathway.leave import StartLeave
 from domain.pathway.obligation_decisions import WaiveObligation
+from domain.pathway.obligations import ObligationEscalated
+from domain.plans import DischargeReason
 from domain.values import Stage
-from tests.domain.walk import Walk, closed, discharged, followed_up_once
+from tests.domain.walk import (
+    Walk,
+    closed,
+    discharged,
+    discharging,
+    elsewhere,
+    enrolled,
+    followed_up_once,
+    in_emergency_department,
+    in_hospital,
+    place_held,
+    returning,
+    stepping_down,
+    stepping_up,
+    window_missed,
+)
+
+
+def on_leave() -> Walk:
+    walk = enrolled()
+    walk.do(StartLeave, until="2026-03-20", reason="a funeral")
+    return walk
+
+
+MOVING = (stepping_down, stepping_up, place_held, window_missed, returning)
+IN_CARE = (enrolled, on_leave, *MOVING, elsewhere, in_emergency_department, in_hospital, discharging)
 
 
 def ending(walk: Walk) -> str:
@@ -41,3 +70,20 @@ def test_a_client_who_wants_no_further_contact_is_not_called_again(walk_to: Call
     walk.refused(RecordFollowUp, "journey-ended", contact="reached")
     walk.settle_all()
     assert walk.state.is_finished
+
+
+@pytest.mark.parametrize("reason", DischargeReason)
+@pytest.mark.parametrize("walk_to", IN_CARE)
+def test_a_client_can_leave_care_for_every_reason_wherever_they_are(
+    walk_to: Callable[[], Walk], reason: DischargeReason
+) -> None:
+    walk = walk_to()
+    walk.do(Discharge, reason=reason)
+    assert walk.is_at(Stage.DISCHARGED) and walk.owes() == {"follow-up-1", "follow-up-2"}
+    state = walk.state
+    assert (state.level, state.moves.current, state.crisis.current, state.leave.until) == (None, None, None, None)
+    told = {event.kind for event in walk.later(days=40) if isinstance(event, ObligationEscalated)}
+    assert told == {"follow-up"}
+    walk.do(EndFollowUp, reason="moved-away", note="abroad")
+    walk.settle_all()
+    assert walk.state.is_finished and walk.state.next_deadline() is None
