@@ -15,6 +15,7 @@ _COLUMNS = (
     *("move_due", "version", "last_event", "last_event_at", "as_of_position"),
     "on_leave_until",
     *("weeks_from", "last_week", "zone"),
+    "waiting_for_person",
 )
 
 
@@ -54,6 +55,7 @@ def _row(change: Change) -> TableRow:
         _weeks_from(state),
         state.care.last_week,
         state.calendar.zone if state.level_since else None,
+        owed.assignee if owed else None,
     )
 
 
