@@ -86,11 +86,12 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
     client = await connect(
         settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
     )
-    admitted = HandedOver(settings.require_database_url())
+    admitted, staff = HandedOver(settings.require_database_url()), staff_file(settings)
+    use_staff(staff.colleague)
     async with (
         record(settings) as store,
         keyring(settings) as keys,
-        clinic(settings, keys) as calls,
+        clinic(settings, keys, staff) as calls,
         journey_worker(
             client, store, Sealer(keys), calls, admitted=admitted, signer=_signer(settings), limits=settings
         ),
@@ -218,11 +219,10 @@ async def keyring(settings: Settings) -> AsyncIterator[Keyring]:
 
 
 @asynccontextmanager
-async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls]:
-    """The clinic's systems for `settings`."""
+async def clinic(settings: Settings, keys: Keyring, staff: StaffFile | None = None) -> AsyncIterator[ClinicCalls]:
+    """The clinic's systems for `settings`. Notices go to those in `staff`, or in the centre's file."""
     base, smtp, folder = settings.require_clinic_url(), settings.require_smtp(), _centre(settings)
-    systems, staff = read_systems(folder / "centre.toml"), StaffFile(folder / "staff.toml", sites=site_ids())
-    use_staff(staff.colleague)
+    systems, staff = read_systems(folder / "centre.toml"), staff or staff_file(settings)
     async with AsyncExitStack() as opened:
         pool = intake_pool(settings.require_database_url(), settings.worker_directory_connections)
         await opened.enter_async_context(pool)
@@ -238,6 +238,11 @@ async def clinic(settings: Settings, keys: Keyring) -> AsyncIterator[ClinicCalls
         messenger = _messenger(smtp, systems, staff)
         opened.push_async_callback(messenger.aclose)
         yield ClinicCalls(eligibility, ehr, places, messenger)
+
+
+def staff_file(settings: Settings) -> StaffFile:
+    """The centre's list of staff, followed as it changes."""
+    return StaffFile(centre_folder(settings.centre) / "staff.toml", sites=site_ids())
 
 
 async def _adopt(store: EventStore, centre: Loaded) -> None:

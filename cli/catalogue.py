@@ -27,6 +27,7 @@ LOOK: Mapping[str, str] = {
     "send": "cli.send:send",
     "journeys": "cli.journeys:journeys",
     "journey": "cli.journeys:journey",
+    "obligations": "cli.obligations:obligations",
     "benefits": "cli.benefits:benefits",
     "messages": "cli.messages:messages",
     "quarantine": "cli.quarantine:quarantine",

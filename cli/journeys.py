@@ -18,7 +18,7 @@ from domain.plans import Estimate, Transition
 from domain.refusal import UnknownHere
 from domain.state import JourneyState
 from domain.values import Instant
-from domain.wording import level_in_week, moment
+from domain.wording import level_in_week, moment, named
 from eventstore.events import StoredEvent
 from record.codec import from_record
 from record.sealing import Sealer
@@ -27,17 +27,19 @@ from workflows.client import workflow_id
 _ROOM_FOR_A_TABLE = 140  # columns; with fewer, every row would wrap
 
 
-async def journeys(*, all: bool = False, json: bool = False) -> None:
+async def journeys(*, all: bool = False, person: str | None = None, json: bool = False) -> None:
     """List open journeys and ended ones that still owe something: the urgent first, then by what is due next.
 
     This reads the record. Decisions that cannot be recorded are missing here: see `throughline status` and `reconcile`.
 
     Args:
         all: Include journeys that have ended.
+        person: Staff id: only those where this person owes what is due first. `throughline obligations` has all that
+            they owe.
         json: Print a JSON list.
     """
     listing = await _listed(ended=all)
-    rows = listing.rows
+    rows = [each for each in listing.rows if person in (None, each.waiting_for_person)]
     if listing.behind:
         complain(f"as of event {listing.as_of} of {listing.head}: see `throughline projections list`")
     if json:
@@ -145,7 +147,8 @@ def show_rows(rows: list[JourneyRow]) -> None:
 def _cells(each: JourneyRow) -> tuple[object, ...]:
     flag = "overdue" if each.overdue else "urgent" if each.urgent else ""
     due = moment(each.next_due) if each.next_due else None
-    return each.journey_id, each.site, each.stage, each.level, each.waiting_for, each.next_obligation, due, flag
+    waiting_for = named(each.waiting_for, each.waiting_for_person) if each.waiting_for else None
+    return each.journey_id, each.site, each.stage, each.level, waiting_for, each.next_obligation, due, flag
 
 
 def _show_standing(state: JourneyState, at: Instant) -> None:
@@ -156,7 +159,8 @@ def _show_standing(state: JourneyState, at: Instant) -> None:
             "Stage": state.stage,
             "Level of care": level_in_week(now.level, now.week, now.last_week) if now.level else None,
             "Moving to": _move(state.moves.current) if state.moves.current else None,
-            "Waiting for": state.waiting_for(),
+            "Waiting for": named(now.waiting_for, now.waiting_for_person) if now.waiting_for else None,
+            "Care team": ", ".join(named(*each) for each in state.care_team.members.items()) or None,
             **_away(state),
             "Site": f"{state.admission.site}, calendar {state.admission.calendar}",
             "Policy": state.admission.policy_version,
@@ -170,7 +174,7 @@ def _show_standing(state: JourneyState, at: Instant) -> None:
     if state.obligations.open:
         stdout.print()
         owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
-        rows = [(o.id, o.title, o.owner, moment(o.due_at), o.counted.kind) for o in owed]
+        rows = [(o.id, o.title, named(o.owner, o.assignee), moment(o.due_at), o.counted.kind) for o in owed]
         table("Owed", ("Id", "What", "Owner", "Due", "Counted in"), rows)
         stdout.print("\nWhy then")
         for each in owed:

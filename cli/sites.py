@@ -21,7 +21,8 @@ from domain.plans import Actor
 from domain.refusal import UnknownHere
 from domain.sites import Site, all_sites, site_named
 from eventstore import open_store
-from recovery.calendars import CalendarChanges, Change, NoneAnswers, Result
+from recovery.calendars import CalendarChanges, Change, Result
+from recovery.telling import NoneAnswers
 
 app = App(name="sites", help="List the centre's sites and calendars, and move open journeys to a newer calendar.")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter, validators
 
 from activities.ports import Recipient
 from centre.files import centre_folder, read
@@ -14,13 +17,24 @@ from centre.on_call import recipients
 from centre.staff import Person, Staff
 from centre.staff_checks import warnings
 from centre.staff_file import examine, read_staff, site_ids, zone_of
-from cli.access import load_settings
-from cli.options import AtTime, SomeRole
+from cli.access import load_settings, the_journeys, the_record, told_in_one_line
+from cli.options import ActingRole, AtTime, SomeRole
 from cli.output import Exit, Stop, complain, show_json, stdout, table
 from domain.obligations import Channel
+from domain.plans import Actor
 from domain.values import Role
+from recovery.hand_over import HandOverOfAll, HandOvers
+from recovery.telling import NoneAnswers, Told
 
-app = App(name="staff", help="Show the centre's staff and who is on call, and check their file.", sort_key=20)
+app = App(name="staff", help="The centre's people: their file, who is on call, work handed over.", sort_key=20)
+
+_Of = Annotated[str, Parameter(help="Staff id of the person whose obligations they are.")]
+_To = Annotated[str, Parameter(help="Staff id of the person who takes them over.")]
+_By = Annotated[str, Parameter(help="Staff id of the person who decides; opaque, never a name.")]
+_Reason = Annotated[str, Parameter(help="Why, for the record of each journey.")]
+_PerMinute = Annotated[float, Parameter(validator=validators.Number(gt=0), help="Journeys told in a minute, at most.")]
+_DryRun = Annotated[bool, Parameter(help="Only say on how many journeys they owe something.")]
+_Json = Annotated[bool, Parameter(help="Print JSON.")]
 
 
 @app.command(sort_key=0)
@@ -83,6 +97,66 @@ def on_call(*, role: SomeRole = None, site: str | None = None, at: AtTime = None
         return
     rows = [(each, channel, number, *_told(to)) for each, channel, told in found for number, to in enumerate(told, 1)]
     table(None, ("Role", "By", "Turn", "Who", "Address"), rows)
+
+
+@app.command(sort_key=3)
+async def hand_over(
+    of: _Of,
+    /,
+    *,
+    to: _To,
+    by: _By,
+    role: ActingRole,
+    reason: _Reason,
+    only_as: SomeRole = None,
+    per_minute: _PerMinute = 600,
+    dry_run: _DryRun = False,
+    json: _Json = False,
+) -> None:
+    """Hand over all that a person owes, on every journey, with their roles on the care teams.
+
+    One recorded decision for each journey. What was not done is listed with its reason, and it can be asked for again:
+    journeys on which they owe nothing more are passed over. Exit code 7 if something is left.
+
+    Parameters
+    ----------
+    only_as:
+        Only what is theirs in this role; all if left out.
+    """
+    if _staff().person(to) is None:
+        raise Stop(Exit.REFUSED, f"refused (person-unknown): {to} is not in staff.toml; add the person first")
+    asked = HandOverOfAll(of=of, to=to, only_as=only_as, reason=reason, by=Actor(id=by, role=role))
+    results: list[Told] = []
+    async with _hand_overs() as hand_overs:
+        journeys = await hand_overs.concerned(asked)
+        if dry_run:
+            stdout.print(f"{of} owes something on {len(journeys)} open journeys")
+            return
+        try:
+            await hand_overs.carry_out(asked, journeys, per_minute, results.append)
+        except NoneAnswers as error:
+            complain(str(error))
+    _show_hand_over(results, len(journeys), json)
+    left = len(journeys) - sum(each.failed is None for each in results)
+    if left:
+        raise Stop(Exit.DIFFERS, f"{left} of {len(journeys)} journeys are not handed over: ask again")
+
+
+@asynccontextmanager
+async def _hand_overs() -> AsyncIterator[HandOvers]:
+    journeys = await the_journeys()
+    async with the_record() as store:
+        with told_in_one_line():
+            yield HandOvers(store, journeys)
+
+
+def _show_hand_over(results: Sequence[Told], journeys: int, json: bool) -> None:
+    if json:
+        show_json({"journeys": journeys, "results": [each.model_dump(mode="json") for each in results]})
+        return
+    if failed := [each for each in results if each.failed]:
+        table("Not done", ("Journey", "Why"), [(each.journey_id, each.failed) for each in failed])
+    stdout.print(f"{sum(each.failed is None for each in results)} of {journeys} journeys are handed over")
 
 
 def _told(recipient: Recipient) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import psycopg
 
-from dashboard.projections import JOURNEYS
+from dashboard.projections import JOURNEYS, ReadModel
 from dashboard.projections.folding import Folding
 from dashboard.projections.standing import is_kept
 from dashboard.reading import JourneyRow, row, urgency
@@ -17,7 +17,7 @@ from eventstore.postgres import translated
 
 _PAUSE_SECONDS = 0.02
 _LIST = """
-select journey_id, site, stage, level, waiting_for, next_obligation, next_due,
+select journey_id, site, stage, level, waiting_for, waiting_for_person, next_obligation, next_due,
        coalesce(next_due <= %(now)s, false) as overdue,
        urgent_open or coalesce(next_due <= %(now)s, false) as urgent, opened_at, version,
        case when weeks_from is not null
@@ -26,7 +26,7 @@ select journey_id, site, stage, level, waiting_for, next_obligation, next_due,
 from dash.journeys
 where %(all)s or ended_at is null or open_count > 0
 """
-_POSITION = "select position from es.checkpoints where consumer = %s and status = 'live'"
+_POSITION = "select min(position) from es.checkpoints where consumer = any (%s) and status = 'live'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ async def list_journeys(
     async with await open_session(database_url, "journeys") as session:
         try:
             head = await read_head(session)
-            await _wait_for(session, head, patience_seconds)
+            await wait_for(session, head, patience_seconds, JOURNEYS)
             async with session.transaction():
                 await session.execute("set transaction isolation level repeatable read")
-                as_of = await _position(session)
+                as_of = await position(session, JOURNEYS)
                 cursor = await session.execute(_LIST, {"now": now, "all": ended})
                 names = [column.name for column in cursor.description or ()]
                 rows = {
@@ -82,9 +82,10 @@ async def list_journeys(
     return Listing(sorted(rows.values(), key=urgency), as_of, head)
 
 
-async def _wait_for(session: Session, head: int, patience_seconds: float) -> None:
+async def wait_for(session: Session, head: int, patience_seconds: float, *models: ReadModel) -> None:
+    """Gives the projector a moment to bring these read models to `head`, an event of the record."""
     until = asyncio.get_running_loop().time() + patience_seconds
-    while await _position(session) < head and await is_kept(session):
+    while await position(session, *models) < head and await is_kept(session):
         if asyncio.get_running_loop().time() > until:
             return
         await asyncio.sleep(_PAUSE_SECONDS)
@@ -101,6 +102,7 @@ async def _fold_rest(
     return as_of + len(events)
 
 
-async def _position(session: Session) -> int:
-    found = await (await session.execute(_POSITION, [JOURNEYS.consumer])).fetchone()
-    return int(found[0]) if found else 0
+async def position(session: Session, *models: ReadModel) -> int:
+    """The last event that all of these read models have taken in."""
+    found = await (await session.execute(_POSITION, [[model.consumer for model in models]])).fetchone()
+    return int(found[0]) if found and found[0] is not None else 0

@@ -20,6 +20,8 @@ class JourneyRow(Value):
     """One journey in a list.
 
     Attributes:
+        waiting_for: The role that owes what is due first.
+        waiting_for_person: The person who does, by staff id; None where it is whoever is on call for the role.
         week: The week of care at its level, from 1; None without care, or where this process lacks its calendar.
         last_week: The last week of care at that level, beyond which only those whom the policy names continue it.
     """
@@ -29,6 +31,7 @@ class JourneyRow(Value):
     stage: Stage
     level: LevelOfCare | None
     waiting_for: Role | None
+    waiting_for_person: str | None = None
     next_obligation: str | None
     next_due: Instant | None
     overdue: bool
@@ -69,6 +72,7 @@ def row(state: JourneyState, now: datetime) -> JourneyRow:
         stage=state.stage,
         level=state.level,
         waiting_for=state.waiting_for(),
+        waiting_for_person=state.waiting_for_person(),
         next_obligation=owed.id if owed else None,
         next_due=owed.due_at if owed else None,
         overdue=bool(owed and owed.is_overdue(now)),

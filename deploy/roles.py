@@ -6,7 +6,9 @@ import psycopg
 from psycopg import sql
 
 LOGINS = {
-    "throughline_worker": ("throughline_writer", "throughline_reader", "throughline_directory"),
+    "throughline_worker": (
+        *("throughline_writer", "throughline_reader", "throughline_directory", "throughline_dashboards"),
+    ),
     "throughline_intake": ("throughline_reader", "throughline_intake_service"),
     "throughline_projections": ("throughline_projector",),
 }

@@ -7,7 +7,7 @@ answered adds nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from domain.evolve import fold
@@ -15,16 +15,13 @@ from domain.pathway.admission import JourneyOpened
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.obligations import ObligationMoved
 from domain.plans import Actor
-from domain.state import JourneyState
 from domain.values import Value
 from eventstore.errors import UnreadableEvent
 from eventstore.port import EventStore
 from record.codec import from_record
 from record.listing import open_journeys
-from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
-
-_UNANSWERED_IN_A_ROW = 5
-"""Each may take half a minute to time out; after this many in a row, the cause is not a single journey."""
+from recovery.telling import Pause, Told, state_on_record, tell_each
+from workflows.client import Journeys
 
 
 class Change(Value):
@@ -61,21 +58,13 @@ class Result(Value):
     failed: str | None = None
 
 
-class NoneAnswers(Exception):
-    """Several journeys in a row did not answer. What was done stays done; run it again to continue."""
-
-
 @dataclass(frozen=True)
 class CalendarChanges:
-    """Sends changes to the journeys of one record and one Temporal namespace.
-
-    Attributes:
-        pause: Waits for a number of seconds, elapsed.
-    """
+    """Carries changes to the journeys of one record and one Temporal namespace."""
 
     store: EventStore
     journeys: Journeys
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    pause: Pause = asyncio.sleep
 
     async def behind(self, site: str, calendar: int) -> list[str]:
         """The open journeys of the site whose days are counted by an older calendar.
@@ -86,7 +75,7 @@ class CalendarChanges:
         found = []
         async for journey_id in open_journeys(self.store):
             if await self._opened_at(journey_id) == site:
-                state = await self._state(journey_id)
+                state = await state_on_record(self.store, journey_id)
                 if state is None or (state.admission.calendar < calendar and not state.stage.is_end):
                     found.append(journey_id)
         return found
@@ -100,28 +89,14 @@ class CalendarChanges:
             NoneAnswers: Several in a row did not answer; the rest were not asked.
             EventStoreError: The record does not answer.
         """
-        unanswered = 0
-        for number, journey_id in enumerate(journeys):
-            if number:
-                await self.pause(60 / per_minute)
-            result, answered = await self._tell(change, journey_id)
-            done(result)
-            unanswered = 0 if answered else unanswered + 1
-            if unanswered == _UNANSWERED_IN_A_ROW:
-                raise NoneAnswers(f"{unanswered} journeys in a row did not answer: {result.failed}")
+        commands = ((each, change.command(each)) for each in journeys)
+        async for told in tell_each(self.journeys, commands, per_minute, self.pause):
+            done(await self._result(told, change.command(told.journey_id).cause))
 
-    async def _tell(self, change: Change, journey_id: str) -> tuple[Result, bool]:
-        """The result, and whether the journey answered at all."""
-        command = change.command(journey_id)
-        try:
-            await self.journeys.tell(journey_id, command)
-        except (CommandRefused, JourneyNotRunning) as error:
-            return Result(journey_id=journey_id, failed=str(error)), True
-        except JourneysUnreachable as error:
-            return Result(journey_id=journey_id, failed=str(error)), False
-        return await self._result(journey_id, command.cause), True
-
-    async def _result(self, journey_id: str, cause: str) -> Result:
+    async def _result(self, told: Told, cause: str) -> Result:
+        journey_id = told.journey_id
+        if told.failed is not None:
+            return Result(journey_id=journey_id, failed=told.failed)
         events = [from_record(each) for each in await self.store.read(journey_id)]
         moved = tuple(e.obligation for e in events if isinstance(e, ObligationMoved) and e.cause == cause)
         return Result(journey_id=journey_id, moved=moved, kept=tuple(o.id for o in fold(events).kept_due_times()))
@@ -132,10 +107,3 @@ class CalendarChanges:
         except UnreadableEvent:
             return None
         return first[0].site if first and isinstance(first[0], JourneyOpened) else None
-
-    async def _state(self, journey_id: str) -> JourneyState | None:
-        """The journey's state; None if an event is newer than this release. The journey is asked anyway."""
-        try:
-            return fold([from_record(each) for each in await self.store.read(journey_id)])
-        except UnreadableEvent:
-            return None

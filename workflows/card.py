@@ -11,7 +11,7 @@ from domain.obligations import Obligation
 from domain.plans import Direction, Transition
 from domain.state import JourneyState
 from domain.values import Instant, Stage
-from domain.wording import level_in_week
+from domain.wording import level_in_week, named
 from workflows.record_head import record_head
 
 PROGRAMME = SearchAttributeKey.for_keyword("Programme")
@@ -66,8 +66,10 @@ def card_while_reading() -> str:
 def card(state: JourneyState, now: Instant) -> str:
     """Stage, level of care, who is waited for and next deadlines, as Markdown."""
     owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
+    first = state.next_due()
+    waiting_for = named(first.owner, first.assignee) if first else "nobody"
     lines = [
-        f"**{state.stage}** · level of care {_level(state, now)} · waiting for **{state.waiting_for() or 'nobody'}**",
+        f"**{state.stage}** · level of care {_level(state, now)} · waiting for **{waiting_for}**",
         "",
         *(_line(o, now) for o in owed),
         *_payer(state),
@@ -124,13 +126,14 @@ def timer_summary(state: JourneyState, due: Instant) -> str:
     for owed in state.obligations.open.values():
         if owed.next_at() == due:
             step = owed.current_step()
-            return f"{owed.id}: tell {step.to} at {_moment(due)} (due {_moment(owed.due_at)})"
+            person = owed.assignee if step.to is owed.owner else None
+            return f"{owed.id}: tell {named(step.to, person)} at {_moment(due)} (due {_moment(owed.due_at)})"
     return f"place: search, ask about the one held, or end the window of the step-up at {_moment(due)}"
 
 
 def _line(owed: Obligation, now: Instant) -> str:
     mark = "❗ overdue, " if owed.is_overdue(now) else ""
-    return f"- {owed.title} — {mark}due {_moment(owed.due_at)}, {owed.owner} (`{owed.id}`)"
+    return f"- {owed.title} — {mark}due {_moment(owed.due_at)}, {named(owed.owner, owed.assignee)} (`{owed.id}`)"
 
 
 def _moment(moment: Instant) -> str:

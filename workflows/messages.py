@@ -77,6 +77,7 @@ class JourneyStatus(Value):
     stage: Stage
     level: LevelOfCare | None
     waiting_for: Role | None
+    waiting_for_person: str | None = None
     next_obligation: str | None
     next_due: Instant | None
     estimate: str | None = None
@@ -91,6 +92,7 @@ def journey_status(state: JourneyState) -> JourneyStatus:
         stage=state.stage,
         level=state.level,
         waiting_for=state.waiting_for(),
+        waiting_for_person=state.waiting_for_person(),
         next_obligation=owed.id if owed else None,
         next_due=owed.due_at if owed else None,
         estimate=state.cost.estimate.id if state.cost.estimate else None,

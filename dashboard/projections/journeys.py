@@ -14,7 +14,7 @@ _COLUMNS = (
     *("level_since", "waiting_for", "next_obligation", "next_due", "open_count", "urgent_open", "moving_to"),
     *("move_due", "version", "last_event", "last_event_at", "as_of_position"),
     *("on_leave_until", "weeks_from", "last_week", "zone"),
-    *("crisis_place", "withdrawal_reason"),
+    *("crisis_place", "withdrawal_reason", "waiting_for_person"),
 )
 
 
@@ -56,6 +56,7 @@ def _row(change: Change) -> TableRow:
         state.calendar.zone if state.level_since else None,
         state.crisis.current.place if state.crisis.current else None,
         state.withdrawal.reason,
+        owed.assignee if owed else None,
     )
 
 

@@ -11,6 +11,7 @@ from domain.events import BaseEvent
 from domain.obligations import Obligation, ObligationStatus
 from domain.pathway.obligations import (
     ObligationAcknowledged,
+    ObligationAssigned,
     ObligationCancelled,
     ObligationEscalated,
     ObligationMet,
@@ -23,6 +24,7 @@ _COLUMNS = (
     *("journey_id", "obligation_id", "kind", "owner", "status", "raised_at", "due_at", "time_kind", "urgent"),
     *("steps_taken", "last_told_at", "quiet_until", "acknowledged_by", "ended_at", "ended_by", "late", "about"),
     "as_of_position",
+    *("assignee", "owner_since_version"),
 )
 Ending = ObligationMet | ObligationWaived | ObligationCancelled
 _STATUS_AFTER = {
@@ -46,10 +48,14 @@ def touched(change: Change) -> Touched | None:
 
 
 def _raised(change: Change, event: ObligationRaised) -> Touched:
-    return Touched(event.obligation, event.obligation.status, None)
+    owed = change.after.obligations.open[event.obligation.id]
+    return Touched(owed, owed.status, None)
 
 
-def _spoken_of(change: Change, event: ObligationEscalated | ObligationAcknowledged | ObligationMoved) -> Touched | None:
+SpokenOf = ObligationEscalated | ObligationAcknowledged | ObligationMoved | ObligationAssigned
+
+
+def _spoken_of(change: Change, event: SpokenOf) -> Touched | None:
     owed = change.after.obligations.open.get(event.obligation)
     return Touched(owed, owed.status, None) if owed else None
 
@@ -64,6 +70,7 @@ _TOUCHED: dict[type[BaseEvent], Callable[[Change, Any], Touched | None]] = {
     ObligationEscalated: _spoken_of,
     ObligationAcknowledged: _spoken_of,
     ObligationMoved: _spoken_of,
+    ObligationAssigned: _spoken_of,
     ObligationMet: _ended,
     ObligationWaived: _ended,
     ObligationCancelled: _ended,
@@ -110,6 +117,8 @@ def _row(change: Change, owed: Obligation, status: ObligationStatus, ending: End
         is_late(owed, ending),
         owed.about,
         change.recorded.position,
+        owed.assignee,
+        owed.owner_since_version,
     )
 
 

@@ -51,6 +51,12 @@ create table dash.journeys_shape (
     last_event_at timestamptz not null,
     as_of_position bigint not null,
     on_leave_until date,
+    weeks_from date,
+    last_week integer,
+    zone text,
+    crisis_place text,
+    withdrawal_reason text,
+    waiting_for_person text,
     constraint journeys_shape_pkey primary key (journey_id)
 );
 alter table dash.journeys_shape owner to throughline_projector;
@@ -60,6 +66,12 @@ comment on column dash.journeys_shape.waiting_for is 'The role that owns what is
 comment on column dash.journeys_shape.urgent_open is 'Whether an urgent obligation is open; the view open_journeys adds what is overdue.';
 comment on column dash.journeys_shape.as_of_position is 'The last event of this journey that is taken in.';
 comment on column dash.journeys_shape.on_leave_until is 'The day at the site on which a client on leave is expected back.';
+comment on column dash.journeys_shape.weeks_from is 'The day at the site from which the weeks at this level are counted. A short interruption has moved it, so it need not be the day of level_since.';
+comment on column dash.journeys_shape.last_week is 'The last week at this level: beyond it only those whom the policy names may continue care there.';
+comment on column dash.journeys_shape.zone is 'The time zone in which the days of the weeks are counted.';
+comment on column dash.journeys_shape.crisis_place is 'Where a client in a crisis is: emergency-department or inpatient.';
+comment on column dash.journeys_shape.withdrawal_reason is 'Why the journey ends before care, as recorded.';
+comment on column dash.journeys_shape.waiting_for_person is 'The opaque staff id of the person who owes what is due first; null where it is the role''s.';
 create index journeys_shape_next_due_idx on dash.journeys_shape using btree (next_due) where (ended_at is null);
 
 create table dash.obligations_shape (
@@ -81,12 +93,17 @@ create table dash.obligations_shape (
     late boolean,
     about text,
     as_of_position bigint not null,
+    assignee text,
+    owner_since_version bigint,
     constraint obligations_shape_pkey primary key (journey_id, obligation_id)
 );
 alter table dash.obligations_shape owner to throughline_projector;
 comment on column dash.obligations_shape.steps_taken is 'Escalation steps that have been taken, repeats included.';
 comment on column dash.obligations_shape.ended_by is 'The role that ended it, where a person did.';
 comment on column dash.obligations_shape.late is 'Whether it ended after it was due; null while it is open.';
+comment on column dash.obligations_shape.assignee is 'The opaque staff id of the person who owes it; null where it is whoever is on call for the role in owner.';
+comment on column dash.obligations_shape.owner_since_version is 'The journey''s version, the number of its event, with which it became its owner''s.';
+create index obligations_shape_assignee_idx on dash.obligations_shape using btree (assignee) where (ended_at is null);
 create index obligations_shape_due_at_idx on dash.obligations_shape using btree (due_at) where (ended_at is null);
 create index obligations_shape_kind_raised_at_idx on dash.obligations_shape using btree (kind, raised_at);
 
@@ -222,7 +239,13 @@ create view dash.journeys as
     last_event,
     last_event_at,
     as_of_position,
-    on_leave_until
+    on_leave_until,
+    weeks_from,
+    last_week,
+    zone,
+    crisis_place,
+    withdrawal_reason,
+    waiting_for_person
    from dash.journeys_g1;
 alter view dash.journeys owner to throughline_projector;
 grant select on table dash.journeys to throughline_dashboards;
@@ -245,7 +268,9 @@ create view dash.obligations as
     ended_by,
     late,
     about,
-    as_of_position
+    as_of_position,
+    assignee,
+    owner_since_version
    from dash.obligations_g1;
 alter view dash.obligations owner to throughline_projector;
 grant select on table dash.obligations to throughline_dashboards;
@@ -275,9 +300,15 @@ create view dash.open_journeys as
     version,
     last_event,
     last_event_at,
-    as_of_position
+    as_of_position,
+    on_leave_until,
+    weeks_from,
+    last_week,
+    zone,
+    crisis_place,
+    withdrawal_reason
    from dash.journeys j
-  where (stage <> all (array['CLOSED'::text, 'CANCELLED'::text]))
+  where ((ended_at is null) or (open_count > 0))
   order by (urgent_open or coalesce((next_due <= now()), false)) desc, next_due, journey_id;
 alter view dash.open_journeys owner to throughline_projector;
 grant select on table dash.open_journeys to throughline_dashboards;
@@ -301,7 +332,9 @@ create view dash.open_obligations as
     ended_by,
     late,
     about,
-    as_of_position
+    as_of_position,
+    assignee,
+    owner_since_version
    from dash.obligations o
   where (ended_at is null)
   order by due_at, journey_id, obligation_id;

@@ -11,12 +11,14 @@ import pytest
 from psycopg import AsyncConnection
 
 from dashboard.lists import list_journeys
+from dashboard.open_obligations import open_obligations
 from dashboard.projections import READ_MODELS
 from dashboard.reading import row
 from domain.benefits import Benefits, Verdict
 from domain.pathway.admission import OpenJourney
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calls import BenefitsAnswer
+from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
 from domain.pathway.cost import AcceptCost
 from domain.pathway.death import CorrectDeath
 from domain.pathway.discharge import Discharge
@@ -46,6 +48,7 @@ WALKS: dict[str, Callable[[], Walk]] = {
     "withdrawing": walk.withdrawing,
     "withdrawn": walk.withdrawn,
     "died": walk.died,
+    "handed-over": lambda: handed_over(),
 }
 ENDED = {"closed", "cancelled", "withdrawn"}
 
@@ -92,7 +95,7 @@ async def test_the_list_of_journeys_is_what_folding_says_whether_or_not_a_projec
     listing = await list_journeys(database_url, MONDAY, ended=True)
     assert {each.journey_id: each for each in listing.rows} == expected
     assert listing.behind == 0
-    assert listing.rows[0].journey_id in ("moving-up", "missed")
+    assert listing.rows[0].journey_id in ("moving-up", "missed", "handed-over")
     assert {each.journey_id for each in listing.rows[-4:]} == ENDED | {"died"}
     opened = {each.journey_id for each in (await list_journeys(database_url, MONDAY)).rows}
     assert opened == set(walks) - ENDED, "an ended journey that still owes something is work"
@@ -123,6 +126,53 @@ async def test_the_list_says_the_week_at_a_level_counted_on_over_a_short_interru
     [told] = await ask(database_url, "select weeks_from, last_week, zone from dash.journeys")
     weeks_from = walked.state.calendar.local_date(walked.now) - timedelta(days=37)
     assert told == {"weeks_from": weeks_from, "last_week": 12, "zone": walked.state.calendar.zone}
+
+
+def handed_over() -> Walk:
+    """The clinician of a client left, and one of their obligations went to a third."""
+    walked = walk.enrolled()
+    walked.do(AssignCareTeam, team_role="clinician", to="s-102", by=walk.DIRECTOR)
+    walked.do(HandOver, of="s-102", to="s-112", reason="left the centre", by=walk.DIRECTOR)
+    walked.do(RequestStepUp, to="PHP", reason="worse at night")
+    walked.do(AssignObligation, obligation="complete-step-up-1", to="s-105", by=walk.DIRECTOR)
+    return walked
+
+
+async def test_the_person_who_owes_it_is_a_column_of_the_read_models(database_url: str, store: EventStore) -> None:
+    walked = handed_over()
+    await projected(database_url, store, {"j": walked})
+    rows = await ask(
+        database_url, "select obligation_id, assignee from dash.open_obligations where assignee is not null"
+    )
+    assert {each["obligation_id"]: each["assignee"] for each in rows} == {
+        owed.id: owed.assignee for owed in walked.state.obligations.open.values() if owed.assignee
+    }
+    [told] = await ask(database_url, "select waiting_for, waiting_for_person from dash.journeys")
+    assert told == {"waiting_for": "clinician", "waiting_for_person": "s-105"}
+    [before] = await ask(database_url, "select assignee from dash.obligations where obligation_id = 'review-1'")
+    assert before["assignee"] == "s-112", "it ended as theirs"
+
+
+async def test_the_list_of_open_obligations_is_what_folding_says_whether_or_not_a_projector_runs(
+    database_url: str, store: EventStore
+) -> None:
+    walks = {"handed-over": handed_over(), "closed": walk.closed(), "missed": walk.window_missed()}
+    await projected(database_url, store, {"handed-over": walks["handed-over"]})
+    await keep(store, "closed", walks["closed"])
+    await keep(store, "missed", walks["missed"])
+    listing = await open_obligations(database_url, since=True)
+    expected = {
+        (name, owed.id): (owed.owner, owed.assignee, owed.due_at, owed.urgent, owed.status)
+        for name, walked in walks.items()
+        for owed in walked.state.obligations.open.values()
+    }
+    found = {(r.journey_id, r.id): (r.owner, r.assignee, r.due_at, r.urgent, r.status) for r in listing.rows}
+    assert found == expected and listing.behind == 0
+    assert [each.due_at for each in listing.rows] == sorted(each.due_at for each in listing.rows)
+    assert set(listing.recorded_at) == set(expected)
+    async with projecting(database_url):
+        await reached(database_url, sum(len(each.record) for each in walks.values()))
+        assert (await open_obligations(database_url, since=True)).rows == listing.rows
 
 
 async def test_every_obligation_ever_raised_has_a_row_with_its_end(database_url: str, store: EventStore) -> None:

@@ -17,7 +17,8 @@ from domain.pathway.obligations import ObligationMoved
 from domain.plans import Actor
 from domain.state import JourneyState
 from domain.values import Role, Stage
-from recovery.calendars import CalendarChanges, Change, NoneAnswers, Result
+from recovery.calendars import CalendarChanges, Change, Result
+from recovery.telling import NoneAnswers
 from tests.centres import ZONES, loaded, three_sites
 from tests.workflows.house import Case, House
 from worker import journey_replayer

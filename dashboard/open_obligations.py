@@ -1,0 +1,156 @@
+"""The open obligations of all journeys, read from the read models and brought up to the record's head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from dashboard.lists import position, wait_for
+from dashboard.projections import JOURNEYS, OBLIGATIONS
+from dashboard.projections.folding import Folding
+from domain.obligations import Obligation, ObligationStatus
+from domain.pathway import OBLIGATIONS as KINDS
+from domain.state import JourneyState
+from domain.values import Instant, Role, Value
+from eventstore.following.bulk import Session, open_session, read_head, read_page
+from eventstore.postgres import translated
+
+_OPEN = """
+select o.journey_id, j.site, o.obligation_id as id, o.kind, o.owner, o.assignee, o.due_at, o.urgent, o.status,
+       coalesce(o.owner_since_version, 0) as owner_since_version
+from dash.obligations o join dash.journeys j on j.journey_id = o.journey_id
+where o.ended_at is null
+"""
+_RECORDED_AT = """
+select wanted.stream, wanted.version, e.recorded_at
+from unnest(%s::text[], %s::bigint[]) as wanted (stream, version)
+join es.events e on e.stream = wanted.stream and e.version = wanted.version
+"""
+
+
+class OpenObligation(Value):
+    """One open obligation in a list over all journeys.
+
+    Attributes:
+        id: Unique in its journey.
+        owner: The role that owes it.
+        assignee: The person who does, by staff id; None for whoever is on call for the role.
+        owner_since_version: The event of the journey with which it became its owner's.
+    """
+
+    journey_id: str
+    site: str
+    id: str
+    kind: str
+    owner: Role
+    assignee: str | None
+    due_at: Instant
+    urgent: bool
+    status: ObligationStatus
+    owner_since_version: int = 0
+
+    @property
+    def title(self) -> str:
+        """What to do, for people."""
+        known = KINDS.get(self.kind)
+        return known.title if known else self.kind
+
+    def is_overdue(self, now: Instant) -> bool:
+        """Whether its due time has passed."""
+        return now >= self.due_at
+
+
+@dataclass(frozen=True, slots=True)
+class OpenObligations:
+    """All of them as of an event of the record; `head` was the last one when they were asked for.
+
+    Attributes:
+        recorded_at: When the record learnt that each became its owner's, by journey and obligation.
+    """
+
+    rows: list[OpenObligation]
+    as_of: int
+    head: int
+    recorded_at: dict[tuple[str, str], datetime]
+
+    @property
+    def behind(self) -> int:
+        """How many events are missing from it."""
+        return max(0, self.head - self.as_of)
+
+
+async def open_obligations(
+    database_url: str, *, since: bool = False, patience_seconds: float = 2.0, folded: int = 20_000
+) -> OpenObligations:
+    """Every open obligation, the earliest due first.
+
+    As in `dashboard.lists`, what the projector has not taken in is folded here, unless it is too much to wait for.
+
+    Args:
+        database_url: `postgresql://...`, migrated before.
+        since: Whether `recorded_at` is asked for too.
+        patience_seconds: For the projector to come to the record's head, elapsed.
+        folded: The most events that are folded here.
+
+    Raises:
+        EventStoreError: The database does not answer, or is not migrated.
+    """
+    async with await open_session(database_url, "obligations") as session:
+        try:
+            head = await read_head(session)
+            await wait_for(session, head, patience_seconds, JOURNEYS, OBLIGATIONS)
+            async with session.transaction():
+                await session.execute("set transaction isolation level repeatable read")
+                as_of = await position(session, JOURNEYS, OBLIGATIONS)
+                rows = await _rows(session)
+            if as_of < head <= as_of + folded:
+                as_of = await _fold_rest(session, as_of, folded, rows)
+            found = sorted((each for of in rows.values() for each in of), key=lambda each: (each.due_at, each.id))
+            recorded_at = await _recorded_at(session, found) if since else {}
+        except psycopg.Error as error:
+            raise translated(error) from None
+    return OpenObligations(found, as_of, head, recorded_at)
+
+
+async def _rows(session: Session) -> dict[str, list[OpenObligation]]:
+    cursor = await session.execute(_OPEN)
+    names = [column.name for column in cursor.description or ()]
+    rows: dict[str, list[OpenObligation]] = {}
+    async for each in cursor:
+        rows.setdefault(each[0], []).append(OpenObligation.model_validate(dict(zip(names, each, strict=True))))
+    return rows
+
+
+async def _fold_rest(session: Session, as_of: int, most: int, rows: dict[str, list[OpenObligation]]) -> int:
+    events = await read_page(session, as_of, most)
+    for change in await Folding(session).changes(events):
+        rows[change.recorded.stream] = [
+            _row(change.recorded.stream, change.after, owed) for owed in change.after.obligations.open.values()
+        ]
+    return as_of + len(events)
+
+
+def _row(journey_id: str, state: JourneyState, owed: Obligation) -> OpenObligation:
+    return OpenObligation(
+        journey_id=journey_id,
+        site=state.admission.site,
+        id=owed.id,
+        kind=owed.kind,
+        owner=owed.owner,
+        assignee=owed.assignee,
+        due_at=owed.due_at,
+        urgent=owed.urgent,
+        status=owed.status,
+        owner_since_version=owed.owner_since_version,
+    )
+
+
+async def _recorded_at(session: Session, rows: Sequence[OpenObligation]) -> dict[tuple[str, str], datetime]:
+    wanted = [each.journey_id for each in rows], [each.owner_since_version for each in rows]
+    cursor = await session.execute(_RECORDED_AT, wanted)
+    found = {(stream, version): recorded_at async for stream, version, recorded_at in cursor}
+    keys = ((each, (each.journey_id, each.owner_since_version)) for each in rows)
+    return {(each.journey_id, each.id): found[key] for each, key in keys if key in found}
