@@ -15,6 +15,12 @@ from domain.pathway.calendars import CalendarChanged
 from domain.pathway.calls import EffectSettled
 from domain.pathway.care import LevelOfCareStarted
 from domain.pathway.care_team import CareTeamAssigned
+from domain.pathway.corrections import (
+    DischargeCorrected,
+    DischargeWithdrawn,
+    EnrolmentCorrected,
+    TransitionWithdrawn,
+)
 from domain.pathway.cost import CostAccepted, CostDeclined, CostEstimated
 from domain.pathway.crisis import CrisisEnded
 from domain.pathway.death import ClientDied, DeathCorrected, DeathReviewed
@@ -38,7 +44,7 @@ from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.policy_change import PolicyChanged
 from domain.pathway.suspension import DutiesResumed
 from domain.pathway.withdrawal import WithdrawalChecked, WithdrawalTakenBack
-from domain.plans import Actor, Estimate, FundingRoute
+from domain.plans import Actor, Direction, Estimate, FundingRoute
 from domain.values import Role
 from domain.wording import moment
 from tests.domain import walk
@@ -76,6 +82,10 @@ ASIDE: tuple[Event, ...] = (
     ObligationWaived(**ABOUT, **REVIEW, reason="seen today", by=SOMEBODY),
     LeaveStarted(**ABOUT, until=MONDAY.date(), reason="travels", by=SOMEBODY),
     LeaveEnded(**ABOUT, by=SOMEBODY),
+    DischargeWithdrawn(**ABOUT, reason="sleeps badly", by=SOMEBODY),
+    TransitionWithdrawn(**ABOUT, number=1, direction=Direction.UP, reason="settled", by=SOMEBODY),
+    EnrolmentCorrected(**ABOUT, level="IOP", reason="another client", by=SOMEBODY),
+    DischargeCorrected(**ABOUT, level="IOP", ours=True, reason="another client", by=SOMEBODY),
     WithdrawalChecked(**ABOUT, finding="not-reached", note="left a message", by=SOMEBODY),
     WithdrawalTakenBack(**ABOUT, reason="starts after all", by=SOMEBODY),
     CrisisEnded(**ABOUT, safety_rechecked=True, note="home", by=SOMEBODY),

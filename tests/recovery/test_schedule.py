@@ -22,7 +22,7 @@ from workflows.messages import RECONCILE
 
 NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
 EVERY = timedelta(minutes=7)
-SPARED = "so many differ that a release is at fault: none was stopped"
+SPARED = "so many differ that the release must be the cause: none was stopped"
 
 
 @pytest.fixture

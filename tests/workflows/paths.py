@@ -154,7 +154,7 @@ PATHS = {
             decide(RecordCrisis, place="inpatient", level="INPATIENT", reason="at night"),
             later(days=4),
             decide(StartStepDown, to=PHP, reason="not ready for IOP"),
-            _ARRIVE,
+            decide(ConfirmArrival, facility="North Clinic"),
             decide(StartStepDown, to=IOP, reason="ready"),
             _ARRIVE,
             *OUT_OF_CARE,
