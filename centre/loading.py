@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +20,12 @@ class Loaded(NamedTuple):
     sites: tuple[Site, ...]
 
 
+_Stamps = frozenset[tuple[Path, int, int, int]]
+_READ: dict[Path, tuple[_Stamps, Loaded]] = {}
+
+
 def load(folder: Path | None = None) -> Loaded:
-    """Loads the policies and sites of the centre into this process.
+    """Loads the policies and sites of the centre into this process. Files that have not changed are read once.
 
     Args:
         folder: The centre's files; if None, those of an invented centre.
@@ -29,6 +34,17 @@ def load(folder: Path | None = None) -> Loaded:
         CentreFileError: A file cannot be used; names the file, the line and the reason. Nothing is loaded then.
     """
     chosen = centre_folder(folder)
+    stamps = _stamps(chosen)  # before the files are read: a change during the reading is seen the next time
+    known = _READ.get(chosen)
+    if known is None or known[0] != stamps:
+        known = _READ[chosen] = stamps, _read(chosen)
+    loaded = known[1]
+    use_policies(each.policy for each in loaded.policies)
+    use_sites(loaded.sites)
+    return loaded
+
+
+def _read(chosen: Path) -> Loaded:
     policies, sites = read_policies(chosen / "policies"), read_sites(chosen)
     known = {each.policy.version for each in policies}
     for site in sites:
@@ -37,6 +53,14 @@ def load(folder: Path | None = None) -> Loaded:
             raise CentreFileError(
                 file, None, f"policy {site.policy!r} is unknown; name one of {', '.join(sorted(known))}"
             )
-    use_policies(each.policy for each in policies)
-    use_sites(sites)
     return Loaded(policies, sites)
+
+
+def _stamps(chosen: Path) -> _Stamps:
+    """Differs once a file of the policies or sites was changed, added or taken away."""
+    found = []
+    for each in (*(chosen / "policies").glob("*"), *(chosen / "sites").glob("*")):
+        with suppress(OSError):  # the reading says what is wrong with it
+            stat = each.stat()
+            found.append((each, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return frozenset(found)
