@@ -7,8 +7,6 @@ decides is visible anywhere before it is in the record.
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -66,7 +64,7 @@ class JourneyWorkflow(UpdateHandlers):
                 if self._is_over():  # unless it was told to stand still, or could not record what came last
                     break
             self._make_calls()
-            await self._wait()
+            await self.recording.wait_until(self._has_to_act)
             if (fault := self._fault()) is not None:
                 raise CallNotMade("a call could not be made; mend the release that runs") from fault
         if not self.recording.state.is_finished:
@@ -80,16 +78,6 @@ class JourneyWorkflow(UpdateHandlers):
         self.calls.begin(state.pending().values(), busy=pending.answered_calls())
         if not pending.has_time_passed:
             self.timer.set(state.next_deadline())
-
-    async def _wait(self) -> None:
-        """For something to do; what cannot be recorded is tried again after a pause that grows."""
-        trouble = self.recording.trouble.now
-        with suppress(TimeoutError):
-            await workflow.wait_condition(
-                self._has_to_act,
-                timeout=trouble.pause(workflow.now()) if trouble else None,
-                timeout_summary=f"Cannot be recorded ({trouble.code}): tried again after this" if trouble else None,
-            )
 
     def _has_to_act(self) -> bool:
         return bool(self.recording.wake or self.recording.checks.stopped or self._fault()) or self._should_roll_over()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from temporalio import workflow
@@ -102,6 +102,16 @@ class Recording:
             self._display.show_reading(self.trouble.known, self.pending.kinds())
         else:
             self._display.show(self.state, self.mark, self.trouble.known, self.pending.kinds())
+
+    async def wait_until(self, has_to_act: Callable[[], bool]) -> None:
+        """Waits for something to do. What cannot be recorded is tried again after a pause that grows."""
+        trouble = self.trouble.now
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                has_to_act,
+                timeout=trouble.pause(workflow.now()) if trouble else None,
+                timeout_summary=f"Cannot be recorded ({trouble.code}): tried again after this" if trouble else None,
+            )
 
     async def answer_all(self) -> None:
         """Decides and records all that waits, in order. What cannot be recorded is kept and tried again later."""
