@@ -45,6 +45,9 @@ async def journeys(*, all: bool = False, person: str | None = None, json: bool =
     if json:
         show_json(rows)
         return
+    if person and not rows:
+        stdout.print(f"no journey waits for {person}; `throughline obligations --person {person}` lists all they owe")
+        return
     if not rows:
         stdout.print(f"no {'' if all else 'open '}journeys; send an admission with `throughline send FILE`")
         return

@@ -14,7 +14,7 @@ from domain.wording import moment, named
 async def obligations(
     *,
     person: str | None = None,
-    role: SomeRole = None,
+    owner: SomeRole = None,
     unassigned: bool = False,
     site: str | None = None,
     overdue: bool = False,
@@ -22,20 +22,13 @@ async def obligations(
 ) -> None:
     """List what is owed on all open journeys, with the person or role that owes it: the earliest due first.
 
-    Parameters
-    ----------
-    person:
-        Staff id: only what this person owes.
-    role:
-        Only what this role owes, in person or not.
-    unassigned:
-        Only what nobody owes in person, so that whoever is on call for the role answers.
-    site:
-        Only at this site.
-    overdue:
-        Only what is overdue.
-    json:
-        Print a JSON list.
+    Args:
+        person: Staff id: only what this person owes.
+        owner: Only what this role owes, in person or not.
+        unassigned: Only what nobody owes in person, so that whoever is on call for the role answers.
+        site: Only at this site.
+        overdue: Only what is overdue.
+        json: Print a JSON list.
     """
     listing, now = await _listed(), datetime.now(UTC)
     if listing.behind:
@@ -44,7 +37,7 @@ async def obligations(
         each
         for each in listing.rows
         if person in (None, each.assignee)
-        and role in (None, each.owner)
+        and owner in (None, each.owner)
         and site in (None, each.site)
         and not (unassigned and each.assignee)
         and (not overdue or each.is_overdue(now))

@@ -9,7 +9,7 @@ from typing import Any
 from cyclopts import App
 
 from centre.files import centre_folder
-from centre.policies import ReadPolicy, StepEntry, read_policies, read_policy
+from centre.policies import ReadPolicy, StepEntry, TermsEntry, read_policies, read_policy
 from cli.access import load_settings
 from cli.output import Exit, Stop, show_fields, show_json, stdout, table
 from domain.pathway import PART_NAMES
@@ -141,13 +141,17 @@ def _review(rule: ReviewRule | None) -> str:
 
 def _obligations(found: ReadPolicy) -> Iterator[tuple[object, ...]]:
     for kind, terms in found.file.obligations.items():
-        yield (
-            kind,
-            terms.owner,
-            "; ".join(map(_step, terms.steps))
-            + f"; again every {terms.repeat_hours} h"
-            + ("; waits during a crisis" if terms.pauses_in_crisis else ""),
-        )
+        told = "; ".join(map(_step, terms.steps)) + f"; again every {terms.repeat_hours} h"
+        yield kind, terms.owner, told + _limits(terms)
+
+
+def _limits(terms: TermsEntry) -> str:
+    """How a kind differs from the usual: when it waits, when people are told, and how it may be acknowledged."""
+    hours = {None: "", True: "; at any hour", False: "; in opening hours"}[terms.around_the_clock]
+    limits = terms.acknowledgement
+    quiet = f"; quiet for {limits.hours} h at an acknowledgement" if limits.hours else ""
+    most = f", {limits.times} at most" if limits.times else ""
+    return hours + quiet + most + ("; waits during a crisis" if terms.pauses_in_crisis else "")
 
 
 def _step(step: StepEntry) -> str:

@@ -118,10 +118,8 @@ async def hand_over(
     One recorded decision for each journey. What was not done is listed with its reason, and it can be asked for again:
     journeys on which they owe nothing more are passed over. Exit code 7 if something is left.
 
-    Parameters
-    ----------
-    only_as:
-        Only what is theirs in this role; all if left out.
+    Args:
+        only_as: Only what is theirs in this role; all if left out.
     """
     if _staff().person(to) is None:
         raise Stop(Exit.REFUSED, f"refused (person-unknown): {to} is not in staff.toml; add the person first")
