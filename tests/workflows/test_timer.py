@@ -11,7 +11,7 @@ from domain.pathway.admission import RepeatAdmission
 from domain.pathway.discharge import UpdateDischargePlan
 from domain.pathway.moves import RequestStepUp
 from domain.pathway.obligation_decisions import AcknowledgeObligation
-from domain.pathway.obligations import ObligationEscalated
+from domain.pathway.obligations import ObligationEscalated, Obligations
 from domain.pathway.placement import DecidePlacement
 from domain.plans import Actor
 from domain.sites import site_named
@@ -94,3 +94,22 @@ async def test_an_acknowledgement_keeps_the_escalation_quiet_and_the_due_time(ho
     assert (after.due_at, len(case.mail())) == (before.due_at, told)
     await case.later(seconds=(after.next_at() - await case.now()).total_seconds() + 60)
     assert len(case.mail()) == told + 1
+
+
+async def test_a_due_time_from_which_nothing_follows_does_not_keep_the_journey_busy(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a fault of a release: its due time lies in the past, and the journey is told that time passed for nothing."""
+    house.replays = False
+    case = await house.admit()
+    await case.settled()
+    with monkeypatch.context() as fault:
+        fault.setattr(Obligations, "pass_time", lambda *_: iter(()))
+        due = (await case.state()).next_deadline()
+        assert due is not None
+        await case.later(seconds=(due - await case.now()).total_seconds() + 3600)
+        started = len(await case.happened("timer_started"))
+        assert (await case.do(RepeatAdmission, message="message-2")).version, "it still decides"
+    await case.later(hours=3)
+    assert started < 12
+    assert [event for event in await case.record() if isinstance(event, ObligationEscalated)], "it goes on when mended"
