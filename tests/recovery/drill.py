@@ -190,7 +190,8 @@ def told(stream: Sequence[StoredEvent]) -> list[Told]:
 def _told(stored: StoredEvent, names: dict[str, str]) -> Told:
     moments = [stored.occurred_at]
     content = {"v": stored.version, "data": dict(stored.data), "command": stored.meta["command_id"]}
-    content["data"].pop("reference", None)  # the other system's own number
+    for own in ("reference", "place_id"):  # the other system's own numbers
+        content["data"].pop(own, None)
     (content["data"].get("benefits") or {}).pop("trace", None)  # made of the journey's id
     if content["command"].startswith("time/"):
         content["command"] = "time"  # it names the deadline, which is among the moments
