@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from temporalio import workflow
@@ -18,6 +18,12 @@ PAUSE = timedelta(minutes=10)
 """How long a moment is waited for, elapsed, that has come before and of which nothing came. Waiting for it as for any
 other would tell the journey again and again that it has come, without end.
 """
+WAKES_EACH = timedelta(seconds=5)
+"""A journey is woken at multiples of this, elapsed, never before its moment; at once for what is due already. So
+moments that lie close together come in one go: after the first, the timer for the next would ring while the journey
+is still busy, and Temporal's virtual time can leave such a timer out (https://github.com/temporalio/temporal/pull/11373).
+"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 log = structlog.get_logger(__name__)
 
 
@@ -62,12 +68,18 @@ class DeadlineTimer:
 
 
 async def sleep_until(state: JourneyState, due: Instant, pause: timedelta) -> None:
-    """Returns at `due`, and not before `pause` is over; the timer in the Temporal UI says what falls due then."""
+    """Returns once `due` has come and `pause` is over; the timer in the Temporal UI says what falls due then."""
     if pause and not workflow.unsafe.is_replaying():
         log.error("a due time came and nothing followed from it", journey=state.journey_id, due=due.isoformat())
-    rest = max(due - workflow.now(), pause)
+    now = workflow.now()
+    rest = max(wakes_at(due) - now if due > now else timedelta(0), pause)
     if rest > timedelta(0):
         await workflow.sleep(rest, summary=timer_summary(state, due))
+
+
+def wakes_at(due: Instant) -> Instant:
+    """When a journey is woken for `due`."""
+    return due + (_EPOCH - due) % WAKES_EACH
 
 
 def time_passed(state: JourneyState, due: Instant) -> TimePassed:

@@ -48,7 +48,7 @@ def assert_as_scripted(told: Any) -> None:
 
 def test_once_as_json_it_prints_one_object_and_ends(stage: Path) -> None:
     with command(stage, "demo", "--once", "--json") as demo:
-        assert demo.ended() == Exit.OK, demo.err
+        assert demo.ended() == Exit.OK, f"{demo.err}\n{demo.out}"
         assert_as_scripted(json.loads(demo.out))
         assert "Traceback" not in demo.err
         assert_nothing_left(stage)
@@ -57,7 +57,7 @@ def test_once_as_json_it_prints_one_object_and_ends(stage: Path) -> None:
 def test_again_on_the_same_data_it_tells_its_story_and_stays_up(stage: Path, call: Call) -> None:
     with command(stage, "demo") as demo:
         demo.until(lambda: "stays up until Ctrl-C" in demo.out)
-        assert f"{len(CLIENTS)} of {len(CLIENTS)} paths went as scripted." in demo.out
+        assert f"{len(CLIENTS)} of {len(CLIENTS)} paths went as scripted." in demo.out, demo.out[-3000:]
         told = [line[:16] for line in demo.out.splitlines() if line[:2] == "20"]
         assert told == sorted(told)
 

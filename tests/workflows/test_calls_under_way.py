@@ -6,12 +6,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.effects import CheckBenefits, Effect, SyncEhr
 from domain.pathway.calls import Answer, Done, Failed
 from domain.values import Instant
 from workflows.calls_under_way import CallsUnderWay
-from workflows.deadline_timer import PAUSE, DeadlineTimer
+from workflows.deadline_timer import PAUSE, WAKES_EACH, DeadlineTimer, wakes_at
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OLDER, NEWER = SyncEhr(key="ehr-1", revision=1), SyncEhr(key="ehr-2", revision=2)
@@ -152,3 +154,15 @@ async def test_a_moment_of_which_nothing_came_is_waited_for_with_a_pause() -> No
     later = NOW + timedelta(hours=1)
     assert waited == [(NOW, none), (NOW, PAUSE), (NOW, PAUSE), (later, none), (NOW, none)]
     assert rang == [due for due, _ in waited]
+
+
+@given(
+    st.datetimes(timezones=st.just(UTC)).filter(lambda due: due.year < 9999),
+    st.timedeltas(timedelta(0), WAKES_EACH - timedelta(microseconds=1)),
+)
+def test_moments_that_lie_close_together_wake_a_journey_once(due: datetime, apart: timedelta) -> None:
+    """Never before the moment, and soon enough."""
+    woken = wakes_at(due)
+    assert due <= woken < due + WAKES_EACH
+    assert wakes_at(woken) == woken
+    assert wakes_at(due + apart) in (woken, woken + WAKES_EACH)
