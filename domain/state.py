@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from domain.clock import days_of_service, week_number
 from domain.effects import Effect
-from domain.obligations import Obligation
+from domain.obligations import Obligation, Priority
 from domain.part import Slice
 from domain.pathway.admission import Admission
 from domain.pathway.authorisation import Authorisation
@@ -184,7 +184,17 @@ class JourneyState(Value):
 
     def is_urgent(self, now: Instant) -> bool:
         """Whether anything urgent is open or anything is overdue."""
-        return any(owed.urgent or owed.is_overdue(now) for owed in self.obligations.open.values())
+        return any(owed.presses(now) for owed in self.obligations.open.values())
+
+    def priority(self) -> Priority | None:
+        """That of what is due next; `SAFETY` as soon as anything urgent is open."""
+        first = self.next_due()
+        urgent = any(owed.urgent and owed.waiver is None for owed in self.obligations.open.values())
+        return Priority.SAFETY if urgent else first.priority if first else None
+
+    def in_order(self, now: Instant) -> list[Obligation]:
+        """What is owed, in the order of every list: see `Obligation.order`."""
+        return sorted(self.obligations.open.values(), key=lambda owed: owed.order(now))
 
     def pending(self) -> dict[str, Effect]:
         """Every call still to be made or answered, by its key."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from domain.values import Instant
+from domain.values import Instant, Role
 
 if TYPE_CHECKING:
     from domain.plans import Actor
@@ -19,6 +20,12 @@ def moment(at: Instant) -> str:
 def said_by(actor: Actor) -> str:
     """Who decided, at the end of a sentence."""
     return f", by {actor.role} {actor.id}"
+
+
+def any_of(roles: Iterable[Role]) -> str:
+    """Any one of these roles, inside a sentence: "case manager, clinician or operations"."""
+    *others, last = (role.replace("-", " ") for role in roles)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def in_sentence(title: str) -> str:

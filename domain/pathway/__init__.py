@@ -43,12 +43,13 @@ from domain.pathway import (
     placement,
     policy_change,
     reviews,
+    waivers,
 )
 
 PARTS = (
     *(admission, calendars, coverage, funding, placement, cost, authorisation, enrolment),
     *(care, reviews, leave, moves, place_search, place_check, lost_place),
-    *(discharge, closing, obligations, follow_up),
+    *(discharge, closing, obligations, waivers, follow_up),
     *(obligation_decisions, policy_change, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""

@@ -11,10 +11,9 @@ from pydantic import Field, model_validator
 
 from domain.benefits import Benefits
 from domain.commands import BaseCommand
-from domain.due_times import Counted
 from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace, ehr_key
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import lost_place, place_search
 from domain.pathway.coverage import BenefitsAnswered
@@ -31,7 +30,8 @@ part = Part("calls")
 RESOLVE_EFFECT = ObligationKind(
     kind="resolve-effect",
     title="Do by hand what a clinic system would not do",
-    by_hand=True,
+    completable_by=(Role.OPERATIONS, *CLINICAL),
+    priority=Priority.ADMINISTRATIVE,
     waivable_by=(Role.OPERATIONS, *CLINICAL),
     outlives_care=True,
 )
@@ -197,4 +197,5 @@ def ask_operations_after_a_refusal(state: JourneyState, event: EffectSettled) ->
     if event.failure is None and event.revision is not None:
         yield from (met_one(owed, event) for owed in known)
     elif event.failure is not None and not known and event.call != "check-benefits":  # admissions verify by hand
-        yield raised(state, event, RESOLVE_EFFECT, Counted.hours(24, since=event.at), about=event.call)
+        counted = state.policy.counted("refused_call_hours", since=event.at)
+        yield raised(state, event, RESOLVE_EFFECT, counted, about=event.call)

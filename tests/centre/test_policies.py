@@ -22,7 +22,7 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
 from domain.policy import policy_named, use_policies
 from domain.values import Role, Stage
-from tests.domain.walk import CLINICIAN, DIRECTOR, WHOLE_PLAN, Walk, answered
+from tests.domain.walk import ADMISSIONS, CLINICIAN, DIRECTOR, WHOLE_PLAN, Walk, answered
 from tests.policies import EXAMPLE_FILE, OTHERS, variant, write_php
 
 BROKEN: dict[str, tuple[str, str, str, str]] = {
@@ -272,7 +272,7 @@ def test_residential_is_reviewed_every_week_and_stepped_down_from() -> None:
     walk.do(DecidePlacement, recommended="RESIDENTIAL", actual="RESIDENTIAL")
     price = {"copay": 30, "only_for": "RESIDENTIAL"}
     walk.do(RecordBenefits, verdict="CLEAR", cost_share=price, note="called the plan")
-    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="AUTH by phone")
+    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="AUTH by phone", by=ADMISSIONS)
     walk.do(AcceptCost, estimate="estimate-2")
     walk.do(ConfirmEnrolment, track="house")
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["RESIDENTIAL"]

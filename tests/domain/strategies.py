@@ -23,7 +23,12 @@ from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
 from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
-from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.obligation_decisions import (
+    AcknowledgeObligation,
+    CompleteObligation,
+    UndoWaiver,
+    WaiveObligation,
+)
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
@@ -96,6 +101,7 @@ def _calendars(state: JourneyState) -> list[int]:
 def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[Any]]:
     """What a command of this kind may carry besides its id and who decides."""
     owed = st.sampled_from([*state.obligations.open, "review-99"])
+    waived = st.sampled_from([*state.obligations.waived, *state.obligations.open, "review-99"])
     message = {"message": st.just("message-9")}
     reported = message | {"occurred_at": st.none() | st.just(MONDAY)}
     fields: dict[Kind, dict[str, st.SearchStrategy[Any]]] = {
@@ -138,7 +144,13 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         RecordFollowUp: {"contact": st.sampled_from(Contact)},
         AcknowledgeObligation: {"obligation": owed},
         CompleteObligation: {"obligation": owed, "note": WORDS},
-        WaiveObligation: {"obligation": owed, "reason": WORDS},
+        WaiveObligation: {
+            "obligation": owed,
+            "reason": WORDS,
+            "until": st.none() | st.dates(date(2026, 3, 10), date(2026, 9, 1)),
+            "all_of_kind": st.booleans(),
+        },
+        UndoWaiver: {"obligation": waived, "reason": WORDS, "all_of_kind": st.booleans()},
         SettleEffect: {
             "key": st.sampled_from([*state.pending(), "ehr-9999", "nothing"]),
             "answer": ANSWERS,
@@ -150,7 +162,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
     return fields[kind]
 
 
-_BY_HAND = (CompleteObligation, WaiveObligation, AcknowledgeObligation)
+_BY_HAND = (CompleteObligation, WaiveObligation, UndoWaiver, AcknowledgeObligation)
 _MOVES = (RequestStepUp, StartStepDown)
 FITTING: dict[Stage, tuple[Kind, ...]] = {
     Stage.REFERRED: (TimePassed,),
@@ -181,8 +193,8 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
     ),
     Stage.EXTERNAL: (*_MOVES, *_BY_HAND, ReportDischarge, Discharge),
     Stage.DISCHARGING: (Discharge, RequestStepUp, UpdateDischargePlan),
-    Stage.DISCHARGED: (AdoptCalendar, RecordFollowUp, WaiveObligation),
-    Stage.FOLLOW_UP: (RecordFollowUp, WaiveObligation),
+    Stage.DISCHARGED: (AdoptCalendar, RecordFollowUp, WaiveObligation, UndoWaiver),
+    Stage.FOLLOW_UP: (RecordFollowUp, WaiveObligation, UndoWaiver),
     Stage.CLOSED: (*_BY_HAND, SettleEffect),
     Stage.CANCELLED: (*_BY_HAND, SettleEffect),
 }
