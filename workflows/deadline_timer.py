@@ -6,12 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import structlog
 from temporalio import workflow
 
 from domain.pathway.deadlines import TimePassed
 from domain.state import JourneyState
 from domain.values import Instant
 from workflows.card import timer_summary
+
+PAUSE = timedelta(minutes=10)
+"""How long a moment is waited for, elapsed, that has come before and of which nothing came. Waiting for it as for any
+other would tell the journey again and again that it has come, without end.
+"""
+log = structlog.get_logger(__name__)
 
 
 class DeadlineTimer:
@@ -21,11 +28,14 @@ class DeadlineTimer:
         fault: The error that kept it from being set: a fault of this release.
     """
 
-    def __init__(self, wait_until: Callable[[Instant], Awaitable[None]], rang: Callable[[Instant], object]) -> None:
-        """`wait_until` returns at a moment; then `rang` is told of it."""
+    def __init__(
+        self, wait_until: Callable[[Instant, timedelta], Awaitable[None]], rang: Callable[[Instant], object]
+    ) -> None:
+        """`wait_until` returns at a moment, and not before a pause is over; then `rang` is told of it."""
         self._wait_until = wait_until
         self._rang = rang
         self._due: Instant | None = None
+        self._last_rung: Instant | None = None
         self._task: asyncio.Task[None] | None = None
         self.fault: BaseException | None = None
 
@@ -41,8 +51,9 @@ class DeadlineTimer:
             self._task.add_done_callback(self._ended)
 
     async def _ring(self, due: Instant) -> None:
-        await self._wait_until(due)
+        await self._wait_until(due, PAUSE if due == self._last_rung else timedelta(0))
         self._task = self._due = None
+        self._last_rung = due
         self._rang(due)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -50,9 +61,11 @@ class DeadlineTimer:
             self.fault = self.fault or task.exception()
 
 
-async def sleep_until(state: JourneyState, due: Instant) -> None:
-    """Returns at `due`; the timer in the Temporal UI says what falls due then."""
-    rest = due - workflow.now()
+async def sleep_until(state: JourneyState, due: Instant, pause: timedelta) -> None:
+    """Returns at `due`, and not before `pause` is over; the timer in the Temporal UI says what falls due then."""
+    if pause and not workflow.unsafe.is_replaying():
+        log.error("a due time came and nothing followed from it", journey=state.journey_id, due=due.isoformat())
+    rest = max(due - workflow.now(), pause)
     if rest > timedelta(0):
         await workflow.sleep(rest, summary=timer_summary(state, due))
 

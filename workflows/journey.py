@@ -42,7 +42,7 @@ class JourneyWorkflow(UpdateHandlers):
             lambda effect, answer: self.recording.put(settled(effect, answer)),
         )
         self.timer = DeadlineTimer(
-            lambda due: sleep_until(self.recording.state, due),
+            lambda due, pause: sleep_until(self.recording.state, due, pause),
             lambda due: self.recording.put(time_passed(self.recording.state, due)),
         )
         self.wants_new_run = False

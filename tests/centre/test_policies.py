@@ -248,7 +248,7 @@ def test_php_given_by_us_is_a_step_up_with_reviews_of_its_own() -> None:
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["IOP", "PHP"]
     [review] = walk.state.open_of("review")
     assert review.due_at - walk.now < timedelta(days=8)
-    walk.later(weeks=4)
+    walk.later(weeks=5)
     walk.refused(CompleteReview, "beyond-last-week", outcome="continue", rationale="more")
     walk.do(CompleteReview, outcome="continue", rationale="more", by=DIRECTOR)
     walk.do(StartStepDown, to="IOP", reason="better")

@@ -25,11 +25,14 @@ from domain.pathway.obligations import (
     ObligationEscalated,
     ObligationMet,
     ObligationMoved,
+    ObligationReopened,
     ObligationWaived,
+    Reopening,
 )
 from domain.pathway.place_check import PlaceChecked, PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.policy_change import PolicyChanged
+from domain.pathway.waivers import ObligationKindWaived, ObligationKindWaiverUndone, ObligationWaivedUntil
 from domain.plans import Actor, Estimate, FundingRoute
 from domain.values import Role
 from domain.wording import moment
@@ -49,6 +52,7 @@ SOMEBODY = Actor(id="s-7", role=Role.CLINICIAN)
 ABOUT = {"at": MONDAY, "cause": "c-1"}
 
 
+OWED = walk.opened().state.obligations.open["enrol-1"]
 REVIEW = {"obligation": "review-1", "kind": "review", "title": "Review the level of care"}
 ASIDE: tuple[Event, ...] = (
     AdmissionRepeated(**ABOUT, message="m-2"),
@@ -64,6 +68,10 @@ ASIDE: tuple[Event, ...] = (
     DischargeReported(**ABOUT, message="m-3"),
     ObligationAcknowledged(**ABOUT, **REVIEW, quiet_until=MONDAY, by=SOMEBODY),
     ObligationWaived(**ABOUT, **REVIEW, reason="seen today", by=SOMEBODY),
+    ObligationWaivedUntil(**ABOUT, **REVIEW, until=MONDAY.date(), ends_at=MONDAY, by=SOMEBODY),
+    ObligationReopened(**ABOUT, **REVIEW, owed=OWED, why=Reopening.WAIVER_UNDONE, reason="anew", by=SOMEBODY),
+    ObligationKindWaived(**ABOUT, kind="review", until=MONDAY.date(), ends_at=MONDAY, reason="away", by=SOMEBODY),
+    ObligationKindWaiverUndone(**ABOUT, kind="review", reason="back", by=SOMEBODY),
     LeaveStarted(**ABOUT, until=MONDAY.date(), reason="travels", by=SOMEBODY),
     LeaveEnded(**ABOUT, by=SOMEBODY),
     PolicyChanged(**ABOUT, before="p-1", policy="p-2", policy_digest="0", reason="another site", by=SOMEBODY),

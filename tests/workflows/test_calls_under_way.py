@@ -11,7 +11,7 @@ from domain.effects import CheckBenefits, Effect, SyncEhr
 from domain.pathway.calls import Answer, Done
 from domain.values import Instant
 from workflows.calls_under_way import CallsUnderWay
-from workflows.deadline_timer import DeadlineTimer
+from workflows.deadline_timer import PAUSE, DeadlineTimer
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OLDER, NEWER = SyncEhr(key="ehr-1", revision=1), SyncEhr(key="ehr-2", revision=2)
@@ -81,7 +81,7 @@ async def test_the_timer_waits_for_one_moment(clinic: Clinic) -> None:
     waits: dict[Instant, asyncio.Future[None]] = {}
     rang: list[Instant] = []
 
-    async def wait_until(due: Instant) -> None:
+    async def wait_until(due: Instant, pause: timedelta) -> None:
         await waits.setdefault(due, asyncio.get_running_loop().create_future())
 
     timer = DeadlineTimer(wait_until, rang.append)
@@ -100,10 +100,27 @@ async def test_the_timer_waits_for_one_moment(clinic: Clinic) -> None:
 
 
 async def test_a_timer_that_cannot_be_set_is_a_fault() -> None:
-    async def wait_until(due: Instant) -> None:
+    async def wait_until(due: Instant, pause: timedelta) -> None:
         raise ValueError(f"no timer until {due}")
 
     timer = DeadlineTimer(wait_until, lambda due: None)
     timer.set(NOW)
     await settle()
     assert isinstance(timer.fault, ValueError)
+
+
+async def test_a_moment_of_which_nothing_came_is_waited_for_with_a_pause() -> None:
+    waited: list[tuple[Instant, timedelta]] = []
+
+    async def wait_until(due: Instant, pause: timedelta) -> None:
+        waited.append((due, pause))
+
+    rang: list[Instant] = []
+    timer = DeadlineTimer(wait_until, rang.append)
+    for due in (NOW, NOW, NOW, NOW + timedelta(hours=1), NOW):
+        timer.set(due)
+        await settle()
+    none = timedelta(0)
+    later = NOW + timedelta(hours=1)
+    assert waited == [(NOW, none), (NOW, PAUSE), (NOW, PAUSE), (later, none), (NOW, none)]
+    assert rang == [due for due, _ in waited]
