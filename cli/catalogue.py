@@ -27,6 +27,8 @@ LOOK: Mapping[str, str] = {
     "send": "cli.send:send",
     "journeys": "cli.journeys:journeys",
     "journey": "cli.journeys:journey",
+    "why-due": "cli.why_due:why_due_command",
+    "missed": "cli.missed:missed",
     "benefits": "cli.benefits:benefits",
     "messages": "cli.messages:messages",
     "quarantine": "cli.quarantine:quarantine",

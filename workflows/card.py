@@ -57,11 +57,11 @@ def card_while_reading() -> str:
 
 def card(state: JourneyState, now: Instant) -> str:
     """Stage, level of care, waiting for whom, next deadlines, as Markdown."""
-    owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
     lines = [
         f"**{state.stage}** · level of care {_level(state, now)} · waiting for **{state.waiting_for() or 'nobody'}**",
         "",
-        *(_line(o, now) for o in owed),
+        *(_line(owed, now) for owed in state.in_order(now)),
+        *_doubt(state),
         *_payer(state),
     ]
     if state.moves.current is not None:
@@ -109,8 +109,16 @@ def timer_summary(state: JourneyState, due: Instant) -> str:
 
 
 def _line(owed: Obligation, now: Instant) -> str:
-    mark = "❗ overdue, " if owed.is_overdue(now) else ""
+    """What is owed, with its flags; what is waived says until when."""
+    flags = owed.flags(now)
+    mark = f"{'❗ ' if owed.presses(now) else ''}{', '.join(flags)}, " if flags else ""
     return f"- {owed.title} — {mark}due {_moment(owed.due_at)}, {owed.owner} (`{owed.id}`)"
+
+
+def _doubt(state: JourneyState) -> list[str]:
+    if not state.admission.time_doubted:
+        return []
+    return ["", "The sender's time of the admission cannot be true: what is due counts from its receipt."]
 
 
 def _moment(moment: Instant) -> str:

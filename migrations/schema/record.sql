@@ -51,6 +51,13 @@ create table dash.journeys_shape (
     last_event_at timestamptz not null,
     as_of_position bigint not null,
     on_leave_until date,
+    weeks_from date,
+    last_week integer,
+    zone text,
+    priority text,
+    window_closes timestamptz,
+    waived_until date,
+    undelivered boolean,
     constraint journeys_shape_pkey primary key (journey_id)
 );
 alter table dash.journeys_shape owner to throughline_projector;
@@ -60,6 +67,13 @@ comment on column dash.journeys_shape.waiting_for is 'The role that owns what is
 comment on column dash.journeys_shape.urgent_open is 'Whether an urgent obligation is open; the view open_journeys adds what is overdue.';
 comment on column dash.journeys_shape.as_of_position is 'The last event of this journey that is taken in.';
 comment on column dash.journeys_shape.on_leave_until is 'The day at the site on which a client on leave is expected back.';
+comment on column dash.journeys_shape.weeks_from is 'The day at the site from which the weeks at this level are counted. A short interruption has moved it, so it need not be the day of level_since.';
+comment on column dash.journeys_shape.last_week is 'The last week at this level: beyond it only those whom the policy names may continue care there.';
+comment on column dash.journeys_shape.zone is 'The time zone in which the days of the weeks are counted.';
+comment on column dash.journeys_shape.priority is 'What comes first: that of what is due next, and safety while anything urgent is open.';
+comment on column dash.journeys_shape.window_closes is 'When the first window ends, of what is owed or of a step-up.';
+comment on column dash.journeys_shape.waived_until is 'The first day on which something waived is owed again.';
+comment on column dash.journeys_shape.undelivered is 'Whether the last notice about something owed did not reach anybody.';
 create index journeys_shape_next_due_idx on dash.journeys_shape using btree (next_due) where (ended_at is null);
 
 create table dash.obligations_shape (
@@ -81,12 +95,25 @@ create table dash.obligations_shape (
     late boolean,
     about text,
     as_of_position bigint not null,
+    priority text,
+    site text,
+    window_opens date,
+    waived_until date,
+    undelivered boolean,
+    missed_due_at timestamptz,
+    due_day date,
+    ended_by_id text,
     constraint obligations_shape_pkey primary key (journey_id, obligation_id)
 );
 alter table dash.obligations_shape owner to throughline_projector;
 comment on column dash.obligations_shape.steps_taken is 'Escalation steps that have been taken, repeats included.';
 comment on column dash.obligations_shape.ended_by is 'The role that ended it, where a person did.';
 comment on column dash.obligations_shape.late is 'Whether it ended after it was due; null while it is open.';
+comment on column dash.obligations_shape.window_opens is 'The first day at the site on which it can be met, for a window.';
+comment on column dash.obligations_shape.waived_until is 'While it is waived: the day at the site on which it is owed again.';
+comment on column dash.obligations_shape.missed_due_at is 'The first due time that it missed. An open one may be overdue besides: see the view missed_duties.';
+comment on column dash.obligations_shape.due_day is 'The day at the site of the due time, or of the first one missed.';
+comment on column dash.obligations_shape.ended_by_id is 'The opaque staff id of who ended it, where a person did.';
 create index obligations_shape_due_at_idx on dash.obligations_shape using btree (due_at) where (ended_at is null);
 create index obligations_shape_kind_raised_at_idx on dash.obligations_shape using btree (kind, raised_at);
 
@@ -222,10 +249,40 @@ create view dash.journeys as
     last_event,
     last_event_at,
     as_of_position,
-    on_leave_until
+    on_leave_until,
+    weeks_from,
+    last_week,
+    zone,
+    priority,
+    window_closes,
+    waived_until,
+    undelivered
    from dash.journeys_g1;
 alter view dash.journeys owner to throughline_projector;
 grant select on table dash.journeys to throughline_dashboards;
+
+create view dash.missed_duties as
+ select journey_id,
+    obligation_id,
+    kind,
+    priority,
+    owner,
+    site,
+    to_char((due_day)::timestamptz, 'YYYY-MM'::text) as month,
+    coalesce(missed_due_at, due_at) as due_at,
+        case
+            when ((ended_at is null) and (waived_until is not null)) then 'waived'::text
+            when (ended_at is null) then 'open'::text
+            else status
+        end as outcome,
+    ended_at,
+    ended_by,
+    ended_by_id
+   from dash.obligations o
+  where ((missed_due_at is not null) or ((ended_at is null) and (waived_until is null) and (due_at < now())));
+alter view dash.missed_duties owner to throughline_projector;
+comment on view dash.missed_duties is 'One row for each, by the first due time it missed; month is that of this due time, at the site.';
+grant select on table dash.missed_duties to throughline_dashboards;
 
 create view dash.obligations as
  select journey_id,
@@ -245,14 +302,22 @@ create view dash.obligations as
     ended_by,
     late,
     about,
-    as_of_position
+    as_of_position,
+    priority,
+    site,
+    window_opens,
+    waived_until,
+    undelivered,
+    missed_due_at,
+    due_day,
+    ended_by_id
    from dash.obligations_g1;
 alter view dash.obligations owner to throughline_projector;
 grant select on table dash.obligations to throughline_dashboards;
 
 create view dash.open_journeys as
- select coalesce((next_due <= now()), false) as overdue,
-    (urgent_open or coalesce((next_due <= now()), false)) as urgent,
+ select coalesce((next_due < now()), false) as overdue,
+    (urgent_open or coalesce((next_due < now()), false)) as urgent,
     journey_id,
     stage,
     level,
@@ -275,15 +340,71 @@ create view dash.open_journeys as
     version,
     last_event,
     last_event_at,
-    as_of_position
+    as_of_position,
+    on_leave_until,
+    weeks_from,
+    last_week,
+    zone,
+    priority,
+    window_closes,
+    waived_until,
+    undelivered
    from dash.journeys j
   where (stage <> all (array['CLOSED'::text, 'CANCELLED'::text]))
-  order by (urgent_open or coalesce((next_due <= now()), false)) desc, next_due, journey_id;
+  order by (urgent_open or coalesce((next_due < now()), false)) desc, (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), next_due, journey_id;
 alter view dash.open_journeys owner to throughline_projector;
 grant select on table dash.open_journeys to throughline_dashboards;
 
 create view dash.open_obligations as
- select (due_at <= now()) as overdue,
+ with judged as (
+         select ((o.due_at < now()) and (o.waived_until is null)) as overdue,
+            o.journey_id,
+            o.obligation_id,
+            o.kind,
+            o.owner,
+            o.status,
+            o.raised_at,
+            o.due_at,
+            o.time_kind,
+            o.urgent,
+            o.steps_taken,
+            o.last_told_at,
+            o.quiet_until,
+            o.acknowledged_by,
+            o.ended_at,
+            o.ended_by,
+            o.late,
+            o.about,
+            o.as_of_position,
+            o.priority,
+            o.site,
+            o.window_opens,
+            o.waived_until,
+            o.undelivered,
+            o.missed_due_at,
+            o.due_day,
+            o.ended_by_id
+           from dash.obligations o
+          where (o.ended_at is null)
+        )
+ select array_remove(array[
+        case
+            when overdue then 'overdue'::text
+            else null::text
+        end,
+        case
+            when (overdue and (window_opens is not null)) then 'missed-window'::text
+            else null::text
+        end,
+        case
+            when (urgent and (waived_until is null)) then 'urgent'::text
+            else null::text
+        end,
+        case
+            when undelivered then 'not-delivered'::text
+            else null::text
+        end, ('waived-until-'::text || waived_until)], null::text) as flags,
+    overdue,
     journey_id,
     obligation_id,
     kind,
@@ -301,10 +422,17 @@ create view dash.open_obligations as
     ended_by,
     late,
     about,
-    as_of_position
-   from dash.obligations o
-  where (ended_at is null)
-  order by due_at, journey_id, obligation_id;
+    as_of_position,
+    priority,
+    site,
+    window_opens,
+    waived_until,
+    undelivered,
+    missed_due_at,
+    due_day,
+    ended_by_id
+   from judged j
+  order by (not (overdue or (urgent and (waived_until is null)))), (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), due_at, journey_id, obligation_id;
 alter view dash.open_obligations owner to throughline_projector;
 grant select on table dash.open_obligations to throughline_dashboards;
 
