@@ -102,6 +102,8 @@ def _payer(state: JourneyState) -> list[str]:
 def timer_summary(state: JourneyState, due: Instant) -> str:
     """What the one timer waits for."""
     for owed in state.obligations.open.values():
+        if owed.next_at() == due and owed.waiver is not None:
+            return f"{owed.id}: owed again at {_moment(due)}"
         if owed.next_at() == due:
             step = owed.current_step()
             return f"{owed.id}: tell {step.to} at {_moment(due)} (due {_moment(owed.due_at)})"
