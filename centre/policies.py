@@ -12,9 +12,9 @@ from pydantic import BeforeValidator, Field, StrictInt, ValidationError, model_v
 from centre.days import Day
 from centre.files import CentreFileError, Document, as_json, in_plain_words, read, strictly
 from domain.adopted import digest_of
-from domain.obligations import StepTerms, Terms
+from domain.obligations import Offset, StepTerms, Terms
 from domain.pathway import OBLIGATIONS, PART_NAMES, PART_OF_OBLIGATION
-from domain.policy import Dollars, Level, Numbers, Policy, Price, ReviewRule, Unit
+from domain.policy import Dollars, Level, Numbers, Policy, Price, ReviewRule, unit_of
 from domain.values import Key, Value, Words
 
 
@@ -62,16 +62,21 @@ class LevelEntry(Sourced, Level):
 
 
 class StepEntry(StepTerms):
-    """A step of an escalation: `hours` from the due time, or `when = "raised"`."""
+    """A step of an escalation: `hours` from the due time, or `when`: as it is raised, or as its window opens."""
 
     hours: Annotated[int, Field(ge=-8760, le=8760)] | None = None
-    when: Literal["raised"] | None = None
+    when: Literal["raised", "opens"] | None = None
 
     @model_validator(mode="after")
     def _one_of_the_two(self) -> StepEntry:
         if (self.hours is None) == (self.when is None):
-            raise ValueError('say either hours = … or when = "raised"')
+            raise ValueError('say either hours = …, or when = "raised" or "opens"')
         return self
+
+    @property
+    def offset(self) -> Offset:
+        """When it is due."""
+        return "opens" if self.when == "opens" else self.hours
 
 
 class TermsEntry(Terms):
@@ -165,12 +170,6 @@ def _numbers(document: Document, content: PolicyFile) -> Iterator[tuple[str, Any
     yield from values.items()
 
 
-def unit_of(name: str) -> str | None:
-    """The unit of a policy number, or None if there is no such number."""
-    field = Numbers.model_fields.get(name)
-    return next((each.name for each in field.metadata if isinstance(each, Unit)), None) if field else None
-
-
 def _check_parts(document: Document, content: PolicyFile) -> None:
     for part in content.parts:
         if part not in PART_NAMES:
@@ -216,5 +215,5 @@ def _plain(entry: LevelEntry) -> Level:
 
 
 def _terms(entry: TermsEntry) -> Terms:
-    steps = tuple(StepTerms(hours=step.hours, tell=step.tell, by=step.by) for step in entry.steps)
+    steps = tuple(StepTerms(hours=step.offset, tell=step.tell, by=step.by) for step in entry.steps)
     return Terms(**{**dict(entry), "steps": steps})

@@ -28,6 +28,8 @@ LOOK: Mapping[str, str] = {
     "journeys": "cli.journeys:journeys",
     "journey": "cli.journeys:journey",
     "obligations": "cli.obligations:obligations",
+    "why-due": "cli.why_due:why_due_command",
+    "missed": "cli.missed:missed",
     "benefits": "cli.benefits:benefits",
     "messages": "cli.messages:messages",
     "quarantine": "cli.quarantine:quarantine",

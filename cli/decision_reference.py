@@ -9,7 +9,7 @@ from cli.decision_options import Option, options_of
 from cli.decisions import where, who_may
 from cli.output import Exit, Stop, show_json, stdout, table
 from domain.commands import Decision
-from domain.pathway import DECISIONS
+from domain.pathway import DECISIONS, OBLIGATIONS
 from domain.values import Role, Stage
 
 
@@ -81,7 +81,7 @@ counts from that time.
 def reference() -> str:
     """The reference page, Markdown."""
     sections = (line for decision in DECISIONS for line in _section(decision))
-    return "\n".join([_INTRODUCTION, *_stages(), *_roles(), *sections])
+    return "\n".join([_INTRODUCTION, *_stages(), *_roles(), *_obligations(), *sections])
 
 
 def _stages() -> Iterator[str]:
@@ -92,12 +92,26 @@ def _stages() -> Iterator[str]:
 
 def _roles() -> Iterator[str]:
     yield from ("## By which role", "")
-    yield "Some decisions depend on more than the role, such as who may waive an obligation. The refusal then says so."
+    yield "Some decisions depend on more than the role; their refusals say so. The next table says who may complete or"
+    yield "waive an obligation."
     yield ""
     rows = [
         [f"`{each.name()}`", *(_mark(role in each.declared.by) for role in Role), _risk(each)] for each in DECISIONS
     ]
     yield from _table(["decision", *(role.replace("-", " ") for role in Role), "high-risk"], rows)
+
+
+def _obligations() -> Iterator[str]:
+    yield from ("## Who may complete or waive", "")
+    yield "Each kind of obligation says who may end it by saying it is done, and who may decide that it need not be."
+    yield "Where nobody may complete it, a decision of its own ends it. An obligation that nobody may waive keeps the"
+    yield "journey moving; `continued-stay` is waived by those whom the policy lets continue care at the level."
+    yield ""
+    rows = [
+        [f"`{name}`", kind.title, kind.priority, ", ".join(kind.completable_by), ", ".join(kind.waivable_by)]
+        for name, kind in sorted(OBLIGATIONS.items())
+    ]
+    yield from _table(["obligation", "what", "priority", "completed by", "waived by"], rows)
 
 
 def _section(decision: type[Decision]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from cli.options import AtTime, Positive
 from cli.output import Exit, Stop, complain, show_fields, show_json, stdout, table
 from dashboard.history import AsOf
 from dashboard.lists import Listing, list_journeys
+from dashboard.missed import MissedDuty, missed_of
 from dashboard.reading import JourneyRow, read_journey, row, state_of
 from deploy.settings import Settings
 from domain.benefit_words import price, summary
@@ -24,7 +25,9 @@ from record.codec import from_record
 from record.sealing import Sealer
 from workflows.client import workflow_id
 
-_ROOM_FOR_A_TABLE = 140  # columns; with fewer, every row would wrap
+_DOUBTED = "the sender's time of it cannot be true: what is due counts from its receipt"
+MISSED_COLUMNS = ("Obligation", "Owner", "Was due", "Outcome", "Ended", "By")
+_COLUMNS = ("Journey", "Site", "Stage", "Level", "Waiting for", "Next", "Due", "")
 
 
 async def journeys(*, all: bool = False, person: str | None = None, json: bool = False) -> None:
@@ -95,6 +98,7 @@ async def journey(
         if not at.is_now:
             stdout.print(f"As it stood after {len(stored)} of its {len(every)} events.\n", markup=False)
         _show_standing(state, at.moment or datetime.now(UTC))
+        _show_missed(stored, at.moment or datetime.now(UTC))
         _show_timeline(stored, everything)
 
 
@@ -135,20 +139,30 @@ def ui_link(settings: Settings, journey_id: str) -> str | None:
 
 
 def show_rows(rows: list[JourneyRow]) -> None:
-    """Prints a table if the terminal is wide enough, else two lines for each journey."""
-    if stdout.width >= _ROOM_FOR_A_TABLE:
-        columns = ("Journey", "Site", "Stage", "Level", "Waiting for", "Next", "Due", "")
-        table(None, columns, [_cells(each) for each in rows])
+    """A table where the terminal has room for one, else two lines for each journey."""
+    cells = [_cells(each) for each in rows]
+    widths = (max(len(str(cell)) for cell in column) for column in zip(_COLUMNS, *cells, strict=True))
+    if sum(widths) + 2 * len(_COLUMNS) <= stdout.width:
+        table(None, _COLUMNS, cells)
         return
     for each in rows:
         name, site, stage, level, waiting_for, owed, due, flag = _cells(each)
         stdout.print(f"{name}  {site}  {stage}  {level or ''}", markup=False)
         if owed:
-            stdout.print(f"  {flag or 'next'}: {owed}, {waiting_for}, {due}", markup=False)
+            stdout.print(f"  next: {owed}, {waiting_for}, {due}", markup=False)
+        if flag:
+            stdout.print(f"  {flag}", markup=False)
+
+
+def missed_cells(each: MissedDuty) -> tuple[object, ...]:
+    """A row of `MISSED_COLUMNS`."""
+    by = f"{each.ended_by} {each.ended_by_id}" if each.ended_by else None
+    ended = moment(each.ended_at) if each.ended_at else None
+    return each.obligation_id, each.owner, moment(each.due_at), each.outcome, ended, by
 
 
 def _cells(each: JourneyRow) -> tuple[object, ...]:
-    flag = "overdue" if each.overdue else "urgent" if each.urgent else ""
+    flag = ", ".join(each.flags)
     due = moment(each.next_due) if each.next_due else None
     waiting_for = named(each.waiting_for, each.waiting_for_person) if each.waiting_for else None
     return each.journey_id, each.site, each.stage, each.level, waiting_for, each.next_obligation, due, flag
@@ -164,6 +178,7 @@ def _show_standing(state: JourneyState, at: Instant) -> None:
             "Moving to": _move(state.moves.current) if state.moves.current else None,
             "Waiting for": named(now.waiting_for, now.waiting_for_person) if now.waiting_for else None,
             "Care team": ", ".join(named(*each) for each in state.care_team.members.items()) or None,
+            "Admission": _DOUBTED if state.admission.time_doubted else None,
             **_away(state),
             "Site": f"{state.admission.site}, calendar {state.admission.calendar}",
             "Policy": state.admission.policy_version,
@@ -176,12 +191,19 @@ def _show_standing(state: JourneyState, at: Instant) -> None:
         stdout.print(f"\nThe payer's own words: throughline benefits {state.journey_id}", markup=False)
     if state.obligations.open:
         stdout.print()
-        owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
-        rows = [(o.id, o.title, named(o.owner, o.assignee), moment(o.due_at), o.counted.kind) for o in owed]
-        table("Owed", ("Id", "What", "Owner", "Due", "Counted in"), rows)
-        stdout.print("\nWhy then")
+        owed = state.in_order(at)
+        columns = ("Id", "What", "Owner", "Due", "Counted in", "Priority", "")
+        table("Owed", columns, [_owed_cells(each, at) for each in owed])
+        stdout.print(f"\nWhy then; `throughline why-due {state.journey_id} ID` says it all", markup=False)
         for each in owed:
             stdout.print(f"  {each.id}: {_why(state, each)}", markup=False)
+
+
+def _show_missed(stored: tuple[StoredEvent, ...], now: Instant) -> None:
+    found = missed_of((from_record(each) for each in stored), now)
+    if found:
+        stdout.print()
+        table("Missed", MISSED_COLUMNS, [missed_cells(each) for each in found])
 
 
 def _move(move: Transition) -> str:
@@ -197,6 +219,11 @@ def _away(state: JourneyState) -> dict[str, str | None]:
         "Withdrawn": state.withdrawal.reason,
         "Waiting duties": ", ".join(waits) if waits and not state.stage.is_end else None,
     }
+
+
+def _owed_cells(owed: Obligation, at: datetime) -> tuple[object, ...]:
+    due, owner = moment(owed.due_at), named(owed.owner, owed.assignee)
+    return owed.id, owed.title, owner, due, owed.counted.kind, owed.priority, ", ".join(owed.flags(at))
 
 
 def _why(state: JourneyState, owed: Obligation) -> str:
@@ -233,7 +260,8 @@ async def unsealed(stored: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
 def _as_json(state: JourneyState, stored: tuple[StoredEvent, ...], at: AsOf) -> dict[str, Any]:
     return {
         "journey": row(state, at.moment or datetime.now(UTC)),
-        "obligations": list(state.obligations.open.values()),
+        "obligations": state.in_order(at.moment or datetime.now(UTC)),
+        "missed": missed_of((from_record(each) for each in stored), at.moment or datetime.now(UTC)),
         "events": [_event_as_json(each) for each in stored],
     }
 

@@ -20,7 +20,7 @@ async def obligations(
     overdue: bool = False,
     json: bool = False,
 ) -> None:
-    """List what is owed on all open journeys, with the person or role that owes it: the earliest due first.
+    """List what is owed on all open journeys, with the person or role that owes it: what is urgent or overdue first.
 
     Args:
         person: Staff id: only what this person owes.
@@ -35,7 +35,7 @@ async def obligations(
         complain(f"as of event {listing.as_of} of {listing.head}: see `throughline projections list`")
     rows = [
         each
-        for each in listing.rows
+        for each in sorted(listing.rows, key=lambda each: each.order(now))
         if person in (None, each.assignee)
         and owner in (None, each.owner)
         and site in (None, each.site)
@@ -61,5 +61,6 @@ async def _listed() -> OpenObligations:
 
 
 def _cells(each: OpenObligation, now: datetime) -> tuple[object, ...]:
-    flag = "overdue" if each.is_overdue(now) else "urgent" if each.urgent else ""
+    waived = f"waived until {each.waived_until}" if each.waived_until else None
+    flag = waived or ("overdue" if each.is_overdue(now) else "urgent" if each.urgent else "")
     return each.journey_id, each.id, each.title, named(each.owner, each.assignee), moment(each.due_at), flag

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psycopg
 
 from dashboard.projections import JOURNEYS, ReadModel
 from dashboard.projections.folding import Folding
 from dashboard.projections.standing import is_kept
-from dashboard.reading import JourneyRow, row, urgency
+from dashboard.reading import JourneyRow, flags, row, urgency
 from eventstore.following.bulk import Session, open_session, read_head, read_page
 from eventstore.postgres import translated
 
 _PAUSE_SECONDS = 0.02
 _LIST = """
 select journey_id, site, stage, level, waiting_for, waiting_for_person, next_obligation, next_due,
-       coalesce(next_due <= %(now)s, false) as overdue,
-       urgent_open or coalesce(next_due <= %(now)s, false) as urgent, opened_at, version,
+       coalesce(next_due < %(now)s, false) as overdue,
+       urgent_open or coalesce(next_due < %(now)s, false) as urgent, opened_at, version, priority,
+       coalesce(window_closes < %(now)s, false) as missed_window, urgent_open,
+       coalesce(undelivered, false) as undelivered, waived_until,
        case when weeks_from is not null
             then greatest(1, ceil(((%(now)s at time zone zone)::date - weeks_from) / 7.0)::integer) end as week,
        last_week
@@ -72,14 +75,18 @@ async def list_journeys(
                 as_of = await position(session, JOURNEYS)
                 cursor = await session.execute(_LIST, {"now": now, "all": ended})
                 names = [column.name for column in cursor.description or ()]
-                rows = {
-                    each[0]: JourneyRow.model_validate(dict(zip(names, each, strict=True))) async for each in cursor
-                }
+                rows = {each[0]: _row(dict(zip(names, each, strict=True))) async for each in cursor}
             if as_of < head <= as_of + folded:
                 as_of = await _fold_rest(session, as_of, folded, rows, now, ended=ended)
         except psycopg.Error as error:
             raise translated(error) from None
     return Listing(sorted(rows.values(), key=urgency), as_of, head)
+
+
+def _row(found: dict[str, Any]) -> JourneyRow:
+    own = {name: found.pop(name) for name in ("missed_window", "urgent_open", "undelivered", "waived_until")}
+    urgent = own.pop("urgent_open")
+    return JourneyRow.model_validate({**found, "flags": flags(overdue=found["overdue"], urgent=urgent, **own)})
 
 
 async def wait_for(session: Session, head: int, patience_seconds: float, *models: ReadModel) -> None:

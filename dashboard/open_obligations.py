@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import psycopg
 
 from dashboard.lists import position, wait_for
 from dashboard.projections import JOURNEYS, OBLIGATIONS
 from dashboard.projections.folding import Folding
-from domain.obligations import Obligation, ObligationStatus
+from domain.clock import is_late
+from domain.obligations import Obligation, ObligationStatus, Priority
 from domain.pathway import OBLIGATIONS as KINDS
 from domain.state import JourneyState
 from domain.values import Instant, Role, Value
@@ -20,7 +21,8 @@ from eventstore.postgres import translated
 
 _OPEN = """
 select o.journey_id, j.site, o.obligation_id as id, o.kind, o.owner, o.assignee, o.due_at, o.urgent, o.status,
-       coalesce(o.owner_since_version, 0) as owner_since_version
+       coalesce(o.owner_since_version, 0) as owner_since_version, coalesce(o.priority, 'administrative') as priority,
+       o.waived_until
 from dash.obligations o join dash.journeys j on j.journey_id = o.journey_id
 where o.ended_at is null
 """
@@ -39,6 +41,7 @@ class OpenObligation(Value):
         owner: The role that owes it.
         assignee: The person who does, by staff id; None for whoever is on call for the role.
         owner_since_version: The event of the journey with which it became its owner's.
+        waived_until: While it is waived: the day at the site on which it is owed again.
     """
 
     journey_id: str
@@ -51,6 +54,8 @@ class OpenObligation(Value):
     urgent: bool
     status: ObligationStatus
     owner_since_version: int = 0
+    priority: Priority
+    waived_until: date | None = None
 
     @property
     def title(self) -> str:
@@ -59,8 +64,13 @@ class OpenObligation(Value):
         return known.title if known else self.kind
 
     def is_overdue(self, now: Instant) -> bool:
-        """Whether its due time has passed."""
-        return now >= self.due_at
+        """Whether its due time has passed. Exactly then it is on time."""
+        return self.waived_until is None and is_late(self.due_at, now)
+
+    def order(self, now: Instant) -> tuple[bool, int, Instant, str]:
+        """Sorts them: what is urgent or overdue first, then by priority, then by due time."""
+        presses = self.waived_until is None and (self.urgent or self.is_overdue(now))
+        return not presses, self.priority.rank, self.due_at, self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +155,8 @@ def _row(journey_id: str, state: JourneyState, owed: Obligation) -> OpenObligati
         urgent=owed.urgent,
         status=owed.status,
         owner_since_version=owed.owner_since_version,
+        priority=owed.priority,
+        waived_until=owed.waiver.until if owed.waiver else None,
     )
 
 

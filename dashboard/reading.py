@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from datetime import datetime
+from datetime import date, datetime
 
+from domain.clock import is_late
 from domain.evolve import evolve, fold
+from domain.obligations import Priority
 from domain.pathway import Event
 from domain.pathway.care import LevelOfCareStarted
 from domain.refusal import UnknownHere
@@ -22,6 +24,8 @@ class JourneyRow(Value):
     Attributes:
         waiting_for: The role that owes what is due first.
         waiting_for_person: The person who does, by staff id; None where it is whoever is on call for the role.
+        priority: What comes first: that of what is due next, `safety` while anything urgent is open.
+        flags: What people must see at a glance, of all that is owed.
         week: The week of care at its level, from 1; None without care, or where this process lacks its calendar.
         last_week: The last week of care at that level, beyond which only those whom the policy names continue it.
     """
@@ -38,6 +42,8 @@ class JourneyRow(Value):
     urgent: bool
     opened_at: Instant | None
     version: int
+    priority: Priority | None = None
+    flags: tuple[str, ...] = ()
     week: int | None = None
     last_week: int | None = None
 
@@ -66,6 +72,8 @@ async def all_events(store: EventStore, after_position: int = 0) -> AsyncIterato
 def row(state: JourneyState, now: datetime) -> JourneyRow:
     """The row for a state in the list."""
     owed = state.next_due()
+    overdue, urgent_open = bool(owed and is_late(owed.falls_due, now)), state.owes_urgently()
+    closes = state.window_closes()
     return JourneyRow(
         journey_id=state.journey_id,
         site=state.admission.site,
@@ -74,14 +82,36 @@ def row(state: JourneyState, now: datetime) -> JourneyRow:
         waiting_for=state.waiting_for(),
         waiting_for_person=state.waiting_for_person(),
         next_obligation=owed.id if owed else None,
-        next_due=owed.due_at if owed else None,
-        overdue=bool(owed and owed.is_overdue(now)),
-        urgent=state.is_urgent(now),
+        next_due=owed.falls_due if owed else None,
+        overdue=overdue,
+        urgent=overdue or urgent_open,
+        priority=state.priority(),
+        flags=flags(
+            overdue=overdue,
+            missed_window=bool(closes and is_late(closes, now)),
+            urgent=urgent_open,
+            undelivered=any(each.undelivered for each in state.obligations.open.values()),
+            waived_until=state.waived_until(),
+        ),
         opened_at=state.admission.opened_at,
         version=state.version,
         week=_week(state, now),
         last_week=state.care.last_week,
     )
+
+
+def flags(
+    *, overdue: bool, missed_window: bool, urgent: bool, undelivered: bool, waived_until: date | None
+) -> tuple[str, ...]:
+    """The flags of a journey, as `Obligation.flags` has them for one obligation."""
+    found = {
+        "overdue": overdue,
+        "missed-window": missed_window,
+        "urgent": urgent,
+        "not-delivered": undelivered,
+        f"waived-until-{waived_until}": waived_until is not None,
+    }
+    return tuple(flag for flag, is_so in found.items() if is_so)
 
 
 def _week(state: JourneyState, now: datetime) -> int | None:
@@ -108,7 +138,8 @@ def state_of(stored: Iterable[StoredEvent]) -> JourneyState:
     return fold(from_record(each) for each in stored)
 
 
-def urgency(row: JourneyRow) -> tuple[bool, bool, float, str]:
-    """Sort key for rows: urgent ones first, then by what is due next, ended ones last."""
+def urgency(row: JourneyRow) -> tuple[bool, bool, int, float, str]:
+    """Sorts rows: what is urgent or overdue first, then by priority, then by what is due next; the ended last."""
     due = row.next_due.timestamp() if row.next_due else float("inf")
-    return row.stage.is_end, not row.urgent, due, row.journey_id
+    rank = row.priority.rank if row.priority else len(Priority)
+    return row.stage.is_end, not row.urgent, rank, due, row.journey_id

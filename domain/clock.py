@@ -1,11 +1,15 @@
 """Kinds of time. A deadline is always an absolute UTC moment; this module is where one is made.
 
+What is counted in business days is due when the site closes on the last of them. What is counted in calendar days or
+weeks, or due on a named day, is due when that day ends at the site, at midnight: the site may be closed all day, and a
+contact in the evening is still one on that day.
+
 No function here reads a clock: `now` is always an argument.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from domain.sites import Calendar
@@ -22,18 +26,33 @@ class TimeKind(StrEnum):
     SERVICE_WEEKS = "service-weeks"  #: weeks at the site since care at this level began
 
 
+def is_late(due_at: Instant, at: Instant) -> bool:
+    """Whether what is due at `due_at` is late at `at`: exactly at the due time it is on time."""
+    return at > due_at
+
+
+def first_late_moment(due_at: Instant) -> datetime:
+    """The first moment at which what is due at `due_at` is late. Instants are kept to the microsecond."""
+    return due_at.astimezone(UTC) + timedelta(microseconds=1)
+
+
 def after_hours(now: Instant, hours: float) -> datetime:
     """`hours` of elapsed time after `now`; counted in UTC, so a clock change does not move it."""
     return now.astimezone(UTC) + timedelta(hours=hours)
 
 
+def calendar_day(now: Instant, days: int, calendar: Calendar) -> date:
+    """The day `days` calendar days after `now`'s day at the site."""
+    return calendar.local_date(now) + timedelta(days=days)
+
+
 def after_calendar_days(now: Instant, days: int, calendar: Calendar) -> datetime:
-    """Closing time `days` calendar days after `now`'s day at the site."""
-    return calendar.closing(calendar.local_date(now) + timedelta(days=days))
+    """The end of that day."""
+    return calendar.day_ends(calendar_day(now, days, calendar))
 
 
-def after_business_days(now: Instant, days: int, calendar: Calendar) -> datetime:
-    """Closing time of the `days`-th business day after `now`'s day at the site.
+def business_day(now: Instant, days: int, calendar: Calendar) -> date:
+    """The `days`-th business day after `now`'s day at the site.
 
     Raises:
         ValueError: `days` is less than 1; "today" has no business-day deadline.
@@ -44,15 +63,29 @@ def after_business_days(now: Instant, days: int, calendar: Calendar) -> datetime
     while days > 0:
         day += timedelta(days=1)
         days -= calendar.is_open(day)
-    return calendar.closing(day)
+    return day
 
 
-def at_service_week(care_began: Instant, week: int, calendar: Calendar, earlier_days: int = 0) -> datetime:
-    """Closing time on the day that completes `week` weeks of care at this level.
+def after_business_days(now: Instant, days: int, calendar: Calendar) -> datetime:
+    """When the site closes on that day.
+
+    Raises:
+        ValueError: `days` is less than 1.
+    """
+    return calendar.closing(business_day(now, days, calendar))
+
+
+def service_week_day(care_began: Instant, week: int, calendar: Calendar, earlier_days: int = 0) -> date:
+    """The day at the site that completes `week` weeks of care at this level.
 
     `earlier_days` at it, in stays before this one, count too.
     """
-    return calendar.closing(calendar.local_date(care_began) + timedelta(weeks=week, days=-earlier_days))
+    return calendar.local_date(care_began) + timedelta(weeks=week, days=-earlier_days)
+
+
+def at_service_week(care_began: Instant, week: int, calendar: Calendar, earlier_days: int = 0) -> datetime:
+    """The end of that day."""
+    return calendar.day_ends(service_week_day(care_began, week, calendar, earlier_days))
 
 
 def days_of_service(care_began: Instant, now: Instant, calendar: Calendar, earlier_days: int = 0) -> int:

@@ -17,7 +17,7 @@ from domain.events import BaseEvent, EventContext
 from domain.plans import Actor
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, Key, Role, Stage, Value
-from domain.wording import in_sentence
+from domain.wording import any_of, in_sentence
 
 if TYPE_CHECKING:
     from domain.state import JourneyState
@@ -159,7 +159,7 @@ class Decision(BaseCommand):
         require(
             self.by.role in self.declared.by,
             "not-their-decision",
-            f"Only {_any_of(self.declared.by)} can {self.declared.to}. Ask one of them.",
+            f"Only {any_of(self.declared.by)} can {self.declared.to}. Ask one of them.",
         )
         at = self.occurred_at or now
         require(at <= now, "not-yet", "That time has not come yet. Give the time at which it happened.")
@@ -179,8 +179,3 @@ class Decision(BaseCommand):
             raise Refused("journey-ended", f"This journey has ended, so you cannot {to}. Open a new admission.")
         wanted = " or ".join(self.declared.at)
         raise Refused("wrong-stage", f"You can {to} only at {wanted}; this journey is at {state.stage}.")
-
-
-def _any_of(roles: tuple[Role, ...]) -> str:
-    *others, last = (role.replace("-", " ") for role in roles)
-    return f"{', '.join(others)} or {last}" if others else last

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Self
 
-from domain.clock import TimeKind, after_business_days, after_calendar_days, after_hours, at_service_week
+from domain.clock import TimeKind, after_hours, business_day, calendar_day, service_week_day
 from domain.sites import Calendar, Site
 from domain.values import Instant, Value
 from domain.wording import moment
@@ -20,6 +20,9 @@ class Counted(Value):
         since: From when it is counted. Days and weeks count from its day at the site.
         earlier_days: Days at the same level of care in stays before `since`, for `SERVICE_WEEKS`.
         day: The day at the site that a person named, for `NAMED_DAY`.
+        window_days: For a window, such as any day that week: how many days it has, the due day being the last. None
+            where it can be met from the moment it is owed.
+        rule: The number of the policy that says so: `step_up_hours`. None where a person named the day.
     """
 
     kind: TimeKind
@@ -27,26 +30,28 @@ class Counted(Value):
     since: Instant
     day: date | None = None
     earlier_days: int = 0
+    window_days: int | None = None
+    rule: str | None = None
 
     @classmethod
-    def hours(cls, amount: int, since: Instant) -> Self:
+    def hours(cls, amount: int, since: Instant, rule: str | None = None) -> Self:
         """Elapsed hours."""
-        return cls(kind=TimeKind.ELAPSED, amount=amount, since=since)
+        return cls(kind=TimeKind.ELAPSED, amount=amount, since=since, rule=rule)
 
     @classmethod
-    def calendar_days(cls, amount: int, since: Instant) -> Self:
+    def calendar_days(cls, amount: int, since: Instant, rule: str | None = None) -> Self:
         """Calendar days, the day of `since` not counted."""
-        return cls(kind=TimeKind.CALENDAR_DAYS, amount=amount, since=since)
+        return cls(kind=TimeKind.CALENDAR_DAYS, amount=amount, since=since, rule=rule)
 
     @classmethod
-    def business_days(cls, amount: int, since: Instant) -> Self:
+    def business_days(cls, amount: int, since: Instant, rule: str | None = None) -> Self:
         """Days on which the site is open, the day of `since` not counted."""
-        return cls(kind=TimeKind.BUSINESS_DAYS, amount=amount, since=since)
+        return cls(kind=TimeKind.BUSINESS_DAYS, amount=amount, since=since, rule=rule)
 
     @classmethod
-    def service_weeks(cls, week: int, care_began: Instant, earlier_days: int = 0) -> Self:
+    def service_weeks(cls, week: int, care_began: Instant, earlier_days: int = 0, rule: str | None = None) -> Self:
         """The end of a week of care at one level."""
-        return cls(kind=TimeKind.SERVICE_WEEKS, amount=week, since=care_began, earlier_days=earlier_days)
+        return cls(kind=TimeKind.SERVICE_WEEKS, amount=week, since=care_began, earlier_days=earlier_days, rule=rule)
 
     @classmethod
     def named(cls, day: date, since: Instant) -> Self:
@@ -58,34 +63,65 @@ class Counted(Value):
         fixed = self.kind in (TimeKind.NAMED_DAY, TimeKind.SERVICE_WEEKS)
         return self if fixed else self.changed(since=since)
 
+    def in_the_last(self, days: int) -> Self:
+        """The same, but it can be met only on its last `days` days, the due day included."""
+        return self.changed(window_days=days)
+
+    def due_day(self, calendar: Calendar) -> date | None:
+        """The day at the site on which it falls due; None for elapsed hours."""
+        if self.day is not None:
+            return self.day
+        if self.kind is TimeKind.CALENDAR_DAYS:
+            return calendar_day(self.since, self.amount, calendar)
+        if self.kind is TimeKind.BUSINESS_DAYS:
+            return business_day(self.since, self.amount, calendar)
+        if self.kind is TimeKind.SERVICE_WEEKS:
+            return service_week_day(self.since, self.amount, calendar, self.earlier_days)
+        return None
+
     def due_at(self, calendar: Calendar) -> datetime:
         """The due time by `calendar`, in UTC. Elapsed hours are the same by every calendar."""
-        if self.day is not None:
-            return calendar.closing(self.day)
-        if self.kind is TimeKind.ELAPSED:
+        day = self.due_day(calendar)
+        if day is None:
             return after_hours(self.since, self.amount)
-        if self.kind is TimeKind.CALENDAR_DAYS:
-            return after_calendar_days(self.since, self.amount, calendar)
-        if self.kind is TimeKind.SERVICE_WEEKS:
-            return at_service_week(self.since, self.amount, calendar, self.earlier_days)
-        return after_business_days(self.since, self.amount, calendar)
+        return calendar.closing(day) if self.kind is TimeKind.BUSINESS_DAYS else calendar.day_ends(day)
+
+    def first_day(self, calendar: Calendar) -> date | None:
+        """The first day of its window at the site; None where it is no window."""
+        day = self.due_day(calendar)
+        if day is None or self.window_days is None:
+            return None
+        return day - timedelta(days=self.window_days - 1)
+
+    def days_not_counted(self, calendar: Calendar) -> tuple[tuple[date, str], ...]:
+        """The days on the way to the due day that were passed over, each with why. Only business days pass any over."""
+        due = self.due_day(calendar)
+        if due is None or self.kind is not TimeKind.BUSINESS_DAYS:
+            return ()
+        first = calendar.local_date(self.since)
+        days = (first + timedelta(days=number) for number in range(1, (due - first).days))
+        return tuple(
+            (day, calendar.day_off(day) or "not open on this weekday") for day in days if not calendar.is_open(day)
+        )
 
     def explained(self, site: Site, calendar: Calendar) -> str:
         """Why it is due then by `calendar`: "3 business days from Thu 8 Oct 2026 at North, closing 17:00; Mon 12 Oct
         2026 is a day off: Columbus Day".
         """
-        if self.kind is TimeKind.ELAPSED:
+        due = self.due_day(calendar)
+        if due is None:
             return f"{self.amount} hours from {moment(self.since)}"
-        due = calendar.local_date(self.due_at(calendar))
-        closing = f"{calendar.closing_time(due):%H:%M}"
-        return "; ".join(
-            [f"{self._counting(calendar)} at {site.title}, closing {closing}", *self._notes(calendar, due)]
-        )
+        by_closing = self.kind is TimeKind.BUSINESS_DAYS
+        end = f"closing {calendar.closing_time(due):%H:%M}" if by_closing else f"due when {day_in_words(due)} ends"
+        return "; ".join([f"{self.counting(calendar)} at {site.title}, {end}", *self._notes(calendar, due)])
 
-    def _counting(self, calendar: Calendar) -> str:
-        start = _day(calendar.local_date(self.since))
+    def counting(self, calendar: Calendar) -> str:
+        """What is counted from when, in words: "3 business days from Thu 8 Oct 2026"."""
+        if self.kind is TimeKind.ELAPSED:
+            return f"{self.amount} elapsed hours from {moment(self.since)}"
+        start = day_in_words(calendar.local_date(self.since))
         if self.day is not None:
-            return f"{_day(self.day)}, the day named,"
+            return f"{day_in_words(self.day)}, the day named,"
         if self.kind is TimeKind.SERVICE_WEEKS:
             before = f" after {self.earlier_days} days of it before an interruption" if self.earlier_days else ""
             return f"the end of week {self.amount} of care that began {start}{before}"
@@ -93,17 +129,18 @@ class Counted(Value):
         return f"{self.amount} {kind}{'s' if self.amount != 1 else ''} from {start}"
 
     def _notes(self, calendar: Calendar, due: date) -> Iterator[str]:
-        """The days passed over by name, and whether holidays may be missing. Only business days depend on either."""
+        """The first day of a window, days off by name, and whether holidays may be missing."""
+        if (first := self.first_day(calendar)) is not None:
+            yield f"any day from {day_in_words(first)} on"
         if self.kind is not TimeKind.BUSINESS_DAYS:
             return
-        day = calendar.local_date(self.since) + timedelta(days=1)
-        while day < due:
+        for day, _ in self.days_not_counted(calendar):
             if why := calendar.day_off(day):
-                yield f"{_day(day)} is a day off: {why}"
-            day += timedelta(days=1)
+                yield f"{day_in_words(day)} is a day off: {why}"
         if due > calendar.known_until:
-            yield f"holidays after {_day(calendar.known_until)} are not known yet, so none is counted"
+            yield f"holidays after {day_in_words(calendar.known_until)} are not known yet, so none is counted"
 
 
-def _day(day: date) -> str:
+def day_in_words(day: date) -> str:
+    """ "Thu 8 Oct 2026"."""
     return f"{day:%a} {day.day} {day:%b %Y}"

@@ -2,6 +2,7 @@
 
 An obligation has an owner, an absolute due time and an escalation, which says whom to tell when. Overdue is a flag,
 never an end: an obligation ends only by being met, met late, waived by a named person, or cancelled with a cause.
+One that is waived until a day stays open, quiet and never overdue, and is owed again on that day.
 When its escalation is used up the last step repeats, so an open obligation always has a next moment.
 """
 
@@ -10,14 +11,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from domain.clock import TimeKind
+from domain.clock import TimeKind, is_late
 from domain.due_times import Counted
+from domain.plans import Actor
 from domain.sites import Calendar
 from domain.values import Instant, Key, Role, Value
+
+_UNTOLD: dict[str, int | None] = {
+    "steps_taken": 0,
+    "last_told_at": None,
+    "again_at": None,
+    "quiet_until": None,
+    "acknowledged_by": None,
+}
+"""What an obligation says of its notices until the first of them."""
 
 
 class ObligationStatus(StrEnum):
@@ -43,18 +54,43 @@ class Channel(StrEnum):
     PAGE = "page"
 
 
+Offset = int | Literal["opens"] | None
+"""When a step is due: elapsed hours from the due time, negative for before; `opens` for when the first day of its
+window begins, and left out where it has none; None for when the obligation is raised.
+"""
+
+
+class Priority(StrEnum):
+    """What comes first, the most pressing first."""
+
+    SAFETY = "safety"  #: someone may come to harm within hours
+    CLINICAL = "clinical"  #: care waits for it, or goes on without being looked at
+    COVERAGE = "coverage"  #: who pays
+    ADMINISTRATIVE = "administrative"
+
+    @property
+    def rank(self) -> int:
+        """From 0, the most pressing."""
+        return list(Priority).index(self)
+
+
 class StepTerms(Value):
     """One step of an escalation.
 
     Attributes:
-        hours: Elapsed hours from the due time, negative for before; None for when the obligation is raised.
+        hours: When; see `Offset`.
         tell: Who is told.
         by: How.
     """
 
-    hours: Annotated[int, Field(ge=-8760, le=8760)] | None
+    hours: Annotated[int, Field(ge=-8760, le=8760)] | Literal["opens"] | None
     tell: Role
     by: Channel
+
+    @property
+    def offset(self) -> Offset:
+        """The same; a policy's file may say it in other words."""
+        return self.hours
 
 
 class AcknowledgementTerms(Value):
@@ -92,9 +128,12 @@ class Terms(Value):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        hours = [-8761 if step.hours is None else step.hours for step in self.steps]
+        early = {None: -8762, "opens": -8761}
+        hours = [step.offset if isinstance(step.offset, int) else early[step.offset] for step in self.steps]
         if hours != sorted(hours):
-            raise ValueError("the steps must be in order of time, one when it is raised first")
+            raise ValueError("the steps must be in order of time: when it is raised, when its window opens, then hours")
+        if all(step.offset == "opens" for step in self.steps):
+            raise ValueError("give a step besides the one when its window opens: it may have none")
         return self
 
     def telling_at_once(self, roles: Iterable[Role]) -> Terms:
@@ -107,11 +146,6 @@ class Terms(Value):
         steps = tuple(step for step in self.steps if step.hours is not None or step.tell is not role)
         return self.changed(steps=steps) if steps else self
 
-    @property
-    def reminder_hours(self) -> int:
-        """How long before the due time the first person is told, elapsed hours; 0 if only then or after it."""
-        return max((0, *(-step.hours for step in self.steps if step.hours is not None)))
-
 
 class ObligationKind(Value):
     """What one kind of obligation is. Each part of the pathway declares its own.
@@ -120,28 +154,54 @@ class ObligationKind(Value):
         kind: Its name, and the stem of its obligations' ids.
         title: For people; says what to do and nothing about the client.
         waivable_by: Roles that may decide it need not be done; none where it keeps the journey moving.
-        by_hand: Whether a person ends it by saying it is done, rather than by a decision of its own.
-        urgent: Shown first everywhere.
+        completable_by: Roles that may end it by saying it is done; none where a decision of its own ends it.
+        priority: What comes first in every list.
         outlives_care: Whether it is owed on when care ends.
     """
 
     kind: str
     title: str
     waivable_by: tuple[Role, ...] = ()
-    by_hand: bool = False
-    urgent: bool = False
+    completable_by: tuple[Role, ...] = ()
+    priority: Priority
     outlives_care: bool = False
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person ends it by saying it is done, rather than by a decision of its own."""
+        return bool(self.completable_by)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it is shown first everywhere, however far its due time."""
+        return self.priority is Priority.SAFETY
+
+
+class Waiver(Value):
+    """A named person's decision that something need not be done.
+
+    Attributes:
+        until: The day at the site on which it is owed again, for a waiver with an end.
+        ends_at: When that day begins.
+        raised_before: How many of its kind had been raised by then; a later one may stand for it.
+    """
+
+    at: Instant
+    by: Actor
+    raised_before: int = 0
+    until: date | None = None
+    ends_at: Instant | None = None
 
 
 class EscalationStep(Value):
     """From `at` on, `to` is told by `how`.
 
     Attributes:
-        offset: Elapsed hours from the due time, or None for when it is raised.
+        offset: When that is; see `Offset`.
     """
 
     at: Instant
-    offset: int | None
+    offset: Offset
     to: Role
     how: Channel
 
@@ -168,10 +228,16 @@ class Obligation(Value):
             the role that acknowledged. Those not told yet are told on time all the same.
         acknowledged_by: The role that acknowledged last.
         acknowledged_times: How often it was acknowledged.
-        counts_from: The first calendar day at the site on which it can be met, where there is one.
+        counts_from: The first calendar day at the site on which it can be met, for a window.
         about: The kind of call that was refused, for `resolve-effect`; the id of the obligation whose page was not
             delivered, for `deliver-page`.
-        waivable_by, by_hand, urgent, outlives_care: As its kind said when it was raised.
+        waivable_by, completable_by, by_hand, priority, urgent, outlives_care: As its kind said when it was raised.
+        source: The type of the event from which it followed.
+        policy: The version of the policy that gave the number in `counted`.
+        waiver: While it is waived until a day.
+        owed_again_at: When it was last owed again after a waiver, with a new due time; `times_owed` counts those.
+        missed_due_at: The first due time that it missed, where a waiver has moved it since.
+        undelivered: Whether the last notice about it did not reach anybody.
     """
 
     id: str
@@ -200,6 +266,15 @@ class Obligation(Value):
     by_hand: bool = False
     urgent: bool = False
     outlives_care: bool = False
+    completable_by: tuple[Role, ...] = ()
+    priority: Priority = Priority.ADMINISTRATIVE
+    source: str | None = None
+    policy: str | None = None
+    waiver: Waiver | None = None
+    owed_again_at: Instant | None = None
+    times_owed: int = 1
+    missed_due_at: Instant | None = None
+    undelivered: bool = False
 
     @classmethod
     def raised(
@@ -213,8 +288,9 @@ class Obligation(Value):
         by: Calendar,
         assignee: str | None = None,
         assignee_knows: bool = False,
-        counts_from: date | None = None,
         about: str | None = None,
+        source: str | None = None,
+        policy: str | None = None,
     ) -> Obligation:
         """The `number`-th of its kind, with its due time and its escalation in absolute times by the calendar `by`.
 
@@ -225,7 +301,7 @@ class Obligation(Value):
             always = kind.urgent or counted.kind is TimeKind.ELAPSED
         if assignee_knows:
             terms = terms.without_telling_at_once(terms.owner)
-        escalation = _escalation(terms.steps, raised_at, due_at, None if always else by)
+        escalation = _escalation(terms.steps, raised_at, due_at, _opening(counted, by), None if always else by)
         if kind.urgent and assignee is not None and not assignee_knows:
             escalation = _telling_the_owner_at_once(escalation, terms.owner, raised_at)
         return cls(
@@ -241,12 +317,16 @@ class Obligation(Value):
             escalation=escalation,
             repeat_hours=terms.repeat_hours,
             around_the_clock=always,
-            counts_from=counts_from,
+            counts_from=counted.first_day(by),
             about=about,
             waivable_by=kind.waivable_by,
             by_hand=kind.by_hand,
             urgent=kind.urgent,
             outlives_care=kind.outlives_care,
+            completable_by=kind.completable_by,
+            priority=kind.priority,
+            source=source,
+            policy=policy,
         )
 
     def by(self, calendar: Calendar) -> Obligation:
@@ -254,15 +334,25 @@ class Obligation(Value):
         due_at = self.counted.due_at(calendar)
         steps = (StepTerms(hours=step.offset, tell=step.to, by=step.how) for step in self.escalation)
         hours = None if self.around_the_clock else calendar
+        began, opening = self.owed_again_at or self.raised_at, _opening(self.counted, calendar)
         return self.changed(
-            due_at=due_at, calendar=calendar.version, escalation=_escalation(steps, self.raised_at, due_at, hours)
+            due_at=due_at,
+            calendar=calendar.version,
+            counts_from=self.counted.first_day(calendar),
+            escalation=_escalation(steps, began, due_at, opening, hours),
         )
 
     def again(self, number: int, raised_at: Instant, counted: Counted, calendar: Calendar) -> Obligation:
         """The same, owed again as the `number`-th of its kind; nobody was told yet."""
-        untold = {"steps_taken": 0, "last_told_at": None, "quiet_until": None, "acknowledged_by": None}
         owed = self.changed(
-            id=f"{self.kind}-{number}", raised_at=raised_at, counted=counted, status=ObligationStatus.OPEN, **untold
+            id=f"{self.kind}-{number}",
+            raised_at=raised_at,
+            counted=counted,
+            status=ObligationStatus.OPEN,
+            waiver=None,
+            owed_again_at=None,
+            missed_due_at=None,
+            **_UNTOLD,
         )
         return owed.by(calendar)
 
@@ -270,16 +360,64 @@ class Obligation(Value):
         """`moment`, or when the site opens next where people are told of this in its opening hours alone."""
         return moment if self.around_the_clock else calendar.in_opening_hours(moment)
 
+    def waived(self, waiver: Waiver) -> Obligation:
+        """The same while `waiver` holds. That it was overdue before is kept."""
+        missed = self.missed_due_at or (self.due_at if self.is_overdue(waiver.at) else None)
+        return self.changed(waiver=waiver, missed_due_at=missed)
+
+    def owed_again(self, at: Instant, calendar: Calendar) -> Obligation:
+        """The same after its waiver's end: due as before or, if that is later, when the day named in it is over."""
+        anew = self.changed(waiver=None)
+        if self.waiver is None or self.waiver.until is None:
+            return anew
+        counted = Counted.named(self.waiver.until, since=self.waiver.at)
+        if counted.due_at(calendar) <= self.due_at:
+            return anew
+        owed = {"counted": counted, "owed_again_at": at, "times_owed": self.times_owed + 1}
+        return anew.changed(status=ObligationStatus.OPEN, **owed, **_UNTOLD).by(calendar)
+
+    @property
+    def number(self) -> int:
+        """Counts those of its kind on the journey, from 1."""
+        return int(self.id.rpartition("-")[2])
+
+    @property
+    def falls_due(self) -> Instant:
+        """When it falls due; while it is waived, when it is owed again."""
+        return self.waiver.ends_at if self.waiver and self.waiver.ends_at else self.due_at
+
     def is_overdue(self, now: Instant) -> bool:
-        """Whether it is still open after its due time."""
-        return self.status.is_open and now >= self.due_at
+        """Whether it is still open after its due time. Exactly then it is on time."""
+        return self.status.is_open and self.waiver is None and is_late(self.due_at, now)
+
+    def presses(self, now: Instant) -> bool:
+        """Whether it is urgent or overdue."""
+        return self.waiver is None and (self.urgent or self.is_overdue(now))
+
+    def order(self, now: Instant) -> tuple[bool, int, Instant, str]:
+        """Sorts lists: what is urgent or overdue first, then by priority, then by due time."""
+        return not self.presses(now), self.priority.rank, self.falls_due, self.id
+
+    def flags(self, now: Instant) -> tuple[str, ...]:
+        """What people must see about it at a glance."""
+        overdue, waived = self.is_overdue(now), self.waiver
+        found = {
+            "overdue": overdue,
+            "missed-window": overdue and self.counted.window_days is not None,
+            "urgent": self.urgent and waived is None,
+            "not-delivered": self.undelivered,
+            f"waived-until-{waived.until}" if waived else "": waived is not None,
+        }
+        return tuple(flag for flag, is_so in found.items() if is_so)
 
     def current_step(self) -> EscalationStep:
         """The step used next: the earliest unused one, or the last again."""
         return self._step(min(self._unused(), key=self.speaks_at))
 
     def next_at(self) -> Instant:
-        """When the next person is told; always after the last time."""
+        """When the next person is told; always after the last time. While it is waived, when it is owed again."""
+        if self.waiver is not None and self.waiver.ends_at is not None:
+            return self.waiver.ends_at
         return min(self.speaks_at(number) for number in self._unused())
 
     def steps_reached(self, now: Instant) -> list[int]:
@@ -287,6 +425,8 @@ class Obligation(Value):
 
         One that an acknowledgement keeps quiet is skipped when a later one is due: its role knows already.
         """
+        if self.waiver is not None:
+            return []
         return [number for number in self._unused() if self.speaks_at(number) <= now]
 
     def speaks_at(self, number: int) -> Instant:
@@ -312,17 +452,34 @@ class Obligation(Value):
         return role is self.acknowledged_by or role in {step.to for step in self.escalation[: self.steps_taken]}
 
 
+def _opening(counted: Counted, calendar: Calendar) -> Instant | None:
+    first = counted.first_day(calendar)
+    return calendar.day_begins(first) if first else None
+
+
 def _escalation(
-    terms: Iterable[StepTerms], raised_at: Instant, due_at: Instant, hours: Calendar | None
+    terms: Iterable[StepTerms], raised_at: Instant, due_at: Instant, opens_at: Instant | None, hours: Calendar | None
 ) -> tuple[EscalationStep, ...]:
     """The steps in absolute times, in order; none is before the obligation is raised.
 
     Args:
+        opens_at: When its window opens, if it is one.
         hours: Steps from the due time that fall outside its opening hours move to the next opening. None: none moves.
     """
+
+    def time_of(offset: Offset) -> Instant:
+        if isinstance(offset, int):
+            at = max(raised_at, due_at + timedelta(hours=offset))
+            return hours.in_opening_hours(at) if hours else at
+        if offset is None or opens_at is None:
+            return raised_at
+        at = max(raised_at, opens_at)
+        return hours.in_opening_hours(at) if hours else at
+
     steps = (
-        EscalationStep(at=_step_at(step, raised_at, due_at, hours), offset=step.hours, to=step.tell, how=step.by)
+        EscalationStep(at=time_of(step.hours), offset=step.hours, to=step.tell, how=step.by)
         for step in terms
+        if step.hours != "opens" or opens_at is not None
     )
     return tuple(sorted(steps, key=lambda step: step.at))
 
@@ -333,10 +490,3 @@ def _telling_the_owner_at_once(
     if any(step.to is owner and step.at <= raised_at for step in escalation):
         return escalation
     return (EscalationStep(at=raised_at, offset=None, to=owner, how=escalation[0].how), *escalation)
-
-
-def _step_at(step: StepTerms, raised_at: Instant, due_at: Instant, hours: Calendar | None) -> Instant:
-    if step.hours is None:
-        return raised_at
-    at = max(raised_at, due_at + timedelta(hours=step.hours))
-    return hours.in_opening_hours(at) if hours else at

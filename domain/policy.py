@@ -13,9 +13,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from domain.clock import TimeKind
+from domain.due_times import Counted
 from domain.obligations import Terms
 from domain.refusal import Refused, UnknownHere
-from domain.values import CLINICAL, Key, LevelOfCare, Role, Value
+from domain.values import CLINICAL, Instant, Key, LevelOfCare, Role, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ CalendarDays = Annotated[int, Field(ge=1, le=3660), Unit("calendar days")]
 BusinessDays = Annotated[int, Field(ge=1, le=366), Unit("business days")]
 CalendarYears = Annotated[int, Field(ge=1, le=100), Unit("calendar years")]
 Times = Annotated[int, Field(ge=1, le=100), Unit("times")]
+_KINDS = {
+    "elapsed hours": TimeKind.ELAPSED,
+    "calendar days": TimeKind.CALENDAR_DAYS,
+    "business days": TimeKind.BUSINESS_DAYS,
+}
 Dollars = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=2)]
 
 
@@ -71,6 +78,9 @@ class Numbers(Value):
         description="Contact with the hospital that has a client after a crisis, again and again until the return."
     )
     crisis_review_hours: ElapsedHours = Field(description="Review after a client came back from a crisis.")
+    return_business_days: BusinessDays = Field(
+        description="A decision whether a client who withdrew is back: an admission came."
+    )
     mortality_review_business_days: BusinessDays = Field(description="Review of a client's death.")
     death_check_hours: ElapsedHours = Field(
         description="Finding out who an admission is about that came for a client recorded as deceased."
@@ -80,6 +90,20 @@ class Numbers(Value):
         description="After so long at another of our levels, or out of care, the weeks at a level begin anew; shorter "
         "interruptions join them, and time in another facility's care does not count as one."
     )
+    cancellation_business_days: BusinessDays = Field(
+        description="A decision on an admission that was cancelled after care began."
+    )
+    refused_call_hours: ElapsedHours = Field(description="Doing by hand what a clinic system would not do.")
+    admission_check_business_days: BusinessDays = Field(
+        description="Finding out when the client was admitted, where the sender's time cannot be true."
+    )
+    admitted_past_days: CalendarDays = Field(
+        description="How long before its receipt an admission may have been; an earlier time counts as the receipt."
+    )
+    admitted_ahead_days: CalendarDays = Field(
+        description="How long after its receipt an admission may be; a later time counts as the receipt."
+    )
+    waiver_days: CalendarDays = Field(description="How long a waiver with an end may last.")
     acknowledged_hours: ElapsedHours = Field(
         description="How long an acknowledgement keeps the escalation quiet, where the kind of obligation says nothing."
     )
@@ -102,6 +126,12 @@ class Numbers(Value):
         if list(self.follow_up_days) != sorted(set(self.follow_up_days)):
             raise ValueError("follow_up_days must rise: give each day once, the earliest first")
         return self
+
+
+def unit_of(name: str) -> str | None:
+    """What a number of the policy counts, or None where there is no such number."""
+    field = Numbers.model_fields.get(name)
+    return next((each.name for each in field.metadata if isinstance(each, Unit)), None) if field else None
 
 
 class ReviewRule(Value):
@@ -204,6 +234,10 @@ class Policy(Numbers):
     parts: frozenset[str]
     levels: tuple[Level, ...]
     obligations: dict[str, Terms]
+
+    def counted(self, number: str, since: Instant) -> Counted:
+        """What the number of that name gives from `since` on. Its unit says how it is counted."""
+        return Counted(kind=_KINDS[unit_of(number) or ""], amount=getattr(self, number), since=since, rule=number)
 
     def level(self, name: LevelOfCare) -> Level:
         """The level of that name.

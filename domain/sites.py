@@ -106,6 +106,14 @@ class Calendar(Value):
         """The moment at which what is due on `day` falls due, in UTC."""
         return datetime.combine(day, self.closing_time(day), ZoneInfo(self.zone)).astimezone(UTC)
 
+    def day_begins(self, day: date) -> datetime:
+        """The moment at which `day` begins at the site, in UTC."""
+        return datetime.combine(day, time(), ZoneInfo(self.zone)).astimezone(UTC)
+
+    def day_ends(self, day: date) -> datetime:
+        """The moment at which `day` ends at the site, in UTC: the next one begins."""
+        return self.day_begins(day + timedelta(days=1))
+
     def is_open(self, day: date) -> bool:
         """Whether `day` is a business day at the site."""
         return _WEEK[day.weekday()] in self.closes_at and self.day_off(day) is None

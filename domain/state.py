@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from domain.clock import days_of_service, week_number
 from domain.effects import Effect
-from domain.obligations import Obligation
+from domain.obligations import Obligation, Priority
 from domain.part import Slice
 from domain.pathway.admission import Admission
 from domain.pathway.authorisation import Authorisation
@@ -28,6 +29,7 @@ from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
 from domain.pathway.suspension import Suspension
 from domain.pathway.withdrawal import Withdrawal
+from domain.plans import Direction
 from domain.policy import Policy, policy_named
 from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
@@ -208,7 +210,32 @@ class JourneyState(Value):
 
     def is_urgent(self, now: Instant) -> bool:
         """Whether anything urgent is open or anything is overdue."""
-        return any(owed.urgent or owed.is_overdue(now) for owed in self.obligations.open.values())
+        return any(owed.presses(now) for owed in self.obligations.open.values())
+
+    def owes_urgently(self) -> bool:
+        """Whether anything urgent is open, however far its due time."""
+        return any(owed.urgent and owed.waiver is None for owed in self.obligations.open.values())
+
+    def priority(self) -> Priority | None:
+        """That of what is due next; `SAFETY` as soon as anything urgent is open."""
+        first = self.next_due()
+        return Priority.SAFETY if self.owes_urgently() else first.priority if first else None
+
+    def window_closes(self) -> Instant | None:
+        """When the first window ends that is open now or still to come: of what is owed, or of a step-up."""
+        owed = (each for each in self.obligations.open.values() if each.waiver is None)
+        ends = [each.due_at for each in owed if each.counted.window_days is not None]
+        move = self.moves.current
+        return min([*ends, *([move.due_at] if move and move.direction is Direction.UP else [])], default=None)
+
+    def waived_until(self) -> date | None:
+        """The first day on which something waived is owed again."""
+        waivers = (owed.waiver for owed in self.obligations.open.values())
+        return min((each.until for each in waivers if each and each.until), default=None)
+
+    def in_order(self, now: Instant) -> list[Obligation]:
+        """What is owed, in the order of every list: see `Obligation.order`."""
+        return sorted(self.obligations.open.values(), key=lambda owed: owed.order(now))
 
     def pending(self) -> dict[str, Effect]:
         """Every call still to be made or answered, by its key."""

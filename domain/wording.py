@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,12 @@ def said_by(actor: Actor) -> str:
 def named(role: Role, person: str | None) -> str:
     """A role, and its person where there is one: "clinician s-102"."""
     return f"{role} {person}" if person else role
+
+
+def any_of(roles: Iterable[Role]) -> str:
+    """Any one of these roles, inside a sentence: "case manager, clinician or operations"."""
+    *others, last = (role.replace("-", " ") for role in roles)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def in_sentence(title: str) -> str:

@@ -65,13 +65,13 @@ def card_while_reading() -> str:
 
 def card(state: JourneyState, now: Instant) -> str:
     """Stage, level of care, who is waited for and next deadlines, as Markdown."""
-    owed = sorted(state.obligations.open.values(), key=lambda o: o.due_at)
     first = state.next_due()
     waiting_for = named(first.owner, first.assignee) if first else "nobody"
     lines = [
         f"**{state.stage}** · level of care {_level(state, now)} · waiting for **{waiting_for}**",
         "",
-        *(_line(o, now) for o in owed),
+        *(_line(owed, now) for owed in state.in_order(now)),
+        *_doubt(state),
         *_payer(state),
     ]
     if state.moves.current is not None:
@@ -124,6 +124,8 @@ def _payer(state: JourneyState) -> list[str]:
 def timer_summary(state: JourneyState, due: Instant) -> str:
     """What the one timer waits for."""
     for owed in state.obligations.open.values():
+        if owed.next_at() == due and owed.waiver is not None:
+            return f"{owed.id}: owed again at {_moment(due)}"
         if owed.next_at() == due:
             step = owed.current_step()
             person = owed.assignee if step.to is owed.owner else None
@@ -132,8 +134,16 @@ def timer_summary(state: JourneyState, due: Instant) -> str:
 
 
 def _line(owed: Obligation, now: Instant) -> str:
-    mark = "❗ overdue, " if owed.is_overdue(now) else ""
-    return f"- {owed.title} — {mark}due {_moment(owed.due_at)}, {named(owed.owner, owed.assignee)} (`{owed.id}`)"
+    """What is owed, with its flags; what is waived says until when."""
+    flags, owner = owed.flags(now), named(owed.owner, owed.assignee)
+    mark = f"{'❗ ' if owed.presses(now) else ''}{', '.join(flags)}, " if flags else ""
+    return f"- {owed.title} — {mark}due {_moment(owed.due_at)}, {owner} (`{owed.id}`)"
+
+
+def _doubt(state: JourneyState) -> list[str]:
+    if not state.admission.time_doubted:
+        return []
+    return ["", "The sender's time of the admission cannot be true: what is due counts from its receipt."]
 
 
 def _moment(moment: Instant) -> str:

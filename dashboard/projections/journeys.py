@@ -15,6 +15,7 @@ _COLUMNS = (
     *("move_due", "version", "last_event", "last_event_at", "as_of_position"),
     *("on_leave_until", "weeks_from", "last_week", "zone"),
     *("crisis_place", "withdrawal_reason", "waiting_for_person"),
+    *("priority", "window_closes", "waived_until", "undelivered"),
 )
 
 
@@ -41,9 +42,9 @@ def _row(change: Change) -> TableRow:
         state.level_since,
         owed.owner if owed else None,
         owed.id if owed else None,
-        owed.due_at if owed else None,
+        owed.falls_due if owed else None,
         len(state.obligations.open),
-        any(each.urgent for each in state.obligations.open.values()),
+        state.owes_urgently(),
         move.target if move else None,
         move.due_at if move else None,
         recorded.version,
@@ -57,6 +58,10 @@ def _row(change: Change) -> TableRow:
         state.crisis.current.place if state.crisis.current else None,
         state.withdrawal.reason,
         owed.assignee if owed else None,
+        state.priority(),
+        state.window_closes(),
+        state.waived_until(),
+        any(each.undelivered for each in state.obligations.open.values()),
     )
 
 

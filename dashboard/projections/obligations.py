@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from dashboard.projections.model import Change, ReadModel, TableRow
-from dashboard.words import actor_role
+from dashboard.words import actor
+from domain.effects import Notify
 from domain.events import BaseEvent
 from domain.obligations import Obligation, ObligationStatus
+from domain.pathway.calls import EffectSettled
 from domain.pathway.obligations import (
     ObligationAcknowledged,
     ObligationAssigned,
@@ -17,14 +20,19 @@ from domain.pathway.obligations import (
     ObligationMet,
     ObligationMoved,
     ObligationRaised,
+    ObligationReopened,
     ObligationWaived,
 )
+from domain.pathway.waivers import ObligationWaivedUntil
+from domain.state import JourneyState
+from domain.values import Instant
 
 _COLUMNS = (
     *("journey_id", "obligation_id", "kind", "owner", "status", "raised_at", "due_at", "time_kind", "urgent"),
     *("steps_taken", "last_told_at", "quiet_until", "acknowledged_by", "ended_at", "ended_by", "late", "about"),
     "as_of_position",
     *("assignee", "owner_since_version"),
+    *("priority", "site", "window_opens", "waived_until", "undelivered", "missed_due_at", "due_day", "ended_by_id"),
 )
 Ending = ObligationMet | ObligationWaived | ObligationCancelled
 _STATUS_AFTER = {
@@ -52,7 +60,14 @@ def _raised(change: Change, event: ObligationRaised) -> Touched:
     return Touched(owed, owed.status, None)
 
 
-SpokenOf = ObligationEscalated | ObligationAcknowledged | ObligationMoved | ObligationAssigned
+SpokenOf = (
+    ObligationEscalated
+    | ObligationAcknowledged
+    | ObligationMoved
+    | ObligationAssigned
+    | ObligationReopened
+    | ObligationWaivedUntil
+)
 
 
 def _spoken_of(change: Change, event: SpokenOf) -> Touched | None:
@@ -60,9 +75,15 @@ def _spoken_of(change: Change, event: SpokenOf) -> Touched | None:
     return Touched(owed, owed.status, None) if owed else None
 
 
+def _told(change: Change, event: EffectSettled) -> Touched | None:
+    call = change.before.calls.open.get(event.key)
+    owed = change.after.obligations.open.get(call.obligation) if isinstance(call, Notify) else None
+    return Touched(owed, owed.status, None) if owed else None
+
+
 def _ended(change: Change, event: Ending) -> Touched | None:
     owed = change.before.obligations.open.get(event.obligation)
-    return Touched(owed, _status_after(event), event) if owed else None
+    return Touched(owed, status_after(event), event) if owed else None
 
 
 _TOUCHED: dict[type[BaseEvent], Callable[[Change, Any], Touched | None]] = {
@@ -71,6 +92,9 @@ _TOUCHED: dict[type[BaseEvent], Callable[[Change, Any], Touched | None]] = {
     ObligationAcknowledged: _spoken_of,
     ObligationMoved: _spoken_of,
     ObligationAssigned: _spoken_of,
+    ObligationReopened: _spoken_of,
+    ObligationWaivedUntil: _spoken_of,
+    EffectSettled: _told,
     ObligationMet: _ended,
     ObligationWaived: _ended,
     ObligationCancelled: _ended,
@@ -81,10 +105,21 @@ def is_late(owed: Obligation, ending: Ending | None) -> bool | None:
     """Whether it ended after its due time; None while it is open."""
     if ending is None:
         return None
-    return ending.late if isinstance(ending, ObligationMet) else ending.at > owed.due_at
+    return ending.late if isinstance(ending, ObligationMet) else owed.is_overdue(ending.at)
 
 
-def _status_after(event: Ending) -> ObligationStatus:
+def missed_due_at(owed: Obligation, ending: Ending | None) -> Instant | None:
+    """The first due time that it missed, as far as its events say; one that is open may be overdue besides."""
+    return owed.missed_due_at or (owed.due_at if is_late(owed, ending) else None)
+
+
+def due_day(state: JourneyState, due_at: Instant) -> date:
+    """The day at the site on which `due_at` is; midnight ends a day."""
+    return state.calendar.local_date(due_at - timedelta(microseconds=1))
+
+
+def status_after(event: Ending) -> ObligationStatus:
+    """What it has become."""
     if isinstance(event, ObligationMet):
         return ObligationStatus.MET_LATE if event.late else ObligationStatus.MET
     return _STATUS_AFTER[type(event)]
@@ -98,6 +133,7 @@ def _rows(changes: Sequence[Change]) -> Iterator[TableRow]:
 
 
 def _row(change: Change, owed: Obligation, status: ObligationStatus, ending: Ending | None) -> TableRow:
+    missed, by = missed_due_at(owed, ending), actor(ending) if ending else None
     return (
         change.recorded.stream,
         owed.id,
@@ -113,12 +149,20 @@ def _row(change: Change, owed: Obligation, status: ObligationStatus, ending: End
         owed.quiet_until,
         owed.acknowledged_by,
         ending.at if ending else None,
-        actor_role(ending) if ending else None,
+        by.role if by else None,
         is_late(owed, ending),
         owed.about,
         change.recorded.position,
         owed.assignee,
         owed.owner_since_version,
+        owed.priority,
+        change.after.admission.site,
+        owed.counts_from,
+        owed.waiver.until if owed.waiver else None,
+        owed.undelivered,
+        missed,
+        due_day(change.after, missed or owed.due_at),
+        by.id if by else None,
     )
 
 

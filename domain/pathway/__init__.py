@@ -49,13 +49,14 @@ from domain.pathway import (
     policy_change,
     reviews,
     suspension,
+    waivers,
     withdrawal,
 )
 
 PARTS = (
     *(admission, calendars, coverage, funding, placement, cost, authorisation, enrolment),
     *(care, reviews, leave, moves, place_search, place_check, lost_place),
-    *(discharge, corrections, crisis, withdrawal, death, closing, obligations, notices, follow_up),
+    *(discharge, corrections, crisis, withdrawal, death, closing, obligations, waivers, notices, follow_up),
     *(suspension,),
     *(obligation_decisions, care_team, policy_change, calls, ehr, deadlines),
 )

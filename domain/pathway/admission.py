@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from domain.commands import AdmissionsMessage, BaseCommand
+from domain.commands import ADMISSIONS, AdmissionsMessage, BaseCommand
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import raised_in_business_days
-from domain.policy import policy_named
+from domain.pathway.obligations import raised_within
+from domain.policy import Policy, policy_named
 from domain.refusal import Refused
 from domain.sites import SiteId, site_named
 from domain.values import CLINICAL, Instant, Key, Role, Words
@@ -24,8 +24,16 @@ part = Part("admission")
 RESOLVE_CANCELLATION = ObligationKind(
     kind="resolve-cancellation",
     title="Decide on an admission cancelled at its source",
-    by_hand=True,
+    completable_by=(Role.ADMISSIONS, *CLINICAL),
     waivable_by=(Role.ADMISSIONS, *CLINICAL),
+    priority=Priority.CLINICAL,
+)
+CHECK_ADMISSION_TIME = ObligationKind(
+    kind="check-admission-time",
+    title="Find out when the client was admitted",
+    completable_by=ADMISSIONS,
+    waivable_by=ADMISSIONS,
+    priority=Priority.ADMINISTRATIVE,
 )
 
 
@@ -38,6 +46,7 @@ class Admission(Slice):
         calendar: The version of the site's calendar by which its days are counted.
         begins_at: The admission, or the opening if that was earlier; nothing on the journey was true before.
         cancelled_at: When the admission was cancelled before care began.
+        time_doubted: Whether the sender's time of the admission cannot be true, so that its receipt counts.
     """
 
     journey_id: str = ""
@@ -48,6 +57,7 @@ class Admission(Slice):
     opened_at: Instant | None = None
     begins_at: Instant | None = None
     cancelled_at: Instant | None = None
+    time_doubted: bool = False
 
 
 class JourneyOpened(BaseEvent):
@@ -56,6 +66,7 @@ class JourneyOpened(BaseEvent):
     Attributes:
         policy: The version of the policy it is under.
         policy_digest: SHA-256 of what that version says.
+        time_doubted: Whether `admitted_at` cannot be true: too far before or after `at`, by the policy.
     """
 
     type: Literal["journey.opened"] = "journey.opened"
@@ -66,15 +77,17 @@ class JourneyOpened(BaseEvent):
     site: SiteId
     calendar: int
     admitted_at: Instant
+    time_doubted: bool = False
     message: str
 
     @property
     def admitted(self) -> Instant:
-        """When the client was admitted; `at` where the source's clock is out by more than a year."""
-        return self.admitted_at if abs(self.admitted_at - self.at) <= timedelta(days=366) else self.at
+        """When the client was admitted; the time of receipt where the sender's cannot be true."""
+        return self.at if self.time_doubted else self.admitted_at
 
     def _sentence(self) -> str:
-        return f"Journey opened at site {self.site} under policy {self.policy}"
+        doubted = "; the sender's time of the admission cannot be true" if self.time_doubted else ""
+        return f"Journey opened at site {self.site} under policy {self.policy}{doubted}"
 
 
 class AdmissionRepeated(BaseEvent):
@@ -137,17 +150,25 @@ class OpenJourney(BaseCommand):
         """
         if state.version == 0:
             site = site_named(self.site)
+            policy = policy_named(site.policy)
             yield JourneyOpened(
                 **when,
                 journey_id=self.journey_id,
                 client_ref=self.client_ref,
                 policy=site.policy,
-                policy_digest=policy_named(site.policy).digest,
+                policy_digest=policy.digest,
                 site=site.id,
                 calendar=site.calendar.version,
                 admitted_at=self.admitted_at,
+                time_doubted=not _is_plausible(policy, self.admitted_at, when["at"]),
                 message=self.message,
             )
+
+
+def _is_plausible(policy: Policy, admitted_at: Instant, received_at: Instant) -> bool:
+    """Whether the sender's time may be true, as far as the policy says."""
+    since = received_at - admitted_at
+    return timedelta(days=-policy.admitted_ahead_days) <= since <= timedelta(days=policy.admitted_past_days)
 
 
 class RepeatAdmission(AdmissionsMessage):
@@ -199,6 +220,7 @@ def open_the_journey(state: JourneyState, event: JourneyOpened) -> Admission:
         calendar=event.calendar,
         opened_at=event.at,
         begins_at=min(event.at, event.admitted),
+        time_doubted=event.time_doubted,
     )
 
 
@@ -212,4 +234,11 @@ def end_with_the_admission(state: JourneyState, event: AdmissionCancelled) -> Ad
 def ask_a_person_once_care_began(state: JourneyState, event: AdmissionCancelled) -> Iterator[BaseEvent]:
     """A client in care is not dropped because of a message."""
     if event.person_decides and not state.open_of(RESOLVE_CANCELLATION.kind):
-        yield raised_in_business_days(state, event, RESOLVE_CANCELLATION, 1)
+        yield raised_within(state, event, RESOLVE_CANCELLATION, "cancellation_business_days")
+
+
+@part.consequence
+def ask_when_it_was(state: JourneyState, event: JourneyOpened) -> Iterator[BaseEvent]:
+    """What is due counts from the admission, so a person must know when it was."""
+    if event.time_doubted:
+        yield raised_within(state, event, CHECK_ADMISSION_TIME, "admission_check_business_days")

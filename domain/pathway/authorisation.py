@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from domain.benefits import Verdict
 from domain.events import BaseEvent
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import cancelled, raised_in_business_days
+from domain.pathway.obligations import cancelled, raised_within
 from domain.values import Role, Stage
 
 if TYPE_CHECKING:
     from domain.pathway.cost import CostDeclined
     from domain.pathway.coverage import BenefitsAnswered
     from domain.pathway.funding import FundingResolved
-    from domain.pathway.obligations import ObligationCancelled, ObligationMet, ObligationWaived
+    from domain.pathway.obligations import ObligationCancelled, ObligationMet, ObligationReopened, ObligationWaived
     from domain.pathway.placement import PlacementDecided
     from domain.pathway.policy_change import PolicyChanged
     from domain.state import JourneyState
@@ -26,7 +26,8 @@ part = Part("authorisation", optional=True)
 OBTAIN_AUTHORISATION = ObligationKind(
     kind="obtain-authorisation",
     title="Obtain the payer's authorisation",
-    by_hand=True,
+    completable_by=(Role.UTILISATION_REVIEW, Role.ADMISSIONS, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
+    priority=Priority.COVERAGE,
     waivable_by=(Role.UTILISATION_REVIEW, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
 )
 
@@ -41,6 +42,12 @@ class Authorisation(Slice):
 def obtain(state: JourneyState, event: ObligationMet | ObligationWaived) -> Authorisation:
     """Also where a named person decided to go without."""
     return Authorisation(obtained=True) if event.kind == OBTAIN_AUTHORISATION.kind else state.authorisation
+
+
+@part.evolves
+def owe_it_again(state: JourneyState, event: ObligationReopened) -> Authorisation:
+    """The decision to go without was taken back."""
+    return Authorisation() if event.kind == OBTAIN_AUTHORISATION.kind else state.authorisation
 
 
 @part.evolves
@@ -83,7 +90,7 @@ def ask_for_it_at_the_level(state: JourneyState, event: PlacementDecided) -> Ite
     if event.changes_the_level:
         yield from cancelled(state, event, OBTAIN_AUTHORISATION)
         if state.stage is Stage.COST_REVIEW and _is_wanted(state):
-            yield raised_in_business_days(state, event, OBTAIN_AUTHORISATION, state.policy.authorisation_business_days)
+            yield raised_within(state, event, OBTAIN_AUTHORISATION, "authorisation_business_days")
 
 
 @part.consequence
@@ -110,5 +117,4 @@ def _asked(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
     if not _is_wanted(state):
         yield from cancelled(state, event, OBTAIN_AUTHORISATION)
     elif not state.authorisation.obtained and not state.open_of(OBTAIN_AUTHORISATION.kind):
-        days = state.policy.authorisation_business_days
-        yield raised_in_business_days(state, event, OBTAIN_AUTHORISATION, days)
+        yield raised_within(state, event, OBTAIN_AUTHORISATION, "authorisation_business_days")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.clock import is_late
 from domain.commands import NOT_ENDED, Decision
 from domain.events import BaseEvent, EventContext
 from domain.part import Part
@@ -80,5 +81,5 @@ def move_what_is_open(state: JourneyState, event: CalendarChanged, now: Instant)
     """What was missed stays missed, and nothing is moved into the past."""
     for owed in sorted(state.obligations.open.values(), key=lambda each: (each.due_at, each.id)):
         anew = owed.by(state.calendar)
-        if anew.due_at != owed.due_at and min(anew.due_at, owed.due_at) > now:
+        if anew.due_at != owed.due_at and not is_late(min(anew.due_at, owed.due_at), now):
             yield moved(owed, anew, event)

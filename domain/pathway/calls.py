@@ -11,10 +11,9 @@ from pydantic import Field, model_validator
 
 from domain.benefits import Benefits
 from domain.commands import BaseCommand
-from domain.due_times import Counted
 from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace, Notify, ehr_key
 from domain.events import BaseEvent, EventContext
-from domain.obligations import Channel, Obligation, ObligationKind
+from domain.obligations import Channel, Obligation, ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import lost_place, place_search
 from domain.pathway.coverage import BenefitsAnswered
@@ -33,7 +32,8 @@ part = Part("calls")
 RESOLVE_EFFECT = ObligationKind(
     kind="resolve-effect",
     title="Do by hand what a clinic system would not do",
-    by_hand=True,
+    completable_by=(Role.OPERATIONS, *CLINICAL),
+    priority=Priority.ADMINISTRATIVE,
     waivable_by=(Role.OPERATIONS, *CLINICAL),
     outlives_care=True,
 )
@@ -232,7 +232,8 @@ def ask_operations_after_a_refused_mail(state: JourneyState, event: NoticeNotDel
 
 def _resolve(state: JourneyState, event: BaseEvent, call: str) -> Iterator[BaseEvent]:
     if not _to_resolve(state, call):
-        yield raised(state, event, RESOLVE_EFFECT, Counted.hours(24, since=event.at), about=call)
+        counted = state.policy.counted("refused_call_hours", since=event.at)
+        yield raised(state, event, RESOLVE_EFFECT, counted, about=call)
 
 
 def _to_resolve(state: JourneyState, call: str) -> list[Obligation]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from domain.clock import days_of_service
-from domain.due_times import Counted
+from domain.commands import CARE_TEAM
 from domain.events import BaseEvent
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import ObligationRaised, cancelled, raised
+from domain.pathway.obligations import ObligationRaised, cancelled, raised_within
 from domain.plans import Stay
 from domain.sites import Calendar
 from domain.values import CLINICAL, Instant, LevelOfCare
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 part = Part("care")
 
 EXTERNAL_CONTACT = ObligationKind(
-    kind="external-contact", title="Contact the facility that has the client", by_hand=True, waivable_by=CLINICAL
+    kind="external-contact",
+    title="Contact the facility that has the client",
+    completable_by=CARE_TEAM,
+    waivable_by=CLINICAL,
+    priority=Priority.CLINICAL,
 )
 
 
@@ -233,5 +237,4 @@ def _started(state: JourneyState, event: BaseEvent, level: LevelOfCare) -> Level
 
 
 def _contact(state: JourneyState, event: BaseEvent) -> ObligationRaised:
-    counted = Counted.calendar_days(state.policy.external_contact_days, since=event.at)
-    return raised(state, event, EXTERNAL_CONTACT, counted)
+    return raised_within(state, event, EXTERNAL_CONTACT, "external_contact_days")

@@ -11,9 +11,9 @@ from domain.benefit_words import price
 from domain.commands import ADMISSIONS, Decision
 from domain.cost import estimate
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import cancelled, met, raised_in_business_days
+from domain.pathway.obligations import cancelled, met, raised_within
 from domain.plans import SELF_PAID, Actor, Estimate
 from domain.refusal import Refused, require
 from domain.values import Key, PrivateWords, Stage, Words
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 part = Part("cost")
 
-ACCEPT_COST = ObligationKind(kind="accept-cost", title="Make the cost clear and record the client's answer")
+ACCEPT_COST = ObligationKind(
+    kind="accept-cost", title="Make the cost clear and record the client's answer", priority=Priority.COVERAGE
+)
 
 
 class Cost(Slice):
@@ -187,7 +189,7 @@ def note_the_answer(state: JourneyState, event: CostAccepted) -> Iterator[BaseEv
 def _shown(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
     yield _estimated(state, event)
     if not state.open_of(ACCEPT_COST.kind):
-        yield raised_in_business_days(state, event, ACCEPT_COST, state.policy.cost_business_days)
+        yield raised_within(state, event, ACCEPT_COST, "cost_business_days")
 
 
 def _estimated(state: JourneyState, event: BaseEvent) -> CostEstimated:

@@ -13,9 +13,9 @@ from domain.benefits import Benefits, CostShare, Verdict
 from domain.commands import Decision
 from domain.effects import CheckBenefits
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import met, raised_in_business_days
+from domain.pathway.obligations import met, raised_within
 from domain.plans import Actor, FundingRoute
 from domain.refusal import require
 from domain.values import Instant, PrivateWords, Role, Stage, Words
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 part = Part("coverage")
 
-VERIFY_BENEFITS = ObligationKind(kind="verify-benefits", title="Verify the client's benefits")
+VERIFY_BENEFITS = ObligationKind(
+    kind="verify-benefits", title="Verify the client's benefits", priority=Priority.COVERAGE
+)
 
 
 class Coverage(Slice):
@@ -142,7 +144,7 @@ def note_that_benefits_are_verified(state: JourneyState, event: BenefitsAnswered
 
 
 def _check(state: JourneyState, event: BaseEvent, now: Instant) -> Iterator[BaseEvent]:
-    yield raised_in_business_days(state, event, VERIFY_BENEFITS, state.policy.benefits_business_days)
+    yield raised_within(state, event, VERIFY_BENEFITS, "benefits_business_days")
     yield _asked(state, event, now)
 
 

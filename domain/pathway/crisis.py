@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from domain.commands import ADMISSIONS, CARE_TEAM, NOT_ENDED, Decision
-from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import suspension
 from domain.pathway.moves import require_since_the_level_began
@@ -38,9 +37,9 @@ part = Part("crisis")
 ARRANGE_RETURN = ObligationKind(
     kind="arrange-return",
     title="Contact the facility that has the client, and arrange the return",
-    by_hand=True,
+    completable_by=CARE_TEAM,
     waivable_by=CLINICAL,
-    urgent=True,
+    priority=Priority.SAFETY,
 )
 
 
@@ -256,7 +255,7 @@ def _is_returning(state: JourneyState) -> bool:
 def _return(state: JourneyState, event: BaseEvent) -> ObligationRaised:
     now = state.crisis.current
     if now is not None and now.place is CrisisPlace.INPATIENT:
-        counted = Counted.calendar_days(state.policy.inpatient_contact_days, since=event.at)
+        counted = state.policy.counted("inpatient_contact_days", since=event.at)
     else:
-        counted = Counted.hours(state.policy.crisis_return_hours, since=event.at)
+        counted = state.policy.counted("crisis_return_hours", since=event.at)
     return raised(state, event, ARRANGE_RETURN, counted)

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from domain.commands import CARE_TEAM, NOT_ENDED, Decision
-from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import suspension
 from domain.pathway.moves import require_since_the_level_began
-from domain.pathway.obligations import cancelled, met, raised, raised_in_business_days
+from domain.pathway.obligations import cancelled, met, raised_within
 from domain.pathway.place_search import places_given_up
 from domain.plans import Actor, Transition
 from domain.refusal import require
-from domain.values import Instant, LevelOfCare, PrivateWords, Role, Stage, Words
+from domain.values import CLINICAL, Instant, LevelOfCare, PrivateWords, Role, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -31,13 +30,15 @@ if TYPE_CHECKING:
 
 part = Part("death")
 
-REVIEW_DEATH = ObligationKind(kind="mortality-review", title="Review the client's death", outlives_care=True)
+REVIEW_DEATH = ObligationKind(
+    kind="mortality-review", title="Review the client's death", priority=Priority.CLINICAL, outlives_care=True
+)
 CHECK_DEATH = ObligationKind(
     kind="check-death",
     title="An admission came for a client recorded as deceased: find out who it is about",
     waivable_by=(Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
-    by_hand=True,
-    urgent=True,
+    completable_by=(Role.ADMISSIONS, *CLINICAL),
+    priority=Priority.SAFETY,
     outlives_care=True,
 )
 _REVIEWERS = (Role.SUPERVISOR, Role.MEDICAL_DIRECTOR)
@@ -191,7 +192,7 @@ def owe_only_the_review(state: JourneyState, event: ClientDied) -> Iterator[Base
     """Nobody is reminded of the client's duties again."""
     owed = (each for each in state.obligations.open.values() if not each.outlives_care)
     yield from suspension.paused(event, owed)
-    yield raised_in_business_days(state, event, REVIEW_DEATH, state.policy.mortality_review_business_days)
+    yield raised_within(state, event, REVIEW_DEATH, "mortality_review_business_days")
 
 
 @part.consequence
@@ -211,4 +212,4 @@ def note_the_review(state: JourneyState, event: DeathReviewed) -> Iterator[BaseE
 def ask_who_was_admitted(state: JourneyState, event: AdmissionRepeated) -> Iterator[BaseEvent]:
     """One of the two records is wrong, and a person finds out which."""
     if state.stage is Stage.DECEASED and event.admits and not state.open_of(CHECK_DEATH.kind):
-        yield raised(state, event, CHECK_DEATH, Counted.hours(state.policy.death_check_hours, since=event.at))
+        yield raised_within(state, event, CHECK_DEATH, "death_check_hours")

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from domain.commands import CARE_TEAM, IN_CARE, AdmissionsMessage, Decision
-from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway.moves import require_since_the_level_began
-from domain.pathway.obligations import cancelled, met, raised, raised_in_business_days
+from domain.pathway.obligations import Reopening, cancelled, met, raised_within, reopened
 from domain.pathway.place_search import places_given_up
 from domain.plans import Actor, DischargePlan, DischargeReason, ReviewOutcome
 from domain.refusal import Refused, require
@@ -32,9 +31,14 @@ if TYPE_CHECKING:
 part = Part("discharge")
 
 DRAFT_DISCHARGE_PLAN = ObligationKind(
-    kind="draft-discharge-plan", title="Draft the discharge plan", waivable_by=CLINICAL
+    kind="draft-discharge-plan",
+    title="Draft the discharge plan",
+    waivable_by=CLINICAL,
+    priority=Priority.CLINICAL,
 )
-COMPLETE_DISCHARGE = ObligationKind(kind="complete-discharge", title="Complete the discharge", waivable_by=CLINICAL)
+COMPLETE_DISCHARGE = ObligationKind(
+    kind="complete-discharge", title="Complete the discharge", waivable_by=CLINICAL, priority=Priority.CLINICAL
+)
 
 
 class Discharging(Slice):
@@ -169,7 +173,7 @@ def end(state: JourneyState, event: Discharged) -> Discharging:
 def owe_a_draft_from_day_one(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
     """Discharge planning begins on day one."""
     if state.discharge.plan.missing():
-        yield raised(state, event, DRAFT_DISCHARGE_PLAN, Counted.hours(state.policy.plan_draft_hours, since=event.at))
+        yield raised_within(state, event, DRAFT_DISCHARGE_PLAN, "plan_draft_hours")
 
 
 @part.consequence
@@ -214,5 +218,9 @@ def note_the_discharge(state: JourneyState, event: Discharged) -> Iterator[BaseE
 
 
 def _owe_the_discharge(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
-    if not state.open_of(COMPLETE_DISCHARGE.kind):
-        yield raised_in_business_days(state, event, COMPLETE_DISCHARGE, state.policy.discharge_business_days)
+    owed = state.open_of(COMPLETE_DISCHARGE.kind)
+    if not owed:
+        yield raised_within(state, event, COMPLETE_DISCHARGE, "discharge_business_days")
+    for each in owed:
+        if each.waiver is not None and state.stage is Stage.DISCHARGING:
+            yield reopened(each.changed(waiver=None), Reopening.DECIDED_SINCE, event.context)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from domain.commands import ADMISSIONS, Decision
-from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part
 from domain.pathway import authorisation
 from domain.pathway.obligations import met, raised
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 part = Part("enrolment")
 
-ENROL = ObligationKind(kind="enrol", title="Enrol the client")
+ENROL = ObligationKind(kind="enrol", title="Enrol the client", priority=Priority.ADMINISTRATIVE)
 
 
 class Enrolled(BaseEvent):
@@ -50,7 +49,7 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """An authorisation still owed comes first."""
         require(
-            not state.open_of(authorisation.OBTAIN_AUTHORISATION.kind),
+            all(owed.waiver for owed in state.open_of(authorisation.OBTAIN_AUTHORISATION.kind)),
             "authorisation-open",
             "The payer has not authorised this level. Complete that obligation, or waive it with a reason.",
         )
@@ -62,14 +61,14 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
 @part.consequence
 def owe_access(state: JourneyState, event: JourneyOpened) -> Iterator[BaseEvent]:
     """From the admission to enrolment; CCBHC criteria: routine needs within 10 business days."""
-    yield raised(state, event, ENROL, Counted.business_days(state.policy.access_business_days, since=event.admitted))
+    yield raised(state, event, ENROL, state.policy.counted("access_business_days", since=event.admitted))
 
 
 @part.consequence
 def owe_access_again(state: JourneyState, event: EnrolmentCorrected) -> Iterator[BaseEvent]:
     """By the same time as before: the client still waits since the admission."""
     since = state.admission.begins_at or event.at
-    yield raised(state, event, ENROL, Counted.business_days(state.policy.access_business_days, since=since))
+    yield raised(state, event, ENROL, state.policy.counted("access_business_days", since=since))
 
 
 @part.consequence

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from domain.clock import is_late
 from domain.commands import CARE_TEAM, Decision
 from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import Obligation, ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import crisis
-from domain.pathway.obligations import cancelled, met_one, raised
+from domain.pathway.obligations import cancel_these, cancelled, met_one, raised
 from domain.plans import Actor, Contact
 from domain.refusal import Refused, require
-from domain.values import CLINICAL, PrivateWords, Stage, Words
+from domain.values import CLINICAL, Instant, PrivateWords, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 part = Part("follow_up")
 
-FOLLOW_UP = ObligationKind(kind="follow-up", title="Follow up after discharge", waivable_by=CLINICAL)
+FOLLOW_UP = ObligationKind(
+    kind="follow-up", title="Follow up after discharge", waivable_by=CLINICAL, priority=Priority.CLINICAL
+)
 
 
 class FollowUpEnd(StrEnum):
@@ -76,8 +78,11 @@ class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Sta
     contact: Contact = Field(description="Whether the client was reached.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """It counts towards the follow-up that is due first."""
-        owed = next(iter(state.open_of(FOLLOW_UP.kind)), None)
+        """It counts for the last due time before it, else for the follow-up that is due next.
+
+        Before that one's window opens it is refused: on record it would read as a follow-up that was made.
+        """
+        owed = _counts_for(state, when["at"])
         if owed is None:
             raise Refused("nothing-owed", "No follow-up is open on this journey.")
         today = state.calendar.local_date(when["at"])
@@ -105,6 +110,12 @@ class EndFollowUp(
         yield FollowUpEnded(**when, reason=self.reason, note=self.note, by=self.by)
 
 
+def _counts_for(state: JourneyState, at: Instant) -> Obligation | None:
+    owed = sorted(state.open_of(FOLLOW_UP.kind), key=lambda each: each.due_at)
+    missed = [each for each in owed if is_late(each.due_at, at)]
+    return missed[-1] if missed else next(iter(owed), None)
+
+
 @part.evolves
 def reach(state: JourneyState, event: FollowUpRecorded) -> FollowUp:
     """Once is enough to be in follow-up."""
@@ -126,17 +137,18 @@ def owe_no_contacts_in_care(state: JourneyState, event: DischargeCorrected) -> I
 @part.consequence
 def owe_contacts(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
     """The first counts from the day after (HEDIS FUH: not the same day), others from when the one before was due."""
-    discharged, counts_after = state.calendar.local_date(event.at), 1
+    first = 1
     for number, days in enumerate(state.policy.follow_up_days):
-        counted = Counted.calendar_days(days, since=event.at)
-        counts_from = discharged + timedelta(days=counts_after)
-        yield raised(state, event, FOLLOW_UP, counted, after=number, counts_from=counts_from)
-        counts_after = days
+        counted = Counted.calendar_days(days, since=event.at, rule="follow_up_days").in_the_last(days - first + 1)
+        yield raised(state, event, FOLLOW_UP, counted, after=number)
+        first = days
 
 
 @part.consequence
 def note_the_contact(state: JourneyState, event: FollowUpRecorded) -> Iterator[BaseEvent]:
-    """Only one in which the client was reached."""
+    """Only one in which the client was reached. Those due before the one it counts for can no longer be made."""
     owed = state.obligations.open.get(event.obligation)
     if owed is not None and event.contact is Contact.REACHED:
+        earlier = [each for each in state.open_of(FOLLOW_UP.kind) if each.due_at < owed.due_at]
+        yield from cancel_these(earlier, event)
         yield met_one(owed, event, event.by)

@@ -11,9 +11,9 @@ from pydantic import Field
 from domain.benefits import Verdict
 from domain.commands import ADMISSIONS, Decision
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import cancelled, met, raised_in_business_days
+from domain.pathway.obligations import cancelled, met, raised_within
 from domain.plans import SELF_PAID, Actor, FundingRoute
 from domain.values import PrivateWords, Stage, Words
 from domain.wording import said_by
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 part = Part("funding")
 
-RESOLVE_FUNDING = ObligationKind(kind="resolve-funding", title="Find another way to pay for care")
+RESOLVE_FUNDING = ObligationKind(
+    kind="resolve-funding", title="Find another way to pay for care", priority=Priority.COVERAGE
+)
 
 
 class Payment(StrEnum):
@@ -148,4 +150,4 @@ def note_that_funding_is_resolved(state: JourneyState, event: FundingResolved) -
 
 def _seek(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
     if not state.open_of(RESOLVE_FUNDING.kind):
-        yield raised_in_business_days(state, event, RESOLVE_FUNDING, state.policy.funding_business_days)
+        yield raised_within(state, event, RESOLVE_FUNDING, "funding_business_days")

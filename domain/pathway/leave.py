@@ -11,7 +11,7 @@ from pydantic import Field
 from domain.commands import CARE_TEAM, Decision
 from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway.moves import require_since_the_level_began
 from domain.pathway.obligations import cancelled, met, raised, require_owed_by_then
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 part = Part("leave", optional=True)
 
-RETURN_FROM_LEAVE = ObligationKind(kind="return-from-leave", title="See that the client is back from leave")
+RETURN_FROM_LEAVE = ObligationKind(
+    kind="return-from-leave", title="See that the client is back from leave", priority=Priority.CLINICAL
+)
 
 
 class Leave(Slice):
@@ -113,7 +115,7 @@ def come_back(state: JourneyState, event: LeaveEnded | LevelOfCareEnded) -> Leav
 
 @part.consequence
 def expect_the_client_back(state: JourneyState, event: LeaveStarted) -> Iterator[BaseEvent]:
-    """When the site closes on the day named."""
+    """When the day named is over."""
     yield raised(state, event, RETURN_FROM_LEAVE, Counted.named(event.until, since=event.at))
 
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from domain.commands import CARE_TEAM, Decision
-from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part
 from domain.pathway import moves
-from domain.pathway.obligations import cancelled, met, raised
+from domain.pathway.obligations import cancelled, met, raised_within
 from domain.pathway.place_check import PlaceChecked
 from domain.pathway.place_search import FoundPlace, change_move, check_after, give_up, held, search
 from domain.plans import Actor, Transition
@@ -35,9 +34,9 @@ part = Part("moves")
 REPLACE_PLACE = ObligationKind(
     kind="replace-place",
     title="Find another place for the step-up",
-    by_hand=True,
+    completable_by=CARE_TEAM,
     waivable_by=CLINICAL,
-    urgent=True,
+    priority=Priority.SAFETY,
 )
 
 
@@ -137,7 +136,7 @@ def tell_the_client(state: JourneyState, event: PlaceLost) -> Iterator[BaseEvent
     """And who would look for another place, where one is held in its stead already."""
     if not state.open_of(moves.INTERIM_CONTACT.kind):
         owner = state.policy.obligations[REPLACE_PLACE.kind].owner
-        yield moves.contact(state, event, state.policy.first_contact_hours, at_once=(owner,) if event.replaced else ())
+        yield moves.contact(state, event, "first_contact_hours", at_once=(owner,) if event.replaced else ())
 
 
 @part.consequence
@@ -147,8 +146,7 @@ def ask_for_another_place(state: JourneyState, event: PlaceLost | PlaceHeld) -> 
     if not wanted:
         yield from met(state, event, REPLACE_PLACE)
     elif not state.open_of(REPLACE_PLACE.kind):
-        counted = Counted.hours(state.policy.place_search_hours, since=event.at)
-        yield raised(state, event, REPLACE_PLACE, counted)
+        yield raised_within(state, event, REPLACE_PLACE, "place_search_hours")
 
 
 @part.consequence

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from domain.clock import first_late_moment, is_late
 from domain.commands import CARE_TEAM, IN_CARE, Decision
 from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway.obligations import ObligationRaised, cancelled, met, raised, told_as_it_is_raised
 from domain.pathway.place_check import check
@@ -33,15 +34,17 @@ if TYPE_CHECKING:
 
 part = Part("moves")
 
-COMPLETE_STEP_UP = ObligationKind(kind="complete-step-up", title="Complete the step-up", urgent=True)
+COMPLETE_STEP_UP = ObligationKind(kind="complete-step-up", title="Complete the step-up", priority=Priority.SAFETY)
 INTERIM_CONTACT = ObligationKind(
     kind="interim-contact",
     title="Contact the client until they arrive",
-    by_hand=True,
+    completable_by=CARE_TEAM,
     waivable_by=CLINICAL,
-    urgent=True,
+    priority=Priority.SAFETY,
 )
-COMPLETE_STEP_DOWN = ObligationKind(kind="complete-step-down", title="Complete the step-down")
+COMPLETE_STEP_DOWN = ObligationKind(
+    kind="complete-step-down", title="Complete the step-down", priority=Priority.CLINICAL
+)
 
 
 class Moves(Slice):
@@ -64,12 +67,12 @@ class Moves(Slice):
         if move and move.next_check_at:
             yield move.next_check_at
         if move and self._window_runs():
-            yield move.due_at
+            yield first_late_moment(move.due_at)
 
     def pass_time(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """A step-up is missed, the search goes on, and it is asked whether a held place is still there."""
         move = self.current
-        if move and self._window_runs() and move.due_at <= when["at"]:
+        if move and self._window_runs() and is_late(move.due_at, when["at"]):
             yield StepUpWindowMissed(**when, due_at=move.due_at)
         if move and any(again <= when["at"] for again in next_search(move)):
             yield search(state, move, when)
@@ -167,8 +170,8 @@ class StartStepDown(
         yield from begin(state, self.to, Direction.DOWN, self.reason, self.by, when)
 
 
-class ConfirmArrival(Decision, label="Confirm an arrival", by=(*CARE_TEAM, Role.OPERATIONS), at=(Stage.TRANSITION,)):
-    """Record that the client's first visit at the new level was kept."""
+class ConfirmArrival(Decision, label="Confirm an arrival", by=CARE_TEAM, at=(Stage.TRANSITION,)):
+    """Record that the client's first visit at the new level was kept; the contacts until then end with it."""
 
     kind: Literal["confirm-arrival"] = "confirm-arrival"
     facility: Words | None = Field(
@@ -270,8 +273,8 @@ def require_since_the_level_began(state: JourneyState, when: EventContext) -> No
 
 def _time_for(state: JourneyState, direction: Direction, since: Instant) -> Counted:
     if direction is Direction.UP:
-        return Counted.hours(state.policy.step_up_hours, since)
-    return Counted.calendar_days(state.policy.step_down_days, since)
+        return state.policy.counted("step_up_hours", since)
+    return state.policy.counted("step_down_days", since)
 
 
 def _under_way(state: JourneyState, to: str) -> Transition:
@@ -384,16 +387,17 @@ def owe_the_move(state: JourneyState, event: TransitionStarted, now: Instant) ->
 def contact_the_client(state: JourneyState, event: NoPlaceFound) -> Iterator[BaseEvent]:
     """The client hears from us as soon as it is clear that they must wait."""
     if not state.open_of(INTERIM_CONTACT.kind):
-        yield contact(state, event, state.policy.first_contact_hours)
+        yield contact(state, event, "first_contact_hours")
 
 
 @part.consequence
 def contact_the_client_who_has_not_arrived(state: JourneyState, event: StepUpWindowMissed) -> Iterator[BaseEvent]:
     """At the latest once the window is missed, also where a place is held or none is needed."""
     if not state.open_of(INTERIM_CONTACT.kind):
-        owed = contact(state, event, state.policy.first_contact_hours)
+        owed = contact(state, event, "first_contact_hours")
         yield owed
-        yield from told_as_it_is_raised(state, owed)
+        if state.obligations.waiver_of(INTERIM_CONTACT.kind, event.at) is None:
+            yield from told_as_it_is_raised(state, owed)
 
 
 @part.consequence
@@ -401,7 +405,7 @@ def contact_the_client_again(state: JourneyState, event: ObligationMet | Obligat
     """Again and again, until the client arrives."""
     move = state.moves.current
     if event.kind == INTERIM_CONTACT.kind and move and move.direction is Direction.UP:
-        yield contact(state, event, state.policy.interim_contact_hours)
+        yield contact(state, event, "interim_contact_hours")
 
 
 @part.consequence
@@ -424,6 +428,6 @@ def owe_no_such_move(state: JourneyState, event: TransitionDeclined | Transition
     yield from cancelled(state, event, COMPLETE_STEP_UP, COMPLETE_STEP_DOWN, INTERIM_CONTACT)
 
 
-def contact(state: JourneyState, event: BaseEvent, hours: int, at_once: tuple[Role, ...] = ()) -> ObligationRaised:
-    """A contact with the client is owed within so many elapsed hours; those in `at_once` are paged now."""
-    return raised(state, event, INTERIM_CONTACT, Counted.hours(hours, since=event.at), at_once=at_once)
+def contact(state: JourneyState, event: BaseEvent, number: str, at_once: tuple[Role, ...] = ()) -> ObligationRaised:
+    """A contact with the client is owed within the hours of the policy's number; those in `at_once` are paged now."""
+    return raised(state, event, INTERIM_CONTACT, state.policy.counted(number, since=event.at), at_once=at_once)

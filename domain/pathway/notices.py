@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from domain.clock import after_hours
-from domain.due_times import Counted
 from domain.effects import Notify
 from domain.events import BaseEvent, EventContext
-from domain.obligations import Channel, Obligation, ObligationKind
+from domain.obligations import Channel, Obligation, ObligationKind, Priority
 from domain.part import Part
 from domain.pathway.obligations import Obligations, cancel_these, escalated, raised
 from domain.values import CLINICAL, Instant, Role
@@ -24,9 +23,9 @@ part = Part("obligations")
 DELIVER_PAGE = ObligationKind(
     kind="deliver-page",
     title="Telephone those whom a page did not reach",
-    by_hand=True,
+    completable_by=(Role.OPERATIONS, *CLINICAL),
     waivable_by=(Role.OPERATIONS, *CLINICAL),
-    urgent=True,
+    priority=Priority.SAFETY,
     outlives_care=True,
 )
 
@@ -105,7 +104,7 @@ def ask_operations_to_telephone(state: JourneyState, event: NoticeNotDelivered) 
     if event.how is not Channel.PAGE or owed is None or owed.kind == DELIVER_PAGE.kind:
         return
     if not _about(state, owed.id):
-        counted = Counted.hours(state.policy.undelivered_page_hours, since=event.at)
+        counted = state.policy.counted("undelivered_page_hours", since=event.at)
         yield raised(state, event, DELIVER_PAGE, counted, about=owed.id)
 
 

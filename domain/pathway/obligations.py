@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 from domain.clock import after_hours
 from domain.due_times import Counted
 from domain.effects import Notify
 from domain.events import BaseEvent, EventContext
-from domain.obligations import Channel, EscalationStep, Obligation, ObligationKind, ObligationStatus
+from domain.obligations import Channel, EscalationStep, Obligation, ObligationKind, ObligationStatus, Waiver
 from domain.part import Part, Slice
 from domain.plans import Actor
 from domain.refusal import Refused, require
@@ -35,11 +36,15 @@ class Obligations(Slice):
         open: The open ones, by id. Ended ones are in the record.
         raised: How many of each kind were ever raised, to number the next.
         untold: Those that changed since the EHR last confirmed, by id, with the version that changed them.
+        waived: Those waived for good whose waiver can still be undone, by id, each as it was.
+        kinds_waived: Kinds that are waived until a day, those raised until then included.
     """
 
     open: dict[str, Obligation] = {}
     raised: dict[str, int] = {}
     untold: dict[str, tuple[int, Obligation]] = {}
+    waived: dict[str, Obligation] = {}
+    kinds_waived: dict[str, Waiver] = {}
 
     def of(self, *kinds: str) -> list[Obligation]:
         """The open ones of these kinds, the earliest due first."""
@@ -69,19 +74,27 @@ class Obligations(Slice):
         """The open one that falls due first, overdue ones included."""
         return min(self.open.values(), key=_by_due, default=None)
 
+    def waiver_of(self, kind: str, at: Instant) -> Waiver | None:
+        """The waiver of all of a kind, while it holds."""
+        waiver = self.kinds_waived.get(kind)
+        return waiver if waiver and waiver.ends_at and at < waiver.ends_at else None
+
     def moments(self) -> Iterator[Instant]:
         """When the next person is told of each."""
         yield from (owed.next_at() for owed in self.open.values())
 
     def pass_time(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """Those who should have been told by now are told, each once, however late it is."""
+        """What was waived until now is owed again, and those who should have been told are told, each once."""
         for owed in sorted(self.open.values(), key=lambda o: (o.next_at(), o.id)):
+            if owed.waiver is not None and owed.next_at() <= when["at"]:
+                owed = owed.owed_again(when["at"], state.calendar)
+                yield reopened(owed, Reopening.WAIVER_ENDED, when)
             for number in owed.steps_reached(when["at"]):
                 yield escalated(state, owed, number, when)
 
 
 def _by_due(obligation: Obligation) -> tuple[Instant, str]:
-    return obligation.due_at, obligation.id
+    return obligation.falls_due, obligation.id
 
 
 class ObligationRaised(BaseEvent):
@@ -110,7 +123,7 @@ def of(owed: Obligation) -> OneObligation:
     return OneObligation(obligation=owed.id, kind=owed.kind, title=owed.title)
 
 
-class _OfOne(BaseEvent):
+class OfOne(BaseEvent):
     """What happened to one obligation, by its id, its kind's name and its title."""
 
     obligation: str
@@ -121,7 +134,7 @@ class _OfOne(BaseEvent):
         return f"{in_sentence(self.title)} ({self.obligation})"
 
 
-class ObligationEscalated(_OfOne):
+class ObligationEscalated(OfOne):
     """A person is told, as the escalation steps say.
 
     Attributes:
@@ -145,7 +158,7 @@ class ObligationEscalated(_OfOne):
         return f"{'OVERDUE' if self.overdue else 'Reminder'}: {self._duty()} → {named(self.to, self.person)}"
 
 
-class ObligationAssigned(_OfOne):
+class ObligationAssigned(OfOne):
     """Another person owes it from now on, or whoever is on call for the role again.
 
     Attributes:
@@ -166,7 +179,7 @@ class ObligationAssigned(_OfOne):
         return f"Assigned: {self._duty()} → {named(self.owner, self.assignee)}{said_by(self.by)}"
 
 
-class ObligationAcknowledged(_OfOne):
+class ObligationAcknowledged(OfOne):
     """Someone has it in hand; reminders pause until then."""
 
     type: Literal["obligation.acknowledged"] = "obligation.acknowledged"
@@ -177,20 +190,21 @@ class ObligationAcknowledged(_OfOne):
         return f"In hand: {self._duty()}, quiet until {moment(self.quiet_until)}{said_by(self.by)}"
 
 
-class ObligationMoved(_OfOne):
+class ObligationMoved(OfOne):
     """Its due time was counted anew by another calendar of the site."""
 
     type: Literal["obligation.moved"] = "obligation.moved"
     was_due_at: Instant
     due_at: Instant
     calendar: int
+    counts_from: date | None = None
     escalation: tuple[EscalationStep, ...]
 
     def _sentence(self) -> str:
         return f"Moved: {self._duty()}, due {moment(self.due_at)} instead of {moment(self.was_due_at)}"
 
 
-class ObligationMet(_OfOne):
+class ObligationMet(OfOne):
     """What was owed was done; `late` if after its due time."""
 
     bookkeeping: ClassVar[bool] = True
@@ -204,7 +218,7 @@ class ObligationMet(_OfOne):
         return f"Done{' late' if self.late else ''}: {self._duty()}"
 
 
-class ObligationWaived(_OfOne):
+class ObligationWaived(OfOne):
     """A named person decided it need not be done."""
 
     type: Literal["obligation.waived"] = "obligation.waived"
@@ -221,7 +235,29 @@ class ObligationWaived(_OfOne):
         return f"Waived: {self._duty()}{said_by(self.by)}"
 
 
-class ObligationCancelled(_OfOne):
+class Reopening(StrEnum):
+    """Why something waived is owed again."""
+
+    WAIVER_ENDED = "waiver-ended"
+    WAIVER_UNDONE = "waiver-undone"
+    DECIDED_SINCE = "decided-since"  #: a later decision needs it done
+
+
+class ObligationReopened(OfOne):
+    """What was waived is owed again, as `owed` says."""
+
+    type: Literal["obligation.reopened"] = "obligation.reopened"
+    owed: Obligation
+    why: Reopening
+    reason: PrivateWords | None = None
+    by: Actor | None = None
+
+    def _sentence(self) -> str:
+        said = said_by(self.by) if self.by else ""
+        return f"Owed again: {self._duty()}, due {moment(self.owed.due_at)}; {self.why.replace('-', ' ')}{said}"
+
+
+class ObligationCancelled(OfOne):
     """It can no longer be owed; `because` is the event that ended its reason."""
 
     bookkeeping: ClassVar[bool] = True
@@ -240,7 +276,6 @@ def raised(
     counted: Counted,
     *,
     after: int = 0,
-    counts_from: date | None = None,
     about: str | None = None,
     at_once: Iterable[Role] = (),
 ) -> ObligationRaised:
@@ -262,8 +297,9 @@ def raised(
         by=state.calendar,
         assignee=assignee,
         assignee_knows=assignee is not None and assignee == _decided_by(event),
-        counts_from=counts_from,
         about=about,
+        source=event.type,
+        policy=state.policy.version,
     )
     return ObligationRaised(**event.context, obligation=owed)
 
@@ -273,9 +309,9 @@ def _decided_by(event: BaseEvent) -> str | None:
     return by.id if isinstance(by, Actor) else None
 
 
-def raised_in_business_days(state: JourneyState, event: BaseEvent, kind: ObligationKind, days: int) -> ObligationRaised:
-    """Something is owed within `days` business days at the site."""
-    return raised(state, event, kind, Counted.business_days(days, since=event.at))
+def raised_within(state: JourneyState, event: BaseEvent, kind: ObligationKind, number: str) -> ObligationRaised:
+    """Something is owed within what the policy's number of that name says, counted from the event."""
+    return raised(state, event, kind, state.policy.counted(number, since=event.at))
 
 
 def moved(owed: Obligation, anew: Obligation, event: BaseEvent) -> ObligationMoved:
@@ -286,14 +322,23 @@ def moved(owed: Obligation, anew: Obligation, event: BaseEvent) -> ObligationMov
         was_due_at=owed.due_at,
         due_at=anew.due_at,
         calendar=anew.calendar,
+        counts_from=anew.counts_from,
         escalation=anew.escalation,
     )
 
 
+def reopened(
+    owed: Obligation, why: Reopening, when: EventContext, *, reason: str | None = None, by: Actor | None = None
+) -> ObligationReopened:
+    """It is owed again, as `owed` says."""
+    return ObligationReopened(**when, **of(owed), owed=owed, why=why, reason=reason, by=by)
+
+
 def met(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
-    """Every open obligation of these kinds is done."""
+    """Every open obligation of these kinds is done, and a waiver of one can no longer be undone."""
     for owed in state.open_of(*(kind.kind for kind in kinds)):
         yield met_one(owed, event)
+    yield from cancel_these(_waived_for_good(state, *kinds), event)
 
 
 def met_one(owed: Obligation, event: BaseEvent, by: Actor | None = None) -> ObligationMet:
@@ -313,12 +358,18 @@ def require_owed_by_then(these: Iterable[Obligation], when: EventContext) -> Non
 
 
 def cancelled(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
-    """No open obligation of these kinds can be owed any longer."""
+    """No obligation of these kinds can be owed any longer, one that was waived neither."""
     yield from cancel_these(state.open_of(*(kind.kind for kind in kinds)), event)
+    yield from cancel_these(_waived_for_good(state, *kinds), event)
+
+
+def _waived_for_good(state: JourneyState, *kinds: ObligationKind) -> list[Obligation]:
+    names = {kind.kind for kind in kinds}
+    return [owed for owed in state.obligations.waived.values() if owed.kind in names]
 
 
 def cancel_these(these: Iterable[Obligation], event: BaseEvent) -> Iterator[BaseEvent]:
-    """None of these can be owed any longer."""
+    """These cannot be owed any longer."""
     for owed in these:
         yield ObligationCancelled(**event.context, **of(owed), because=event.type)
 
@@ -370,7 +421,8 @@ def cancel_with_the_admission(state: JourneyState, event: AdmissionCancelled) ->
 
 def _all_cancelled(state: JourneyState, event: BaseEvent) -> Iterator[BaseEvent]:
     owed = sorted(state.obligations.open.values(), key=_by_due)
-    yield from cancel_these([each for each in owed if not each.outlives_care], event)
+    these = [*owed, *state.obligations.waived.values()]
+    yield from cancel_these([each for each in these if not each.outlives_care], event)
 
 
 @part.evolves
@@ -379,7 +431,7 @@ def owe(state: JourneyState, event: ObligationRaised) -> Obligations:
     held, owed = state.obligations, event.obligation
     number = held.raised.get(owed.kind, 0) + 1
     since = owed.changed(owner_since_version=state.version + 1)
-    return _kept(state, since, raised={**held.raised, owed.kind: number})
+    return kept(state, since, raised={**held.raised, owed.kind: number})
 
 
 @part.evolves
@@ -399,8 +451,9 @@ def tell(state: JourneyState, event: ObligationEscalated) -> Notify | None:
     owed = state.obligations.open.get(event.obligation)
     if owed is None:
         return None
+    name = owed.id if owed.times_owed == 1 else f"{owed.id}-{owed.times_owed}"
     return Notify(
-        key=f"notify-{owed.id}-{event.steps_taken}",
+        key=f"notify-{name}-{event.steps_taken}",
         obligation=owed.id,
         title=owed.title,
         to=event.to,
@@ -443,7 +496,7 @@ def give(state: JourneyState, event: ObligationAssigned) -> Obligations:
         quiet_until=None,
         acknowledged_by=None,
     )
-    return _kept(state, given)
+    return kept(state, given)
 
 
 @part.evolves
@@ -452,7 +505,7 @@ def keep_quiet(state: JourneyState, event: ObligationAcknowledged) -> Obligation
     owed = state.obligations.open.get(event.obligation)
     if owed is None:
         return state.obligations
-    return _kept(
+    return kept(
         state,
         owed.changed(
             status=ObligationStatus.ACKNOWLEDGED,
@@ -469,37 +522,81 @@ def move(state: JourneyState, event: ObligationMoved) -> Obligations:
     owed = state.obligations.open.get(event.obligation)
     if owed is None:
         return state.obligations
-    return _kept(state, owed.changed(due_at=event.due_at, calendar=event.calendar, escalation=event.escalation))
+    changes = {"due_at": event.due_at, "calendar": event.calendar, "counts_from": event.counts_from}
+    return kept(state, owed.changed(**changes, escalation=event.escalation))
 
 
 @part.evolves
 def end_as_met(state: JourneyState, event: ObligationMet) -> Obligations:
-    """Late or not."""
-    return _ended(state, event.obligation, ObligationStatus.MET_LATE if event.late else ObligationStatus.MET)
+    """Late or not. What was waived before it was owed can no longer be owed again: this stands for it."""
+    held = _ended(state, event.obligation, ObligationStatus.MET_LATE if event.late else ObligationStatus.MET)
+    return _without_older_waivers(held, state.obligations.open.get(event.obligation))
 
 
 @part.evolves
 def end_as_waived(state: JourneyState, event: ObligationWaived) -> Obligations:
-    """It need not be done."""
-    return _ended(state, event.obligation, ObligationStatus.WAIVED)
+    """It need not be done. It is kept as it was, so that the waiver can be undone."""
+    owed = state.obligations.open.get(event.obligation)
+    held = _without_older_waivers(_ended(state, event.obligation, ObligationStatus.WAIVED), owed)
+    if owed is None:
+        return held
+    waiver = Waiver(at=event.at, by=event.by, raised_before=held.raised.get(owed.kind, 0))
+    waived = owed.changed(waiver=waiver)
+    return held.changed(waived={**held.waived, owed.id: waived})
+
+
+def _without_older_waivers(held: Obligations, ended: Obligation | None) -> Obligations:
+    """Without those of the same kind that were waived before `ended` was raised."""
+    if ended is None:
+        return held
+    waived = {key: each for key, each in held.waived.items() if not stands_for(ended, each)}
+    return held.changed(waived=waived) if len(waived) < len(held.waived) else held
+
+
+def stands_for(later: Obligation, waived: Obligation) -> bool:
+    """Whether `later` was raised in the place of `waived`, since that was waived."""
+    same = (later.kind, later.about) == (waived.kind, waived.about)
+    return same and waived.waiver is not None and later.number > waived.waiver.raised_before
+
+
+@part.evolves
+def owe_again(state: JourneyState, event: ObligationReopened) -> Obligations:
+    """As it was, or with the due time that its waiver's end gives."""
+    held = kept(state, event.owed)
+    return held.changed(waived={key: each for key, each in held.waived.items() if key != event.obligation})
 
 
 @part.evolves
 def end_as_cancelled(state: JourneyState, event: ObligationCancelled) -> Obligations:
     """It cannot be done any more."""
-    return _ended(state, event.obligation, ObligationStatus.CANCELLED)
+    held = _ended(state, event.obligation, ObligationStatus.CANCELLED)
+    if event.obligation not in held.waived:
+        return held
+    return held.changed(waived={key: each for key, each in held.waived.items() if key != event.obligation})
 
 
 @part.evolves
-def forget_what_the_ehr_was_told(state: JourneyState, event: EffectSettled) -> Obligations:
-    """What changed since is still to be told; a refusal told it nothing."""
+def take_the_answer(state: JourneyState, event: EffectSettled) -> Obligations:
+    """Whether a notice went out. What changed since the EHR was told is still to be told; a refusal told it nothing."""
+    call = state.calls.open.get(event.key)
+    if isinstance(call, Notify):
+        return _delivered(state, call.obligation, event.failure is None)
     if event.revision is None or event.failure is not None:
         return state.obligations
     untold = {key: each for key, each in state.obligations.untold.items() if each[0] > event.revision}
     return state.obligations.changed(untold=untold)
 
 
-def _kept(state: JourneyState, owed: Obligation, **changes: Any) -> Obligations:
+def _delivered(state: JourneyState, obligation_id: str, is_delivered: bool) -> Obligations:
+    held = state.obligations
+    owed = held.open.get(obligation_id)
+    if owed is None or owed.undelivered is not is_delivered:
+        return held
+    return held.changed(open={**held.open, owed.id: owed.changed(undelivered=not is_delivered)})
+
+
+def kept(state: JourneyState, owed: Obligation, **changes: Any) -> Obligations:
+    """With `owed` as it is now, of which the EHR is to be told."""
     held, untold = state.obligations, (state.version + 1, owed)
     return held.changed(open={**held.open, owed.id: owed}, untold={**held.untold, owed.id: untold}, **changes)
 

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from domain.commands import Decision
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import cancelled, met, raised_in_business_days
+from domain.pathway.obligations import cancelled, met, raised_within
 from domain.plans import Actor
 from domain.refusal import require
 from domain.values import CLINICAL, LevelOfCare, PrivateWords, Stage, Words
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 part = Part("placement")
 
-DECIDE_PLACEMENT = ObligationKind(kind="decide-placement", title="Decide the level of care")
+DECIDE_PLACEMENT = ObligationKind(kind="decide-placement", title="Decide the level of care", priority=Priority.CLINICAL)
 
 
 class Placement(Slice):
@@ -116,7 +116,7 @@ def ask_for_a_placement(state: JourneyState, event: BenefitsAnswered | FundingRe
     if state.stage is Stage.FUNDING_EXCEPTION:
         yield from cancelled(state, event, DECIDE_PLACEMENT)
     elif state.stage is Stage.PLACEMENT and not state.open_of(DECIDE_PLACEMENT.kind):
-        yield raised_in_business_days(state, event, DECIDE_PLACEMENT, state.policy.placement_business_days)
+        yield raised_within(state, event, DECIDE_PLACEMENT, "placement_business_days")
 
 
 @part.consequence

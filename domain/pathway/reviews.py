@@ -2,6 +2,9 @@
 
 After the last week care at that level goes on only if those whom the policy names decide so. That is owed from the
 first day of the stay, and neither a move that is declined nor a short interruption ends it.
+
+A weekly review is a window: any day of its week will do. One before its week is on record and does not count for it,
+since a clinician may look at a client at any time and the week has its own; one after it counts for the week missed.
 """
 
 from __future__ import annotations
@@ -11,11 +14,11 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.clock import after_hours, weeks_of_service
+from domain.clock import TimeKind, days_of_service, week_number, weeks_of_service
 from domain.commands import Decision
 from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import Obligation, ObligationKind
+from domain.obligations import Obligation, ObligationKind, Priority
 from domain.part import Part
 from domain.pathway import moves
 from domain.pathway.obligations import ObligationRaised, cancelled, met, met_one, raised, require_owed_by_then
@@ -41,12 +44,10 @@ if TYPE_CHECKING:
 
 part = Part("reviews")
 
-REVIEW = ObligationKind(kind="review", title="Review the level of care")
-CONTINUED_STAY = ObligationKind(kind="continued-stay", title="Decide whether care at this level goes on")
-
-
-_LONGEST_LEAD = 6 * 24
-"""Elapsed hours before a weekly review in which a review completes it; with a whole week it would skip the next."""
+REVIEW = ObligationKind(kind="review", title="Review the level of care", priority=Priority.CLINICAL)
+CONTINUED_STAY = ObligationKind(
+    kind="continued-stay", title="Decide whether care at this level goes on", priority=Priority.CLINICAL
+)
 
 
 class ReviewCompleted(BaseEvent):
@@ -74,7 +75,7 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
         """A step up or down begins with the review."""
         moves.require_since_the_level_began(state, when)
         require_owed_by_then(state.open_of(REVIEW.kind), when)
-        if self.outcome is ReviewOutcome.CONTINUE:
+        if self.outcome is ReviewOutcome.CONTINUE and _counts(state, when["at"]):
             self._require_leave_to_continue(state, when)
         week = _weeks(state, when["at"])
         yield ReviewCompleted(**when, week=week, outcome=self.outcome, rationale=self.rationale, by=self.by)
@@ -88,7 +89,7 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
         yield from moves.begin(state, self.to, direction, self.rationale, self.by, when)
 
     def _require_leave_to_continue(self, state: JourneyState, when: EventContext) -> None:
-        rule, beyond = _rule(state), _decided_beyond(state, _next_review(state, when["at"]))
+        rule, beyond = _rule(state), _decided_beyond(state, _after_a_review(state, when["at"]))
         may = " or ".join(role.replace("-", " ") for role in rule.beyond)
         require(
             beyond is None or self.by.role in rule.beyond,
@@ -102,7 +103,7 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
 def owe_a_review_at_each_level(state: JourneyState, event: LevelOfCareStarted) -> Iterator[BaseEvent]:
     """Another facility reviews its own care."""
     if event.ours:
-        yield raised(state, event, REVIEW, _next_review(state, event.at))
+        yield raised(state, event, REVIEW, _next_review(state, event.at, _week(state, event.at)))
 
 
 @part.consequence
@@ -113,26 +114,30 @@ def owe_a_decision_at_the_last_week(
     if state.care.last_week is None:
         yield from cancelled(state, event, CONTINUED_STAY)
     elif not state.open_of(CONTINUED_STAY.kind):
-        yield _continued_stay(state, event, _end_of_week(state, state.care.last_week))
+        yield _continued_stay(state, event, state.care.last_week)
 
 
 @part.consequence
 def owe_the_next(state: JourneyState, event: ReviewCompleted) -> Iterator[BaseEvent]:
     """Where care goes on as it is."""
+    goes_on = event.outcome is ReviewOutcome.CONTINUE
+    if goes_on and not _counts(state, event.at):
+        return
     yield from met(state, event, REVIEW)
-    if event.outcome is ReviewOutcome.CONTINUE:
-        following = _next_review(state, event.at)
+    if goes_on:
+        following = _after_a_review(state, event.at)
         yield raised(state, event, REVIEW, following)
         if (beyond := _decided_beyond(state, following)) is not None:
             yield met_one(beyond, event, by=event.by)
-            yield _continued_stay(state, event, following)
+            yield _continued_stay(state, event, following.amount)
 
 
 @part.consequence
 def owe_a_decision_again(state: JourneyState, event: ObligationWaived) -> Iterator[BaseEvent]:
     """A week later, where those who may decide let the client stay for now, such as until a step-down is complete."""
     if event.kind == CONTINUED_STAY.kind and state.care.last_week is not None:
-        yield _continued_stay(state, event, _following_week(state, event.at, state.care.last_week + 1))
+        following = max(state.care.last_week, _weeks(state, event.at)) + 1
+        yield _continued_stay(state, event, following)
 
 
 @part.consequence
@@ -157,40 +162,51 @@ def review_soon_what_was_to_change(
 ) -> Iterator[BaseEvent]:
     """The client stays where a clinician thought they should not; at the end of the last week if that comes first."""
     if state.stage is Stage.ACTIVE:
-        yield from _soon(state, event, state.policy.declined_review_hours)
+        yield from _soon(state, event, "declined_review_hours")
 
 
 @part.consequence
 def review_soon_after_a_crisis(state: JourneyState, event: CrisisEnded) -> Iterator[BaseEvent]:
     """The level may not be enough."""
     if state.stage is Stage.ACTIVE:
-        yield from _soon(state, event, state.policy.crisis_review_hours)
+        yield from _soon(state, event, "crisis_review_hours")
 
 
-def _soon(state: JourneyState, event: BaseEvent, hours: int) -> Iterator[BaseEvent]:
-    soon = Counted.hours(hours, since=event.at)
+def _soon(state: JourneyState, event: BaseEvent, number: str) -> Iterator[BaseEvent]:
+    soon = state.policy.counted(number, since=event.at)
     last = _decided_beyond(state, soon)
     yield from cancelled(state, event, REVIEW)
     yield raised(state, event, REVIEW, last.counted if last and last.due_at > event.at else soon)
 
 
-def _next_review(state: JourneyState, at: Instant) -> Counted:
-    rule = _rule(state)
+def _counts(state: JourneyState, at: Instant) -> bool:
+    """Whether a review at `at` counts for the one that is owed: its week has begun, or it is owed at once."""
+    owed = state.open_of(REVIEW.kind)
+    return all(each.counts_from is None or state.calendar.local_date(at) >= each.counts_from for each in owed)
+
+
+def _after_a_review(state: JourneyState, at: Instant) -> Counted:
+    """The next one: in the week after its own, but for a late review, which leaves the week in which it was made."""
+    week = _week(state, at)
+    for owed in state.open_of(REVIEW.kind):
+        if owed.is_overdue(at):
+            return _next_review(state, at, week)
+        if owed.counted.kind is TimeKind.SERVICE_WEEKS:
+            week = owed.counted.amount
+    return _next_review(state, at, week + 1)
+
+
+def _next_review(state: JourneyState, at: Instant, week: int) -> Counted:
+    """In so many days from `at`, or on any day of that week of care, as the level's rule says."""
+    rule, name = _rule(state), f"levels.{state.level}.review"
     if rule.every_days is not None:
-        return Counted.calendar_days(rule.every_days, since=at)
-    return _following_week(state, at, rule.first_week or 1)
+        return Counted.calendar_days(rule.every_days, since=at, rule=f"{name}.every_days")
+    return _week_of_care(state, max(rule.first_week or 1, week), f"{name}.first_week").in_the_last(7)
 
 
-def _following_week(state: JourneyState, at: Instant, first: int) -> Counted:
-    """The end of the week after that of `at`, of week `first` at the earliest."""
-    # Done once the clinician was reminded of it, it is not owed again at its due time.
-    lead = min(state.policy.obligations[REVIEW.kind].reminder_hours, _LONGEST_LEAD)
-    return _end_of_week(state, max(first, _weeks(state, after_hours(at, lead)) + 1))
-
-
-def _end_of_week(state: JourneyState, week: int) -> Counted:
+def _week_of_care(state: JourneyState, week: int, rule: str) -> Counted:
     assert state.level_since is not None, "only care that is given has weeks"
-    return Counted.service_weeks(week, care_began=state.level_since, earlier_days=state.care.earlier_days)
+    return Counted.service_weeks(week, state.level_since, state.care.earlier_days, rule)
 
 
 def _weeks(state: JourneyState, at: Instant) -> int:
@@ -198,7 +214,14 @@ def _weeks(state: JourneyState, at: Instant) -> int:
     return weeks_of_service(since, at, state.calendar, state.care.earlier_days)
 
 
-def _continued_stay(state: JourneyState, event: BaseEvent, counted: Counted) -> ObligationRaised:
+def _week(state: JourneyState, at: Instant) -> int:
+    """The week of care that `at` is in."""
+    since = state.level_since or at
+    return week_number(days_of_service(since, at, state.calendar, state.care.earlier_days))
+
+
+def _continued_stay(state: JourneyState, event: BaseEvent, week: int) -> ObligationRaised:
+    counted = _week_of_care(state, week, f"levels.{state.level}.review.last_week")
     return raised(state, event, CONTINUED_STAY.changed(waivable_by=_rule(state).beyond), counted)
 
 

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from domain.commands import ADMISSIONS, BEFORE_CARE, CARE_TEAM, Decision
-from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind
+from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import crisis, suspension
-from domain.pathway.obligations import cancelled, met, raised, raised_in_business_days
+from domain.pathway.obligations import cancelled, met, raised, raised_within
 from domain.plans import Actor
 from domain.refusal import require
 from domain.values import CLINICAL, Instant, PrivateWords, Role, Stage, Words
@@ -36,12 +35,13 @@ CHECK_WITHDRAWAL = ObligationKind(
     kind="check-withdrawal",
     title="Reach the client who withdrew and check that they are safe",
     waivable_by=(Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
-    urgent=True,
+    priority=Priority.SAFETY,
 )
 RESOLVE_RETURN = ObligationKind(
     kind="resolve-return",
     title="Decide whether the client who withdrew is back: an admission came",
     waivable_by=(Role.ADMISSIONS, *CLINICAL),
+    priority=Priority.CLINICAL,
 )
 _BEFORE_THE_END = (CHECK_WITHDRAWAL.kind, RESOLVE_RETURN.kind)
 _STAFF = tuple(dict.fromkeys((*ADMISSIONS, *CARE_TEAM)))
@@ -254,7 +254,7 @@ def owe_only_the_check(state: JourneyState, event: WithdrawalRecorded) -> Iterat
     owed = (each for each in state.obligations.open.values() if each.kind not in stays and not each.outlives_care)
     yield from suspension.paused(event, owed)
     if event.check_first:
-        counted = Counted.hours(state.policy.withdrawal_check_hours, since=event.at)
+        counted = state.policy.counted("withdrawal_check_hours", since=event.at)
         yield raised(state, event, CHECK_WITHDRAWAL, counted)
     else:
         yield WithdrawalCompleted(**event.context)
@@ -286,7 +286,7 @@ def owe_no_check_on_who_goes_on(state: JourneyState, event: WithdrawalTakenBack)
 def check_after_the_crisis(state: JourneyState, event: CrisisEnded) -> Iterator[BaseEvent]:
     """Also where the check before it was waived."""
     if state.withdrawal.is_pending and not state.open_of(CHECK_WITHDRAWAL.kind):
-        counted = Counted.hours(state.policy.withdrawal_check_hours, since=event.at)
+        counted = state.policy.counted("withdrawal_check_hours", since=event.at)
         yield raised(state, event, CHECK_WITHDRAWAL, counted)
 
 
@@ -294,4 +294,4 @@ def check_after_the_crisis(state: JourneyState, event: CrisisEnded) -> Iterator[
 def ask_whether_the_client_is_back(state: JourneyState, event: AdmissionRepeated) -> Iterator[BaseEvent]:
     """A client who withdrew and is admitted again is not dropped."""
     if state.stage is Stage.DISENGAGED and not state.open_of(RESOLVE_RETURN.kind):
-        yield raised_in_business_days(state, event, RESOLVE_RETURN, 1)
+        yield raised_within(state, event, RESOLVE_RETURN, "return_business_days")

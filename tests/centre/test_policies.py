@@ -22,7 +22,7 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
 from domain.policy import policy_named, use_policies
 from domain.values import Role, Stage
-from tests.domain.walk import CLINICIAN, DIRECTOR, WHOLE_PLAN, Walk, answered
+from tests.domain.walk import ADMISSIONS, CLINICIAN, DIRECTOR, WHOLE_PLAN, Walk, answered
 from tests.policies import EXAMPLE_FILE, OTHERS, variant, write_php
 
 BROKEN: dict[str, tuple[str, str, str, str]] = {
@@ -248,7 +248,7 @@ def test_php_given_by_us_is_a_step_up_with_reviews_of_its_own() -> None:
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["IOP", "PHP"]
     [review] = walk.state.open_of("review")
     assert review.due_at - walk.now < timedelta(days=8)
-    walk.later(weeks=4)
+    walk.later(weeks=5)
     walk.refused(CompleteReview, "beyond-last-week", outcome="continue", rationale="more")
     walk.do(CompleteReview, outcome="continue", rationale="more", by=DIRECTOR)
     walk.do(StartStepDown, to="IOP", reason="better")
@@ -272,7 +272,7 @@ def test_residential_is_reviewed_every_week_and_stepped_down_from() -> None:
     walk.do(DecidePlacement, recommended="RESIDENTIAL", actual="RESIDENTIAL")
     price = {"copay": 30, "only_for": "RESIDENTIAL"}
     walk.do(RecordBenefits, verdict="CLEAR", cost_share=price, note="called the plan")
-    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="AUTH by phone")
+    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="AUTH by phone", by=ADMISSIONS)
     walk.do(AcceptCost, estimate="estimate-2")
     walk.do(ConfirmEnrolment, track="house")
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["RESIDENTIAL"]

@@ -20,6 +20,7 @@ ROW = JourneyRow(
     next_due=MONDAY,
     overdue=True,
     urgent=True,
+    flags=("overdue", "missed-window", "urgent", "not-delivered", "waived-until-2026-03-20"),
     opened_at=MONDAY,
     version=3,
     week=13,
@@ -40,7 +41,7 @@ def test_no_id_and_no_word_is_broken(
         "FUNDING_EXCEPTION",
         "clinical-supervisor",
         "draft-discharge-plan-1",
-        "overdue",
+        *ROW.flags,
     ):
         assert word in shown
     assert all(len(line.rstrip()) <= width for line in shown.splitlines())

@@ -21,22 +21,22 @@ async def test_a_journey_is_read_back_whole() -> None:
     assert await read_journey(store, "j-2") == ()
 
 
-def test_the_list_puts_what_is_urgent_first_then_what_is_due_next_and_the_ended_last() -> None:
+def test_the_list_puts_what_is_urgent_first_then_clinical_work_then_what_is_due_next_and_the_ended_last() -> None:
     walks = {
         "ended": walk.closed(),
         "enrolled": walk.enrolled(),
         "opened": walk.opened(),
+        "answered": walk.answered(),
         "moving-up": walk.stepping_up(),
     }
     states = [named(walked.state, name) for name, walked in walks.items()]
     rows = sorted((row(state, MONDAY) for state in states), key=urgency)
     assert rows[0].journey_id == "moving-up"
     assert rows[-1].journey_id == "ended"
-    assert {each.journey_id for each in rows[1:3]} == {"enrolled", "opened"}
-    first, second = rows[1].next_due, rows[2].next_due
-    assert first is not None
-    assert second is not None
-    assert first <= second
+    assert [each.journey_id for each in rows[1:4]] == ["answered", "enrolled", "opened"]
+    assert [each.priority for each in rows[:4]] == ["safety", "clinical", "clinical", "coverage"]
+    due = [each.next_due for each in rows[1:4] if each.next_due]
+    assert due[2] < due[0] < due[1], "a benefit check that is due first comes after clinical work"
 
 
 async def test_a_row_says_what_is_owed_by_whom_and_whether_it_is_late() -> None:

@@ -37,12 +37,15 @@ from domain.pathway.obligations import (
     ObligationEscalated,
     ObligationMet,
     ObligationMoved,
+    ObligationReopened,
     ObligationWaived,
+    Reopening,
 )
 from domain.pathway.place_check import PlaceChecked, PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.policy_change import PolicyChanged
 from domain.pathway.suspension import DutiesResumed
+from domain.pathway.waivers import ObligationKindWaived, ObligationKindWaiverUndone, ObligationWaivedUntil
 from domain.pathway.withdrawal import WithdrawalChecked, WithdrawalTakenBack
 from domain.plans import Actor, Direction, Estimate, FundingRoute
 from domain.values import Role
@@ -65,6 +68,7 @@ SOMEBODY = Actor(id="s-7", role=Role.CLINICIAN)
 ABOUT = {"at": MONDAY, "cause": "c-1"}
 
 
+OWED = walk.opened().state.obligations.open["enrol-1"]
 REVIEW = {"obligation": "review-1", "kind": "review", "title": "Review the level of care"}
 ASIDE: tuple[Event, ...] = (
     AdmissionRepeated(**ABOUT, message="m-2"),
@@ -80,6 +84,10 @@ ASIDE: tuple[Event, ...] = (
     DischargeReported(**ABOUT, message="m-3"),
     ObligationAcknowledged(**ABOUT, **REVIEW, quiet_until=MONDAY, by=SOMEBODY),
     ObligationWaived(**ABOUT, **REVIEW, reason="seen today", by=SOMEBODY),
+    ObligationWaivedUntil(**ABOUT, **REVIEW, until=MONDAY.date(), ends_at=MONDAY, by=SOMEBODY),
+    ObligationReopened(**ABOUT, **REVIEW, owed=OWED, why=Reopening.WAIVER_UNDONE, reason="anew", by=SOMEBODY),
+    ObligationKindWaived(**ABOUT, kind="review", until=MONDAY.date(), ends_at=MONDAY, reason="away", by=SOMEBODY),
+    ObligationKindWaiverUndone(**ABOUT, kind="review", reason="back", by=SOMEBODY),
     LeaveStarted(**ABOUT, until=MONDAY.date(), reason="travels", by=SOMEBODY),
     LeaveEnded(**ABOUT, by=SOMEBODY),
     DischargeWithdrawn(**ABOUT, reason="sleeps badly", by=SOMEBODY),

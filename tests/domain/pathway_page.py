@@ -27,6 +27,7 @@ from domain.events import BaseEvent
 from domain.evolve import evolve
 from domain.obligations import StepTerms
 from domain.pathway import COMMANDS, OBLIGATIONS
+from domain.pathway.admission import OpenJourney
 from domain.pathway.calls import Answer, BenefitsAnswer, Done, Failed, PlaceAnswer, SettleEffect
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.leave import StartLeave
@@ -75,7 +76,7 @@ class Observed:
 def observe() -> Observed:
     """Tries everything everywhere."""
     observed = Observed()
-    for make in (*STAGES.values(), window_missed, place_held, _on_leave, _late_place):
+    for make in (*STAGES.values(), window_missed, place_held, _on_leave, _late_place, _admitted_long_ago):
         walk = make()
         _note_the_way(walk, observed)
         for kind in COMMANDS.values():
@@ -94,6 +95,13 @@ def _late_place() -> Walk:
     walk = stepping_up("IOP", "PHP")
     late = PlaceAnswer(facility="North Clinic", starts_at=walk.now + timedelta(days=5))
     walk.settle("place-1-search-1", late)
+    return walk
+
+
+def _admitted_long_ago() -> Walk:
+    walk = Walk()
+    fields = {"journey_id": "journey-1", "client_ref": "client-1", "site": "main", "message": "message-1"}
+    walk.do(OpenJourney, **fields, admitted_at=MONDAY - timedelta(days=1000))
     return walk
 
 
@@ -216,13 +224,18 @@ def _ordered(moves: Iterable[tuple[Stage, Stage]]) -> list[tuple[Stage, Stage]]:
 
 
 def _obligations(observed: Observed) -> Iterator[str]:
-    yield from ("| kind | what | owner | due | told | waived by |", "|---|---|---|---|---|---|")
+    yield from (
+        "| kind | what | owner | priority | due | told | completed by | waived by |",
+        "|---|---|---|---|---|---|---|---|",
+    )
     terms = policy_named(POLICY).obligations
     for name, kind in sorted(OBLIGATIONS.items()):
         due = ", ".join(sorted(observed.due[name], key=_by_number)) or "not seen here"
         told = ", ".join(_step(each) for each in terms[name].steps)
         waived = ", ".join(kind.waivable_by) or "-"
-        yield f"| `{name}` | {kind.title} | {terms[name].owner} | {due} | {told} | {waived} |"
+        done = ", ".join(kind.completable_by) or "its own decision"
+        owner, priority = terms[name].owner, kind.priority
+        yield f"| `{name}` | {kind.title} | {owner} | {priority} | {due} | {told} | {done} | {waived} |"
     yield ""
 
 
@@ -232,7 +245,8 @@ def _by_number(text: str) -> tuple[Any, ...]:
 
 
 def _step(step: StepTerms) -> str:
-    when = "at once" if step.hours is None else f"{step.hours:+d} h" if step.hours else "0"
+    named = {None: "at once", "opens": "at its opening", 0: "0"}
+    when = named.get(step.hours) or f"{step.hours:+d} h"
     return f"{step.tell} {when} ({step.by})"
 
 

@@ -27,7 +27,12 @@ from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
 from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
-from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.obligation_decisions import (
+    AcknowledgeObligation,
+    CompleteObligation,
+    UndoWaiver,
+    WaiveObligation,
+)
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
@@ -110,6 +115,7 @@ def _calendars(state: JourneyState) -> list[int]:
 def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[Any]]:
     """What a command of this kind may carry besides its id and who decides."""
     owed = st.sampled_from([*state.obligations.open, "review-99"])
+    waived = st.sampled_from([*state.obligations.waived, *state.obligations.open, "review-99"])
     message = {"message": st.just("message-9")}
     reported = message | {"occurred_at": st.none() | st.just(MONDAY)}
     fields: dict[Kind, dict[str, st.SearchStrategy[Any]]] = {
@@ -175,7 +181,13 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         RecordFollowUp: {"contact": st.sampled_from(Contact)},
         AcknowledgeObligation: {"obligation": owed},
         CompleteObligation: {"obligation": owed, "note": WORDS},
-        WaiveObligation: {"obligation": owed, "reason": WORDS},
+        WaiveObligation: {
+            "obligation": owed,
+            "reason": WORDS,
+            "until": st.none() | st.dates(date(2026, 3, 10), date(2026, 9, 1)),
+            "all_of_kind": st.booleans(),
+        },
+        UndoWaiver: {"obligation": waived, "reason": WORDS, "all_of_kind": st.booleans()},
         AssignCareTeam: {"team_role": st.sampled_from(Role), "to": st.none() | PEOPLE, "reason": st.none() | WORDS},
         AssignObligation: {"obligation": owed, "to": st.none() | PEOPLE, "reason": st.none() | WORDS},
         HandOver: {"of": PEOPLE, "to": PEOPLE, "only_as": st.none() | st.sampled_from(Role), "reason": WORDS},
@@ -190,7 +202,10 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
     return fields[kind]
 
 
-_BY_HAND = (CompleteObligation, WaiveObligation, AcknowledgeObligation, AssignCareTeam, AssignObligation, HandOver)
+_BY_HAND = (
+    *(CompleteObligation, WaiveObligation, UndoWaiver, AcknowledgeObligation),
+    *(AssignCareTeam, AssignObligation, HandOver),
+)
 _MOVES = (RequestStepUp, StartStepDown)
 _AWAY = (RecordCrisis, RecordCrisis, EndCrisis, RecordDeath)
 _OUT = (RecordWithdrawal, RecordWithdrawal, *_AWAY)
@@ -233,8 +248,8 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
     ),
     Stage.EXTERNAL: (*_MOVES, *_BY_HAND, ReportDischarge, Discharge, EndCrisis, EndCrisis, EndCrisis),
     Stage.DISCHARGING: (WithdrawDischarge, Discharge, RequestStepUp, UpdateDischargePlan),
-    Stage.DISCHARGED: (AdoptCalendar, CorrectDischarge, RecordFollowUp, WaiveObligation),
-    Stage.FOLLOW_UP: (CorrectDischarge, RecordFollowUp, WaiveObligation),
+    Stage.DISCHARGED: (AdoptCalendar, CorrectDischarge, RecordFollowUp, WaiveObligation, UndoWaiver),
+    Stage.FOLLOW_UP: (CorrectDischarge, RecordFollowUp, WaiveObligation, UndoWaiver),
     Stage.CLOSED: (*_BY_HAND, SettleEffect),
     Stage.CANCELLED: (*_BY_HAND, SettleEffect),
     Stage.DISENGAGED: (CheckWithdrawal, TakeBackWithdrawal, RepeatAdmission, *_BY_HAND, SettleEffect, EndCrisis),

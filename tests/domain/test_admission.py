@@ -15,6 +15,7 @@ from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.values import Stage
 from tests.domain.walk import (
+    ADMISSIONS,
     Walk,
     agreed,
     answered,
@@ -87,7 +88,7 @@ def test_a_repeated_admission_starts_nothing_again() -> None:
 def test_authorisation_comes_before_enrolment() -> None:
     walk = agreed(verdict=Verdict.CLEAR_AUTH_REQUIRED)
     walk.refused(ConfirmEnrolment, "authorisation-open", track="evening")
-    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="authorised by fax")
+    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="authorised by fax", by=ADMISSIONS)
     walk.do(ConfirmEnrolment, track="evening")
     assert walk.is_at(Stage.ACTIVE)
 

@@ -124,12 +124,11 @@ def test_a_reminder_that_was_sent_is_not_sent_again() -> None:
     walk = enrolled()
     due = obligation_of(walk, "review-1").due_at
     walk.later(seconds=(due - timedelta(hours=70) - walk.now).total_seconds())
-    later = {"closes_at": dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), "20:00")}
-    with deployed(later):
+    with deployed({"zone": "America/Anchorage"}):  # an hour behind
         assert adopt(walk) == ["review-1", "continued-stay-1"]
         walk.later(hours=74)
     told = [each.planned_at for each in walk.saw(ObligationEscalated) if each.obligation == "review-1"]
-    assert told == [due - timedelta(hours=72), due + timedelta(hours=3)]
+    assert told == [due - timedelta(days=7), due - timedelta(hours=72), due + timedelta(hours=1)]
 
 
 def test_a_step_down_ends_when_what_is_owed_for_it_does() -> None:
@@ -138,7 +137,7 @@ def test_a_step_down_ends_when_what_is_owed_for_it_does() -> None:
         assert "complete-step-down-1" in adopt(walk)
     move = walk.state.moves.current
     assert move is not None
-    assert move.due_at == obligation_of(walk, "complete-step-down-1").due_at == local(23, zone="America/New_York")
+    assert move.due_at == obligation_of(walk, "complete-step-down-1").due_at == local(24, 0, zone="America/New_York")
 
 
 def test_a_client_on_leave_is_expected_on_the_day_that_was_named() -> None:
@@ -146,7 +145,7 @@ def test_a_client_on_leave_is_expected_on_the_day_that_was_named() -> None:
     walk.do(StartLeave, until="2026-03-20", reason="a funeral")
     with deployed(NEW_YORK):
         adopt(walk)
-    assert obligation_of(walk, "return-from-leave-1").due_at == local(20, zone="America/New_York")
+    assert obligation_of(walk, "return-from-leave-1").due_at == local(21, 0, zone="America/New_York")
 
 
 def test_the_ehr_is_told_of_what_moved() -> None:
@@ -163,9 +162,10 @@ def test_what_is_owed_later_is_counted_by_the_new_calendar() -> None:
     walk = enrolled()
     with deployed(NEW_YORK):
         adopt(walk)
+        walk.later(weeks=6)
         walk.do(CompleteReview, outcome="continue", rationale="steady")
         [review] = walk.state.open_of("review")
-        assert (review.calendar, review.due_at.astimezone(ZoneInfo("America/New_York")).hour) == (2, 17)
+        assert (review.calendar, review.due_at.astimezone(ZoneInfo("America/New_York")).hour) == (2, 0)
 
 
 def test_a_new_journey_opens_under_the_newest_calendar() -> None:

@@ -63,22 +63,24 @@ def test_a_step_up_over_a_clock_change_is_due_in_24_elapsed_hours(began: datetim
     walk.later(hours=23, minutes=59)
     assert not walk.saw(StepUpWindowMissed)
     walk.later(minutes=1)
-    assert walk.saw(StepUpWindowMissed)[0].at - now == timedelta(hours=24)
+    assert not walk.saw(StepUpWindowMissed), "exactly then it is on time"
+    walk.later(microseconds=1)
+    assert walk.saw(StepUpWindowMissed)[0].at - now == timedelta(hours=24, microseconds=1)
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 6), date(2026, 10, 30)])
-def test_calendar_days_end_at_closing_time_on_both_sides_of_a_clock_change(day: date) -> None:
+def test_calendar_days_end_at_midnight_on_both_sides_of_a_clock_change(day: date) -> None:
     now = datetime.combine(day, datetime.min.time(), LOCAL) + timedelta(hours=9)
     for days in (0, 1, 2, 3):
         due = after_calendar_days(now, days, SITE).astimezone(LOCAL)
-        assert (due.date(), due.hour) == (day + timedelta(days=days), 17)
+        assert (due.date(), due.hour) == (day + timedelta(days=days + 1), 0)
 
 
 def test_a_late_evening_at_the_site_is_still_that_day() -> None:
     after_midnight_utc = datetime(2026, 3, 17, 3, 0, tzinfo=UTC)
     assert SITE.local_date(after_midnight_utc) == date(2026, 3, 16)
     assert after_business_days(after_midnight_utc, 1, SITE) == local(2026, 3, 17)
-    assert after_calendar_days(after_midnight_utc, 7, SITE) == local(2026, 3, 23)
+    assert after_calendar_days(after_midnight_utc, 7, SITE) == local(2026, 3, 24, 0)
 
 
 @pytest.mark.parametrize(
@@ -108,9 +110,9 @@ def test_there_is_no_business_day_deadline_today() -> None:
 
 
 def test_the_leap_day_is_a_day() -> None:
-    assert after_calendar_days(local(2028, 2, 28, 9), 1, SITE) == local(2028, 2, 29)
+    assert after_calendar_days(local(2028, 2, 28, 9), 1, SITE) == local(2028, 3, 1, 0)
     assert after_business_days(local(2028, 2, 28, 9), 2, SITE) == local(2028, 3, 1)
-    assert at_service_week(local(2028, 2, 29, 9), 52, SITE) == local(2029, 2, 27)
+    assert at_service_week(local(2028, 2, 29, 9), 52, SITE) == local(2029, 2, 28, 0)
     assert weeks_of_service(local(2028, 2, 23, 9), local(2028, 3, 1, 9), SITE) == 1
 
 
@@ -118,9 +120,9 @@ def test_the_leap_day_is_a_day() -> None:
 def test_service_weeks_count_days_at_the_site_over_clock_changes(began: datetime) -> None:
     for week in (1, 3, 6, 12):
         due = at_service_week(began, week, SITE)
-        assert due.astimezone(LOCAL).hour == 17
-        assert weeks_of_service(began, due, SITE) == week
-        assert weeks_of_service(began, due - timedelta(days=1), SITE) == week - 1
+        assert due.astimezone(LOCAL).hour == 0
+        assert weeks_of_service(began, due - timedelta(seconds=1), SITE) == week
+        assert weeks_of_service(began, due - timedelta(days=1, seconds=1), SITE) == week - 1
 
 
 @given(now=MOMENTS, days=st.integers(1, 30))
@@ -134,4 +136,4 @@ def test_a_business_deadline_is_that_many_open_days_away(now: datetime, days: in
 
 @given(began=MOMENTS, week=st.integers(1, 60))
 def test_the_end_of_a_service_week_completes_it(began: datetime, week: int) -> None:
-    assert weeks_of_service(began, at_service_week(began, week, SITE), SITE) == week
+    assert weeks_of_service(began, at_service_week(began, week, SITE) - timedelta(seconds=1), SITE) == week

@@ -41,18 +41,24 @@ def local(month: int, day: int, hour: int = 10) -> datetime:
         ),
         (
             Counted.calendar_days(7, since=local(10, 5, 23)),
-            local(10, 12, 17),
-            "7 calendar days from Mon 5 Oct 2026 at North, closing 17:00",
+            local(10, 13, 0),
+            "7 calendar days from Mon 5 Oct 2026 at North, due when Mon 12 Oct 2026 ends",
         ),
         (
             Counted.service_weeks(6, care_began=local(9, 1)),
-            local(10, 13, 17),
-            "the end of week 6 of care that began Tue 1 Sep 2026 at North, closing 17:00",
+            local(10, 14, 0),
+            "the end of week 6 of care that began Tue 1 Sep 2026 at North, due when Tue 13 Oct 2026 ends",
+        ),
+        (
+            Counted.calendar_days(30, since=local(10, 5)).in_the_last(24),
+            local(11, 5, 0),
+            "30 calendar days from Mon 5 Oct 2026 at North, due when Wed 4 Nov 2026 ends; "
+            "any day from Mon 12 Oct 2026 on",
         ),
         (
             Counted.named(date(2026, 10, 16), since=local(10, 8)),
-            local(10, 16, 15),
-            "Fri 16 Oct 2026, the day named, at North, closing 15:00",
+            local(10, 17, 0),
+            "Fri 16 Oct 2026, the day named, at North, due when Fri 16 Oct 2026 ends",
         ),
         (Counted.hours(24, since=local(10, 31)), local(11, 1, 9), "24 hours from 2026-10-31 16:00Z"),
     ],

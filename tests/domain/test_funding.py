@@ -17,6 +17,7 @@ from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.values import Stage
 from tests.domain.walk import (
+    ADMISSIONS,
     Walk,
     agreed,
     answered,
@@ -98,7 +99,7 @@ def test_a_self_pay_client_found_to_be_covered_is_priced_as_insured() -> None:
 
 def authorised() -> Walk:
     walk = placed(verdict=Verdict.CLEAR_AUTH_REQUIRED)
-    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="by fax")
+    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="by fax", by=ADMISSIONS)
     return walk
 
 

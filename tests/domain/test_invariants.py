@@ -87,7 +87,8 @@ BELONGS = {
     RESOLVE_FUNDING.kind: {Stage.FUNDING_EXCEPTION},
     DECIDE_PLACEMENT.kind: {Stage.PLACEMENT},
     ACCEPT_COST.kind: {Stage.COST_REVIEW},
-    OBTAIN_AUTHORISATION.kind: {Stage.COST_REVIEW, Stage.ENROLLING},
+    # Care may have begun while it was waived until a day, and it is owed again.
+    OBTAIN_AUTHORISATION.kind: {Stage.COST_REVIEW, Stage.ENROLLING, *IN_CARE},
     COMPLETE_STEP_UP.kind: {Stage.TRANSITION},
     COMPLETE_STEP_DOWN.kind: {Stage.TRANSITION},
     INTERIM_CONTACT.kind: {Stage.TRANSITION},
@@ -281,7 +282,7 @@ class Journeys(RuleBasedStateMachine):
     def pass_time(self) -> tuple[Event, ...]:
         happened = self.take(TimePassed(id=self.name()))
         following = self.state.next_deadline()
-        assert following is None or following > self.now
+        assert following > self.now if following else self.state.stage.is_end, "time stands still"
         self.watch.time_passed(self.state, self.now)
         return happened
 

@@ -21,10 +21,10 @@ def on_leave() -> Walk:
     return walk
 
 
-def test_the_return_is_owed_when_the_site_closes_on_the_day_named() -> None:
+def test_the_return_is_owed_until_the_day_named_is_over() -> None:
     walk = on_leave()
     owed = walk.state.obligations.open["return-from-leave-1"]
-    assert owed.due_at == datetime(2026, 3, 21, 0, 0, tzinfo=UTC)  # 17:00 in Los Angeles
+    assert owed.due_at == datetime(2026, 3, 21, 7, 0, tzinfo=UTC)  # midnight in Los Angeles
     assert walk.is_at(Stage.ACTIVE) and walk.state.leave.until == FRIDAY
 
 

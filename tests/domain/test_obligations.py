@@ -11,7 +11,7 @@ from domain.due_times import Counted
 from domain.effects import Notify
 from domain.obligations import Channel, Obligation, ObligationKind, ObligationStatus
 from domain.pathway import OBLIGATIONS
-from domain.pathway.admission import RESOLVE_CANCELLATION
+from domain.pathway.admission import CHECK_ADMISSION_TIME, RESOLVE_CANCELLATION
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calls import RESOLVE_EFFECT, Failed, PlaceAnswer
 from domain.pathway.care import EXTERNAL_CONTACT
@@ -79,9 +79,10 @@ def test_after_a_month_of_outage_each_step_is_told_once_and_the_next_moment_lies
     walk.later(weeks=5)
     due = walk.state.obligations.open["review-1"].due_at
     happened = walk.outage(days=31)
-    assert [event.type for event in happened] == ["obligation.escalated"] * 4
+    assert [event.type for event in happened] == ["obligation.escalated"] * 5
     steps = [(event.to, (event.planned_at - due) / timedelta(hours=1)) for event in told(walk, "review-1")]
     assert steps == [
+        (Role.CLINICIAN, -7 * 24),
         (Role.CLINICIAN, -72),
         (Role.CLINICIAN, 0),
         (Role.SUPERVISOR, 24),
@@ -156,16 +157,18 @@ def test_reviews_fall_due_in_week_6_and_every_week_until_the_medical_director_de
 def test_a_review_done_when_its_reminder_comes_is_not_owed_again_three_days_later() -> None:
     walk = enrolled()
     walk.later(weeks=6, days=-2)
-    assert len(told(walk, "review-1")) == 1
+    assert len(told(walk, "review-1")) == 2
     walk.do(CompleteReview, outcome="continue", rationale="seen on Saturday")
     assert walk.state.obligations.open["review-2"].due_at - MONDAY > timedelta(weeks=7)
 
 
 def test_an_early_review_does_not_replace_the_one_in_week_6() -> None:
     walk = enrolled()
+    owed = walk.state.obligations.open["review-1"]
     walk.later(weeks=3)
     walk.do(CompleteReview, outcome="continue", rationale="doing well")
-    assert timedelta(weeks=6) < walk.state.obligations.open["review-2"].due_at - MONDAY < timedelta(weeks=6, days=1)
+    assert walk.state.obligations.open["review-1"] == owed and "review-2" not in walk.owes()
+    assert timedelta(weeks=6) < owed.due_at - MONDAY < timedelta(weeks=6, days=1)
 
 
 def test_a_call_that_fails_for_good_is_owed_by_a_person_once() -> None:
@@ -231,6 +234,7 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
         REPLACE_PLACE.kind,
         EXTERNAL_CONTACT.kind,
         ARRANGE_RETURN.kind,
+        CHECK_ADMISSION_TIME.kind,
         CHECK_DEATH.kind,
         RESOLVE_CANCELLATION.kind,
         RESOLVE_EFFECT.kind,
@@ -243,4 +247,6 @@ def test_an_acknowledgement_does_not_move_the_end_of_the_24_hours() -> None:
     walk.later(hours=23)
     walk.do(AcknowledgeObligation, obligation="complete-step-up-1")
     walk.later(hours=1)
+    assert not walk.saw(StepUpWindowMissed)
+    walk.later(microseconds=1)
     assert walk.saw(StepUpWindowMissed) and "interim-contact-1" in walk.owes()

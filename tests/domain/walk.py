@@ -40,6 +40,9 @@ from domain.values import LevelOfCare, Role, Stage
 MONDAY = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
 """Ten in the morning in Los Angeles, in a month without a holiday."""
 
+JUST_AFTER = timedelta(microseconds=1)
+"""Exactly at a due time all is on time; so much later it is late."""
+
 CLINICIAN = Actor(id="clinician-1", role=Role.CLINICIAN)
 DIRECTOR = Actor(id="director-1", role=Role.MEDICAL_DIRECTOR)
 ADMISSIONS = Actor(id="admissions-1", role=Role.ADMISSIONS)

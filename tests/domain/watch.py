@@ -31,10 +31,12 @@ from domain.pathway.obligations import (
     ObligationMet,
     ObligationMoved,
     ObligationRaised,
+    ObligationReopened,
     ObligationWaived,
 )
 from domain.pathway.place_check import PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp, PlaceSearchStarted
+from domain.pathway.waivers import ObligationWaivedUntil
 from domain.plans import Direction
 from domain.state import JourneyState
 from domain.values import CLINICAL, Role
@@ -69,8 +71,8 @@ class Watch:
         true_at = (asked.occurred_at if isinstance(asked, Decision) else None) or now
         assert all(event.cause == asked.cause for event in events)
         assert all(event.at == (now if isinstance(event, _CALLS) else true_at) for event in events)
-        assert all(event.due_at > now for event in events if isinstance(event, ObligationMoved)), "into the past"
-        assert all(event.was_due_at > now for event in events if isinstance(event, ObligationMoved)), "un-missed"
+        assert all(event.due_at >= now for event in events if isinstance(event, ObligationMoved)), "into the past"
+        assert all(event.was_due_at >= now for event in events if isinstance(event, ObligationMoved)), "un-missed"
         if any(isinstance(event, JourneyOpened) for event in events):
             assert not self.record
         decided = [
@@ -94,8 +96,7 @@ class Watch:
             owed = before.obligations.open[event.obligation]
             assert owed.due_at == event.was_due_at != event.due_at
             assert owed.counted.kind is not TimeKind.ELAPSED
-        if isinstance(event, ENDINGS):
-            assert event.obligation in before.obligations.open, "ended twice, or never raised"
+        self._endings(event, before)
         if isinstance(event, LevelOfCareStarted):
             assert before.level is None, "two levels at once"
         if isinstance(event, EffectSettled):
@@ -127,6 +128,9 @@ class Watch:
     def time_passed(self, state: JourneyState, now: datetime) -> None:
         """Each person whose turn in an escalation has come was told, or said that they know."""
         for owed in state.obligations.open.values():
+            if owed.waiver is not None:
+                assert owed.next_at() > now, "its waiver is over"
+                continue
             due = {step.to for step in owed.escalation if step.at <= now}
             assert due <= self.aware.get(owed.id, set()), "somebody should have heard of it by now"
 
@@ -138,12 +142,22 @@ class Watch:
             owed = before.obligations.open[event.obligation]
             assert owed.assignee == event.before != event.assignee
 
+    def _endings(self, event: Event, before: JourneyState) -> None:
+        held = before.obligations
+        if isinstance(event, ENDINGS):
+            over = held.waived if isinstance(event, ObligationCancelled) else {}
+            assert event.obligation in {**held.open, **over}, "ended twice, or never raised"
+        if isinstance(event, ObligationReopened):
+            assert event.obligation in {**held.open, **held.waived}, "was not waived"
+
     def _people(self, event: Event, before: JourneyState) -> None:
         if isinstance(event, ObligationEscalated):
             self.aware.setdefault(event.obligation, set()).add(event.to)
         if isinstance(event, ObligationAcknowledged):
             self.aware.setdefault(event.obligation, set()).add(event.by.role)
-        if isinstance(event, ObligationWaived):
+        if isinstance(event, ObligationMet) and event.by is not None and event.note is not None:
+            assert event.by.role in before.obligations.open[event.obligation].completable_by
+        if isinstance(event, ObligationWaived | ObligationWaivedUntil):
             assert event.by.role in before.obligations.open[event.obligation].waivable_by
         if isinstance(event, FollowUpRecorded):
             left = next(e.at for e in self.record if isinstance(e, Discharged))

@@ -20,6 +20,7 @@ _TYPES: dict[str, Any] = {
 }
 _CHECKS: dict[str, Callable[[Any, Any, Schema], bool]] = {
     "$ref": lambda data, name, definitions: fits(data, definitions[name.removeprefix("#/$defs/")], definitions),
+    "const": lambda data, value, _: data == value,
     "anyOf": lambda data, several, definitions: any(fits(data, each, definitions) for each in several),
     "enum": lambda data, members, _: data in members,
     "format": lambda data, wanted, __: _is_written_as(data, wanted),

@@ -19,7 +19,7 @@ from domain.plans import Actor, ReviewOutcome
 from domain.values import Role, Stage
 from tests.centres import loaded
 from tests.policies import write_php, write_residential
-from tests.workflows.house import Case, House
+from tests.workflows.house import ADMISSIONS, Case, House
 from tests.workflows.paths import OUT_OF_CARE, decide, into_care, later
 from workflows.client import CommandRefused
 
@@ -81,7 +81,7 @@ async def test_residential_from_admission_to_the_end(house: House, centre: None)
         case,
         placed,
         decide(RecordBenefits, verdict="CLEAR", cost_share=share, note="called the plan"),
-        decide(CompleteObligation, obligation="obtain-authorisation-1", note="authorised for 30 days"),
+        decide(CompleteObligation, obligation="obtain-authorisation-1", note="authorised for 30 days", by=ADMISSIONS),
         into_care("RESIDENTIAL")[1],
         *enrolled,
         later(days=7),
