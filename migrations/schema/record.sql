@@ -57,6 +57,10 @@ create table dash.journeys_shape (
     crisis_place text,
     withdrawal_reason text,
     waiting_for_person text,
+    priority text,
+    window_closes timestamptz,
+    waived_until date,
+    undelivered boolean,
     constraint journeys_shape_pkey primary key (journey_id)
 );
 alter table dash.journeys_shape owner to throughline_projector;
@@ -72,6 +76,10 @@ comment on column dash.journeys_shape.zone is 'The time zone in which the days o
 comment on column dash.journeys_shape.crisis_place is 'Where a client in a crisis is: emergency-department or inpatient.';
 comment on column dash.journeys_shape.withdrawal_reason is 'Why the journey ends before care, as recorded.';
 comment on column dash.journeys_shape.waiting_for_person is 'The opaque staff id of the person who owes what is due first; null where it is the role''s.';
+comment on column dash.journeys_shape.priority is 'What comes first: that of what is due next, and safety while anything urgent is open.';
+comment on column dash.journeys_shape.window_closes is 'When the first window ends, of what is owed or of a step-up.';
+comment on column dash.journeys_shape.waived_until is 'The first day on which something waived is owed again.';
+comment on column dash.journeys_shape.undelivered is 'Whether the last notice about something owed did not reach anybody.';
 create index journeys_shape_next_due_idx on dash.journeys_shape using btree (next_due) where (ended_at is null);
 
 create table dash.obligations_shape (
@@ -95,6 +103,14 @@ create table dash.obligations_shape (
     as_of_position bigint not null,
     assignee text,
     owner_since_version bigint,
+    priority text,
+    site text,
+    window_opens date,
+    waived_until date,
+    undelivered boolean,
+    missed_due_at timestamptz,
+    due_day date,
+    ended_by_id text,
     constraint obligations_shape_pkey primary key (journey_id, obligation_id)
 );
 alter table dash.obligations_shape owner to throughline_projector;
@@ -103,6 +119,11 @@ comment on column dash.obligations_shape.ended_by is 'The role that ended it, wh
 comment on column dash.obligations_shape.late is 'Whether it ended after it was due; null while it is open.';
 comment on column dash.obligations_shape.assignee is 'The opaque staff id of the person who owes it; null where it is whoever is on call for the role in owner.';
 comment on column dash.obligations_shape.owner_since_version is 'The journey''s version, the number of its event, with which it became its owner''s.';
+comment on column dash.obligations_shape.window_opens is 'The first day at the site on which it can be met, for a window.';
+comment on column dash.obligations_shape.waived_until is 'While it is waived: the day at the site on which it is owed again.';
+comment on column dash.obligations_shape.missed_due_at is 'The first due time that it missed. An open one may be overdue besides: see the view missed_duties.';
+comment on column dash.obligations_shape.due_day is 'The day at the site of the due time, or of the first one missed.';
+comment on column dash.obligations_shape.ended_by_id is 'The opaque staff id of who ended it, where a person did.';
 create index obligations_shape_assignee_idx on dash.obligations_shape using btree (assignee) where (ended_at is null);
 create index obligations_shape_due_at_idx on dash.obligations_shape using btree (due_at) where (ended_at is null);
 create index obligations_shape_kind_raised_at_idx on dash.obligations_shape using btree (kind, raised_at);
@@ -245,10 +266,37 @@ create view dash.journeys as
     zone,
     crisis_place,
     withdrawal_reason,
-    waiting_for_person
+    waiting_for_person,
+    priority,
+    window_closes,
+    waived_until,
+    undelivered
    from dash.journeys_g1;
 alter view dash.journeys owner to throughline_projector;
 grant select on table dash.journeys to throughline_dashboards;
+
+create view dash.missed_duties as
+ select journey_id,
+    obligation_id,
+    kind,
+    priority,
+    owner,
+    site,
+    to_char((due_day)::timestamptz, 'YYYY-MM'::text) as month,
+    coalesce(missed_due_at, due_at) as due_at,
+        case
+            when ((ended_at is null) and (waived_until is not null)) then 'waived'::text
+            when (ended_at is null) then 'open'::text
+            else status
+        end as outcome,
+    ended_at,
+    ended_by,
+    ended_by_id
+   from dash.obligations o
+  where ((missed_due_at is not null) or ((ended_at is null) and (waived_until is null) and (due_at < now())));
+alter view dash.missed_duties owner to throughline_projector;
+comment on view dash.missed_duties is 'One row for each, by the first due time it missed; month is that of this due time, at the site.';
+grant select on table dash.missed_duties to throughline_dashboards;
 
 create view dash.obligations as
  select journey_id,
@@ -270,14 +318,22 @@ create view dash.obligations as
     about,
     as_of_position,
     assignee,
-    owner_since_version
+    owner_since_version,
+    priority,
+    site,
+    window_opens,
+    waived_until,
+    undelivered,
+    missed_due_at,
+    due_day,
+    ended_by_id
    from dash.obligations_g1;
 alter view dash.obligations owner to throughline_projector;
 grant select on table dash.obligations to throughline_dashboards;
 
 create view dash.open_journeys as
- select coalesce((next_due <= now()), false) as overdue,
-    (urgent_open or coalesce((next_due <= now()), false)) as urgent,
+ select coalesce((next_due < now()), false) as overdue,
+    (urgent_open or coalesce((next_due < now()), false)) as urgent,
     journey_id,
     stage,
     level,
@@ -306,15 +362,70 @@ create view dash.open_journeys as
     last_week,
     zone,
     crisis_place,
-    withdrawal_reason
+    withdrawal_reason,
+    waiting_for_person,
+    priority,
+    window_closes,
+    waived_until,
+    undelivered
    from dash.journeys j
   where ((ended_at is null) or (open_count > 0))
-  order by (urgent_open or coalesce((next_due <= now()), false)) desc, next_due, journey_id;
+  order by (urgent_open or coalesce((next_due < now()), false)) desc, (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), next_due, journey_id;
 alter view dash.open_journeys owner to throughline_projector;
 grant select on table dash.open_journeys to throughline_dashboards;
 
 create view dash.open_obligations as
- select (due_at <= now()) as overdue,
+ with judged as (
+         select ((o.due_at < now()) and (o.waived_until is null)) as overdue,
+            o.journey_id,
+            o.obligation_id,
+            o.kind,
+            o.owner,
+            o.status,
+            o.raised_at,
+            o.due_at,
+            o.time_kind,
+            o.urgent,
+            o.steps_taken,
+            o.last_told_at,
+            o.quiet_until,
+            o.acknowledged_by,
+            o.ended_at,
+            o.ended_by,
+            o.late,
+            o.about,
+            o.as_of_position,
+            o.assignee,
+            o.owner_since_version,
+            o.priority,
+            o.site,
+            o.window_opens,
+            o.waived_until,
+            o.undelivered,
+            o.missed_due_at,
+            o.due_day,
+            o.ended_by_id
+           from dash.obligations o
+          where (o.ended_at is null)
+        )
+ select array_remove(array[
+        case
+            when overdue then 'overdue'::text
+            else null::text
+        end,
+        case
+            when (overdue and (window_opens is not null)) then 'missed-window'::text
+            else null::text
+        end,
+        case
+            when (urgent and (waived_until is null)) then 'urgent'::text
+            else null::text
+        end,
+        case
+            when undelivered then 'not-delivered'::text
+            else null::text
+        end, ('waived-until-'::text || waived_until)], null::text) as flags,
+    overdue,
     journey_id,
     obligation_id,
     kind,
@@ -334,10 +445,17 @@ create view dash.open_obligations as
     about,
     as_of_position,
     assignee,
-    owner_since_version
-   from dash.obligations o
-  where (ended_at is null)
-  order by due_at, journey_id, obligation_id;
+    owner_since_version,
+    priority,
+    site,
+    window_opens,
+    waived_until,
+    undelivered,
+    missed_due_at,
+    due_day,
+    ended_by_id
+   from judged j
+  order by (not (overdue or (urgent and (waived_until is null)))), (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), due_at, journey_id, obligation_id;
 alter view dash.open_obligations owner to throughline_projector;
 grant select on table dash.open_obligations to throughline_dashboards;
 

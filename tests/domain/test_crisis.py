@@ -85,18 +85,19 @@ def test_the_return_is_owed_again_and_again_for_as_long_as_the_client_is_there()
     assert walk.state.obligations.open["arrange-return-2"].due_at == walk.now + timedelta(hours=24)
     ward = in_hospital()
     due = ward.state.obligations.open["arrange-return-1"].due_at
-    assert ward.state.calendar.local_date(due) == ward.state.calendar.local_date(ward.now) + timedelta(days=3)
+    calendar = ward.state.calendar
+    assert due == calendar.day_ends(calendar.local_date(ward.now) + timedelta(days=3))
 
 
 @pytest.mark.parametrize(
     ("began", "due"),
     [
-        (datetime(2026, 3, 6, 20, tzinfo=UTC), datetime(2026, 3, 10, 0, tzinfo=UTC)),
-        (datetime(2026, 10, 30, 19, tzinfo=UTC), datetime(2026, 11, 3, 1, tzinfo=UTC)),
-        (datetime(2028, 2, 27, 20, tzinfo=UTC), datetime(2028, 3, 2, 1, tzinfo=UTC)),
+        (datetime(2026, 3, 6, 20, tzinfo=UTC), datetime(2026, 3, 10, 7, tzinfo=UTC)),
+        (datetime(2026, 10, 30, 19, tzinfo=UTC), datetime(2026, 11, 3, 8, tzinfo=UTC)),
+        (datetime(2028, 2, 27, 20, tzinfo=UTC), datetime(2028, 3, 2, 8, tzinfo=UTC)),
     ],
 )
-def test_days_in_hospital_end_when_the_site_closes_across_changes_of_the_clocks(began: datetime, due: datetime) -> None:
+def test_days_in_hospital_end_when_the_day_does_across_changes_of_the_clocks(began: datetime, due: datetime) -> None:
     walk = opened(began)
     walk.do(RecordCrisis, **WARD)
     assert walk.state.obligations.open["arrange-return-1"].due_at == due

@@ -82,12 +82,12 @@ def test_after_a_month_of_outage_each_step_is_told_once_and_the_next_moment_lies
     assert [event.type for event in happened] == ["obligation.escalated"] * 5
     steps = [(event.to, (event.planned_at - due) / timedelta(hours=1)) for event in told(walk, "review-1")]
     assert steps == [
-        (Role.CLINICIAN, -7 * 24),
-        (Role.CLINICIAN, -72),
-        (Role.CLINICIAN, 0),
-        (Role.SUPERVISOR, 24),
-        (Role.MEDICAL_DIRECTOR, 72),
-    ]
+        (Role.CLINICIAN, -7 * 24 + 8),
+        (Role.CLINICIAN, -24 + 8),
+        (Role.CLINICIAN, 8),
+        (Role.SUPERVISOR, 24 + 8),
+        (Role.MEDICAL_DIRECTOR, 72 + 8),
+    ], "its day is over at midnight, the site opens at eight, and 72 hours before is a Saturday"
     assert all(event.overdue for event in told(walk, "review-1"))
     following = walk.state.next_deadline()
     assert following is not None and following - walk.now == timedelta(hours=24)
@@ -156,9 +156,9 @@ def test_reviews_fall_due_in_week_6_and_every_week_until_the_medical_director_de
 
 def test_a_review_done_when_its_reminder_comes_is_not_owed_again_three_days_later() -> None:
     walk = enrolled()
-    walk.later(weeks=6, days=-2)
+    walk.later(weeks=6)
     assert len(told(walk, "review-1")) == 2
-    walk.do(CompleteReview, outcome="continue", rationale="seen on Saturday")
+    walk.do(CompleteReview, outcome="continue", rationale="seen on Monday")
     assert walk.state.obligations.open["review-2"].due_at - MONDAY > timedelta(weeks=7)
 
 

@@ -16,6 +16,7 @@ from domain.obligations import Priority
 from domain.pathway import OBLIGATIONS
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.deadlines import TimePassed
+from domain.pathway.death import RecordDeath
 from domain.pathway.discharge import Discharge
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.moves import ConfirmArrival, StepUpWindowMissed
@@ -189,10 +190,11 @@ def test_people_are_reminded_when_a_window_begins_and_it_is_overdue_when_it_is_o
     walk = discharged()
     later = walk.state.obligations.open["follow-up-2"]
     begins = walk.state.calendar.day_begins((MONDAY + 7 * DAY).date())
-    assert later.escalation[0].at == begins and later.counts_from == (MONDAY + 7 * DAY).date()
+    opening = walk.state.calendar.in_opening_hours
+    assert later.escalation[0].at == opening(begins) and later.counts_from == (MONDAY + 7 * DAY).date()
     walk.later(days=31)
     told = [(each.planned_at, each.overdue) for each in walk.saw(ObligationEscalated) if each.obligation == later.id]
-    assert told[:2] == [(begins, False), (later.due_at, False)]
+    assert told[:2] == [(opening(begins), False), (opening(later.due_at), True)]
     assert "missed-window" in later.flags(later.due_at + JUST_AFTER)
 
 
@@ -243,8 +245,8 @@ def test_what_was_missed_stays_visible_whatever_became_of_it(
 def test_it_stays_visible_after_the_journeys_end_and_what_was_not_due_yet_is_not_among_it() -> None:
     walk = elsewhere()
     walk.later(days=9)
-    walk.do(Discharge, reason="deceased")
-    assert walk.is_at(Stage.CLOSED)
+    walk.do(RecordDeath, source="their family told us")
+    assert walk.is_at(Stage.DECEASED)
     assert {each.obligation_id for each in missed_of(walk.record, walk.now)} == {"external-contact-1"}
 
 
@@ -262,9 +264,8 @@ def test_the_month_of_what_is_due_at_midnight_is_that_of_the_day_that_ends() -> 
 def test_priorities_are_in_order_and_only_safety_is_urgent() -> None:
     assert [each.rank for each in Priority] == [0, 1, 2, 3]
     assert {kind for kind, each in OBLIGATIONS.items() if each.urgent} == {
-        "complete-step-up",
-        "interim-contact",
-        "replace-place",
+        *("arrange-return", "check-death", "check-withdrawal", "complete-step-up"),
+        *("deliver-page", "interim-contact", "replace-place"),
     }
 
 

@@ -135,10 +135,11 @@ def test_what_is_waived_until_a_day_is_quiet_and_owed_again_on_that_day_due_when
     assert (again.at, again.owed.due_at) == (midnight(day), midnight(day + DAY))
     assert owed(walk, before.id).due_at == midnight(day + DAY) and not owed(walk, before.id).is_overdue(walk.now)
     assert walk.state.why_due(owed(walk, before.id)).startswith(f"{day:%a} {day.day} {day:%b %Y}, the day named, at")
-    walk.later(days=3)
+    walk.later(days=6)
+    opening = walk.state.calendar.in_opening_hours
     assert [(each.to, each.planned_at) for each in told(walk, before.id)][:2] == [
-        (Role.CASE_MANAGER, midnight(day + DAY)),
-        (Role.SUPERVISOR, midnight(day + DAY) + DAY),
+        (Role.CASE_MANAGER, opening(midnight(day + DAY))),
+        (Role.SUPERVISOR, opening(midnight(day + DAY) + DAY)),
     ]
 
 
