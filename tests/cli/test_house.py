@@ -111,8 +111,8 @@ def test_no_process_of_the_house_is_the_database_s_superuser(house: Command) -> 
 def test_an_obligation_is_acknowledged_and_one_done_by_hand_only_where_it_may_be(there: Call, tmp_path: Path) -> None:
     journey = admitted(there, tmp_path)
     owed = shown(there, journey)["obligations"][0]["id"]
-    assert there("acknowledge-obligation", journey, "--obligation", owed, *ADMISSIONS).code == Exit.OK
-    assert there("acknowledge-obligation", journey, "--obligation", owed, *CLINICIAN).code == Exit.REFUSED
+    assert there("acknowledge-obligation", journey, "--obligation", owed, *CLINICIAN).code == Exit.OK
+    assert there("acknowledge-obligation", journey, "--obligation", owed, *ADMISSIONS).code == Exit.REFUSED
     refused = there("complete-obligation", journey, "--obligation", "review-99", "--note", "done", *CLINICIAN)
     assert refused.code == Exit.REFUSED
 

@@ -13,7 +13,7 @@ import pytest
 from cli.main import run
 from cli.output import Exit
 from dashboard.missed import list_missed, missed_of
-from domain.pathway.discharge import Discharge
+from domain.pathway.death import RecordDeath
 from domain.pathway.obligation_decisions import CompleteObligation, UndoWaiver, WaiveObligation
 from eventstore import open_store
 from migrations import migrate
@@ -34,7 +34,7 @@ def late_contact() -> Walk:
 def died() -> Walk:
     walked = walk.elsewhere()
     walked.later(days=9)
-    walked.do(Discharge, reason="deceased")
+    walked.do(RecordDeath, source="their family told us")
     return walked
 
 

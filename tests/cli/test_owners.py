@@ -31,7 +31,7 @@ def test_a_persons_work_is_assigned_listed_and_handed_over(there: Call, tmp_path
     assert "Decide the level of care" in listed and "1 open obligation" in listed
     assert (journey, "enrol-1", None) in owed_by(there, "--owner", "admissions", "--unassigned", "--site", "main")
     assert there("journeys", "--person", "s-101").out.startswith("no journey waits for s-101")
-    to_admissions = ("assign-obligation", journey, "--obligation", "enrol-1", "--to", "s-101")
+    to_admissions = ("assign-obligation", journey, "--obligation", "check-admission-time-1", "--to", "s-101")
     assert there(*to_admissions, *SUPERVISOR).code == Exit.OK
     assert [each["journey_id"] for each in there("journeys", "--person", "s-101", "--json").json] == [journey]
 
