@@ -40,6 +40,7 @@ async def test_an_assignment_lasts_when_the_journey_rolls_over_and_new_obligatio
 ) -> None:
     case = await treated_by(house, ALMA)
     await case.roll_over()
+    await case.later(weeks=5, days=6)
     await case.do(CompleteReview, outcome="continue", rationale="steady")
     state = await case.settled()
     assert await owner_of(case, "review-2") == ALMA
