@@ -40,6 +40,7 @@ from centre.staff_file import StaffFile, site_ids
 from centre.systems import Systems, read_systems
 from clientkeys import open_keyring
 from clientkeys.keys import Keyring
+from dashboard.digest_activities import DigestWriter, ensure_digests
 from deploy.limits import Limits
 from deploy.settings import Settings
 from deploy.values import HostPort
@@ -57,6 +58,7 @@ from recovery.schedule import ScheduledComparison, ensure_schedule
 from recovery.signing import HeadSigner
 from recovery.turns import Turns
 from workflows.client import connect
+from workflows.digests import DigestsWorkflow
 from workflows.journey import JourneyWorkflow
 from workflows.messages import CALLS_QUEUE, NOTICES_QUEUE, TASK_QUEUE
 from workflows.reconciling import PageWorkflow, ReconcileWorkflow
@@ -93,10 +95,20 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
         keyring(settings) as keys,
         clinic(settings, keys, staff) as calls,
         journey_worker(
-            client, store, Sealer(keys), calls, admitted=admitted, signer=_signer(settings), limits=settings
+            client,
+            store,
+            Sealer(keys),
+            calls,
+            admitted=admitted,
+            signer=_signer(settings),
+            digests=DigestWriter(
+                settings.require_database_url(), staff.current, folded=settings.dashboard_folded_events
+            ),
+            limits=settings,
         ),
     ):
         await ensure_schedule(client, turns(settings).every)
+        await ensure_digests(client)
         log.info("worker started", task_queue=TASK_QUEUE, pid=os.getpid())
         on_started()
         await _stopped()
@@ -112,6 +124,7 @@ async def journey_worker(
     workflow: type = JourneyWorkflow,
     admitted: Admitted | None = None,
     signer: HeadSigner | None = None,
+    digests: DigestWriter | None = None,
     limits: Limits = _USUAL,
     **options: Any,
 ) -> AsyncIterator[None]:
@@ -134,8 +147,11 @@ async def journey_worker(
     journeys = Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[workflow, ReconcileWorkflow, PageWorkflow],
-        activities=[recorder.record, recorder.check, comparison.reconcile, (signer or HeadSigner()).sign],
+        workflows=[workflow, ReconcileWorkflow, PageWorkflow, DigestsWorkflow],
+        activities=[
+            *(recorder.record, recorder.check, comparison.reconcile, (signer or HeadSigner()).sign),
+            *(digests.activities() if digests else ()),
+        ],
         **{**ours, **options},
     )
     fewest = limits.worker_fewest_calls

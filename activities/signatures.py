@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from activities.ports import Notice
 from domain.comparing import Fingerprint
 from domain.pathway import Event
 from domain.pathway.calls import Answer
-from domain.values import Value
+from domain.values import Instant, Value
 
 RECORD = "record-events"
 CHECK_RECORD = "check-record"
@@ -16,6 +17,11 @@ RELEASE_PLACE = "release-place"
 NOTIFY = "notify"
 RECONCILE = "reconcile"
 SIGN_HEAD = "sign-head"
+NEXT_OPENING = "next-opening"
+WRITE_DIGESTS = "write-digests"
+
+SITE_UNKNOWN = "site-unknown"
+"""Error type: the centre has no such site, or no longer."""
 
 RECORD_UNREACHABLE = "record-unreachable"
 """Error type: the record's database does not answer, or accepts nothing now."""
@@ -172,6 +178,34 @@ class Reconciled(Value):
     of_another_schema: int = 0
     asked: int = 0
     other_heads: int = 0
+
+
+class OpeningRequest(Value):
+    """Asks when the site opens next after `after`."""
+
+    site: str
+    after: Instant
+
+
+class Opening(Value):
+    """The answer."""
+
+    at: Instant
+
+
+class DigestRequest(Value):
+    """Write the digests of the site: what is new from `since` to `until`, and what is due soon after `until`."""
+
+    site: str
+    since: Instant
+    until: Instant
+
+
+class DigestsWritten(Value):
+    """One notice for each reader. None was `made` if the site is closed at that moment."""
+
+    made: bool
+    notices: tuple[Notice, ...] = ()
 
 
 class ReleaseRequest(Value):

@@ -18,11 +18,19 @@ READING = "the journey is reading its record, at the start of a run: ask again i
 WORKFLOW = "Journey"
 RECONCILE = "Reconcile"
 PAGE = "Page"
+DIGESTS = "Digests"
 TASK_QUEUE = "journeys"
 CALLS_QUEUE = "clinic-calls"
 """For activities that call the payer and the EHR. They only delay each other."""
 NOTICES_QUEUE = "notices"
 """For notices and pages to staff, which depend on no other system than mail."""
+
+
+class DigestStart(Value):
+    """The input of the workflow of a site's digests. What was raised after `since` is still to be told."""
+
+    site: str
+    since: Instant
 
 
 class JourneyStart(Value):

@@ -1,4 +1,4 @@
-"""Two small workflows besides the journeys: one compares and signs the record, one sends a page once."""
+"""Two small workflows besides the journeys: one compares and signs the record, one sends a notice once."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.paging import page_once
 
 _TRIES = RetryPolicy(maximum_attempts=3)
+_PATIENCE = {Channel.PAGE: timedelta(hours=24), Channel.MAIL: timedelta(days=14)}
+"""How long a notice is tried while the mail server is down, elapsed."""
 _SUBJECTS = {
     signatures.SIGN_HEAD: "The record's head was not signed",
     signatures.RECONCILE: "The record and the running journeys were not compared",
@@ -87,7 +89,9 @@ def _notice(failure: ActivityError) -> Notice:
 
 @workflow.defn(name=PAGE)
 class PageWorkflow:
-    """A page to operations. Its workflow id is the page's key, so it goes out once, however often it is asked for."""
+    """A page to operations, or a digest. Its workflow id is the notice's key, so it goes out once, however often it is
+    asked for.
+    """
 
     @workflow.run
     async def run(self, notice: Notice) -> signatures.Answered:
@@ -98,7 +102,7 @@ class PageWorkflow:
             task_queue=NOTICES_QUEUE,
             result_type=signatures.Answered,
             start_to_close_timeout=timedelta(seconds=30),
-            schedule_to_close_timeout=timedelta(hours=24),
+            schedule_to_close_timeout=_PATIENCE[notice.channel],
             summary=notice.subject,
         )
         return sent

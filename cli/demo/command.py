@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import httpx2
 
@@ -12,7 +13,7 @@ from cli.demo.calendar import Calendar, skipper_of
 from cli.demo.narrator import Narrator
 from cli.demo.outcome import ClientOutcome
 from cli.demo.outside import ClinicDoor, Registration
-from cli.demo.play import Play, today
+from cli.demo.play import Play, beginning
 from cli.demo.script import CLIENTS, Client
 from cli.house import running_house
 from cli.journeys import ui_link
@@ -39,7 +40,7 @@ _GOES_WRONG = (
 
 
 async def demo(*, once: bool = False, json: bool = False) -> int:
-    """Play nine invented clients' months in seconds on the real parts, then stay up until Ctrl-C.
+    """Play eleven invented clients' months in seconds on the real parts, then stay up until Ctrl-C.
 
     Args:
         once: End by itself; exit code 0 only if every path went as scripted.
@@ -79,7 +80,7 @@ async def _stage(settings: Settings, narrator: Narrator, clients: tuple[Client, 
         open_keyring(settings.require_keys_url(), settings.require_kek_file()) as keys,
     ):
         registration = Registration("127.0.0.1", settings.mllp_port)
-        calendar = Calendar(skipper_of(client), journeys, today())
+        calendar = Calendar(skipper_of(client), journeys, beginning(datetime.now(UTC)))
         try:
             yield Play(journeys, Registry(pool, keys), registration, clinic, calendar, narrator, clients)
         finally:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from cli.demo.calendar import Calendar
 from cli.demo.narrator import Narrator
@@ -25,6 +25,7 @@ from workflows.client import CommandRefused, JourneyNotRunning, Journeys, Journe
 _NOT_YET = ("wrong-stage", "no-place-yet", "no-place-held", "authorisation-open")
 _PATIENCE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.05
+_PAST_THE_HOUR = timedelta(minutes=20)
 _STAFF = {role: f"s-{101 + number}" for number, role in enumerate(Role)}
 
 
@@ -160,7 +161,7 @@ class Play:
         stored = self._narrator.events.get(player.journey_id, [])
         cost = await cost_of(self._journeys.handle(player.journey_id)) if player.journey_id else Cost()
         been = path(from_record(each) for each in stored)
-        told = self._narrator.told_roles(player.journey_id, "review-1")
+        told = self._narrator.told_roles(player.journey_id, player.client.about)
         found = [*player.problems, *differences(player.client, been, (each.type for each in stored), told)]
         if stored and openings[str(stored[0].data.get("client_ref"))] != 1:
             found.append("more than one journey was opened")
@@ -190,6 +191,9 @@ def _patiently() -> Iterator[None]:
         yield None
 
 
-def today() -> datetime:
-    """The demonstration's first day: now."""
-    return datetime.now(UTC)
+def beginning(now: datetime) -> datetime:
+    """When a demonstration that starts `now` begins on its calendar: at the last twenty past.
+
+    Facilities open places on the full hour. So each step comes as long before a place starts as in any other run.
+    """
+    return (now - _PAST_THE_HOUR).replace(minute=0, second=0, microsecond=0) + _PAST_THE_HOUR

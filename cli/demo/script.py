@@ -14,6 +14,7 @@ from typing import Any
 from domain.commands import Decision
 from domain.pathway.care import EXTERNAL_CONTACT
 from domain.pathway.cost import AcceptCost
+from domain.pathway.crisis import ARRANGE_RETURN, CrisisPlace, RecordCrisis
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
@@ -23,11 +24,18 @@ from domain.pathway.moves import INTERIM_CONTACT, ConfirmArrival, RequestStepUp,
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.withdrawal import (
+    CheckWithdrawal,
+    Initiator,
+    RecordWithdrawal,
+    SafetyFinding,
+    WithdrawalReason,
+)
 from domain.plans import Actor, Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
 from domain.state import JourneyState
 from domain.values import LevelOfCare, Role, Stage
 
-OP, IOP, PHP = "OP", "IOP", "PHP"
+OP, IOP, PHP, INPATIENT = "OP", "IOP", "PHP", "INPATIENT"
 Build = Callable[[JourneyState, str, Actor], Decision]
 
 
@@ -72,7 +80,7 @@ class Client:
         name: Names the path. It is not a person's name.
         clinic: The script for the simulated clinic.
         stages: The stages that must be reached, in order. The same goes for `levels` and `told`.
-        told: Roles that the review's escalation must reach, if the path is about that.
+        told: Roles that the escalation of the obligation `about` must reach, if the path is about that.
         happens: Types of events that must happen. Those in `never` must not.
     """
 
@@ -86,6 +94,7 @@ class Client:
     silences: tuple[Silence, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
     told: tuple[Role, ...] = ()
+    about: str = "review-1"
     happens: tuple[str, ...] = ()
     never: tuple[str, ...] = ("step-up.window-missed",)
 
@@ -142,6 +151,10 @@ def _arrive(at: timedelta) -> ScriptStep:
     return _step(at, Role.CLINICIAN, ConfirmArrival)
 
 
+def _check(at: timedelta, finding: SafetyFinding, note: str) -> ScriptStep:
+    return _step(at, Role.CLINICIAN, CheckWithdrawal, finding=finding, note=note)
+
+
 def _leave(at: timedelta) -> tuple[ScriptStep, ...]:
     return (
         _step(at - 7 * _DAY, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
@@ -177,8 +190,8 @@ CLIENTS: tuple[Client, ...] = (
             *_into_care(OP),
             _step(3 * _WEEK, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
             _arrive(3 * _WEEK + 6 * _HOUR),
-            _review(9 * _WEEK + _DAY, STEP_DOWN, to=OP),
-            _arrive(9 * _WEEK + 3 * _DAY),
+            _review(8 * _WEEK + 6 * _DAY, STEP_DOWN, to=OP),
+            _arrive(9 * _WEEK + _DAY),
             *_leave(14 * _WEEK),
         ),
         stages=(*_TO_CARE, *_MOVED, *_MOVED, *_TO_THE_END),
@@ -196,8 +209,8 @@ CLIENTS: tuple[Client, ...] = (
             _contact(4 * _WEEK, EXTERNAL_CONTACT.kind),
             _step(5 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
             _arrive(5 * _WEEK + _DAY),
-            _review(11 * _WEEK + _DAY + _HOUR, STEP_DOWN, to=OP),
-            _arrive(11 * _WEEK + 4 * _DAY),
+            _review(8 * _WEEK + _DAY, STEP_DOWN, to=OP),
+            _arrive(8 * _WEEK + 3 * _DAY),
             *_leave(16 * _WEEK),
         ),
         stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_MOVED, *_TO_THE_END),
@@ -245,8 +258,8 @@ CLIENTS: tuple[Client, ...] = (
             _contact(3 * _WEEK, EXTERNAL_CONTACT.kind),
             _step(4 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
             _arrive(4 * _WEEK + _DAY),
-            _review(10 * _WEEK + _DAY + _HOUR, STEP_DOWN, to=OP),
-            _arrive(10 * _WEEK + 3 * _DAY),
+            _review(7 * _WEEK + 5 * _DAY, STEP_DOWN, to=OP),
+            _arrive(8 * _WEEK),
         ),
         stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_MOVED),
         levels=(IOP, PHP, IOP, OP),
@@ -272,6 +285,62 @@ CLIENTS: tuple[Client, ...] = (
         stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_MOVED),
         levels=(IOP, PHP, IOP, OP),
         happens=("place.held", "place.lost", "place.given-up"),
+    ),
+    Client(
+        name="hospital-and-back",
+        title="IOP → inpatient stay → PHP → IOP → OP → discharge",
+        steps=(
+            *_into_care(IOP),
+            _step(
+                3 * _WEEK,
+                Role.CASE_MANAGER,
+                RecordCrisis,
+                place=CrisisPlace.INPATIENT,
+                facility="County Psychiatric Unit",
+                level=INPATIENT,
+                reason="admitted after a crisis at home",
+            ),
+            _contact(3 * _WEEK + 2 * _DAY, ARRANGE_RETURN.kind),
+            _step(3 * _WEEK + 4 * _DAY, Role.CLINICIAN, StartStepDown, to=PHP, reason="needs daily structure still"),
+            _step(3 * _WEEK + 5 * _DAY, Role.CASE_MANAGER, ConfirmArrival, facility="Harbour Day Hospital"),
+            _contact(4 * _WEEK + 3 * _DAY, EXTERNAL_CONTACT.kind),
+            _step(5 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
+            _arrive(5 * _WEEK + _DAY),
+            _review(8 * _WEEK + _DAY, STEP_DOWN, to=OP),
+            _arrive(8 * _WEEK + 3 * _DAY),
+            *_leave(14 * _WEEK),
+        ),
+        stages=(
+            *_TO_CARE,
+            *(Stage.EXTERNAL, Stage.TRANSITION, Stage.EXTERNAL, Stage.TRANSITION, Stage.EXTERNAL),
+            *(*_MOVED, *_MOVED, *_TO_THE_END),
+        ),
+        levels=(IOP, INPATIENT, PHP, IOP, OP),
+        happens=("crisis.recorded",),
+        never=("step-up.window-missed", "place.search-started"),
+    ),
+    Client(
+        name="withdraws",
+        title="Withdrawal before care, ended once a clinician found the client safe",
+        steps=(
+            *_into_care(IOP)[:2],
+            _step(
+                26 * _HOUR,
+                Role.ADMISSIONS,
+                RecordWithdrawal,
+                reason=WithdrawalReason.CLIENT_WITHDREW,
+                initiator=Initiator.CLIENT,
+                note="phoned; no time for the programme now",
+            ),
+            _check(29 * _HOUR, SafetyFinding.NOT_REACHED, "no answer by phone"),
+            _check(44 * _HOUR, SafetyFinding.SAFE, "reached by phone; has the crisis line's number"),
+        ),
+        stages=(*_TO_CARE[:5], Stage.DISENGAGED, Stage.WITHDRAWN),
+        levels=(),
+        told=(Role.CLINICIAN,),
+        about="check-withdrawal-1",
+        happens=("withdrawal.checked", "withdrawal.completed"),
+        never=("level.started",),
     ),
     Client(
         name="cancelled",
