@@ -79,12 +79,12 @@ def digests(
 ) -> list[Notice]:
     """The digests that are due at the opening of the span's site.
 
-    A person's digest comes at the opening of their first site, or of the centre's first if they work at all, and covers
+    What is waived until a day is in none. A person's digest comes at the opening of their first site, or of the centre's first if they work at all, and covers
     every site.
     """
     items: dict[_Reader, list[_Item]] = defaultdict(list)
     zones = {site.id: ZoneInfo(site.calendar.zone) for site in sites}
-    for owed in rows:
+    for owed in (each for each in rows if each.waived_until is None):
         zone = zones.get(owed.site, span.zone)
         first = recipients(staff, owed.owner, owed.site, Channel.MAIL, span.until, zone, person=owed.assignee)[0]
         reader = _Reader(first.staff_id) if first.staff_id else _Reader(None, owed.owner, owed.site)

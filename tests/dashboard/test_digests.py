@@ -41,6 +41,7 @@ def owed(
     role: Role = Role.CLINICIAN,
     site: str = "main",
     urgent: bool = False,
+    waived_until: date | None = None,
 ) -> OpenObligation:
     return OpenObligation(
         journey_id=f"{id}-4b1c-secret",
@@ -53,6 +54,8 @@ def owed(
         urgent=urgent,
         status=ObligationStatus.OPEN,
         owner_since_version=3,
+        priority=Priority.SAFETY if urgent else Priority.CLINICAL,
+        waived_until=waived_until,
     )
 
 
@@ -95,6 +98,11 @@ def test_a_person_reads_what_is_new_what_is_due_and_what_is_overdue() -> None:
 
 def test_a_person_with_nothing_new_or_due_gets_no_mail() -> None:
     assert written(owed("review-7", at_site(2026, 4, 20, 17))) == {}
+
+
+def test_what_is_waived_until_a_day_is_in_no_digest() -> None:
+    waived = owed("review-1", at_site(2026, 3, 13, 17), waived_until=date(2026, 4, 1))
+    assert written(waived, new=("review-1",)) == {}
 
 
 def test_what_is_urgent_is_told_apart_and_only_counted() -> None:
