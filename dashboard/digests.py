@@ -79,8 +79,8 @@ def digests(
 ) -> list[Notice]:
     """The digests that are due at the opening of the span's site.
 
-    What is waived until a day is in none. A person's digest comes at the opening of their first site, or of the centre's first if they work at all, and covers
-    every site.
+    A person's digest comes at the opening of their first site, or of the centre's first if they work at all, and covers
+    every site. What is waived until a day is in none.
     """
     items: dict[_Reader, list[_Item]] = defaultdict(list)
     zones = {site.id: ZoneInfo(site.calendar.zone) for site in sites}
