@@ -72,6 +72,7 @@ def card(state: JourneyState, now: Instant) -> str:
         f"**{state.stage}** · level of care {_level(state, now)} · waiting for **{waiting_for}**",
         "",
         *(_line(o, now) for o in owed),
+        *_screening(state),
         *_payer(state),
     ]
     if state.moves.current is not None:
@@ -90,6 +91,13 @@ def _away(state: JourneyState) -> list[str]:
     if state.suspension.waiting:
         lines += ["", f"Waiting until the client is back: {', '.join(state.suspension.ids)}"]
     return lines
+
+
+def _screening(state: JourneyState) -> list[str]:
+    """How far the screening has come, and the consents, until care begins."""
+    if state.stage not in _BEFORE_CARE:
+        return []
+    return ["", f"Screening: {state.screening.in_words()}", f"Consents: {state.screening.consents_in_words()}"]
 
 
 def _level(state: JourneyState, now: Instant) -> str:

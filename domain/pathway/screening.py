@@ -122,9 +122,14 @@ class Screening(Slice):
     completed_at: Instant | None = None
 
     @property
+    def is_crisis(self) -> bool:
+        """Whether a crisis was heard of."""
+        return self.urgency is Urgency.CRISIS
+
+    @property
     def shows_danger(self) -> bool:
         """Whether somebody said that the client is in a crisis or that their risk is raised."""
-        return self.urgency is Urgency.CRISIS or self.risk is KnownRisk.RAISED
+        return self.is_crisis or self.risk is KnownRisk.RAISED
 
     @property
     def may_be_treated(self) -> bool:
@@ -261,7 +266,7 @@ class RecordConsent(
 
 def _require_may_lower(state: JourneyState, urgency: Urgency | None, by: Actor) -> None:
     require(
-        state.screening.urgency is not Urgency.CRISIS or urgency is Urgency.CRISIS or by.role in CLINICAL,
+        not state.screening.is_crisis or urgency is Urgency.CRISIS or by.role in CLINICAL,
         "crisis-stands",
         "A crisis was heard of. Only a clinician finds that it is none. Ask one of them.",
     )
@@ -331,7 +336,7 @@ def owe_the_screening(state: JourneyState, event: JourneyOpened) -> Iterator[Bas
 @part.consequence
 def owe_it_as_urgency_demands(state: JourneyState, event: ContactRecorded) -> Iterator[BaseEvent]:
     """What was missed stays missed, unless it is a crisis: then a clinician is told at once."""
-    is_crisis = state.screening.urgency is Urgency.CRISIS
+    is_crisis = state.screening.is_crisis
     for owed in state.open_of(SCREEN_CLIENT.kind):
         since = owed.counted.since if not owed.urgent else state.screening.since or event.at
         counted = _counted(state, event, since)
@@ -351,8 +356,7 @@ def note_the_screening(state: JourneyState, event: ScreeningCompleted) -> Iterat
 @part.consequence
 def owe_an_assessment(state: JourneyState, event: ScreeningCompleted | ContactRecorded) -> Iterator[BaseEvent]:
     """By a clinician, unless the client is known to be safe. Until the screening is complete, that is owed instead."""
-    held = state.screening
-    is_crisis = held.urgency is Urgency.CRISIS
+    held, is_crisis = state.screening, state.screening.is_crisis
     is_new = event.type == "screening.completed" or is_crisis
     doubtful = is_crisis or held.risk is not KnownRisk.LOW
     if held.completed_at and is_new and doubtful and not state.open_of(ASSESS_SAFETY.kind):
@@ -387,7 +391,7 @@ def settle_nothing_before_care(state: JourneyState, event: EnrolmentCorrected) -
 def _counted(state: JourneyState, event: BaseEvent, since: Instant) -> Counted:
     """How the time to screen is counted: a crisis from `event` on, all else from `since`."""
     policy = state.policy
-    if state.screening.urgency is Urgency.CRISIS:
+    if state.screening.is_crisis:
         return Counted.hours(policy.crisis_screening_hours, since=event.at)
     is_routine = state.screening.urgency is Urgency.ROUTINE
     days = policy.routine_screening_business_days if is_routine else policy.urgent_screening_business_days

@@ -187,7 +187,7 @@ class RecordWithdrawal(Decision, label="Record a withdrawal", by=_STAFF, at=BEFO
             reason=self.reason,
             initiator=self.initiator,
             risk=risk,
-            check_first=risk is not KnownRisk.LOW or state.crisis.current is not None,
+            check_first=risk is not KnownRisk.LOW or state.screening.is_crisis or state.crisis.current is not None,
             referred_to=self.referred_to,
             note=self.note,
             by=self.by,

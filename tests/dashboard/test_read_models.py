@@ -29,11 +29,12 @@ from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteO
 from domain.pathway.obligations import ObligationEscalated, ObligationMet, ObligationRaised
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.screening import CompleteScreening
 from domain.values import LevelOfCare, Role
 from eventstore import EventStore, NewEvent
 from tests.dashboard.keeping import ask, keep, named, names, projecting, reached
 from tests.domain import walk
-from tests.domain.walk import MONDAY, Walk
+from tests.domain.walk import MONDAY, SCREENED, Walk
 
 WALKS: dict[str, Callable[[], Walk]] = {
     "enrolled": walk.enrolled,
@@ -329,6 +330,7 @@ def _estimate(walked: Walk) -> str:
 def _enrol(walked: Walk, level: LevelOfCare) -> None:
     walked.do(OpenJourney, journey_id="j", client_ref="c", site="main", message="m", admitted_at=walked.now)
     walked.settle("benefits-1", BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=walk.COPAY)))
+    walked.do(CompleteScreening, **SCREENED)
     walked.do(DecidePlacement, recommended=level, actual=level)
     walked.do(AcceptCost, estimate=_estimate(walked))
     walked.do(ConfirmEnrolment, track="evening")

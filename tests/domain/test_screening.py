@@ -288,6 +288,9 @@ def test_what_was_found_is_the_risk_of_a_withdrawal_unless_another_is_given() ->
     walk = opened()
     walk.do(RecordWithdrawal, **OWN_WISH, risk="raised")
     assert walk.is_at(Stage.DISENGAGED)
+    walk = heard("crisis", opened())
+    walk.do(RecordWithdrawal, **OWN_WISH)
+    assert walk.is_at(Stage.DISENGAGED), "a crisis was heard of"
     walk = admitted()
     walk.do(RecordWithdrawal, **OWN_WISH)
     assert walk.is_at(Stage.DISENGAGED), "nobody knows the risk of a client who was not screened"
