@@ -24,7 +24,18 @@ from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening
 from domain.values import Stage
-from tests.domain.walk import MONDAY, SCREENED, Walk, agreed, discharged, elsewhere, enrolled, opened, stepping_up, window_missed
+from tests.domain.walk import (
+    MONDAY,
+    SCREENED,
+    Walk,
+    agreed,
+    discharged,
+    elsewhere,
+    enrolled,
+    opened,
+    stepping_up,
+    window_missed,
+)
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

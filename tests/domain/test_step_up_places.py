@@ -29,8 +29,8 @@ from domain.pathway.obligations import ObligationEscalated, ObligationMet
 from domain.pathway.place_check import PlaceCheckStarted
 from domain.pathway.place_search import PlaceHeld
 from domain.pathway.placement import DecidePlacement
-from domain.plans import Actor, Transition
 from domain.pathway.screening import CompleteScreening
+from domain.plans import Actor, Transition
 from domain.values import CLINICAL, Role, Stage
 from tests.domain.walk import MONDAY, NO_PLACE, SCREENED, Walk, enrolled, place_held, stepping_down, stepping_up
 
