@@ -82,6 +82,9 @@ def play() -> Client:
     client = Client()
     opening = {"journey_id": "j", "client_ref": "c", "message": "m", "admitted_at": _START.isoformat(), **_SITE}
     client.ask("open-journey", **opening)
+    screened = {"urgency": "routine", "risk": "low", "consents": {"treatment": "given"}}
+    if hasattr(client.state, "screening"):  # an older core has none
+        client.ask("complete-screening", **screened, by=_ADMISSIONS)
     client.ask("decide-placement", recommended="IOP", actual="IOP", by=_CLINICIAN)
     client.ask("accept-cost", estimate="estimate-1", by=_ADMISSIONS)
     client.ask("confirm-enrolment", track="evening", by=_ADMISSIONS)

@@ -182,6 +182,8 @@ def _show_standing(state: JourneyState, at: Instant) -> None:
             **_away(state),
             "Site": f"{state.admission.site}, calendar {state.admission.calendar}",
             "Policy": state.admission.policy_version,
+            "Screening": state.screening.in_words(),
+            "Consents": state.screening.consents_in_words(),
             "Benefits": summary(state.coverage.benefits) if state.coverage.benefits else None,
             "Cost": _priced(state.cost.estimate) if state.cost.estimate else None,
             "Temporal UI": ui_link(load_settings(), state.journey_id),

@@ -44,6 +44,21 @@ class Numbers(Value):
     """The numbers of a policy, each with its unit. The file says where each comes from."""
 
     benefits_business_days: BusinessDays = Field(description="Benefit check, automatic or by hand.")
+    urgent_screening_business_days: BusinessDays = Field(
+        description="Reaching and screening a client whose need is urgent, or not known yet."
+    )
+    routine_screening_business_days: BusinessDays = Field(
+        description="Reaching and screening a client whose need is routine."
+    )
+    crisis_screening_hours: ElapsedHours = Field(
+        description="Screening a client of whom a crisis is heard, and assessing their safety."
+    )
+    safety_assessment_hours: ElapsedHours = Field(
+        description="Assessing a client whose risk is not known to be low, by a clinician."
+    )
+    consent_business_days: BusinessDays = Field(
+        description="Settling how care goes on once consent to treatment is withdrawn."
+    )
     funding_business_days: BusinessDays = Field(description="Another way to pay, once the plan does not.")
     placement_business_days: BusinessDays = Field(description="A clinician's decision on the level of care.")
     cost_business_days: BusinessDays = Field(description="The client's answer to the estimate.")

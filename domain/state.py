@@ -27,6 +27,7 @@ from domain.pathway.leave import Leave
 from domain.pathway.moves import Moves
 from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
+from domain.pathway.screening import Screening
 from domain.pathway.suspension import Suspension
 from domain.pathway.withdrawal import Withdrawal
 from domain.plans import Direction
@@ -59,6 +60,7 @@ class JourneyState(Value):
     care_team: CareTeam = CareTeam()
     obligations: Obligations = Obligations()
     coverage: Coverage = Coverage()
+    screening: Screening = Screening()
     funding: Funding = Funding()
     placement: Placement = Placement()
     cost: Cost = Cost()

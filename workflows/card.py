@@ -71,6 +71,7 @@ def card(state: JourneyState, now: Instant) -> str:
         f"**{state.stage}** · level of care {_level(state, now)} · waiting for **{waiting_for}**",
         "",
         *(_line(owed, now) for owed in state.in_order(now)),
+        *_screening(state),
         *_doubt(state),
         *_payer(state),
     ]
@@ -90,6 +91,13 @@ def _away(state: JourneyState) -> list[str]:
     if state.suspension.waiting:
         lines += ["", f"Waiting until the client is back: {', '.join(state.suspension.ids)}"]
     return lines
+
+
+def _screening(state: JourneyState) -> list[str]:
+    """How far the screening has come, and the consents, until care begins."""
+    if state.stage not in _BEFORE_CARE:
+        return []
+    return ["", f"Screening: {state.screening.in_words()}", f"Consents: {state.screening.consents_in_words()}"]
 
 
 def _level(state: JourneyState, now: Instant) -> str:

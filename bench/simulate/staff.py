@@ -27,6 +27,7 @@ from domain.pathway.moves import ConfirmArrival
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.screening import CompleteScreening
 from domain.pathway.withdrawal import CheckWithdrawal
 from domain.plans import Actor, DischargePlan, DischargeReason
 from domain.sites import Calendar
@@ -131,6 +132,9 @@ _Build = Callable[[JourneyState, str, Actor, str], Decision]
 _DECISIONS: dict[str, _Build] = {
     "verify-benefits": lambda state, key, by, wish: RecordBenefits(
         id=key, by=by, verdict=Verdict.CLEAR, cost_share=CostShare(copay=30), note="by telephone"
+    ),
+    "screen-client": lambda state, key, by, wish: CompleteScreening(
+        id=key, by=by, urgency="routine", risk="low", consents={"treatment": "given"}
     ),
     "resolve-funding": lambda state, key, by, wish: ResolveFunding(id=key, by=by, route="self-pay", reason="wished"),
     "decide-placement": lambda state, key, by, wish: DecidePlacement(

@@ -12,6 +12,7 @@ from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.moves import ConfirmArrival, RequestStepUp
 from domain.pathway.placement import DecidePlacement
+from domain.pathway.screening import CompleteScreening, ConsentAnswer, Consents, KnownRisk, Urgency
 from domain.plans import Actor, DischargePlan, DischargeReason
 from domain.values import Role, Stage
 from workflows.client import Journeys
@@ -50,12 +51,19 @@ async def _once_at(journeys: Journeys, journey_id: str, stage: Stage) -> Journey
 
 
 ENROLMENT = (
+    CompleteScreening(
+        id="0",
+        by=_ADMISSIONS,
+        urgency=Urgency.ROUTINE,
+        risk=KnownRisk.LOW,
+        consents=Consents(treatment=ConsentAnswer.GIVEN),
+    ),
     DecidePlacement(id="1", by=_CLINICIAN, recommended="OP", actual="OP"),
     AcceptCost(id="2", by=_ADMISSIONS, estimate="estimate-1"),
     ConfirmEnrolment(id="3", by=_ADMISSIONS, track="evening"),
     UpdateDischargePlan(id="4", by=_CLINICIAN, plan=_PLAN),
 )
-"""From the placement to care at OP."""
+"""From the screening to care at OP."""
 _STAY = (
     RequestStepUp(id="5", by=_CLINICIAN, to="IOP", reason="more support"),
     ConfirmArrival(id="6", by=_CLINICIAN),

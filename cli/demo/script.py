@@ -24,6 +24,7 @@ from domain.pathway.moves import INTERIM_CONTACT, ConfirmArrival, RequestStepUp,
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.screening import CompleteScreening, ConsentAnswer, Consents, KnownRisk, Urgency
 from domain.pathway.withdrawal import (
     CheckWithdrawal,
     Initiator,
@@ -104,6 +105,7 @@ PLAN = DischargePlan(
     crisis_contacts=("Call or text 988, day and night", "The centre's on-call line"),
     resources=("Peer support group, Tuesdays",),
 )
+_SCREENED: dict[str, Any] = {"risk": KnownRisk.LOW, "consents": Consents(treatment=ConsentAnswer.GIVEN)}
 _DRAFT = DischargePlan(crisis_contacts=PLAN.crisis_contacts)
 _MINUTE, _HOUR, _DAY, _WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 _ENROLLED = _DAY
@@ -136,6 +138,7 @@ def _contact(at: timedelta, kind: str) -> ScriptStep:
 
 def _into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[ScriptStep, ...]:
     return (
+        _step(since + _HOUR, Role.ADMISSIONS, CompleteScreening, urgency=Urgency.ROUTINE, **_SCREENED),
         _step(since + 2 * _HOUR, Role.CLINICIAN, DecidePlacement, recommended=level, actual=level),
         _accept(since + 4 * _HOUR),
         _step(since + _ENROLLED, Role.ADMISSIONS, ConfirmEnrolment, track="evening"),
@@ -323,7 +326,7 @@ CLIENTS: tuple[Client, ...] = (
         name="withdraws",
         title="Withdrawal before care, ended once a clinician found the client safe",
         steps=(
-            *_into_care(IOP)[:2],
+            *_into_care(IOP)[:3],
             _step(
                 26 * _HOUR,
                 Role.ADMISSIONS,

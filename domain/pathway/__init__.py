@@ -48,13 +48,14 @@ from domain.pathway import (
     placement,
     policy_change,
     reviews,
+    screening,
     suspension,
     waivers,
     withdrawal,
 )
 
 PARTS = (
-    *(admission, calendars, coverage, funding, placement, cost, authorisation, enrolment),
+    *(admission, calendars, coverage, screening, funding, placement, cost, authorisation, enrolment),
     *(care, reviews, leave, moves, place_search, place_check, lost_place),
     *(discharge, corrections, crisis, withdrawal, death, closing, obligations, waivers, notices, follow_up),
     *(suspension,),

@@ -112,7 +112,8 @@ class AdmissionCancelled(BaseEvent):
     """The admission was cancelled before care began, or a person must decide.
 
     Attributes:
-        client_at_risk: The client is in a crisis, or withdrew and was not checked on yet: a person decides.
+        client_at_risk: The client is in a crisis, withdrew and was not checked on yet, or screening showed danger:
+            a person decides.
     """
 
     type: Literal["admission.cancelled"] = "admission.cancelled"
@@ -205,7 +206,9 @@ class CancelAdmission(AdmissionsMessage):
             occurred_at=self.occurred_at,
             reason=self.reason,
             care_had_begun=state.care.began,
-            client_at_risk=state.crisis.current is not None or state.withdrawal.is_pending,
+            client_at_risk=state.crisis.current is not None
+            or state.withdrawal.is_pending
+            or (not state.care.began and state.screening.shows_danger),
         )
 
 

@@ -11,7 +11,7 @@ from domain.commands import ADMISSIONS, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind, Priority
 from domain.part import Part
-from domain.pathway import authorisation
+from domain.pathway import authorisation, screening
 from domain.pathway.obligations import met, raised
 from domain.plans import Actor
 from domain.refusal import require
@@ -47,12 +47,13 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
     track: Words = Field(description="The group or schedule, for example evening.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """An authorisation still owed comes first."""
+        """An authorisation still owed and consent to treatment come first."""
         require(
             all(owed.waiver for owed in state.open_of(authorisation.OBTAIN_AUTHORISATION.kind)),
             "authorisation-open",
             "The payer has not authorised this level. Complete that obligation, or waive it with a reason.",
         )
+        screening.require_consent_to_treatment(state)
         level = state.placement.level
         assert level is not None, "a journey is at ENROLLING once its level is decided"
         yield Enrolled(**when, level=level, track=self.track, by=self.by)

@@ -11,6 +11,7 @@ from domain.commands import Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
+from domain.pathway import screening
 from domain.pathway.obligations import cancelled, met, raised_within
 from domain.plans import Actor
 from domain.refusal import require
@@ -81,6 +82,7 @@ class DecidePlacement(
             "funding-first",
             "It is not known yet who pays for care. Resolve the funding, then decide the level of care.",
         )
+        screening.require_screened(state)
         require(
             state.policy.level(self.actual).is_ours,
             "level-not-ours",

@@ -18,6 +18,7 @@ from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import crisis, suspension
 from domain.pathway.obligations import cancelled, met, raised, raised_within
+from domain.pathway.screening import KnownRisk
 from domain.plans import Actor
 from domain.refusal import require
 from domain.values import CLINICAL, Instant, PrivateWords, Role, Stage, Words
@@ -67,14 +68,6 @@ class Initiator(StrEnum):
     CENTRE = "centre"
     REFERRER = "referrer"
     PAYER = "payer"
-
-
-class KnownRisk(StrEnum):
-    """What a clinician last found of the client's risk."""
-
-    LOW = "low"
-    RAISED = "raised"
-    UNKNOWN = "unknown"
 
 
 class SafetyFinding(StrEnum):
@@ -166,9 +159,9 @@ class RecordWithdrawal(Decision, label="Record a withdrawal", by=_STAFF, at=BEFO
     kind: Literal["record-withdrawal"] = "record-withdrawal"
     reason: WithdrawalReason = Field(description="Why care will not begin.")
     initiator: Initiator = Field(description="Who wished it.")
-    risk: KnownRisk = Field(
-        default=KnownRisk.UNKNOWN,
-        description="What a clinician last found of the client's risk; unknown if nobody did.",
+    risk: KnownRisk | None = Field(
+        default=None,
+        description="What was last found of the client's risk; left out, it is what the screening found.",
     )
     referred_to: Words | None = Field(
         default=None, description="Who gives care instead; needed for a referral elsewhere."
@@ -188,12 +181,13 @@ class RecordWithdrawal(Decision, label="Record a withdrawal", by=_STAFF, at=BEFO
             "referral-missing",
             "Say who gives care instead, or choose another reason.",
         )
+        risk = self.risk or state.screening.risk
         yield WithdrawalRecorded(
             **when,
             reason=self.reason,
             initiator=self.initiator,
-            risk=self.risk,
-            check_first=self.risk is not KnownRisk.LOW or state.crisis.current is not None,
+            risk=risk,
+            check_first=risk is not KnownRisk.LOW or state.screening.is_crisis or state.crisis.current is not None,
             referred_to=self.referred_to,
             note=self.note,
             by=self.by,

@@ -105,7 +105,7 @@ async def test_a_workflow_that_takes_any_answer_is_found_out(house: RacingHouse)
     """The record moved on without it, as it does when a worker dies: what it decides then is lost."""
     async with house.working(workflow=TakesAnyAnswer):
         case = await house.admit_racing(random.Random(1), 60)
-        await case.settled()
+        await case.screened()
         await written_by_another(case, house.store, case.command(RepeatAdmission, message="unseen"))
         await case.do(DecidePlacement, recommended=OP, actual=OP)
         found = [*unlike_what_was_said(case.told, await case.record())]

@@ -123,7 +123,12 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "allowed_dollars = 1e30",
         "less than or equal to 1000000",
     ),
-    "steps in quotes": ("{ hours = -12, tell", '{ hours = "-12", tell', "steps\x00after repeat_hours", "valid integer"),
+    "steps in quotes": (
+        "{ hours = -12, tell",
+        '{ hours = "-12", tell',
+        "steps\x00after [obligations.complete-step-up]",
+        "valid integer",
+    ),
     "roles without a week": (
         "last_week = 12",
         "# last_week = 12",

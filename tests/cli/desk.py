@@ -9,6 +9,7 @@ from domain.values import Role
 
 CLINICIAN = ("--by", "s-1", "--role", Role.CLINICIAN)
 ADMISSIONS = ("--by", "s-2", "--role", Role.ADMISSIONS)
+SCREENED = ("--urgency", "routine", "--risk", "low", "--treatment", "given", *ADMISSIONS)
 
 
 def admission(folder: Path, event: str = "A04") -> Path:

@@ -14,13 +14,13 @@ import pytest
 from cli.output import Exit
 from deploy.settings import Settings
 from tests.cli.conftest import PATIENCE_SECONDS, Call, Command, command, processes_on
-from tests.cli.desk import ADMISSIONS, CLINICIAN, admission
+from tests.cli.desk import ADMISSIONS, CLINICIAN, SCREENED, admission
 
 pytestmark = pytest.mark.stack
 
 
 def admitted(there: Call, folder: Path, stage: str = "PLACEMENT") -> str:
-    """The journey of a client who was just admitted, once the payer has answered."""
+    """The journey of a client who was just admitted, once they were screened and the payer has answered."""
     known = {each["journey_id"] for each in there("journeys", "--all", "--json").json}
     assert there("send", admission(folder)).code == Exit.OK
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -28,7 +28,9 @@ def admitted(there: Call, folder: Path, stage: str = "PLACEMENT") -> str:
         new = [each for each in there("journeys", "--json").json if each["journey_id"] not in known]
         if new and new[0]["stage"] == stage:
             assert len(new) == 1
-            return str(new[0]["journey_id"])
+            journey = str(new[0]["journey_id"])
+            assert there("complete-screening", journey, *SCREENED).code == Exit.OK
+            return journey
         assert time.monotonic() < deadline, f"no new journey at {stage}: {new}"
         time.sleep(0.05)
 

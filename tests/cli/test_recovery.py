@@ -17,7 +17,7 @@ from deploy.home import running_stack_env
 from deploy.settings import Settings
 from recovery.schedule import SCHEDULE
 from tests.cli.conftest import Call, Command
-from tests.cli.desk import CLINICIAN, admission
+from tests.cli.desk import CLINICIAN, SCREENED, admission
 from tests.recovery.test_schedule import run_now
 from workflows.client import Journeys, connect
 
@@ -127,6 +127,7 @@ async def _scheduled(home: Path) -> Reconciled:
 def test_a_decision_that_cannot_be_recorded_is_said_by_every_command(house: Command, there: Call, journey: str) -> None:
     """The house's own record has a rule that no placement meets."""
     house.until(lambda: there("journey", journey, "--json").json["journey"]["stage"] == "PLACEMENT")
+    assert there("complete-screening", journey, *SCREENED).code == Exit.OK
     words = ("--recommended", "IOP", "--actual", "OP", "--variance", "lives far away")
     decide = ("decide-placement", journey, *words, *CLINICIAN, "--id", "placement")
     with no_placement_is_taken(house.home):

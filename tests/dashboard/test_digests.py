@@ -120,7 +120,7 @@ def test_what_is_due_over_the_weekend_is_named_on_friday() -> None:
 
 def test_the_cover_reads_it_while_the_person_is_absent() -> None:
     staff = centre_of(person("a", away=away("c", date(2026, 3, 16), date(2026, 3, 20))), person("b"), person("c"))
-    found = written(owed("review-1", MONDAY), owed("enrol-1", MONDAY, to="c"), staff=staff)
+    found = written(owed("review-1", FRIDAY), owed("enrol-1", FRIDAY, to="c"), staff=staff)
     assert set(found) == {"c"}
     assert "(review-1, journey review-1) [for a]" in found["c"].body and "2 due" not in found["c"].subject
     assert found["c"].subject == "Today: 0 new, 0 due, 2 overdue"
@@ -145,7 +145,7 @@ def test_without_a_person_the_roles_own_mailbox_is_told_at_each_site() -> None:
 
 def test_a_person_of_two_sites_reads_of_both_in_one_mail_at_their_first() -> None:
     both = person("a").changed(sites=("north", "main"))
-    rows = owed("review-1", MONDAY), owed("review-2", MONDAY, site="north")
+    rows = owed("review-1", FRIDAY), owed("review-2", FRIDAY, site="north")
     assert written(*rows, staff=centre_of(both)) == {}
     at_north = written(*rows, staff=centre_of(both), span=SPAN._replace(site=NORTH))
     assert at_north["a"].subject == "Today: 0 new, 0 due, 2 overdue"

@@ -44,6 +44,7 @@ from domain.pathway.obligations import (
 from domain.pathway.place_check import PlaceChecked, PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.policy_change import PolicyChanged
+from domain.pathway.screening import ConsentRecorded, ContactRecorded
 from domain.pathway.suspension import DutiesResumed
 from domain.pathway.waivers import ObligationKindWaived, ObligationKindWaiverUndone, ObligationWaivedUntil
 from domain.pathway.withdrawal import WithdrawalChecked, WithdrawalTakenBack
@@ -72,6 +73,8 @@ OWED = walk.opened().state.obligations.open["enrol-1"]
 REVIEW = {"obligation": "review-1", "kind": "review", "title": "Review the level of care"}
 ASIDE: tuple[Event, ...] = (
     AdmissionRepeated(**ABOUT, message="m-2"),
+    ContactRecorded(**ABOUT, contact="reached", urgency="routine", note="their sister answered", by=SOMEBODY),
+    ConsentRecorded(**ABOUT, consent="telehealth", answer="declined", note="has no camera", by=SOMEBODY),
     FundingResolved(**ABOUT, route=FundingRoute.SELF_PAY, reason="the client's choice", by=SOMEBODY),
     CostDeclined(**ABOUT, estimate="estimate-1", reason="too much", by=SOMEBODY),
     PlaceGivenUp(**ABOUT, hold_key="place-1"),

@@ -36,10 +36,19 @@ from domain.pathway.obligation_decisions import (
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.screening import (
+    CompleteScreening,
+    ConsentAnswer,
+    ConsentKind,
+    Consents,
+    KnownRisk,
+    RecordConsent,
+    RecordContact,
+    Urgency,
+)
 from domain.pathway.withdrawal import (
     CheckWithdrawal,
     Initiator,
-    KnownRisk,
     RecordWithdrawal,
     SafetyFinding,
     TakeBackWithdrawal,
@@ -131,6 +140,16 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
             "cost_share": st.none() | SHARES,
             "note": WORDS,
         },
+        RecordContact: {"contact": st.sampled_from(Contact), "urgency": st.none() | st.sampled_from(Urgency)},
+        CompleteScreening: {
+            "urgency": st.sampled_from(Urgency),
+            "risk": st.sampled_from(KnownRisk),
+            "consents": st.builds(Consents, treatment=st.sampled_from([*ConsentAnswer, ConsentAnswer.GIVEN, None])),
+        },
+        RecordConsent: {
+            "consent": st.sampled_from([*ConsentKind, ConsentKind.TREATMENT]),
+            "answer": st.sampled_from(ConsentAnswer),
+        },
         ResolveFunding: {"route": st.sampled_from(FundingRoute), "reason": WORDS},
         DecidePlacement: {"recommended": LEVELS, "actual": LEVELS, "variance": st.none() | WORDS},
         AcceptCost: {
@@ -169,7 +188,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         RecordWithdrawal: {
             "reason": st.sampled_from(WithdrawalReason),
             "initiator": st.sampled_from(Initiator),
-            "risk": st.sampled_from(KnownRisk),
+            "risk": st.none() | st.sampled_from(KnownRisk),
             "referred_to": st.none() | st.just("County clinic"),
         },
         CheckWithdrawal: {"finding": st.sampled_from(SafetyFinding), "note": WORDS},
@@ -211,21 +230,24 @@ _AWAY = (RecordCrisis, RecordCrisis, EndCrisis, RecordDeath)
 _OUT = (RecordWithdrawal, RecordWithdrawal, *_AWAY)
 FITTING: dict[Stage, tuple[Kind, ...]] = {
     Stage.REFERRED: (TimePassed,),
-    Stage.BENEFITS_CHECK: (RecordBenefits, SettleEffect, AdoptCalendar),
+    Stage.BENEFITS_CHECK: (RecordBenefits, SettleEffect, AdoptCalendar, RecordContact, CompleteScreening),
     Stage.FUNDING_EXCEPTION: (ResolveFunding, ResolveFunding, RecordBenefits),
-    Stage.PLACEMENT: (DecidePlacement,),
+    Stage.PLACEMENT: (DecidePlacement, DecidePlacement, CompleteScreening, CompleteScreening, RecordContact),
     Stage.COST_REVIEW: (DecidePlacement, AcceptCost, AcceptCost, AcceptCost, DeclineCost, RecordBenefits, *_BY_HAND),
     Stage.ENROLLING: (
         ConfirmEnrolment,
         ConfirmEnrolment,
         ConfirmEnrolment,
         RecordBenefits,
+        RecordConsent,
+        RecordConsent,
         *_BY_HAND,
         UpdateDischargePlan,
     ),
     Stage.ACTIVE: (
         AdoptCalendar,
         CorrectEnrolment,
+        RecordConsent,
         CompleteReview,
         *_MOVES,
         EndLeave,

@@ -22,8 +22,9 @@ from domain.pathway.coverage import RecordBenefits
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.moves import RequestStepUp, StepUpWindowMissed
 from domain.pathway.placement import DecidePlacement
+from domain.pathway.screening import CompleteScreening
 from domain.sites import site_named
-from tests.domain.walk import Walk
+from tests.domain.walk import SCREENED, Walk
 
 SITE = site_named("main").calendar
 LOCAL = ZoneInfo(SITE.zone)
@@ -56,6 +57,7 @@ def test_a_step_up_over_a_clock_change_is_due_in_24_elapsed_hours(began: datetim
     walk = Walk(now)
     walk.do(OpenJourney, journey_id="j", client_ref="c", site="main", message="m", admitted_at=began)
     walk.do(RecordBenefits, verdict="CLEAR", cost_share={"copay": 30}, note="called")
+    walk.do(CompleteScreening, **SCREENED)
     walk.do(DecidePlacement, recommended="IOP", actual="IOP")
     walk.do(AcceptCost, estimate="estimate-1")
     walk.do(ConfirmEnrolment, track="evening")

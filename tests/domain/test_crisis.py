@@ -63,6 +63,7 @@ def test_what_waits_during_a_crisis_is_what_the_policy_says() -> None:
     waits = {kind for kind, terms in policy_named("us-generic-1").obligations.items() if terms.pauses_in_crisis}
     assert waits == {
         "verify-benefits",
+        "screen-client",
         "resolve-funding",
         "decide-placement",
         "accept-cost",

@@ -43,6 +43,7 @@ from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW
+from domain.pathway.screening import ASSESS_SAFETY, SCREEN_CLIENT
 from domain.pathway.withdrawal import (
     CHECK_WITHDRAWAL,
     RESOLVE_RETURN,
@@ -85,6 +86,7 @@ SCRIPTS = {stage: walk_to().script for stage, walk_to in (STAGES | MOVING | PAYI
 BELONGS = {
     VERIFY_BENEFITS.kind: {Stage.BENEFITS_CHECK},
     RESOLVE_FUNDING.kind: {Stage.FUNDING_EXCEPTION},
+    SCREEN_CLIENT.kind: {Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION, Stage.PLACEMENT},
     DECIDE_PLACEMENT.kind: {Stage.PLACEMENT},
     ACCEPT_COST.kind: {Stage.COST_REVIEW},
     # Care may have begun while it was waived until a day, and it is owed again.
@@ -223,7 +225,7 @@ class Journeys(RuleBasedStateMachine):
     @precondition(lambda self: self.state.stage in MOVED_ON_BY)
     @rule()
     def could_withdraw_and_come_back(self) -> None:
-        wish = {"reason": "client-withdrew", "initiator": "client", "by": DIRECTOR}
+        wish = {"reason": "client-withdrew", "initiator": "client", "risk": "unknown", "by": DIRECTOR}
         gone = self.supposed(self.state, RecordWithdrawal(id="left", **wish))
         assert gone.stage is Stage.DISENGAGED and gone.open_of(CHECK_WITHDRAWAL.kind)
         self.stands_as_before(self.supposed(gone, TakeBackWithdrawal(id="back", by=DIRECTOR, reason="stays")), "kind")
@@ -234,7 +236,7 @@ class Journeys(RuleBasedStateMachine):
         away = self.supposed(self.state, RecordCrisis(id="away", by=DIRECTOR, place=place, reason="at night"))
         assert away.stage is Stage.EXTERNAL and away.open_of(ARRANGE_RETURN.kind)
         back = self.supposed(away, EndCrisis(id="back", by=DIRECTOR, safety_rechecked=True, note="safe"))
-        self.stands_as_before(back, "kind")
+        self.stands_as_before(back, "kind", but=ASSESS_SAFETY.kind)
 
     def ways_out(self) -> Iterator[tuple[BaseCommand, set[Stage]]]:
         stage, by, in_no_crisis = self.state.stage, DIRECTOR, self.state.crisis.current is None
@@ -264,10 +266,10 @@ class Journeys(RuleBasedStateMachine):
         assert isinstance(outcome, Decided), f"{asked.name()} at {state.stage}: {outcome}"
         return outcome.state
 
-    def stands_as_before(self, after: JourneyState, by: str) -> None:
+    def stands_as_before(self, after: JourneyState, by: str, but: str = "") -> None:
         before = self.state
         assert (after.stage, after.level, after.care) == (before.stage, before.level, before.care)
-        assert _owed(after, by) == _owed(before, by)
+        assert _owed(after, by, but) == _owed(before, by, but)
         assert (after.moves.current is None) is (before.moves.current is None)
 
     # ---- taking a command ------------------------------------------------------------------------------
@@ -405,6 +407,11 @@ class Journeys(RuleBasedStateMachine):
             assert self.state.stage is not stage or self.state.open_of(kind), f"nobody owes {kind}"
 
     @invariant()
+    def a_client_is_to_be_screened_until_it_is_done(self) -> None:
+        waits = self.state.stage in BELONGS[SCREEN_CLIENT.kind] and self.state.screening.completed_at is None
+        assert bool(self.state.open_of(SCREEN_CLIENT.kind)) is waits
+
+    @invariant()
     def a_step_up_has_a_search_a_place_or_a_contact_owed(self) -> None:
         move = self.state.moves.current
         if move is None or move.direction is Direction.DOWN or self.state.policy.level(move.target).is_ours:
@@ -457,9 +464,9 @@ class Journeys(RuleBasedStateMachine):
         assert not self.state.pending(), "calls never end"
 
 
-def _owed(state: JourneyState, by: str) -> list[tuple[str, str]]:
+def _owed(state: JourneyState, by: str, but: str) -> list[tuple[str, str]]:
     """All but what is owed about a page: who is owed to act again is told anew."""
-    owed = (each for each in state.obligations.open.values() if each.kind != DELIVER_PAGE.kind)
+    owed = (each for each in state.obligations.open.values() if each.kind not in (DELIVER_PAGE.kind, but))
     return sorted((each.kind, str(getattr(each, by))) for each in owed)
 
 

@@ -24,6 +24,7 @@ from domain.pathway.notices import DELIVER_PAGE
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.obligations import ObligationEscalated, ObligationMet
 from domain.pathway.reviews import REVIEW, CompleteReview
+from domain.pathway.screening import ASSESS_SAFETY, SETTLE_CONSENT
 from domain.policy import policy_named
 from domain.sites import site_named
 from domain.values import Role
@@ -129,7 +130,8 @@ def test_a_duty_done_late_is_said_to_be_late() -> None:
     walk = opened()
     walk.later(days=3)
     walk.do(RecordBenefits, verdict="CLEAR", note="called")
-    assert [(event.obligation, event.late) for event in walk.saw(ObligationMet)] == [("verify-benefits-1", True)]
+    met = [(event.obligation, event.late) for event in walk.saw(ObligationMet)]
+    assert met == [("screen-client-1", False), ("verify-benefits-1", True)]
 
 
 def test_nothing_is_told_about_a_duty_that_has_ended() -> None:
@@ -236,6 +238,8 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
         ARRANGE_RETURN.kind,
         CHECK_ADMISSION_TIME.kind,
         CHECK_DEATH.kind,
+        ASSESS_SAFETY.kind,
+        SETTLE_CONSENT.kind,
         RESOLVE_CANCELLATION.kind,
         RESOLVE_EFFECT.kind,
         DELIVER_PAGE.kind,

@@ -71,6 +71,9 @@ def test_every_text_is_either_private_or_known_to_be_open() -> None:
 def test_what_people_write_about_a_client_is_private() -> None:
     assert text_fields(private=True) == {
         "BenefitsAnswered.note",
+        "ContactRecorded.note",
+        "ScreeningCompleted.note",
+        "ConsentRecorded.note",
         "FundingResolved.reason",
         "PlacementDecided.variance",
         "PlacementDecided.instrument",

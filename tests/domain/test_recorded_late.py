@@ -22,8 +22,20 @@ from domain.pathway.obligations import ObligationMet
 from domain.pathway.place_search import PlaceSearchStarted
 from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.screening import CompleteScreening
 from domain.values import Stage
-from tests.domain.walk import MONDAY, Walk, agreed, discharged, elsewhere, enrolled, opened, stepping_up, window_missed
+from tests.domain.walk import (
+    MONDAY,
+    SCREENED,
+    Walk,
+    agreed,
+    discharged,
+    elsewhere,
+    enrolled,
+    opened,
+    stepping_up,
+    window_missed,
+)
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -104,6 +116,7 @@ def test_an_admission_that_reached_us_late_leaves_room_for_what_was_decided_befo
     opening = {"journey_id": "journey-1", "client_ref": "client-1", "site": "main", "message": "message-1"}
     walk.do(OpenJourney, **opening, admitted_at=friday)
     walk.do(RecordBenefits, verdict="CLEAR", note="by phone", occurred_at=friday + HOUR)
+    walk.do(CompleteScreening, **SCREENED, occurred_at=friday + HOUR)
     walk.do(DecidePlacement, recommended="OP", actual="OP", occurred_at=friday + 2 * HOUR)
     assert walk.saw(PlacementDecided)[0].at == friday + 2 * HOUR
 

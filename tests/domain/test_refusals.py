@@ -40,6 +40,7 @@ from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.screening import CompleteScreening, RecordConsent, RecordContact
 from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
 from domain.refusal import Refusal
 from domain.state import JourneyState
@@ -47,10 +48,13 @@ from domain.values import Stage
 from tests.centres import deployed
 from tests.colleagues import ELSEWHERE
 from tests.domain.walk import (
+    ADMISSIONS,
     MONDAY,
+    SCREENED,
     STAGES,
     WHOLE_PLAN,
     Walk,
+    admitted,
     agreed,
     answered,
     closed,
@@ -98,6 +102,9 @@ CASES: dict[str, Case] = {
     "wrong-stage": (opened, DecidePlacement, OUTPATIENT),
     "not-their-decision": (answered, DecidePlacement, OUTPATIENT | {"by": NURSE}),
     "level-not-ours": (answered, DecidePlacement, {"recommended": "PHP", "actual": "PHP"}),
+    "not-screened": (lambda: unscreened(), DecidePlacement, OUTPATIENT),
+    "crisis-stands": (lambda: in_danger(), CompleteScreening, SCREENED | {"by": ADMISSIONS}),
+    "no-consent": (lambda: unwilling(), ConfirmEnrolment, {"track": "evening"}),
     "variance-missing": (answered, DecidePlacement, {"recommended": "IOP", "actual": "OP"}),
     "verdict-not-final": (placed, RecordBenefits, {"verdict": "NEEDS_REVIEW", "note": "by phone"}),
     "estimate-outdated": (placed, AcceptCost, {"estimate": "estimate-9"}),
@@ -239,6 +246,24 @@ def reviewed() -> Walk:
     return walk
 
 
+def unscreened() -> Walk:
+    walk = admitted()
+    walk.do(RecordBenefits, verdict="CLEAR", note="by phone")
+    return walk
+
+
+def in_danger() -> Walk:
+    walk = opened()
+    walk.do(RecordContact, contact="reached", urgency="crisis")
+    return walk
+
+
+def unwilling() -> Walk:
+    walk = agreed()
+    walk.do(RecordConsent, consent="treatment", answer="declined")
+    return walk
+
+
 def unpriced() -> Walk:
     walk = answered(share=None)
     walk.do(DecidePlacement, **OUTPATIENT)
@@ -342,6 +367,9 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
         {"verdict": "CLEAR", "note": "by phone"},
         EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING},
     ),
+    RecordContact: ({"contact": "reached"}, BEFORE_CARE),
+    CompleteScreening: (SCREENED, BEFORE_CARE),
+    RecordConsent: ({"consent": "treatment", "answer": "given"}, BEFORE_CARE | IN_CARE),
     ResolveFunding: (WHY | {"route": "self-pay"}, {Stage.FUNDING_EXCEPTION}),
     DecidePlacement: (OUTPATIENT, {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING}),
     AcceptCost: ({"estimate": "estimate-1"}, {Stage.COST_REVIEW}),

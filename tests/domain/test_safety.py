@@ -33,6 +33,7 @@ from domain.pathway.obligations import (
 )
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW
+from domain.pathway.screening import SCREEN_CLIENT
 from domain.plans import Actor
 from domain.policy import policy_named
 from domain.values import CLINICAL, Role, Stage
@@ -271,6 +272,7 @@ def test_what_keeps_a_journey_moving_is_waived_by_nobody() -> None:
     moving = {kind for kind, duty in OBLIGATIONS.items() if not duty.waivable_by}
     assert moving == {
         VERIFY_BENEFITS.kind,
+        SCREEN_CLIENT.kind,
         RESOLVE_FUNDING.kind,
         DECIDE_PLACEMENT.kind,
         ACCEPT_COST.kind,

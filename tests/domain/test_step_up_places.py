@@ -29,9 +29,20 @@ from domain.pathway.obligations import ObligationEscalated, ObligationMet
 from domain.pathway.place_check import PlaceCheckStarted
 from domain.pathway.place_search import PlaceHeld
 from domain.pathway.placement import DecidePlacement
+from domain.pathway.screening import CompleteScreening
 from domain.plans import Actor, Transition
 from domain.values import CLINICAL, Role, Stage
-from tests.domain.walk import JUST_AFTER, MONDAY, NO_PLACE, Walk, enrolled, place_held, stepping_down, stepping_up
+from tests.domain.walk import (
+    JUST_AFTER,
+    MONDAY,
+    NO_PLACE,
+    SCREENED,
+    Walk,
+    enrolled,
+    place_held,
+    stepping_down,
+    stepping_up,
+)
 
 HOUR = timedelta(hours=1)
 LOCAL = ZoneInfo("America/Los_Angeles")
@@ -418,6 +429,7 @@ def test_over_a_clock_change_a_step_up_and_its_contacts_count_elapsed_hours(even
     opening = {"journey_id": "j", "client_ref": "c", "site": "main", "message": "m"}
     walk.do(OpenJourney, **opening, admitted_at=evening)
     walk.do(RecordBenefits, verdict="CLEAR", cost_share={"copay": 30}, note="called")
+    walk.do(CompleteScreening, **SCREENED)
     walk.do(DecidePlacement, recommended="OP", actual="OP")
     walk.do(AcceptCost, estimate="estimate-1")
     walk.do(ConfirmEnrolment, track="evening")

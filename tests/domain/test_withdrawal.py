@@ -36,7 +36,7 @@ from tests.domain.walk import (
 )
 
 BEFORE_CARE = ("BENEFITS_CHECK", "FUNDING_EXCEPTION", "PLACEMENT", "COST_REVIEW", "ENROLLING")
-WISH = {"reason": "client-withdrew", "initiator": "client"}
+WISH = {"reason": "client-withdrew", "initiator": "client", "risk": "unknown"}
 NURSE = {"id": "nurse-1", "role": "case-manager"}
 
 
@@ -56,7 +56,7 @@ def test_a_client_whose_risk_is_low_can_leave_at_every_stage_before_care(stage: 
 @pytest.mark.parametrize("risk", ["raised", "unknown"])
 def test_unless_the_risk_is_known_to_be_low_a_clinician_checks_on_the_client_first(stage: str, risk: str) -> None:
     walk = STAGES[stage]()
-    walk.do(RecordWithdrawal, **WISH, risk=risk)
+    walk.do(RecordWithdrawal, **WISH | {"risk": risk})
     assert walk.is_at(Stage.DISENGAGED) and walk.owes() == {"check-withdrawal-1"}
     owed = walk.state.obligations.open["check-withdrawal-1"]
     assert (owed.owner, owed.urgent, owed.due_at) == ("clinician", True, walk.now + timedelta(hours=24))
@@ -66,10 +66,6 @@ def test_unless_the_risk_is_known_to_be_low_a_clinician_checks_on_the_client_fir
     assert walk.is_at(Stage.DISENGAGED) and "check-withdrawal-1" in walk.owes()
     walk.do(CheckWithdrawal, finding="safe", note="reached by phone")
     assert walk.is_at(Stage.WITHDRAWN) and walk.owes() == set()
-
-
-def test_the_risk_is_unknown_unless_somebody_says_otherwise() -> None:
-    assert withdrawing().is_at(Stage.DISENGAGED)
 
 
 def test_the_check_is_due_after_24_hours_also_across_a_change_of_the_clocks() -> None:
@@ -87,7 +83,7 @@ def test_a_withdrawal_cancels_what_is_owed_and_says_why() -> None:
 
 def test_what_the_payer_answers_after_a_withdrawal_changes_nothing() -> None:
     walk = opened()
-    walk.do(RecordWithdrawal, **WISH, risk="low")
+    walk.do(RecordWithdrawal, **WISH | {"risk": "low"})
     assert "benefits-1" in walk.state.pending() and not walk.state.is_finished
     walk.settle("benefits-1", BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR)))
     assert not walk.saw(BenefitsAnswered) and walk.is_at(Stage.WITHDRAWN)
@@ -168,7 +164,7 @@ def test_once_care_began_a_client_is_discharged_not_withdrawn() -> None:
 
 def test_a_client_in_a_crisis_may_withdraw_and_is_checked_on_whatever_was_said_of_the_risk() -> None:
     walk = in_hospital_before_care()
-    walk.do(RecordWithdrawal, **WISH, risk="low")
+    walk.do(RecordWithdrawal, **WISH | {"risk": "low"})
     assert walk.is_at(Stage.DISENGAGED) and walk.owes() == {"check-withdrawal-1", "arrange-return-1"}
     walk.refused(CheckWithdrawal, "crisis-open", finding="safe", note="on the ward")
     walk.do(EndCrisis, safety_rechecked=True, note="home with family")

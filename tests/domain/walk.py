@@ -31,6 +31,7 @@ from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.screening import CompleteScreening
 from domain.pathway.withdrawal import RecordWithdrawal
 from domain.plans import Actor, DischargePlan
 from domain.refusal import Refusal, Refused
@@ -52,6 +53,8 @@ WHOLE_PLAN = DischargePlan(
     follow_ups=("therapist, in a week",), crisis_contacts=("call 988",), resources=("peer group on Tuesdays",)
 )
 NO_PLACE = PlaceAnswer()
+SCREENED: dict[str, Any] = {"urgency": "routine", "risk": "low", "consents": {"treatment": "given"}}
+"""A client who can wait, is safe and consents to treatment."""
 
 OPERATIONS = Actor(id="operations-1", role=Role.OPERATIONS)
 _DESK = (RecordBenefits, ResolveFunding, AcceptCost, DeclineCost, ConfirmEnrolment)
@@ -153,11 +156,18 @@ class Walk:
         return set(self.state.obligations.open)
 
 
-def opened(now: datetime = MONDAY, site: str = "main") -> Walk:
-    """An admission came in and the payer is being asked."""
+def admitted(now: datetime = MONDAY, site: str = "main") -> Walk:
+    """An admission came in, and nobody has spoken with the client yet."""
     walk = Walk(now)
     fields = {"journey_id": "journey-1", "client_ref": "client-1", "site": site, "message": "message-1"}
     walk.do(OpenJourney, **fields, admitted_at=now)
+    return walk
+
+
+def opened(now: datetime = MONDAY, site: str = "main") -> Walk:
+    """An admission came in, the client was screened and the payer is being asked."""
+    walk = admitted(now, site)
+    walk.do(CompleteScreening, **SCREENED)
     return walk
 
 
@@ -281,7 +291,7 @@ def cancelled() -> Walk:
 def withdrawing() -> Walk:
     """A client withdrew at placement, and nobody knows their risk."""
     walk = answered()
-    walk.do(RecordWithdrawal, reason="client-withdrew", initiator="client")
+    walk.do(RecordWithdrawal, reason="client-withdrew", initiator="client", risk="unknown")
     return walk
 
 

@@ -36,6 +36,7 @@ from domain.pathway.obligations import (
 )
 from domain.pathway.place_check import PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp, PlaceSearchStarted
+from domain.pathway.placement import PlacementDecided
 from domain.pathway.waivers import ObligationWaivedUntil
 from domain.plans import Direction
 from domain.state import JourneyState
@@ -108,12 +109,19 @@ class Watch:
             self.places_to_return.discard(event.hold_key)
         if isinstance(event, TransitionCompleted) and before.moves.current:
             self.places_to_return.discard(before.moves.current.held_key or "")
+        self._screening(event, before)
         self._owner(event, before)
         self._people(event, before)
         self._money(event, before)
         if _says_who_pays(event, before):
             self._who_pays = len(self.record)
         self.record.append(event)
+
+    def _screening(self, event: Event, before: JourneyState) -> None:
+        if isinstance(event, PlacementDecided):
+            assert before.screening.completed_at is not None, "placed before the client was screened"
+        if isinstance(event, Enrolled):
+            assert before.screening.may_be_treated, "enrolled without consent"
 
     def calls_after(self, event: Event, state: JourneyState) -> None:
         """The calls out, once the event is folded."""

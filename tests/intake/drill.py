@@ -28,6 +28,7 @@ from domain.pathway.moves import DeclineTransition, RequestStepUp
 from domain.pathway.obligation_decisions import WaiveObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.screening import CompleteScreening
 from domain.plans import DischargePlan
 from eventstore import EventStore, open_store
 from intake.mllp_client import MllpClient
@@ -35,7 +36,7 @@ from intake.registry import IntakePool
 from intake.service import intake_pool
 from migrations import migrate, migrate_keys
 from record.sealing import Sealer
-from tests.domain.walk import DIRECTOR, Walk
+from tests.domain.walk import DIRECTOR, SCREENED, Walk
 from tests.intake.conftest import RecordingGate, RunningIntake, running_intake
 from tests.intake.messages import adt
 
@@ -55,6 +56,7 @@ def lived_through(journey_id: str, client_ref: str) -> Walk:
     walk = Walk()
     walk.do(OpenJourney, journey_id=journey_id, client_ref=client_ref, site="main", message="m-1", admitted_at=walk.now)
     walk.do(RecordBenefits, verdict="CLEAR_AUTH_REQUIRED", cost_share={"copay": 20}, note="CANARYNOTE")
+    walk.do(CompleteScreening, **SCREENED, note="CANARYNOTE")
     walk.do(DecidePlacement, recommended="IOP", actual="OP", variance="CANARYVARIANCE", instrument="CANARYSCALE")
     walk.do(DeclineCost, reason="CANARYREASON: too dear")
     walk.do(ResolveFunding, route="self-pay", reason="CANARYREASON: an aunt pays")

@@ -82,7 +82,7 @@ async def test_a_journey_that_has_not_begun_is_listed_without_a_head(idle_house:
 async def test_a_workflow_that_lacks_an_event_is_found(house: House) -> None:
     lacking, other = await house.admit(), await house.admit()
     for case in (lacking, other):
-        await case.settled()
+        await case.screened()
         await shows_its_record(case)
     await written_by_another(lacking, lacking.command(DecidePlacement, recommended=OP, actual=OP))
     compared = reconciler(house)

@@ -206,7 +206,7 @@ async def test_a_workflow_that_outlives_its_journey_is_ended(house: House) -> No
 
 async def test_a_workflow_that_is_behind_takes_in_what_it_lacks(house: House) -> None:
     case = await house.admit()
-    before = await case.settled()
+    before = await case.screened()
     after = await written_by_another(case, case.command(DecidePlacement, recommended=OP, actual=OP))
     compared = reconciler(house)
     await listed(house, case)
@@ -363,7 +363,7 @@ async def test_a_workflow_told_to_catch_up_with_another_story_stops_by_itself(id
 async def test_a_decision_under_way_when_the_journey_is_stopped_waits(idle_house: House) -> None:
     async with on_another_record(idle_house) as store:
         case = await idle_house.admit()
-        before = await case.settled()
+        before = await case.screened()
         store.inner = await holding(case.id, (await idle_house.store.read(case.id))[:1])
         placement = case.command(DecidePlacement, recommended=OP, actual=OP)
         with pytest.raises(CommandNotRecorded) as told:  # the record refused it
@@ -387,7 +387,7 @@ async def test_a_workflow_whose_task_fails_is_silent(house: House, monkeypatch: 
         raise ValueError("nothing is known of this effect")
 
     case = await house.admit()
-    await case.settled()
+    await case.screened()
     await listed(house, case)
     compared = Reconciler(house.store, RunningJourneys(house.client, patience=timedelta(seconds=2)))
     with monkeypatch.context() as patched:
@@ -418,7 +418,7 @@ async def test_a_journey_that_cannot_record_is_named_with_its_cause_and_tried_ag
     store = Fails(idle_house.store)
     async with idle_house.working(store):
         case = await idle_house.admit()
-        before = await case.settled()
+        before = await case.screened()
         store.failing[case.id] = KeyDestroyed()
         placement = case.command(DecidePlacement, recommended=OP, actual=OP)
         with pytest.raises(CommandNotRecorded):

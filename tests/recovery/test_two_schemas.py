@@ -191,7 +191,7 @@ class Releases:
             await step(leaving)
         self.house.clinic.script(moving.person.mrn, ehr_failures=100_000)
         await moving.do(RequestStepUp, to=PHP, reason="worse")
-        await placed.settled()
+        await placed.screened()
         self.cases = {"placement": placed, "in care": cared_for, "moving": moving, "discharged": leaving}
 
     async def all(self, work: Callable[[AskedCase], Awaitable[object]]) -> None:

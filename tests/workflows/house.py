@@ -32,6 +32,7 @@ from domain.pathway.cost import AcceptCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.screening import CompleteScreening
 from domain.plans import Actor
 from domain.state import JourneyState
 from domain.values import Role
@@ -48,6 +49,7 @@ from workflows.messages import JourneyStatus
 
 CLINICIAN = Actor(id="clinician-1", role=Role.CLINICIAN)
 ADMISSIONS = Actor(id="admissions-1", role=Role.ADMISSIONS)
+SCREENED: dict[str, Any] = {"urgency": "routine", "risk": "low", "consents": {"treatment": "given"}}
 _AT_THE_DESK = (RecordBenefits, ResolveFunding, AcceptCost, ConfirmEnrolment)
 _PATIENCE_SECONDS = 120.0  # long, since the machine may be busy: only a test that fails waits so long
 
@@ -240,6 +242,12 @@ class Case:
 
     async def state(self) -> JourneyState:
         return await self.journeys.state(self.id)
+
+    async def screened(self) -> JourneyState:
+        """The state once the client was screened at admission and nothing else is left to make."""
+        await self.settled()
+        await self.do(CompleteScreening, **SCREENED)
+        return await self.settled()
 
     async def settled(self) -> JourneyState:
         """The state once the journey has begun and no call to the clinic is left to make."""

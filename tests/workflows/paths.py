@@ -19,10 +19,11 @@ from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.screening import CompleteScreening
 from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
 from domain.plans import Actor, Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
 from domain.values import LevelOfCare, Role, Stage
-from tests.workflows.house import Case
+from tests.workflows.house import SCREENED, Case
 
 OP, IOP, PHP = "OP", "IOP", "PHP"
 Step = Callable[[Case], Awaitable[object]]
@@ -47,6 +48,7 @@ async def accept_cost(case: Case) -> None:
 
 def into_care(level: LevelOfCare) -> tuple[Step, ...]:
     return (
+        decide(CompleteScreening, **SCREENED),
         decide(DecidePlacement, recommended=level, actual=level),
         accept_cost,
         decide(ConfirmEnrolment, track="evening"),

@@ -112,7 +112,7 @@ async def syncs(case: Case) -> int:
 
 async def test_a_slow_ehr_hears_only_the_newest(house: House) -> None:
     case = await house.admit(ehr_delay=0.05)
-    await case.settled()
+    await case.screened()
     before = await syncs(case)
     await case.do(DecidePlacement, recommended=OP, actual=OP)
     for number in range(6):
@@ -226,7 +226,7 @@ async def test_a_call_that_cannot_even_be_made_stops_the_journey_visibly(
         raise ValueError("nothing is known of this effect")
 
     case = await house.admit()
-    await case.settled()
+    await case.screened()
     placement = case.command(DecidePlacement, recommended=OP, actual=OP)
     with monkeypatch.context() as patched:
         patched.setattr(workflows.journey, "carry_out", broken)

@@ -66,7 +66,7 @@ async def test_what_races_with_the_retried_task_is_decided_once(idle_house: Hous
     store = DiesOnceToldTo(idle_house.store, key="decide-placement/placement")
     async with idle_house.working(store, Dying):
         case = await idle_house.admit()
-        await case.settled()
+        await case.screened()
         async with asyncio.TaskGroup() as racing:
             racing.create_task(case.do(DecidePlacement, id="placement", recommended=OP, actual=OP))
             await store.recorded.wait()
@@ -82,7 +82,7 @@ async def test_what_races_with_the_retried_task_is_decided_once(idle_house: Hous
 async def test_a_workflow_that_was_reset_meets_what_it_recorded_before(house: House) -> None:
     """It decides everything again, later, and asks for other events under the same keys."""
     case = await house.admit()
-    await case.settled()
+    await case.screened()
     await case.do(DecidePlacement, recommended=OP, actual=OP)
     before = await case.settled()
     recorded = await case.record()
@@ -107,7 +107,7 @@ async def test_a_worker_dies_and_another_takes_over(idle_house: House) -> None:
     store = DiesOnceToldTo(idle_house.store, key="decide-placement/placement")
     async with idle_house.working(store, Dying):
         case = await idle_house.admit()
-        await case.settled()
+        await case.screened()
         telling = asyncio.create_task(case.do(DecidePlacement, id="placement", recommended=OP, actual=OP))
         await store.recorded.wait()
         store.now.set()
@@ -128,7 +128,7 @@ async def written_by_another(case: Case, store: EventStore, command: BaseCommand
 async def test_what_another_wrote_is_taken_in_before_deciding(house: House) -> None:
     case = await house.admit()
     await case.settled()
-    for step in into_care(IOP)[:3]:
+    for step in into_care(IOP)[:4]:
         await step(case)
     await case.settled()
     await written_by_another(case, house.store, case.command(UpdateDischargePlan, plan=PLAN))
@@ -139,7 +139,7 @@ async def test_what_another_wrote_is_taken_in_before_deciding(house: House) -> N
 
 async def test_what_another_wrote_may_lead_to_a_refusal_after_acceptance(house: House) -> None:
     case = await house.admit()
-    await case.settled()
+    await case.screened()
     placement = case.command(DecidePlacement, recommended=OP, actual=OP)
     await written_by_another(case, house.store, case.command(CancelAdmission, message="cancelled"))
     with pytest.raises(CommandRefused) as refused:
@@ -152,7 +152,7 @@ async def test_what_another_wrote_may_lead_to_a_refusal_after_acceptance(house: 
 
 async def test_a_command_that_another_carried_out_is_answered(house: House) -> None:
     case = await house.admit()
-    await case.settled()
+    await case.screened()
     placement = case.command(DecidePlacement, recommended=OP, actual=OP)
     await written_by_another(case, house.store, placement)
     assert (await case.journeys.tell(case.id, placement)).stage is Stage.COST_REVIEW
@@ -169,7 +169,7 @@ async def test_nothing_is_decided_while_the_record_has_lost_events(
     migrate(backup_url)
     async with idle_house.working(store), open_store(backup_url) as backup:
         case = await idle_house.admit()
-        before = await case.settled()
+        before = await case.screened()
         first = (await idle_house.store.read(case.id))[:1]
         await backup.append(case.id, expected_version=0, key="open/message-1", events=[_as_new(first[0])])
         store.inner = backup
@@ -204,7 +204,7 @@ async def test_nothing_is_visible_before_it_is_on_record(idle_house: House) -> N
     store = Away(idle_house.store)
     async with idle_house.working(store):
         case = await idle_house.admit()
-        before = await case.settled()
+        before = await case.screened()
         told_before = idle_house.clinic.ledger(journey=case.id)
         store.is_away = True
         telling = asyncio.create_task(case.do(DecidePlacement, recommended=OP, actual=OP))
@@ -244,7 +244,7 @@ async def test_a_worker_stops_although_the_record_is_away_and_the_next_one_goes_
     working = idle_house.working(store)
     await working.__aenter__()
     case = await idle_house.admit()
-    await case.settled()
+    await case.screened()
     store.is_away = True
     telling = asyncio.create_task(case.do(DecidePlacement, recommended=OP, actual=OP))
     await store.asked.wait()

@@ -127,7 +127,7 @@ async def test_keys_that_hang_are_waited_for_once_in_a_round(idle_house: House) 
     keys = HangingKeys()
     async with idle_house.working(sealer=Sealer(keys)):
         case = await idle_house.admit()
-        await case.settled()
+        await case.screened()
 
         async def told(number: int) -> str:
             words = {"recommended": IOP, "actual": OP, "variance": "lives far away"}

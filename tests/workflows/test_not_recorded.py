@@ -122,8 +122,8 @@ async def test_the_cause_is_said_everywhere_and_it_heals(idle_house: House, erro
     with capture_logs() as logs:
         async with idle_house.working(store):
             case, other = await idle_house.admit(), await idle_house.admit()
-            before = await case.settled()
-            await other.settled()
+            before = await case.screened()
+            await other.screened()
             store.failing[case.id] = error
             told = await not_recorded(case, placement(case))
             assert told.code == code and code in str(told) and "Nothing is lost" in str(told)
@@ -160,7 +160,7 @@ async def test_it_heals_by_itself_and_says_that_it_is_over(idle_house: House) ->
     store = Fails(idle_house.store)
     async with idle_house.working(store):
         case = await idle_house.admit()
-        await case.settled()
+        await case.screened()
         store.failing[case.id] = KeyDestroyed()
         await not_recorded(case, placement(case))
         await paged(case)
@@ -182,7 +182,7 @@ async def test_reminders_do_not_wait_for_a_decision_whose_words_cannot_be_sealed
     store.only = "decide-placement"
     async with idle_house.working(store):
         case = await idle_house.admit()
-        await case.settled()
+        await case.screened()
         await to_the_next_deadline(case, minutes=20)
         store.failing[case.id] = KeyDestroyed()
         await not_recorded(case, placement(case))
@@ -272,7 +272,7 @@ async def test_what_is_kept_outlives_a_new_run_and_a_worker(idle_house: House) -
     store = Fails(idle_house.store)
     async with idle_house.working(store):
         case = await idle_house.admit()
-        await case.settled()
+        await case.screened()
         store.failing[case.id] = KeyDestroyed()
         await not_recorded(case, placement(case))
         await paged(case)
@@ -300,7 +300,7 @@ async def test_a_kept_decision_that_is_refused_later_is_told_to_a_person(idle_ho
     store.only = "decide-placement"
     async with idle_house.working(store):
         case = await idle_house.admit()
-        await case.settled()
+        await case.screened()
         store.failing[case.id] = KeyDestroyed()
         await not_recorded(case, placement(case))
         await case.do(CancelAdmission, message="cancelled")  # it has no words of a person
@@ -331,7 +331,7 @@ async def test_many_journeys_that_cannot_record_do_not_hold_up_another_and_page_
     async with idle_house.working(store, max_concurrent_activities=4, max_concurrent_workflow_tasks=4):
         cases = [await idle_house.admit() for _ in range(6)]
         for case in cases:
-            await case.settled()
+            await case.screened()
         for case in cases[1:]:
             store.failing[case.id] = SchemaMissing()
         told = await asyncio.gather(*(not_recorded(case, placement(case)) for case in cases[1:]))
@@ -357,7 +357,7 @@ async def test_workers_that_are_lost_say_nothing_of_the_record(
     with capture_logs() as logs:
         async with idle_house.working(store):
             case = await idle_house.admit()
-            await case.settled()
+            await case.screened()
             store.hangs.set()
             telling = asyncio.create_task(case.journeys.tell(case.id, placement(case)))
             await until(both_are_lost, "both tries have begun")

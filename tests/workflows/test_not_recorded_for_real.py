@@ -168,7 +168,7 @@ async def test_a_broken_database(idle_house: House, databases: Databases, kek: P
         idle_house.store, idle_house.sealer = store, Sealer(keys)
         async with idle_house.working():
             case, other = await idle_house.admit(), await idle_house.admit()
-            before = await case.settled()
+            before = await case.screened()
             await other.settled()
             await with_a_key(databases, kek, case)
             await run_sql(url, fault.broken)

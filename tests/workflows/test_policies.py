@@ -75,14 +75,15 @@ async def test_php_given_by_us_from_admission_to_the_end(house: House, centre: N
 
 async def test_residential_from_admission_to_the_end(house: House, centre: None) -> None:
     case = await house.admit(site="house")
-    placed, _, *enrolled = into_care("RESIDENTIAL")
+    screened, placed, accepted, *enrolled = into_care("RESIDENTIAL")
     share = {"copay": 50, "only_for": "RESIDENTIAL"}
     await walked(
         case,
+        screened,
         placed,
         decide(RecordBenefits, verdict="CLEAR", cost_share=share, note="called the plan"),
         decide(CompleteObligation, obligation="obtain-authorisation-1", note="authorised for 30 days", by=ADMISSIONS),
-        into_care("RESIDENTIAL")[1],
+        accepted,
         *enrolled,
         later(days=7),
         decide(CompleteReview, outcome=ReviewOutcome.CONTINUE, rationale="progress"),

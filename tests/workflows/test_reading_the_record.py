@@ -66,7 +66,7 @@ async def test_until_it_has_it_tells_no_empty_journey_and_keeps_what_it_is_told(
     store = Unread(idle_house.store)
     async with idle_house.working(store):
         case = await idle_house.admit()
-        before = await case.settled()
+        before = await case.screened()
         store.is_away = True
         await case.roll_over()
         await until(lambda: reading(case), "the new run is reading")
@@ -144,7 +144,7 @@ async def test_a_record_that_was_changed_between_two_runs_stops_the_journey(idle
     store = Story(idle_house.store)
     async with idle_house.working(store):
         case = await idle_house.admit()
-        before = await case.settled()
+        before = await case.screened()
         held = await idle_house.store.read(case.id)
         store.instead = await (_shorter if code == sig.AHEAD_OF_RECORD else _altered)(case, held)
         await case.roll_over()

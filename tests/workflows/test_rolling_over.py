@@ -161,7 +161,7 @@ async def test_an_update_that_ends_the_journey_races_with_it(house: House) -> No
 
 async def test_a_command_answered_before_it_stays_answered(house: House) -> None:
     case = await house.admit()
-    await case.settled()
+    await case.screened()
     placement = case.command(DecidePlacement, recommended=OP, actual=OP)
     first = await case.journeys.tell(case.id, placement)
     await case.settled()

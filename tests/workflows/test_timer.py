@@ -66,7 +66,7 @@ async def test_a_escalation_speaks_at_its_planned_moments(house: House) -> None:
 
 async def test_the_last_step_repeats_until_somebody_acts(house: House) -> None:
     case = await house.admit()
-    await case.settled()
+    await case.screened()
     await case.later(days=12)
     spoke = [
         event

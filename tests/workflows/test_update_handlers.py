@@ -44,7 +44,7 @@ AT_PLACEMENT: list[tuple[type[Decision], dict[str, Any], str]] = [
 
 async def test_a_refusal_says_what_to_do_and_leaves_no_trace(house: House) -> None:
     case = await house.admit()
-    before = await case.settled()
+    before = await case.screened()
     length = (await case.handle.describe()).history_length
     for kind, fields, code in AT_PLACEMENT:
         refused = await case.refused(kind, **fields)
@@ -66,7 +66,7 @@ async def test_a_refusal_is_an_application_error_for_any_client(house: House) ->
 
 async def test_a_command_repeated_is_answered_without_being_done_again(house: House) -> None:
     case = await house.admit()
-    await case.settled()
+    await case.screened()
     placement = case.command(DecidePlacement, recommended=OP, actual=OP, by=CLINICIAN)
     first = await case.journeys.tell(case.id, placement)
     assert await case.journeys.tell(case.id, placement) == first
@@ -93,7 +93,7 @@ async def test_a_request_to_cancel_the_workflow_forgets_nobody(house: House) -> 
 
 async def test_the_same_id_for_another_kind_is_another_command(house: House) -> None:
     case = await house.admit()
-    await case.settled()
+    await case.screened()
     await case.do(DecidePlacement, id="same", recommended=OP, actual=OP)
     await case.do(AcceptCost, id="same", estimate="estimate-1")
     assert (await case.do(ConfirmEnrolment, id="same", track="evening")).level == OP
