@@ -90,6 +90,7 @@ def test_what_the_payer_wrote_reaches_the_person_who_must_judge_it(house: Comman
     verified_by_hand = there("benefits", journey).out
     assert "What they noted" in verified_by_hand and "called" in verified_by_hand
     assert "admissions s-2" in verified_by_hand and "AUTHORIZATION IS REQUIRED" in verified_by_hand
+    assert there("complete-screening", journey, *SCREENED).code == Exit.OK
     assert there("decide-placement", journey, "--recommended", "IOP", "--actual", "IOP", *CLINICIAN).code == Exit.OK
     priced = there("journey", journey).out
     assert "estimate-1: $3010.00" in priced and "the deductible left of $700 is paid first" in priced
