@@ -167,7 +167,7 @@ class EndCrisis(Decision, label="Record the return from a crisis", by=CLINICAL, 
         if now is None:
             raise Refused("no-crisis", "No crisis is on record for this client.")
         require(
-            now.place is CrisisPlace.EMERGENCY_DEPARTMENT or state.level is None,
+            state.level is None or (now.place is CrisisPlace.EMERGENCY_DEPARTMENT and now.level is None),
             "level-first",
             f"The client is at {state.level}. Decide the level of care they return to: start a step-down.",
         )
@@ -195,8 +195,9 @@ def require_none(state: JourneyState) -> None:
 
 @part.evolves
 def begin_crisis(state: JourneyState, event: CrisisRecorded) -> Crisis:
-    """It replaces one known before: from the emergency department to the ward."""
-    now = CrisisNow(place=event.place, since=event.at, facility=event.facility, level=event.level)
+    """It replaces one known before: from the emergency department to the ward. A level left for it stays left."""
+    before = state.crisis.current.level if state.crisis.current else None
+    now = CrisisNow(place=event.place, since=event.at, facility=event.facility, level=event.level or before)
     return Crisis(current=now)
 
 

@@ -244,3 +244,10 @@ def test_a_payers_answer_during_a_crisis_is_asked_for_again_after_it() -> None:
     late.settle("benefits-1", BenefitsAnswer(benefits={"verdict": "CLEAR"}))
     assert late.is_at(Stage.PLACEMENT)
     late.do(DecidePlacement, recommended="OP", actual="OP")
+
+
+def test_from_the_ward_to_the_emergency_department_the_way_back_is_still_a_step_down() -> None:
+    walk = in_hospital()
+    walk.do(RecordCrisis, place="emergency-department", reason="a fall")
+    walk.refused(EndCrisis, "level-first", safety_rechecked=True, note="back on the ward")
+    assert walk.state.open_of("arrange-return")

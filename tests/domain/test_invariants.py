@@ -21,7 +21,7 @@ from domain.commands import BEFORE_CARE, BaseCommand
 from domain.decide import Decided, decide
 from domain.effects import HoldPlace
 from domain.evolve import evolve, fold
-from domain.pathway import COMMANDS, Event
+from domain.pathway import COMMANDS, OBLIGATIONS, Event
 from domain.pathway.admission import OpenJourney
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calendars import AdoptCalendar
@@ -106,7 +106,7 @@ BELONGS = {
     ARRANGE_RETURN.kind: {stage for stage in Stage if not stage.is_end},
 }
 MOVES = {COMPLETE_STEP_UP.kind, COMPLETE_STEP_DOWN.kind}
-OUTLIVE = {RESOLVE_EFFECT.kind, REVIEW_DEATH.kind}
+OUTLIVE = {kind.kind for kind in OBLIGATIONS.values() if kind.outlives_care}
 MOVED_ON_BY = {
     Stage.BENEFITS_CHECK: VERIFY_BENEFITS.kind,
     Stage.FUNDING_EXCEPTION: RESOLVE_FUNDING.kind,

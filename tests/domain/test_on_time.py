@@ -264,7 +264,7 @@ def test_the_month_of_what_is_due_at_midnight_is_that_of_the_day_that_ends() -> 
 def test_priorities_are_in_order_and_only_safety_is_urgent() -> None:
     assert [each.rank for each in Priority] == [0, 1, 2, 3]
     assert {kind for kind, each in OBLIGATIONS.items() if each.urgent} == {
-        *("arrange-return", "check-death", "check-withdrawal", "complete-step-up"),
+        *("arrange-return", "assess-safety", "check-death", "check-withdrawal", "complete-step-up"),
         *("deliver-page", "interim-contact", "replace-place"),
     }
 
