@@ -333,6 +333,7 @@ CLIENTS: tuple[Client, ...] = (
                 RecordWithdrawal,
                 reason=WithdrawalReason.CLIENT_WITHDREW,
                 initiator=Initiator.CLIENT,
+                risk=KnownRisk.UNKNOWN,
                 note="phoned; no time for the programme now",
             ),
             _check(29 * _HOUR, SafetyFinding.NOT_REACHED, "no answer by phone"),

@@ -336,9 +336,10 @@ def reopened(
 
 def met(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
     """Every open obligation of these kinds is done, and a waiver of one can no longer be undone."""
-    for owed in state.open_of(*(kind.kind for kind in kinds)):
-        yield met_one(owed, event)
-    yield from cancel_these(_waived_for_good(state, *kinds), event)
+    done = state.open_of(*(kind.kind for kind in kinds))
+    yield from (met_one(owed, event) for owed in done)
+    waived = _waived_for_good(state, *kinds)
+    yield from cancel_these([each for each in waived if not any(stands_for(owed, each) for owed in done)], event)
 
 
 def met_one(owed: Obligation, event: BaseEvent, by: Actor | None = None) -> ObligationMet:

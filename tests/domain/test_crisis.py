@@ -14,13 +14,14 @@ from domain.pathway.discharge import Discharge
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
-from domain.pathway.obligation_decisions import CompleteObligation
-from domain.pathway.obligations import ObligationCancelled
+from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
+from domain.pathway.obligations import ObligationCancelled, ObligationMet
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.policy import policy_named
 from domain.values import Stage
 from tests.domain.walk import (
+    DIRECTOR,
     STAGES,
     Walk,
     discharged,
@@ -251,3 +252,12 @@ def test_from_the_ward_to_the_emergency_department_the_way_back_is_still_a_step_
     walk.do(RecordCrisis, place="emergency-department", reason="a fall")
     walk.refused(EndCrisis, "level-first", safety_rechecked=True, note="back on the ward")
     assert walk.state.open_of("arrange-return")
+
+
+def test_a_contact_waived_for_good_ends_once_with_the_one_raised_in_its_stead() -> None:
+    walk = in_emergency_department()
+    walk.do(WaiveObligation, obligation="arrange-return-1", reason="the ward calls us", by=DIRECTOR)
+    assert walk.state.open_of("arrange-return")[0].id == "arrange-return-2"
+    walk.do(EndCrisis, safety_rechecked=True, note="back home")
+    assert not [event for event in walk.saw(ObligationCancelled) if event.kind == "arrange-return"]
+    assert [event.obligation for event in walk.saw(ObligationMet)][-1] == "arrange-return-2"

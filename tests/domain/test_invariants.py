@@ -248,7 +248,8 @@ class Journeys(RuleBasedStateMachine):
         elif stage in BEFORE_CARE:
             for why in WithdrawalReason:
                 low = {"risk": "low", "referred_to": "County clinic", "reason": why, "initiator": "client"}
-                ends = {Stage.WITHDRAWN} if in_no_crisis else {Stage.DISENGAGED}
+                is_safe = in_no_crisis and not self.state.screening.is_crisis
+                ends = {Stage.WITHDRAWN} if is_safe else {Stage.DISENGAGED}
                 yield RecordWithdrawal(id="leave", by=by, **low), ends
         elif (
             stage is Stage.DISENGAGED
