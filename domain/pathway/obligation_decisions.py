@@ -167,7 +167,8 @@ class UndoWaiver(Decision, label="Undo a waiver", by=EVERYONE, at=NOT_ENDED):
         if self.all_of_kind and named.kind in state.obligations.kinds_waived:
             yield ObligationKindWaiverUndone(**when, kind=named.kind, reason=self.reason, by=self.by)
         for owed in these:
-            yield from self._reopen(state, owed, when)
+            if not any(stands_for(owed, earlier) for earlier in these if earlier.id not in state.obligations.open):
+                yield from self._reopen(state, owed, when)
 
     def _reopen(self, state: JourneyState, owed: Obligation, when: EventContext) -> Iterator[BaseEvent]:
         for later in state.open_of(owed.kind):

@@ -335,6 +335,14 @@ def test_what_was_raised_in_its_place_is_not_owed_beside_it() -> None:
     assert [each.obligation for each in walk.saw(ObligationCancelled)][-1] == "external-contact-2"
 
 
+def test_with_every_waiver_of_a_kind_undone_only_the_first_is_owed_of_those_that_stood_for_each_other() -> None:
+    walk = elsewhere()
+    waive(walk, "external-contact-1")
+    waive(walk, "external-contact-2", 20)
+    undo(walk, "external-contact-2", whole=True)
+    assert walk.owes() == {"external-contact-1"}
+
+
 def test_a_waiver_cannot_be_undone_once_something_else_was_done_in_its_place() -> None:
     walk = elsewhere()
     waive(walk, "external-contact-1")
