@@ -116,14 +116,17 @@ def owe_nothing_that_waits(state: JourneyState, event: DutiesPaused) -> Iterator
 def owe_again(
     state: JourneyState, event: CrisisEnded | LevelOfCareStarted | WithdrawalTakenBack | DeathCorrected
 ) -> Iterator[BaseEvent]:
-    """All that waited and that nothing else keeps waiting, unless it is owed anew already."""
+    """All that waited and that nothing else keeps waiting, unless it is owed anew already: by those who have its role
+    for the client by now.
+    """
     back = [each for each in state.suspension.waiting if _is_back(state, each)]
     numbers = dict(state.obligations.raised)
     for each in back:
         if not state.open_of(each.owed.kind):
             numbers[each.owed.kind] = number = numbers.get(each.owed.kind, 0) + 1
             owed = each.owed.again(number, event.at, *_counted(state, each, event))
-            yield ObligationRaised(**event.context, obligation=owed)
+            assignee = state.care_team.members.get(owed.owner)
+            yield ObligationRaised(**event.context, obligation=owed.changed(assignee=assignee))
     if back:
         yield DutiesResumed(**event.context, obligations=tuple(each.owed.id for each in back))
 
