@@ -251,6 +251,6 @@ async def test_an_opening_makes_three_calls_and_records_four_times(house: House)
     calls = Counter(each.activity_type.name for each in scheduled if each.activity_type.name)
     assert calls == {signatures.CHECK_BENEFITS: 1, signatures.SYNC_EHR: 2, signatures.RECORD: 4}
     written = [(e["kind"], e["target"].partition("/")[0]) for e in house.clinic.ledger(system="ehr", journey=case.id)]
-    created = {"Patient": 1, "EpisodeOfCare": 1, "Task": 3}
+    created = {"Patient": 1, "EpisodeOfCare": 1, "Task": 4}
     assert Counter(kind for action, kind in written if action == "create") == created
     assert Counter(kind for action, kind in written if action == "update") == {"EpisodeOfCare": 1, "Task": 1}

@@ -145,7 +145,7 @@ async def test_what_another_wrote_may_lead_to_a_refusal_after_acceptance(house: 
     with pytest.raises(CommandRefused) as refused:
         await case.journeys.tell(case.id, placement)
     assert refused.value.code == "journey-ended"
-    assert len(await case.happened("workflow_execution_update_accepted")) == 1
+    assert len(await case.happened("workflow_execution_update_accepted")) == 2, "the screening and the placement"
     assert (await case.handle.result())["stage"] == Stage.CANCELLED
     await assert_one_truth(case)
 

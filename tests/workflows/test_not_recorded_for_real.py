@@ -169,7 +169,7 @@ async def test_a_broken_database(idle_house: House, databases: Databases, kek: P
         async with idle_house.working():
             case, other = await idle_house.admit(), await idle_house.admit()
             before = await case.screened()
-            await other.settled()
+            await other.screened()
             await with_a_key(databases, kek, case)
             await run_sql(url, fault.broken)
             await said(case, fault.code)
@@ -189,7 +189,7 @@ async def test_a_database_that_is_away(
         idle_house.store, idle_house.sealer = store, Sealer(keys)
         async with idle_house.working():
             case = await idle_house.admit()
-            await case.settled()
+            await case.screened()
             await with_a_key(databases, kek, case)
             await cut_off(databases, url)
             try:
@@ -204,7 +204,7 @@ async def test_a_database_that_hangs(idle_house: House, databases: Databases, ke
         idle_house.store, idle_house.sealer = store, Sealer(keys)
         async with idle_house.working():
             case = await idle_house.admit()
-            await case.settled()
+            await case.screened()
             async with await psycopg.AsyncConnection.connect(databases.record) as locking:
                 await locking.execute("lock table es.events in access exclusive mode")
                 await said(case, sig.RECORD_UNREACHABLE)
@@ -222,7 +222,7 @@ async def with_the_wrong_file(
         idle_house.store, idle_house.sealer = store, Sealer(keys)
         async with idle_house.working():
             case = await idle_house.admit()
-            await case.settled()
+            await case.screened()
             await with_a_key(databases, kek, case)
             await said(case, sig.WRONG_KEK)
         yield case, wrong

@@ -154,7 +154,7 @@ async def test_a_closure_moves_exactly_its_own_deadlines_also_when_it_is_interru
             state = await case.state()
             counted = before[case.id].obligations.open.values()
             assert moved == {each.id for each in counted if each.counted.kind is TimeKind.BUSINESS_DAYS}
-            assert {each.moved for each in results} == {("decide-placement-1", "enrol-1")}
+            assert {each.moved for each in results} == {("screen-client-1", "decide-placement-1", "enrol-1")}
             for owed in state.obligations.open.values():
                 assert owed.due_at == owed.counted.due_at(state.calendar) >= due_times(before[case.id])[owed.id]
                 assert "is a day off: roof" in state.why_due(owed)

@@ -103,7 +103,7 @@ async def test_the_same_id_for_another_kind_is_another_command(house: House) -> 
         event.workflow_execution_update_accepted_event_attributes.accepted_request.meta.update_id
         for event in await case.happened("workflow_execution_update_accepted")
     ]
-    assert accepted == causes
+    assert accepted[1:] == causes, "the screening came first"
 
 
 async def test_a_decision_that_calls_itself_an_answer_does_not_shadow_the_answer(house: House) -> None:
