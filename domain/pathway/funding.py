@@ -13,6 +13,7 @@ from domain.commands import ADMISSIONS, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligations import ObligationKind, Priority
 from domain.part import Part, Slice
+from domain.pathway import screening
 from domain.pathway.obligations import cancelled, met, raised_within
 from domain.plans import SELF_PAID, Actor, FundingRoute
 from domain.values import PrivateWords, Stage, Words
@@ -75,7 +76,9 @@ class ResolveFunding(Decision, label="Resolve funding", by=ADMISSIONS, at=(Stage
     reason: Words = Field(description="Why, for the record.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """A named person answers for it."""
+        """A named person answers for it. Nobody is referred out unless they are known to be safe."""
+        if self.route is FundingRoute.REFERRED_OUT:
+            screening.require_known_to_be_safe(state)
         yield FundingResolved(**when, route=self.route, reason=self.reason, by=self.by)
 
 

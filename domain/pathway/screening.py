@@ -293,6 +293,16 @@ def require_consent_to_treatment(state: JourneyState) -> None:
     )
 
 
+def require_known_to_be_safe(state: JourneyState) -> None:
+    """Refuses unless the client's risk was found to be low, and no crisis was heard of."""
+    require(
+        not state.screening.is_crisis and state.screening.risk is KnownRisk.LOW,
+        "safety-first",
+        "The client's risk is not known to be low. Record a withdrawal with the referral instead: a clinician then "
+        "checks on them before the journey ends.",
+    )
+
+
 @part.evolves
 def begin(state: JourneyState, event: JourneyOpened) -> Screening:
     """Nothing is known yet."""

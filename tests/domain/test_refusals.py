@@ -104,6 +104,7 @@ CASES: dict[str, Case] = {
     "level-not-ours": (answered, DecidePlacement, {"recommended": "PHP", "actual": "PHP"}),
     "not-screened": (lambda: unscreened(), DecidePlacement, OUTPATIENT),
     "crisis-stands": (lambda: in_danger(), CompleteScreening, SCREENED | {"by": ADMISSIONS}),
+    "safety-first": (lambda: unfunded_and_unscreened(), ResolveFunding, WHY | {"route": "referred-out"}),
     "no-consent": (lambda: unwilling(), ConfirmEnrolment, {"track": "evening"}),
     "variance-missing": (answered, DecidePlacement, {"recommended": "IOP", "actual": "OP"}),
     "verdict-not-final": (placed, RecordBenefits, {"verdict": "NEEDS_REVIEW", "note": "by phone"}),
@@ -249,6 +250,12 @@ def reviewed() -> Walk:
 def unscreened() -> Walk:
     walk = admitted()
     walk.do(RecordBenefits, verdict="CLEAR", note="by phone")
+    return walk
+
+
+def unfunded_and_unscreened() -> Walk:
+    walk = unscreened()
+    walk.do(RecordBenefits, verdict="INACTIVE", note="by phone")
     return walk
 
 

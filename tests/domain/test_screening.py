@@ -15,6 +15,7 @@ from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.death import CorrectDeath, RecordDeath
 from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.funding import ResolveFunding
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.obligations import ObligationCancelled, ObligationEscalated
 from domain.pathway.placement import DecidePlacement
@@ -334,3 +335,19 @@ def test_operations_may_call_but_not_judge_the_risk() -> None:
     clerk = {"id": "operations-1", "role": "operations"}
     walk.do(RecordContact, contact="reached", by=clerk)
     walk.refused(CompleteScreening, "not-their-decision", **SCREENED, by=clerk)
+
+
+@pytest.mark.parametrize("found", [None, {"risk": "raised"}, {"risk": "unknown"}, {"urgency": "crisis"}])
+def test_nobody_is_referred_out_for_want_of_funding_unless_they_are_known_to_be_safe(
+    found: dict[str, str] | None,
+) -> None:
+    walk = admitted()
+    walk.settle("benefits-1", BenefitsAnswer(benefits={"verdict": "INACTIVE"}))
+    assert walk.is_at(Stage.FUNDING_EXCEPTION)
+    if found is not None:
+        walk.do(CompleteScreening, **{**SCREENED, **found})
+    out = {"route": "referred-out", "reason": "the county clinic takes them"}
+    walk.refused(ResolveFunding, "safety-first", **out)
+    walk.do(CompleteScreening, **SCREENED, by=CLINICIAN)
+    walk.do(ResolveFunding, **out)
+    assert walk.is_at(Stage.CLOSED)
