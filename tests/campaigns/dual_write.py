@@ -41,8 +41,6 @@ from tests.clinic.process import ROOT, ClinicProcess
 from tests.workflows.paths import PATHS, WholePath
 from workflows.client import CommandRefused, JourneyNotRunning, connect
 
-_LEFT_OUT = ("withdrawn", "in-a-crisis-before-care")
-"""Paths whose journeys did not all end when workers were killed. The cause is not known yet."""
 _PATIENCE_SECONDS = 180.0
 """What has not come true after this (elapsed) never will, however busy the machine is."""
 
@@ -165,7 +163,7 @@ async def _walk_all(
     house: RacingHouse, chance: random.Random, at_a_time: int, enough: Callable[[], bool]
 ) -> list[Walk]:
     walks: list[Walk] = []
-    scripts = itertools.cycle(path for name, path in PATHS.items() if name not in _LEFT_OUT)
+    scripts = itertools.cycle(PATHS.values())
 
     async def one_after_another() -> None:
         while True:

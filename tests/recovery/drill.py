@@ -162,9 +162,12 @@ class InOrder:
         journey_id, _, effect = key.partition("/")
         ours = (_ORDER[kind], effect if kind is fx.Notify else "")
         while True:
-            pending = fold(from_record(each) for each in await self._store.read(journey_id)).pending()
-            turns = ((_ORDER[type(each)], each.key if isinstance(each, fx.Notify) else "") for each in pending.values())
-            if not any(turn < ours for turn in turns):
+            events = [from_record(each) for each in await self._store.read(journey_id)]
+            state = fold(events)
+            pending, due = state.pending().values(), state.next_deadline()
+            turns = ((_ORDER[type(each)], each.key if isinstance(each, fx.Notify) else "") for each in pending)
+            is_someone_to_be_told = kind is not fx.Notify and due is not None and due <= events[-1].at
+            if not is_someone_to_be_told and not any(turn < ours for turn in turns):
                 return answer
             await asyncio.sleep(0.05)
 
