@@ -46,11 +46,6 @@ def calendar_day(now: Instant, days: int, calendar: Calendar) -> date:
     return calendar.local_date(now) + timedelta(days=days)
 
 
-def after_calendar_days(now: Instant, days: int, calendar: Calendar) -> datetime:
-    """The end of that day."""
-    return calendar.day_ends(calendar_day(now, days, calendar))
-
-
 def business_day(now: Instant, days: int, calendar: Calendar) -> date:
     """The `days`-th business day after `now`'s day at the site.
 
@@ -66,26 +61,12 @@ def business_day(now: Instant, days: int, calendar: Calendar) -> date:
     return day
 
 
-def after_business_days(now: Instant, days: int, calendar: Calendar) -> datetime:
-    """When the site closes on that day.
-
-    Raises:
-        ValueError: `days` is less than 1.
-    """
-    return calendar.closing(business_day(now, days, calendar))
-
-
 def service_week_day(care_began: Instant, week: int, calendar: Calendar, earlier_days: int = 0) -> date:
     """The day at the site that completes `week` weeks of care at this level.
 
     `earlier_days` at it, in stays before this one, count too.
     """
     return calendar.local_date(care_began) + timedelta(weeks=week, days=-earlier_days)
-
-
-def at_service_week(care_began: Instant, week: int, calendar: Calendar, earlier_days: int = 0) -> datetime:
-    """The end of that day."""
-    return calendar.day_ends(service_week_day(care_began, week, calendar, earlier_days))
 
 
 def days_of_service(care_began: Instant, now: Instant, calendar: Calendar, earlier_days: int = 0) -> int:

@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clock import (
-    after_business_days,
-    after_calendar_days,
-    after_hours,
-    at_service_week,
-    weeks_of_service,
-)
+from domain.clock import after_hours, weeks_of_service
+from domain.due_times import Counted
 from domain.pathway.admission import OpenJourney
 from domain.pathway.cost import AcceptCost
 from domain.pathway.coverage import RecordBenefits
@@ -23,7 +18,7 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.moves import RequestStepUp, StepUpWindowMissed
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.screening import CompleteScreening
-from domain.sites import site_named
+from domain.sites import Calendar, site_named
 from tests.domain.walk import SCREENED, Walk
 
 SITE = site_named("main").calendar
@@ -31,6 +26,18 @@ LOCAL = ZoneInfo(SITE.zone)
 MOMENTS = st.integers(0, 6 * 365 * 24 * 60).map(
     lambda minutes: datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
 )
+
+
+def after_calendar_days(now: datetime, days: int, calendar: Calendar) -> datetime:
+    return Counted.calendar_days(days, since=now).due_at(calendar)
+
+
+def after_business_days(now: datetime, days: int, calendar: Calendar) -> datetime:
+    return Counted.business_days(days, since=now).due_at(calendar)
+
+
+def at_service_week(care_began: datetime, week: int, calendar: Calendar) -> datetime:
+    return Counted.service_weeks(week, care_began).due_at(calendar)
 
 
 def local(year: int, month: int, day: int, hour: int = 17, minute: int = 0) -> datetime:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from domain.benefits import Benefits, Verdict
-from domain.clock import after_calendar_days
+from domain.due_times import Counted
 from domain.obligations import Channel
 from domain.pathway.calls import BenefitsAnswer
 from domain.pathway.cost import AcceptCost
@@ -37,7 +37,7 @@ SUPERVISOR = Actor(id="supervisor-1", role=Role.SUPERVISOR)
 
 
 def end_of_week(walk: Walk, week: int, began: datetime = MONDAY, *, days_before: int = 0) -> datetime:
-    return after_calendar_days(began, week * 7 - days_before, walk.state.calendar)
+    return Counted.calendar_days(week * 7 - days_before, since=began).due_at(walk.state.calendar)
 
 
 def owed_by(walk: Walk) -> datetime:
