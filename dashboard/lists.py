@@ -12,7 +12,8 @@ import psycopg
 from dashboard.projections import JOURNEYS, ReadModel
 from dashboard.projections.folding import Folding
 from dashboard.projections.standing import is_kept
-from dashboard.reading import JourneyRow, flags, row, urgency
+from dashboard.reading import JourneyRow, row, urgency
+from domain.obligations import flags
 from eventstore.following.bulk import Session, open_session, read_head, read_page
 from eventstore.postgres import translated
 

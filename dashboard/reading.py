@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from datetime import date, datetime
+from datetime import datetime
 
 from domain.clock import is_late
 from domain.evolve import evolve, fold
-from domain.obligations import Priority
+from domain.obligations import Priority, flags
 from domain.pathway import Event
 from domain.pathway.care import LevelOfCareStarted
 from domain.refusal import UnknownHere
@@ -98,20 +98,6 @@ def row(state: JourneyState, now: datetime) -> JourneyRow:
         week=_week(state, now),
         last_week=state.care.last_week,
     )
-
-
-def flags(
-    *, overdue: bool, missed_window: bool, urgent: bool, undelivered: bool, waived_until: date | None
-) -> tuple[str, ...]:
-    """The flags of a journey, as `Obligation.flags` has them for one obligation."""
-    found = {
-        "overdue": overdue,
-        "missed-window": missed_window,
-        "urgent": urgent,
-        "not-delivered": undelivered,
-        f"waived-until-{waived_until}": waived_until is not None,
-    }
-    return tuple(flag for flag, is_so in found.items() if is_so)
 
 
 def _week(state: JourneyState, now: datetime) -> int | None:

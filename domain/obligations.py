@@ -401,14 +401,13 @@ class Obligation(Value):
     def flags(self, now: Instant) -> tuple[str, ...]:
         """What people must see about it at a glance."""
         overdue, waived = self.is_overdue(now), self.waiver
-        found = {
-            "overdue": overdue,
-            "missed-window": overdue and self.counted.window_days is not None,
-            "urgent": self.urgent and waived is None,
-            "not-delivered": self.undelivered,
-            f"waived-until-{waived.until}" if waived else "": waived is not None,
-        }
-        return tuple(flag for flag, is_so in found.items() if is_so)
+        return flags(
+            overdue=overdue,
+            missed_window=overdue and self.counted.window_days is not None,
+            urgent=self.urgent and waived is None,
+            undelivered=self.undelivered,
+            waived_until=waived.until if waived else None,
+        )
 
     def current_step(self) -> EscalationStep:
         """The step used next: the earliest unused one, or the last again."""
@@ -452,6 +451,20 @@ class Obligation(Value):
         return role is self.acknowledged_by or role in {step.to for step in self.escalation[: self.steps_taken]}
 
 
+def flags(
+    *, overdue: bool, missed_window: bool, urgent: bool, undelivered: bool, waived_until: date | None
+) -> tuple[str, ...]:
+    """What people must see at a glance, of one obligation or of all that a journey owes."""
+    found = {
+        "overdue": overdue,
+        "missed-window": missed_window,
+        "urgent": urgent,
+        "not-delivered": undelivered,
+        f"waived-until-{waived_until}": waived_until is not None,
+    }
+    return tuple(flag for flag, is_so in found.items() if is_so)
+
+
 def _opening(counted: Counted, calendar: Calendar) -> Instant | None:
     first = counted.first_day(calendar)
     return calendar.day_begins(first) if first else None
@@ -468,12 +481,10 @@ def _escalation(
     """
 
     def time_of(offset: Offset) -> Instant:
-        if isinstance(offset, int):
-            at = max(raised_at, due_at + timedelta(hours=offset))
-            return hours.in_opening_hours(at) if hours else at
-        if offset is None or opens_at is None:
+        planned = opens_at if offset == "opens" else offset
+        if planned is None:
             return raised_at
-        at = max(raised_at, opens_at)
+        at = max(raised_at, due_at + timedelta(hours=planned) if isinstance(planned, int) else planned)
         return hours.in_opening_hours(at) if hours else at
 
     steps = (
