@@ -14,7 +14,7 @@ import aiosmtplib
 import structlog
 
 from activities.ports import ClinicError, ClinicRefused, ClinicUnavailable, Notice, Recipient, Roster
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from activities.creations import Creations
 from domain.benefits import Benefits
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.values import Instant, LevelOfCare, Role, Value
 
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from activities.ports import Recipient
 from centre.staff import OnCall, Person, Staff
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.values import Instant, Role
 
 

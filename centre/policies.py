@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, StrictInt, ValidationError, model_v
 from centre.days import Day
 from centre.files import CentreFileError, Document, as_json, in_plain_words, read, strictly
 from domain.adopted import digest_of
-from domain.obligations import Offset, StepTerms, Terms
+from domain.obligation_terms import Offset, StepTerms, Terms
 from domain.pathway import OBLIGATIONS, PART_NAMES, PART_OF_OBLIGATION
 from domain.policy import Dollars, Level, Numbers, Policy, Price, ReviewRule, unit_of
 from domain.values import Key, Value, Words

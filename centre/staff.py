@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, StrictInt, model_validator
 
 from centre.days import Day, LocalTime
 from centre.mail_address import MailAddress
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.people import Colleague
 from domain.values import Key, Role, Value, Words
 

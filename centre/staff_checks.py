@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from centre.on_call import present
 from centre.staff import Absence, OnCall, Person, Staff
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.values import Role
 
 Path = tuple[int | str, ...]

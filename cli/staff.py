@@ -20,7 +20,7 @@ from centre.staff_file import examine, read_staff, site_ids, zone_of
 from cli.access import load_settings, the_journeys, the_record, told_in_one_line
 from cli.options import ActingRole, AtTime, SomeRole
 from cli.output import Exit, Stop, complain, show_json, stdout, table
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.plans import Actor
 from domain.values import Role
 from recovery.hand_over import HandOverOfAll, HandOvers

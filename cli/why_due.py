@@ -19,7 +19,7 @@ from domain.due_times import day_in_words
 from domain.evolve import evolve
 from domain.obligations import Obligation
 from domain.pathway import Event
-from domain.pathway.obligations import ObligationRaised
+from domain.pathway.obligation_events import ObligationRaised
 from domain.refusal import UnknownHere
 from domain.state import JourneyState
 from domain.why_due import WhyDue, why_due, why_due_if

@@ -17,7 +17,7 @@ from activities.ports import Notice, Recipient
 from centre.on_call import recipients
 from centre.staff import Staff
 from dashboard.open_obligations import OpenObligation
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.sites import Site
 from domain.values import Instant, Role
 

@@ -14,7 +14,8 @@ from dashboard.projections.obligations import Ending, due_day, missed_due_at, st
 from dashboard.words import actor
 from domain.events import BaseEvent
 from domain.evolve import evolve
-from domain.obligations import Obligation, Priority
+from domain.obligation_terms import Priority
+from domain.obligations import Obligation
 from domain.state import JourneyState
 from domain.values import Instant, Role, Value
 from eventstore.following.bulk import open_session, read_head

@@ -12,7 +12,8 @@ from dashboard.lists import position, wait_for
 from dashboard.projections import JOURNEYS, OBLIGATIONS
 from dashboard.projections.folding import Folding
 from domain.clock import is_late
-from domain.obligations import Obligation, ObligationStatus, Priority
+from domain.obligation_terms import Priority
+from domain.obligations import Obligation, ObligationStatus
 from domain.pathway import OBLIGATIONS as KINDS
 from domain.state import JourneyState
 from domain.values import Instant, Role, Value

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from domain.clock import is_late
 from domain.evolve import evolve, fold
-from domain.obligations import Priority, flags
+from domain.obligation_terms import Priority
+from domain.obligations import flags
 from domain.pathway import Event
 from domain.pathway.care import LevelOfCareStarted
 from domain.refusal import UnknownHere

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.values import Instant, LevelOfCare, Role, Value
 
 EHR_SLOT = "ehr"

@@ -8,15 +8,13 @@ When its escalation is used up the last step repeats, so an open obligation alwa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, Self
-
-from pydantic import Field, model_validator
 
 from domain.clock import TimeKind, is_late
 from domain.due_times import Counted
+from domain.escalation import EscalationStep, escalation_steps, telling_the_owner_at_once
+from domain.obligation_terms import ObligationKind, Priority, StepTerms, Terms
 from domain.plans import Actor
 from domain.sites import Calendar
 from domain.values import Instant, Key, Role, Value
@@ -47,136 +45,6 @@ class ObligationStatus(StrEnum):
         return self in (ObligationStatus.OPEN, ObligationStatus.ACKNOWLEDGED)
 
 
-class Channel(StrEnum):
-    """How a step reaches its person."""
-
-    MAIL = "mail"
-    PAGE = "page"
-
-
-Offset = int | Literal["opens"] | None
-"""When a step is due: elapsed hours from the due time, negative for before; `opens` for when the first day of its
-window begins, and left out where it has none; None for when the obligation is raised.
-"""
-
-
-class Priority(StrEnum):
-    """What comes first, the most pressing first."""
-
-    SAFETY = "safety"  #: someone may come to harm within hours
-    CLINICAL = "clinical"  #: care waits for it, or goes on without being looked at
-    COVERAGE = "coverage"  #: who pays
-    ADMINISTRATIVE = "administrative"
-
-    @property
-    def rank(self) -> int:
-        """From 0, the most pressing."""
-        return list(Priority).index(self)
-
-
-class StepTerms(Value):
-    """One step of an escalation.
-
-    Attributes:
-        hours: When; see `Offset`.
-        tell: Who is told.
-        by: How.
-    """
-
-    hours: Annotated[int, Field(ge=-8760, le=8760)] | Literal["opens"] | None
-    tell: Role
-    by: Channel
-
-    @property
-    def offset(self) -> Offset:
-        """The same; a policy's file may say it in other words."""
-        return self.hours
-
-
-class AcknowledgementTerms(Value):
-    """How an obligation may be acknowledged.
-
-    Attributes:
-        hours: How long one acknowledgement keeps the escalation quiet, elapsed; None: the policy's usual number.
-        times: How often it may be acknowledged; None: the policy's usual number.
-        also_by: Roles that may acknowledge it beside its owner and those who were told.
-    """
-
-    hours: Annotated[int, Field(ge=1, le=168)] | None = None
-    times: Annotated[int, Field(ge=1, le=100)] | None = None
-    also_by: tuple[Role, ...] = ()
-
-
-class Terms(Value):
-    """Who owes one kind of obligation, and who is told when; a centre's policy says so.
-
-    Attributes:
-        owner: The role that must act, where no person of that role is assigned.
-        steps: In order. They end with someone who can decide.
-        repeat_hours: Elapsed hours between repeats of the last step.
-        pauses_in_crisis: Whether it waits while the client is in an emergency department or in hospital.
-        around_the_clock: Whether people are told at any hour, or in the site's opening hours alone. None: at any hour
-            if the kind is urgent or its time is counted in elapsed hours.
-    """
-
-    owner: Role
-    steps: Annotated[tuple[StepTerms, ...], Field(min_length=1)]
-    repeat_hours: Annotated[int, Field(ge=1, le=8760)] = 24
-    pauses_in_crisis: bool = False
-    around_the_clock: bool | None = None
-    acknowledgement: AcknowledgementTerms = AcknowledgementTerms()
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        early = {None: -8762, "opens": -8761}
-        hours = [step.offset if isinstance(step.offset, int) else early[step.offset] for step in self.steps]
-        if hours != sorted(hours):
-            raise ValueError("the steps must be in order of time: when it is raised, when its window opens, then hours")
-        if all(step.offset == "opens" for step in self.steps):
-            raise ValueError("give a step besides the one when its window opens: it may have none")
-        return self
-
-    def telling_at_once(self, roles: Iterable[Role]) -> Terms:
-        """The same, with a page to each of these roles when it is raised."""
-        first = tuple(StepTerms(hours=None, tell=role, by=Channel.PAGE) for role in roles)
-        return self.changed(steps=(*first, *self.steps)) if first else self
-
-    def without_telling_at_once(self, role: Role) -> Terms:
-        """The same, but `role` is not told as it is raised, unless there would be no step at all."""
-        steps = tuple(step for step in self.steps if step.hours is not None or step.tell is not role)
-        return self.changed(steps=steps) if steps else self
-
-
-class ObligationKind(Value):
-    """What one kind of obligation is. Each part of the pathway declares its own.
-
-    Attributes:
-        kind: Its name, and the stem of its obligations' ids.
-        title: For people; says what to do and nothing about the client.
-        waivable_by: Roles that may decide it need not be done; none where it keeps the journey moving.
-        completable_by: Roles that may end it by saying it is done; none where a decision of its own ends it.
-        priority: What comes first in every list.
-        outlives_care: Whether it is owed on when care ends.
-    """
-
-    kind: str
-    title: str
-    waivable_by: tuple[Role, ...] = ()
-    completable_by: tuple[Role, ...] = ()
-    priority: Priority
-    outlives_care: bool = False
-
-    @property
-    def by_hand(self) -> bool:
-        """Whether a person ends it by saying it is done, rather than by a decision of its own."""
-        return bool(self.completable_by)
-
-    @property
-    def urgent(self) -> bool:
-        """Whether it is shown first everywhere, however far its due time."""
-        return self.priority is Priority.SAFETY
-
-
 class Waiver(Value):
     """A named person's decision that something need not be done.
 
@@ -191,19 +59,6 @@ class Waiver(Value):
     raised_before: int = 0
     until: date | None = None
     ends_at: Instant | None = None
-
-
-class EscalationStep(Value):
-    """From `at` on, `to` is told by `how`.
-
-    Attributes:
-        offset: When that is; see `Offset`.
-    """
-
-    at: Instant
-    offset: Offset
-    to: Role
-    how: Channel
 
 
 class Obligation(Value):
@@ -296,14 +151,14 @@ class Obligation(Value):
 
         An assignee is told at once of what is urgent, unless `assignee_knows`: they raised it themselves.
         """
-        due_at, always = counted.due_at(by), terms.around_the_clock
+        always = terms.around_the_clock
         if always is None:
             always = kind.urgent or counted.kind is TimeKind.ELAPSED
         if assignee_knows:
             terms = terms.without_telling_at_once(terms.owner)
-        escalation = _escalation(terms.steps, raised_at, due_at, _opening(counted, by), None if always else by)
+        escalation = escalation_steps(terms.steps, raised_at, counted, by, around_the_clock=always)
         if kind.urgent and assignee is not None and not assignee_knows:
-            escalation = _telling_the_owner_at_once(escalation, terms.owner, raised_at)
+            escalation = telling_the_owner_at_once(escalation, terms.owner, raised_at)
         return cls(
             id=f"{kind.kind}-{number}",
             kind=kind.kind,
@@ -311,7 +166,7 @@ class Obligation(Value):
             owner=terms.owner,
             assignee=assignee,
             raised_at=raised_at,
-            due_at=due_at,
+            due_at=counted.due_at(by),
             counted=counted,
             calendar=by.version,
             escalation=escalation,
@@ -331,15 +186,13 @@ class Obligation(Value):
 
     def by(self, calendar: Calendar) -> Obligation:
         """The same, counted by another calendar: its due time and the times of its escalation."""
-        due_at = self.counted.due_at(calendar)
-        steps = (StepTerms(hours=step.offset, tell=step.to, by=step.how) for step in self.escalation)
-        hours = None if self.around_the_clock else calendar
-        began, opening = self.owed_again_at or self.raised_at, _opening(self.counted, calendar)
+        terms = (StepTerms(hours=step.offset, tell=step.to, by=step.how) for step in self.escalation)
+        since, always = self.owed_again_at or self.raised_at, self.around_the_clock
         return self.changed(
-            due_at=due_at,
+            due_at=self.counted.due_at(calendar),
             calendar=calendar.version,
             counts_from=self.counted.first_day(calendar),
-            escalation=_escalation(steps, began, due_at, opening, hours),
+            escalation=escalation_steps(terms, since, self.counted, calendar, around_the_clock=always),
         )
 
     def again(self, number: int, raised_at: Instant, counted: Counted, calendar: Calendar) -> Obligation:
@@ -463,41 +316,3 @@ def flags(
         f"waived-until-{waived_until}": waived_until is not None,
     }
     return tuple(flag for flag, is_so in found.items() if is_so)
-
-
-def _opening(counted: Counted, calendar: Calendar) -> Instant | None:
-    first = counted.first_day(calendar)
-    return calendar.day_begins(first) if first else None
-
-
-def _escalation(
-    terms: Iterable[StepTerms], raised_at: Instant, due_at: Instant, opens_at: Instant | None, hours: Calendar | None
-) -> tuple[EscalationStep, ...]:
-    """The steps in absolute times, in order; none is before the obligation is raised.
-
-    Args:
-        opens_at: When its window opens, if it is one.
-        hours: Steps from the due time that fall outside its opening hours move to the next opening. None: none moves.
-    """
-
-    def time_of(offset: Offset) -> Instant:
-        planned = opens_at if offset == "opens" else offset
-        if planned is None:
-            return raised_at
-        at = max(raised_at, due_at + timedelta(hours=planned) if isinstance(planned, int) else planned)
-        return hours.in_opening_hours(at) if hours else at
-
-    steps = (
-        EscalationStep(at=time_of(step.hours), offset=step.hours, to=step.tell, how=step.by)
-        for step in terms
-        if step.hours != "opens" or opens_at is not None
-    )
-    return tuple(sorted(steps, key=lambda step: step.at))
-
-
-def _telling_the_owner_at_once(
-    escalation: tuple[EscalationStep, ...], owner: Role, raised_at: Instant
-) -> tuple[EscalationStep, ...]:
-    if any(step.to is owner and step.at <= raised_at for step in escalation):
-        return escalation
-    return (EscalationStep(at=raised_at, offset=None, to=owner, how=escalation[0].how), *escalation)

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from domain.clock import TimeKind
 from domain.due_times import Counted
-from domain.obligations import Terms
+from domain.obligation_terms import Terms
 from domain.refusal import Refused, UnknownHere
 from domain.values import CLINICAL, Instant, Key, LevelOfCare, Role, Value
 

@@ -7,7 +7,8 @@ from datetime import date
 
 from domain.clock import days_of_service, week_number
 from domain.effects import Effect
-from domain.obligations import Obligation, Priority
+from domain.obligation_terms import Priority
+from domain.obligations import Obligation
 from domain.part import Slice
 from domain.pathway.admission import Admission
 from domain.pathway.authorisation import Authorisation

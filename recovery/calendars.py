@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from domain.evolve import fold
 from domain.pathway.admission import JourneyOpened
 from domain.pathway.calendars import AdoptCalendar
-from domain.pathway.obligations import ObligationMoved
+from domain.pathway.obligation_events import ObligationMoved
 from domain.plans import Actor
 from domain.values import Value
 from eventstore.errors import UnreadableEvent

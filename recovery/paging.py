@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from activities.ports import Notice
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.values import Instant, Role
 from recovery.differences import PAGES_BY_ITSELF
 from recovery.reconcile import Mended

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from activities import signatures as sig
 from activities.ports import Notice
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.values import Instant, Role, Value
 
 TYPE = "not-recorded"

@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities import signatures
     from activities.ports import Notice
-    from domain.obligations import Channel
+    from domain.obligation_terms import Channel
     from domain.values import Role
     from workflows.messages import NOTICES_QUEUE, PAGE, RECONCILE
     from workflows.paging import page_once

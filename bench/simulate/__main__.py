@@ -23,9 +23,9 @@ from bench.simulate.client import ClientModel, SimulatedClient
 from bench.simulate.staff import Staff, StaffModel
 from centre.loading import load
 from cli.output import show_fields, show_json, stdout, table
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.pathway.moves import TransitionCompleted, TransitionStarted
-from domain.pathway.obligations import ObligationEscalated, ObligationMet, ObligationRaised
+from domain.pathway.obligation_events import ObligationEscalated, ObligationMet, ObligationRaised
 from domain.plans import Direction
 from domain.values import Role
 

@@ -19,7 +19,7 @@ from domain.pathway.admission import OpenJourney
 from domain.pathway.calls import Answer, BenefitsAnswer, Done, PlaceAnswer, SettleEffect
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.deadlines import TimePassed
-from domain.pathway.moves import RequestStepUp, StartStepDown
+from domain.pathway.move_decisions import RequestStepUp, StartStepDown
 from domain.pathway.withdrawal import RecordWithdrawal
 from domain.plans import Actor
 from domain.state import JourneyState

@@ -23,7 +23,7 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave
-from domain.pathway.moves import ConfirmArrival
+from domain.pathway.move_decisions import ConfirmArrival
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview

@@ -10,7 +10,7 @@ from domain.pathway.admission import OpenJourney
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
-from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.screening import CompleteScreening, ConsentAnswer, Consents, KnownRisk, Urgency
 from domain.plans import Actor, DischargePlan, DischargeReason

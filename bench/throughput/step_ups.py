@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.throughput.instant_clinic import InstantClinic
-from domain.pathway.moves import RequestStepUp
+from domain.pathway.move_decisions import RequestStepUp
 from domain.plans import Actor
 from domain.values import Role
 from workflows.client import Journeys

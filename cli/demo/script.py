@@ -20,7 +20,8 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.lost_place import ReportPlaceLost
-from domain.pathway.moves import INTERIM_CONTACT, ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.moves import INTERIM_CONTACT
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview

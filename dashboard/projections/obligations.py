@@ -12,7 +12,7 @@ from domain.effects import Notify
 from domain.events import BaseEvent
 from domain.obligations import Obligation, ObligationStatus
 from domain.pathway.calls import EffectSettled
-from domain.pathway.obligations import (
+from domain.pathway.obligation_events import (
     ObligationAcknowledged,
     ObligationAssigned,
     ObligationCancelled,

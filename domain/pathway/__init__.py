@@ -1,5 +1,5 @@
 """The parts of the pathway. Each module is one part, whole: its slice of the state, commands, events, rules, what
-follows from events, and what is owed.
+follows from events, and what is owed. The two that would be too long for one module have several.
 
 A new command, event or kind of obligation is a class or a value in its part; a new part is a module named in `PARTS`,
 and its slice a field of `domain.state.JourneyState`.
@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from domain.commands import BaseCommand, Decision
 from domain.events import BaseEvent
-from domain.obligations import ObligationKind
+from domain.obligation_terms import ObligationKind
 from domain.part import Composition
 from domain.pathway import (
     admission,
@@ -39,9 +39,11 @@ from domain.pathway import (
     funding,
     leave,
     lost_place,
+    move_decisions,
     moves,
     notices,
     obligation_decisions,
+    obligation_events,
     obligations,
     place_check,
     place_search,
@@ -56,10 +58,10 @@ from domain.pathway import (
 
 PARTS = (
     *(admission, calendars, coverage, screening, funding, placement, cost, authorisation, enrolment),
-    *(care, reviews, leave, moves, place_search, place_check, lost_place),
-    *(discharge, corrections, crisis, withdrawal, death, closing, obligations, waivers, notices, follow_up),
-    *(suspension,),
-    *(obligation_decisions, care_team, policy_change, calls, ehr, deadlines),
+    *(care, reviews, leave, moves, move_decisions, place_search, place_check, lost_place),
+    *(discharge, corrections, crisis, withdrawal, death, closing, obligation_events, obligations, waivers),
+    *(notices, follow_up, suspension, obligation_decisions),
+    *(care_team, policy_change, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""
 
@@ -106,7 +108,7 @@ PART_OF_OBLIGATION: dict[str, str] = {each.kind: part for each, part in _kinds_o
 """The name of the part that each kind of obligation belongs to."""
 PART_NAMES: dict[str, bool] = {part.part.name: part.part.optional for part in PARTS}
 """The names of all parts, and whether a policy may leave the part out."""
-RULES = Composition((part.part for part in PARTS), {each.__name__: each for each in EVENTS.values()})
+RULES = Composition(dict.fromkeys(part.part for part in PARTS), {each.__name__: each for each in EVENTS.values()})
 
 
 def _read(data: Any) -> Any:

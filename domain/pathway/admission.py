@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from domain.commands import ADMISSIONS, AdmissionsMessage, BaseCommand
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import raised_within
+from domain.pathway.obligation_changes import raised_within
 from domain.policy import Policy, policy_named
 from domain.refusal import Refused
 from domain.sites import SiteId, site_named

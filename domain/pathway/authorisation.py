@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 
 from domain.benefits import Verdict
 from domain.events import BaseEvent
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import cancelled, raised_within
+from domain.pathway.obligation_changes import cancelled, raised_within
 from domain.values import Role, Stage
 
 if TYPE_CHECKING:
     from domain.pathway.cost import CostDeclined
     from domain.pathway.coverage import BenefitsAnswered
     from domain.pathway.funding import FundingResolved
-    from domain.pathway.obligations import ObligationCancelled, ObligationMet, ObligationReopened, ObligationWaived
+    from domain.pathway.obligation_events import (
+        ObligationCancelled,
+        ObligationMet,
+        ObligationReopened,
+        ObligationWaived,
+    )
     from domain.pathway.placement import PlacementDecided
     from domain.pathway.policy_change import PolicyChanged
     from domain.state import JourneyState

@@ -14,7 +14,7 @@ from domain.clock import is_late
 from domain.commands import NOT_ENDED, Decision
 from domain.events import BaseEvent, EventContext
 from domain.part import Part
-from domain.pathway.obligations import moved
+from domain.pathway.obligation_changes import moved
 from domain.plans import Actor
 from domain.refusal import require
 from domain.sites import SiteId, calendar_of

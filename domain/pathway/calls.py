@@ -13,12 +13,13 @@ from domain.benefits import Benefits
 from domain.commands import BaseCommand
 from domain.effects import EHR_SLOT, CheckBenefits, Effect, HoldPlace, Notify, ehr_key
 from domain.events import BaseEvent, EventContext
-from domain.obligations import Channel, Obligation, ObligationKind, Priority
+from domain.obligation_terms import Channel, ObligationKind, Priority
+from domain.obligations import Obligation
 from domain.part import Part, Slice
 from domain.pathway import lost_place, place_search
 from domain.pathway.coverage import BenefitsAnswered
 from domain.pathway.notices import NoticeNotDelivered, not_delivered
-from domain.pathway.obligations import met_one, raised
+from domain.pathway.obligation_changes import met_one, raised
 from domain.pathway.place_search import FoundPlace
 from domain.refusal import Refused
 from domain.values import CLINICAL, Instant, Key, Role, Stage, Value, Words

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from domain.clock import days_of_service
 from domain.commands import CARE_TEAM
 from domain.events import BaseEvent
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import ObligationRaised, cancelled, raised_within
+from domain.pathway.obligation_changes import cancelled, raised_within
+from domain.pathway.obligation_events import ObligationRaised
 from domain.plans import Stay
 from domain.sites import Calendar
 from domain.values import CLINICAL, Instant, LevelOfCare
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from domain.pathway.discharge import Discharged
     from domain.pathway.enrolment import Enrolled
     from domain.pathway.moves import TransitionCompleted
-    from domain.pathway.obligations import ObligationMet, ObligationWaived
+    from domain.pathway.obligation_events import ObligationMet, ObligationWaived
     from domain.pathway.policy_change import PolicyChanged
     from domain.state import JourneyState
 

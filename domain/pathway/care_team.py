@@ -15,7 +15,7 @@ from domain.commands import EVERY_STAGE, EVERYONE, NOT_ENDED, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligations import Obligation
 from domain.part import Part, Slice
-from domain.pathway.obligations import assigned
+from domain.pathway.obligation_changes import assigned
 from domain.people import require_can_own
 from domain.plans import Actor
 from domain.refusal import require

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from domain.pathway.crisis import CrisisEnded
     from domain.pathway.follow_up import FollowUpEnded
     from domain.pathway.funding import FundingResolved
-    from domain.pathway.obligations import ObligationMet, ObligationWaived
+    from domain.pathway.obligation_events import ObligationMet, ObligationWaived
     from domain.state import JourneyState
 
 part = Part("closing")

@@ -11,9 +11,9 @@ from domain.benefit_words import price
 from domain.commands import ADMISSIONS, Decision
 from domain.cost import estimate
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import cancelled, met, raised_within
+from domain.pathway.obligation_changes import cancelled, met, raised_within
 from domain.plans import SELF_PAID, Actor, Estimate
 from domain.refusal import Refused, require
 from domain.values import Key, PrivateWords, Stage, Words

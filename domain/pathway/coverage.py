@@ -13,9 +13,9 @@ from domain.benefits import Benefits, CostShare, Verdict
 from domain.commands import Decision
 from domain.effects import CheckBenefits
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import met, raised_within
+from domain.pathway.obligation_changes import met, raised_within
 from domain.plans import Actor, FundingRoute
 from domain.refusal import require
 from domain.values import Instant, PrivateWords, Role, Stage, Words

@@ -14,11 +14,12 @@ from pydantic import Field
 
 from domain.commands import ADMISSIONS, CARE_TEAM, NOT_ENDED, Decision
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import suspension
 from domain.pathway.moves import require_since_the_level_began
-from domain.pathway.obligations import ObligationRaised, cancelled, met, raised
+from domain.pathway.obligation_changes import cancelled, met, raised
+from domain.pathway.obligation_events import ObligationRaised
 from domain.pathway.place_search import places_given_up
 from domain.plans import Actor, Direction
 from domain.refusal import Refused, require
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareStarted
     from domain.pathway.discharge import Discharged
     from domain.pathway.moves import TransitionDeclined, TransitionStarted
-    from domain.pathway.obligations import ObligationMet, ObligationWaived
+    from domain.pathway.obligation_events import ObligationMet, ObligationWaived
     from domain.state import JourneyState
 
 part = Part("crisis")

@@ -13,11 +13,11 @@ from pydantic import Field
 
 from domain.commands import CARE_TEAM, NOT_ENDED, Decision
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import suspension
 from domain.pathway.moves import require_since_the_level_began
-from domain.pathway.obligations import cancelled, met, raised_within
+from domain.pathway.obligation_changes import cancelled, met, raised_within
 from domain.pathway.place_search import places_given_up
 from domain.plans import Actor, Transition
 from domain.refusal import require

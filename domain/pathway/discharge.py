@@ -9,10 +9,11 @@ from pydantic import Field
 
 from domain.commands import CARE_TEAM, IN_CARE, AdmissionsMessage, Decision
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway.moves import require_since_the_level_began
-from domain.pathway.obligations import Reopening, cancelled, met, raised_within, reopened
+from domain.pathway.obligation_changes import cancelled, met, raised_within, reopened
+from domain.pathway.obligation_events import Reopening
 from domain.pathway.place_search import places_given_up
 from domain.plans import Actor, DischargePlan, DischargeReason, ReviewOutcome
 from domain.refusal import Refused, require

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from domain.commands import ADMISSIONS, Decision
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part
 from domain.pathway import authorisation, screening
-from domain.pathway.obligations import met, raised
+from domain.pathway.obligation_changes import met, raised
 from domain.plans import Actor
 from domain.refusal import require
 from domain.values import LevelOfCare, Stage, Words

@@ -12,10 +12,11 @@ from domain.clock import is_late
 from domain.commands import CARE_TEAM, Decision
 from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import Obligation, ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
+from domain.obligations import Obligation
 from domain.part import Part, Slice
 from domain.pathway import crisis
-from domain.pathway.obligations import cancel_these, cancelled, met_one, raised
+from domain.pathway.obligation_changes import cancel_these, cancelled, met_one, raised
 from domain.plans import Actor, Contact
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, PrivateWords, Stage, Words

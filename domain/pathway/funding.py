@@ -11,10 +11,10 @@ from pydantic import Field
 from domain.benefits import Verdict
 from domain.commands import ADMISSIONS, Decision
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import screening
-from domain.pathway.obligations import cancelled, met, raised_within
+from domain.pathway.obligation_changes import cancelled, met, raised_within
 from domain.plans import SELF_PAID, Actor, FundingRoute
 from domain.values import PrivateWords, Stage, Words
 from domain.wording import said_by

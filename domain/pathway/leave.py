@@ -11,10 +11,10 @@ from pydantic import Field
 from domain.commands import CARE_TEAM, Decision
 from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway.moves import require_since_the_level_began
-from domain.pathway.obligations import cancelled, met, raised, require_owed_by_then
+from domain.pathway.obligation_changes import cancelled, met, raised, require_owed_by_then
 from domain.plans import Actor
 from domain.refusal import Refused, require
 from domain.values import PrivateWords, Stage, Words

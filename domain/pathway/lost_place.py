@@ -12,10 +12,10 @@ from pydantic import Field
 
 from domain.commands import CARE_TEAM, Decision
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part
 from domain.pathway import moves
-from domain.pathway.obligations import cancelled, met, raised_within
+from domain.pathway.obligation_changes import cancelled, met, raised_within
 from domain.pathway.place_check import PlaceChecked
 from domain.pathway.place_search import FoundPlace, change_move, check_after, give_up, held, search
 from domain.plans import Actor, Transition

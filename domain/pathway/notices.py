@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from domain.clock import after_hours
 from domain.effects import Notify
 from domain.events import BaseEvent, EventContext
-from domain.obligations import Channel, Obligation, ObligationKind, Priority
+from domain.obligation_terms import Channel, ObligationKind, Priority
+from domain.obligations import Obligation
 from domain.part import Part
-from domain.pathway.obligations import Obligations, cancel_these, escalated, raised
+from domain.pathway.obligation_changes import cancel_these, escalated, raised
+from domain.pathway.obligations import Obligations
 from domain.values import CLINICAL, Instant, Role
 from domain.wording import in_sentence, named
 
 if TYPE_CHECKING:
-    from domain.pathway.obligations import ObligationCancelled, ObligationMet, ObligationWaived
+    from domain.pathway.obligation_events import ObligationCancelled, ObligationMet, ObligationWaived
     from domain.state import JourneyState
 
 part = Part("obligations")

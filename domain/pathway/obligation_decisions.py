@@ -13,7 +13,8 @@ from domain.commands import EVERY_STAGE, EVERYONE, NOT_ENDED, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligations import Obligation
 from domain.part import Part
-from domain.pathway.obligations import (
+from domain.pathway.obligation_changes import reopened, require_owed_by_then, stands_for
+from domain.pathway.obligation_events import (
     ObligationAcknowledged,
     ObligationCancelled,
     ObligationMet,
@@ -21,9 +22,6 @@ from domain.pathway.obligations import (
     ObligationWaived,
     Reopening,
     of,
-    reopened,
-    require_owed_by_then,
-    stands_for,
 )
 from domain.pathway.waivers import (
     ObligationKindWaived,

@@ -1,22 +1,33 @@
-"""Obligations: how they are raised, escalated and ended. Each part declares its own kinds and uses this one."""
+"""What a journey owes: kept as events say, told of as time passes, and cancelled when care ends.
+
+Each part of the pathway declares its own kinds of obligations and raises them with `obligation_changes`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import date
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from domain.clock import after_hours
-from domain.due_times import Counted
 from domain.effects import Notify
 from domain.events import BaseEvent, EventContext
-from domain.obligations import Channel, EscalationStep, Obligation, ObligationKind, ObligationStatus, Waiver
-from domain.part import Part, Slice
-from domain.plans import Actor
-from domain.refusal import Refused, require
-from domain.values import Instant, PrivateWords, Role
-from domain.wording import in_sentence, moment, named, said_by
+from domain.obligations import Obligation, ObligationStatus, Waiver
+from domain.part import Slice
+from domain.pathway.obligation_changes import cancel_these, escalated, reopened, stands_for
+from domain.pathway.obligation_events import (
+    ObligationAcknowledged,
+    ObligationAssigned,
+    ObligationCancelled,
+    ObligationEscalated,
+    ObligationMet,
+    ObligationMoved,
+    ObligationRaised,
+    ObligationReopened,
+    ObligationWaived,
+    Reopening,
+    part,
+)
+from domain.refusal import Refused
+from domain.values import Instant, Role
 
 if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionCancelled
@@ -25,8 +36,6 @@ if TYPE_CHECKING:
     from domain.pathway.discharge import Discharged
     from domain.pathway.withdrawal import WithdrawalCompleted
     from domain.state import JourneyState
-
-part = Part("obligations")
 
 
 class Obligations(Slice):
@@ -95,314 +104,6 @@ class Obligations(Slice):
 
 def _by_due(obligation: Obligation) -> tuple[Instant, str]:
     return obligation.falls_due, obligation.id
-
-
-class ObligationRaised(BaseEvent):
-    """Something is owed from now on."""
-
-    bookkeeping: ClassVar[bool] = True
-
-    type: Literal["obligation.raised"] = "obligation.raised"
-    obligation: Obligation
-
-    def _sentence(self) -> str:
-        owed = self.obligation
-        return f"Owed: {owed.title} — {named(owed.owner, owed.assignee)}, due {moment(owed.due_at)}"
-
-
-class OneObligation(TypedDict):
-    """What events say of the obligation they are about."""
-
-    obligation: str
-    kind: str
-    title: str
-
-
-def of(owed: Obligation) -> OneObligation:
-    """Names `owed` in an event."""
-    return OneObligation(obligation=owed.id, kind=owed.kind, title=owed.title)
-
-
-class OfOne(BaseEvent):
-    """What happened to one obligation, by its id, its kind's name and its title."""
-
-    obligation: str
-    kind: str
-    title: str
-
-    def _duty(self) -> str:
-        return f"{in_sentence(self.title)} ({self.obligation})"
-
-
-class ObligationEscalated(OfOne):
-    """A person is told, as the escalation steps say.
-
-    Attributes:
-        person: The one whose obligation it is, where they are told as its owner.
-        planned_at: When they should have been told; a difference is the outage that delayed it.
-        again_at: When the last step is repeated, if no step is left.
-    """
-
-    news: ClassVar[bool] = False
-
-    type: Literal["obligation.escalated"] = "obligation.escalated"
-    steps_taken: int
-    to: Role
-    person: str | None = None
-    how: Channel
-    planned_at: Instant
-    again_at: Instant | None = None
-    overdue: bool
-
-    def _sentence(self) -> str:
-        return f"{'OVERDUE' if self.overdue else 'Reminder'}: {self._duty()} → {named(self.to, self.person)}"
-
-
-class ObligationAssigned(OfOne):
-    """Another person owes it from now on, or whoever is on call for the role again.
-
-    Attributes:
-        assignee: Staff id, or None for the role.
-        before: Whose it was, or None for the role.
-    """
-
-    news: ClassVar[bool] = False
-
-    type: Literal["obligation.assigned"] = "obligation.assigned"
-    owner: Role
-    assignee: str | None = None
-    before: str | None = None
-    reason: PrivateWords | None = None
-    by: Actor
-
-    def _sentence(self) -> str:
-        return f"Assigned: {self._duty()} → {named(self.owner, self.assignee)}{said_by(self.by)}"
-
-
-class ObligationAcknowledged(OfOne):
-    """Someone has it in hand; reminders pause until then."""
-
-    type: Literal["obligation.acknowledged"] = "obligation.acknowledged"
-    quiet_until: Instant
-    by: Actor
-
-    def _sentence(self) -> str:
-        return f"In hand: {self._duty()}, quiet until {moment(self.quiet_until)}{said_by(self.by)}"
-
-
-class ObligationMoved(OfOne):
-    """Its due time was counted anew by another calendar of the site."""
-
-    type: Literal["obligation.moved"] = "obligation.moved"
-    was_due_at: Instant
-    due_at: Instant
-    calendar: int
-    counts_from: date | None = None
-    escalation: tuple[EscalationStep, ...]
-
-    def _sentence(self) -> str:
-        return f"Moved: {self._duty()}, due {moment(self.due_at)} instead of {moment(self.was_due_at)}"
-
-
-class ObligationMet(OfOne):
-    """What was owed was done; `late` if after its due time."""
-
-    bookkeeping: ClassVar[bool] = True
-
-    type: Literal["obligation.met"] = "obligation.met"
-    late: bool
-    by: Actor | None = None
-    note: PrivateWords | None = None
-
-    def _sentence(self) -> str:
-        return f"Done{' late' if self.late else ''}: {self._duty()}"
-
-
-class ObligationWaived(OfOne):
-    """A named person decided it need not be done."""
-
-    type: Literal["obligation.waived"] = "obligation.waived"
-    about: str | None = None
-    reason: PrivateWords
-    by: Actor
-
-    @property
-    def is_news(self) -> bool:
-        """That the EHR itself need not be told by hand is none to it."""
-        return self.about != "sync-ehr"
-
-    def _sentence(self) -> str:
-        return f"Waived: {self._duty()}{said_by(self.by)}"
-
-
-class Reopening(StrEnum):
-    """Why something waived is owed again."""
-
-    WAIVER_ENDED = "waiver-ended"
-    WAIVER_UNDONE = "waiver-undone"
-    DECIDED_SINCE = "decided-since"  #: a later decision needs it done
-
-
-class ObligationReopened(OfOne):
-    """What was waived is owed again, as `owed` says."""
-
-    type: Literal["obligation.reopened"] = "obligation.reopened"
-    owed: Obligation
-    why: Reopening
-    reason: PrivateWords | None = None
-    by: Actor | None = None
-
-    def _sentence(self) -> str:
-        said = said_by(self.by) if self.by else ""
-        return f"Owed again: {self._duty()}, due {moment(self.owed.due_at)}; {self.why.replace('-', ' ')}{said}"
-
-
-class ObligationCancelled(OfOne):
-    """It can no longer be owed; `because` is the event that ended its reason."""
-
-    bookkeeping: ClassVar[bool] = True
-
-    type: Literal["obligation.cancelled"] = "obligation.cancelled"
-    because: str
-
-    def _sentence(self) -> str:
-        return f"No longer owed: {self._duty()}; {self.because}"
-
-
-def raised(
-    state: JourneyState,
-    event: BaseEvent,
-    kind: ObligationKind,
-    counted: Counted,
-    *,
-    after: int = 0,
-    about: str | None = None,
-    at_once: Iterable[Role] = (),
-) -> ObligationRaised:
-    """Something is owed from `event` on, until what `counted` gives by the site's calendar.
-
-    It is owed by the person who has its role on the client's care team, else by the role. `after` counts those raised
-    by the same rule before it. Those in `at_once` are paged now, beside the escalation that the policy has for the
-    kind.
-    """
-    number = state.obligations.raised.get(kind.kind, 0) + 1 + after
-    terms = state.policy.obligations[kind.kind].telling_at_once(at_once)
-    assignee = state.care_team.members.get(terms.owner)
-    owed = Obligation.raised(
-        kind,
-        terms,
-        number,
-        raised_at=event.at,
-        counted=counted,
-        by=state.calendar,
-        assignee=assignee,
-        assignee_knows=assignee is not None and assignee == _decided_by(event),
-        about=about,
-        source=event.type,
-        policy=state.policy.version,
-    )
-    return ObligationRaised(**event.context, obligation=owed)
-
-
-def _decided_by(event: BaseEvent) -> str | None:
-    by = getattr(event, "by", None)
-    return by.id if isinstance(by, Actor) else None
-
-
-def raised_within(state: JourneyState, event: BaseEvent, kind: ObligationKind, number: str) -> ObligationRaised:
-    """Something is owed within what the policy's number of that name says, counted from the event."""
-    return raised(state, event, kind, state.policy.counted(number, since=event.at))
-
-
-def moved(owed: Obligation, anew: Obligation, event: BaseEvent) -> ObligationMoved:
-    """`owed` is due as `anew` says."""
-    return ObligationMoved(
-        **event.context,
-        **of(owed),
-        was_due_at=owed.due_at,
-        due_at=anew.due_at,
-        calendar=anew.calendar,
-        counts_from=anew.counts_from,
-        escalation=anew.escalation,
-    )
-
-
-def reopened(
-    owed: Obligation, why: Reopening, when: EventContext, *, reason: str | None = None, by: Actor | None = None
-) -> ObligationReopened:
-    """It is owed again, as `owed` says."""
-    return ObligationReopened(**when, **of(owed), owed=owed, why=why, reason=reason, by=by)
-
-
-def met(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
-    """Every open obligation of these kinds is done, and a waiver of one can no longer be undone."""
-    done = state.open_of(*(kind.kind for kind in kinds))
-    yield from (met_one(owed, event) for owed in done)
-    waived = _waived_for_good(state, *kinds)
-    yield from cancel_these([each for each in waived if not any(stands_for(owed, each) for owed in done)], event)
-
-
-def met_one(owed: Obligation, event: BaseEvent, by: Actor | None = None) -> ObligationMet:
-    """This one is done."""
-    return ObligationMet(**event.context, **of(owed), late=owed.is_overdue(event.at), by=by)
-
-
-def require_owed_by_then(these: Iterable[Obligation], when: EventContext) -> None:
-    """Refuses what is said to have been done before it was owed: one contact or review would count twice."""
-    for owed in these:
-        require(
-            when["at"] >= owed.raised_at,
-            "before-it-was-owed",
-            f"{owed.id} has been owed since {owed.raised_at:%Y-%m-%d %H:%M} UTC. Give a time after that, or none if "
-            "it counts all the same.",
-        )
-
-
-def cancelled(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
-    """No obligation of these kinds can be owed any longer, one that was waived neither."""
-    yield from cancel_these(state.open_of(*(kind.kind for kind in kinds)), event)
-    yield from cancel_these(_waived_for_good(state, *kinds), event)
-
-
-def _waived_for_good(state: JourneyState, *kinds: ObligationKind) -> list[Obligation]:
-    names = {kind.kind for kind in kinds}
-    return [owed for owed in state.obligations.waived.values() if owed.kind in names]
-
-
-def cancel_these(these: Iterable[Obligation], event: BaseEvent) -> Iterator[BaseEvent]:
-    """These cannot be owed any longer."""
-    for owed in these:
-        yield ObligationCancelled(**event.context, **of(owed), because=event.type)
-
-
-def escalated(state: JourneyState, owed: Obligation, number: int, when: EventContext) -> ObligationEscalated:
-    """The step with this number is taken."""
-    step = owed.escalation[min(number, len(owed.escalation)) - 1]
-    again_at = owed.at_a_time_to_tell(after_hours(when["at"], owed.repeat_hours), state.calendar)
-    return ObligationEscalated(
-        **when,
-        **of(owed),
-        steps_taken=number,
-        to=step.to,
-        person=owed.assignee if step.to is owed.owner else None,
-        how=step.how,
-        planned_at=owed.speaks_at(number),
-        again_at=again_at if number >= len(owed.escalation) else None,
-        overdue=owed.is_overdue(when["at"]),
-    )
-
-
-def told_as_it_is_raised(state: JourneyState, raising: ObligationRaised) -> Iterator[BaseEvent]:
-    """Those whose turn comes with it. For what time itself raises: nothing else would happen at that moment."""
-    owed, when = raising.obligation, raising.context
-    yield from (escalated(state, owed, number, when) for number in owed.steps_reached(when["at"]))
-
-
-def assigned(owed: Obligation, to: str | None, by: Actor, when: EventContext, reason: str | None) -> ObligationAssigned:
-    """`owed` is owed by `to`, or by the role where that is None."""
-    return ObligationAssigned(
-        **when, **of(owed), owner=owed.owner, assignee=to, before=owed.assignee, reason=reason, by=by
-    )
 
 
 @part.consequence
@@ -552,12 +253,6 @@ def _without_older_waivers(held: Obligations, ended: Obligation | None) -> Oblig
         return held
     waived = {key: each for key, each in held.waived.items() if not stands_for(ended, each)}
     return held.changed(waived=waived) if len(waived) < len(held.waived) else held
-
-
-def stands_for(later: Obligation, waived: Obligation) -> bool:
-    """Whether `later` was raised in the place of `waived`, since that was waived."""
-    same = (later.kind, later.about) == (waived.kind, waived.about)
-    return same and waived.waiver is not None and later.number > waived.waiver.raised_before
 
 
 @part.evolves

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from domain.commands import Decision
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import screening
-from domain.pathway.obligations import cancelled, met, raised_within
+from domain.pathway.obligation_changes import cancelled, met, raised_within
 from domain.plans import Actor
 from domain.refusal import require
 from domain.values import CLINICAL, LevelOfCare, PrivateWords, Stage, Words

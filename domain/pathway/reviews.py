@@ -18,10 +18,12 @@ from domain.clock import TimeKind, days_of_service, week_number, weeks_of_servic
 from domain.commands import Decision
 from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import Obligation, ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
+from domain.obligations import Obligation
 from domain.part import Part
-from domain.pathway import moves
-from domain.pathway.obligations import ObligationRaised, cancelled, met, met_one, raised, require_owed_by_then
+from domain.pathway import move_decisions, moves
+from domain.pathway.obligation_changes import cancelled, met, met_one, raised, require_owed_by_then
+from domain.pathway.obligation_events import ObligationRaised
 from domain.plans import Actor, Direction, ReviewOutcome
 from domain.policy import ReviewRule
 from domain.refusal import Refused, require
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     )
     from domain.pathway.crisis import CrisisEnded
     from domain.pathway.moves import TransitionDeclined, TransitionStarted
-    from domain.pathway.obligations import ObligationWaived
+    from domain.pathway.obligation_events import ObligationWaived
     from domain.pathway.policy_change import PolicyChanged
     from domain.state import JourneyState
 
@@ -86,7 +88,7 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
         if self.to is None:
             raise Refused("level-missing", "Say which level the client moves to.")
         direction = Direction.UP if self.outcome is ReviewOutcome.STEP_UP else Direction.DOWN
-        yield from moves.begin(state, self.to, direction, self.rationale, self.by, when)
+        yield from move_decisions.begin(state, self.to, direction, self.rationale, self.by, when)
 
     def _require_leave_to_continue(self, state: JourneyState, when: EventContext) -> None:
         rule, beyond = _rule(state), _decided_beyond(state, _after_a_review(state, when["at"]))

@@ -14,9 +14,9 @@ from pydantic import Field
 from domain.commands import ADMISSIONS, BEFORE_CARE, CARE_TEAM, IN_CARE, Decision
 from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway.obligations import cancelled, met, raised, raised_within
+from domain.pathway.obligation_changes import cancelled, met, raised, raised_within
 from domain.plans import Actor, Contact
 from domain.refusal import require
 from domain.values import CLINICAL, Instant, PrivateWords, Role, Stage, Value, Words

@@ -13,7 +13,7 @@ from domain.due_times import Counted
 from domain.events import BaseEvent
 from domain.obligations import Obligation
 from domain.part import Part, Slice
-from domain.pathway.obligations import ObligationCancelled, ObligationRaised, of
+from domain.pathway.obligation_events import ObligationCancelled, ObligationRaised, of
 from domain.sites import Calendar, calendar_of
 from domain.values import Value
 

@@ -13,13 +13,14 @@ from domain.events import BaseEvent
 from domain.obligations import Obligation, Waiver
 from domain.part import Part
 from domain.pathway import discharge
-from domain.pathway.obligations import Obligations, OfOne, kept, of
+from domain.pathway.obligation_events import OfOne, of
+from domain.pathway.obligations import Obligations, kept
 from domain.plans import Actor
 from domain.values import Instant, PrivateWords, Stage
 from domain.wording import said_by
 
 if TYPE_CHECKING:
-    from domain.pathway.obligations import ObligationRaised
+    from domain.pathway.obligation_events import ObligationRaised
     from domain.state import JourneyState
 
 part = Part("obligations")

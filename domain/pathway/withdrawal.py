@@ -14,10 +14,10 @@ from pydantic import Field
 
 from domain.commands import ADMISSIONS, BEFORE_CARE, CARE_TEAM, Decision
 from domain.events import BaseEvent, EventContext
-from domain.obligations import ObligationKind, Priority
+from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import crisis, suspension
-from domain.pathway.obligations import cancelled, met, raised, raised_within
+from domain.pathway.obligation_changes import cancelled, met, raised, raised_within
 from domain.pathway.screening import KnownRisk
 from domain.plans import Actor
 from domain.refusal import require
@@ -27,7 +27,7 @@ from domain.wording import said_by
 if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionRepeated
     from domain.pathway.crisis import CrisisEnded
-    from domain.pathway.obligations import ObligationMet, ObligationWaived
+    from domain.pathway.obligation_events import ObligationMet, ObligationWaived
     from domain.state import JourneyState
 
 part = Part("withdrawal")

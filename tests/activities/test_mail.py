@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from activities.mail import SmtpMessenger
 from activities.ports import ClinicRefused, ClinicUnavailable, Notice, Recipient
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.values import Role
 from tests.activities.mail_server import mail_server
 from tests.clinic.process import ClinicProcess

@@ -18,7 +18,7 @@ from domain.comparing import Fingerprint, fingerprint
 from domain.evolve import fold
 from domain.pathway import Event
 from domain.pathway.admission import AdmissionRepeated
-from domain.pathway.obligations import ObligationWaived
+from domain.pathway.obligation_events import ObligationWaived
 from domain.state import STATE_SCHEMA
 from domain.values import Instant
 from eventstore import Appended, EventStoreError, NewEvent, SchemaMissing

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from activities.ports import Recipient
 from centre.on_call import recipients
 from centre.staff import Absence, OnCall, Person, Staff
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.values import Role
 
 ZONE = ZoneInfo("America/New_York")

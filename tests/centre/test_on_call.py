@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centre.staff import Absence, Person
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.values import Role
 from tests.centre.people import MONDAY_NOON, ZONE, away, centre_of, names, on_call, person, told
 

@@ -9,13 +9,13 @@ import pytest
 
 from centre.files import CentreFileError
 from centre.policies import read_policies, read_policy
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.pathway import OBLIGATIONS
 from domain.pathway.cost import AcceptCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
-from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy

@@ -11,7 +11,7 @@ from activities.ports import Notice
 from centre.files import EXAMPLE, CentreFileError, read
 from centre.staff import Staff
 from centre.staff_file import StaffFile, examine, read_staff
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.values import Role
 from tests.centre.people import MONDAY_NOON, ZONE, centre_of, person
 

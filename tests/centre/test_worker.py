@@ -16,7 +16,7 @@ from centre.staff_file import StaffFile
 from centre.systems import read_systems
 from deploy.settings import Settings
 from deploy.values import HostPort
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.values import Role
 from tests.activities.mail_server import mail_server
 

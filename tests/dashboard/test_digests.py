@@ -11,7 +11,8 @@ from centre.staff import Staff
 from dashboard.digest_activities import DigestWriter
 from dashboard.digests import Span, digests
 from dashboard.open_obligations import OpenObligation
-from domain.obligations import Channel, ObligationStatus, Priority
+from domain.obligation_terms import Channel, Priority
+from domain.obligations import ObligationStatus
 from domain.sites import site_named
 from domain.values import Role
 from eventstore import EventStore

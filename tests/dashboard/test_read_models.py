@@ -25,9 +25,9 @@ from domain.pathway.death import CorrectDeath
 from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
-from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation
-from domain.pathway.obligations import ObligationEscalated, ObligationMet, ObligationRaised
+from domain.pathway.obligation_events import ObligationEscalated, ObligationMet, ObligationRaised
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening

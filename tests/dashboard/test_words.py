@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from dashboard.words import actor_role
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.pathway import EVENTS, Event
 from domain.pathway.admission import AdmissionRepeated, JourneyOpened
 from domain.pathway.calendars import CalendarChanged
@@ -31,7 +31,7 @@ from domain.pathway.leave import LeaveEnded, LeaveStarted
 from domain.pathway.lost_place import PlaceLost
 from domain.pathway.moves import TransitionDeclined
 from domain.pathway.notices import NoticeNotDelivered
-from domain.pathway.obligations import (
+from domain.pathway.obligation_events import (
     ObligationAcknowledged,
     ObligationAssigned,
     ObligationEscalated,

@@ -25,13 +25,13 @@ from domain.decide import Decided, decide
 from domain.due_times import Counted
 from domain.events import BaseEvent
 from domain.evolve import evolve
-from domain.obligations import StepTerms
+from domain.obligation_terms import StepTerms
 from domain.pathway import COMMANDS, OBLIGATIONS
 from domain.pathway.admission import OpenJourney
 from domain.pathway.calls import Answer, BenefitsAnswer, Done, Failed, PlaceAnswer, SettleEffect
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.leave import StartLeave
-from domain.pathway.obligations import ObligationRaised
+from domain.pathway.obligation_events import ObligationRaised
 from domain.plans import Actor
 from domain.policy import policy_named
 from domain.state import JourneyState

@@ -26,7 +26,7 @@ from domain.pathway.follow_up import EndFollowUp, FollowUpEnd, RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
-from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
+from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import (
     AcknowledgeObligation,
     CompleteObligation,

@@ -13,7 +13,7 @@ from domain.obligations import Obligation
 from domain.pathway.admission import OpenJourney
 from domain.pathway.calendars import AdoptCalendar, CalendarChanged
 from domain.pathway.leave import StartLeave
-from domain.pathway.obligations import ObligationEscalated, ObligationMoved
+from domain.pathway.obligation_events import ObligationEscalated, ObligationMoved
 from domain.pathway.reviews import CompleteReview
 from domain.values import Role
 from tests.centres import deployed

@@ -10,7 +10,7 @@ from domain.pathway import DECISIONS
 from domain.pathway.calls import Done, PlaceAnswer, SettleEffect
 from domain.pathway.cost import AcceptCost, CostAccepted
 from domain.pathway.enrolment import ConfirmEnrolment, Enrolled
-from domain.pathway.moves import RequestStepUp
+from domain.pathway.move_decisions import RequestStepUp
 from domain.pathway.obligation_decisions import AcknowledgeObligation
 from domain.pathway.place_search import NoPlaceFound
 from domain.pathway.placement import DecidePlacement, PlacementDecided

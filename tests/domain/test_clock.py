@@ -15,7 +15,8 @@ from domain.pathway.admission import OpenJourney
 from domain.pathway.cost import AcceptCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.enrolment import ConfirmEnrolment
-from domain.pathway.moves import RequestStepUp, StepUpWindowMissed
+from domain.pathway.move_decisions import RequestStepUp
+from domain.pathway.moves import StepUpWindowMissed
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.screening import CompleteScreening
 from domain.sites import Calendar, site_named

@@ -13,7 +13,7 @@ import pytest
 from domain.commands import BaseCommand, Decision
 from domain.effects import Effect
 from domain.events import BaseEvent
-from domain.obligations import ObligationKind
+from domain.obligation_terms import ObligationKind
 from domain.part import Composition, Part
 from domain.pathway import COMMANDS, DECISIONS, EVENTS, OBLIGATIONS, PART_OF_OBLIGATION, PARTS, RULES
 from domain.pathway.admission import AdmissionRepeated, JourneyOpened

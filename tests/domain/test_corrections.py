@@ -15,8 +15,8 @@ from domain.pathway.coverage import RecordBenefits
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
-from domain.pathway.moves import RequestStepUp, StartStepDown
-from domain.pathway.obligations import ObligationCancelled, ObligationMet
+from domain.pathway.move_decisions import RequestStepUp, StartStepDown
+from domain.pathway.obligation_events import ObligationCancelled, ObligationMet
 from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.values import Stage

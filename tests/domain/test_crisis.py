@@ -14,9 +14,9 @@ from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.discharge import Discharge
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.leave import EndLeave, StartLeave
-from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
+from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
-from domain.pathway.obligations import ObligationCancelled, ObligationMet
+from domain.pathway.obligation_events import ObligationCancelled, ObligationMet
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.policy import policy_named

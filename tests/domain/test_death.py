@@ -14,8 +14,8 @@ from domain.pathway.death import CorrectDeath, RecordDeath, ReviewDeath
 from domain.pathway.discharge import Discharge, ReportDischarge
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.leave import EndLeave, StartLeave
-from domain.pathway.moves import ConfirmArrival
-from domain.pathway.obligations import ObligationEscalated
+from domain.pathway.move_decisions import ConfirmArrival
+from domain.pathway.obligation_events import ObligationEscalated
 from domain.pathway.reviews import CompleteReview
 from domain.values import Stage
 from tests.domain.walk import (

@@ -11,7 +11,7 @@ from domain.pathway.discharge import Discharge
 from domain.pathway.follow_up import EndFollowUp, RecordFollowUp
 from domain.pathway.leave import StartLeave
 from domain.pathway.obligation_decisions import WaiveObligation
-from domain.pathway.obligations import ObligationEscalated
+from domain.pathway.obligation_events import ObligationEscalated
 from domain.plans import DischargeReason
 from domain.values import Stage
 from tests.domain.walk import (

@@ -13,15 +13,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from domain.benefits import Benefits, Verdict
 from domain.due_times import Counted
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.pathway.calls import BenefitsAnswer
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.leave import EndLeave, StartLeave
-from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
+from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
-from domain.pathway.obligations import ObligationEscalated, ObligationMet
+from domain.pathway.obligation_events import ObligationEscalated, ObligationMet
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW, CompleteReview

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from domain.pathway.leave import EndLeave, LeaveStarted, StartLeave
-from domain.pathway.moves import ConfirmArrival, StartStepDown
-from domain.pathway.obligations import ObligationMet
+from domain.pathway.move_decisions import ConfirmArrival, StartStepDown
+from domain.pathway.obligation_events import ObligationMet
 from domain.values import Stage
 from tests.domain.walk import MONDAY, Walk, enrolled
 

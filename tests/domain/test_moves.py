@@ -12,17 +12,9 @@ from domain.commands import BaseCommand
 from domain.effects import HoldPlace, ReleasePlace
 from domain.pathway.calls import PlaceAnswer
 from domain.pathway.discharge import Discharge
-from domain.pathway.moves import (
-    COMPLETE_STEP_UP,
-    INTERIM_CONTACT,
-    ConfirmArrival,
-    DeclineTransition,
-    RequestStepUp,
-    StartStepDown,
-    StepUpWindowMissed,
-    TransitionCompleted,
-)
-from domain.pathway.obligations import ObligationCancelled, ObligationEscalated
+from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
+from domain.pathway.moves import COMPLETE_STEP_UP, INTERIM_CONTACT, StepUpWindowMissed, TransitionCompleted
+from domain.pathway.obligation_events import ObligationCancelled, ObligationEscalated
 from domain.pathway.place_search import NoPlaceFound, PlaceHeld
 from domain.pathway.reviews import REVIEW
 from domain.values import Stage

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from domain.effects import Notify
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.pathway.calls import RESOLVE_EFFECT, Done, Failed
-from domain.pathway.moves import ConfirmArrival, DeclineTransition
+from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition
 from domain.pathway.notices import DELIVER_PAGE, NoticeNotDelivered
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation
-from domain.pathway.obligations import ObligationCancelled, ObligationEscalated
+from domain.pathway.obligation_events import ObligationCancelled, ObligationEscalated
 from domain.values import Role
 from tests.domain.walk import OPERATIONS, Walk, closed, opened, place_held, stepping_up
 

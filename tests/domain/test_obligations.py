@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from domain.due_times import Counted
 from domain.effects import Notify
-from domain.obligations import Channel, Obligation, ObligationKind, ObligationStatus
+from domain.obligation_terms import Channel, ObligationKind
+from domain.obligations import Obligation, ObligationStatus
 from domain.pathway import OBLIGATIONS
 from domain.pathway.admission import CHECK_ADMISSION_TIME, RESOLVE_CANCELLATION
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
@@ -22,7 +23,7 @@ from domain.pathway.lost_place import REPLACE_PLACE
 from domain.pathway.moves import INTERIM_CONTACT, StepUpWindowMissed
 from domain.pathway.notices import DELIVER_PAGE
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
-from domain.pathway.obligations import ObligationEscalated, ObligationMet
+from domain.pathway.obligation_events import ObligationEscalated, ObligationMet
 from domain.pathway.reviews import REVIEW, CompleteReview
 from domain.pathway.screening import ASSESS_SAFETY, SETTLE_CONSENT
 from domain.policy import policy_named

@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from dashboard.missed import missed_of
 from dashboard.reading import row
 from domain.decide import Decided, decide
-from domain.obligations import Priority
+from domain.obligation_terms import Priority
 from domain.pathway import OBLIGATIONS
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.death import RecordDeath
 from domain.pathway.discharge import Discharge
 from domain.pathway.follow_up import RecordFollowUp
-from domain.pathway.moves import ConfirmArrival, StepUpWindowMissed
+from domain.pathway.move_decisions import ConfirmArrival
+from domain.pathway.moves import StepUpWindowMissed
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
-from domain.pathway.obligations import ObligationCancelled, ObligationEscalated, ObligationMet
+from domain.pathway.obligation_events import ObligationCancelled, ObligationEscalated, ObligationMet
 from domain.pathway.reviews import CompleteReview
 from domain.state import JourneyState
 from domain.values import Stage

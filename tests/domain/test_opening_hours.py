@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.due_times import Counted
-from domain.obligations import Obligation, ObligationKind
+from domain.obligation_terms import ObligationKind
+from domain.obligations import Obligation
 from domain.pathway import OBLIGATIONS
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.obligation_decisions import AcknowledgeObligation
-from domain.pathway.obligations import ObligationEscalated
+from domain.pathway.obligation_events import ObligationEscalated
 from domain.plans import Actor
 from domain.policy import policy_named
 from domain.sites import Calendar, Closure, Weekday, site_named

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.effects import Notify
-from domain.obligations import Channel
+from domain.obligation_terms import Channel
 from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
-from domain.pathway.moves import RequestStepUp
+from domain.pathway.move_decisions import RequestStepUp
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation
-from domain.pathway.obligations import ObligationAssigned, ObligationEscalated
+from domain.pathway.obligation_events import ObligationAssigned, ObligationEscalated
 from domain.pathway.reviews import CompleteReview
 from domain.plans import Actor
 from domain.refusal import UnknownHere

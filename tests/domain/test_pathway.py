@@ -9,9 +9,10 @@ from domain.pathway.admission import AdmissionRepeated, CancelAdmission, Journey
 from domain.pathway.discharge import Discharge, Discharged, ReportDischarge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
-from domain.pathway.moves import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown, StepUpWindowMissed
+from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
+from domain.pathway.moves import StepUpWindowMissed
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
-from domain.pathway.obligations import ObligationEscalated, ObligationMet
+from domain.pathway.obligation_events import ObligationEscalated, ObligationMet
 from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargePlan
 from domain.values import Role, Stage

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from domain.benefits import Verdict
-from domain.obligations import Channel, StepTerms
+from domain.obligation_terms import Channel, StepTerms
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
-from domain.pathway.moves import ConfirmArrival
+from domain.pathway.move_decisions import ConfirmArrival
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy

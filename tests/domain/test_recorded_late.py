@@ -16,9 +16,9 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave, StartLeave
-from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp
 from domain.pathway.obligation_decisions import CompleteObligation
-from domain.pathway.obligations import ObligationMet
+from domain.pathway.obligation_events import ObligationMet
 from domain.pathway.place_search import PlaceSearchStarted
 from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.pathway.reviews import CompleteReview

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 from domain.decide import Decided
 from domain.due_times import Counted
 from domain.effects import Notify
-from domain.obligations import Obligation, ObligationKind
+from domain.obligation_terms import ObligationKind
+from domain.obligations import Obligation
 from domain.pathway import OBLIGATIONS, Event
 from domain.pathway.admission import OpenJourney
 from domain.pathway.cost import ACCEPT_COST
@@ -24,13 +25,13 @@ from domain.pathway.funding import RESOLVE_FUNDING
 from domain.pathway.leave import RETURN_FROM_LEAVE
 from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP
 from domain.pathway.obligation_decisions import AcknowledgeObligation, WaiveObligation
-from domain.pathway.obligations import (
+from domain.pathway.obligation_events import (
     ObligationAcknowledged,
     ObligationEscalated,
     ObligationMet,
     ObligationRaised,
-    Obligations,
 )
+from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW
 from domain.pathway.screening import SCREEN_CLIENT

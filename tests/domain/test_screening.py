@@ -17,7 +17,7 @@ from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
-from domain.pathway.obligations import ObligationCancelled, ObligationEscalated
+from domain.pathway.obligation_events import ObligationCancelled, ObligationEscalated
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.screening import (
     CompleteScreening,

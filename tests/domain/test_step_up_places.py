@@ -16,16 +16,10 @@ from domain.pathway.coverage import RecordBenefits
 from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.lost_place import PlaceLost, ReportPlaceLost
-from domain.pathway.moves import (
-    ConfirmArrival,
-    DeclineTransition,
-    RequestStepUp,
-    StartStepDown,
-    StepUpWindowMissed,
-    TransitionCompleted,
-)
+from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
+from domain.pathway.moves import StepUpWindowMissed, TransitionCompleted
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
-from domain.pathway.obligations import ObligationEscalated, ObligationMet
+from domain.pathway.obligation_events import ObligationEscalated, ObligationMet
 from domain.pathway.place_check import PlaceCheckStarted
 from domain.pathway.place_search import PlaceHeld
 from domain.pathway.placement import DecidePlacement

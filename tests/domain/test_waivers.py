@@ -15,14 +15,15 @@ from domain.pathway.calls import Done, Failed
 from domain.pathway.discharge import Discharge, ReportDischarge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
-from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown, StepUpWindowMissed
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.moves import StepUpWindowMissed
 from domain.pathway.obligation_decisions import (
     AcknowledgeObligation,
     CompleteObligation,
     UndoWaiver,
     WaiveObligation,
 )
-from domain.pathway.obligations import (
+from domain.pathway.obligation_events import (
     ObligationCancelled,
     ObligationEscalated,
     ObligationMet,

@@ -23,7 +23,7 @@ from domain.pathway.admission import OpenJourney
 from domain.pathway.care import Care
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.leave import StartLeave
-from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview

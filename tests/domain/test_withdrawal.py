@@ -13,7 +13,7 @@ from domain.pathway.calls import BenefitsAnswer
 from domain.pathway.coverage import BenefitsAnswered
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.obligation_decisions import WaiveObligation
-from domain.pathway.obligations import ObligationCancelled, ObligationEscalated
+from domain.pathway.obligation_events import ObligationCancelled, ObligationEscalated
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.withdrawal import (
     CheckWithdrawal,

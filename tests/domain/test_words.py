@@ -13,7 +13,7 @@ from domain.pathway.calls import Done, Failed, PlaceAnswer, SettleEffect
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.discharge import Discharge, ReportDischarge
-from domain.pathway.moves import ConfirmArrival
+from domain.pathway.move_decisions import ConfirmArrival
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.plans import Actor, DischargePlan
 from domain.values import Key, Role, Words

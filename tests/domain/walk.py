@@ -27,7 +27,7 @@ from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
-from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview

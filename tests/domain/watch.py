@@ -23,7 +23,7 @@ from domain.pathway.follow_up import FollowUpRecorded
 from domain.pathway.funding import FundingResolved
 from domain.pathway.lost_place import PlaceLost
 from domain.pathway.moves import TransitionCompleted, TransitionStarted
-from domain.pathway.obligations import (
+from domain.pathway.obligation_events import (
     ObligationAcknowledged,
     ObligationAssigned,
     ObligationCancelled,

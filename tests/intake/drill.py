@@ -24,7 +24,7 @@ from domain.pathway.coverage import RecordBenefits
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
-from domain.pathway.moves import DeclineTransition, RequestStepUp
+from domain.pathway.move_decisions import DeclineTransition, RequestStepUp
 from domain.pathway.obligation_decisions import WaiveObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview

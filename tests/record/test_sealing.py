@@ -20,7 +20,7 @@ from domain.pathway import Event
 from domain.pathway.care import LevelOfCareEnded
 from domain.pathway.coverage import BenefitsAnswered
 from domain.pathway.discharge import DischargePlanUpdated, UpdateDischargePlan
-from domain.pathway.obligations import ObligationWaived
+from domain.pathway.obligation_events import ObligationWaived
 from domain.plans import DischargePlan
 from domain.refusal import Refusal
 from domain.state import JourneyState

@@ -26,7 +26,7 @@ from deploy.settings import Settings
 from deploy.values import HostPort
 from domain.comparing import fingerprint
 from domain.evolve import fold
-from domain.pathway.moves import DeclineTransition, RequestStepUp
+from domain.pathway.move_decisions import DeclineTransition, RequestStepUp
 from domain.pathway.reviews import CompleteReview
 from domain.plans import ReviewOutcome
 from domain.state import JourneyState

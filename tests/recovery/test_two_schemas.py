@@ -30,7 +30,7 @@ from deploy.values import HostPort
 from domain.commands import BaseCommand
 from domain.evolve import fold
 from domain.pathway.admission import RepeatAdmission
-from domain.pathway.moves import RequestStepUp
+from domain.pathway.move_decisions import RequestStepUp
 from domain.pathway.placement import DecidePlacement
 from domain.state import STATE_SCHEMA, JourneyState
 from migrations import migrate_keys

@@ -19,7 +19,7 @@ from domain.pathway.calls import RESOLVE_EFFECT, Answer, EffectSettled
 from domain.pathway.coverage import VERIFY_BENEFITS, RecordBenefits
 from domain.pathway.death import RecordDeath
 from domain.pathway.discharge import ReportDischarge
-from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp
 from domain.pathway.place_search import PlaceHeld
 from domain.pathway.placement import DecidePlacement
 from domain.state import JourneyState

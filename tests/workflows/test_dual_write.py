@@ -18,7 +18,7 @@ from domain.decide import decide
 from domain.evolve import fold
 from domain.pathway.admission import CancelAdmission, JourneyOpened, RepeatAdmission
 from domain.pathway.discharge import ReportDischarge, UpdateDischargePlan
-from domain.pathway.moves import ConfirmArrival
+from domain.pathway.move_decisions import ConfirmArrival
 from domain.pathway.placement import DecidePlacement
 from domain.refusal import Refusal
 from domain.values import Stage

@@ -9,8 +9,9 @@ import pytest
 
 from clinic.slots import OTHER_FACILITIES
 from domain.pathway.lost_place import PlaceLost, ReportPlaceLost
-from domain.pathway.moves import INTERIM_CONTACT, ConfirmArrival, RequestStepUp
-from domain.pathway.obligations import ObligationEscalated
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp
+from domain.pathway.moves import INTERIM_CONTACT
+from domain.pathway.obligation_events import ObligationEscalated
 from domain.plans import Actor, Transition
 from domain.values import Role, Stage
 from tests.workflows.house import Case, House

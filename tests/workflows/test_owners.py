@@ -6,9 +6,9 @@ import pytest
 
 from domain.evolve import fold
 from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
-from domain.pathway.moves import RequestStepUp
+from domain.pathway.move_decisions import RequestStepUp
 from domain.pathway.notices import DELIVER_PAGE, NoticeNotDelivered
-from domain.pathway.obligations import ObligationEscalated
+from domain.pathway.obligation_events import ObligationEscalated
 from domain.pathway.reviews import CompleteReview
 from domain.plans import Actor
 from domain.values import Role

@@ -9,7 +9,7 @@ import pytest
 from activities.ports import EhrRecord, EpisodeStatus, TaskStatus
 from domain.effects import Notify, SyncEhr
 from domain.pathway.death import CorrectDeath, RecordDeath
-from domain.pathway.obligations import ObligationEscalated
+from domain.pathway.obligation_events import ObligationEscalated
 from tests.domain import walk as walks
 from tests.domain.walk import Walk, answered
 from workflows.payloads import ehr_record, notice

@@ -11,7 +11,7 @@ import pytest
 from centre.files import EXAMPLE
 from domain.evolve import fold
 from domain.pathway.coverage import RecordBenefits
-from domain.pathway.moves import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview

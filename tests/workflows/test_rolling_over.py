@@ -13,7 +13,7 @@ from temporalio.api.enums.v1 import EventType
 from domain.comparing import comparable
 from domain.pathway.admission import AdmissionRepeated, CancelAdmission, RepeatAdmission
 from domain.pathway.calls import EffectSettled
-from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp
 from domain.pathway.placement import DecidePlacement
 from domain.values import Stage
 from tests.workflows.house import Case, House, until

@@ -10,7 +10,7 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.converter import PayloadConverter
 
 from deploy import temporal_setup
-from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp
 from domain.values import Stage
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OUT_OF_CARE, PHP, enrol

@@ -13,7 +13,7 @@ from domain.clock import TimeKind
 from domain.evolve import fold
 from domain.pathway.admission import CancelAdmission
 from domain.pathway.calendars import AdoptCalendar, CalendarChanged
-from domain.pathway.obligations import ObligationMoved
+from domain.pathway.obligation_events import ObligationMoved
 from domain.plans import Actor
 from domain.state import JourneyState
 from domain.values import Role, Stage

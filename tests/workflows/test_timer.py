@@ -9,9 +9,10 @@ import pytest
 
 from domain.pathway.admission import RepeatAdmission
 from domain.pathway.discharge import UpdateDischargePlan
-from domain.pathway.moves import RequestStepUp
+from domain.pathway.move_decisions import RequestStepUp
 from domain.pathway.obligation_decisions import AcknowledgeObligation
-from domain.pathway.obligations import ObligationEscalated, Obligations
+from domain.pathway.obligation_events import ObligationEscalated
+from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DecidePlacement
 from domain.plans import Actor
 from domain.sites import site_named

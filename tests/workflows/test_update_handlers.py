@@ -16,7 +16,7 @@ from domain.pathway.cost import AcceptCost, CostAccepted
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment, Enrolled
 from domain.pathway.follow_up import RecordFollowUp
-from domain.pathway.moves import ConfirmArrival, RequestStepUp
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.plans import Contact, DischargeReason

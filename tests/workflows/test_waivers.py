@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.pathway.obligation_decisions import UndoWaiver, WaiveObligation
-from domain.pathway.obligations import ObligationEscalated, ObligationReopened
+from domain.pathway.obligation_events import ObligationEscalated, ObligationReopened
 from domain.pathway.reviews import CONTINUED_STAY
 from domain.plans import Actor
 from domain.values import Role
