@@ -183,7 +183,7 @@ def _show_standing(state: JourneyState, at: Instant) -> None:
             "Site": f"{state.admission.site}, calendar {state.admission.calendar}",
             "Policy": state.admission.policy_version,
             "Screening": state.screening.in_words(),
-            "Consents": state.screening.consents_in_words(),
+            "Consents": state.consents.in_words(),
             "Benefits": summary(state.coverage.benefits) if state.coverage.benefits else None,
             "Cost": _priced(state.cost.estimate) if state.cost.estimate else None,
             "Temporal UI": ui_link(load_settings(), state.journey_id),

@@ -16,6 +16,7 @@ from domain.pathway.calls import Calls
 from domain.pathway.care import Care
 from domain.pathway.care_team import CareTeam
 from domain.pathway.closing import Closing
+from domain.pathway.consents import KnownConsents
 from domain.pathway.cost import Cost
 from domain.pathway.coverage import Coverage
 from domain.pathway.crisis import Crisis
@@ -36,7 +37,7 @@ from domain.policy import Policy, policy_named
 from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
-STATE_SCHEMA = 2
+STATE_SCHEMA = 3
 """Number of the state's shape. Raise it whenever a field of any slice is added, removed or means something else, then
 run `python -m tests.domain.state_schema`. Two states are only compared if both were folded under one number.
 """
@@ -62,6 +63,7 @@ class JourneyState(Value):
     obligations: Obligations = Obligations()
     coverage: Coverage = Coverage()
     screening: Screening = Screening()
+    consents: KnownConsents = KnownConsents()
     funding: Funding = Funding()
     placement: Placement = Placement()
     cost: Cost = Cost()

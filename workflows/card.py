@@ -97,7 +97,7 @@ def _screening(state: JourneyState) -> list[str]:
     """How far the screening has come, and the consents, until care begins."""
     if state.stage not in _BEFORE_CARE:
         return []
-    return ["", f"Screening: {state.screening.in_words()}", f"Consents: {state.screening.consents_in_words()}"]
+    return ["", f"Screening: {state.screening.in_words()}", f"Consents: {state.consents.in_words()}"]
 
 
 def _level(state: JourneyState, now: Instant) -> str:

@@ -7,12 +7,13 @@ import uuid
 from datetime import UTC, datetime
 
 from domain.pathway.admission import OpenJourney
+from domain.pathway.consents import ConsentAnswer, Consents
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp
 from domain.pathway.placement import DecidePlacement
-from domain.pathway.screening import CompleteScreening, ConsentAnswer, Consents, KnownRisk, Urgency
+from domain.pathway.screening import CompleteScreening, KnownRisk, Urgency
 from domain.plans import Actor, DischargePlan, DischargeReason
 from domain.values import Role, Stage
 from workflows.client import Journeys

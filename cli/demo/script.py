@@ -13,6 +13,7 @@ from typing import Any
 
 from domain.commands import Decision
 from domain.pathway.care import EXTERNAL_CONTACT
+from domain.pathway.consents import ConsentAnswer, Consents
 from domain.pathway.cost import AcceptCost
 from domain.pathway.crisis import ARRANGE_RETURN, CrisisPlace, RecordCrisis
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
@@ -25,7 +26,7 @@ from domain.pathway.moves import INTERIM_CONTACT
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
-from domain.pathway.screening import CompleteScreening, ConsentAnswer, Consents, KnownRisk, Urgency
+from domain.pathway.screening import CompleteScreening, KnownRisk, Urgency
 from domain.pathway.withdrawal import (
     CheckWithdrawal,
     Initiator,

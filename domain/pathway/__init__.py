@@ -26,6 +26,7 @@ from domain.pathway import (
     care,
     care_team,
     closing,
+    consents,
     corrections,
     cost,
     coverage,
@@ -57,8 +58,8 @@ from domain.pathway import (
 )
 
 PARTS = (
-    *(admission, calendars, coverage, screening, funding, placement, cost, authorisation, enrolment),
-    *(care, reviews, leave, moves, move_decisions, place_search, place_check, lost_place),
+    *(admission, calendars, coverage, screening, consents, funding, placement, cost),
+    *(authorisation, enrolment, care, reviews, leave, moves, move_decisions, place_search, place_check, lost_place),
     *(discharge, corrections, crisis, withdrawal, death, closing, obligation_events, obligations, waivers),
     *(notices, follow_up, suspension, obligation_decisions),
     *(care_team, policy_change, calls, ehr, deadlines),

@@ -130,9 +130,12 @@ def check_the_other_coverage(state: JourneyState, event: FundingResolved, now: I
 def check_again_after_a_pause(
     state: JourneyState, event: CrisisEnded | WithdrawalTakenBack | DeathCorrected, now: Instant
 ) -> Iterator[BaseEvent]:
-    """What the payer answered meanwhile was not heeded, and may be out of date."""
+    """What the payer answered meanwhile was not heeded, and may be out of date.
+
+    Where the client does not want their plan told nobody is asked: who pays is settled by a person.
+    """
     asked = any(call.kind == "check-benefits" for call in state.calls.open.values())
-    if state.stage is Stage.BENEFITS_CHECK and not asked:
+    if state.stage is Stage.BENEFITS_CHECK and not asked and state.consents.payer_may_be_told:
         yield _asked(state, event, now)
 
 

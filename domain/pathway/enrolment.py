@@ -11,7 +11,7 @@ from domain.commands import ADMISSIONS, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part
-from domain.pathway import authorisation, screening
+from domain.pathway import authorisation, consents
 from domain.pathway.obligation_changes import met, raised
 from domain.plans import Actor
 from domain.refusal import require
@@ -53,7 +53,7 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
             "authorisation-open",
             "The payer has not authorised this level. Complete that obligation, or waive it with a reason.",
         )
-        screening.require_consent_to_treatment(state)
+        consents.require_consent_to_treatment(state)
         level = state.placement.level
         assert level is not None, "a journey is at ENROLLING once its level is decided"
         yield Enrolled(**when, level=level, track=self.track, by=self.by)

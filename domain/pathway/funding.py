@@ -13,7 +13,7 @@ from domain.commands import ADMISSIONS, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway import screening
+from domain.pathway import consents, screening
 from domain.pathway.obligation_changes import cancelled, met, raised_within
 from domain.plans import SELF_PAID, Actor, FundingRoute
 from domain.values import PrivateWords, Stage, Words
@@ -79,6 +79,8 @@ class ResolveFunding(Decision, label="Resolve funding", by=ADMISSIONS, at=(Stage
         """A named person answers for it. Nobody is referred out unless they are known to be safe."""
         if self.route is FundingRoute.REFERRED_OUT:
             screening.require_known_to_be_safe(state)
+        if self.route is FundingRoute.OTHER_COVERAGE:
+            consents.require_payer_may_be_told(state)
         yield FundingResolved(**when, route=self.route, reason=self.reason, by=self.by)
 
 

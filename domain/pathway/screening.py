@@ -1,4 +1,4 @@
-"""Screening: the first contact, how urgent the need is, what risk was found, and what the client consented to.
+"""Screening: the first contact, how urgent the need is and what risk was found; the client is asked for consents too.
 
 It runs beside the question to the payer and never holds that up; it comes before the decision on the level of care.
 """
@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.commands import ADMISSIONS, BEFORE_CARE, CARE_TEAM, IN_CARE, Decision
+from domain.commands import ADMISSIONS, BEFORE_CARE, CARE_TEAM, Decision
 from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
+from domain.pathway.consents import Consents
 from domain.pathway.obligation_changes import cancelled, met, raised, raised_within
 from domain.plans import Actor, Contact
 from domain.refusal import require
-from domain.values import CLINICAL, Instant, PrivateWords, Role, Stage, Value, Words
+from domain.values import CLINICAL, Instant, PrivateWords, Role, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.admission import JourneyOpened
-    from domain.pathway.corrections import EnrolmentCorrected
     from domain.pathway.crisis import CrisisRecorded
     from domain.state import JourneyState
 
@@ -39,13 +39,6 @@ ASSESS_SAFETY = ObligationKind(
     completable_by=CLINICAL,
     waivable_by=CLINICAL,
     priority=Priority.SAFETY,
-)
-SETTLE_CONSENT = ObligationKind(
-    kind="settle-consent",
-    title="Settle how care goes on: the client does not consent to treatment any more",
-    completable_by=CLINICAL,
-    waivable_by=CLINICAL,
-    priority=Priority.CLINICAL,
 )
 _STAFF = tuple(dict.fromkeys((*ADMISSIONS, *CARE_TEAM)))
 _WAITING = tuple(stage for stage in BEFORE_CARE if stage is not Stage.EXTERNAL)
@@ -67,43 +60,6 @@ class KnownRisk(StrEnum):
     UNKNOWN = "unknown"
 
 
-class ConsentKind(StrEnum):
-    """What a client consents to."""
-
-    TREATMENT = "treatment"
-    SHARING_WITH_PAYER = "sharing-with-payer"
-    TELEHEALTH = "telehealth"
-    CONTACT_BY_TEXT = "contact-by-text"
-
-
-class ConsentAnswer(StrEnum):
-    """What the client said. Declined after it was given: it is withdrawn."""
-
-    GIVEN = "given"
-    DECLINED = "declined"
-
-
-class Consents(Value):
-    """The client's answers; None where they were not asked."""
-
-    treatment: ConsentAnswer | None = Field(default=None, description="Consent to treatment; care needs it.")
-    sharing_with_payer: ConsentAnswer | None = Field(default=None, description="Consent to sharing with the payer.")
-    telehealth: ConsentAnswer | None = Field(default=None, description="Consent to sessions by video or telephone.")
-    contact_by_text: ConsentAnswer | None = Field(default=None, description="Consent to text messages.")
-
-    def answers(self) -> dict[ConsentKind, ConsentAnswer]:
-        """Those that were given or declined."""
-        named = {kind: getattr(self, kind.replace("-", "_")) for kind in ConsentKind}
-        return {kind: answer for kind, answer in named.items() if answer is not None}
-
-
-class Consent(Value):
-    """An answer, and since when it holds."""
-
-    answer: ConsentAnswer
-    at: Instant
-
-
 class Screening(Slice):
     """What is known of the client before care.
 
@@ -112,7 +68,6 @@ class Screening(Slice):
         attempts: How often it was tried to reach the client.
         reached_at: When they were first reached.
         urgency: None until somebody said.
-        consents: By kind; one that is not there was not asked for.
         completed_at: When the client was last screened.
     """
 
@@ -121,7 +76,6 @@ class Screening(Slice):
     reached_at: Instant | None = None
     urgency: Urgency | None = None
     risk: KnownRisk = KnownRisk.UNKNOWN
-    consents: dict[ConsentKind, Consent] = {}
     completed_at: Instant | None = None
 
     @property
@@ -134,16 +88,6 @@ class Screening(Slice):
         """Whether somebody said that the client is in a crisis or that their risk is raised."""
         return self.is_crisis or self.risk is KnownRisk.RAISED
 
-    @property
-    def may_be_treated(self) -> bool:
-        """Whether the client consents to treatment."""
-        return self.answer(ConsentKind.TREATMENT) is ConsentAnswer.GIVEN
-
-    def answer(self, kind: ConsentKind) -> ConsentAnswer | None:
-        """What the client last said; None if they were not asked."""
-        held = self.consents.get(kind)
-        return held.answer if held else None
-
     def contact_in_words(self) -> str:
         """Whether the client was reached."""
         tries = f"{self.attempts} attempt{'s' if self.attempts != 1 else ''}"
@@ -155,10 +99,6 @@ class Screening(Slice):
         if self.completed_at is None:
             return f"not done, {self.contact_in_words()}; {urgency}"
         return f"done; {urgency}; risk {self.risk}"
-
-    def consents_in_words(self) -> str:
-        """Each kind and its answer, in one line."""
-        return ", ".join(f"{kind} {self.answer(kind) or 'not asked'}" for kind in ConsentKind)
 
 
 class ContactRecorded(BaseEvent):
@@ -188,21 +128,6 @@ class ScreeningCompleted(BaseEvent):
 
     def _sentence(self) -> str:
         return f"Screened{' again' if self.again else ''}: {self.urgency}{said_by(self.by)}"
-
-
-class ConsentRecorded(BaseEvent):
-    """The client gave, declined or withdrew a consent. `before`: what they had said."""
-
-    type: Literal["consent.recorded"] = "consent.recorded"
-    consent: ConsentKind
-    answer: ConsentAnswer
-    before: ConsentAnswer | None = None
-    note: PrivateWords | None = None
-    by: Actor
-
-    def _sentence(self) -> str:
-        withdrawn = self.before is ConsentAnswer.GIVEN and self.answer is ConsentAnswer.DECLINED
-        return f"Consent to {self.consent}: {'withdrawn' if withdrawn else self.answer}{said_by(self.by)}"
 
 
 class RecordContact(Decision, label="Record an attempt to reach the client", by=_STAFF, at=_WAITING):
@@ -245,28 +170,6 @@ class CompleteScreening(
         )
 
 
-class RecordConsent(
-    Decision, label="Record a consent", by=_STAFF, at=tuple(dict.fromkeys((*BEFORE_CARE, *IN_CARE))), high_risk=True
-):
-    """Record that the client gave, declined or withdrew a consent."""
-
-    kind: Literal["record-consent"] = "record-consent"
-    consent: ConsentKind = Field(description="What the client was asked.")
-    answer: ConsentAnswer = Field(description="What they said; declined also where they take it back.")
-    note: Words | None = Field(default=None, description="What was said, for the record.")
-
-    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """At any time before care and in care."""
-        yield ConsentRecorded(
-            **when,
-            consent=self.consent,
-            answer=self.answer,
-            before=state.screening.answer(self.consent),
-            note=self.note,
-            by=self.by,
-        )
-
-
 def _require_may_lower(state: JourneyState, urgency: Urgency | None, by: Actor) -> None:
     require(
         not state.screening.is_crisis or urgency is Urgency.CRISIS or by.role in CLINICAL,
@@ -281,15 +184,6 @@ def require_screened(state: JourneyState) -> None:
         state.screening.completed_at is not None,
         "not-screened",
         "The client was not screened yet. Reach them and complete the screening, then decide the level of care.",
-    )
-
-
-def require_consent_to_treatment(state: JourneyState) -> None:
-    """Refuses unless the client consents to treatment."""
-    require(
-        state.screening.may_be_treated,
-        "no-consent",
-        "The client has not consented to treatment. Ask them and record the consent, or record that they withdraw.",
     )
 
 
@@ -323,21 +217,12 @@ def note_the_attempt(state: JourneyState, event: ContactRecorded) -> Screening:
 def note_what_was_found(state: JourneyState, event: ScreeningCompleted) -> Screening:
     """The latest counts."""
     held = state.screening
-    said = {kind: Consent(answer=answer, at=event.at) for kind, answer in event.consents.answers().items()}
     return held.changed(
         reached_at=held.reached_at or event.at,
         urgency=event.urgency,
         risk=event.risk,
-        consents={**held.consents, **said},
         completed_at=event.at,
     )
-
-
-@part.evolves
-def note_the_consent(state: JourneyState, event: ConsentRecorded) -> Screening:
-    """The latest answer counts."""
-    said = Consent(answer=event.answer, at=event.at)
-    return state.screening.changed(consents={**state.screening.consents, event.consent: said})
 
 
 @part.consequence
@@ -381,23 +266,6 @@ def owe_an_assessment(state: JourneyState, event: ScreeningCompleted | ContactRe
 def leave_safety_to_the_crisis(state: JourneyState, event: CrisisRecorded) -> Iterator[BaseEvent]:
     """Their safety is checked before they come back from it."""
     yield from cancelled(state, event, ASSESS_SAFETY)
-
-
-@part.consequence
-def settle_a_consent_withdrawn_in_care(state: JourneyState, event: ConsentRecorded) -> Iterator[BaseEvent]:
-    """A person finds out what the client wants; nothing ends by itself."""
-    if event.consent is not ConsentKind.TREATMENT:
-        return
-    if event.answer is ConsentAnswer.GIVEN:
-        yield from met(state, event, SETTLE_CONSENT)
-    elif state.care.began and not state.open_of(SETTLE_CONSENT.kind):
-        yield raised_within(state, event, SETTLE_CONSENT, "consent_business_days")
-
-
-@part.consequence
-def settle_nothing_before_care(state: JourneyState, event: EnrolmentCorrected) -> Iterator[BaseEvent]:
-    """Without the consent the client cannot be enrolled."""
-    yield from cancelled(state, event, SETTLE_CONSENT)
 
 
 def _counted(state: JourneyState, event: BaseEvent, since: Instant) -> Counted:

@@ -15,6 +15,7 @@ from domain.pathway.calendars import CalendarChanged
 from domain.pathway.calls import EffectSettled
 from domain.pathway.care import LevelOfCareStarted
 from domain.pathway.care_team import CareTeamAssigned
+from domain.pathway.consents import ConsentRecorded
 from domain.pathway.corrections import (
     DischargeCorrected,
     DischargeWithdrawn,
@@ -44,7 +45,7 @@ from domain.pathway.obligation_events import (
 from domain.pathway.place_check import PlaceChecked, PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.policy_change import PolicyChanged
-from domain.pathway.screening import ConsentRecorded, ContactRecorded
+from domain.pathway.screening import ContactRecorded
 from domain.pathway.suspension import DutiesResumed
 from domain.pathway.waivers import ObligationKindWaived, ObligationKindWaiverUndone, ObligationWaivedUntil
 from domain.pathway.withdrawal import WithdrawalChecked, WithdrawalTakenBack

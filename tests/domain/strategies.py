@@ -14,6 +14,7 @@ from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmissi
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import BenefitsAnswer, Done, Failed, PlaceAnswer, SettleEffect
 from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
+from domain.pathway.consents import ConsentAnswer, ConsentKind, Consents, RecordConsent
 from domain.pathway.corrections import CorrectDischarge, CorrectEnrolment, WithdrawDischarge, WithdrawMove
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
@@ -36,16 +37,7 @@ from domain.pathway.obligation_decisions import (
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
-from domain.pathway.screening import (
-    CompleteScreening,
-    ConsentAnswer,
-    ConsentKind,
-    Consents,
-    KnownRisk,
-    RecordConsent,
-    RecordContact,
-    Urgency,
-)
+from domain.pathway.screening import CompleteScreening, KnownRisk, RecordContact, Urgency
 from domain.pathway.withdrawal import (
     CheckWithdrawal,
     Initiator,

@@ -16,6 +16,7 @@ from domain.pathway.admission import CHECK_ADMISSION_TIME, RESOLVE_CANCELLATION
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calls import RESOLVE_EFFECT, Failed, PlaceAnswer
 from domain.pathway.care import EXTERNAL_CONTACT
+from domain.pathway.consents import SETTLE_CONSENT, SETTLE_PAYMENT
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.crisis import ARRANGE_RETURN
 from domain.pathway.death import CHECK_DEATH
@@ -25,7 +26,7 @@ from domain.pathway.notices import DELIVER_PAGE
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.obligation_events import ObligationEscalated, ObligationMet
 from domain.pathway.reviews import REVIEW, CompleteReview
-from domain.pathway.screening import ASSESS_SAFETY, SETTLE_CONSENT
+from domain.pathway.screening import ASSESS_SAFETY
 from domain.policy import policy_named
 from domain.sites import site_named
 from domain.values import Role
@@ -241,6 +242,7 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
         CHECK_DEATH.kind,
         ASSESS_SAFETY.kind,
         SETTLE_CONSENT.kind,
+        SETTLE_PAYMENT.kind,
         RESOLVE_CANCELLATION.kind,
         RESOLVE_EFFECT.kind,
         DELIVER_PAGE.kind,

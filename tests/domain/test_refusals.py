@@ -22,6 +22,7 @@ from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import Done, Failed, SettleEffect
 from domain.pathway.care import Care
 from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
+from domain.pathway.consents import RecordConsent
 from domain.pathway.corrections import CorrectDischarge, CorrectEnrolment, WithdrawDischarge, WithdrawMove
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
@@ -40,7 +41,7 @@ from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
-from domain.pathway.screening import CompleteScreening, RecordConsent, RecordContact
+from domain.pathway.screening import CompleteScreening, RecordContact
 from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
 from domain.refusal import Refusal
 from domain.state import JourneyState
@@ -105,6 +106,7 @@ CASES: dict[str, Case] = {
     "not-screened": (lambda: unscreened(), DecidePlacement, OUTPATIENT),
     "crisis-stands": (lambda: in_danger(), CompleteScreening, SCREENED | {"by": ADMISSIONS}),
     "safety-first": (lambda: unfunded_and_unscreened(), ResolveFunding, WHY | {"route": "referred-out"}),
+    "payer-not-to-be-told": (lambda: unwilling_to_share(), ResolveFunding, WHY | {"route": "other-coverage"}),
     "no-consent": (lambda: unwilling(), ConfirmEnrolment, {"track": "evening"}),
     "variance-missing": (answered, DecidePlacement, {"recommended": "IOP", "actual": "OP"}),
     "verdict-not-final": (placed, RecordBenefits, {"verdict": "NEEDS_REVIEW", "note": "by phone"}),
@@ -262,6 +264,13 @@ def unfunded_and_unscreened() -> Walk:
 def in_danger() -> Walk:
     walk = opened()
     walk.do(RecordContact, contact="reached", urgency="crisis")
+    return walk
+
+
+def unwilling_to_share() -> Walk:
+    """The plan does not pay, and the client wants none told."""
+    walk = answered(Verdict.INACTIVE)
+    walk.do(RecordConsent, consent="sharing-with-payer", answer="declined")
     return walk
 
 

@@ -1,4 +1,4 @@
-"""Screening at admission: contact, urgency, risk and consents, beside the question to the payer."""
+"""Screening at admission: contact, urgency and risk, beside the question to the payer."""
 
 from __future__ import annotations
 
@@ -9,24 +9,15 @@ import pytest
 from domain.benefits import Benefits, Verdict
 from domain.pathway.admission import AdmissionCancelled, CancelAdmission
 from domain.pathway.calls import BenefitsAnswer
-from domain.pathway.corrections import CorrectEnrolment
-from domain.pathway.cost import AcceptCost
+from domain.pathway.consents import ConsentAnswer, ConsentKind
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.death import CorrectDeath, RecordDeath
-from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.obligation_events import ObligationCancelled, ObligationEscalated
 from domain.pathway.placement import DecidePlacement
-from domain.pathway.screening import (
-    CompleteScreening,
-    ConsentAnswer,
-    ConsentKind,
-    RecordConsent,
-    RecordContact,
-    Urgency,
-)
+from domain.pathway.screening import CompleteScreening, RecordContact, Urgency
 from domain.pathway.withdrawal import RecordWithdrawal, TakeBackWithdrawal
 from domain.values import Role, Stage
 from tests.domain.walk import (
@@ -40,7 +31,6 @@ from tests.domain.walk import (
     admitted,
     agreed,
     answered,
-    enrolled,
     opened,
 )
 
@@ -219,67 +209,12 @@ def test_a_screening_can_be_corrected_until_care_begins() -> None:
     walk.do(CompleteScreening, urgency="urgent", risk="raised", consents={"telehealth": "declined"})
     held = walk.state.screening
     assert (held.urgency, held.risk) == (Urgency.URGENT, "raised")
-    assert held.answer(ConsentKind.TELEHEALTH) is ConsentAnswer.DECLINED and held.may_be_treated, "not asked again"
-    assert held.answer(ConsentKind.CONTACT_BY_TEXT) is None
+    consents = walk.state.consents
+    assert consents.answer(ConsentKind.TELEHEALTH) is ConsentAnswer.DECLINED
+    assert consents.answer(ConsentKind.CONTACT_BY_TEXT) is None
+    assert consents.to_treatment, "not asked again"
     walk.do(ConfirmEnrolment, track="evening")
     walk.refused(CompleteScreening, "wrong-stage", **SCREENED)
-
-
-def test_nobody_is_enrolled_without_consent_to_treatment() -> None:
-    walk = agreed()
-    walk.do(CompleteScreening, **{**SCREENED, "consents": {"treatment": "declined"}})
-    assert "record the consent" in walk.refused(ConfirmEnrolment, "no-consent", track="evening")
-    walk.do(RecordConsent, consent="treatment", answer="given")
-    walk.do(ConfirmEnrolment, track="evening")
-    assert walk.is_at(Stage.ACTIVE)
-
-
-def test_consent_that_was_not_asked_for_is_no_consent() -> None:
-    walk = admitted()
-    walk.settle("benefits-1", CLEAR)
-    walk.do(CompleteScreening, urgency="routine", risk="low")
-    walk.do(DecidePlacement, **OUTPATIENT)
-    estimate = walk.state.cost.estimate
-    assert estimate is not None
-    walk.do(AcceptCost, estimate=estimate.id)
-    walk.refused(ConfirmEnrolment, "no-consent", track="evening")
-
-
-def test_consent_withdrawn_in_care_owes_a_talk_and_ends_nothing() -> None:
-    walk = enrolled()
-    walk.do(RecordConsent, consent="treatment", answer="declined")
-    assert walk.is_at(Stage.ACTIVE) and walk.record[-2].sentence().startswith("Consent to treatment: withdrawn")
-    [owed] = walk.state.open_of("settle-consent")
-    assert (owed.owner, owed.due_at) == (Role.CLINICIAN, datetime(2026, 3, 18, 0, tzinfo=UTC))
-    walk.do(RecordConsent, consent="treatment", answer="declined")
-    assert "settle-consent-2" not in walk.owes(), "asked once"
-    walk.do(RecordConsent, consent="treatment", answer="given")
-    assert not walk.state.open_of("settle-consent")
-
-
-def test_the_end_of_care_settles_a_consent_withdrawn() -> None:
-    walk = enrolled()
-    walk.do(RecordConsent, consent="treatment", answer="declined")
-    walk.do(Discharge, reason="against-advice")
-    assert ended(walk)["settle-consent-1"] == "client.discharged"
-
-
-def test_an_enrolment_taken_back_leaves_the_consent_to_the_next_one() -> None:
-    walk = enrolled()
-    walk.do(RecordConsent, consent="treatment", answer="declined")
-    walk.do(CorrectEnrolment, reason="another client")
-    assert "settle-consent-1" not in walk.owes()
-    walk.refused(ConfirmEnrolment, "no-consent", track="evening")
-
-
-@pytest.mark.parametrize("consent", ["sharing-with-payer", "telehealth", "contact-by-text"])
-def test_other_consents_are_kept_with_their_time_and_hold_nothing_up(consent: str) -> None:
-    walk = enrolled()
-    before = walk.owes()
-    walk.later(hours=1)
-    walk.do(RecordConsent, consent=consent, answer="declined", note="by phone")
-    held = walk.state.screening.consents[ConsentKind(consent)]
-    assert (held.answer, held.at) == ("declined", walk.now) and walk.owes() == before
 
 
 def test_what_was_found_is_the_risk_of_a_withdrawal_unless_another_is_given() -> None:

@@ -121,7 +121,7 @@ class Watch:
         if isinstance(event, PlacementDecided):
             assert before.screening.completed_at is not None, "placed before the client was screened"
         if isinstance(event, Enrolled):
-            assert before.screening.may_be_treated, "enrolled without consent"
+            assert before.consents.to_treatment, "enrolled without consent"
 
     def calls_after(self, event: Event, state: JourneyState) -> None:
         """The calls out, once the event is folded."""
