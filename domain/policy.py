@@ -93,6 +93,12 @@ class Numbers(Value):
         description="Contact with the hospital that has a client after a crisis, again and again until the return."
     )
     crisis_review_hours: ElapsedHours = Field(description="Review after a client came back from a crisis.")
+    end_correction_days: CalendarDays = Field(
+        description="How long the end of a journey can be taken back as a mistake before it is final."
+    )
+    reopening_business_days: BusinessDays = Field(
+        description="A decision how a journey goes on that was closed by mistake."
+    )
     return_business_days: BusinessDays = Field(
         description="A decision whether a client who withdrew is back: an admission came."
     )

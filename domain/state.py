@@ -184,8 +184,14 @@ class JourneyState(Value):
 
     @property
     def is_finished(self) -> bool:
-        """Whether the journey has ended and nothing is left to tell or to resolve."""
-        return self.stage.is_end and not self.obligations.open and not self.pending()
+        """Whether the journey has ended for good and nothing is left to tell or to resolve."""
+        return self.is_over and not self.obligations.open and not self.pending()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the journey has ended and that can no longer be taken back: an admission begins another."""
+        correctable = self.closing.correctable_until is not None or self.death.may_be_a_mistake
+        return self.stage.is_end and not correctable
 
     def timed_slices(self) -> Iterator[Slice]:
         """The slices that time alone may change, in their order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import TypeVar
 
 import structlog
 
@@ -15,6 +16,7 @@ from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
 
 log = structlog.get_logger(__name__)
+Answer = TypeVar("Answer")
 _ENDED = "journey-ended"
 
 
@@ -33,9 +35,11 @@ class TemporalGate:
     async def repeat_admission(
         self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
     ) -> None:
-        """Passes on another admission."""
+        """Passes on another admission. A journey whose end could still be taken back is over with it."""
         command = RepeatAdmission(id=f"repeat/{message_key}", message=message_key, occurred_at=occurred_at)
-        await self._passed(journey_id, self._journeys.tell(journey_id, command))
+        status = await self._passed(journey_id, self._journeys.tell(journey_id, command))
+        if status.over:
+            raise JourneyEnded(f"journey {journey_id} has ended")
 
     async def cancel_admission(
         self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason
@@ -51,9 +55,9 @@ class TemporalGate:
         command = ReportDischarge(id=f"discharge-report/{message_key}", message=message_key, occurred_at=occurred_at)
         await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
-    async def _passed(self, journey_id: str, call: Awaitable[object]) -> None:
+    async def _passed(self, journey_id: str, call: Awaitable[Answer]) -> Answer:
         try:
-            await call
+            return await call
         except JourneysUnreachable as error:
             raise GateUnavailable(str(error)) from None
         except JourneyNotRunning as error:

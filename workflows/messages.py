@@ -78,7 +78,11 @@ class JourneySnapshot(Value):
 
 
 class JourneyStatus(Value):
-    """A journey's status, for the person who just took a decision or asks."""
+    """A journey's status, for the person who just took a decision or asks.
+
+    Attributes:
+        over: Whether it has ended for good, so that another admission begins a new journey.
+    """
 
     journey_id: str
     version: int
@@ -89,6 +93,7 @@ class JourneyStatus(Value):
     next_obligation: str | None
     next_due: Instant | None
     estimate: str | None = None
+    over: bool = False
 
 
 def journey_status(state: JourneyState) -> JourneyStatus:
@@ -104,4 +109,5 @@ def journey_status(state: JourneyState) -> JourneyStatus:
         next_obligation=owed.id if owed else None,
         next_due=owed.due_at if owed else None,
         estimate=state.cost.estimate.id if state.cost.estimate else None,
+        over=state.is_over,
     )

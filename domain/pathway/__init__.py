@@ -50,6 +50,7 @@ from domain.pathway import (
     place_search,
     placement,
     policy_change,
+    reopening,
     reviews,
     screening,
     suspension,
@@ -60,7 +61,7 @@ from domain.pathway import (
 PARTS = (
     *(admission, calendars, coverage, screening, consents, funding, placement, cost),
     *(authorisation, enrolment, care, reviews, leave, moves, move_decisions, place_search, place_check, lost_place),
-    *(discharge, corrections, crisis, withdrawal, death, closing, obligation_events, obligations, waivers),
+    *(discharge, corrections, crisis, withdrawal, death, closing, reopening, obligation_events, obligations, waivers),
     *(notices, follow_up, suspension, obligation_decisions),
     *(care_team, policy_change, calls, ehr, deadlines),
 )

@@ -10,6 +10,7 @@ from domain.commands import ADMISSIONS, AdmissionsMessage, BaseCommand
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
+from domain.pathway.closing import JourneyFinal
 from domain.pathway.obligation_changes import raised_within
 from domain.policy import Policy, policy_named
 from domain.refusal import Refused
@@ -178,12 +179,15 @@ class RepeatAdmission(AdmissionsMessage):
     kind: Literal["repeat-admission"] = "repeat-admission"
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """Refused once the journey has ended, so that a new one can begin.
+        """It makes an end final, so that a new journey can begin; refused once it is.
 
         While a death is reviewed it is noted, and a person finds out who was admitted.
         """
-        if state.stage.is_end and not state.death.may_be_a_mistake:
+        if state.is_over:
             raise Refused("journey-ended", "This journey has ended; the admission begins a new one.")
+        if state.stage.is_end and not state.death.may_be_a_mistake:
+            yield JourneyFinal(**when)
+            return
         yield AdmissionRepeated(**when, message=self.message, occurred_at=self.occurred_at)
 
 

@@ -1,7 +1,7 @@
 """The client's death: every contact stops at once, the journey ends, and a named role reviews it.
 
-Until the review is done a death that was recorded by mistake can be corrected: the journey stands where it stood, and
-what was owed is owed again.
+A death that was recorded by mistake can be corrected: the journey stands where it stood, and what was owed is owed
+again. Once it was reviewed, the medical director alone corrects it, until the end is final.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from domain.commands import CARE_TEAM, NOT_ENDED, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway import suspension
+from domain.pathway import reopening, suspension
 from domain.pathway.moves import require_since_the_level_began
 from domain.pathway.obligation_changes import cancelled, met, raised_within
 from domain.pathway.place_search import places_given_up
@@ -64,7 +64,7 @@ class Death(Slice):
 
     @property
     def may_be_a_mistake(self) -> bool:
-        """Whether it can still be corrected."""
+        """Whether nobody has reviewed it yet."""
         return self.is_recorded and not self.reviewed
 
 
@@ -130,8 +130,14 @@ class CorrectDeath(Decision, label="Correct a recorded death", by=_REVIEWERS, at
     reason: Words = Field(description="How the mistake came about, for the record.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """Until the review is done; from then on a new admission begins a new journey."""
-        _require_no_review(state)
+        """After the review by the medical director, until the end is final."""
+        if not state.death.may_be_a_mistake:
+            reopening.require_correctable(state)
+            require(
+                self.by.role is Role.MEDICAL_DIRECTOR,
+                "director-decides",
+                "The death was reviewed. Only the medical director corrects it now. Ask them.",
+            )
         died = state.death.recorded_at or when["at"]
         require(
             when["at"] >= died,
@@ -145,7 +151,7 @@ class CorrectDeath(Decision, label="Correct a recorded death", by=_REVIEWERS, at
 
 
 class ReviewDeath(Decision, label="Record the mortality review", by=_REVIEWERS, at=(Stage.DECEASED,), high_risk=True):
-    """Record that the client's death was reviewed; from then on it cannot be corrected here."""
+    """Record that the client's death was reviewed; from then on the medical director alone can correct it."""
 
     kind: Literal["review-death"] = "review-death"
     finding: Words = Field(description="What the review found, for the record.")

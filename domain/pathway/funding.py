@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from domain.pathway.cost import CostDeclined
     from domain.pathway.coverage import BenefitsAnswered, BenefitsRequested
     from domain.pathway.placement import PlacementDecided
+    from domain.pathway.reopening import JourneyReopened
     from domain.state import JourneyState
 
 part = Part("funding")
@@ -125,6 +126,13 @@ def look_for_another_way(state: JourneyState, event: CostDeclined) -> Funding:
     return state.funding.changed(payment=Payment.SOUGHT)
 
 
+@part.evolves
+def look_anew(state: JourneyState, event: JourneyReopened) -> Funding:
+    """The referral out was a mistake."""
+    is_out = state.funding.route is FundingRoute.REFERRED_OUT
+    return Funding(payment=Payment.SOUGHT) if is_out else state.funding
+
+
 @part.consequence
 def seek_after_a_refusal(state: JourneyState, event: BenefitsAnswered) -> Iterator[BaseEvent]:
     """No longer where a plan pays after all: what raised it was a mistake, or the payer's."""
@@ -138,6 +146,13 @@ def seek_after_a_refusal(state: JourneyState, event: BenefitsAnswered) -> Iterat
 def seek_after_a_declined_cost(state: JourneyState, event: CostDeclined) -> Iterator[BaseEvent]:
     """Another way to pay, or a referral elsewhere."""
     yield from _seek(state, event)
+
+
+@part.consequence
+def seek_after_a_referral_by_mistake(state: JourneyState, event: JourneyReopened) -> Iterator[BaseEvent]:
+    """The plan does not pay all the same."""
+    if state.stage is Stage.FUNDING_EXCEPTION:
+        yield from _seek(state, event)
 
 
 @part.consequence

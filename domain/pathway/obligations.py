@@ -32,7 +32,6 @@ from domain.values import Instant, Role
 if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionCancelled
     from domain.pathway.calls import EffectSettled
-    from domain.pathway.closing import JourneyClosed
     from domain.pathway.discharge import Discharged
     from domain.pathway.withdrawal import WithdrawalCompleted
     from domain.state import JourneyState
@@ -107,9 +106,7 @@ def _by_due(obligation: Obligation) -> tuple[Instant, str]:
 
 
 @part.consequence
-def cancel_at_the_end_of_care(
-    state: JourneyState, event: Discharged | JourneyClosed | WithdrawalCompleted
-) -> Iterator[BaseEvent]:
+def cancel_at_the_end_of_care(state: JourneyState, event: Discharged | WithdrawalCompleted) -> Iterator[BaseEvent]:
     """All but what a clinic system refused: that is owed on."""
     yield from _all_cancelled(state, event)
 

@@ -1,7 +1,7 @@
 """Duties that wait while the client is away: they end with their cause, and are owed again once the client is back.
 
-A crisis pauses what the policy marks with `pauses_in_crisis`. A withdrawal and a death pause everything; they are kept
-here so that taking either back owes again exactly what was owed.
+A crisis pauses what the policy marks with `pauses_in_crisis`. A withdrawal, a death and the closing of a journey pause
+everything; they are kept here so that taking one back owes again exactly what was owed.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ from domain.values import Value
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.closing import JourneyClosed
     from domain.pathway.crisis import CrisisEnded
     from domain.pathway.death import DeathCorrected
     from domain.pathway.discharge import Discharged
+    from domain.pathway.reopening import JourneyReopened
     from domain.pathway.withdrawal import WithdrawalTakenBack
     from domain.state import JourneyState
 
 part = Part("suspension")
 
-AT_DEATH = "client.died"
-"""Paused by a death: owed again with the due times they had, since the client was in our care all along."""
+_MISTAKES = ("client.died", "journey.closed")
+"""What these paused is owed again with the due times it had, since the client was ours all along."""
 
 
 class Paused(Value):
@@ -105,6 +107,12 @@ def await_nothing_after_care(state: JourneyState, event: Discharged) -> Suspensi
 
 
 @part.consequence
+def owe_nothing_once_closed(state: JourneyState, event: JourneyClosed) -> Iterator[BaseEvent]:
+    """All but what a clinic system refused: that is owed on."""
+    yield from paused(event, (owed for owed in state.obligations.open.values() if not owed.outlives_care))
+
+
+@part.consequence
 def owe_nothing_that_waits(state: JourneyState, event: DutiesPaused) -> Iterator[BaseEvent]:
     """Nobody is reminded of it."""
     for each in event.obligations:
@@ -114,7 +122,8 @@ def owe_nothing_that_waits(state: JourneyState, event: DutiesPaused) -> Iterator
 
 @part.consequence
 def owe_again(
-    state: JourneyState, event: CrisisEnded | LevelOfCareStarted | WithdrawalTakenBack | DeathCorrected
+    state: JourneyState,
+    event: CrisisEnded | LevelOfCareStarted | WithdrawalTakenBack | DeathCorrected | JourneyReopened,
 ) -> Iterator[BaseEvent]:
     """All that waited and that nothing else keeps waiting, unless it is owed anew already: by those who have its role
     for the client by now.
@@ -133,7 +142,7 @@ def owe_again(
 
 def _counted(state: JourneyState, each: Paused, event: BaseEvent) -> tuple[Counted, Calendar]:
     """How it is counted, and by which calendar."""
-    if each.because == AT_DEATH:
+    if each.because in _MISTAKES:
         return each.owed.counted, calendar_of(state.admission.site, each.owed.calendar)
     return each.owed.counted.anew(event.at), state.calendar
 
@@ -141,7 +150,7 @@ def _counted(state: JourneyState, each: Paused, event: BaseEvent) -> tuple[Count
 def _is_back(state: JourneyState, each: Paused) -> bool:
     if state.death.is_recorded:
         return False
-    if state.withdrawal.is_pending and each.because != AT_DEATH:
+    if state.withdrawal.is_pending and each.because not in _MISTAKES:
         return False
     return state.crisis.current is None or not pauses_in_crisis(state, each.owed)
 

@@ -16,7 +16,7 @@ from domain.commands import ADMISSIONS, BEFORE_CARE, CARE_TEAM, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway import crisis, suspension
+from domain.pathway import crisis, reopening, suspension
 from domain.pathway.obligation_changes import cancelled, met, raised, raised_within
 from domain.pathway.screening import KnownRisk
 from domain.plans import Actor
@@ -212,14 +212,16 @@ class CheckWithdrawal(Decision, label="Record the check after a withdrawal", by=
         yield WithdrawalChecked(**when, finding=self.finding, note=self.note, by=self.by)
 
 
-class TakeBackWithdrawal(Decision, label="Take back a withdrawal", by=_STAFF, at=(Stage.DISENGAGED,)):
+class TakeBackWithdrawal(Decision, label="Take back a withdrawal", by=_STAFF, at=(Stage.DISENGAGED, Stage.WITHDRAWN)):
     """Record that the client goes on after all, or that the withdrawal was a mistake; what was owed is owed again."""
 
     kind: Literal["take-back-withdrawal"] = "take-back-withdrawal"
     reason: Words = Field(description="Why, for the record.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """Back to the stage before."""
+        """Back to the stage before; once it has ended the journey, until that end is final."""
+        if state.stage is Stage.WITHDRAWN:
+            reopening.require_correctable(state)
         yield WithdrawalTakenBack(**when, reason=self.reason, by=self.by)
 
 
@@ -237,7 +239,7 @@ def go_on(state: JourneyState, event: WithdrawalTakenBack) -> Withdrawal:
 
 @part.evolves
 def end_before_care(state: JourneyState, event: WithdrawalCompleted) -> Withdrawal:
-    """For good; a return is a new journey."""
+    """Once the end is final a return is a new journey."""
     return state.withdrawal.changed(ended_at=event.at)
 
 

@@ -114,11 +114,11 @@ class RacingCase(Case):
         stored = await self.house.store.read(self.id, after_version=state.version)
         return fold((from_record(each) for each in stored), state)
 
-    async def ended(self) -> None:
-        """Returns once the workflow has."""
+    async def ended(self) -> Any:
+        """What the workflow returns, within the patience."""
         try:
             async with asyncio.timeout(self.patience):
-                await self.handle.result()
+                return await super().ended()
         except TimeoutError:
             raise AssertionError(f"the workflow never ended, at {(await self.state()).stage}") from None
 

@@ -15,6 +15,7 @@ from domain.pathway.calendars import CalendarChanged
 from domain.pathway.calls import EffectSettled
 from domain.pathway.care import LevelOfCareStarted
 from domain.pathway.care_team import CareTeamAssigned
+from domain.pathway.closing import JourneyFinal
 from domain.pathway.consents import ConsentRecorded
 from domain.pathway.corrections import (
     DischargeCorrected,
@@ -45,6 +46,7 @@ from domain.pathway.obligation_events import (
 from domain.pathway.place_check import PlaceChecked, PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.policy_change import PolicyChanged
+from domain.pathway.reopening import JourneyReopened
 from domain.pathway.screening import ContactRecorded
 from domain.pathway.suspension import DutiesResumed
 from domain.pathway.waivers import ObligationKindWaived, ObligationKindWaiverUndone, ObligationWaivedUntil
@@ -100,6 +102,8 @@ ASIDE: tuple[Event, ...] = (
     DischargeCorrected(**ABOUT, level="IOP", ours=True, reason="another client", by=SOMEBODY),
     WithdrawalChecked(**ABOUT, finding="not-reached", note="left a message", by=SOMEBODY),
     WithdrawalTakenBack(**ABOUT, reason="starts after all", by=SOMEBODY),
+    JourneyFinal(**ABOUT),
+    JourneyReopened(**ABOUT, reason="another client", by=SOMEBODY),
     CrisisEnded(**ABOUT, safety_rechecked=True, note="home", by=SOMEBODY),
     DutiesResumed(**ABOUT, obligations=("enrol-1",)),
     ClientDied(**ABOUT, source="their sister", by=SOMEBODY),

@@ -36,6 +36,7 @@ from domain.pathway.obligation_decisions import (
 )
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
+from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, KnownRisk, RecordContact, Urgency
 from domain.pathway.withdrawal import (
@@ -185,6 +186,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         },
         CheckWithdrawal: {"finding": st.sampled_from(SafetyFinding), "note": WORDS},
         TakeBackWithdrawal: {"reason": WORDS},
+        ReopenJourney: {"reason": WORDS},
         RecordDeath: {"source": WORDS},
         CorrectDeath: {"reason": WORDS},
         ReviewDeath: {"finding": WORDS},
@@ -264,10 +266,10 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
     Stage.DISCHARGING: (WithdrawDischarge, Discharge, RequestStepUp, UpdateDischargePlan),
     Stage.DISCHARGED: (AdoptCalendar, CorrectDischarge, RecordFollowUp, WaiveObligation, UndoWaiver),
     Stage.FOLLOW_UP: (CorrectDischarge, RecordFollowUp, WaiveObligation, UndoWaiver),
-    Stage.CLOSED: (*_BY_HAND, SettleEffect),
+    Stage.CLOSED: (ReopenJourney, RepeatAdmission, *_BY_HAND, SettleEffect),
     Stage.CANCELLED: (*_BY_HAND, SettleEffect),
     Stage.DISENGAGED: (CheckWithdrawal, TakeBackWithdrawal, RepeatAdmission, *_BY_HAND, SettleEffect, EndCrisis),
-    Stage.WITHDRAWN: (*_BY_HAND, SettleEffect),
+    Stage.WITHDRAWN: (TakeBackWithdrawal, RepeatAdmission, *_BY_HAND, SettleEffect),
     Stage.DECEASED: (CorrectDeath, CorrectDeath, ReviewDeath, RepeatAdmission, *_BY_HAND, SettleEffect),
 }
 """The commands that lead on from each stage."""

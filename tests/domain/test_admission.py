@@ -42,7 +42,7 @@ def test_a_client_referred_out_is_owed_nothing_more() -> None:
     walk = answered(Verdict.NOT_COVERED)
     walk.do(ResolveFunding, route="referred-out", reason="the county clinic takes them")
     assert walk.is_at(Stage.CLOSED) and walk.owes() == set() and walk.path() == []
-    walk.settle_all()
+    walk.until_final()
     assert walk.state.is_finished
 
 

@@ -80,7 +80,7 @@ def test_the_review_outlives_the_journeys_end_and_then_it_is_over() -> None:
     assert not walk.state.is_finished
     walk.refused(ReviewDeath, "not-their-decision", finding="natural causes")
     walk.do(ReviewDeath, finding="natural causes", by=SUPERVISOR)
-    walk.settle_all()
+    walk.until_final()
     assert walk.state.is_finished and walk.state.next_deadline() is None
     walk.refused(RepeatAdmission, "journey-ended", message="message-5")
 

@@ -456,6 +456,10 @@ class Journeys(RuleBasedStateMachine):
                 self.take(CompleteObligation(id=self.name(), obligation=owed, note="done", by=DIRECTOR))
             self.take(ReviewDeath(id=self.name(), finding="natural causes", by=DIRECTOR))
             self.answer_everything(Done())
+        if (final := self.state.next_deadline()) is not None:
+            assert final == self.state.closing.correctable_until, "an ended journey waits for nothing else"
+            self.now = max(self.now, final)
+            self.take(TimePassed(id=self.name()))
         assert self.state.is_finished and self.state.next_deadline() is None
 
     def answer_everything(self, answer: Answer) -> None:

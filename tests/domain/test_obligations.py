@@ -25,6 +25,7 @@ from domain.pathway.moves import INTERIM_CONTACT, StepUpWindowMissed
 from domain.pathway.notices import DELIVER_PAGE
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
 from domain.pathway.obligation_events import ObligationEscalated, ObligationMet
+from domain.pathway.reopening import SETTLE_REOPENING
 from domain.pathway.reviews import REVIEW, CompleteReview
 from domain.pathway.screening import ASSESS_SAFETY
 from domain.policy import policy_named
@@ -203,6 +204,7 @@ def test_an_ehr_that_refuses_for_good_can_be_waived_so_that_the_journey_finishes
         walk.settle(f"ehr-{walk.state.news}", Failed(code="gone"))
     assert walk.owes() == {"resolve-effect-1"} and not walk.state.pending()
     walk.do(WaiveObligation, obligation="resolve-effect-1", reason="the chart was closed by hand")
+    walk.until_final()
     assert walk.state.is_finished
 
 
@@ -242,6 +244,7 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
         CHECK_DEATH.kind,
         ASSESS_SAFETY.kind,
         SETTLE_CONSENT.kind,
+        SETTLE_REOPENING.kind,
         SETTLE_PAYMENT.kind,
         RESOLVE_CANCELLATION.kind,
         RESOLVE_EFFECT.kind,

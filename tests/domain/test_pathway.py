@@ -52,10 +52,11 @@ def test_iop_for_eight_weeks_then_outpatient_then_discharge_and_follow_up_to_the
     assert walk.is_at(Stage.CLOSED)
     assert walk.path() == ["IOP", "OP"]
     assert len(walk.saw(JourneyOpened)) == 1
-    assert walk.owes() == set() and walk.state.next_deadline() is None
-    assert not walk.state.is_finished  # the calls out are not answered yet
+    assert walk.owes() == set() and walk.state.next_deadline() == walk.state.closing.correctable_until
+    walk.later(days=10)
+    assert walk.state.is_over and not walk.state.is_finished  # the calls out are not answered yet
     walk.settle_all()
-    assert walk.state.is_finished
+    assert walk.state.is_finished and walk.state.next_deadline() is None
 
 
 def test_outpatient_steps_up_to_iop_within_24_hours_and_down_again_after_a_review() -> None:
@@ -223,5 +224,5 @@ def test_a_client_nobody_reaches_is_followed_up_until_somebody_waives_it() -> No
 
 def test_everything_is_told_in_the_end() -> None:
     walk = closed()
-    walk.settle_all()
+    walk.until_final()
     assert walk.state.is_finished and walk.state.discharge.plan == WHOLE_PLAN

@@ -90,6 +90,7 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "WithdrawalRecorded.referred_to",
         "WithdrawalRecorded.note",
         "WithdrawalChecked.note",
+        "JourneyReopened.reason",
         "WithdrawalTakenBack.reason",
         "CrisisRecorded.reason",
         "CrisisEnded.note",

@@ -40,6 +40,7 @@ from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteO
 from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
+from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, RecordContact
 from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
@@ -200,6 +201,8 @@ CASES: dict[str, Case] = {
         WISH | {"finding": "safe"},
     ),
     "identity-open": (lambda: admitted_after_death(), ReviewDeath, {"finding": "unclear", "by": REVIEWER}),
+    "director-decides": (lambda: reviewed(), CorrectDeath, WHY | {"by": REVIEWER}),
+    "end-is-final": (lambda: final(), ReopenJourney, WHY | {"by": REVIEWER}),
     "reviewed-already": (lambda: reviewed(), ReviewDeath, {"finding": "as before", "by": REVIEWER}),
     "before-the-death": (
         lambda: hours_later(died_later(), 1),
@@ -264,6 +267,12 @@ def unfunded_and_unscreened() -> Walk:
 def in_danger() -> Walk:
     walk = opened()
     walk.do(RecordContact, contact="reached", urgency="crisis")
+    return walk
+
+
+def final() -> Walk:
+    walk = closed()
+    walk.later(days=8)
     return walk
 
 
@@ -376,7 +385,7 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
         ALL,
     ),
     AdoptCalendar: (WHY | {"calendar": 2}, ALL - ENDS),
-    RepeatAdmission: ({"message": "m"}, ALL - ENDS | {Stage.DECEASED}),
+    RepeatAdmission: ({"message": "m"}, ALL - {Stage.CANCELLED}),
     CancelAdmission: ({"message": "m"}, ALL - ENDS | {Stage.DECEASED}),
     ReportDischarge: ({"message": "m"}, ALL - ENDS | {Stage.DECEASED}),
     RecordBenefits: (
@@ -412,7 +421,8 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     EndCrisis: (WISH | {"safety_rechecked": True}, ALL - ENDS),
     RecordWithdrawal: (WITHDRAWS, BEFORE_CARE),
     CheckWithdrawal: (WISH | {"finding": "safe"}, {Stage.DISENGAGED}),
-    TakeBackWithdrawal: (WHY, {Stage.DISENGAGED}),
+    TakeBackWithdrawal: (WHY, {Stage.DISENGAGED, Stage.WITHDRAWN}),
+    ReopenJourney: (WHY | {"by": REVIEWER}, {Stage.CLOSED}),
     RecordDeath: ({"source": "their sister"}, ALL - ENDS),
     CorrectDeath: (WHY | {"by": REVIEWER}, {Stage.DECEASED}),
     ReviewDeath: ({"finding": "natural causes", "by": REVIEWER}, {Stage.DECEASED}),

@@ -33,6 +33,7 @@ from domain.pathway.obligation_events import (
 )
 from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DECIDE_PLACEMENT
+from domain.pathway.reopening import SETTLE_REOPENING
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW
 from domain.pathway.screening import SCREEN_CLIENT
 from domain.plans import Actor
@@ -284,6 +285,7 @@ def test_what_keeps_a_journey_moving_is_waived_by_nobody() -> None:
         COMPLETE_STEP_DOWN.kind,
         RETURN_FROM_LEAVE.kind,
         REVIEW_DEATH.kind,
+        SETTLE_REOPENING.kind,
     }
 
 

@@ -123,6 +123,13 @@ class Walk:
                 return
         raise AssertionError(f"calls never end: {list(self.state.pending())}")
 
+    def until_final(self) -> None:
+        """Every system does what it is asked, and nobody takes the journey's end back while they can."""
+        self.settle_all()
+        if (until := self.state.closing.correctable_until) is not None:
+            self.later(seconds=(until - self.now).total_seconds())
+        self.settle_all()
+
     def later(self, **span: float) -> list[Event]:
         """Lets time pass, waking at every deadline on the way; returns what happened."""
         until, first = self.now + timedelta(**span), len(self.record)

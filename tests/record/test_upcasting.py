@@ -197,19 +197,19 @@ def test_a_step_that_stumbles_over_its_data_tells_the_shape_and_not_the_data() -
 
 def test_the_codec_reads_an_old_event_through_the_chain(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = (
-        Upcast(Shape("journey.ended", 1), lambda data: {"reason": data["why"]}, becomes=Shape("journey.closed", 1)),
+        Upcast(Shape("journey.over", 1), lambda data: {"reason": data["why"]}, becomes=Shape("journey.closed", 1)),
         Upcast(Shape("journey.closed", 1), lambda data: {"reason": data["reason"].lower()}),
     )
     others = [shape for shape in current_shapes() if shape.type != CLOSED_TWO.type]
     chain = Chain(steps, [*others, CLOSED_TWO])
     monkeypatch.setattr(codec, "_CHAIN", chain)
     closed = JourneyClosed(at=NOON, cause="c-1", reason="followed-up")
-    assert from_record(stored("journey.ended", 1, {"why": "FOLLOWED-UP"})) == closed
+    assert from_record(stored("journey.over", 1, {"why": "FOLLOWED-UP"})) == closed
     assert from_record(stored("journey.closed", 1, {"reason": "Followed-up"})) == closed
     assert from_record(stored("journey.closed", 2, {"reason": "followed-up"})) == closed
     assert decode(
         [
-            row("journey.ended", 1, {"why": "FOLLOWED-UP"}),
+            row("journey.over", 1, {"why": "FOLLOWED-UP"}),
             row("journey.closed", 1, {"reason": "Followed-up"}),
             row("journey.closed", 2, {"reason": "followed-up"}),
         ]

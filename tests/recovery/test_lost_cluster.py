@@ -256,6 +256,7 @@ async def test_every_journey_goes_on_as_if_nothing_had_been_lost(ground: Ground,
             players = await asyncio.gather(*(begin(house, first, name, start) for name in names))
             before = [before_the_loss(player, random.Random(dice.random())) for player in players]
             await few_at_once([*before, *(player.play() for player in control)])
+            await asyncio.gather(*(each.case.ended() for each in control))
             clocks = {each.case.id: await each.case.now() for each in players}
             sent = await on_the_way(players, dice)
             lose(first, home)
@@ -279,7 +280,7 @@ async def test_every_journey_goes_on_as_if_nothing_had_been_lost(ground: Ground,
         await asyncio.gather(*(reached(second.skipper, each.case.handle, clocks[each.case.id]) for each in open_ones))
         async with house.working():
             await few_at_once(each.play() for each in open_ones)
-            await asyncio.gather(*(each.case.handle.result() for each in open_ones))
+            await asyncio.gather(*(each.case.ended() for each in open_ones))
 
     within = timedelta(seconds=time.monotonic() - began + 60)
     expected = {each.script: told(await ground.store.read(each.case.id)) for each in control}

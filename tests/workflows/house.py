@@ -270,6 +270,13 @@ class Case:
         await self.house.skipper.fast_forward(self.handle, timedelta(**span))
         return await self.settled()
 
+    async def ended(self) -> Any:
+        """What the workflow returns, once the journey's end can no longer be taken back."""
+        until = (await self.settled()).closing.correctable_until
+        if until is not None:
+            await self.later(seconds=(until - await self.now()).total_seconds())
+        return await self.handle.result()
+
     async def now(self) -> datetime:
         """The time on this journey's clock."""
         return await self.house.skipper.get_current_time(self.handle)

@@ -54,7 +54,7 @@ async def test_a_whole_path_when_every_append_fails_after_it_was_done(
         for step in path.steps:
             await case.settled()
             await step(case)
-        await case.handle.result()
+        await case.ended()
         assert (await case.path()).stages == path.stages
         await assert_one_truth(case)
         recorded = {event.cause for event in await case.record()}
@@ -146,7 +146,7 @@ async def test_what_another_wrote_may_lead_to_a_refusal_after_acceptance(house: 
         await case.journeys.tell(case.id, placement)
     assert refused.value.code == "journey-ended"
     assert len(await case.happened("workflow_execution_update_accepted")) == 2, "the screening and the placement"
-    assert (await case.handle.result())["stage"] == Stage.CANCELLED
+    assert (await case.ended())["stage"] == Stage.CANCELLED
     await assert_one_truth(case)
 
 

@@ -305,7 +305,7 @@ async def test_a_kept_decision_that_is_refused_later_is_told_to_a_person(idle_ho
         await not_recorded(case, placement(case))
         await case.do(CancelAdmission, message="cancelled")  # it has no words of a person
         await paged(case, subject="was refused")
-        assert (await case.handle.result())["stage"] == Stage.CANCELLED
+        assert (await case.ended())["stage"] == Stage.CANCELLED
         with pytest.raises(JourneyNotRunning):
             await case.journeys.tell(case.id, placement(case))
         await assert_one_truth(case)

@@ -17,7 +17,7 @@ async def test_a_path_from_admission_to_its_end(house: House, path: WholePath) -
     for step in path.steps:
         await case.settled()
         await step(case)
-    ended = await case.handle.result()
+    ended = await case.ended()
     been = await case.path()
     assert (been.stages, been.levels) == (path.stages, path.levels)
     assert ended["stage"] == path.stages[-1]

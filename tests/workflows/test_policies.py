@@ -48,7 +48,7 @@ async def walked(case: Case, *steps: object) -> None:
     for step in steps:
         await case.settled()
         await step(case)  # type: ignore[operator]
-    await case.handle.result()
+    await case.ended()
     assert fold(await case.record()) == await case.state()
 
 

@@ -62,7 +62,7 @@ async def walk_rolling_over(house: House, path: WholePath) -> None:
     for step in path.steps:
         await roll_over_unseen(case)
         await step(case)
-    await case.handle.result()
+    await case.ended()
     been = await case.path()
     assert (been.stages, been.levels) == (path.stages, path.levels)
     assert len(await case.histories()) == len(path.steps) + 1
@@ -82,7 +82,7 @@ async def test_whenever_a_run_has_grown_long(house: House) -> None:
     for step in path.steps:
         await case.settled()
         await step(case)
-    await case.handle.result()
+    await case.ended()
     been = await case.path()
     assert (been.stages, been.levels) == (path.stages, path.levels)
     runs = await case.histories()
@@ -154,7 +154,7 @@ async def test_an_update_that_ends_the_journey_races_with_it(house: House) -> No
     async with asyncio.TaskGroup() as racing:
         racing.create_task(case.handle.signal("roll-over"))
         racing.create_task(case.do(CancelAdmission, message="message-2"))
-    assert (await case.handle.result())["stage"] == Stage.CANCELLED
+    assert (await case.ended())["stage"] == Stage.CANCELLED
     head = await house.store.head(case.id)
     assert head is not None and head.closed
 

@@ -96,7 +96,7 @@ async def test_temporal_never_learns_who_the_client_is(house: House) -> None:
     for step in OUT_OF_CARE:
         await step(case)
         await case.settled()
-    await case.handle.result()
+    await case.ended()
     assert (await case.path()).stages[-1] is Stage.CLOSED
     person = case.person
     told = [json.dumps(history.to_json_dict()) for history in await case.histories()]
