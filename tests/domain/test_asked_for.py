@@ -39,6 +39,7 @@ from domain.pathway.obligation_events import (
     ObligationRaised,
     ObligationReopened,
 )
+from domain.pathway.reopening import JourneyReopened, ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.waivers import ObligationKindWaived
 from domain.pathway.withdrawal import RecordWithdrawal, TakeBackWithdrawal, WithdrawalTakenBack
@@ -64,6 +65,7 @@ from tests.domain.walk import (
     opened,
     stepping_up,
     withdrawing,
+    withdrawn,
 )
 
 DAY = timedelta(days=1)
@@ -250,6 +252,8 @@ REOPENED: list[tuple[Callable[[], Walk], type[Decision], type[Any], dict[str, An
     (discharged, CorrectDischarge, DischargeCorrected, {}, Stage.ACTIVE),
     (withdrawing, TakeBackWithdrawal, WithdrawalTakenBack, {}, Stage.PLACEMENT),
     (STAGES["DECEASED"], CorrectDeath, DeathCorrected, {"by": DIRECTOR}, Stage.ACTIVE),
+    (withdrawn, TakeBackWithdrawal, WithdrawalTakenBack, {}, Stage.PLACEMENT),
+    (closed, ReopenJourney, JourneyReopened, {"by": DIRECTOR}, Stage.FOLLOW_UP),
 ]
 
 
@@ -267,6 +271,7 @@ def test_a_case_that_came_to_its_end_can_be_reopened_with_a_note(
 
 def test_a_client_who_returns_after_the_close_is_a_new_case_and_the_closed_one_stays_closed() -> None:
     walk = closed()
+    walk.until_final()
     walk.refused(CorrectDischarge, "journey-ended", reason="they rang")
     said = walk.refused(RepeatAdmission, "journey-ended", message="message-9")
     assert "begins a new one" in said
