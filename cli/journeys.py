@@ -174,6 +174,7 @@ def _show_standing(state: JourneyState, at: Instant) -> None:
         {
             "Journey": state.journey_id,
             "Stage": state.stage,
+            "Final from": moment(state.closing.correctable_until) if state.closing.correctable_until else None,
             "Level of care": level_in_week(now.level, now.week, now.last_week) if now.level else None,
             "Moving to": _move(state.moves.current) if state.moves.current else None,
             "Waiting for": named(now.waiting_for, now.waiting_for_person) if now.waiting_for else None,

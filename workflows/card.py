@@ -78,7 +78,13 @@ def card(state: JourneyState, now: Instant) -> str:
     if state.moves.current is not None:
         move = state.moves.current
         lines += ["", f"Moving {move.origin} → {move.target}, due {_moment(move.due_at)}{_place(state, move)}"]
-    return "\n".join([*lines, *_away(state)])
+    return "\n".join([*lines, *_away(state), *_end(state)])
+
+
+def _end(state: JourneyState) -> list[str]:
+    """Until when a mistaken end can be taken back."""
+    until = state.closing.correctable_until
+    return ["", f"Ended; a mistake can be taken back until {_moment(until)}"] if until else []
 
 
 def _away(state: JourneyState) -> list[str]:

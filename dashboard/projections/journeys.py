@@ -16,6 +16,7 @@ _COLUMNS = (
     *("on_leave_until", "weeks_from", "last_week", "zone"),
     *("crisis_place", "withdrawal_reason", "waiting_for_person"),
     *("priority", "window_closes", "waived_until", "undelivered"),
+    *("screening_urgency", "screened_at", "correctable_until"),
 )
 
 
@@ -62,6 +63,9 @@ def _row(change: Change) -> TableRow:
         state.window_closes(),
         state.waived_until(),
         any(each.undelivered for each in state.obligations.open.values()),
+        state.screening.urgency,
+        state.screening.completed_at,
+        state.closing.correctable_until,
     )
 
 

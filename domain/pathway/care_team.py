@@ -145,7 +145,8 @@ class HandOver(Decision, label="Hand over a person's obligations", by=EVERYONE, 
         return [role for role, person in state.care_team.members.items() if person == self.of and self._is_meant(role)]
 
     def _owed(self, state: JourneyState) -> list[Obligation]:
-        return [owed for owed in state.obligations.of_person(self.of) if self._is_meant(owed.owner)]
+        owed = [*state.obligations.of_person(self.of), *state.suspension.of_person(self.of)]
+        return [each for each in owed if self._is_meant(each.owner)]
 
     def _is_meant(self, role: Role) -> bool:
         return self.only_as in (None, role)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from domain.pathway.crisis import CrisisEnded
     from domain.pathway.death import DeathCorrected
     from domain.pathway.discharge import Discharged
+    from domain.pathway.obligation_events import ObligationAssigned
     from domain.pathway.reopening import JourneyReopened
     from domain.pathway.withdrawal import WithdrawalTakenBack
     from domain.state import JourneyState
@@ -34,10 +35,16 @@ _MISTAKES = ("client.died", "journey.closed")
 
 
 class Paused(Value):
-    """A duty that waits. `because` is the type of the event that paused it."""
+    """A duty that waits.
+
+    Attributes:
+        because: The type of the event that paused it.
+        theirs_alone: Whether it was given to its person by itself, not with their role on the care team.
+    """
 
     owed: Obligation
     because: str
+    theirs_alone: bool = False
 
 
 class Suspension(Slice):
@@ -49,6 +56,10 @@ class Suspension(Slice):
     def ids(self) -> tuple[str, ...]:
         """The ids that they had."""
         return tuple(each.owed.id for each in self.waiting)
+
+    def of_person(self, person: str) -> list[Obligation]:
+        """Those that were given to this person alone."""
+        return [each.owed for each in self.waiting if each.theirs_alone and each.owed.assignee == person]
 
 
 class DutiesPaused(BaseEvent):
@@ -89,8 +100,23 @@ def paused(event: BaseEvent, these: Iterable[Obligation]) -> Iterator[BaseEvent]
 def keep_what_waits(state: JourneyState, event: DutiesPaused) -> Suspension:
     """As it was owed."""
     owed = (state.obligations.open[each] for each in event.obligations if each in state.obligations.open)
-    more = tuple(Paused(owed=each, because=event.because) for each in owed)
+    more = tuple(_paused(state, each, event.because) for each in owed)
     return Suspension(waiting=(*state.suspension.waiting, *more))
+
+
+def _paused(state: JourneyState, owed: Obligation, because: str) -> Paused:
+    alone = owed.assignee not in (None, state.care_team.members.get(owed.owner))
+    return Paused(owed=owed, because=because, theirs_alone=alone)
+
+
+@part.evolves
+def give_to_another(state: JourneyState, event: ObligationAssigned) -> Suspension:
+    """What waits can be handed over too."""
+    waiting = (
+        each.changed(owed=each.owed.changed(assignee=event.assignee)) if each.owed.id == event.obligation else each
+        for each in state.suspension.waiting
+    )
+    return Suspension(waiting=tuple(waiting))
 
 
 @part.evolves
@@ -125,8 +151,8 @@ def owe_again(
     state: JourneyState,
     event: CrisisEnded | LevelOfCareStarted | WithdrawalTakenBack | DeathCorrected | JourneyReopened,
 ) -> Iterator[BaseEvent]:
-    """All that waited and that nothing else keeps waiting, unless it is owed anew already: by those who have its role
-    for the client by now.
+    """All that waited and that nothing else keeps waiting, unless it is owed anew already: by the person to whom it was
+    given alone, else by those who have its role for the client by now.
     """
     back = [each for each in state.suspension.waiting if _is_back(state, each)]
     numbers = dict(state.obligations.raised)
@@ -134,7 +160,7 @@ def owe_again(
         if not state.open_of(each.owed.kind):
             numbers[each.owed.kind] = number = numbers.get(each.owed.kind, 0) + 1
             owed = each.owed.again(number, event.at, *_counted(state, each, event))
-            assignee = state.care_team.members.get(owed.owner)
+            assignee = owed.assignee if each.theirs_alone else state.care_team.members.get(owed.owner)
             yield ObligationRaised(**event.context, obligation=owed.changed(assignee=assignee))
     if back:
         yield DutiesResumed(**event.context, obligations=tuple(each.owed.id for each in back))

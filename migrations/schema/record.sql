@@ -61,6 +61,9 @@ create table dash.journeys_shape (
     window_closes timestamptz,
     waived_until date,
     undelivered boolean,
+    screening_urgency text,
+    screened_at timestamptz,
+    correctable_until timestamptz,
     constraint journeys_shape_pkey primary key (journey_id)
 );
 alter table dash.journeys_shape owner to throughline_projector;
@@ -80,6 +83,9 @@ comment on column dash.journeys_shape.priority is 'What comes first: that of wha
 comment on column dash.journeys_shape.window_closes is 'When the first window ends, of what is owed or of a step-up.';
 comment on column dash.journeys_shape.waived_until is 'The first day on which something waived is owed again.';
 comment on column dash.journeys_shape.undelivered is 'Whether the last notice about something owed did not reach anybody.';
+comment on column dash.journeys_shape.screening_urgency is 'How soon the client needs care, as was heard or found; null until somebody said, and treated as urgent.';
+comment on column dash.journeys_shape.screened_at is 'When the client was last screened; null if not yet.';
+comment on column dash.journeys_shape.correctable_until is 'Until when the end of the journey can be taken back; null while it goes on, and once the end is final.';
 create index journeys_shape_next_due_idx on dash.journeys_shape using btree (next_due) where (ended_at is null);
 
 create table dash.obligations_shape (
@@ -270,7 +276,10 @@ create view dash.journeys as
     priority,
     window_closes,
     waived_until,
-    undelivered
+    undelivered,
+    screening_urgency,
+    screened_at,
+    correctable_until
    from dash.journeys_g1;
 alter view dash.journeys owner to throughline_projector;
 grant select on table dash.journeys to throughline_dashboards;
@@ -367,7 +376,10 @@ create view dash.open_journeys as
     priority,
     window_closes,
     waived_until,
-    undelivered
+    undelivered,
+    screening_urgency,
+    screened_at,
+    correctable_until
    from dash.journeys j
   where ((ended_at is null) or (open_count > 0))
   order by (urgent_open or coalesce((next_due < now()), false)) desc, (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), next_due, journey_id;

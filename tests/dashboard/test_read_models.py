@@ -82,6 +82,9 @@ async def test_a_journeys_row_says_what_its_state_says(database_url: str, store:
         now = state.crisis.current
         assert told["crisis_place"] == (now.place if now else None)
         assert told["withdrawal_reason"] == state.withdrawal.reason
+        screened = state.screening.urgency, state.screening.completed_at
+        assert (told["screening_urgency"], told["screened_at"]) == screened
+        assert told["correctable_until"] == state.closing.correctable_until
     assert sorted(names(list(rows.values()), "as_of_position"))[-1] == sum(len(each.record) for each in walks.values())
 
 

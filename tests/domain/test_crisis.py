@@ -9,7 +9,7 @@ import pytest
 
 from domain.effects import HoldPlace, ReleasePlace
 from domain.pathway.calls import BenefitsAnswer
-from domain.pathway.care_team import AssignCareTeam, AssignObligation
+from domain.pathway.care_team import AssignCareTeam
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.discharge import Discharge
 from domain.pathway.follow_up import RecordFollowUp
@@ -267,7 +267,7 @@ def test_a_contact_waived_for_good_ends_once_with_the_one_raised_in_its_stead() 
 
 def test_what_waited_is_owed_by_the_person_who_has_its_role_for_the_client_when_they_are_back() -> None:
     walk = answered()
-    walk.do(AssignObligation, obligation="decide-placement-1", to="s-112", by=DIRECTOR)
+    walk.do(AssignCareTeam, team_role="clinician", to="s-112", by=DIRECTOR)
     walk.do(RecordCrisis, place="emergency-department", reason="a fall")
     walk.do(AssignCareTeam, team_role="clinician", to="s-102", by=DIRECTOR)
     walk.do(EndCrisis, safety_rechecked=True, note="back home")

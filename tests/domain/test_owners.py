@@ -9,6 +9,7 @@ import pytest
 from domain.effects import Notify
 from domain.obligation_terms import Channel
 from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
+from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.move_decisions import RequestStepUp
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation
 from domain.pathway.obligation_events import ObligationAssigned, ObligationEscalated
@@ -16,7 +17,7 @@ from domain.pathway.reviews import CompleteReview
 from domain.plans import Actor
 from domain.refusal import UnknownHere
 from domain.values import Role
-from tests.domain.walk import OPERATIONS, Walk, discharged, enrolled, opened, stepping_up
+from tests.domain.walk import OPERATIONS, Walk, answered, discharged, enrolled, opened, stepping_up
 
 SUPERVISOR = Actor(id="s-105", role=Role.SUPERVISOR)
 ALMA = Actor(id="s-102", role=Role.CLINICIAN)
@@ -109,6 +110,27 @@ def test_a_hand_over_takes_what_was_given_to_the_person_alone() -> None:
     walk.do(AssignObligation, obligation="review-1", to="s-102", by=ALMA)
     walk.do(HandOver, of="s-102", to="s-112", reason="left", by=SUPERVISOR)
     assert owners(walk)["review-1"] == "s-112"
+
+
+def given_alone_and_paused() -> Walk:
+    """A decision on the level was given to one clinician alone, then the client went to a hospital."""
+    walk = treated_by("s-102", answered())
+    walk.do(AssignObligation, obligation="decide-placement-1", to="s-112", by=OPERATIONS)
+    walk.do(RecordCrisis, place="inpatient", reason="attempt at home")
+    return walk
+
+
+def test_what_was_given_to_one_person_alone_is_theirs_again_after_a_crisis() -> None:
+    walk = given_alone_and_paused()
+    walk.do(EndCrisis, safety_rechecked=True, note="home")
+    assert owners(walk)["decide-placement-2"] == "s-112"
+
+
+def test_a_hand_over_takes_what_waits_too() -> None:
+    walk = given_alone_and_paused()
+    walk.do(HandOver, of="s-112", to="s-102", reason="left the centre", by=OPERATIONS)
+    walk.do(EndCrisis, safety_rechecked=True, note="home")
+    assert owners(walk)["decide-placement-2"] == "s-102"
 
 
 def test_a_hand_over_to_one_who_lacks_a_role_changes_nothing_and_can_be_split_by_role() -> None:

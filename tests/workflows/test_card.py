@@ -81,3 +81,10 @@ def test_the_card_of_a_client_who_died_names_the_review_and_nothing_else() -> No
     shown = card(walk.died().state, MONDAY)
     assert "**DECEASED**" in shown and "mortality-review-1" in shown
     assert "Waiting until" not in shown and "review-1`" not in shown.replace("mortality-review-1`", "")
+
+
+def test_the_card_of_an_ended_journey_says_until_when_that_can_be_taken_back() -> None:
+    ended = walk.withdrawn()
+    assert "a mistake can be taken back until 2026-03-24 07:00 UTC" in card(ended.state, MONDAY)
+    ended.until_final()
+    assert "taken back" not in card(ended.state, MONDAY)
