@@ -1,7 +1,8 @@
 """Duties that wait while the client is away: they end with their cause, and are owed again once the client is back.
 
 A crisis pauses what the policy marks with `pauses_in_crisis`. A withdrawal and a death pause everything; they are kept
-here so that taking either back owes again exactly what was owed.
+here so that taking either back owes again exactly what was owed. What care still owes at a discharge is kept as well,
+in case it is corrected.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from domain.values import Value
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.closing import JourneyClosed
+    from domain.pathway.corrections import DischargeCorrected
     from domain.pathway.crisis import CrisisEnded
     from domain.pathway.death import DeathCorrected
     from domain.pathway.discharge import Discharged
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
 part = Part("suspension")
 
 AT_DEATH = "client.died"
-"""Paused by a death: owed again with the due times they had, since the client was in our care all along."""
+AT_DISCHARGE = "client.discharged"
+_AS_IT_WAS_DUE = (AT_DEATH, AT_DISCHARGE)
+"""Paused by a mistake: owed again with the due times they had, since the client was in our care all along."""
 
 
 class Paused(Value):
@@ -45,8 +50,8 @@ class Suspension(Slice):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids that they had."""
-        return tuple(each.owed.id for each in self.waiting)
+        """The ids of those that wait until the client is back, not only in case a discharge was a mistake."""
+        return tuple(each.owed.id for each in self.waiting if each.because != AT_DISCHARGE)
 
 
 class DutiesPaused(BaseEvent):
@@ -60,7 +65,8 @@ class DutiesPaused(BaseEvent):
     obligations: tuple[str, ...]
 
     def _sentence(self) -> str:
-        return f"Waiting until the client is back: {', '.join(self.obligations)}"
+        kept = "Kept in case the discharge is corrected" if self.because == AT_DISCHARGE else None
+        return f"{kept or 'Waiting until the client is back'}: {', '.join(self.obligations)}"
 
 
 class DutiesResumed(BaseEvent):
@@ -99,8 +105,14 @@ def wait_no_longer(state: JourneyState, event: DutiesResumed) -> Suspension:
 
 
 @part.evolves
-def await_nothing_after_care(state: JourneyState, event: Discharged) -> Suspension:
+def await_only_a_correction(state: JourneyState, event: Discharged) -> Suspension:
     """It belonged to care."""
+    return Suspension(waiting=tuple(each.changed(because=event.type) for each in state.suspension.waiting))
+
+
+@part.evolves
+def await_nothing_after_the_end(state: JourneyState, event: JourneyClosed) -> Suspension:
+    """No discharge is corrected any more."""
     return Suspension()
 
 
@@ -114,7 +126,8 @@ def owe_nothing_that_waits(state: JourneyState, event: DutiesPaused) -> Iterator
 
 @part.consequence
 def owe_again(
-    state: JourneyState, event: CrisisEnded | LevelOfCareStarted | WithdrawalTakenBack | DeathCorrected
+    state: JourneyState,
+    event: CrisisEnded | LevelOfCareStarted | WithdrawalTakenBack | DeathCorrected | DischargeCorrected,
 ) -> Iterator[BaseEvent]:
     """All that waited and that nothing else keeps waiting, unless it is owed anew already: by those who have its role
     for the client by now.
@@ -122,7 +135,7 @@ def owe_again(
     back = [each for each in state.suspension.waiting if _is_back(state, each)]
     numbers = dict(state.obligations.raised)
     for each in back:
-        if not state.open_of(each.owed.kind):
+        if not state.open_of(each.owed.kind) and each.owed.kind in state.policy.obligations:
             numbers[each.owed.kind] = number = numbers.get(each.owed.kind, 0) + 1
             owed = each.owed.again(number, event.at, *_counted(state, each, event))
             assignee = state.care_team.members.get(owed.owner)
@@ -133,13 +146,13 @@ def owe_again(
 
 def _counted(state: JourneyState, each: Paused, event: BaseEvent) -> tuple[Counted, Calendar]:
     """How it is counted, and by which calendar."""
-    if each.because == AT_DEATH:
+    if each.because in _AS_IT_WAS_DUE:
         return each.owed.counted, calendar_of(state.admission.site, each.owed.calendar)
     return each.owed.counted.anew(event.at), state.calendar
 
 
 def _is_back(state: JourneyState, each: Paused) -> bool:
-    if state.death.is_recorded:
+    if state.death.is_recorded or (state.discharge.discharged and each.because == AT_DISCHARGE):
         return False
     if state.withdrawal.is_pending and each.because != AT_DEATH:
         return False

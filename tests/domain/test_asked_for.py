@@ -16,6 +16,7 @@ import pytest
 
 from dashboard.missed import missed_of
 from dashboard.reading import row, urgency
+from domain.benefits import Verdict
 from domain.clock import TimeKind
 from domain.commands import Decision
 from domain.obligations import Obligation
@@ -24,7 +25,7 @@ from domain.pathway.calendars import AdoptCalendar, CalendarChanged
 from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
 from domain.pathway.corrections import CorrectDischarge, DischargeCorrected
 from domain.pathway.coverage import RecordBenefits
-from domain.pathway.crisis import RecordCrisis
+from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.death import CorrectDeath, DeathCorrected, RecordDeath
 from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
@@ -304,6 +305,54 @@ def test_a_withdrawal_cancels_all_and_the_undo_restores_exactly_those_kinds_once
     assert kinds(walk) == ["check-withdrawal"]
     walk.do(TakeBackWithdrawal, reason="wants to start after all")
     assert kinds(walk) == before
+
+
+def care_begun_with_more_owed() -> Walk:
+    """The authorisation is still to come, and nobody has drafted the discharge plan."""
+    walk = agreed(verdict=Verdict.CLEAR_AUTH_REQUIRED)
+    until = walk.state.calendar.local_date(walk.now) + 5 * DAY
+    walk.do(WaiveObligation, obligation="obtain-authorisation-1", reason="by fax", until=until, by=DIRECTOR)
+    walk.do(ConfirmEnrolment, track="evening")
+    walk.later(days=6)
+    return walk
+
+
+@pytest.mark.parametrize("in_crisis", [False, True])
+def test_a_discharge_cancels_all_and_its_correction_restores_what_care_owed(in_crisis: bool) -> None:
+    walk = care_begun_with_more_owed()
+    before = kinds(walk)
+    assert before == ["continued-stay", "draft-discharge-plan", "obtain-authorisation", "review"]
+    due = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
+    if in_crisis:
+        walk.do(RecordCrisis, place="emergency-department", reason="panic")
+    walk.do(Discharge, reason="moved")
+    assert kinds(walk) == ["follow-up", "follow-up"]
+    walk.do(CorrectDischarge, reason="another client of that name")
+    assert kinds(walk) == sorted([*before, *(["arrange-return"] if in_crisis else [])])
+    again = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
+    assert {**again, "review": None} == {**due, "review": None}, "a review is owed soon, the rest as it was"
+
+
+@pytest.mark.parametrize("stage", ["ACTIVE", "TRANSITION", "EXTERNAL", "DISCHARGING"])
+def test_a_discharge_undone_leaves_no_duty_of_what_went_before_it_and_none_twice(stage: str) -> None:
+    walk = STAGES[stage]()
+    walk.do(Discharge, reason="moved")
+    walk.do(CorrectDischarge, reason="another client of that name")
+    assert set(kinds(walk)) <= {"review", "continued-stay", "external-contact"} and walk.state.next_due() is not None
+    assert len(kinds(walk)) == len(set(kinds(walk))) and not walk.state.suspension.waiting
+
+
+def test_what_waits_for_the_correction_of_a_discharge_is_forgotten_with_the_close() -> None:
+    walk = care_begun_with_more_owed()
+    walk.do(Discharge, reason="moved")
+    assert walk.state.suspension.waiting and not walk.state.suspension.ids, "nobody waits for the client's return"
+    walk.do(RecordCrisis, place="emergency-department", reason="panic")
+    walk.do(EndCrisis, safety_rechecked=True, note="home")
+    assert kinds(walk) == ["follow-up", "follow-up"], "a return from a crisis does not undo a discharge"
+    walk.later(days=20)
+    walk.do(RecordFollowUp, contact="reached")
+    walk.do(RecordFollowUp, contact="reached")
+    assert walk.is_at(Stage.CLOSED) and not walk.state.suspension.waiting
 
 
 # ---- pauses, calendars, and why ----------------------------------------------------------------------------
