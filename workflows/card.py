@@ -94,7 +94,7 @@ def _away(state: JourneyState) -> list[str]:
     lines, now = [], state.crisis.current
     if now is not None:
         lines += ["", f"In a crisis since {_moment(now.since)}: {now.where}"]
-    if state.suspension.waiting:
+    if state.suspension.ids:
         lines += ["", f"Waiting until the client is back: {', '.join(state.suspension.ids)}"]
     return lines
 

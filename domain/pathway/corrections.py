@@ -14,6 +14,7 @@ from pydantic import Field
 from domain.commands import ADMISSIONS, Decision
 from domain.events import BaseEvent, EventContext
 from domain.part import Part
+from domain.pathway import lost_place, moves, suspension
 from domain.pathway.moves import require_since_the_level_began
 from domain.pathway.place_search import give_up
 from domain.plans import Actor, Direction
@@ -22,6 +23,7 @@ from domain.values import CLINICAL, LevelOfCare, PrivateWords, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
+    from domain.pathway.discharge import Discharged
     from domain.state import JourneyState
 
 part = Part("corrections")
@@ -140,3 +142,12 @@ class CorrectDischarge(
         """Contacts after discharge are no longer owed."""
         last = state.care.stays[-1]
         yield DischargeCorrected(**when, level=last.level, ours=last.ours, reason=self.reason, by=self.by)
+
+
+@part.consequence
+def keep_what_care_owes(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
+    """Should it be a mistake. A move is not taken up again: the client is reviewed soon."""
+    over = (moves.COMPLETE_STEP_UP, moves.COMPLETE_STEP_DOWN, moves.INTERIM_CONTACT, lost_place.REPLACE_PLACE)
+    ends = {kind.kind for kind in over}
+    owed = (each for each in state.obligations.open.values() if each.kind not in ends and not each.outlives_care)
+    yield from suspension.paused(event, owed)

@@ -73,7 +73,7 @@ class ChangePolicy(
         before = state.policy.version
         require(self.to != before, "already-there", f"This journey is under policy {before} already.")
         require(
-            not state.suspension.waiting,
+            not state.suspension.ids,
             "duties-waiting",
             "Duties of this journey wait until the client is back. Change the policy then.",
         )

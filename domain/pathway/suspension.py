@@ -1,7 +1,7 @@
 """Duties that wait while the client is away: they end with their cause, and are owed again once the client is back.
 
-A crisis pauses what the policy marks with `pauses_in_crisis`. A withdrawal, a death and the closing of a journey pause
-everything; they are kept here so that taking one back owes again exactly what was owed.
+A crisis pauses what the policy marks with `pauses_in_crisis`. A withdrawal, a death, a discharge and the closing of a
+journey pause everything; it is kept here so that taking one back owes again exactly what was owed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from domain.values import Value
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareStarted
     from domain.pathway.closing import JourneyClosed
+    from domain.pathway.corrections import DischargeCorrected
     from domain.pathway.crisis import CrisisEnded
     from domain.pathway.death import DeathCorrected
     from domain.pathway.discharge import Discharged
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 part = Part("suspension")
 
-_MISTAKES = ("client.died", "journey.closed")
+AT_DISCHARGE = "client.discharged"
+_MISTAKES = ("client.died", AT_DISCHARGE, "journey.closed")
 """What these paused is owed again with the due times it had, since the client was ours all along."""
 
 
@@ -54,8 +56,8 @@ class Suspension(Slice):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids that they had."""
-        return tuple(each.owed.id for each in self.waiting)
+        """The ids of those that wait until the client is back, not only in case a discharge was a mistake."""
+        return tuple(each.owed.id for each in self.waiting if each.because != AT_DISCHARGE)
 
     def of_person(self, person: str) -> list[Obligation]:
         """Those that were given to this person alone."""
@@ -73,7 +75,8 @@ class DutiesPaused(BaseEvent):
     obligations: tuple[str, ...]
 
     def _sentence(self) -> str:
-        return f"Waiting until the client is back: {', '.join(self.obligations)}"
+        kept = "Kept in case the discharge is corrected" if self.because == AT_DISCHARGE else None
+        return f"{kept or 'Waiting until the client is back'}: {', '.join(self.obligations)}"
 
 
 class DutiesResumed(BaseEvent):
@@ -127,9 +130,9 @@ def wait_no_longer(state: JourneyState, event: DutiesResumed) -> Suspension:
 
 
 @part.evolves
-def await_nothing_after_care(state: JourneyState, event: Discharged) -> Suspension:
+def await_only_a_correction(state: JourneyState, event: Discharged) -> Suspension:
     """It belonged to care."""
-    return Suspension()
+    return Suspension(waiting=tuple(each.changed(because=event.type) for each in state.suspension.waiting))
 
 
 @part.consequence
@@ -149,7 +152,12 @@ def owe_nothing_that_waits(state: JourneyState, event: DutiesPaused) -> Iterator
 @part.consequence
 def owe_again(
     state: JourneyState,
-    event: CrisisEnded | LevelOfCareStarted | WithdrawalTakenBack | DeathCorrected | JourneyReopened,
+    event: CrisisEnded
+    | LevelOfCareStarted
+    | WithdrawalTakenBack
+    | DeathCorrected
+    | DischargeCorrected
+    | JourneyReopened,
 ) -> Iterator[BaseEvent]:
     """All that waited and that nothing else keeps waiting, unless it is owed anew already: by the person to whom it was
     given alone, else by those who have its role for the client by now.
@@ -157,7 +165,7 @@ def owe_again(
     back = [each for each in state.suspension.waiting if _is_back(state, each)]
     numbers = dict(state.obligations.raised)
     for each in back:
-        if not state.open_of(each.owed.kind):
+        if not state.open_of(each.owed.kind) and each.owed.kind in state.policy.obligations:
             numbers[each.owed.kind] = number = numbers.get(each.owed.kind, 0) + 1
             owed = each.owed.again(number, event.at, *_counted(state, each, event))
             assignee = owed.assignee if each.theirs_alone else state.care_team.members.get(owed.owner)
@@ -174,7 +182,7 @@ def _counted(state: JourneyState, each: Paused, event: BaseEvent) -> tuple[Count
 
 
 def _is_back(state: JourneyState, each: Paused) -> bool:
-    if state.death.is_recorded:
+    if state.death.is_recorded or (state.discharge.discharged and each.because == AT_DISCHARGE):
         return False
     if state.withdrawal.is_pending and each.because not in _MISTAKES:
         return False

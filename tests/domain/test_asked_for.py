@@ -16,6 +16,7 @@ import pytest
 
 from dashboard.missed import missed_of
 from dashboard.reading import row, urgency
+from domain.benefits import Verdict
 from domain.clock import TimeKind
 from domain.commands import Decision
 from domain.obligations import Obligation
@@ -24,7 +25,7 @@ from domain.pathway.calendars import AdoptCalendar, CalendarChanged
 from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
 from domain.pathway.corrections import CorrectDischarge, DischargeCorrected
 from domain.pathway.coverage import RecordBenefits
-from domain.pathway.crisis import RecordCrisis
+from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.death import CorrectDeath, DeathCorrected, RecordDeath
 from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import ConfirmEnrolment
@@ -311,6 +312,59 @@ def test_a_withdrawal_cancels_all_and_the_undo_restores_exactly_those_kinds_once
     assert kinds(walk) == before
 
 
+def care_begun_with_more_owed(days: float = 6) -> Walk:
+    """The authorisation is still to come, and nobody has drafted the discharge plan."""
+    walk = agreed(verdict=Verdict.CLEAR_AUTH_REQUIRED)
+    until = walk.state.calendar.local_date(walk.now) + 5 * DAY
+    walk.do(WaiveObligation, obligation="obtain-authorisation-1", reason="by fax", until=until, by=DIRECTOR)
+    walk.do(ConfirmEnrolment, track="evening")
+    walk.later(days=days)
+    return walk
+
+
+@pytest.mark.parametrize("in_crisis", [False, True])
+def test_a_discharge_cancels_all_and_its_correction_restores_what_care_owed(in_crisis: bool) -> None:
+    walk = care_begun_with_more_owed()
+    before = kinds(walk)
+    assert before == ["continued-stay", "draft-discharge-plan", "obtain-authorisation", "review"]
+    due = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
+    if in_crisis:
+        walk.do(RecordCrisis, place="emergency-department", reason="panic")
+    walk.do(Discharge, reason="moved")
+    assert kinds(walk) == ["follow-up", "follow-up"]
+    walk.do(CorrectDischarge, reason="another client of that name")
+    assert kinds(walk) == sorted([*before, *(["arrange-return"] if in_crisis else [])])
+    again = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
+    assert {**again, "review": None} == {**due, "review": None}, "a review is owed soon, the rest as it was"
+
+
+@pytest.mark.parametrize("stage", ["ACTIVE", "TRANSITION", "EXTERNAL", "DISCHARGING"])
+def test_a_discharge_undone_leaves_no_duty_of_what_went_before_it_and_none_twice(stage: str) -> None:
+    walk = STAGES[stage]()
+    walk.do(Discharge, reason="moved")
+    walk.do(CorrectDischarge, reason="another client of that name")
+    assert set(kinds(walk)) <= {"review", "continued-stay", "external-contact"} and walk.state.next_due() is not None
+    assert len(kinds(walk)) == len(set(kinds(walk))) and not walk.state.suspension.waiting
+
+
+def test_what_a_discharge_cancelled_is_restored_also_after_the_close() -> None:
+    walk = care_begun_with_more_owed()
+    before = kinds(walk)
+    walk.do(Discharge, reason="moved")
+    assert walk.state.suspension.waiting and not walk.state.suspension.ids, "nobody waits for the client's return"
+    walk.do(RecordCrisis, place="emergency-department", reason="panic")
+    walk.do(EndCrisis, safety_rechecked=True, note="home")
+    assert kinds(walk) == ["follow-up", "follow-up"], "a return from a crisis does not undo a discharge"
+    walk.later(days=20)
+    walk.do(RecordFollowUp, contact="reached")
+    walk.do(RecordFollowUp, contact="reached")
+    assert walk.is_at(Stage.CLOSED) and kinds(walk) == []
+    walk.do(ReopenJourney, reason="it was about another client", by=DIRECTOR)
+    assert kinds(walk) == ["settle-reopening"], "until somebody decides"
+    walk.do(CorrectDischarge, reason="it was about another client")
+    assert set(kinds(walk)) == set(before)
+
+
 # ---- pauses, calendars, and why ----------------------------------------------------------------------------
 
 
@@ -433,11 +487,15 @@ def test_due_status_waits_for_no_nightly_job() -> None:
 
 
 def test_lists_are_sorted_by_clinical_priority_and_then_by_due_time() -> None:
+    listed = care_begun_with_more_owed(days=0).state.in_order(MONDAY)
+    assert [each.kind for each in listed] == [
+        "draft-discharge-plan",
+        "review",
+        "continued-stay",
+        "obtain-authorisation",
+    ]
+    assert listed[-1].falls_due < listed[1].falls_due, "clinical work first, though the authorisation is due before it"
     walks = [make() for make in STAGES.values()]
-    for walk in walks:
-        listed = walk.state.in_order(MONDAY)
-        for one, other in pairwise(listed):
-            assert (one.priority.rank, one.falls_due) <= (other.priority.rank, other.falls_due)
     rows = sorted((row(walk.state, MONDAY) for walk in walks if not walk.state.stage.is_end), key=urgency)
     keys = [(each.priority.rank, each.next_due) for each in rows if each.priority and each.next_due]
     assert keys == sorted(keys) and len({rank for rank, _ in keys}) > 2
