@@ -65,7 +65,8 @@ class DigestSender:
     async def send(self, request: signatures.DigestRequest) -> signatures.DigestsSent:
         """Sends the digests at the end of the span. None while the site is closed, as it may be if the timer was late.
 
-        An attempt that failed halfway is made again from the start: who was sent a digest gets no other.
+        An attempt that failed halfway is made again from the start: who was sent a digest gets no other. If the staff
+        list changes in between, what moves to such a reader is told the next day, and not as new.
 
         Raises:
             ApplicationError: The read models are behind the record; it is tried again.
