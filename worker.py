@@ -40,7 +40,7 @@ from centre.staff_file import StaffFile, site_ids
 from centre.systems import Systems, read_systems
 from clientkeys import open_keyring
 from clientkeys.keys import Keyring
-from dashboard.digest_activities import DigestWriter, ensure_digests
+from dashboard.digest_activities import DigestSender, ensure_digests
 from deploy.limits import Limits
 from deploy.settings import Settings
 from deploy.values import HostPort
@@ -101,8 +101,8 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
             calls,
             admitted=admitted,
             signer=_signer(settings),
-            digests=DigestWriter(
-                settings.require_database_url(), staff.current, folded=settings.dashboard_folded_events
+            digests=DigestSender(
+                client, settings.require_database_url(), staff.current, folded=settings.dashboard_folded_events
             ),
             limits=settings,
         ),
@@ -124,7 +124,7 @@ async def journey_worker(
     workflow: type = JourneyWorkflow,
     admitted: Admitted | None = None,
     signer: HeadSigner | None = None,
-    digests: DigestWriter | None = None,
+    digests: DigestSender | None = None,
     limits: Limits = _USUAL,
     **options: Any,
 ) -> AsyncIterator[None]:

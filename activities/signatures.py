@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from activities.ports import Notice
 from domain.comparing import Fingerprint
 from domain.pathway import Event
 from domain.pathway.calls import Answer
@@ -18,7 +17,7 @@ NOTIFY = "notify"
 RECONCILE = "reconcile"
 SIGN_HEAD = "sign-head"
 NEXT_OPENING = "next-opening"
-WRITE_DIGESTS = "write-digests"
+SEND_DIGESTS = "send-digests"
 
 SITE_UNKNOWN = "site-unknown"
 """Error type: the centre has no such site, or no longer."""
@@ -194,18 +193,18 @@ class Opening(Value):
 
 
 class DigestRequest(Value):
-    """Write the digests of the site: what is new from `since` to `until`, and what is due soon after `until`."""
+    """Send the digests of the site: what is new from `since` to `until`, and what is due soon after `until`."""
 
     site: str
     since: Instant
     until: Instant
 
 
-class DigestsWritten(Value):
-    """One notice for each reader. None was `made` if the site is closed at that moment."""
+class DigestsSent(Value):
+    """How many. They were not `made` if the site is closed at that moment. It is as short for a large site."""
 
     made: bool
-    notices: tuple[Notice, ...] = ()
+    digests: int = 0
 
 
 class ReleaseRequest(Value):

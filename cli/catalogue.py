@@ -30,6 +30,7 @@ LOOK: Mapping[str, str] = {
     "obligations": "cli.obligations:obligations",
     "why-due": "cli.why_due:why_due_command",
     "missed": "cli.missed:missed",
+    "digest": "cli.digest:digest",
     "benefits": "cli.benefits:benefits",
     "messages": "cli.messages:messages",
     "quarantine": "cli.quarantine:quarantine",

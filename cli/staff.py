@@ -44,7 +44,7 @@ def show(*, json: bool = False) -> None:
     Args:
         json: Print one JSON object: the whole staff list.
     """
-    staff = _staff()
+    staff = the_staff()
     if json:
         show_json(staff)
         return
@@ -84,7 +84,7 @@ def on_call(*, role: SomeRole = None, site: str | None = None, at: AtTime = None
         at: The time to ask about, such as 2026-03-01T12:00Z; now if left out.
         json: Print a JSON list.
     """
-    staff, moment = _staff(), at or datetime.now(UTC)
+    staff, moment = the_staff(), at or datetime.now(UTC)
     if site is not None and site not in site_ids():
         raise Stop(Exit.USAGE, f"there is no site {site!r}; the centre's sites are: {', '.join(site_ids())}")
     asked = [role] if role else list(Role)
@@ -121,7 +121,7 @@ async def hand_over(
     Args:
         only_as: Only what is theirs in this role; all if left out.
     """
-    if _staff().person(to) is None:
+    if the_staff().person(to) is None:
         raise Stop(Exit.REFUSED, f"refused (person-unknown): {to} is not in staff.toml; add the person first")
     asked = HandOverOfAll(of=of, to=to, only_as=only_as, reason=reason, by=Actor(id=by, role=role))
     results: list[Told] = []
@@ -179,7 +179,12 @@ def _row(person: Person, now: datetime) -> tuple[object, ...]:
     )
 
 
-def _staff() -> Staff:
+def the_staff() -> Staff:
+    """The centre's staff list, or the example's.
+
+    Raises:
+        CentreFileError: It cannot be used.
+    """
     return read_staff(_file(), site_ids())
 
 

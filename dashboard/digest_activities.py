@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.exceptions import ApplicationError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from activities import signatures
+from activities.ports import Notice
 from centre.staff import Staff
-from dashboard.digests import Span, digests
-from dashboard.open_obligations import open_obligations
+from dashboard.digest_writing import write_digests
+from dashboard.digests import Span
 from domain.refusal import UnknownHere
 from domain.sites import Site, all_sites, site_named
 from workflows.client import JourneysUnreachable
-from workflows.messages import DIGESTS, TASK_QUEUE, DigestStart
+from workflows.messages import DIGESTS, PAGE, TASK_QUEUE, DigestStart
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +46,12 @@ async def ensure_digests(client: Client) -> None:
         raise JourneysUnreachable(f"Temporal did not start the digests ({error.status.name.lower()})") from None
 
 
-class DigestWriter:
-    """Writes digests from the read models and the staff file."""
+class DigestSender:
+    """Sends digests, each by a workflow of its own."""
 
-    def __init__(self, database_url: str, staff: Callable[[], Staff], *, folded: int = 20_000) -> None:
-        """`staff` is called for each digest. `folded` is the most events folded here if the projector is behind."""
+    def __init__(self, client: Client, database_url: str, staff: Callable[[], Staff], *, folded: int = 20_000) -> None:
+        """`staff` is called for each opening. `folded` is the most events folded here if the projector is behind."""
+        self._client = client
         self._database_url = database_url
         self._staff = staff
         self._folded = folded
@@ -58,27 +61,43 @@ class DigestWriter:
         """When the site opens next, by its newest calendar."""
         return signatures.Opening(at=_site(request.site).calendar.next_opening(request.after))
 
-    @activity.defn(name=signatures.WRITE_DIGESTS)
-    async def write(self, request: signatures.DigestRequest) -> signatures.DigestsWritten:
-        """The digests at the end of the span. None while the site is closed, as it may be if the timer was late.
+    @activity.defn(name=signatures.SEND_DIGESTS)
+    async def send(self, request: signatures.DigestRequest) -> signatures.DigestsSent:
+        """Sends the digests at the end of the span. None while the site is closed, as it may be if the timer was late.
+
+        An attempt that failed halfway is made again from the start: who was sent a digest gets no other. If the staff
+        list changes in between, what moves to such a reader is told the next day, and not as new.
 
         Raises:
             ApplicationError: The read models are behind the record; it is tried again.
         """
         site = _site(request.site)
         if site.calendar.in_opening_hours(request.until) != request.until:
-            return signatures.DigestsWritten(made=False)
-        listing = await open_obligations(self._database_url, since=True, folded=self._folded)
-        if listing.behind:
-            raise ApplicationError("the read models are behind the record: see that a projector runs", type="behind")
+            return signatures.DigestsSent(made=False)
         span = Span(site, request.since, request.until)
-        found = digests(listing.rows, listing.recorded_at, self._staff(), all_sites(), span)
-        log.info("digests-written", site=site.id, digests=len(found))
-        return signatures.DigestsWritten(made=True, notices=tuple(found))
+        written = await write_digests(self._database_url, self._staff(), [span], folded=self._folded)
+        if written.behind:
+            raise ApplicationError("the read models are behind the record: see that a projector runs", type="behind")
+        for notice in written.notices:
+            await self._send_once(notice)
+        log.info("digests-sent", site=site.id, digests=len(written.notices))
+        return signatures.DigestsSent(made=True, digests=len(written.notices))
+
+    async def _send_once(self, notice: Notice) -> None:
+        """As `workflows.paging.page_once`; not by the site's workflow, whose history would hold every digest."""
+        with suppress(WorkflowAlreadyStartedError):
+            await self._client.start_workflow(
+                PAGE,
+                notice,
+                id=f"page/{notice.key}",
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=notice.subject,
+            )
 
     def activities(self) -> list[Callable[..., object]]:
         """Both."""
-        return [self.next_opening, self.write]
+        return [self.next_opening, self.send]
 
 
 def _site(name: str) -> Site:

@@ -129,6 +129,13 @@ class Calendar(Value):
             day += timedelta(days=1)
         return self.opening(day)
 
+    def last_opening(self, moment: Instant) -> datetime:
+        """When the site opened last, at `moment` or before, in UTC."""
+        day = self.local_date(moment)
+        while not self.is_open(day) or self.opening(day) > moment:
+            day -= timedelta(days=1)
+        return self.opening(day)
+
     def in_opening_hours(self, moment: Instant) -> datetime:
         """`moment` while the site is open, up to its closing; else when it opens next. In UTC."""
         day = self.local_date(moment)

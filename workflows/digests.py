@@ -12,10 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from activities import signatures
     from domain.values import Instant
     from workflows.messages import DIGESTS, DigestStart
-    from workflows.paging import page_once
 
 _A_RUN = 30
-"""Openings in one run, so that its history stays short."""
+"""Openings in one run. Each adds a timer and two calls to its history, however many digests there are."""
 _PATIENT = RetryPolicy(maximum_interval=timedelta(minutes=5))
 """Without end: the record's database may be down, or the read models behind."""
 
@@ -58,16 +57,14 @@ async def _opening(site: str, after: Instant) -> Instant:
 
 
 async def _digest(site: str, since: Instant) -> Instant:
-    """Has the digests written and sent. Returns until when they tell what is new: `since` if the site is closed."""
+    """Has the digests sent. Returns until when they tell what is new: `since` if the site is closed."""
     until = workflow.now()
-    written: signatures.DigestsWritten = await workflow.execute_activity(
-        signatures.WRITE_DIGESTS,
+    sent: signatures.DigestsSent = await workflow.execute_activity(
+        signatures.SEND_DIGESTS,
         signatures.DigestRequest(site=site, since=since, until=until),
-        result_type=signatures.DigestsWritten,
+        result_type=signatures.DigestsSent,
         start_to_close_timeout=timedelta(minutes=5),
         retry_policy=_PATIENT,
-        summary=f"Write the digests of {site}",
+        summary=f"Send the digests of {site}",
     )
-    for notice in written.notices:
-        await page_once(notice)
-    return until if written.made else since
+    return until if sent.made else since

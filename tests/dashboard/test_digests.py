@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from activities.ports import Notice
-from activities.signatures import DigestRequest, OpeningRequest
 from centre.staff import Staff
-from dashboard.digest_activities import DigestWriter
+from dashboard.digest_writing import write_digests
 from dashboard.digests import Span, digests
 from dashboard.open_obligations import OpenObligation
 from domain.obligation_terms import Channel, Priority
@@ -203,18 +202,11 @@ async def test_what_the_record_learnt_since_the_digest_before_is_new_also_where_
 ) -> None:
     walked = walk.opened(datetime(2026, 3, 3, 18, tzinfo=UTC))
     await keep(store, "j", walked)
-    writer = DigestWriter(database_url, lambda: centre_of(person("a", Role.ADMISSIONS)))
+    staff = centre_of(person("a", Role.ADMISSIONS))
     now = datetime.now(UTC)
-    opening = (await writer.next_opening(OpeningRequest(site="main", after=now))).at
-    since = now - timedelta(minutes=5)
-    found = await writer.write(DigestRequest(site="main", since=since, until=opening))
+    opening = MAIN.calendar.next_opening(now)
+    found = await write_digests(database_url, staff, [Span(MAIN, now - timedelta(minutes=5), opening)])
     [notice] = found.notices
-    assert found.made and notice.subject.startswith("Today: 2 new, 0 due, 2 overdue")
-    again = await writer.write(DigestRequest(site="main", since=opening, until=opening + timedelta(hours=1)))
-    assert again.notices[0].subject.startswith("Today: 0 new, ")
-
-
-async def test_no_digest_is_made_while_the_site_is_closed(database_url: str, store: EventStore) -> None:
-    writer = DigestWriter(database_url, lambda: centre_of(person("a")))
-    sunday = at_site(2026, 3, 15, 12)
-    assert (await writer.write(DigestRequest(site="main", since=FRIDAY, until=sunday))).made is False
+    assert not found.behind and notice.subject.startswith("Today: 2 new, 0 due, 2 overdue")
+    [again] = (await write_digests(database_url, staff, [Span(MAIN, opening, opening + timedelta(hours=1))])).notices
+    assert again.subject.startswith("Today: 0 new, ")

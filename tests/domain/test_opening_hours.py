@@ -92,6 +92,13 @@ def test_the_opening_is_by_the_clocks_of_the_site_across_a_clock_change(first: t
     assert CALENDAR.in_opening_hours(saturday) == monday
 
 
+def test_the_last_opening_is_that_of_the_last_open_day() -> None:
+    friday, monday = at_site(2026, 3, 13, 8), at_site(2026, 3, 16, 8)
+    assert CALENDAR.last_opening(at_site(2026, 3, 15, 12)) == friday
+    assert CALENDAR.last_opening(monday - timedelta(seconds=1)) == friday
+    assert CALENDAR.last_opening(monday) == CALENDAR.last_opening(at_site(2026, 3, 16, 22)) == monday
+
+
 def test_on_a_leap_day_the_site_opens_like_on_any_other() -> None:
     assert CALENDAR.next_opening(at_site(2028, 2, 28, 17)) == at_site(2028, 2, 29, 8)
     assert CALENDAR.next_opening(at_site(2028, 2, 29, 8)) == at_site(2028, 3, 1, 8)

@@ -1,6 +1,7 @@
 """Captures the replay corpus anew: `python -m tests.workflows.capture`. See docs/replay.md for when.
 
-Plays the demonstration on the real parts and keeps each client's history, and that of one more journey's second run.
+Plays the demonstration on the real parts and keeps each client's history, that of one more journey's second run, and
+that of a site's digests. With `digests` as its argument it replaces the last one only.
 The clients are invented; names of this machine and its processes are taken out.
 """
 
@@ -11,21 +12,31 @@ import json
 import sys
 import tempfile
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHistory
+from temporalio.client import Client, WorkflowHistory
+from temporalio.worker import Worker
 
+from centre.loading import load
 from cli.demo.command import play
 from cli.house import running_house
+from dashboard.digest_activities import DigestSender
 from deploy.settings import Settings
 from domain.pathway.admission import OpenJourney, RepeatAdmission
+from tests.workflows.digest_run import digest_run
+from worker import staff_file
 from workflows.client import Journeys, connect
+from workflows.digests import DigestsWorkflow
 
 SECOND_RUN = "second-run"
 """The history of a run that began where another had ended."""
+DIGESTS = "digests"
+"""The history of a site's digests over three openings, on one of which the site was closed after all."""
 HISTORIES = Path(__file__).parent / "histories"
 _OF_THIS_MACHINE = ("identity", "stickyQueue")
 
@@ -36,13 +47,33 @@ async def capture() -> None:
     Raises:
         RuntimeError: A path did not go as scripted; nothing was replaced.
     """
-    with tempfile.TemporaryDirectory(prefix="throughline-capture-") as home:
-        async with running_house(Settings(home=Path(home), virtual_time=True), ports="free") as house:
-            histories = {**await _play(house.settings), SECOND_RUN: await _second_run(house.settings)}
+    async with _house() as settings:
+        histories = {
+            **await _play(settings),
+            SECOND_RUN: await _second_run(settings),
+            DIGESTS: await _digests(settings),
+        }
     for old in HISTORIES.glob("*.json"):
         old.unlink()
     for name, history in histories.items():
-        (HISTORIES / f"{name}.json").write_text(compact(history))
+        _write(name, history)
+
+
+async def capture_digests() -> None:
+    """Replaces the history of the digests only."""
+    async with _house() as settings:
+        _write(DIGESTS, await _digests(settings))
+
+
+@asynccontextmanager
+async def _house() -> AsyncIterator[Settings]:
+    with tempfile.TemporaryDirectory(prefix="throughline-capture-") as home:
+        async with running_house(Settings(home=Path(home), virtual_time=True), ports="free") as house:
+            yield house.settings
+
+
+def _write(name: str, history: WorkflowHistory) -> None:
+    (HISTORIES / f"{name}.json").write_text(compact(history))
 
 
 async def _play(settings: Settings) -> dict[str, WorkflowHistory]:
@@ -66,7 +97,40 @@ async def _second_run(settings: Settings) -> WorkflowHistory:
     raise RuntimeError("no journey had calls to make when it continued as new")
 
 
+async def _digests(settings: Settings) -> WorkflowHistory:
+    """On a task queue of its own, so that its worker is this process."""
+    load(settings.centre)
+    client = await connect(settings.require_temporal_address(), settings.temporal_namespace, virtual_time=True)
+    await _opened(Journeys(client))
+    sender = DigestSender(client, settings.require_database_url(), staff_file(settings).current)
+    async with digest_run(client, lambda: _sending(client, sender), queue=DIGESTS) as run:
+        await run.to_the_next_opening()
+        await run.to_a_closed_day()
+        await run.to_the_next_opening()
+        return await run.handle.fetch_history()
+
+
+@asynccontextmanager
+async def _sending(client: Client, sender: DigestSender) -> AsyncIterator[None]:
+    async with Worker(client, task_queue=DIGESTS, workflows=[DigestsWorkflow], activities=sender.activities()):
+        yield
+
+
 async def _rolled_over(journeys: Journeys) -> WorkflowHistory:
+    journey_id = await _opened(journeys)
+    await _repeated(journeys, journey_id, 1, 2)
+    handle = journeys.handle(journey_id)
+    first = (await handle.describe()).run_id
+    await handle.signal("roll-over")
+    await _repeated(journeys, journey_id, 2, 8)
+    history = await handle.fetch_history()
+    if history.run_id == first:
+        raise RuntimeError("the journey did not continue as new")
+    return history
+
+
+async def _opened(journeys: Journeys) -> str:
+    """The id of a new journey."""
     journey_id, client_ref = str(uuid.uuid4()), str(uuid.uuid4())
     opening = OpenJourney(
         id="open/m-1",
@@ -77,15 +141,7 @@ async def _rolled_over(journeys: Journeys) -> WorkflowHistory:
         admitted_at=datetime.now(UTC),
     )
     await journeys.open(opening)
-    await _repeated(journeys, journey_id, 1, 2)
-    handle = journeys.handle(journey_id)
-    first = (await handle.describe()).run_id
-    await handle.signal("roll-over")
-    await _repeated(journeys, journey_id, 2, 8)
-    history = await handle.fetch_history()
-    if history.run_id == first:
-        raise RuntimeError("the journey did not continue as new")
-    return history
+    return journey_id
 
 
 async def _repeated(journeys: Journeys, journey_id: str, start: int, stop: int) -> None:
@@ -110,5 +166,5 @@ def _scrubbed(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    asyncio.run(capture())
+    asyncio.run(capture_digests() if sys.argv[1:] == [DIGESTS] else capture())
     sys.stderr.write(f"captured into {HISTORIES.name}/: {len(list(HISTORIES.glob('*.json')))} histories\n")

@@ -8,8 +8,9 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from workflows.digests import DigestsWorkflow
     from workflows.journey import JourneyWorkflow
-    from workflows.messages import WORKFLOW, JourneyStart, JourneyStatus
+    from workflows.messages import DIGESTS, WORKFLOW, DigestStart, JourneyStart, JourneyStatus
     from workflows.recording import Recording
 
 
@@ -83,3 +84,13 @@ class ReadsNothing(JourneyWorkflow):
 
 
 CHANGED = (Hesitates, SetsItsTimerFirst, ShowsNothing)
+
+
+@workflow.defn(name=DIGESTS)
+class HesitatesWithDigests(DigestsWorkflow):
+    """Waits a minute before it begins."""
+
+    @workflow.run
+    async def run(self, start: DigestStart) -> None:
+        await asyncio.sleep(timedelta(minutes=1).total_seconds())
+        await super().run(start)

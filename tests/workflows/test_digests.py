@@ -4,62 +4,30 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus
 
-from dashboard.digest_activities import DigestWriter, ensure_digests
-from domain.sites import site_named
+from dashboard.digest_activities import DigestSender, ensure_digests
 from tests.colleagues import EXAMPLE_STAFF
+from tests.workflows.digest_run import DigestRun, digest_run, told
 from tests.workflows.house import House, until
 from tests.workflows.paths import enrol
 from workflows.messages import DIGESTS, TASK_QUEUE, DigestStart
 
 pytestmark = pytest.mark.stack
 
-CALENDAR = site_named("main").calendar
-
 
 class Digests:
-    """The workflow of a site, on a virtual clock of its own."""
+    """A run of the digests, and the mails that come of it."""
 
-    def __init__(self, house: House, handle: WorkflowHandle[Any, Any], workers: AsyncExitStack) -> None:
+    def __init__(self, house: House, run: DigestRun) -> None:
         self.house = house
-        self.handle = handle
-        self.workers = workers
-
-    def working(self) -> AbstractAsyncContextManager[None]:
-        """A worker that writes them until the block ends."""
-        return working(self.house)
-
-    async def now(self) -> datetime:
-        return await self.house.skipper.get_current_time(self.handle)
-
-    async def to_the_next_opening(self) -> str:
-        """Moves the clock on; the day at the site."""
-        opening = CALENDAR.next_opening(await self.now())
-        await self.waits()
-        await self.house.skipper.fast_forward(self.handle, opening - await self.now() + timedelta(minutes=1))
-        await self.waits()
-        return f"{CALENDAR.local_date(opening)}"
-
-    async def waits(self) -> None:
-        """Returns once it has nothing more to do than to wait for an opening."""
-
-        async def has_only_a_timer() -> bool:
-            described = await self.handle.describe()
-            return not described.raw_description.pending_activities and await self._timer_is_set()
-
-        await until(has_only_a_timer, "the digests wait for an opening")
-
-    async def _timer_is_set(self) -> bool:
-        history = await self.handle.fetch_history()
-        started = sum(event.HasField("timer_started_event_attributes") for event in history.events)
-        fired = sum(event.HasField("timer_fired_event_attributes") for event in history.events)
-        return started > fired
+        self.run = run
+        self.to_the_next_opening = run.to_the_next_opening
 
     async def sent(self, day: str) -> list[str]:
         """Who was sent a digest of that day, once all of them are."""
@@ -85,21 +53,19 @@ class Digests:
 
 
 def working(house: House) -> AbstractAsyncContextManager[None]:
-    """A worker that writes digests, until the block ends."""
-    return house.working(digests=DigestWriter(house._database_url, lambda: EXAMPLE_STAFF))
+    """A worker that sends digests, until the block ends."""
+    return house.working(digests=sender(house))
+
+
+def sender(house: House) -> DigestSender:
+    return DigestSender(house.client, house._database_url, lambda: EXAMPLE_STAFF)
 
 
 @asynccontextmanager
 async def made(house: House) -> AsyncIterator[Digests]:
     """The digests of the example's site, from a day ago on."""
-    async with AsyncExitStack() as workers:
-        await workers.enter_async_context(working(house))
-        start = DigestStart(site="main", since=datetime.now(UTC) - timedelta(days=1))
-        handle = await house.client.start_workflow(DIGESTS, start, id=f"digests-{uuid.uuid4()}", task_queue=TASK_QUEUE)
-        try:
-            yield Digests(house, handle, workers)
-        finally:
-            await handle.terminate("the test is over")
+    async with digest_run(house.client, lambda: working(house)) as run:
+        yield Digests(house, run)
 
 
 async def test_each_reader_gets_one_mail_a_day_at_the_opening_and_none_twice(idle_house: House) -> None:
@@ -114,6 +80,8 @@ async def test_each_reader_gets_one_mail_a_day_at_the_opening_and_none_twice(idl
         assert any(case.id[:8] in mail["body"] for mail in mails)
         known_by = (case.id, case.person.client_ref, case.person.family_name, case.person.mrn, case.person.member_id)
         assert not any(word in mail["body"] for word in known_by for mail in mails)
+        history = await digests.run.handle.fetch_history()
+        assert not any(b"Today: " in event.SerializeToString() for event in history.events), "it would grow with them"
     async with made(idle_house) as digests:  # as after Temporal was told twice
         assert await digests.to_the_next_opening() == day
         assert sorted(await digests.sent(day)) == sorted(set(await digests.sent(day)))
@@ -148,18 +116,24 @@ async def test_a_digest_for_which_no_worker_ran_at_the_opening_is_sent_once_one_
         for _ in range(4):  # past the days of the other tests
             await digests.to_the_next_opening()
         before = len(digests.mails())
-        opening = CALENDAR.next_opening(await digests.now())
-        await digests.waits()
-        workers = digests.workers
-        await workers.aclose()
-        await idle_house.skipper.fast_forward(digests.handle, opening - await digests.now())
-        assert len(digests.mails()) == before
-        await workers.enter_async_context(digests.working())
-        day = f"{CALENDAR.local_date(opening)}"
+        day = await digests.run.to_the_next_opening_without_a_worker()
         mails = (await digests.arrive(day))[before:]
         readers = [mail["to"][0] for mail in mails]
         assert readers and len(set(readers)) == len(readers)
         assert any(case.id[:8] in mail["body"] for mail in mails)
+
+
+async def test_where_the_site_is_closed_after_all_what_is_new_is_told_at_the_next_opening(idle_house: House) -> None:
+    async with made(idle_house) as digests:
+        for _ in range(5):  # past the days of the other tests
+            await digests.to_the_next_opening()
+        closed = await digests.run.to_a_closed_day()
+        day = await digests.to_the_next_opening()
+        await digests.arrive(day)
+        assert not await digests.sent(closed)
+        *_, (in_vain, nothing), (at_opening, sent) = await told(await digests.run.handle.fetch_history())
+        assert (nothing.made, sent.made, sent.digests) == (False, True, len(await digests.sent(day)))
+        assert at_opening.since == in_vain.since, "what nobody was told is still to be told"
 
 
 async def test_the_digests_of_a_site_are_begun_once_and_end_with_the_site(idle_house: House) -> None:

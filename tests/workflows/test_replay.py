@@ -1,4 +1,4 @@
-"""Journeys begun by an earlier release go on under this one: the committed histories replay without a difference."""
+"""What an earlier release began goes on under this one: the committed histories replay without a difference."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from temporalio.workflow import NondeterminismError
 import workflows
 from activities import signatures
 from cli.demo.script import CLIENTS
-from tests.workflows.capture import HISTORIES, SECOND_RUN, compact
-from tests.workflows.changed import CHANGED, ReadsNothing
+from tests.workflows.capture import DIGESTS, HISTORIES, SECOND_RUN, compact
+from tests.workflows.changed import CHANGED, HesitatesWithDigests, ReadsNothing
+from tests.workflows.digest_run import told
 from worker import journey_replayer
+from workflows.digests import DigestsWorkflow
 from workflows.messages import JourneyStart
 
-CORPUS = sorted(HISTORIES.glob("*.json"))
+DIGESTS_FILE = HISTORIES / f"{DIGESTS}.json"
+CORPUS = sorted(file for file in HISTORIES.glob("*.json") if file != DIGESTS_FILE)
 
 
 def load(file: Path) -> WorkflowHistory:
@@ -65,6 +68,19 @@ async def test_a_changed_workflow_is_found_out(changed: type) -> None:
     for file in CORPUS:
         with pytest.raises(NondeterminismError):
             await replayer.replay_workflow(load(file))
+
+
+async def test_todays_digests_replay_openings_and_a_closed_day() -> None:
+    history = load(DIGESTS_FILE)
+    assert [sent.made for _, sent in await told(history)] == [True, False, True]
+    assert (await told(history))[-1][1].digests > 0
+    assert compact(history).count("@") == 0
+    await journey_replayer(DigestsWorkflow).replay_workflow(history)
+
+
+async def test_changed_digests_are_found_out() -> None:
+    with pytest.raises(NondeterminismError):
+        await journey_replayer(HesitatesWithDigests).replay_workflow(load(DIGESTS_FILE))
 
 
 def test_no_workflow_uses_local_activities() -> None:
