@@ -43,7 +43,7 @@ async def obligations(
         and (not overdue or each.is_overdue(now))
     ]
     if json:
-        show_json([{**each.model_dump(mode="json"), "overdue": each.is_overdue(now)} for each in rows])
+        show_json([_as_json(each, now) for each in rows])
         return
     columns = ("Journey", "Obligation", "What", "Owner", "Due", "")
     table(None, columns, [_cells(each, now) for each in rows])
@@ -61,6 +61,9 @@ async def _listed() -> OpenObligations:
 
 
 def _cells(each: OpenObligation, now: datetime) -> tuple[object, ...]:
-    waived = f"waived until {each.waived_until}" if each.waived_until else None
-    flag = waived or ("overdue" if each.is_overdue(now) else "urgent" if each.urgent else "")
-    return each.journey_id, each.id, each.title, named(each.owner, each.assignee), moment(each.due_at), flag
+    flags = ", ".join(each.flags(now))
+    return each.journey_id, each.id, each.title, named(each.owner, each.assignee), moment(each.due_at), flags
+
+
+def _as_json(each: OpenObligation, now: datetime) -> dict[str, object]:
+    return {**each.model_dump(mode="json"), "overdue": each.is_overdue(now), "flags": each.flags(now)}

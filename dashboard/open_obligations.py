@@ -13,7 +13,7 @@ from dashboard.projections import JOURNEYS, OBLIGATIONS
 from dashboard.projections.folding import Folding
 from domain.clock import is_late
 from domain.obligation_terms import Priority
-from domain.obligations import Obligation, ObligationStatus
+from domain.obligations import Obligation, ObligationStatus, Order, flags, in_order
 from domain.pathway import OBLIGATIONS as KINDS
 from domain.state import JourneyState
 from domain.values import Instant, Role, Value
@@ -23,7 +23,8 @@ from eventstore.postgres import translated
 _OPEN = """
 select o.journey_id, j.site, o.obligation_id as id, o.kind, o.owner, o.assignee, o.due_at, o.urgent, o.status,
        coalesce(o.owner_since_version, 0) as owner_since_version, coalesce(o.priority, 'administrative') as priority,
-       o.waived_until
+       o.waived_until, coalesce(o.falls_due, o.due_at) as falls_due, o.window_opens is not null as in_window,
+       coalesce(o.undelivered, false) as undelivered
 from dash.obligations o join dash.journeys j on j.journey_id = o.journey_id
 where o.ended_at is null
 """
@@ -43,6 +44,9 @@ class OpenObligation(Value):
         assignee: The person who does, by staff id; None for whoever is on call for the role.
         owner_since_version: The event of the journey with which it became its owner's.
         waived_until: While it is waived: the day at the site on which it is owed again.
+        falls_due: When it falls due; while it is waived, when it is owed again.
+        in_window: Whether it can be met in a window of days only.
+        undelivered: Whether the last notice about it did not reach anybody.
     """
 
     journey_id: str
@@ -57,6 +61,9 @@ class OpenObligation(Value):
     owner_since_version: int = 0
     priority: Priority
     waived_until: date | None = None
+    falls_due: Instant
+    in_window: bool = False
+    undelivered: bool = False
 
     @property
     def title(self) -> str:
@@ -68,10 +75,21 @@ class OpenObligation(Value):
         """Whether its due time has passed. Exactly then it is on time."""
         return self.waived_until is None and is_late(self.due_at, now)
 
-    def order(self, now: Instant) -> tuple[bool, int, Instant, str]:
-        """Sorts them: what is urgent or overdue first, then by priority, then by due time."""
+    def order(self, now: Instant) -> Order:
+        """Its place in every list."""
         presses = self.waived_until is None and (self.urgent or self.is_overdue(now))
-        return not presses, self.priority.rank, self.due_at, self.id
+        return in_order(presses, self.priority, self.falls_due, self.id)
+
+    def flags(self, now: Instant) -> tuple[str, ...]:
+        """What people must see about it at a glance."""
+        overdue = self.is_overdue(now)
+        return flags(
+            overdue=overdue,
+            missed_window=overdue and self.in_window,
+            urgent=self.urgent and self.waived_until is None,
+            undelivered=self.undelivered,
+            waived_until=self.waived_until,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +176,9 @@ def _row(journey_id: str, state: JourneyState, owed: Obligation) -> OpenObligati
         owner_since_version=owed.owner_since_version,
         priority=owed.priority,
         waived_until=owed.waiver.until if owed.waiver else None,
+        falls_due=owed.falls_due,
+        in_window=owed.counted.window_days is not None,
+        undelivered=owed.undelivered,
     )
 
 

@@ -247,9 +247,9 @@ class Obligation(Value):
         """Whether it is urgent or overdue."""
         return self.waiver is None and (self.urgent or self.is_overdue(now))
 
-    def order(self, now: Instant) -> tuple[bool, int, Instant, str]:
-        """Sorts lists: what is urgent or overdue first, then by priority, then by due time."""
-        return not self.presses(now), self.priority.rank, self.falls_due, self.id
+    def order(self, now: Instant) -> Order:
+        """Its place in every list."""
+        return in_order(self.presses(now), self.priority, self.falls_due, self.id)
 
     def flags(self, now: Instant) -> tuple[str, ...]:
         """What people must see about it at a glance."""
@@ -302,6 +302,15 @@ class Obligation(Value):
 
     def _knows(self, role: Role) -> bool:
         return role is self.acknowledged_by or role in {step.to for step in self.escalation[: self.steps_taken]}
+
+
+Order = tuple[bool, int, Instant, str]
+"""Sorts lists of obligations."""
+
+
+def in_order(presses: bool, priority: Priority, falls_due: Instant, obligation: str) -> Order:
+    """What is urgent or overdue first, then by priority, then by due time."""
+    return not presses, priority.rank, falls_due, obligation
 
 
 def flags(

@@ -33,6 +33,7 @@ _COLUMNS = (
     "as_of_position",
     *("assignee", "owner_since_version"),
     *("priority", "site", "window_opens", "waived_until", "undelivered", "missed_due_at", "due_day", "ended_by_id"),
+    "falls_due",
 )
 Ending = ObligationMet | ObligationWaived | ObligationCancelled
 _STATUS_AFTER = {
@@ -163,6 +164,7 @@ def _row(change: Change, owed: Obligation, status: ObligationStatus, ending: End
         missed,
         due_day(change.after, missed or owed.due_at),
         by.id if by else None,
+        owed.falls_due,
     )
 
 

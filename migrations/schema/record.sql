@@ -117,6 +117,7 @@ create table dash.obligations_shape (
     missed_due_at timestamptz,
     due_day date,
     ended_by_id text,
+    falls_due timestamptz,
     constraint obligations_shape_pkey primary key (journey_id, obligation_id)
 );
 alter table dash.obligations_shape owner to throughline_projector;
@@ -130,6 +131,7 @@ comment on column dash.obligations_shape.waived_until is 'While it is waived: th
 comment on column dash.obligations_shape.missed_due_at is 'The first due time that it missed. An open one may be overdue besides: see the view missed_duties.';
 comment on column dash.obligations_shape.due_day is 'The day at the site of the due time, or of the first one missed.';
 comment on column dash.obligations_shape.ended_by_id is 'The opaque staff id of who ended it, where a person did.';
+comment on column dash.obligations_shape.falls_due is 'When it falls due; while it is waived, when it is owed again. Lists are in its order.';
 create index obligations_shape_assignee_idx on dash.obligations_shape using btree (assignee) where (ended_at is null);
 create index obligations_shape_due_at_idx on dash.obligations_shape using btree (due_at) where (ended_at is null);
 create index obligations_shape_kind_raised_at_idx on dash.obligations_shape using btree (kind, raised_at);
@@ -335,7 +337,8 @@ create view dash.obligations as
     undelivered,
     missed_due_at,
     due_day,
-    ended_by_id
+    ended_by_id,
+    falls_due
    from dash.obligations_g1;
 alter view dash.obligations owner to throughline_projector;
 grant select on table dash.obligations to throughline_dashboards;
@@ -416,7 +419,8 @@ create view dash.open_obligations as
             o.undelivered,
             o.missed_due_at,
             o.due_day,
-            o.ended_by_id
+            o.ended_by_id,
+            o.falls_due
            from dash.obligations o
           where (o.ended_at is null)
         )
@@ -465,9 +469,10 @@ create view dash.open_obligations as
     undelivered,
     missed_due_at,
     due_day,
-    ended_by_id
+    ended_by_id,
+    falls_due
    from judged j
-  order by (not (overdue or (urgent and (waived_until is null)))), (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), due_at, journey_id, obligation_id;
+  order by (not (overdue or (urgent and (waived_until is null)))), (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), falls_due, journey_id, obligation_id;
 alter view dash.open_obligations owner to throughline_projector;
 grant select on table dash.open_obligations to throughline_dashboards;
 

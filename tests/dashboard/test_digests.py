@@ -56,6 +56,7 @@ def owed(
         owner_since_version=3,
         priority=Priority.SAFETY if urgent else Priority.CLINICAL,
         waived_until=waived_until,
+        falls_due=due,
     )
 
 
