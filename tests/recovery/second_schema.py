@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from deploy.settings import Settings
     from domain.state import JourneyState
 
-SCHEMA = 3
+SCHEMA = 1_000
+"""Above any that this release will come to."""
 
 
 class Admission(admission.Admission):
