@@ -32,8 +32,12 @@ if TYPE_CHECKING:
 part = Part("suspension")
 
 AT_DISCHARGE = "client.discharged"
-_MISTAKES = ("client.died", AT_DISCHARGE, "journey.closed")
-"""What these paused is owed again with the due times it had, since the client was ours all along."""
+_MISTAKES = {
+    "client.died": "the death was recorded by mistake",
+    AT_DISCHARGE: "the discharge is corrected",
+    "journey.closed": "the journey is reopened",
+}
+"""What these paused is owed again only if that happens, as it was: the client was ours all along."""
 
 
 class Paused(Value):
@@ -75,8 +79,9 @@ class DutiesPaused(BaseEvent):
     obligations: tuple[str, ...]
 
     def _sentence(self) -> str:
-        kept = "Kept in case the discharge is corrected" if self.because == AT_DISCHARGE else None
-        return f"{kept or 'Waiting until the client is back'}: {', '.join(self.obligations)}"
+        mistake = _MISTAKES.get(self.because)
+        why = f"Kept in case {mistake}" if mistake else "Waiting until the client is back"
+        return f"{why}: {', '.join(self.obligations)}"
 
 
 class DutiesResumed(BaseEvent):
@@ -167,11 +172,18 @@ def owe_again(
     for each in back:
         if not state.open_of(each.owed.kind) and each.owed.kind in state.policy.obligations:
             numbers[each.owed.kind] = number = numbers.get(each.owed.kind, 0) + 1
-            owed = each.owed.again(number, event.at, *_counted(state, each, event))
-            assignee = owed.assignee if each.theirs_alone else state.care_team.members.get(owed.owner)
-            yield ObligationRaised(**event.context, obligation=owed.changed(assignee=assignee))
+            yield ObligationRaised(**event.context, obligation=_again(state, each, number, event))
     if back:
         yield DutiesResumed(**event.context, obligations=tuple(each.owed.id for each in back))
+
+
+def _again(state: JourneyState, each: Paused, number: int, event: BaseEvent) -> Obligation:
+    """As the `number`-th of its kind. After a mistake a waiver that still runs stays too."""
+    owed, waiver = each.owed.again(number, event.at, *_counted(state, each, event)), each.owed.waiver
+    if not each.theirs_alone:
+        owed = owed.changed(assignee=state.care_team.members.get(owed.owner))
+    runs = waiver is not None and waiver.ends_at is not None and event.at < waiver.ends_at
+    return owed.changed(waiver=waiver) if runs and each.because in _MISTAKES else owed
 
 
 def _counted(state: JourneyState, each: Paused, event: BaseEvent) -> tuple[Counted, Calendar]:

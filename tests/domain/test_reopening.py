@@ -14,7 +14,7 @@ from domain.pathway.corrections import CorrectDischarge
 from domain.pathway.death import CorrectDeath, ReviewDeath
 from domain.pathway.follow_up import EndFollowUp, RecordFollowUp
 from domain.pathway.funding import ResolveFunding
-from domain.pathway.obligation_decisions import CompleteObligation
+from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.reopening import ReopenJourney
 from domain.pathway.withdrawal import TakeBackWithdrawal
 from domain.plans import Actor
@@ -107,6 +107,18 @@ def test_a_journey_closed_by_mistake_owes_again_exactly_what_it_owed_and_a_decis
     walk.later(days=3)
     walk.do(RecordFollowUp, contact="reached")
     assert walk.is_at(Stage.FOLLOW_UP)
+
+
+def test_a_waiver_that_still_runs_is_restored_with_what_it_waives() -> None:
+    walk = discharged()
+    until = walk.state.calendar.local_date(walk.now) + timedelta(days=20)
+    walk.do(WaiveObligation, obligation="follow-up-1", until=until, reason="abroad", by=DIRECTOR)
+    walk.do(EndFollowUp, reason="moved-away", note="abroad")
+    walk.later(days=2)
+    waived = [owed for owed in reopened(walk).state.open_of("follow-up") if owed.waiver]
+    assert [owed.waiver.until for owed in waived if owed.waiver] == [until]
+    told = [event for event in walk.later(days=30) if event.type == "obligation.reopened"]
+    assert len(told) == 1, "and ends on its day"
 
 
 def test_a_referral_out_by_mistake_looks_for_another_way_to_pay() -> None:
