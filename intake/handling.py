@@ -145,8 +145,7 @@ class Handler:
                 await self._gate.cancel_admission(journey_id, key, fact.occurred_at, fact.reason)
             else:
                 await self._gate.report_discharge(journey_id, key, fact.occurred_at)
-        except JourneyEnded:
-            await self._registry.close(journey.journey_id)
+        except JourneyEnded:  # its end may be taken back: only an admission makes room for another journey
             return Handling("quarantined", "journey-over", "The journey is over; check whether anything is left to do.")
         return Handling("done", journey_id=journey.journey_id)
 

@@ -363,6 +363,18 @@ async def test_a_journey_that_is_over_gives_way_to_a_new_one(running: RunningInt
     assert len(refs) == 1
 
 
+async def test_a_journey_whose_end_is_taken_back_hears_of_the_next_admission(running: RunningIntake) -> None:
+    await send(running, adt("A04", control_id="1"))
+    await running.settled()
+    running.gate.ended = set(running.gate.opened)
+    await send(running, adt("A03", control_id="2"))
+    assert await running.settled() == {"done": 1, "quarantined": 1}
+    running.gate.ended = set()
+    await send(running, adt("A04", control_id="3", visit="V9", evn="20260501100000+0000"))
+    assert await running.settled() == {"done": 2, "quarantined": 1}
+    assert len(running.gate.opened) == 1 and len(running.gate.repeated) == 1, "a client has one open journey"
+
+
 async def has_states(running: RunningIntake, states: dict[str, int]) -> bool:
     return await running.states() == states
 
