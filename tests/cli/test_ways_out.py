@@ -49,6 +49,9 @@ def test_a_crisis_a_mistaken_death_and_a_withdrawal_by_the_command(there: Call, 
     assert there("record-withdrawal", journey, *why, *ADMISSIONS).code == Exit.OK
     assert stage(there, journey) == "WITHDRAWN"
     assert journey not in listed(there) and journey in listed(there, "--all")
+    assert "Final from" in there("journey", journey).out
+    assert there("take-back-withdrawal", journey, "--reason", CANARY, *ADMISSIONS).code == Exit.OK
+    assert stage(there, journey) == "PLACEMENT" and journey in listed(there)
 
 
 def test_after_a_withdrawal_the_same_clients_admission_opens_a_new_journey(there: Call, tmp_path: Path) -> None:
