@@ -145,6 +145,12 @@ def test_a_journey_can_be_closed_and_reopened_again_and_again() -> None:
         assert walk.is_at(Stage.CLOSED) and not walk.state.is_over
 
 
+def test_what_is_owed_anew_already_is_not_owed_twice() -> None:
+    walk = reopened(no_more_contact())
+    walk.do(EndFollowUp, reason="moved-away", note="abroad after all")
+    assert reopened(walk).state.open_of("settle-reopening") == [walk.state.obligations.open["settle-reopening-2"]]
+
+
 def test_a_reviewed_death_is_corrected_by_the_medical_director_alone() -> None:
     walk = death_reviewed()
     walk.refused(CorrectDeath, "director-decides", **MISTAKE, by=SUPERVISOR)
