@@ -176,7 +176,8 @@ class Shredder:
     async def _last(self, journey_id: str) -> datetime:
         head = await self._store.head(journey_id)
         if head is None or not head.closed:
-            raise ShredRefused("journey-open", f"Journey {journey_id} is open. Destroy nothing until it has ended.")
+            why = f"Journey {journey_id} is open, or its end can still be taken back."
+            raise ShredRefused("journey-open", f"{why} Destroy nothing until the end is final.")
         [last] = await self._store.read(journey_id, after_version=head.version - 1)
         return last.occurred_at
 
