@@ -28,6 +28,7 @@ from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.corrections import DischargeCorrected
     from domain.pathway.discharge import Discharged
     from domain.pathway.moves import TransitionDeclined, TransitionStarted
     from domain.pathway.obligation_events import ObligationMet, ObligationWaived
@@ -70,9 +71,14 @@ class CrisisNow(Value):
 
 
 class Crisis(Slice):
-    """The crisis the client is in, if any."""
+    """The crisis the client is in, if any.
+
+    Attributes:
+        at_discharge: The one in which they were when they were discharged, should that be a mistake.
+    """
 
     current: CrisisNow | None = None
+    at_discharge: CrisisNow | None = None
 
 
 class CrisisRecorded(BaseEvent):
@@ -203,9 +209,21 @@ def begin_crisis(state: JourneyState, event: CrisisRecorded) -> Crisis:
 
 
 @part.evolves
-def be_back(state: JourneyState, event: CrisisEnded | Discharged) -> Crisis:
-    """Where they were, or out of our care."""
+def be_back(state: JourneyState, event: CrisisEnded) -> Crisis:
+    """Where they were."""
     return Crisis()
+
+
+@part.evolves
+def leave_our_care(state: JourneyState, event: Discharged) -> Crisis:
+    """Those who have them look after them."""
+    return Crisis(at_discharge=state.crisis.current)
+
+
+@part.evolves
+def be_in_it_all_the_same(state: JourneyState, event: DischargeCorrected) -> Crisis:
+    """Unless a later one is known."""
+    return Crisis(current=state.crisis.current or state.crisis.at_discharge)
 
 
 @part.evolves

@@ -45,11 +45,13 @@ class Paused(Value):
 
     Attributes:
         because: The type of the event that paused it.
+        before: The one before, where the discharge found it waiting already.
         theirs_alone: Whether it was given to its person by itself, not with their role on the care team.
     """
 
     owed: Obligation
     because: str
+    before: str | None = None
     theirs_alone: bool = False
 
 
@@ -137,7 +139,15 @@ def wait_no_longer(state: JourneyState, event: DutiesResumed) -> Suspension:
 @part.evolves
 def await_only_a_correction(state: JourneyState, event: Discharged) -> Suspension:
     """It belonged to care."""
-    return Suspension(waiting=tuple(each.changed(because=event.type) for each in state.suspension.waiting))
+    waiting = (each.changed(because=event.type, before=each.because) for each in state.suspension.waiting)
+    return Suspension(waiting=tuple(waiting))
+
+
+@part.evolves
+def await_what_was_awaited(state: JourneyState, event: DischargeCorrected) -> Suspension:
+    """The client's return from the crisis in which they are."""
+    waiting = state.suspension.waiting
+    return Suspension(waiting=tuple(each.changed(because=each.before or each.because, before=None) for each in waiting))
 
 
 @part.consequence
