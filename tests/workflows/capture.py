@@ -38,7 +38,7 @@ SECOND_RUN = "second-run"
 DIGESTS = "digests"
 """The history of a site's digests over three openings, on one of which the site was closed after all."""
 HISTORIES = Path(__file__).parent / "histories"
-_OF_THIS_MACHINE = ("identity", "stickyQueue")
+_OF_THIS_MACHINE = ("identity", "stickyQueue", "stackTrace")
 
 
 async def capture() -> None:

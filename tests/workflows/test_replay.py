@@ -50,6 +50,7 @@ def test_a_history_tells_a_whole_journey_and_nothing_of_the_machine(file: Path) 
     assert sum(event.HasField("workflow_execution_update_accepted_event_attributes") for event in history.events) >= 1
     assert len(history.events) > 30
     assert compact(history).count("@") == 0
+    assert "site-packages" not in file.read_text(), "a stack trace names where this was captured"
 
 
 @pytest.fixture(scope="module")
