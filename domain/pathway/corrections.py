@@ -148,6 +148,4 @@ class CorrectDischarge(
 def keep_what_care_owes(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
     """Should it be a mistake. A move is not taken up again: the client is reviewed soon."""
     over = (moves.COMPLETE_STEP_UP, moves.COMPLETE_STEP_DOWN, moves.INTERIM_CONTACT, lost_place.REPLACE_PLACE)
-    ends = {kind.kind for kind in over}
-    owed = (each for each in state.obligations.open.values() if each.kind not in ends and not each.outlives_care)
-    yield from suspension.paused(event, owed)
+    yield from suspension.paused(event, state.obligations.of_care(but=[kind.kind for kind in over]))

@@ -196,8 +196,7 @@ def review(state: JourneyState, event: DeathReviewed) -> Death:
 @part.consequence
 def owe_only_the_review(state: JourneyState, event: ClientDied) -> Iterator[BaseEvent]:
     """Nobody is reminded of the client's duties again."""
-    owed = (each for each in state.obligations.open.values() if not each.outlives_care)
-    yield from suspension.paused(event, owed)
+    yield from suspension.paused(event, state.obligations.of_care())
     yield raised_within(state, event, REVIEW_DEATH, "mortality_review_business_days")
 
 

@@ -5,7 +5,7 @@ Each part of the pathway declares its own kinds of obligations and raises them w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from domain.effects import Notify
@@ -77,6 +77,10 @@ class Obligations(Slice):
     def of_person(self, person: str) -> list[Obligation]:
         """The open ones that this person owns, the earliest due first."""
         return sorted((owed for owed in self.open.values() if owed.assignee == person), key=_by_due)
+
+    def of_care(self, *, but: Collection[str] = ()) -> list[Obligation]:
+        """The open ones that end with care, except those of the kinds in `but`."""
+        return [owed for owed in self.open.values() if owed.kind not in but and not owed.outlives_care]
 
     def first(self) -> Obligation | None:
         """The open one that falls due first, overdue ones included."""

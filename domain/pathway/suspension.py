@@ -153,7 +153,7 @@ def await_what_was_awaited(state: JourneyState, event: DischargeCorrected) -> Su
 @part.consequence
 def owe_nothing_once_closed(state: JourneyState, event: JourneyClosed) -> Iterator[BaseEvent]:
     """All but what a clinic system refused: that is owed on."""
-    yield from paused(event, (owed for owed in state.obligations.open.values() if not owed.outlives_care))
+    yield from paused(event, state.obligations.of_care())
 
 
 @part.consequence

@@ -246,9 +246,7 @@ def end_before_care(state: JourneyState, event: WithdrawalCompleted) -> Withdraw
 @part.consequence
 def owe_only_the_check(state: JourneyState, event: WithdrawalRecorded) -> Iterator[BaseEvent]:
     """The return from a crisis is owed on: the client is in it all the same."""
-    stays = (crisis.ARRANGE_RETURN.kind,)
-    owed = (each for each in state.obligations.open.values() if each.kind not in stays and not each.outlives_care)
-    yield from suspension.paused(event, owed)
+    yield from suspension.paused(event, state.obligations.of_care(but=(crisis.ARRANGE_RETURN.kind,)))
     if event.check_first:
         counted = state.policy.counted("withdrawal_check_hours", since=event.at)
         yield raised(state, event, CHECK_WITHDRAWAL, counted)
