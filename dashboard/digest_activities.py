@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities import signatures
-from activities.ports import Notice
 from centre.staff import Staff
 from dashboard.digest_writing import write_digests
 from dashboard.digests import Span
 from domain.refusal import UnknownHere
 from domain.sites import Site, all_sites, site_named
-from workflows.client import JourneysUnreachable
-from workflows.messages import DIGESTS, PAGE, TASK_QUEUE, DigestStart
+from workflows.client import JourneysUnreachable, send_page
+from workflows.messages import DIGESTS, TASK_QUEUE, DigestStart
 
 log = structlog.get_logger(__name__)
 
@@ -78,22 +76,10 @@ class DigestSender:
         written = await write_digests(self._database_url, self._staff(), [span], folded=self._folded)
         if written.behind:
             raise ApplicationError("the read models are behind the record: see that a projector runs", type="behind")
-        for notice in written.notices:
-            await self._send_once(notice)
+        for notice in written.notices:  # not by the site's workflow, whose history would hold every digest
+            await send_page(self._client, notice)
         log.info("digests-sent", site=site.id, digests=len(written.notices))
         return signatures.DigestsSent(made=True, digests=len(written.notices))
-
-    async def _send_once(self, notice: Notice) -> None:
-        """As `workflows.paging.page_once`; not by the site's workflow, whose history would hold every digest."""
-        with suppress(WorkflowAlreadyStartedError):
-            await self._client.start_workflow(
-                PAGE,
-                notice,
-                id=f"page/{notice.key}",
-                task_queue=TASK_QUEUE,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary=notice.subject,
-            )
 
     def activities(self) -> list[Callable[..., object]]:
         """Both."""

@@ -18,15 +18,21 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.client import WorkflowExecution as TemporalExecution
-from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ports import Notice
 from recovery.differences import Running
 from workflows.card import NOT_RECORDED, RECORD_HEAD
-from workflows.client import JourneyNotRunning, Journeys, JourneysUnreachable, journey_of, unreachable, workflow_id
-from workflows.messages import PAGE, TASK_QUEUE, WORKFLOW, JourneyStart, JourneyStatus
+from workflows.client import (
+    JourneyNotRunning,
+    Journeys,
+    JourneysUnreachable,
+    journey_of,
+    send_page,
+    unreachable,
+    workflow_id,
+)
+from workflows.messages import TASK_QUEUE, WORKFLOW, JourneyStart, JourneyStatus
 from workflows.newer_state import NewerState
 from workflows.record_head import RecordHead, read_record_head
 
@@ -164,21 +170,7 @@ class RunningJourneys:
 
     async def page(self, notice: Notice) -> bool:
         """Sends `notice` once for its key; False if it was sent before."""
-        try:
-            await self._client.start_workflow(
-                PAGE,
-                notice,
-                id=f"page/{notice.key}",
-                task_queue=TASK_QUEUE,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary=notice.subject,
-                rpc_timeout=self._patience,
-            )
-        except WorkflowAlreadyStartedError:
-            return False
-        except RPCError as error:
-            raise unreachable(error) from None
-        return True
+        return await send_page(self._client, notice, patience=self._patience)
 
     async def _signal(self, journey_id: str, name: str, *args: str) -> None:
         try:

@@ -23,6 +23,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
+from activities.ports import Notice
 from domain.commands import BaseCommand
 from domain.pathway.admission import OpenJourney
 from domain.state import JourneyState
@@ -30,7 +31,7 @@ from domain.values import Stage
 from workflows import not_recorded
 from workflows.caller_limit import CallerLimit, TooManyCallers
 from workflows.card import NOT_RECORDED, PROGRAMME, STAGE
-from workflows.messages import READING, TASK_QUEUE, WORKFLOW, JourneySnapshot, JourneyStart, JourneyStatus
+from workflows.messages import PAGE, READING, TASK_QUEUE, WORKFLOW, JourneySnapshot, JourneyStart, JourneyStatus
 
 _PATIENCE = timedelta(seconds=30)
 _ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
@@ -287,6 +288,31 @@ class Journeys:
                 if error.status is not RPCStatusCode.FAILED_PRECONDITION or time.monotonic() > until:
                     _raise_for(error, journey_id)
             await asyncio.sleep(_MOMENT_SECONDS)
+
+
+async def send_page(client: Client, notice: Notice, *, patience: timedelta | None = None) -> bool:
+    """Sends `notice` once for its key, by a workflow of its own; False if it was sent before.
+
+    In a workflow it is `workflows.paging.page_once`.
+
+    Raises:
+        JourneysUnreachable: Temporal did not answer.
+    """
+    try:
+        await client.start_workflow(
+            PAGE,
+            notice,
+            id=f"page/{notice.key}",
+            task_queue=TASK_QUEUE,
+            id_reuse_policy=Reuse.REJECT_DUPLICATE,
+            static_summary=notice.subject,
+            rpc_timeout=patience,
+        )
+    except WorkflowAlreadyStartedError:
+        return False
+    except RPCError as error:
+        raise unreachable(error) from None
+    return True
 
 
 _NO_WORKER = "no worker answered in time: check that one runs, then ask again"
