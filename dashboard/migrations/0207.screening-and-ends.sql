@@ -29,7 +29,7 @@ begin
 end
 $$;
 comment on column dash.journeys_shape.screening_urgency is
-    'How soon the client needs care, as was heard or found; null until somebody said, and treated as urgent.';
+    'How soon the client needs care. Null: nobody has said yet, so it counts as urgent.';
 comment on column dash.journeys_shape.screened_at is 'When the client was last screened; null if not yet.';
 comment on column dash.journeys_shape.correctable_until is
     'Until when the end of the journey can be taken back; null while it goes on, and once the end is final.';

@@ -130,9 +130,9 @@ def check_the_other_coverage(state: JourneyState, event: FundingResolved, now: I
 def check_again_after_a_pause(
     state: JourneyState, event: CrisisEnded | WithdrawalTakenBack | DeathCorrected, now: Instant
 ) -> Iterator[BaseEvent]:
-    """What the payer answered meanwhile was not heeded, and may be out of date.
+    """An answer that came during the pause was not used, and may be out of date.
 
-    Where the client does not want their plan told nobody is asked: who pays is settled by a person.
+    If the client does not want their plan to be told, nobody is asked: a person settles who pays.
     """
     asked = any(call.kind == "check-benefits" for call in state.calls.open.values())
     if state.stage is Stage.BENEFITS_CHECK and not asked and state.consents.payer_may_be_told:

@@ -83,7 +83,7 @@ comment on column dash.journeys_shape.priority is 'What comes first: that of wha
 comment on column dash.journeys_shape.window_closes is 'When the first window ends, of what is owed or of a step-up.';
 comment on column dash.journeys_shape.waived_until is 'The first day on which something waived is owed again.';
 comment on column dash.journeys_shape.undelivered is 'Whether the last notice about something owed did not reach anybody.';
-comment on column dash.journeys_shape.screening_urgency is 'How soon the client needs care, as was heard or found; null until somebody said, and treated as urgent.';
+comment on column dash.journeys_shape.screening_urgency is 'How soon the client needs care. Null: nobody has said yet, so it counts as urgent.';
 comment on column dash.journeys_shape.screened_at is 'When the client was last screened; null if not yet.';
 comment on column dash.journeys_shape.correctable_until is 'Until when the end of the journey can be taken back; null while it goes on, and once the end is final.';
 create index journeys_shape_next_due_idx on dash.journeys_shape using btree (next_due) where (ended_at is null);
