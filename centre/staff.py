@@ -12,6 +12,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StrictInt, model_validator
 
+from access.rules import Viewer
 from centre.days import Day, LocalTime
 from centre.mail_address import MailAddress
 from domain.obligation_terms import Channel
@@ -58,6 +59,7 @@ class Person(Value):
         mail: Where mail reaches them.
         pager: Their pager's mail gateway. Without one they get no pages.
         caseload_clients: The most clients they have at once; None if there is no limit.
+        auditor: Whether they may read who looked at whom.
     """
 
     id: Key
@@ -67,6 +69,7 @@ class Person(Value):
     mail: Annotated[MailAddress, Field(repr=False)]
     pager: Annotated[MailAddress | None, Field(repr=False)] = None
     caseload_clients: Annotated[StrictInt, Field(ge=1)] | None = None
+    auditor: bool = False
     absences: tuple[Absence, ...] = ()
 
     def works_at(self, site: str | None) -> bool:
@@ -161,6 +164,11 @@ class Staff(Value):
         """What a decision may know of the person with this id, or None."""
         found = self.person(staff_id)
         return Colleague(id=found.id, roles=found.roles, sites=found.sites) if found else None
+
+    def viewer(self, staff_id: str) -> Viewer | None:
+        """What decides what the person with this id may see and do, or None for somebody who is not on the list."""
+        found = self.person(staff_id)
+        return Viewer(person=found.id, roles=found.roles, sites=found.sites, auditor=found.auditor) if found else None
 
     def mailbox(self, role: Role, channel: Channel) -> str:
         """The role's own address."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cli.decision_options import Option, options_of
 from cli.decisions import where, who_may
 from cli.output import Exit, Stop, show_json, stdout, table
 from domain.commands import Decision
+from domain.decision_options import Option, options_of
 from domain.pathway import DECISIONS, OBLIGATIONS
 from domain.values import Role, Stage
 

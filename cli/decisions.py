@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from cli import options as opt
 from cli.access import the_journeys
 from cli.catalogue import attribute_of
-from cli.decision_options import Option, given_as_fields, options_of
 from cli.output import Exit, Stop, show_fields, show_json
 from domain.commands import EVERY_STAGE, EVERYONE, Decision, Declaration
+from domain.decision_options import Option, given_as_fields, options_of
 from domain.pathway import DECISIONS
 from workflows.client import CommandNotRecorded, CommandRefused, JourneyNotRunning, JourneysUnreachable
 

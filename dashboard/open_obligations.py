@@ -137,7 +137,7 @@ async def open_obligations(
                 rows = await _rows(session)
             if as_of < head <= as_of + folded:
                 as_of = await _fold_rest(session, as_of, folded, rows)
-            found = sorted((each for of in rows.values() for each in of), key=lambda each: (each.due_at, each.id))
+            found = sorted((each for of in rows.values() for each in of), key=lambda each: (each.due_at, each.id, each.journey_id))
             recorded_at = await _recorded_at(session, found) if since else {}
         except psycopg.Error as error:
             raise translated(error) from None

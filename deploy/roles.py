@@ -11,12 +11,14 @@ LOGINS = {
     ),
     "throughline_intake": ("throughline_reader", "throughline_intake_service"),
     "throughline_projections": ("throughline_projector",),
+    "throughline_board": ("throughline_reader", "throughline_dashboards", "throughline_sessions"),
 }
 """Each login role and its groups. The migrations create the groups; docs/roles.md says why."""
 
 KEYHOLDERS = {
     "throughline_worker": ("throughline_keyholder",),
     "throughline_intake": ("throughline_keyholder",),
+    "throughline_board": ("throughline_keyholder",),
 }
 """The same for the keys' database."""
 

@@ -117,6 +117,7 @@ class ObligationKind(Value):
     Attributes:
         kind: Its name, and the stem of its obligations' ids.
         title: For people; says what to do and nothing about the client.
+        ended_by: The decision that usually ends it, the next action of the person who owes it.
         waivable_by: Roles that may decide it need not be done; none where it keeps the journey moving.
         completable_by: Roles that may end it by saying it is done; none where a decision of its own ends it.
         priority: What comes first in every list.
@@ -125,6 +126,7 @@ class ObligationKind(Value):
 
     kind: str
     title: str
+    ended_by: str = "complete-obligation"
     waivable_by: tuple[Role, ...] = ()
     completable_by: tuple[Role, ...] = ()
     priority: Priority

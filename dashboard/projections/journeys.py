@@ -17,6 +17,7 @@ _COLUMNS = (
     *("crisis_place", "withdrawal_reason", "waiting_for_person"),
     *("priority", "window_closes", "waived_until", "undelivered"),
     *("screening_urgency", "screened_at", "correctable_until"),
+    *("moving_from", "move_direction", "move_place", "move_starts_at"),
 )
 
 
@@ -66,6 +67,10 @@ def _row(change: Change) -> TableRow:
         state.screening.urgency,
         state.screening.completed_at,
         state.closing.correctable_until,
+        move.origin if move else None,
+        move.direction if move else None,
+        move.place if move else None,
+        move.starts_at if move else None,
     )
 
 

@@ -13,6 +13,9 @@ from dashboard.projections.writer import prepare, write
 from eventstore.following.bulk import BulkEvent, Session
 from eventstore.following.checkpoints import Checkpoint, advance
 
+CHANGED = "dash_changed"
+"""The channel on which PostgreSQL tells readers that read models have changed, with the position they are at."""
+
 
 class ReadModelBatch:
     """Read models that are updated together, each from its own checkpoint.
@@ -74,4 +77,5 @@ class ReadModelBatch:
                 first = bisect_right(changes, each.position, key=lambda change: change.recorded.position)
                 rows = model.last_rows(changes[first:])
                 await write(self._session, model, table_of(model, each.generation), rows)
+            await self._session.execute("select pg_notify(%s, %s)", [CHANGED, str(upto)])
         return [*moved, *(each for each in checkpoints if each.position >= upto)]

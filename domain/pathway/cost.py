@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 part = Part("cost")
 
 ACCEPT_COST = ObligationKind(
-    kind="accept-cost", title="Make the cost clear and record the client's answer", priority=Priority.COVERAGE
+    kind="accept-cost",
+    title="Make the cost clear and record the client's answer",
+    ended_by="accept-cost",
+    priority=Priority.COVERAGE,
 )
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 part = Part("coverage")
 
 VERIFY_BENEFITS = ObligationKind(
-    kind="verify-benefits", title="Verify the client's benefits", priority=Priority.COVERAGE
+    kind="verify-benefits", title="Verify the client's benefits", ended_by="record-benefits", priority=Priority.COVERAGE
 )
 
 

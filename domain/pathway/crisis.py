@@ -39,6 +39,7 @@ part = Part("crisis")
 ARRANGE_RETURN = ObligationKind(
     kind="arrange-return",
     title="Contact the facility that has the client, and arrange the return",
+    ended_by="end-crisis",
     completable_by=CARE_TEAM,
     waivable_by=CLINICAL,
     priority=Priority.SAFETY,

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 part = Part("death")
 
 REVIEW_DEATH = ObligationKind(
-    kind="mortality-review", title="Review the client's death", priority=Priority.CLINICAL, outlives_care=True
+    kind="mortality-review",
+    title="Review the client's death",
+    ended_by="review-death",
+    priority=Priority.CLINICAL,
+    outlives_care=True,
 )
 CHECK_DEATH = ObligationKind(
     kind="check-death",

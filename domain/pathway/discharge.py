@@ -34,11 +34,16 @@ part = Part("discharge")
 DRAFT_DISCHARGE_PLAN = ObligationKind(
     kind="draft-discharge-plan",
     title="Draft the discharge plan",
+    ended_by="update-discharge-plan",
     waivable_by=CLINICAL,
     priority=Priority.CLINICAL,
 )
 COMPLETE_DISCHARGE = ObligationKind(
-    kind="complete-discharge", title="Complete the discharge", waivable_by=CLINICAL, priority=Priority.CLINICAL
+    kind="complete-discharge",
+    title="Complete the discharge",
+    ended_by="discharge",
+    waivable_by=CLINICAL,
+    priority=Priority.CLINICAL,
 )
 
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 part = Part("enrolment")
 
-ENROL = ObligationKind(kind="enrol", title="Enrol the client", priority=Priority.ADMINISTRATIVE)
+ENROL = ObligationKind(
+    kind="enrol", ended_by="confirm-enrolment", title="Enrol the client", priority=Priority.ADMINISTRATIVE
+)
 
 
 class Enrolled(BaseEvent):

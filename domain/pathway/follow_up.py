@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 part = Part("follow_up")
 
 FOLLOW_UP = ObligationKind(
-    kind="follow-up", title="Follow up after discharge", waivable_by=CLINICAL, priority=Priority.CLINICAL
+    kind="follow-up",
+    title="Follow up after discharge",
+    ended_by="record-follow-up",
+    waivable_by=CLINICAL,
+    priority=Priority.CLINICAL,
 )
 
 

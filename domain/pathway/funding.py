@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 part = Part("funding")
 
 RESOLVE_FUNDING = ObligationKind(
-    kind="resolve-funding", title="Find another way to pay for care", priority=Priority.COVERAGE
+    kind="resolve-funding",
+    title="Find another way to pay for care",
+    ended_by="resolve-funding",
+    priority=Priority.COVERAGE,
 )
 
 

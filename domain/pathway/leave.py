@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 part = Part("leave", optional=True)
 
 RETURN_FROM_LEAVE = ObligationKind(
-    kind="return-from-leave", title="See that the client is back from leave", priority=Priority.CLINICAL
+    kind="return-from-leave",
+    title="See that the client is back from leave",
+    ended_by="end-leave",
+    priority=Priority.CLINICAL,
 )
 
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 part = Part("moves")
 
-COMPLETE_STEP_UP = ObligationKind(kind="complete-step-up", title="Complete the step-up", priority=Priority.SAFETY)
+COMPLETE_STEP_UP = ObligationKind(
+    kind="complete-step-up", ended_by="confirm-arrival", title="Complete the step-up", priority=Priority.SAFETY
+)
 INTERIM_CONTACT = ObligationKind(
     kind="interim-contact",
     title="Contact the client until they arrive",
@@ -42,7 +44,7 @@ INTERIM_CONTACT = ObligationKind(
     priority=Priority.SAFETY,
 )
 COMPLETE_STEP_DOWN = ObligationKind(
-    kind="complete-step-down", title="Complete the step-down", priority=Priority.CLINICAL
+    kind="complete-step-down", title="Complete the step-down", ended_by="confirm-arrival", priority=Priority.CLINICAL
 )
 
 

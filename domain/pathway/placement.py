@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 part = Part("placement")
 
-DECIDE_PLACEMENT = ObligationKind(kind="decide-placement", title="Decide the level of care", priority=Priority.CLINICAL)
+DECIDE_PLACEMENT = ObligationKind(
+    kind="decide-placement", ended_by="decide-placement", title="Decide the level of care", priority=Priority.CLINICAL
+)
 
 
 class Placement(Slice):

@@ -46,9 +46,14 @@ if TYPE_CHECKING:
 
 part = Part("reviews")
 
-REVIEW = ObligationKind(kind="review", title="Review the level of care", priority=Priority.CLINICAL)
+REVIEW = ObligationKind(
+    kind="review", ended_by="complete-review", title="Review the level of care", priority=Priority.CLINICAL
+)
 CONTINUED_STAY = ObligationKind(
-    kind="continued-stay", title="Decide whether care at this level goes on", priority=Priority.CLINICAL
+    kind="continued-stay",
+    title="Decide whether care at this level goes on",
+    ended_by="complete-review",
+    priority=Priority.CLINICAL,
 )
 
 

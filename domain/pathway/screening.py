@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 part = Part("screening")
 
 SCREEN_CLIENT = ObligationKind(
-    kind="screen-client", title="Reach the client and screen them", priority=Priority.CLINICAL
+    kind="screen-client",
+    title="Reach the client and screen them",
+    ended_by="complete-screening",
+    priority=Priority.CLINICAL,
 )
 ASSESS_SAFETY = ObligationKind(
     kind="assess-safety",

@@ -35,12 +35,14 @@ part = Part("withdrawal")
 CHECK_WITHDRAWAL = ObligationKind(
     kind="check-withdrawal",
     title="Reach the client who withdrew and check that they are safe",
+    ended_by="check-withdrawal",
     waivable_by=(Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
     priority=Priority.SAFETY,
 )
 RESOLVE_RETURN = ObligationKind(
     kind="resolve-return",
     title="Decide whether the client who withdrew is back: an admission came",
+    ended_by="take-back-withdrawal",
     waivable_by=(Role.ADMISSIONS, *CLINICAL),
     priority=Priority.CLINICAL,
 )

@@ -2,6 +2,38 @@
 -- `python -m tests.migrations.schema` writes it. Roles are made by the migrations too: see docs/roles.md.
 -- Left out are the tables dash.<name>_gN, one for each generation of a read model: each is made like dash.<name>_shape.
 
+create schema access;
+grant usage on schema access to throughline_sessions;
+
+create table access.sessions (
+    token_hash bytea not null,
+    person text not null,
+    used_for text not null,
+    began_at timestamptz not null,
+    last_used_at timestamptz not null,
+    ends_at timestamptz not null,
+    ended_at timestamptz,
+    constraint sessions_used_for_check check ((used_for = any (array['board'::text, 'cli'::text]))),
+    constraint sessions_pkey primary key (token_hash)
+);
+comment on column access.sessions.person is 'Opaque staff id. Roles and sites are looked up in the list of staff each time.';
+comment on column access.sessions.ends_at is 'The absolute end; a session without use ends sooner.';
+create index sessions_person_idx on access.sessions using btree (person) where (ended_at is null);
+grant select,insert,update on table access.sessions to throughline_sessions;
+
+create table access.sign_ins (
+    state_hash bytea not null,
+    verifier text not null,
+    nonce text not null,
+    return_to text not null,
+    began_at timestamptz not null,
+    constraint sign_ins_pkey primary key (state_hash)
+);
+comment on table access.sign_ins is 'Sign-ins that have begun and not come back from the provider.';
+comment on column access.sign_ins.verifier is 'The PKCE code verifier (RFC 7636).';
+comment on column access.sign_ins.return_to is 'The path of the page that was asked for.';
+grant select,insert,delete on table access.sign_ins to throughline_sessions;
+
 create schema dash;
 alter schema dash owner to throughline_projector;
 grant usage on schema dash to throughline_dashboards;
@@ -64,6 +96,10 @@ create table dash.journeys_shape (
     screening_urgency text,
     screened_at timestamptz,
     correctable_until timestamptz,
+    moving_from text,
+    move_direction text,
+    move_place text,
+    move_starts_at timestamptz,
     constraint journeys_shape_pkey primary key (journey_id)
 );
 alter table dash.journeys_shape owner to throughline_projector;
@@ -86,7 +122,14 @@ comment on column dash.journeys_shape.undelivered is 'Whether the last notice ab
 comment on column dash.journeys_shape.screening_urgency is 'How soon the client needs care. Null: nobody has said yet, so it counts as urgent.';
 comment on column dash.journeys_shape.screened_at is 'When the client was last screened; null if not yet.';
 comment on column dash.journeys_shape.correctable_until is 'Until when the end of the journey can be taken back; null while it goes on, and once the end is final.';
+comment on column dash.journeys_shape.moving_from is 'The level of care that the client moves from.';
+comment on column dash.journeys_shape.move_direction is 'up or down.';
+comment on column dash.journeys_shape.move_place is 'The facility of the place that is held for the move.';
+comment on column dash.journeys_shape.move_starts_at is 'When the held place starts.';
+create index journeys_shape_as_of_position_idx on dash.journeys_shape using btree (as_of_position);
+create index journeys_shape_move_due_idx on dash.journeys_shape using btree (move_due) where (moving_to is not null);
 create index journeys_shape_next_due_idx on dash.journeys_shape using btree (next_due) where (ended_at is null);
+create index journeys_shape_site_level_idx on dash.journeys_shape using btree (site, level) where (ended_at is null);
 
 create table dash.obligations_shape (
     journey_id text not null,
@@ -134,6 +177,7 @@ comment on column dash.obligations_shape.ended_by_id is 'The opaque staff id of 
 comment on column dash.obligations_shape.falls_due is 'When it falls due; while it is waived, when it is owed again. Lists are in its order.';
 create index obligations_shape_assignee_idx on dash.obligations_shape using btree (assignee) where (ended_at is null);
 create index obligations_shape_due_at_idx on dash.obligations_shape using btree (due_at) where (ended_at is null);
+create index obligations_shape_falls_due_idx on dash.obligations_shape using btree (falls_due) where (ended_at is null);
 create index obligations_shape_kind_raised_at_idx on dash.obligations_shape using btree (kind, raised_at);
 
 create table dash.stays_shape (
@@ -185,8 +229,6 @@ create view dash.authorisations as
     as_of_position
    from dash.authorisations_g1;
 alter view dash.authorisations owner to throughline_projector;
-
-'';
 grant select on table dash.authorisations to throughline_dashboards;
 
 create view dash.census as
@@ -281,7 +323,11 @@ create view dash.journeys as
     undelivered,
     screening_urgency,
     screened_at,
-    correctable_until
+    correctable_until,
+    moving_from,
+    move_direction,
+    move_place,
+    move_starts_at
    from dash.journeys_g1;
 alter view dash.journeys owner to throughline_projector;
 grant select on table dash.journeys to throughline_dashboards;
@@ -382,7 +428,11 @@ create view dash.open_journeys as
     undelivered,
     screening_urgency,
     screened_at,
-    correctable_until
+    correctable_until,
+    moving_from,
+    move_direction,
+    move_place,
+    move_starts_at
    from dash.journeys j
   where ((ended_at is null) or (open_count > 0))
   order by (urgent_open or coalesce((next_due < now()), false)) desc, (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), next_due, journey_id;
@@ -615,6 +665,8 @@ create aggregate es.chain(p_before_all bytea, p_content bytea) (
     stype = bytea
 );
 alter aggregate es.chain(p_before_all bytea, p_content bytea) owner to throughline_owner;
+
+'';
 revoke all on function es.chain(bytea, bytea) from public;
 
 create function es.append(p_stream text, p_expected bigint, p_key text, p_digest bytea, p_close boolean, p_events json) returns table(replayed boolean, version bigint, first_position bigint, last_position bigint, recorded_at timestamptz)
@@ -808,6 +860,7 @@ revoke all on function es.refuse_change() from public;
 create schema intake;
 grant usage on schema intake to throughline_intake_service;
 grant usage on schema intake to throughline_directory;
+grant usage on schema intake to throughline_dashboards;
 
 create table intake.clients (
     client_ref uuid not null,
@@ -948,5 +1001,19 @@ comment on column intake.queue.due_at is 'When the earliest message may be tried
 comment on column intake.queue.claim_id is 'Who handles the earliest message now; only they may write what becomes of it';
 create index queue_due on intake.queue using btree (lane, due_at);
 grant select,insert,delete,update on table intake.queue to throughline_intake_service;
+
+create view intake.messages_for_people as
+ select quarantine_id,
+    listener,
+    reason_code,
+    reason as advice,
+    quarantined_at,
+    last_seen_at,
+    times
+   from intake.quarantine
+  where (released_at is null);
+comment on view intake.messages_for_people is 'Messages that a person must look at. Advice names codes and places of a message, never its content.';
+grant select,insert,update on table intake.messages_for_people to throughline_intake_service;
+grant select on table intake.messages_for_people to throughline_dashboards;
 
 alter default privileges for role postgres in schema intake grant select,insert,update on tables to throughline_intake_service;

@@ -10,10 +10,10 @@ import pytest
 from cyclopts import App
 from temporalio import workflow
 
-from cli.decision_options import given_as_fields, options_of
 from cli.main import build
 from cli.output import Exit
 from domain.commands import AdmissionsMessage, Decision
+from domain.decision_options import given_as_fields, options_of
 from domain.pathway import COMMANDS, DECISIONS
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.discharge import UpdateDischargePlan

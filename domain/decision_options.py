@@ -1,4 +1,4 @@
-"""Turns a decision's fields into command-line options, each with its type and description."""
+"""What a person fills in for a decision, on the command line and in a form: one option for each value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.commands import Decision
 from domain.values import Value
 
 _COMMON = Decision.model_fields.keys() | {"kind"}
-"""Fields that every decision has. They come from `cli.options.Who` and `--occurred-at`."""
+"""Fields that every decision has. They are asked for in one way everywhere."""
 
 
 @dataclass(frozen=True)
