@@ -24,17 +24,17 @@ _HEADERS = frozenset({"alg", "kid", "typ"})
 
 
 class IdTokens:
-    """The verifier for one provider and one client id."""
+    """The verifier for one client id."""
 
-    def __init__(self, issuer: str, client_id: str) -> None:
-        self._issuer = issuer
+    def __init__(self, client_id: str) -> None:
         self._client_id = client_id
 
-    def read(self, token: str, jwks: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
+    def read(self, token: str, issuer: str, jwks: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
         """The token's claims.
 
         Args:
             token: In compact form.
+            issuer: The configured provider's, exactly as it publishes it.
             jwks: The provider's keys, as it publishes them.
             nonce: What this sign-in sent; a token for another sign-in is refused.
 
@@ -48,7 +48,7 @@ class IdTokens:
                 key=key,
                 algorithms=[algorithm],
                 audience=self._client_id,
-                issuer=self._issuer,
+                issuer=issuer,
                 leeway=_LEEWAY,
                 options={"require": list(_MUST_HAVE), "strict_aud": False},
             )

@@ -24,7 +24,7 @@ class ProviderSettings:
     """The provider as the centre names it.
 
     Attributes:
-        issuer: Its issuer address, exactly as in its tokens.
+        issuer: Its issuer address; a slash at the end makes no difference.
         client_id: The name under which it knows the board.
         client_secret: If it gave the board one.
         staff_claim: The claim that holds the staff id.
@@ -52,7 +52,7 @@ class Provider:
     def __init__(self, settings: ProviderSettings, http: httpx2.AsyncClient) -> None:
         self._settings = settings
         self._http = http
-        self._tokens = IdTokens(settings.issuer, settings.client_id)
+        self._tokens = IdTokens(settings.client_id)
         self._endpoints: Mapping[str, Any] | None = None
         self._jwks: Mapping[str, Any] | None = None
 
@@ -100,18 +100,19 @@ class Provider:
 
     async def _verified(self, token: str, nonce: str) -> Mapping[str, Any]:
         """The token's claims. The provider may have changed its keys: they are read once more before a refusal."""
-        known = self._jwks
+        issuer, known = str((await self._published())["issuer"]), self._jwks
         try:
-            return self._tokens.read(token, known or await self._read_keys(), nonce)
+            return self._tokens.read(token, issuer, known or await self._read_keys(), nonce)
         except SignInFailed as refused:
             if known is None or refused.code != "id-token-unknown-key":
                 raise
-            return self._tokens.read(token, await self._read_keys(), nonce)
+            return self._tokens.read(token, issuer, await self._read_keys(), nonce)
 
     async def _published(self) -> Mapping[str, Any]:
         if self._endpoints is None:
-            found = await self._json("GET", f"{self._settings.issuer.rstrip('/')}/.well-known/openid-configuration")
-            if found.get("issuer") != self._settings.issuer:
+            issuer = self._settings.issuer.rstrip("/")
+            found = await self._json("GET", f"{issuer}/.well-known/openid-configuration")
+            if str(found.get("issuer")).rstrip("/") != issuer:
                 raise SignInFailed("issuer", "The sign-in service is not the one that is set up. Tell operations.")
             self._endpoints = found
         return self._endpoints

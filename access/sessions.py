@@ -11,7 +11,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
 from psycopg_pool import AsyncConnectionPool
 
@@ -27,6 +27,10 @@ _USE = """
 update access.sessions set last_used_at = greatest(last_used_at, %(now)s)
 where token_hash = %(hash)s and ended_at is null and ends_at > %(now)s and last_used_at > %(idle_since)s
 returning person, used_for, ends_at
+"""
+_LOOK = """
+select person, used_for, ends_at from access.sessions
+where token_hash = %(hash)s and ended_at is null and ends_at > %(now)s and last_used_at > %(idle_since)s
 """
 _BEGIN = """
 insert into access.sessions (token_hash, person, used_for, began_at, last_used_at, ends_at)
@@ -96,11 +100,18 @@ class Sessions:
 
     async def use(self, token: str, now: datetime) -> Session | None:
         """The session that `token` opens, or None. It is then in use until `now` at least."""
+        return await self._find(_USE, token, now)
+
+    async def look(self, token: str, now: datetime) -> Session | None:
+        """The same, without counting as use: for what a page does by itself while nobody is there."""
+        return await self._find(_LOOK, token, now)
+
+    async def _find(self, query: LiteralString, token: str, now: datetime) -> Session | None:
         if not token or len(token) > _MOST_TOKEN:
             return None
         values = {"hash": _hash(token), "now": now, "idle_since": now - self._idle}
         async with self._pool.connection() as connection:
-            found = await (await connection.execute(_USE, values)).fetchone()
+            found = await (await connection.execute(query, values)).fetchone()
         return Session(found[0], found[1], found[2], token) if found else None
 
     async def end(self, session: Session, now: datetime) -> None:

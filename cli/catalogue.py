@@ -20,6 +20,7 @@ RUN: Mapping[str, str] = {
     "worker": "cli.services:worker",
     "intake": "cli.services:intake",
     "projector": "cli.services:projector",
+    "board": "cli.board:board",
 }
 LOOK: Mapping[str, str] = {
     "status": "cli.status:status",

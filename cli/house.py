@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from centre.files import centre_folder
+from centre.staff_file import read_staff
 from cli.guard import Guard, Start, cancelled_by_signals
 from cli.recovery import start_missing
 from deploy.errors import SettingsError
@@ -81,7 +83,7 @@ async def running_house(
         StackError: Something did not start; the message says what to do.
     """
     if ports == "free":
-        settings = settings.changed(mllp_port=0, http_port=0)
+        settings = settings.changed(mllp_port=0, http_port=0, board_port=0)
     async with AsyncExitStack() as opened:
         with cancelled_by_signals():
             stack = await opened.enter_async_context(Stack(settings, ports=ports, progress=progress))
@@ -171,6 +173,7 @@ async def _start_parts(guard: Guard, stack: Stack) -> None:
             together.create_task(_add_clinic_and_worker(guard, stack))
             together.create_task(guard.add("intake", partial(_start_intake, stack)))
             together.create_task(guard.add("projector", partial(_start_projector, stack)))
+            together.create_task(_add_sign_in_and_board(guard, stack))
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
 
@@ -196,7 +199,7 @@ def _clinic_starter(stack: Stack) -> Start:
         process, told = await _start(stack, "clinic", [sys.executable, "-m", "clinic", "--state", str(state), *options])
         ports.update({name: told[name] for name in ports})
         given = stack.settings
-        base, smtp = f"http://127.0.0.1:{told['http_port']}", HostPort("127.0.0.1", told["smtp_port"])
+        base, smtp = _local(told["http_port"]), HostPort("127.0.0.1", told["smtp_port"])
         stack.publish(given.changed(clinic_url=given.clinic_url or base, smtp=given.smtp or smtp))
         return process
 
@@ -213,6 +216,50 @@ async def _start_projector(stack: Stack) -> RunningProcess:
     command = [sys.executable, "-m", "cli.main", "projector"]
     process, _ = await _start(stack, "projector", command, "throughline_projections")
     return process
+
+
+async def _add_sign_in_and_board(guard: Guard, stack: Stack) -> None:
+    """The board, where staff can sign in. With the example centre there is a provider for demonstrations."""
+    if stack.settings.sign_in_issuer is None and stack.settings.centre is None:
+        await guard.add("sign-in", _sign_in_starter(stack))
+    if stack.settings.sign_in_issuer is not None:
+        await guard.add("board", _board_starter(stack))
+
+
+def _sign_in_starter(stack: Stack) -> Start:
+    port = {"port": 0}  # any free port; after a restart it keeps the port that the board knows
+
+    async def start() -> RunningProcess:
+        people = stack.settings.home / "sign-in-people.json"
+        people.write_text(json.dumps(_people()), encoding="utf-8")
+        command = [sys.executable, "-m", "clinic.sign_in", "--people", str(people), "--port", str(port["port"])]
+        process, told = await _start(stack, "sign-in", command)
+        port["port"] = told["port"]
+        stack.publish(stack.settings.changed(sign_in_issuer=_local(told["port"])))
+        return process
+
+    return start
+
+
+def _people() -> dict[str, str]:
+    """The invented staff of the example, as the development provider shows them."""
+    people = read_staff(centre_folder(None) / "staff.toml").people
+    return {each.id: f"{each.id}: {', '.join(role.replace('-', ' ') for role in each.roles)}" for each in people}
+
+
+def _board_starter(stack: Stack) -> Start:
+    async def start() -> RunningProcess:
+        command = [sys.executable, "-m", "cli.main", "board"]
+        process, told = await _start(stack, "board", command, "throughline_board")
+        given = stack.settings
+        stack.publish(given.changed(board_port=told["port"], board_url=given.board_url or _local(told["port"])))
+        return process
+
+    return start
+
+
+def _local(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 async def _start(

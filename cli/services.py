@@ -145,6 +145,7 @@ async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
 def _show_addresses(settings: Settings) -> None:
     show_fields(
         {
+            "Board": settings.board_url,
             "Temporal UI": settings.ui_page,
             "Temporal": settings.temporal_address,
             "HL7 over MLLP": f"127.0.0.1:{settings.mllp_port}",

@@ -76,7 +76,7 @@ async def list_journeys(
                 as_of = await position(session, JOURNEYS)
                 cursor = await session.execute(_LIST, {"now": now, "all": ended})
                 names = [column.name for column in cursor.description or ()]
-                rows = {each[0]: _row(dict(zip(names, each, strict=True))) async for each in cursor}
+                rows = {each[0]: row_from(dict(zip(names, each, strict=True))) async for each in cursor}
             if as_of < head <= as_of + folded:
                 as_of = await _fold_rest(session, as_of, folded, rows, now, ended=ended)
         except psycopg.Error as error:
@@ -84,7 +84,8 @@ async def list_journeys(
     return Listing(sorted(rows.values(), key=urgency), as_of, head)
 
 
-def _row(found: dict[str, Any]) -> JourneyRow:
+def row_from(found: dict[str, Any]) -> JourneyRow:
+    """The row from the columns of a query as in this module."""
     own = {name: found.pop(name) for name in ("missed_window", "urgent_open", "undelivered", "waived_until")}
     urgent = own.pop("urgent_open")
     return JourneyRow.model_validate({**found, "flags": flags(overdue=found["overdue"], urgent=urgent, **own)})

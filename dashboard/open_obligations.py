@@ -47,6 +47,7 @@ class OpenObligation(Value):
         falls_due: When it falls due; while it is waived, when it is owed again.
         in_window: Whether it can be met in a window of days only.
         undelivered: Whether the last notice about it did not reach anybody.
+        number: Of the journey; see `domain.reference`. None where it is not known yet.
     """
 
     journey_id: str
@@ -64,6 +65,7 @@ class OpenObligation(Value):
     falls_due: Instant
     in_window: bool = False
     undelivered: bool = False
+    number: int | None = None
 
     @property
     def title(self) -> str:
@@ -137,7 +139,9 @@ async def open_obligations(
                 rows = await _rows(session)
             if as_of < head <= as_of + folded:
                 as_of = await _fold_rest(session, as_of, folded, rows)
-            found = sorted((each for of in rows.values() for each in of), key=lambda each: (each.due_at, each.id, each.journey_id))
+            found = sorted(
+                (each for of in rows.values() for each in of), key=lambda each: (each.due_at, each.id, each.journey_id)
+            )
             recorded_at = await _recorded_at(session, found) if since else {}
         except psycopg.Error as error:
             raise translated(error) from None

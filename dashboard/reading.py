@@ -29,6 +29,7 @@ class JourneyRow(Value):
         flags: What people must see at a glance, of all that is owed.
         week: The week of care at its level, from 1; None without care, or where this process lacks its calendar.
         last_week: The last week of care at that level, beyond which only those whom the policy names continue it.
+        number: See `domain.reference`; None where it is not known yet.
     """
 
     journey_id: str
@@ -47,6 +48,7 @@ class JourneyRow(Value):
     flags: tuple[str, ...] = ()
     week: int | None = None
     last_week: int | None = None
+    number: int | None = None
 
 
 class Path(Value):

@@ -90,6 +90,12 @@ class Limits(BaseModel):
     dashboard_patience_seconds: float = _seconds(2.0, "How long a list waits for the projector to catch up.")
     dashboard_folded_events: int = _limit(20_000, "events", "That a list reads itself if the projector is behind.")
 
+    board_connections: int = _connections(8, "Of one board to the database.", least=2)
+    board_idle_minutes: float = _limit(
+        15.0, "minutes", "Without use, after which a sign-in ends.", least=1, most=24 * 60
+    )
+    board_session_hours: float = _limit(12.0, "hours", "After which every sign-in ends.", least=0.1, most=24 * 7)
+
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         if max(self.intake_openings_seconds, self.intake_journeys_seconds) >= self.intake_lease_seconds:

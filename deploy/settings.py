@@ -25,6 +25,7 @@ Given = TypeVar("Given")
 DEFAULT_NAMESPACE = "throughline"
 DEFAULT_MLLP_PORT = 2575
 DEFAULT_HTTP_PORT = 8480
+DEFAULT_BOARD_PORT = 8484
 
 _LAYERS: ContextVar[tuple[Layer, ...]] = ContextVar("_LAYERS", default=())
 """The layers that are being read now. Settings that a program creates itself read nothing."""
@@ -53,6 +54,20 @@ class Settings(Limits, BaseSettings):
     temporal_namespace: str = Field(default=DEFAULT_NAMESPACE, description="Temporal's namespace.")
     mllp_port: Port = Field(default=DEFAULT_MLLP_PORT, description="The MLLP port of intake; 0: any free port.")
     http_port: Port = Field(default=DEFAULT_HTTP_PORT, description="The HTTP port of intake; 0: any free port.")
+    board_port: Port = Field(default=DEFAULT_BOARD_PORT, description="The port of the board; 0: any free port.")
+    board_url: HttpUrl | None = Field(
+        default=None, description="The board's address as browsers see it; if not set, its port on this machine."
+    )
+    sign_in_issuer: HttpUrl | None = Field(
+        default=None, description="The OpenID provider at which staff sign in: its issuer address."
+    )
+    sign_in_client_id: str = Field(
+        default="throughline", description="The name under which the provider knows the board."
+    )
+    sign_in_client_secret: File | None = Field(
+        default=None, description="The file with the secret that the provider gave the board, if it gave one."
+    )
+    sign_in_staff_claim: str = Field(default="sub", description="The claim of an ID token that holds the staff id.")
     clinic_url: HttpUrl | None = Field(default=None, description="Base address of the clinic's HTTP systems.")
     smtp: Server | None = Field(default=None, description="The mail server, host:port.")
     centre: File | None = Field(default=None, description="The folder of the centre's files; if not set, the example.")

@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from pydantic import StringConstraints
 from pydantic.fields import FieldInfo
 
 from domain.commands import Decision
@@ -25,6 +26,8 @@ class Option:
         name: The field's name, unique in the decision.
         kind: What the field holds: a choice, text, true or false, or `tuple` for a list of lines.
         within: The decision's field that this belongs to, if that field holds several values.
+        longest: The most characters of a text; None if that is not limited here.
+        pattern: What a text must look like, as a regular expression; None if it may be anything.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Option:
     description: str
     required: bool
     within: str | None = None
+    longest: int | None = None
+    pattern: str | None = None
 
     @property
     def flag(self) -> str:
@@ -61,13 +66,34 @@ def _options(decision: type[Decision]) -> Iterator[Option]:
             continue
         kind = _kind(field)
         if not issubclass(kind, Value):
-            yield Option(name, kind, field.description or "", field.is_required())
+            yield _option(name, field, required=field.is_required())
             continue
         for part, inner in kind.model_fields.items():
             if not inner.description:  # not for people to fill in
                 continue
             required = field.is_required() and inner.is_required()
-            yield Option(part, _kind(inner), inner.description or "", required, within=name)
+            yield _option(part, inner, required=required, within=name)
+
+
+def _option(name: str, field: FieldInfo, *, required: bool, within: str | None = None) -> Option:
+    limits = [each for each in _metadata(field) if isinstance(each, StringConstraints)]
+    return Option(
+        name,
+        _kind(field),
+        field.description or "",
+        required,
+        within=within,
+        longest=next((each.max_length for each in limits if each.max_length), None),
+        pattern=next((str(each.pattern) for each in limits if each.pattern), None),
+    )
+
+
+def _metadata(field: FieldInfo) -> Iterator[object]:
+    """What is said of the field's type beside it: on the field, or inside an optional one."""
+    yield from field.metadata
+    for each in get_args(field.annotation):
+        if get_origin(each) is Annotated:
+            yield from get_args(each)[1:]
 
 
 def given_as_fields(decision: type[Decision], given: dict[str, Any]) -> dict[str, Any]:

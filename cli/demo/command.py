@@ -107,6 +107,8 @@ def _show_where(settings: Settings, outcomes: list[ClientOutcome], *, json: bool
         say("\nIn the Temporal UI:")
         for each in outcomes:
             say(f"  {each.client.ljust(17)} {ui_link(settings, each.journey_id)}")
+    if settings.board_url is not None:
+        say(f"\nThe board:   {settings.board_url}")
     say(f"\nOn record:   THROUGHLINE_HOME={settings.home} throughline journeys --all")
     say("All of it stays up until Ctrl-C.")
 

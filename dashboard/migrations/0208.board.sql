@@ -1,4 +1,4 @@
--- What the board's lists show of a move, and indexes for their orders.
+-- What the board's lists show of a move, indexes for their orders, and the numbers behind short references.
 
 -- migrate:up
 do $$
@@ -39,6 +39,25 @@ from dash.journeys j
 where j.ended_at is null or j.open_count > 0
 order by urgent desc, array_position(array['safety', 'clinical', 'coverage', 'administrative'], j.priority), j.next_due,
          j.journey_id;
+
+create table dash.journey_numbers_shape (
+    number     bigint not null primary key,
+    journey_id text   not null
+);
+create index on dash.journey_numbers_shape (journey_id);
+comment on column dash.journey_numbers_shape.number is
+    'The position of the journey''s first event in the record. Its short reference is made from it.';
+do $$
+begin
+    create table dash.journey_numbers_g1 (like dash.journey_numbers_shape including all);
+    create view dash.journey_numbers as select * from dash.journey_numbers_g1;
+    alter table dash.journey_numbers_shape owner to throughline_projector;
+    alter table dash.journey_numbers_g1 owner to throughline_projector;
+    alter view dash.journey_numbers owner to throughline_projector;
+    grant select on dash.journey_numbers to throughline_dashboards;
+    insert into es.checkpoints (consumer, generation, status, position) values ('dash.journey_numbers', 1, 'live', 0);
+end
+$$;
 
 -- migrate:down
 do $$ begin raise exception 'there is no way back: read models of this release fill the columns; restore a backup'; end $$;

@@ -3,11 +3,22 @@
 from dashboard.projections.authorisations import AUTHORISATIONS
 from dashboard.projections.journeys import JOURNEYS
 from dashboard.projections.model import Change, ReadModel
+from dashboard.projections.numbers import NUMBERS
 from dashboard.projections.obligations import OBLIGATIONS
 from dashboard.projections.stays import STAYS
 from dashboard.projections.timeline import TIMELINE
 
-READ_MODELS: tuple[ReadModel, ...] = (JOURNEYS, OBLIGATIONS, STAYS, AUTHORISATIONS, TIMELINE)
+READ_MODELS: tuple[ReadModel, ...] = (JOURNEYS, OBLIGATIONS, STAYS, AUTHORISATIONS, TIMELINE, NUMBERS)
 """All read models, in the order in which they are shown."""
 
-__all__ = ["AUTHORISATIONS", "JOURNEYS", "OBLIGATIONS", "READ_MODELS", "STAYS", "TIMELINE", "Change", "ReadModel"]
+__all__ = [
+    "AUTHORISATIONS",
+    "JOURNEYS",
+    "NUMBERS",
+    "OBLIGATIONS",
+    "READ_MODELS",
+    "STAYS",
+    "TIMELINE",
+    "Change",
+    "ReadModel",
+]

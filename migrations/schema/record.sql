@@ -5,6 +5,32 @@
 create schema access;
 grant usage on schema access to throughline_sessions;
 
+create table access.audit (
+    number bigint not null,
+    at timestamptz not null,
+    person text not null,
+    did text not null,
+    journey_id text,
+    about text default ''::text not null,
+    constraint audit_about_check check ((length(about) <= 400)),
+    constraint audit_did_check check ((did ~ '^[a-z][a-z-]{0,40}$'::text)),
+    constraint audit_pkey primary key (number)
+);
+comment on column access.audit.person is 'Opaque staff id.';
+comment on column access.audit.about is 'Codes only: which part of a page, which filter of an export. Never what was searched for.';
+alter table access.audit alter column number add generated always as identity (
+    sequence name access.audit_number_seq
+    start with 1
+    increment by 1
+    no minvalue
+    no maxvalue
+    cache 1
+);
+create index audit_journey_id_at_idx on access.audit using btree (journey_id, at);
+create index audit_person_at_idx on access.audit using btree (person, at);
+create trigger audit_only_grows before delete or update or truncate on access.audit for each statement execute function access.audit_only_grows();
+grant select,insert on table access.audit to throughline_sessions;
+
 create table access.sessions (
     token_hash bytea not null,
     person text not null,
@@ -34,6 +60,14 @@ comment on column access.sign_ins.verifier is 'The PKCE code verifier (RFC 7636)
 comment on column access.sign_ins.return_to is 'The path of the page that was asked for.';
 grant select,insert,delete on table access.sign_ins to throughline_sessions;
 
+create function access.audit_only_grows() returns trigger
+    language plpgsql
+    as $$
+begin
+    raise exception 'the audit only grows' using errcode = '42501';
+end
+$$;
+
 create schema dash;
 alter schema dash owner to throughline_projector;
 grant usage on schema dash to throughline_dashboards;
@@ -57,6 +91,15 @@ comment on column dash.authorisations_shape.status is 'The status of its obligat
 comment on column dash.authorisations_shape.level is 'The level of care it is for.';
 comment on column dash.authorisations_shape.verdict is 'What the payer had said when this last changed.';
 create index authorisations_shape_due_at_idx on dash.authorisations_shape using btree (due_at) where (ended_at is null);
+
+create table dash.journey_numbers_shape (
+    number bigint not null,
+    journey_id text not null,
+    constraint journey_numbers_shape_pkey primary key (number)
+);
+alter table dash.journey_numbers_shape owner to throughline_projector;
+comment on column dash.journey_numbers_shape.number is 'The position of the journey''s first event in the record. Its short reference is made from it.';
+create index journey_numbers_shape_journey_id_idx on dash.journey_numbers_shape using btree (journey_id);
 
 create table dash.journeys_shape (
     journey_id text not null,
@@ -285,6 +328,13 @@ create view dash.freshness as
 alter view dash.freshness owner to throughline_projector;
 comment on view dash.freshness is 'as_of is when the record learnt the last event that is taken in.';
 grant select on table dash.freshness to throughline_dashboards;
+
+create view dash.journey_numbers as
+ select number,
+    journey_id
+   from dash.journey_numbers_g1;
+alter view dash.journey_numbers owner to throughline_projector;
+grant select on table dash.journey_numbers to throughline_dashboards;
 
 create view dash.journeys as
  select journey_id,

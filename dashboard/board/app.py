@@ -1,0 +1,48 @@
+"""The board as a web application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import Depends, FastAPI
+from fastapi.responses import PlainTextResponse
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from dashboard.board import errors, journey_page, lists, live, signing_in, today
+from dashboard.board.html import STATIC
+from dashboard.board.security import SecurityHeaders
+from dashboard.board.services import Services
+from dashboard.board.visit import Public
+
+
+def create_app(services: Services) -> FastAPI:
+    """The board on `services`. While it runs, it hears what changes."""
+
+    @asynccontextmanager
+    async def following(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(services.changes.follow())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    app = FastAPI(title="Throughline", lifespan=following, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.services = services
+    errors.add_to(app)
+    app.add_middleware(SecurityHeaders)
+    for each in (today, lists, journey_page, signing_in, live):
+        app.include_router(each.router)
+    app.add_api_route(
+        "/health", _health, include_in_schema=False, dependencies=[Depends(Public("says only that it runs"))]
+    )
+    app.router.routes.append(Mount("/static", StaticFiles(directory=STATIC), name="static"))
+    return app
+
+
+async def _health() -> PlainTextResponse:
+    return PlainTextResponse("ok")

@@ -1,0 +1,261 @@
+"""The page of one journey, and the decisions that are taken on it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from access.rules import About, Action
+from dashboard.board import forms
+from dashboard.board.errors import NoSuchPage
+from dashboard.board.html import AsOf as PageAsOf
+from dashboard.board.html import page
+from dashboard.board.journey import JourneyView, about, masked, view
+from dashboard.board.security import require_own_form, set_cookie
+from dashboard.board.visit import LIVE_HEADER, SEEN_COOKIE, DecisionVisit, JourneyVisit, Visit
+from dashboard.board.words import zone_of
+from dashboard.history import AsOf
+from dashboard.reading import row, state_of
+from domain.commands import Decision
+from domain.pathway import DECISIONS, OBLIGATIONS, Event
+from domain.reference import ReferenceWrong, number_in
+from domain.state import JourneyState
+from domain.values import Value
+from eventstore.errors import InvalidRequest
+from eventstore.events import StoredEvent
+from record.codec import is_journey
+from workflows.client import CommandNotRecorded, CommandRefused, JourneyNotRunning, JourneysUnreachable, workflow_id
+
+log = structlog.get_logger(__name__)
+router = APIRouter(include_in_schema=False)
+
+_DECISIONS = {each.name(): each for each in DECISIONS}
+_LATEST = 8
+_BY_NUMBER = "select journey_id from dash.journey_numbers where number = %(number)s"
+
+
+class JourneyQuery(Value):
+    """The query of the page.
+
+    Attributes:
+        known_at: The day at whose end, at the site, the record is looked at.
+        everything: Whether all events are listed.
+        decide: The decision whose form is open.
+        about: The duty that it is about.
+    """
+
+    known_at: date | None = None
+    everything: bool = False
+    decide: str | None = None
+    about: str | None = None
+
+
+class _Open(Value):
+    """The form that is open, and what is wrong with it."""
+
+    name: str
+    given: Mapping[str, str] = {}
+    about: str | None = None
+    wrong_field: str = ""
+    wrong: str = ""
+    status: int = 200
+
+
+@router.get("/journeys/{journey_id}")
+async def journey_page(
+    journey_id: str, request: Request, visit: JourneyVisit, asked: Annotated[JourneyQuery, Query()]
+) -> HTMLResponse:
+    """One journey, now or as known at the end of a day."""
+    every, state = await _recorded(visit, journey_id)
+    opening = _Open(name=asked.decide, about=asked.about) if asked.decide else None
+    return await _shown(request, visit, every, state, asked, opening)
+
+
+@router.post("/journeys/{journey_id}/decisions/{name}")
+async def decide(journey_id: str, name: str, request: Request, visit: DecisionVisit) -> Response:
+    """Takes a decision on a journey, as the person who is signed in."""
+    await require_own_form(request, visit.session)
+    every, state = await _recorded(visit, journey_id)
+    decision = _DECISIONS.get(name)
+    if decision is None:
+        raise NoSuchPage
+    visit.require(Action.TAKE_DECISION, about(state))
+    form = {each: str(value) for each, value in (await request.form()).items()}
+    wrong = await _taken(visit, journey_id, decision, form, zone_of(state.admission.site))
+    if wrong is not None:
+        return await _shown(request, visit, every, state, JourneyQuery(), wrong)
+    answer = _to(request, f"/journeys/{journey_id}")
+    set_cookie(answer, visit.services, SEEN_COOKIE, str(await _head(visit)))
+    return answer
+
+
+@router.post("/find")
+async def find(request: Request, visit: JourneyVisit) -> Response:
+    """A journey by its short reference. What is looked for is never in an address."""
+    await require_own_form(request, visit.session)
+    wanted = str((await request.form()).get("wanted", "")).strip()
+    try:
+        number = number_in(wanted)
+    except ReferenceWrong as wrong:
+        return await _not_found(visit, f"{str(wrong)[0].upper()}{str(wrong)[1:]}.")
+    async with visit.moment() as moment:
+        rows = await moment.rows(_BY_NUMBER, {"number": number})
+    if not rows:
+        return await _not_found(visit, "There is no journey with that reference.")
+    return RedirectResponse(f"/journeys/{rows[0]['journey_id']}", 303)
+
+
+def _to(request: Request, address: str) -> Response:
+    """Sends the browser to a page, also if htmx sent the form."""
+    if request.headers.get("hx-request"):
+        return Response(status_code=204, headers={"HX-Redirect": address})
+    return RedirectResponse(address, 303)
+
+
+async def _not_found(visit: Visit, sentence: str) -> HTMLResponse:
+    async with visit.moment() as moment:
+        as_of = PageAsOf(position=moment.as_of, behind=moment.behind, at=visit.now)
+    return page("find.html", visit, 404, here="/find", as_of=as_of, sentence=sentence)
+
+
+async def _recorded(visit: Visit, journey_id: str) -> tuple[tuple[StoredEvent, ...], JourneyState]:
+    """The journey's events and state. Raises NoSuchPage if there is none for this person."""
+    try:
+        every = await visit.services.store.read(journey_id) if is_journey(journey_id) else ()
+    except InvalidRequest:
+        every = ()
+    if not every:
+        raise NoSuchPage
+    state = state_of(every)
+    if not visit.may(Action.READ_JOURNEY, about(state)):
+        raise NoSuchPage
+    return tuple(every), state
+
+
+async def _shown(
+    request: Request,
+    visit: Visit,
+    every: tuple[StoredEvent, ...],
+    state: JourneyState,
+    asked: JourneyQuery,
+    opening: _Open | None,
+) -> HTMLResponse:
+    concerns = about(state)
+    reads_words = visit.may(Action.READ_WORDS, concerns)
+    if request.headers.get(LIVE_HEADER) is None:
+        looked = "read-words" if reads_words else "opened-journey"
+        await visit.services.audit.add(datetime.now(UTC), visit.viewer.person, looked, state.journey_id)
+    opened: Sequence[Event] = await visit.services.sealer.open(every) if reads_words else masked(every)
+    at, now = _as_of(asked, state, visit.now)
+    if not at.of(every):
+        raise NoSuchPage
+    shown = view(every, opened, at, now)
+    position = max(every[-1].position, visit.services.changes.position)  # read from the record: never behind
+    return page(
+        "journey.html",
+        visit,
+        opening.status if opening else 200,
+        here="/journeys",
+        journey=shown,
+        row=row(shown.state, now),
+        site_of_page=state.admission.site,
+        reads_words=reads_words,
+        known_at=asked.known_at,
+        everything=asked.everything,
+        happened=[each for each in shown.happened if asked.everything or not each.is_bookkeeping],
+        latest=_LATEST,
+        form=None if asked.known_at else _form(visit, shown, concerns, opening),
+        others=[] if asked.known_at else _offered(visit, shown.state, concerns),
+        temporal=_temporal(visit, state.journey_id),
+        as_of=PageAsOf(position=position, behind=0, at=visit.now),
+        today=visit.now.astimezone(zone_of(state.admission.site)).date(),
+    )
+
+
+def _as_of(asked: JourneyQuery, state: JourneyState, now: datetime) -> tuple[AsOf, datetime]:
+    if asked.known_at is None:
+        return AsOf(), now
+    zone = zone_of(state.admission.site)
+    end = datetime.combine(asked.known_at + timedelta(days=1), datetime.min.time(), zone)
+    return AsOf(true_at=end), min(end, now)
+
+
+def _offered(visit: Visit, state: JourneyState, concerns: About) -> list[type[Decision]]:
+    """The decisions that this person may take now. One that rewrites words is for people who may read them."""
+    if not visit.may(Action.TAKE_DECISION, concerns):
+        return []
+    reads = visit.may(Action.READ_WORDS, concerns)
+    return [
+        each
+        for each in DECISIONS
+        if forms.is_offered(each, state, visit.viewer) and (reads or each.name() != "update-discharge-plan")
+    ]
+
+
+def _form(visit: Visit, shown: JourneyView, concerns: About, opening: _Open | None) -> Mapping[str, Any] | None:
+    """The form that is open: the one asked for, else that of the first duty which this person can end."""
+    offered = {each.name(): each for each in _offered(visit, shown.state, concerns)}
+    opening = opening or _due_first(shown, offered)
+    decision = offered.get(opening.name) if opening else None
+    if opening is None or decision is None:
+        return None
+    return {
+        "decision": decision,
+        "controls": forms.controls(decision, shown.state, opening.given, opening.about),
+        "roles": forms.roles_for(decision, visit.viewer),
+        "role": opening.given.get(forms.ROLE, ""),
+        "occurred_at": opening.given.get(forms.OCCURRED_AT, ""),
+        "id": opening.given.get(forms.DECISION_ID) or f"board/{uuid.uuid4()}",
+        "wrong": opening.wrong,
+        "wrong_field": opening.wrong_field,
+    }
+
+
+def _due_first(shown: JourneyView, offered: Mapping[str, type[Decision]]) -> _Open | None:
+    for duty, _ in shown.owed:
+        kind = OBLIGATIONS.get(duty.kind)
+        if kind is not None and kind.ended_by in offered:
+            return _Open(name=kind.ended_by, about=duty.id)
+    return None
+
+
+async def _taken(
+    visit: Visit, journey_id: str, decision: type[Decision], form: Mapping[str, str], zone: ZoneInfo
+) -> _Open | None:
+    """Takes the decision; what to show at the form if it was not taken."""
+    wrong = _Open(name=decision.name(), given=form, about=form.get("obligation"), status=422)
+    try:
+        command = forms.read(decision, form, visit.viewer, zone, visit.now)
+        await visit.services.journeys.tell(journey_id, command)
+    except forms.FormError as error:
+        return wrong.changed(wrong_field=error.field, wrong=f"{error.sentence} Nothing has changed.")
+    except CommandRefused as refused:
+        return wrong.changed(wrong=f"{refused.sentence} Nothing has changed.", status=409)
+    except JourneyNotRunning:
+        return wrong.changed(wrong="This journey has ended. Nothing has changed.", status=409)
+    except CommandNotRecorded as error:
+        text = f"{error} It is kept and will be recorded; send the form again to see whether it was."
+        return wrong.changed(wrong=text, status=503)
+    except JourneysUnreachable:
+        text = "The journeys do not answer. It may still be done: send the form again, it is done only once."
+        return wrong.changed(wrong=text, status=503)
+    log.info("decision-taken", decision=decision.name(), journey=journey_id, person=visit.viewer.person)
+    return None
+
+
+async def _head(visit: Visit) -> int:
+    async with visit.services.pool.connection() as connection:
+        found = await (await connection.execute("select coalesce(max(position), 0) from es.events")).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _temporal(visit: Visit, journey_id: str) -> str | None:
+    address = visit.services.temporal_ui
+    return f"{address}/{workflow_id(journey_id)}" if address else None

@@ -1,0 +1,111 @@
+"""The pages of lists: journeys, duties, and messages that wait. Their filters stand in the address, by codes only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from dashboard.board.html import as_of, page
+from dashboard.board.visit import ListsVisit, MessagesVisit
+from dashboard.queries import duties, journeys, today
+from dashboard.queries.filters import Due, DutyFilter, JourneyFilter, Standing
+from domain.obligation_terms import Priority
+from domain.pathway import OBLIGATIONS
+from domain.sites import all_sites
+from domain.values import Role, Stage, Value
+
+router = APIRouter()
+
+_SIZE = 50
+_STANDING = {
+    Standing.OPEN: "open",
+    Standing.OVERDUE: "overdue",
+    Standing.URGENT: "urgent",
+    Standing.STUCK: "stuck",
+    Standing.STEP_UP: "stepping up",
+    Standing.ENDED: "ended",
+}
+_DUE = {Due.OVERDUE: "overdue", Due.TODAY: "later today", Due.WEEK: "within 7 days"}
+
+
+class JourneysQuery(JourneyFilter):
+    """The query of the page: a filter, and which page of the list."""
+
+    after: str | None = None
+
+
+class DutiesQuery(DutyFilter):
+    """The query of the page: a filter, and which page of the list."""
+
+    after: str | None = None
+
+
+@router.get("/journeys", include_in_schema=False)
+async def journeys_page(visit: ListsVisit, asked: Annotated[JourneysQuery, Query()]) -> HTMLResponse:
+    """Journeys, the urgent first."""
+    wanted = JourneyFilter.model_validate(asked.model_dump(exclude={"after"}))
+    async with visit.moment() as moment:
+        found = await journeys.journeys(moment, wanted, size=_SIZE, after=asked.after)
+        return page(
+            "journeys.html",
+            visit,
+            here="/journeys",
+            as_of=as_of(moment),
+            found=found,
+            wanted=wanted,
+            after=asked.after,
+            query=_query(wanted),
+            standings=_STANDING,
+            **_choices(),
+        )
+
+
+@router.get("/duties", include_in_schema=False)
+async def duties_page(visit: ListsVisit, asked: Annotated[DutiesQuery, Query()]) -> HTMLResponse:
+    """Open duties, what presses first."""
+    wanted = DutyFilter.model_validate(asked.model_dump(exclude={"after"}))
+    async with visit.moment() as moment:
+        found = await duties.duties(moment, wanted, size=_SIZE, after=asked.after)
+        return page(
+            "duties.html",
+            visit,
+            here="/duties",
+            as_of=as_of(moment),
+            found=found,
+            wanted=wanted,
+            after=asked.after,
+            query=_query(wanted),
+            dues=_DUE,
+            kinds={each.kind: each.title for each in OBLIGATIONS.values()},
+            **_choices(),
+        )
+
+
+@router.get("/messages", include_in_schema=False)
+async def messages_page(visit: MessagesVisit) -> HTMLResponse:
+    """Messages that wait for a person."""
+    async with visit.moment() as moment:
+        found = await today.messages(moment)
+        return page("messages.html", visit, here="/messages", as_of=as_of(moment), found=found)
+
+
+def _choices() -> Mapping[str, Any]:
+    return {
+        "sites": [each.id for each in all_sites()],
+        "roles": list(Role),
+        "stages": list(Stage),
+        "priorities": list(Priority),
+    }
+
+
+def _query(wanted: Value) -> str:
+    """The filter as a query, without what is left as it is anyway."""
+    return urlencode({name: str(value).lower() if value is True else value for name, value in _set(wanted).items()})
+
+
+def _set(wanted: Value) -> dict[str, object]:
+    return wanted.model_dump(mode="json", exclude_defaults=True)

@@ -1,0 +1,58 @@
+"""Everything that the board's pages need, put together once when the process starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from access.audit import Audit
+from access.provider import Provider
+from access.rules import Viewer
+from access.sessions import Sessions
+from dashboard.board.changes import Changes
+from dashboard.queries.moment import Pool
+from eventstore.port import EventStore
+from record.sealing import Sealer
+from workflows.client import Journeys
+
+FindViewer = Callable[[str], Viewer | None]
+"""Looks up a person in the centre's list of staff, each time."""
+
+_LAST_EVENT = "select max(last_event_at) from dash.journeys"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the pages work with.
+
+    Attributes:
+        pool: Connections that read the read models.
+        base_url: The board's address as browsers see it.
+        temporal_ui: The address of the Temporal UI's list of workflows; None if there is none.
+        viewer: Finds who a signed-in person is now.
+        virtual_time: Whether journeys run on the calendar of a demonstration.
+        is_example: Whether the centre is the example, whose people are invented.
+    """
+
+    pool: Pool
+    store: EventStore
+    sealer: Sealer
+    journeys: Journeys
+    sessions: Sessions
+    audit: Audit
+    provider: Provider
+    changes: Changes
+    viewer: FindViewer
+    base_url: str
+    temporal_ui: str | None = None
+    virtual_time: bool = False
+    is_example: bool = False
+
+    async def now(self) -> datetime:
+        """The time by which the journeys live: in a demonstration, that of the last thing that happened."""
+        if not self.virtual_time:
+            return datetime.now(UTC)
+        async with self.pool.connection() as connection:
+            found = await (await connection.execute(_LAST_EVENT)).fetchone()
+        return (found[0] if found else None) or datetime.now(UTC)

@@ -1,0 +1,94 @@
+"""The first page: what is on a clock, what is owed next, who is stuck, how full we are, and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from access.rules import Action
+from dashboard.board.html import as_of, page
+from dashboard.board.visit import ListsVisit, Visit
+from dashboard.queries import duties, journeys, today
+from dashboard.queries.filters import Due, DutyFilter, JourneyFilter, Standing
+from dashboard.queries.moment import Moment
+from dashboard.queries.today import CensusCell
+
+router = APIRouter()
+
+_DUE_NEXT = 6
+_STEP_UPS = 4
+_STUCK = 4
+_CHANGES = 6
+
+
+class Tile(NamedTuple):
+    """A number at the top, which is the length of the list at its address."""
+
+    number: int
+    label: str
+    address: str
+    bad: bool = False
+
+
+@router.get("/", include_in_schema=False)
+async def today_page(visit: ListsVisit) -> HTMLResponse:
+    """The page, all of it as of one event of the record."""
+    async with visit.moment() as moment:
+        values: dict[str, Any] = {
+            "as_of": as_of(moment),
+            "tiles": await _tiles(visit, moment),
+            "step_ups": await today.step_ups(moment, most=_STEP_UPS),
+            "step_up_count": await journeys.count(moment, JourneyFilter(standing=Standing.STEP_UP)),
+            "duties": await duties.duties(moment, DutyFilter(), size=_DUE_NEXT),
+            "stuck": await duties.duties(moment, DutyFilter(stuck=True), size=_STUCK),
+            "open_count": await journeys.count(moment, JourneyFilter()),
+            "census": _by_level(await today.census(moment)),
+            "changes": await today.changes(moment, most=_CHANGES),
+        }
+    return page("today.html", visit, here="/", **values)
+
+
+async def _tiles(visit: Visit, moment: Moment) -> list[Tile]:
+    overdue, due_today = DutyFilter(due=Due.OVERDUE), DutyFilter(due=Due.TODAY)
+    tiles = [
+        Tile(await duties.count(moment, overdue), "overdue", "/duties?due=overdue", bad=True),
+        Tile(await duties.count(moment, due_today), "due later today", "/duties?due=today"),
+        Tile(await duties.count(moment, DutyFilter(stuck=True)), "stuck", "/duties?stuck=true"),
+        Tile(await journeys.count(moment, JourneyFilter()), "open journeys", "/journeys"),
+    ]
+    if visit.may(Action.SEE_MESSAGES):
+        waiting = await today.messages_count(moment)
+        label = "message waits for a person" if waiting == 1 else "messages wait for a person"
+        tiles.append(Tile(waiting, label, "/messages"))
+    return tiles
+
+
+class Level(NamedTuple):
+    """A line of the census."""
+
+    name: str
+    at: dict[str, int]
+    on_leave: int
+    came: int
+    went: int
+
+
+class Census(NamedTuple):
+    """The census as a table."""
+
+    sites: list[str]
+    levels: list[Level]
+
+
+def _by_level(cells: Sequence[CensusCell]) -> Census:
+    sites = sorted({each.site for each in cells})
+    levels = []
+    for name in dict.fromkeys(each.level for each in cells):
+        ours = [each for each in cells if each.level == name]
+        at = dict.fromkeys(sites, 0) | {each.site: each.count for each in ours}
+        sums = (sum(getattr(each, what) for each in ours) for what in ("on_leave", "came", "went"))
+        levels.append(Level(name, at, *sums))
+    return Census(sites, levels)
