@@ -11,10 +11,11 @@ import httpx2
 from cli.access import own_settings
 from cli.demo.calendar import Calendar, skipper_of
 from cli.demo.narrator import Narrator
+from cli.demo.open_clients import EVERYBODY
 from cli.demo.outcome import ClientOutcome
 from cli.demo.outside import ClinicDoor, Registration
 from cli.demo.play import Play, beginning
-from cli.demo.script import CLIENTS, Client
+from cli.demo.script import Client
 from cli.house import running_house
 from cli.journeys import ui_link
 from cli.output import Exit, Stop, show_json, stdout, table
@@ -40,7 +41,7 @@ _GOES_WRONG = (
 
 
 async def demo(*, once: bool = False, json: bool = False) -> int:
-    """Play eleven invented clients' months in seconds on the real parts, then stay up until Ctrl-C.
+    """Play twenty invented clients' months in a minute on the real parts, then stay up with the board until Ctrl-C.
 
     Args:
         once: End by itself; exit code 0 only if every path went as scripted.
@@ -50,7 +51,7 @@ async def demo(*, once: bool = False, json: bool = False) -> int:
     settings = settings.changed(home=settings.home / "demo", virtual_time=True)
     try:
         async with running_house(settings, ports="free") as house:
-            to_stderr(f"{len(CLIENTS)} clients, months of care each; this takes some twenty seconds")
+            to_stderr(f"{len(EVERYBODY)} clients, months of care each; this takes a minute or less")
             outcomes = await house.while_up(play(house.settings, quiet=json))
             _show(house.settings, outcomes, json=json)
             if not once:
@@ -61,7 +62,7 @@ async def demo(*, once: bool = False, json: bool = False) -> int:
     return Exit.OK if all(each.as_scripted for each in outcomes) else Exit.FAILED
 
 
-async def play(settings: Settings, *, quiet: bool, clients: tuple[Client, ...] = CLIENTS) -> list[ClientOutcome]:
+async def play(settings: Settings, *, quiet: bool, clients: tuple[Client, ...] = EVERYBODY) -> list[ClientOutcome]:
     """Plays `clients` on a running system with virtual time, and returns the outcome of each."""
     async with open_store(settings.require_database_url()) as store:
         narrator = Narrator(store, quiet=quiet)

@@ -12,7 +12,7 @@ from cli.demo.calendar import Calendar
 from cli.demo.narrator import Narrator
 from cli.demo.outcome import ClientOutcome, Cost, cost_of, differences
 from cli.demo.outside import AUTHORITY, ClinicDoor, Registration
-from cli.demo.script import Client, Message, ScriptStep, Silence, Withdrawal
+from cli.demo.script import Client, ClinicChange, Message, ScriptStep, Silence, Withdrawal
 from dashboard.reading import path
 from domain.plans import Actor
 from domain.values import Role
@@ -41,7 +41,7 @@ class Player:
     problems: list[str] = field(default_factory=list)
 
 
-Action = Message | Silence | Withdrawal | ScriptStep
+Action = Message | Silence | ClinicChange | Withdrawal | ScriptStep
 
 
 class Play:
@@ -93,6 +93,8 @@ class Play:
             await self._send(player, action)
         elif isinstance(action, Silence):
             await self._clinic.tell(player.mrn, {"staff": {action.role: False}})
+        elif isinstance(action, ClinicChange):
+            await self._clinic.tell(player.mrn, action.script)
         elif isinstance(action, Withdrawal):
             await self._clinic.withdraw_places(player.journey_id)
         elif player.journey_id:
@@ -182,7 +184,7 @@ class Play:
 
 
 def _actions(client: Client) -> tuple[Action, ...]:
-    return (*client.messages, *client.silences, *client.withdrawals, *client.steps)
+    return (*client.messages, *client.silences, *client.changes, *client.withdrawals, *client.steps)
 
 
 def _patiently() -> Iterator[None]:

@@ -69,6 +69,14 @@ class Silence:
 
 
 @dataclass(frozen=True)
+class ClinicChange:
+    """From `at` on, the clinic behaves in this way towards this client."""
+
+    at: timedelta
+    script: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Withdrawal:
     """At `at` the facility takes back the place that it holds for this client."""
 
@@ -96,6 +104,7 @@ class Client:
     clinic: dict[str, Any] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
+    changes: tuple[ClinicChange, ...] = ()
     told: tuple[Role, ...] = ()
     about: str = "review-1"
     happens: tuple[str, ...] = ()
@@ -109,14 +118,16 @@ PLAN = DischargePlan(
 )
 _SCREENED: dict[str, Any] = {"risk": KnownRisk.LOW, "consents": Consents(treatment=ConsentAnswer.GIVEN)}
 _DRAFT = DischargePlan(crisis_contacts=PLAN.crisis_contacts)
-_MINUTE, _HOUR, _DAY, _WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
-_ENROLLED = _DAY
-_TO_CARE = (Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.ACTIVE)
+MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
+_ENROLLED = DAY
+TO_CARE = (Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.ACTIVE)
 _TO_THE_END = (Stage.DISCHARGED, Stage.FOLLOW_UP, Stage.CLOSED)
-_MOVED = (Stage.TRANSITION, Stage.ACTIVE)
+MOVED = (Stage.TRANSITION, Stage.ACTIVE)
 
 
-def _step(at: timedelta, role: Role, command: type[Decision], **fields: Any) -> ScriptStep:
+def step(at: timedelta, role: Role, command: type[Decision], **fields: Any) -> ScriptStep:
+    """One decision with these fields."""
+
     def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
         return command(id=command_id, by=by, **fields)
 
@@ -130,7 +141,9 @@ def _accept(at: timedelta) -> ScriptStep:
     return ScriptStep(at, Role.ADMISSIONS, build)
 
 
-def _contact(at: timedelta, kind: str) -> ScriptStep:
+def contact(at: timedelta, kind: str) -> ScriptStep:
+    """The case manager meets what is owed of this kind."""
+
     def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
         owed = next((each.id for each in state.open_of(kind)), "none")
         return CompleteObligation(id=command_id, by=by, obligation=owed, note="called")
@@ -138,68 +151,71 @@ def _contact(at: timedelta, kind: str) -> ScriptStep:
     return ScriptStep(at, Role.CASE_MANAGER, build)
 
 
-def _into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[ScriptStep, ...]:
+def into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[ScriptStep, ...]:
+    """From the screening to the first week at a level."""
     return (
-        _step(since + _HOUR, Role.ADMISSIONS, CompleteScreening, urgency=Urgency.ROUTINE, **_SCREENED),
-        _step(since + 2 * _HOUR, Role.CLINICIAN, DecidePlacement, recommended=level, actual=level),
-        _accept(since + 4 * _HOUR),
-        _step(since + _ENROLLED, Role.ADMISSIONS, ConfirmEnrolment, track="evening"),
-        _step(since + _ENROLLED + 20 * _HOUR, Role.CASE_MANAGER, UpdateDischargePlan, plan=_DRAFT),
+        step(since + HOUR, Role.ADMISSIONS, CompleteScreening, urgency=Urgency.ROUTINE, **_SCREENED),
+        step(since + 2 * HOUR, Role.CLINICIAN, DecidePlacement, recommended=level, actual=level),
+        _accept(since + 4 * HOUR),
+        step(since + _ENROLLED, Role.ADMISSIONS, ConfirmEnrolment, track="evening"),
+        step(since + _ENROLLED + 20 * HOUR, Role.CASE_MANAGER, UpdateDischargePlan, plan=_DRAFT),
     )
 
 
-def _review(at: timedelta, outcome: ReviewOutcome, role: Role = Role.CLINICIAN, **fields: Any) -> ScriptStep:
-    return _step(at, role, CompleteReview, outcome=outcome, rationale="measures and team review", **fields)
+def review(at: timedelta, outcome: ReviewOutcome, role: Role = Role.CLINICIAN, **fields: Any) -> ScriptStep:
+    """A review of the level of care."""
+    return step(at, role, CompleteReview, outcome=outcome, rationale="measures and team review", **fields)
 
 
-def _arrive(at: timedelta) -> ScriptStep:
-    return _step(at, Role.CLINICIAN, ConfirmArrival)
+def arrive(at: timedelta) -> ScriptStep:
+    """The client has arrived where they move to."""
+    return step(at, Role.CLINICIAN, ConfirmArrival)
 
 
 def _check(at: timedelta, finding: SafetyFinding, note: str) -> ScriptStep:
-    return _step(at, Role.CLINICIAN, CheckWithdrawal, finding=finding, note=note)
+    return step(at, Role.CLINICIAN, CheckWithdrawal, finding=finding, note=note)
 
 
 def _leave(at: timedelta) -> tuple[ScriptStep, ...]:
     return (
-        _step(at - 7 * _DAY, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
-        _step(at, Role.CLINICIAN, Discharge, reason=DischargeReason.GOALS_MET),
-        _step(at + 6 * _DAY, Role.CASE_MANAGER, RecordFollowUp, contact=Contact.REACHED),
-        _step(at + 29 * _DAY, Role.CASE_MANAGER, RecordFollowUp, contact=Contact.REACHED),
+        step(at - 7 * DAY, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
+        step(at, Role.CLINICIAN, Discharge, reason=DischargeReason.GOALS_MET),
+        step(at + 6 * DAY, Role.CASE_MANAGER, RecordFollowUp, contact=Contact.REACHED),
+        step(at + 29 * DAY, Role.CASE_MANAGER, RecordFollowUp, contact=Contact.REACHED),
     )
 
 
 CONTINUE, STEP_DOWN = ReviewOutcome.CONTINUE, ReviewOutcome.STEP_DOWN
-_WEEK_6 = _ENROLLED + 6 * _WEEK + _HOUR
-_WEEK_7, _WEEK_8 = _WEEK_6 + _WEEK, _WEEK_6 + 2 * _WEEK
+_WEEK_6 = _ENROLLED + 6 * WEEK + HOUR
+_WEEK_7, _WEEK_8 = _WEEK_6 + WEEK, _WEEK_6 + 2 * WEEK
 
 CLIENTS: tuple[Client, ...] = (
     Client(
         name="iop-eight-weeks",
         title="IOP 8 weeks → step-down → OP → discharge",
         steps=(
-            *_into_care(IOP),
-            _review(_WEEK_6, CONTINUE),
-            _review(_WEEK_7, CONTINUE),
-            _review(_WEEK_8, STEP_DOWN, to=OP),
-            _arrive(_WEEK_8 + 2 * _DAY),
-            *_leave(_WEEK_8 + 6 * _WEEK),
+            *into_care(IOP),
+            review(_WEEK_6, CONTINUE),
+            review(_WEEK_7, CONTINUE),
+            review(_WEEK_8, STEP_DOWN, to=OP),
+            arrive(_WEEK_8 + 2 * DAY),
+            *_leave(_WEEK_8 + 6 * WEEK),
         ),
-        stages=(*_TO_CARE, *_MOVED, *_TO_THE_END),
+        stages=(*TO_CARE, *MOVED, *_TO_THE_END),
         levels=(IOP, OP),
     ),
     Client(
         name="op-steps-up",
         title="OP → step-up to IOP inside 24 h → review → step-down",
         steps=(
-            *_into_care(OP),
-            _step(3 * _WEEK, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
-            _arrive(3 * _WEEK + 6 * _HOUR),
-            _review(8 * _WEEK + 6 * _DAY, STEP_DOWN, to=OP),
-            _arrive(9 * _WEEK + _DAY),
-            *_leave(14 * _WEEK),
+            *into_care(OP),
+            step(3 * WEEK, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
+            arrive(3 * WEEK + 6 * HOUR),
+            review(8 * WEEK + 6 * DAY, STEP_DOWN, to=OP),
+            arrive(9 * WEEK + DAY),
+            *_leave(14 * WEEK),
         ),
-        stages=(*_TO_CARE, *_MOVED, *_MOVED, *_TO_THE_END),
+        stages=(*TO_CARE, *MOVED, *MOVED, *_TO_THE_END),
         levels=(OP, IOP, OP),
         happens=("review.completed",),
         never=("step-up.window-missed", "place.search-started"),
@@ -208,33 +224,33 @@ CLIENTS: tuple[Client, ...] = (
         name="php-and-back",
         title="IOP → partial hospitalisation and back",
         steps=(
-            *_into_care(IOP),
-            _step(3 * _WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
-            _arrive(3 * _WEEK + 10 * _HOUR),
-            _contact(4 * _WEEK, EXTERNAL_CONTACT.kind),
-            _step(5 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            _arrive(5 * _WEEK + _DAY),
-            _review(8 * _WEEK + _DAY, STEP_DOWN, to=OP),
-            _arrive(8 * _WEEK + 3 * _DAY),
-            *_leave(16 * _WEEK),
+            *into_care(IOP),
+            step(3 * WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
+            arrive(3 * WEEK + 10 * HOUR),
+            contact(4 * WEEK, EXTERNAL_CONTACT.kind),
+            step(5 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
+            arrive(5 * WEEK + DAY),
+            review(8 * WEEK + DAY, STEP_DOWN, to=OP),
+            arrive(8 * WEEK + 3 * DAY),
+            *_leave(16 * WEEK),
         ),
-        stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_MOVED, *_TO_THE_END),
+        stages=(*TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *MOVED, *MOVED, *_TO_THE_END),
         levels=(IOP, PHP, IOP, OP),
         happens=("place.held",),
     ),
     Client(
         name="review-escalates",
         title="IOP where no one answers the review until it escalates",
-        silences=(Silence(_WEEK, Role.CLINICIAN), Silence(_WEEK, Role.SUPERVISOR)),
+        silences=(Silence(WEEK, Role.CLINICIAN), Silence(WEEK, Role.SUPERVISOR)),
         steps=(
-            *_into_care(IOP),
-            _review(_WEEK_6, CONTINUE, Role.CLINICIAN),
-            _review(_WEEK_6 + 2 * _DAY, CONTINUE, Role.SUPERVISOR),
-            _review(_WEEK_6 + 5 * _DAY, CONTINUE, Role.MEDICAL_DIRECTOR),
-            _review(_WEEK_8, STEP_DOWN, Role.MEDICAL_DIRECTOR, to=OP),
-            _step(_WEEK_8 + 2 * _DAY, Role.CASE_MANAGER, ConfirmArrival),
+            *into_care(IOP),
+            review(_WEEK_6, CONTINUE, Role.CLINICIAN),
+            review(_WEEK_6 + 2 * DAY, CONTINUE, Role.SUPERVISOR),
+            review(_WEEK_6 + 5 * DAY, CONTINUE, Role.MEDICAL_DIRECTOR),
+            review(_WEEK_8, STEP_DOWN, Role.MEDICAL_DIRECTOR, to=OP),
+            step(_WEEK_8 + 2 * DAY, Role.CASE_MANAGER, ConfirmArrival),
         ),
-        stages=(*_TO_CARE, *_MOVED),
+        stages=(*TO_CARE, *MOVED),
         levels=(IOP, OP),
         told=(Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
     ),
@@ -243,11 +259,11 @@ CLIENTS: tuple[Client, ...] = (
         title="Coverage inactive → funding exception → self-pay → OP",
         clinic={"coverage": "inactive"},
         steps=(
-            _step(_DAY, Role.ADMISSIONS, ResolveFunding, route=FundingRoute.SELF_PAY, reason="client chose it"),
-            *_into_care(OP, since=_DAY),
-            *_leave(10 * _WEEK),
+            step(DAY, Role.ADMISSIONS, ResolveFunding, route=FundingRoute.SELF_PAY, reason="client chose it"),
+            *into_care(OP, since=DAY),
+            *_leave(10 * WEEK),
         ),
-        stages=(*_TO_CARE[:2], Stage.FUNDING_EXCEPTION, *_TO_CARE[2:], *_TO_THE_END),
+        stages=(*TO_CARE[:2], Stage.FUNDING_EXCEPTION, *TO_CARE[2:], *_TO_THE_END),
         levels=(OP,),
         happens=("funding.resolved",),
     ),
@@ -256,17 +272,17 @@ CLIENTS: tuple[Client, ...] = (
         title="Step-up with no bed within 24 h",
         clinic={"places": {PHP: {"from_search": 8}}},
         steps=(
-            *_into_care(IOP),
-            _step(2 * _WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
-            _contact(2 * _WEEK + 26 * _HOUR, INTERIM_CONTACT.kind),
-            _arrive(2 * _WEEK + 40 * _HOUR),
-            _contact(3 * _WEEK, EXTERNAL_CONTACT.kind),
-            _step(4 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            _arrive(4 * _WEEK + _DAY),
-            _review(7 * _WEEK + 5 * _DAY, STEP_DOWN, to=OP),
-            _arrive(8 * _WEEK),
+            *into_care(IOP),
+            step(2 * WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
+            contact(2 * WEEK + 26 * HOUR, INTERIM_CONTACT.kind),
+            arrive(2 * WEEK + 40 * HOUR),
+            contact(3 * WEEK, EXTERNAL_CONTACT.kind),
+            step(4 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
+            arrive(4 * WEEK + DAY),
+            review(7 * WEEK + 5 * DAY, STEP_DOWN, to=OP),
+            arrive(8 * WEEK),
         ),
-        stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_MOVED),
+        stages=(*TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *MOVED, *MOVED),
         levels=(IOP, PHP, IOP, OP),
         happens=("place.none-found", "step-up.window-missed", "place.held"),
         never=(),
@@ -274,20 +290,20 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="place-falls-through",
         title="Step-up whose place falls through and is found again elsewhere",
-        withdrawals=(Withdrawal(2 * _WEEK + 10 * _MINUTE),),
+        withdrawals=(Withdrawal(2 * WEEK + 10 * MINUTE),),
         steps=(
-            *_into_care(IOP),
-            _step(2 * _WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
-            _step(2 * _WEEK + 15 * _MINUTE, Role.CASE_MANAGER, ReportPlaceLost, reason="their group is full after all"),
-            _contact(2 * _WEEK + _HOUR, INTERIM_CONTACT.kind),
-            _arrive(2 * _WEEK + 6 * _HOUR),
-            _contact(3 * _WEEK, EXTERNAL_CONTACT.kind),
-            _step(4 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            _arrive(4 * _WEEK + _DAY),
-            _review(8 * _WEEK + _DAY, STEP_DOWN, to=OP),
-            _arrive(8 * _WEEK + 3 * _DAY),
+            *into_care(IOP),
+            step(2 * WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
+            step(2 * WEEK + 15 * MINUTE, Role.CASE_MANAGER, ReportPlaceLost, reason="their group is full after all"),
+            contact(2 * WEEK + HOUR, INTERIM_CONTACT.kind),
+            arrive(2 * WEEK + 6 * HOUR),
+            contact(3 * WEEK, EXTERNAL_CONTACT.kind),
+            step(4 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
+            arrive(4 * WEEK + DAY),
+            review(8 * WEEK + DAY, STEP_DOWN, to=OP),
+            arrive(8 * WEEK + 3 * DAY),
         ),
-        stages=(*_TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *_MOVED, *_MOVED),
+        stages=(*TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *MOVED, *MOVED),
         levels=(IOP, PHP, IOP, OP),
         happens=("place.held", "place.lost", "place.given-up"),
     ),
@@ -295,9 +311,9 @@ CLIENTS: tuple[Client, ...] = (
         name="hospital-and-back",
         title="IOP → inpatient stay → PHP → IOP → OP → discharge",
         steps=(
-            *_into_care(IOP),
-            _step(
-                3 * _WEEK,
+            *into_care(IOP),
+            step(
+                3 * WEEK,
                 Role.CASE_MANAGER,
                 RecordCrisis,
                 place=CrisisPlace.INPATIENT,
@@ -305,20 +321,20 @@ CLIENTS: tuple[Client, ...] = (
                 level=INPATIENT,
                 reason="admitted after a crisis at home",
             ),
-            _contact(3 * _WEEK + 2 * _DAY, ARRANGE_RETURN.kind),
-            _step(3 * _WEEK + 4 * _DAY, Role.CLINICIAN, StartStepDown, to=PHP, reason="needs daily structure still"),
-            _step(3 * _WEEK + 5 * _DAY, Role.CASE_MANAGER, ConfirmArrival, facility="Harbour Day Hospital"),
-            _contact(4 * _WEEK + 3 * _DAY, EXTERNAL_CONTACT.kind),
-            _step(5 * _WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            _arrive(5 * _WEEK + _DAY),
-            _review(8 * _WEEK + _DAY, STEP_DOWN, to=OP),
-            _arrive(8 * _WEEK + 3 * _DAY),
-            *_leave(14 * _WEEK),
+            contact(3 * WEEK + 2 * DAY, ARRANGE_RETURN.kind),
+            step(3 * WEEK + 4 * DAY, Role.CLINICIAN, StartStepDown, to=PHP, reason="needs daily structure still"),
+            step(3 * WEEK + 5 * DAY, Role.CASE_MANAGER, ConfirmArrival, facility="Harbour Day Hospital"),
+            contact(4 * WEEK + 3 * DAY, EXTERNAL_CONTACT.kind),
+            step(5 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
+            arrive(5 * WEEK + DAY),
+            review(8 * WEEK + DAY, STEP_DOWN, to=OP),
+            arrive(8 * WEEK + 3 * DAY),
+            *_leave(14 * WEEK),
         ),
         stages=(
-            *_TO_CARE,
+            *TO_CARE,
             *(Stage.EXTERNAL, Stage.TRANSITION, Stage.EXTERNAL, Stage.TRANSITION, Stage.EXTERNAL),
-            *(*_MOVED, *_MOVED, *_TO_THE_END),
+            *(*MOVED, *MOVED, *_TO_THE_END),
         ),
         levels=(IOP, INPATIENT, PHP, IOP, OP),
         happens=("crisis.recorded",),
@@ -328,9 +344,9 @@ CLIENTS: tuple[Client, ...] = (
         name="withdraws",
         title="Withdrawal before care, ended once a clinician found the client safe",
         steps=(
-            *_into_care(IOP)[:3],
-            _step(
-                26 * _HOUR,
+            *into_care(IOP)[:3],
+            step(
+                26 * HOUR,
                 Role.ADMISSIONS,
                 RecordWithdrawal,
                 reason=WithdrawalReason.CLIENT_WITHDREW,
@@ -338,10 +354,10 @@ CLIENTS: tuple[Client, ...] = (
                 risk=KnownRisk.UNKNOWN,
                 note="phoned; no time for the programme now",
             ),
-            _check(29 * _HOUR, SafetyFinding.NOT_REACHED, "no answer by phone"),
-            _check(44 * _HOUR, SafetyFinding.SAFE, "reached by phone; has the crisis line's number"),
+            _check(29 * HOUR, SafetyFinding.NOT_REACHED, "no answer by phone"),
+            _check(44 * HOUR, SafetyFinding.SAFE, "reached by phone; has the crisis line's number"),
         ),
-        stages=(*_TO_CARE[:5], Stage.DISENGAGED, Stage.WITHDRAWN),
+        stages=(*TO_CARE[:5], Stage.DISENGAGED, Stage.WITHDRAWN),
         levels=(),
         told=(Role.CLINICIAN,),
         about="check-withdrawal-1",
@@ -351,9 +367,9 @@ CLIENTS: tuple[Client, ...] = (
     Client(
         name="cancelled",
         title="Cancelled admission (A11)",
-        messages=(Message(timedelta(0), "A04"), Message(3 * _HOUR, "A11")),
+        messages=(Message(timedelta(0), "A04"), Message(3 * HOUR, "A11")),
         steps=(),
-        stages=(*_TO_CARE[:3], Stage.CANCELLED),
+        stages=(*TO_CARE[:3], Stage.CANCELLED),
         levels=(),
         happens=("admission.cancelled",),
     ),
@@ -361,8 +377,8 @@ CLIENTS: tuple[Client, ...] = (
         name="sent-three-times",
         title="The same admission sent three times",
         messages=(Message(timedelta(0), "A04", times=3),),
-        steps=(*_into_care(OP), *_leave(10 * _WEEK)),
-        stages=(*_TO_CARE, *_TO_THE_END),
+        steps=(*into_care(OP), *_leave(10 * WEEK)),
+        stages=(*TO_CARE, *_TO_THE_END),
         levels=(OP,),
         never=("admission.repeated",),
     ),

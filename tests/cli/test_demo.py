@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.demo.script import CLIENTS
+from cli.demo.open_clients import EVERYBODY
 from cli.output import Exit
 from tests.cli.conftest import Call, assert_nothing_left, command, temporary_home
 
@@ -35,8 +35,8 @@ def stage() -> Iterator[Path]:
 
 
 def assert_as_scripted(told: Any) -> None:
-    assert [each["client"] for each in told["journeys"]] == [client.name for client in CLIENTS]
-    for each, client in zip(told["journeys"], CLIENTS, strict=True):
+    assert [each["client"] for each in told["journeys"]] == [client.name for client in EVERYBODY]
+    for each, client in zip(told["journeys"], EVERYBODY, strict=True):
         assert each.keys() >= KEYS
         assert tuple(each["stages"]) == client.stages
         assert tuple(each["levels_of_care"]) == client.levels
@@ -57,15 +57,15 @@ def test_once_as_json_it_prints_one_object_and_ends(stage: Path) -> None:
 def test_again_on_the_same_data_it_tells_its_story_and_stays_up(stage: Path, call: Call) -> None:
     with command(stage, "demo") as demo:
         demo.until(lambda: "stays up until Ctrl-C" in demo.out)
-        assert f"{len(CLIENTS)} of {len(CLIENTS)} paths went as scripted." in demo.out, demo.out[-3000:]
+        assert f"{len(EVERYBODY)} of {len(EVERYBODY)} paths went as scripted." in demo.out, demo.out[-3000:]
         told = [line[:16] for line in demo.out.splitlines() if line[:2] == "20"]
         assert told == sorted(told)
 
         where = stage / "demo"
         assert f"THROUGHLINE_HOME={where} throughline journeys --all" in demo.out
         listed = call("journeys", "--all", "--json", home=where).json
-        assert len(listed) == 2 * len(CLIENTS)
-        assert sum(f"journey-{each['journey_id']}" in demo.out for each in listed) == len(CLIENTS)
+        assert len(listed) == 2 * len(EVERYBODY)
+        assert sum(f"journey-{each['journey_id']}" in demo.out for each in listed) == len(EVERYBODY)
 
         demo.process.kill()
         demo.process.wait()

@@ -111,7 +111,9 @@ async def test_of_two_projectors_that_are_both_active_one_is_fenced_and_has_writ
             await until_blocked_by(database_url, first.info.backend_pid)
         with pytest.raises(Fenced):
             await losing
-    assert names(await ask(database_url, "select as_of_position as p from dash.freshness"), "p") == [20] * len(READ_MODELS)
+    assert names(await ask(database_url, "select as_of_position as p from dash.freshness"), "p") == [20] * len(
+        READ_MODELS
+    )
     assert len(await ask(database_url, "select 1 from dash.timeline")) == 20
 
 

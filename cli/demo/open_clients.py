@@ -1,0 +1,155 @@
+"""The demonstration's clients who are still in care when its calendar stops: what the board shows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from cli.demo.script import (
+    CLIENTS,
+    DAY,
+    HOUR,
+    IOP,
+    MOVED,
+    OP,
+    PHP,
+    PLAN,
+    TO_CARE,
+    WEEK,
+    Client,
+    ClinicChange,
+    ScriptStep,
+    arrive,
+    into_care,
+    review,
+    step,
+)
+from domain.commands import Decision
+from domain.pathway.care_team import AssignCareTeam
+from domain.pathway.crisis import CrisisPlace, RecordCrisis
+from domain.pathway.discharge import Discharge, UpdateDischargePlan
+from domain.pathway.leave import StartLeave
+from domain.pathway.move_decisions import RequestStepUp
+from domain.plans import Actor, DischargeReason, ReviewOutcome
+from domain.state import JourneyState
+from domain.values import LevelOfCare, Role, Stage
+
+END = 20 * WEEK + DAY
+"""When the demonstration's calendar stops: with the last follow-up of the clients whose paths end."""
+_QUARTER = 13 * WEEK
+_IN_IOP_SINCE = END - 5 * WEEK
+_TEAM = {Role.CLINICIAN: "s-102", Role.CASE_MANAGER: "s-103"}
+
+
+def _op_for_weeks(*then: ScriptStep) -> tuple[ScriptStep, ...]:
+    """Outpatient care from the beginning, reviewed after a quarter."""
+    team = (step(5 * DAY, Role.CLINICIAN, AssignCareTeam, team_role=role, to=who) for role, who in _TEAM.items())
+    return (*into_care(OP), *team, review(_QUARTER, ReviewOutcome.CONTINUE), *then)
+
+
+def _to_iop(at: timedelta) -> tuple[ScriptStep, ...]:
+    return (
+        step(at - 6 * HOUR, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
+        arrive(at),
+    )
+
+
+def _to_php(at: timedelta) -> ScriptStep:
+    return step(at, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure")
+
+
+def _client(
+    name: str, title: str, *then: ScriptStep, stages: tuple[Stage, ...], levels: tuple[LevelOfCare, ...], **more: Any
+) -> Client:
+    return Client(
+        name=name, title=title, steps=_op_for_weeks(*then), stages=(*TO_CARE, *stages), levels=(OP, *levels), **more
+    )
+
+
+def _leave(state: JourneyState, command_id: str, by: Actor) -> Decision:
+    """Until four days after the calendar stops, counted from the first day of care."""
+    assert state.level_since is not None
+    until = (state.level_since + END + 3 * DAY).date()
+    return StartLeave(id=command_id, by=by, until=until, reason="travels to family")
+
+
+OPEN_CLIENTS: tuple[Client, ...] = (
+    _client(
+        "waits-for-place",
+        "Step-up without a place, late",
+        *_to_iop(_IN_IOP_SINCE),
+        _to_php(END - 25 * HOUR),
+        stages=(*MOVED, Stage.TRANSITION),
+        levels=(IOP,),
+        clinic={"places": {PHP: {"from_search": 200}}},
+        never=(),
+    ),
+    _client(
+        "steps-up-today",
+        "Step-up that ends within hours",
+        step(END - 21 * HOUR, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
+        stages=(Stage.TRANSITION,),
+        levels=(),
+    ),
+    _client(
+        "place-held",
+        "Step-up with a place held",
+        *_to_iop(_IN_IOP_SINCE),
+        _to_php(END - 4 * HOUR),
+        stages=(*MOVED, Stage.TRANSITION),
+        levels=(IOP,),
+        happens=("place.held",),
+    ),
+    _client(
+        "review-is-late",
+        "IOP whose week 6 review is overdue",
+        *_to_iop(END - 6 * WEEK - 3 * DAY),
+        stages=MOVED,
+        levels=(IOP,),
+    ),
+    _client(
+        "review-is-near",
+        "IOP whose week 6 review is near",
+        *_to_iop(END - 5 * WEEK - 5 * DAY),
+        stages=MOVED,
+        levels=(IOP,),
+    ),
+    _client(
+        "on-leave",
+        "OP on leave",
+        ScriptStep(END - 3 * DAY, Role.CASE_MANAGER, _leave),
+        stages=(),
+        levels=(),
+    ),
+    _client(
+        "in-emergency-care",
+        "OP, in an emergency department",
+        step(
+            END - 6 * HOUR,
+            Role.CLINICIAN,
+            RecordCrisis,
+            place=CrisisPlace.EMERGENCY_DEPARTMENT,
+            reason="taken in after a crisis at home",
+        ),
+        stages=(Stage.EXTERNAL,),
+        levels=(),
+    ),
+    _client(
+        "left-a-week-ago",
+        "Discharged, the first follow-up owed",
+        step(END - 13 * DAY, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
+        step(END - 6 * DAY, Role.CLINICIAN, Discharge, reason=DischargeReason.GOALS_MET),
+        stages=(Stage.DISCHARGED,),
+        levels=(),
+    ),
+    _client(
+        "records-refuse",
+        "OP whose record the clinic's system refuses",
+        *_to_iop(END - 26 * HOUR),
+        stages=MOVED,
+        levels=(IOP,),
+        changes=(ClinicChange(END - 33 * HOUR, {"ehr_refused": True}),),
+    ),
+)
+EVERYBODY = (*CLIENTS, *OPEN_CLIENTS)
+"""Everybody in the demonstration."""
