@@ -21,7 +21,7 @@ class ReferenceWrong(ValueError):
 
 
 def reference(number: int) -> str:
-    """The reference of the journey that began with this event: `J-004K-7`."""
+    """The reference of the journey that began with this event: `J-004K-K`."""
     digits: list[int] = []
     while number or len(digits) < _SHORTEST:
         number, last = divmod(number, len(_ALPHABET))
@@ -39,7 +39,7 @@ def number_in(text: str) -> int:
     letters = text.strip().upper().translate(_HEARD)
     letters = letters[1:] if letters.startswith("J") else letters
     if not _SHORTEST < len(letters) <= _LONGEST or any(each not in _ALPHABET for each in letters):
-        raise ReferenceWrong("a reference looks like J-004K-7: check that it is complete")
+        raise ReferenceWrong("a reference looks like J-004K-K: check that it is complete")
     *digits, given = (_ALPHABET.index(each) for each in letters)
     if _check(digits) != given:
         raise ReferenceWrong("a character of that reference is wrong: ask for it again")

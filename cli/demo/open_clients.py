@@ -43,7 +43,7 @@ _TEAM = {Role.CLINICIAN: "s-102", Role.CASE_MANAGER: "s-103"}
 
 def _op_for_weeks(*then: ScriptStep) -> tuple[ScriptStep, ...]:
     """Outpatient care from the beginning, reviewed after a quarter."""
-    team = (step(5 * DAY, Role.CLINICIAN, AssignCareTeam, team_role=role, to=who) for role, who in _TEAM.items())
+    team = (step(5 * DAY, role, AssignCareTeam, team_role=role, to=who) for role, who in _TEAM.items())
     return (*into_care(OP), *team, review(_QUARTER, ReviewOutcome.CONTINUE), *then)
 
 

@@ -107,6 +107,8 @@ def next_action(kind: str) -> Mapping[str, str]:
 _FILTERS = {
     "clock": words.clock,
     "day": words.day,
+    "deadline": words.deadline,
+    "at_site": words.at_site,
     "time_left": words.time_left,
     "pressure": words.pressure,
     "role": words.role,

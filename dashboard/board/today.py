@@ -18,10 +18,10 @@ from dashboard.queries.today import CensusCell
 
 router = APIRouter()
 
-_DUE_NEXT = 6
+_DUE_NEXT = 5
 _STEP_UPS = 4
-_STUCK = 4
-_CHANGES = 6
+_STUCK = 3
+_CHANGES = 4
 
 
 class Tile(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
@@ -16,6 +17,8 @@ _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _SOON = timedelta(hours=4)
+_UTC = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d)(?: UTC|Z)")
+"""A moment as `domain.wording.moment` says it."""
 
 
 def zone_of(site: str | None) -> ZoneInfo:
@@ -31,6 +34,24 @@ def clock(at: datetime, site: str | None, now: datetime) -> Markup:
     """A moment at the site: "14:03 CST" today, "Tue 09:40 CST" in this week, else with its day."""
     local, today = at.astimezone(zone_of(site)), now.astimezone(zone_of(site)).date()
     return _time(at, f"{_day_in_words(local.date(), today)}{local:%H:%M %Z}".strip())
+
+
+def deadline(at: datetime, site: str | None, now: datetime) -> Markup:
+    """The same for a due time. What is due as a day begins is due at the end of the day before."""
+    local, today = at.astimezone(zone_of(site)), now.astimezone(zone_of(site)).date()
+    if local.time() != time():
+        return clock(at, site, now)
+    return _time(at, f"at the end of {_date_in_words(local.date() - timedelta(days=1), today)}")
+
+
+def at_site(sentence: str, site: str | None, now: datetime) -> Markup:
+    """A sentence of the record, in which moments are in UTC, with the site's times."""
+    said, at = Markup(""), 0
+    for found in _UTC.finditer(sentence):
+        moment = datetime.fromisoformat(f"{found['day']}T{found['time']}+00:00")
+        said += escape(sentence[at : found.start()]) + clock(moment, site, now)
+        at = found.end()
+    return said + escape(sentence[at:])
 
 
 def day(of: date | datetime, site: str | None, now: datetime) -> Markup:

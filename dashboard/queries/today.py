@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from dashboard.queries.moment import Moment
+from domain.policy import policy_named
+from domain.refusal import UnknownHere
 from domain.sites import all_sites
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
@@ -12,8 +14,8 @@ STEP_UP_WITHIN = timedelta(hours=24)
 """Elapsed, for the length of a clock's bar; the due time itself is in the record."""
 
 _STEP_UPS = """
-select j.journey_id, n.number, j.site, j.stage, j.moving_from, j.moving_to, j.move_due, j.move_place, j.move_starts_at,
-       o.obligation_id as obligation, o.owner, o.assignee
+select j.journey_id, n.number, j.site, j.stage, j.policy, j.moving_from, j.moving_to, j.move_due,
+       j.move_place, j.move_starts_at, o.obligation_id as obligation, o.owner, o.assignee
 from dash.journeys j left join lateral (
     select obligation_id, owner, assignee from dash.obligations
     where journey_id = j.journey_id and kind = 'complete-step-up' and ended_at is null limit 1) o on true
@@ -71,6 +73,7 @@ class StepUp(Value):
     number: int | None
     site: str
     stage: Stage
+    policy: str
     moving_from: LevelOfCare | None
     moving_to: LevelOfCare
     move_due: Instant
@@ -87,10 +90,17 @@ class StepUp(Value):
     def waits_for(self, now: datetime) -> str:
         """What the move waits for, in words."""
         if self.move_place is None:
-            return "a place: none is held yet"
+            return f"the first visit at {self.moving_to}" if self._stays_here() else "a place: none is held yet"
         if self.move_starts_at is not None and self.move_starts_at > now:
             return f"the place held at {self.move_place}"
         return f"arrival at {self.move_place}"
+
+    def _stays_here(self) -> bool:
+        """Whether the centre itself gives the level."""
+        try:
+            return policy_named(self.policy).level(self.moving_to).is_ours
+        except UnknownHere:
+            return False
 
 
 class CensusCell(Value):
