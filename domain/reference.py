@@ -37,8 +37,8 @@ def number_in(text: str) -> int:
         ReferenceWrong: A character is missing or wrong: ask for it again.
     """
     letters = text.strip().upper().translate(_HEARD)
-    letters = letters[1:] if letters.startswith("J") else letters
-    if not _SHORTEST < len(letters) <= _LONGEST or any(each not in _ALPHABET for each in letters):
+    starts, letters = letters[:1] == "J", letters[1:]
+    if not starts or not _SHORTEST < len(letters) <= _LONGEST or any(each not in _ALPHABET for each in letters):
         raise ReferenceWrong("a reference looks like J-004K-K: check that it is complete")
     *digits, given = (_ALPHABET.index(each) for each in letters)
     if _check(digits) != given:

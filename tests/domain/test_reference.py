@@ -15,13 +15,13 @@ NUMBERS = st.integers(min_value=1, max_value=2**40)
 def test_a_reference_leads_back_to_its_number_however_it_is_written(number: int) -> None:
     said = reference(number)
     heard = said.lower().replace("-", " ").replace("0", "o").replace("1", "l")
-    assert number_in(said) == number_in(heard) == number_in(said.removeprefix("J-")) == number
+    assert number_in(said) == number_in(heard) == number_in(f" {said.replace('-', '')}") == number
 
 
 @given(NUMBERS, st.data())
 def test_one_wrong_character_is_noticed(number: int, data: st.DataObject) -> None:
-    letters = reference(number).replace("-", "")[1:]
-    at = data.draw(st.integers(0, len(letters) - 1))
+    letters = reference(number).replace("-", "")
+    at = data.draw(st.integers(1, len(letters) - 1))
     other = data.draw(st.sampled_from([each for each in _ALPHABET if each != letters[at]]))
     with pytest.raises(ReferenceWrong):
         number_in(letters[:at] + other + letters[at + 1 :])
@@ -29,8 +29,8 @@ def test_one_wrong_character_is_noticed(number: int, data: st.DataObject) -> Non
 
 @given(NUMBERS, st.data())
 def test_two_neighbours_in_the_wrong_order_are_noticed(number: int, data: st.DataObject) -> None:
-    letters = reference(number).replace("-", "")[1:]
-    at = data.draw(st.integers(0, len(letters) - 2))
+    letters = reference(number).replace("-", "")
+    at = data.draw(st.integers(1, len(letters) - 2))
     if letters[at] != letters[at + 1]:
         with pytest.raises(ReferenceWrong):
             number_in(letters[:at] + letters[at + 1] + letters[at] + letters[at + 2 :])
