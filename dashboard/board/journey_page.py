@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -151,7 +151,7 @@ async def _shown(
     reads_words = visit.may(Action.READ_WORDS, concerns)
     if request.headers.get(LIVE_HEADER) is None:
         looked = "read-words" if reads_words else "opened-journey"
-        await visit.services.audit.add(datetime.now(UTC), visit.viewer.person, looked, state.journey_id)
+        await visit.services.audit.add(visit.wall_clock, visit.viewer.person, looked, state.journey_id)
     opened: Sequence[Event] = await visit.services.sealer.open(every) if reads_words else masked(every)
     at, now = _as_of(asked, state, visit.now)
     if not at.of(every):

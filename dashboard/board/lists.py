@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
+from pydantic import model_validator
 
 from dashboard.board.html import as_of, page
 from dashboard.board.visit import ListsVisit, MessagesVisit
@@ -32,16 +33,23 @@ _STANDING = {
 _DUE = {Due.OVERDUE: "overdue", Due.TODAY: "later today", Due.WEEK: "within 7 days"}
 
 
-class JourneysQuery(JourneyFilter):
-    """The query of the page: a filter, and which page of the list."""
+class _PageOfList(Value):
+    """Which page of a list. A form sends what is not chosen as empty text."""
 
     after: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_what_is_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if value not in ("", [""])}
 
-class DutiesQuery(DutyFilter):
-    """The query of the page: a filter, and which page of the list."""
 
-    after: str | None = None
+class JourneysQuery(_PageOfList, JourneyFilter):
+    """The query of the page of journeys."""
+
+
+class DutiesQuery(_PageOfList, DutyFilter):
+    """The query of the page of duties."""
 
 
 @router.get("/journeys", include_in_schema=False)

@@ -21,7 +21,7 @@ router = APIRouter()
 _DUE_NEXT = 5
 _STEP_UPS = 4
 _STUCK = 3
-_CHANGES = 4
+_CHANGES = 3
 
 
 class Tile(NamedTuple):

@@ -59,6 +59,11 @@ class Visit:
     seen: int = 0
 
     @property
+    def wall_clock(self) -> datetime:
+        """The time by which people live, also in a demonstration."""
+        return datetime.now(UTC)
+
+    @property
     def sites(self) -> tuple[str, ...] | None:
         """The sites they may see; None for every site."""
         return self.viewer.sites or None
@@ -157,3 +162,4 @@ ListsVisit = Annotated[Visit, Depends(Allowed(Action.SEE_LISTS))]
 JourneyVisit = Annotated[Visit, Depends(Allowed(Action.READ_JOURNEY))]
 DecisionVisit = Annotated[Visit, Depends(Allowed(Action.TAKE_DECISION))]
 MessagesVisit = Annotated[Visit, Depends(Allowed(Action.SEE_MESSAGES))]
+AuditVisit = Annotated[Visit, Depends(Allowed(Action.READ_AUDIT))]

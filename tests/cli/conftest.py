@@ -24,7 +24,7 @@ import structlog
 from cli.main import run
 from cli.output import Exit
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 240.0
 _OURS = ("THROUGHLINE_", "TEMPORAL_", "DATABASE_URL")
 
 
