@@ -153,7 +153,7 @@ async def _shown(
         looked = "read-words" if reads_words else "opened-journey"
         await visit.services.audit.add(visit.wall_clock, visit.viewer.person, looked, state.journey_id)
     opened: Sequence[Event] = await visit.services.sealer.open(every) if reads_words else masked(every)
-    at, now = _as_of(asked, state, visit.now)
+    at, now = _as_of(visit, asked, state)
     if not at.of(every):
         raise NoSuchPage
     shown = view(every, opened, at, now)
@@ -163,6 +163,7 @@ async def _shown(
         visit,
         opening.status if opening else 200,
         here="/journeys",
+        now=now,
         journey=shown,
         row=row(shown.state, now),
         site_of_page=state.admission.site,
@@ -179,12 +180,13 @@ async def _shown(
     )
 
 
-def _as_of(asked: JourneyQuery, state: JourneyState, now: datetime) -> tuple[AsOf, datetime]:
+def _as_of(visit: Visit, asked: JourneyQuery, state: JourneyState) -> tuple[AsOf, datetime]:
+    """Which events the page shows, and by which time it judges what is overdue."""
     if asked.known_at is None:
-        return AsOf(), now
-    zone = zone_of(state.admission.site)
-    end = datetime.combine(asked.known_at + timedelta(days=1), datetime.min.time(), zone)
-    return AsOf(true_at=end), min(end, now)
+        return AsOf(), visit.now
+    end = datetime.combine(asked.known_at + timedelta(days=1), datetime.min.time(), zone_of(state.admission.site))
+    # A demonstration records months in a minute: there, what had happened by then stands for what was known.
+    return (AsOf(true_at=end) if visit.services.virtual_time else AsOf(known_at=end)), min(end, visit.now)
 
 
 def _offered(visit: Visit, state: JourneyState, concerns: About) -> list[type[Decision]]:

@@ -183,6 +183,17 @@ def test_the_first_load_is_small_and_comes_from_nowhere_else(browser: Browser, d
         assert sum(sizes.values()) <= 150 * 1024, sizes
 
 
+def test_a_journey_is_shown_as_it_was_known_at_the_end_of_a_day(page: Page, demonstration: RunningBoard) -> None:
+    address = demonstration.url + journeys_of(page, demonstration.url)[STEP_UP]
+    page.goto(address)
+    page.fill("input[name=known_at]", "2027-01-31")
+    page.click(".known button")
+    expect(page.locator(".banner.note")).to_contain_text("As known at the end of 31 January 2027")
+    expect(page.locator("#standing")).to_contain_text("OP, week 10")
+    expect(page.locator("#owed .due")).to_have_class(re.compile("fine"))
+    expect(page.locator("#deciding section")).to_have_count(0)
+
+
 def test_times_are_the_sites_with_utc_on_hover(page: Page, demonstration: RunningBoard) -> None:
     page.goto(f"{demonstration.url}/duties")
     times = page.locator("table.rows time").all()
