@@ -151,7 +151,8 @@ async def _shown(
     reads_words = visit.may(Action.READ_WORDS, concerns)
     if request.headers.get(LIVE_HEADER) is None:
         looked = "read-words" if reads_words else "opened-journey"
-        await visit.services.audit.add(visit.wall_clock, visit.viewer.person, looked, state.journey_id)
+        part = f"known-at={asked.known_at}" if asked.known_at else "everything" if asked.everything else ""
+        await visit.services.audit.add(visit.wall_clock, visit.viewer.person, looked, state.journey_id, part)
     opened: Sequence[Event] = await visit.services.sealer.open(every) if reads_words else masked(every)
     at, now = _as_of(visit, asked, state)
     if not at.of(every):

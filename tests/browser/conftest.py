@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.cli.conftest import command, temporary_home, up
 
+expect.set_options(timeout=30_000)
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -75,6 +76,7 @@ def signed_in(browser: Browser, board: RunningBoard, person: str, **context: Any
     """A page of a person who has signed in, in a browser context of their own."""
     opened: BrowserContext = browser.new_context(**{"viewport": {"width": 1366, "height": 768}, **context})
     try:
+        opened.set_default_timeout(60_000)
         page = opened.new_page()
         page.goto(board.url)
         page.click(f"button[value={person}]")
