@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from access.audit import Audit
 from access.provider import Provider, ProviderSettings
+from access.saved_views import SavedViews
 from access.sessions import Sessions
 from centre.files import centre_folder
 from centre.staff_file import StaffFile, site_ids
@@ -123,6 +124,7 @@ async def _services(settings: Settings, provider: ProviderSettings, base_url: st
                 longest=timedelta(hours=settings.board_session_hours),
             ),
             audit=Audit(pool),
+            saved_views=SavedViews(pool),
             provider=Provider(provider, http),
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import model_validator
 
 from dashboard.board.html import as_of, page
+from dashboard.board.saved_views import query_of
 from dashboard.board.visit import ListsVisit, MessagesVisit
 from dashboard.queries import duties, journeys, today
 from dashboard.queries.filters import Due, DutyFilter, JourneyFilter, Standing
@@ -66,8 +68,10 @@ async def journeys_page(visit: ListsVisit, asked: Annotated[JourneysQuery, Query
             found=found,
             wanted=wanted,
             after=asked.after,
-            query=_query(wanted),
+            query=query_of(wanted),
+            views=await visit.services.saved_views.of(visit.viewer.person, "journeys"),
             standings=_STANDING,
+            temporal=_temporal_views(visit.services.temporal_ui, visit.now),
             **_choices(),
         )
 
@@ -86,7 +90,8 @@ async def duties_page(visit: ListsVisit, asked: Annotated[DutiesQuery, Query()])
             found=found,
             wanted=wanted,
             after=asked.after,
-            query=_query(wanted),
+            query=query_of(wanted),
+            views=await visit.services.saved_views.of(visit.viewer.person, "duties"),
             dues=_DUE,
             kinds={each.kind: each.title for each in OBLIGATIONS.values()},
             **_choices(),
@@ -101,6 +106,19 @@ async def messages_page(visit: MessagesVisit) -> HTMLResponse:
         return page("messages.html", visit, here="/messages", as_of=as_of(moment), found=found)
 
 
+def _temporal_views(address: str | None, now: datetime) -> list[tuple[str, str]]:
+    """Filtered lists of the Temporal UI: name and address of each."""
+    if address is None:
+        return []
+    running = "ExecutionStatus = 'Running'"
+    views = {
+        "urgent": f"{running} and Urgent = true",
+        "overdue": f"{running} and NextDeadline < '{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'",
+        "cannot record": f"{running} and NotRecorded is not null",
+    }
+    return [(name, f"{address}?{urlencode({'query': query})}") for name, query in views.items()]
+
+
 def _choices() -> Mapping[str, Any]:
     return {
         "sites": [each.id for each in all_sites()],
@@ -108,12 +126,3 @@ def _choices() -> Mapping[str, Any]:
         "stages": list(Stage),
         "priorities": list(Priority),
     }
-
-
-def _query(wanted: Value) -> str:
-    """The filter as a query, without what is left as it is anyway."""
-    return urlencode({name: str(value).lower() if value is True else value for name, value in _set(wanted).items()})
-
-
-def _set(wanted: Value) -> dict[str, object]:
-    return wanted.model_dump(mode="json", exclude_defaults=True)

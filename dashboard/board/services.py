@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from access.audit import Audit
 from access.provider import Provider
 from access.rules import Viewer
+from access.saved_views import SavedViews
 from access.sessions import Sessions
 from dashboard.board.changes import Changes
 from dashboard.queries.moment import Pool
@@ -41,6 +42,7 @@ class Services:
     journeys: Journeys
     sessions: Sessions
     audit: Audit
+    saved_views: SavedViews
     provider: Provider
     changes: Changes
     viewer: FindViewer

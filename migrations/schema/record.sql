@@ -31,6 +31,19 @@ create index audit_person_at_idx on access.audit using btree (person, at);
 create trigger audit_only_grows before delete or update or truncate on access.audit for each statement execute function access.audit_only_grows();
 grant select,insert on table access.audit to throughline_sessions;
 
+create table access.saved_views (
+    person text not null,
+    list text not null,
+    name text not null,
+    query text not null,
+    constraint saved_views_list_check check ((list = any (array['journeys'::text, 'duties'::text]))),
+    constraint saved_views_name_check check (((length(name) >= 1) and (length(name) <= 40))),
+    constraint saved_views_query_check check ((length(query) <= 400)),
+    constraint saved_views_pkey primary key (person, list, name)
+);
+comment on table access.saved_views is 'Each person sees their own.';
+grant select,insert,delete,update on table access.saved_views to throughline_sessions;
+
 create table access.sessions (
     token_hash bytea not null,
     person text not null,

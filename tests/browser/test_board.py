@@ -168,6 +168,20 @@ def test_back_and_reload_restore_the_view(page: Page, demonstration: RunningBoar
     expect(page.locator("select[name=priority]")).to_have_value("clinical")
 
 
+def test_a_filter_is_saved_under_a_name_and_removed(page: Page, demonstration: RunningBoard) -> None:
+    page.goto(f"{demonstration.url}/duties?priority=clinical&person=s-102")
+    page.click(".save summary")
+    page.fill(".save input[name=name]", "My clinical work")
+    page.click(".save button")
+    page.goto(f"{demonstration.url}/duties")
+    page.click("text=My clinical work")
+    expect(page.locator("select[name=priority]")).to_have_value("clinical")
+    expect(page.locator("input[name=person]")).to_have_value("s-102")
+    assert violations(page) == []
+    page.click("button[aria-label='Remove the saved view My clinical work']")
+    expect(page.locator(".view")).to_have_count(0)
+
+
 def test_the_first_load_is_small_and_comes_from_nowhere_else(browser: Browser, demonstration: RunningBoard) -> None:
     with signed_in(browser, demonstration, OPERATIONS) as page:
         sizes: dict[str, int] = {}
