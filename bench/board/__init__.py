@@ -1,0 +1,1 @@
+"""How fast the board answers over many journeys, and how soon it hears of a change."""
