@@ -12,15 +12,16 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from cli.access import load_settings
+from cli.access import load_settings, temporal_client
 from cli.output import Exit, Stop, show_fields, show_json
 from dashboard.projections import READ_MODELS
 from dashboard.projections.standing import generations
+from deploy.errors import SettingsError
 from deploy.settings import Settings
 from eventstore import EventStoreError
 from migrations import KEYS, MigrationError, pending
 from recovery.running import RunningJourneys
-from workflows.client import JourneysUnreachable, NamespaceMissing, connect
+from workflows.client import JourneysUnreachable, NamespaceMissing
 
 T = TypeVar("T")
 
@@ -118,13 +119,15 @@ async def _temporal_and_worker(settings: Settings) -> tuple[str, str]:
     if settings.temporal_address is None:
         return _NO_ADDRESS, _NOT_KNOWN
     try:
-        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        client = await temporal_client(settings)
         return _OK, _OK if await RunningJourneys(client).are_worked() else "none runs"
     except NamespaceMissing:
         advice = "set TEMPORAL_NAMESPACE, or let `throughline up` make it"
         return f"has no namespace {settings.temporal_namespace}: {advice}", _NOT_KNOWN
     except JourneysUnreachable:
         return _AWAY, _NOT_KNOWN
+    except SettingsError as error:
+        return f"not asked: {error}", _NOT_KNOWN
 
 
 async def _recording(settings: Settings) -> str:
@@ -132,9 +135,9 @@ async def _recording(settings: Settings) -> str:
     if settings.temporal_address is None:
         return _NOT_KNOWN
     try:
-        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        client = await temporal_client(settings)
         causes = Counter((await RunningJourneys(client).not_recorded()).values())
-    except JourneysUnreachable:
+    except (JourneysUnreachable, SettingsError):
         return _NOT_KNOWN
     if not causes:
         return _OK
