@@ -129,7 +129,7 @@ def _payer(state: JourneyState) -> list[str]:
     """The payer's answer and the estimate, until care begins. None of the payer's own words."""
     lines = []
     if state.coverage.benefits is not None and state.stage in _BEFORE_CARE:
-        lines += ["", f"Benefits: {summary(state.coverage.benefits)}"]
+        lines += ["", f"Benefits: {summary(state.coverage.benefits, names=False)}"]
         if state.coverage.benefits.evidence:
             lines += [f"The payer's own words: `throughline benefits {state.journey_id}`"]
     if state.cost.estimate is not None and state.stage in (Stage.COST_REVIEW, Stage.ENROLLING):

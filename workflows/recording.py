@@ -111,9 +111,7 @@ class Recording:
             await workflow.wait_condition(
                 has_to_act,
                 timeout=trouble.pause(workflow.now()) if trouble else None,
-                timeout_summary=ClearText(f"Cannot be recorded ({trouble.code}): tried again after this")
-                if trouble
-                else None,
+                timeout_summary=_tried_again(trouble) if trouble else None,
             )
 
     async def answer_all(self) -> None:
