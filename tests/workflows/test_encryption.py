@@ -1,4 +1,4 @@
-"""On the real server: nothing of what people write is in Temporal, and what engineers need can be read without a key."""
+"""On the real server: no word that people write is in Temporal, and what engineers need can be read without a key."""
 
 from __future__ import annotations
 
