@@ -19,11 +19,11 @@ class ClearText(str):
     __slots__ = ()
 
 
-def mark(payload: Payload) -> None:
+def mark_as_clear(payload: Payload) -> None:
     """Marks the payload of a `ClearText`."""
     payload.metadata[_MARK] = _VALUE
 
 
-def is_marked(payload: Payload) -> bool:
+def is_clear(payload: Payload) -> bool:
     """Whether the payload is of a `ClearText`."""
     return payload.metadata.get(_MARK) == _VALUE

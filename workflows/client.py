@@ -288,8 +288,10 @@ class Journeys:
             try:
                 return await self.handle(journey_id).query(query, result_type=answer, rpc_timeout=self._patience)
             except WorkflowQueryFailedError as failed:
-                if str(failed) != READING or time.monotonic() > until:
-                    raise JourneysUnreachable(f"the workflow does not answer {query} ({failed})") from None
+                is_reading = str(failed) == READING
+                if not is_reading or time.monotonic() > until:
+                    why = READING if is_reading else "the worker's log says why"  # the text itself is encrypted
+                    raise JourneysUnreachable(f"the workflow does not answer {query} ({why})") from None
             except PayloadUnreadable as error:
                 raise JourneysUnreachable(f"the answer to {query} cannot be read: {error}") from None
             except RPCError as error:

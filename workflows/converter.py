@@ -11,7 +11,7 @@ from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadConverter
 from temporalio.exceptions import FailureError
 
-from workflows.clear_text import ClearText, mark
+from workflows.clear_text import ClearText, mark_as_clear
 from workflows.payload_codec import EncryptingCodec, PayloadKeys
 
 
@@ -23,7 +23,7 @@ class MarkingPayloadConverter(PydanticPayloadConverter):
         payloads = super().to_payloads(values)
         for value, payload in zip(values, payloads, strict=True):
             if isinstance(value, ClearText):
-                mark(payload)
+                mark_as_clear(payload)
         return payloads
 
 

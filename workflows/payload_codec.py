@@ -21,7 +21,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.converter import PayloadCodec
 
-from workflows.clear_text import ClearText, is_marked
+from workflows.clear_text import ClearText, is_clear
 
 ENCODING: Final = b"binary/encrypted"
 KEY_BYTES: Final = 32
@@ -114,4 +114,4 @@ class EncryptingCodec(PayloadCodec):
 
 def _may_be_shown(payload: Payload) -> bool:
     """Whether it is a `ClearText`, or what the Temporal UI asks for to show the card: never data of ours."""
-    return is_marked(payload) or payload.metadata.get("messageType") == _CARD_TYPE
+    return is_clear(payload) or payload.metadata.get("messageType") == _CARD_TYPE
