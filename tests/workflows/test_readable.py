@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -143,3 +145,10 @@ def test_every_text_that_is_marked_as_readable_is_known() -> None:
         "workflows/reconciling.py": 3,
         "workflows/recording.py": 2,
     }
+
+
+def test_no_workflow_loads_the_keys_or_what_uses_them() -> None:
+    loaded = "import sys, workflows.journey, workflows.digests, workflows.reconciling; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True).stdout.split()
+    assert "workflows.clear_text" in modules
+    assert not {"cryptography", "workflows.payload_codec", "workflows.converter"} & set(modules)
