@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.worker import (
     FixedSizeSlotSupplier,
     Replayer,
@@ -42,6 +42,7 @@ from clientkeys import open_keyring
 from clientkeys.keys import Keyring
 from dashboard.digest_activities import DigestSender, ensure_digests
 from deploy.limits import Limits
+from deploy.payload_keys import read_payload_keys
 from deploy.settings import Settings
 from deploy.values import HostPort
 from domain.people import use_staff
@@ -80,14 +81,12 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
 
     Raises:
         CentreFileError: A file of the centre cannot be used, or differs from what the record says was in use.
-        SettingsError: An address is missing.
+        SettingsError: An address is missing, or the payload keys cannot be read.
         JourneysUnreachable: Temporal does not answer.
     """
     async with record(settings) as store:
         await _adopt(store, load(settings.centre))
-    client = await connect(
-        settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
-    )
+    client = await temporal_client(settings)
     admitted, staff = HandedOver(settings.require_database_url()), staff_file(settings)
     use_staff(staff.colleague)
     async with (
@@ -210,13 +209,23 @@ def _call_slots(limits: Limits, fewest: int) -> WorkerTuner:
     )
 
 
-def journey_replayer(workflow: type = JourneyWorkflow) -> Replayer:
-    """Replays recorded histories against `workflow`, set up as in the worker."""
-    return Replayer(workflows=[workflow], workflow_runner=_sandbox(), data_converter=pydantic_data_converter)
+def journey_replayer(converter: DataConverter, workflow: type = JourneyWorkflow) -> Replayer:
+    """Replays recorded histories against `workflow`, set up as in the worker. `converter` is the client's."""
+    return Replayer(workflows=[workflow], workflow_runner=_sandbox(), data_converter=converter)
 
 
 def _sandbox() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*_OUR_PACKAGES))
+
+
+async def temporal_client(settings: Settings) -> Client:
+    """The client of Temporal for `settings`, which encrypts what it sends."""
+    return await connect(
+        settings.require_temporal_address(),
+        settings.temporal_namespace,
+        read_payload_keys(settings.require_payload_keys()),
+        virtual_time=settings.virtual_time,
+    )
 
 
 @asynccontextmanager

@@ -24,13 +24,13 @@ from temporalio import activity, workflow
 from temporalio.client import Client as TemporalClient
 from temporalio.worker import Worker
 
+from cli.access import temporal_client
 from cli.demo.command import play
 from cli.demo.outcome import ClientOutcome
 from cli.demo.script import CLIENTS, Client
 from cli.house import running_house
 from cli.output import show_json, table
 from deploy.settings import Settings
-from workflows.client import connect
 
 QUICK = ("self-pay", "cancelled", "sent-three-times")
 _QUEUE = "bench-floor"
@@ -86,7 +86,7 @@ async def _measure_in(home: Path, clients: tuple[Client, ...]) -> dict[str, Any]
     settings = Settings.from_env(os.environ).changed(home=home, virtual_time=True)
     async with running_house(settings, ports="free") as house:
         outcomes = await play(house.settings, quiet=True, clients=clients)
-        client = await connect(house.settings.require_temporal_address(), house.settings.temporal_namespace)
+        client = await temporal_client(house.settings.changed(virtual_time=False))
         decisions = {each.name: len(each.steps) for each in CLIENTS}
         async with Worker(client, task_queue=_QUEUE, workflows=[BareWorkflow], activities=[append_nothing]):
             paths = [await _beside_floor(client, each, decisions[each.client]) for each in outcomes]

@@ -6,12 +6,15 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from temporalio.client import Client
+
 from centre.loading import load
 from cli.output import Exit, Stop
 from clientkeys import open_keyring
 from clientkeys.errors import ClientKeysError, KekUnusable, KeyMissing, KeysUnavailable
 from clientkeys.postgres import PostgresKeyring
 from deploy.errors import SettingsError
+from deploy.payload_keys import read_payload_keys
 from deploy.settings import Settings
 from eventstore import EventStore, EventStoreError, SchemaMissing, StoreUnavailable, open_store
 from eventstore.errors import UnreadableEvent
@@ -78,13 +81,26 @@ async def the_keys() -> AsyncIterator[PostgresKeyring]:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
 
 
+async def temporal_client(settings: Settings) -> Client:
+    """A client of Temporal, which encrypts what it sends.
+
+    Raises:
+        SettingsError: Its address is missing, or the payload keys cannot be read.
+        JourneysUnreachable: It does not answer.
+    """
+    return await connect(
+        settings.require_temporal_address(),
+        settings.temporal_namespace,
+        read_payload_keys(settings.require_payload_keys()),
+        virtual_time=settings.virtual_time,
+    )
+
+
 async def the_journeys() -> Journeys:
     """The running journeys. Stops with `UNREACHABLE` if Temporal does not answer."""
     settings = load_settings()
     try:
-        client = await connect(
-            settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
-        )
+        client = await temporal_client(settings)
     except (SettingsError, JourneysUnreachable) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
     return Journeys(client)

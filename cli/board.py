@@ -19,7 +19,7 @@ from access.saved_views import SavedViews
 from access.sessions import Sessions
 from centre.files import centre_folder
 from centre.staff_file import StaffFile, site_ids
-from cli.access import load_settings
+from cli.access import load_settings, temporal_client
 from cli.house import announce
 from cli.logs import log_to_stderr
 from cli.output import Exit, Stop
@@ -32,7 +32,7 @@ from deploy.settings import Settings
 from domain.people import use_staff
 from eventstore import EventStoreError, open_store
 from record.sealing import Sealer
-from workflows.client import Journeys, JourneysUnreachable, connect
+from workflows.client import Journeys, JourneysUnreachable
 
 _HOST = "127.0.0.1"
 _STOPPING_SECONDS = 3
@@ -102,9 +102,7 @@ async def _services(settings: Settings, provider: ProviderSettings, base_url: st
     keys_url, kek_file = settings.require_keys_url(), settings.require_kek_file()
     staff = StaffFile(centre_folder(settings.centre) / "staff.toml", sites=site_ids())
     use_staff(staff.colleague)
-    client = await connect(
-        settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
-    )
+    client = await temporal_client(settings)
     async with AsyncExitStack() as opened:
         pool = AsyncConnectionPool(
             url, min_size=2, max_size=settings.board_connections, kwargs={"autocommit": True}, open=False, timeout=5

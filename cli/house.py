@@ -17,6 +17,7 @@ from centre.staff_file import read_staff
 from cli.guard import Guard, Start, cancelled_by_signals
 from cli.recovery import start_missing
 from deploy.errors import SettingsError
+from deploy.payload_keys import read_payload_keys
 from deploy.processes import RunningProcess
 from deploy.roles import KEYHOLDERS, LOGINS, make_login_roles
 from deploy.settings import Settings
@@ -87,6 +88,7 @@ async def running_house(
     async with AsyncExitStack() as opened:
         with cancelled_by_signals():
             stack = await opened.enter_async_context(Stack(settings, ports=ports, progress=progress))
+            read_payload_keys(stack.settings.require_payload_keys())  # said here rather than by each process in its log
             progress("migrating the database …")
             await asyncio.to_thread(_prepare_database, stack)
             _provide_signing_key(stack)
@@ -275,6 +277,7 @@ async def _start(
         "DATABASE_URL": stack.database_url_as(role) if role else "",
         "THROUGHLINE_KEYS_URL": stack.keys_url_as(role) if role in KEYHOLDERS else "",
         "THROUGHLINE_KEK_FILE": str(stack.settings.require_kek_file()) if role in KEYHOLDERS else "",
+        "THROUGHLINE_PAYLOAD_KEYS": str(stack.settings.require_payload_keys()) if role in KEYHOLDERS else "",
     }
     grace = stack.settings.worker_stopping_seconds + _GRACE_SECONDS
     command = [*argv, "--ready-file", str(ready_file)]

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from temporalio.client import Client
 
-from cli.access import load_settings, the_journeys
+from cli.access import load_settings, temporal_client, the_journeys
 from cli.output import Exit, Stop, show_fields, show_json, stdout, table
 from deploy.errors import SettingsError
 from deploy.settings import Settings
@@ -24,7 +24,7 @@ from recovery.paging import page_for
 from recovery.reconcile import Comparison, Mended, Reconciler
 from recovery.running import RunningJourneys
 from recovery.schedule import ensure_schedule
-from workflows.client import CommandRefused, JourneyNotRunning, JourneysUnreachable, connect
+from workflows.client import CommandRefused, JourneyNotRunning, JourneysUnreachable
 
 _TOLD_EVERY = 100
 
@@ -146,7 +146,7 @@ async def _reconciler() -> AsyncIterator[tuple[Reconciler, Client]]:
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[tuple[Reconciler, Client]]:
-    client = await _client(settings)
+    client = await temporal_client(settings)
     url = settings.require_database_url()
     async with open_store(url) as store:
         yield Reconciler(store, RunningJourneys(client), HandedOver(url)), client
@@ -158,12 +158,6 @@ def _told_in_one_line() -> Iterator[None]:
         yield
     except (SettingsError, JourneysUnreachable, EventStoreError) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
-
-
-async def _client(settings: Settings) -> Client:
-    return await connect(
-        settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
-    )
 
 
 async def _mend(reconciler: Reconciler, comparison: Comparison) -> tuple[Mended, ...]:

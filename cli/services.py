@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cli.access import load_settings, own_settings
+from cli.access import load_settings, own_settings, temporal_client
 from cli.house import announce, running_house
 from cli.intake_limits import intake_settings
 from cli.logs import log_to_stderr
@@ -26,7 +26,7 @@ from intake.gate import JourneyGate
 from intake.service import IntakePorts, run_intake
 from intake.temporal_gate import TemporalGate
 from migrations import MigrationError
-from workflows.client import Journeys, JourneysUnreachable, connect
+from workflows.client import Journeys, JourneysUnreachable
 
 
 async def up(*, free_ports: bool = False) -> None:
@@ -73,9 +73,7 @@ async def intake(*, ready_file: Path | None = None) -> None:
     log_to_stderr()
     settings = load_settings()
     try:
-        client = await connect(
-            settings.require_temporal_address(), settings.temporal_namespace, virtual_time=settings.virtual_time
-        )
+        client = await temporal_client(settings)
         url = settings.require_database_url()
         keys_url, kek_file = settings.require_keys_url(), settings.require_kek_file()
     except (SettingsError, JourneysUnreachable) as error:

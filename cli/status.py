@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -27,6 +28,8 @@ T = TypeVar("T")
 _PATIENCE_SECONDS = 5.0
 """Elapsed time for each part to answer. All are asked at once, so `status` takes well under ten seconds."""
 
+_NO_KEYS = (secrets.token_bytes(32),)
+"""Nothing that is encrypted is asked for here, so `status` answers also where the payload keys are missing."""
 _OK = "ok"
 _AWAY = "does not answer"
 _NO_ADDRESS = "no address"
@@ -118,7 +121,7 @@ async def _temporal_and_worker(settings: Settings) -> tuple[str, str]:
     if settings.temporal_address is None:
         return _NO_ADDRESS, _NOT_KNOWN
     try:
-        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        client = await connect(settings.temporal_address, settings.temporal_namespace, _NO_KEYS)
         return _OK, _OK if await RunningJourneys(client).are_worked() else "none runs"
     except NamespaceMissing:
         advice = "set TEMPORAL_NAMESPACE, or let `throughline up` make it"
@@ -132,7 +135,7 @@ async def _recording(settings: Settings) -> str:
     if settings.temporal_address is None:
         return _NOT_KNOWN
     try:
-        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        client = await connect(settings.temporal_address, settings.temporal_namespace, _NO_KEYS)
         causes = Counter((await RunningJourneys(client).not_recorded()).values())
     except JourneysUnreachable:
         return _NOT_KNOWN

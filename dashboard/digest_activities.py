@@ -18,6 +18,7 @@ from dashboard.digest_writing import write_digests
 from dashboard.digests import Span
 from domain.refusal import UnknownHere
 from domain.sites import Site, all_sites, site_named
+from workflows.clear_text import ClearText
 from workflows.client import JourneysUnreachable, send_page
 from workflows.messages import DIGESTS, TASK_QUEUE, DigestStart
 
@@ -38,7 +39,7 @@ async def ensure_digests(client: Client) -> None:
                 id=f"digests-{site.id}",
                 task_queue=TASK_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary=f"Daily digests for the staff of {site.id}",
+                static_summary=ClearText(f"Daily digests for the staff of {site.id}"),
             )
     except RPCError as error:
         raise JourneysUnreachable(f"Temporal did not start the digests ({error.status.name.lower()})") from None

@@ -14,7 +14,7 @@ class StackBusyError(StackError):
 
 
 class KeyLostError(StackError):
-    """The key-encryption key is missing, but keys that it wrapped may still exist."""
+    """A file of keys is missing, but what those keys protect may still exist."""
 
 
 class PortTakenError(StackError):

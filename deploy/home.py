@@ -24,6 +24,7 @@ class Home:
         self.postgres = path / "postgres"
         self.temporal = path / "temporal"
         self.kek = path / "keys" / "kek"
+        self.payload_keys = path / "keys" / "payloads"
         self.journal = path / "processes.jsonl"
 
     def create(self) -> None:

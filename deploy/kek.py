@@ -43,10 +43,11 @@ def _require_file(file: Path, *, may_make: bool) -> None:
             f"{file} is missing: put the key-encryption key there from its safe copy; without it nothing that was "
             f"sealed with keys of the database {KEYS_DATABASE} can be read"
         )
-    _make(file)
+    make_key_file(file)
 
 
-def _make(file: Path) -> None:
+def make_key_file(file: Path) -> None:
+    """Writes a file with one new key, for its owner alone, in one step."""
     file.parent.mkdir(exist_ok=True, mode=0o700)
     fresh = file.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -50,6 +50,9 @@ class Settings(Limits, BaseSettings):
         default=None, repr=False, description="The database of the clients' keys, another one."
     )
     kek_file: File | None = Field(default=None, description="The file of key-encryption keys.")
+    payload_keys: File | None = Field(
+        default=None, description="The file of the keys that encrypt what goes to Temporal."
+    )
     temporal_address: Address | None = Field(default=None, description="Temporal's gRPC address, host:port.")
     temporal_namespace: str = Field(default=DEFAULT_NAMESPACE, description="Temporal's namespace.")
     mllp_port: Port = Field(default=DEFAULT_MLLP_PORT, description="The MLLP port of intake; 0: any free port.")
@@ -157,6 +160,10 @@ class Settings(Limits, BaseSettings):
     def require_kek_file(self) -> Path:
         """The file of key-encryption keys. Raises SettingsError when nothing provides one."""
         return _required(self.kek_file, "THROUGHLINE_KEK_FILE", "/etc/throughline/kek")
+
+    def require_payload_keys(self) -> Path:
+        """The file of payload keys. Raises SettingsError when nothing provides one."""
+        return _required(self.payload_keys, "THROUGHLINE_PAYLOAD_KEYS", "/etc/throughline/payload-keys")
 
     def require_temporal_address(self) -> str:
         """Temporal's address. Raises SettingsError when nothing provides one."""

@@ -14,6 +14,7 @@ from typing import Literal, Self
 
 from deploy.home import Home
 from deploy.kek import provide_keys
+from deploy.payload_keys import provide_payload_keys
 from deploy.postgres import KEYS_DATABASE, Postgres, remove_socket_folder, start_postgres
 from deploy.processes import Command, Ready, RunningProcess, Supervisor
 from deploy.settings import Settings
@@ -219,7 +220,14 @@ class Stack:
             self._temporal_server = server
             self.services.append(Service("temporal", await server.start(), self._start_temporal_again))
             self.settings = self.settings.changed(temporal_address=server.address, ui_url=server.ui_url)
+            self._provide_payload_keys(server)
         await prepare_temporal(self.temporal_address, self.settings.temporal_namespace)
+
+    def _provide_payload_keys(self, server: Temporal) -> None:
+        given, own = self.settings.payload_keys, self._home.payload_keys
+        used = self._home.temporal / "payload-keys-used"
+        provide_payload_keys(given or own, used, may_make=given is None, begins_empty=server.begins_empty)
+        self.settings = self.settings.changed(payload_keys=given or own)
 
     async def _start_temporal_again(self) -> RunningProcess:
         assert self._temporal_server is not None

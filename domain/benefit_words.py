@@ -142,9 +142,9 @@ def other_payers(benefits: Benefits) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.other_payer for each in benefits.evidence if each.other_payer))
 
 
-def summary(benefits: Benefits) -> str:
-    """One line: the verdict, why, and who else is named."""
-    named = other_payers(benefits)
+def summary(benefits: Benefits, *, names: bool = True) -> str:
+    """One line: the verdict, why, and, with `names`, which other payers the payer names."""
+    named = other_payers(benefits) if names else ()
     parts = (*reasons_in_words(benefits), *((f"named: {', '.join(named)}",) if named else ()))
     why = f" ({'; '.join(parts)})" if parts else ""
     return " ".join(f"{benefits.verdict}{why}".split())

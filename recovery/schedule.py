@@ -26,6 +26,7 @@ from activities import signatures
 from recovery.paging import page_for
 from recovery.reconcile import Asked, Comparison, Reconciler
 from recovery.turns import Turns
+from workflows.clear_text import ClearText
 from workflows.client import JourneysUnreachable
 from workflows.messages import RECONCILE, TASK_QUEUE
 
@@ -73,7 +74,7 @@ def _schedule(every: timedelta) -> Schedule:
             id=SCHEDULE,
             task_queue=TASK_QUEUE,
             execution_timeout=timedelta(hours=1),  # otherwise a run that no worker takes would block all later ones
-            static_summary="Record and running journeys compared",
+            static_summary=ClearText("Record and running journeys compared"),
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
         # One missed run is not made up for: the next one sees all that it would have seen.

@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from centre.loading import load
+from deploy.payload_keys import read_payload_keys
 from deploy.settings import Settings
 from deploy.stack import Stack
 from domain.people import use_staff
@@ -53,6 +54,7 @@ async def stack(session_home: Path, postgres_stack: Stack, temporal_stack: Stack
         home=session_home / "stack",
         database_url=postgres_stack.database_url,
         temporal_address=temporal_stack.temporal_address,
+        payload_keys=temporal_stack.settings.payload_keys,
     )
     async with Stack(settings, ports="free", ui=False) as running:
         yield running
@@ -112,8 +114,20 @@ def temporal_address(temporal_stack: Stack) -> str:
 
 
 @pytest.fixture(scope="session")
+def payload_keys_file(temporal_stack: Stack) -> Path:
+    """The file of the keys that encrypt what goes to the session's Temporal server."""
+    return temporal_stack.settings.require_payload_keys()
+
+
+@pytest.fixture(scope="session")
+def payload_keys(payload_keys_file: Path) -> list[bytes]:
+    """Those keys."""
+    return read_payload_keys(payload_keys_file)
+
+
+@pytest.fixture(scope="session")
 async def temporal_client(temporal_stack: Stack) -> Client:
-    """A client of the session's Temporal server, with the pydantic data converter."""
+    """A client of the session's Temporal server that encrypts nothing, for workflows of the tests' own."""
     return await Client.connect(
         temporal_stack.temporal_address,
         namespace=temporal_stack.settings.temporal_namespace,

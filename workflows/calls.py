@@ -16,6 +16,7 @@ from domain.pathway.calls import Answer, Failed, SettleEffect
 from domain.state import JourneyState
 from domain.values import Instant, Value
 from domain.wording import named
+from workflows.clear_text import ClearText
 from workflows.messages import CALLS_QUEUE, NOTICES_QUEUE
 from workflows.payloads import ehr_record, notice
 
@@ -55,7 +56,7 @@ async def carry_out(state: JourneyState, effect: fx.Effect) -> Answer:
             start_to_close_timeout=call.attempt,
             schedule_to_close_timeout=call.patience,
             retry_policy=_RETRY,
-            summary=call.summary,
+            summary=ClearText(call.summary),
         )
     except ActivityError as error:
         return Failed(code=_code_of(error))

@@ -1,4 +1,7 @@
-"""What the Temporal UI shows of a journey: search attributes and a card. Nothing here identifies the client."""
+"""What the Temporal UI shows of a journey: search attributes and a card. Nothing here identifies the client.
+
+Both are readable in Temporal without a key, so nothing here is what a person wrote.
+"""
 
 from __future__ import annotations
 
@@ -88,12 +91,12 @@ def _end(state: JourneyState) -> list[str]:
 
 
 def _away(state: JourneyState) -> list[str]:
-    """Where the client is in a crisis, and what waits until they are back."""
+    """Where the client is in a crisis, and what waits meanwhile. A person wrote the facility, so it is left out."""
     if state.stage.is_end:
         return []
     lines, now = [], state.crisis.current
     if now is not None:
-        lines += ["", f"In a crisis since {_moment(now.since)}: {now.where}"]
+        lines += ["", f"In a crisis since {_moment(now.since)}: {now.place}"]
     if state.suspension.ids:
         lines += ["", f"Waiting until the client is back: {', '.join(state.suspension.ids)}"]
     return lines
@@ -126,7 +129,7 @@ def _payer(state: JourneyState) -> list[str]:
     """The payer's answer and the estimate, until care begins. None of the payer's own words."""
     lines = []
     if state.coverage.benefits is not None and state.stage in _BEFORE_CARE:
-        lines += ["", f"Benefits: {summary(state.coverage.benefits)}"]
+        lines += ["", f"Benefits: {summary(state.coverage.benefits, names=False)}"]
         if state.coverage.benefits.evidence:
             lines += [f"The payer's own words: `throughline benefits {state.journey_id}`"]
     if state.cost.estimate is not None and state.stage in (Stage.COST_REVIEW, Stage.ENROLLING):

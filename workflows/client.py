@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -18,7 +19,6 @@ from temporalio.client import (
 )
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.common import WorkflowIDReusePolicy as Reuse
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
@@ -31,7 +31,10 @@ from domain.values import Stage
 from workflows import not_recorded
 from workflows.caller_limit import CallerLimit, TooManyCallers
 from workflows.card import NOT_RECORDED, PROGRAMME, STAGE
+from workflows.clear_text import ClearText
+from workflows.converter import encrypting_converter
 from workflows.messages import PAGE, READING, TASK_QUEUE, WORKFLOW, JourneySnapshot, JourneyStart, JourneyStatus
+from workflows.payload_codec import PayloadUnreadable
 
 _PATIENCE = timedelta(seconds=30)
 _ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
@@ -89,16 +92,17 @@ class CommandRefused(Exception):
         self.sentence = sentence
 
 
-async def connect(address: str, namespace: str, *, virtual_time: bool = False) -> Client:
-    """A Temporal client that speaks the journeys' types.
+async def connect(address: str, namespace: str, keys: Sequence[bytes], *, virtual_time: bool = False) -> Client:
+    """A Temporal client that speaks the journeys' types, and encrypts what it sends with the last of `keys`.
 
     With `virtual_time`, every journey that it opens has its own clock, which only moves when it is moved on.
 
     Raises:
         JourneysUnreachable: Nothing answers at `address`, or it refuses.
     """
+    converter = encrypting_converter(keys, namespace)
     try:
-        client = await Client.connect(address, namespace=namespace, data_converter=pydantic_data_converter)
+        client = await Client.connect(address, namespace=namespace, data_converter=converter)
     except (RPCError, RuntimeError):
         raise JourneysUnreachable(f"no Temporal server answers at {address}: start one, then try again") from None
     if not virtual_time:
@@ -162,7 +166,7 @@ class Journeys:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=reuse,
                 search_attributes=_AT_THE_START,
-                static_summary="One client's journey through care",
+                static_summary=ClearText("One client's journey through care"),
                 rpc_timeout=self._patience,
             )
         except RPCError as error:  # including "not found", which here can only mean the namespace
@@ -216,6 +220,8 @@ class Journeys:
                 return await self._asked(journey_id, name, args, update_id or str(uuid.uuid4()))
         except WorkflowUpdateFailedError as failed:
             raise _refusal(failed, journey_id) from None
+        except PayloadUnreadable as error:
+            raise JourneysUnreachable(f"the answer cannot be read: {error}") from None
         except (RPCTimeoutOrCancelledError, TimeoutError):
             raise JourneysUnreachable(await self._why(journey_id) or _NO_WORKER) from None
         except TooManyCallers:
@@ -282,8 +288,12 @@ class Journeys:
             try:
                 return await self.handle(journey_id).query(query, result_type=answer, rpc_timeout=self._patience)
             except WorkflowQueryFailedError as failed:
-                if str(failed) != READING or time.monotonic() > until:
-                    raise JourneysUnreachable(f"the workflow does not answer {query} ({failed})") from None
+                is_reading = str(failed) == READING
+                if not is_reading or time.monotonic() > until:
+                    why = READING if is_reading else "the worker's log says why"  # the text itself is encrypted
+                    raise JourneysUnreachable(f"the workflow does not answer {query} ({why})") from None
+            except PayloadUnreadable as error:
+                raise JourneysUnreachable(f"the answer to {query} cannot be read: {error}") from None
             except RPCError as error:
                 if error.status is not RPCStatusCode.FAILED_PRECONDITION or time.monotonic() > until:
                     _raise_for(error, journey_id)
@@ -305,7 +315,7 @@ async def send_page(client: Client, notice: Notice, *, patience: timedelta | Non
             id=f"page/{notice.key}",
             task_queue=TASK_QUEUE,
             id_reuse_policy=Reuse.REJECT_DUPLICATE,
-            static_summary=notice.subject,
+            static_summary=ClearText(notice.subject),
             rpc_timeout=patience,
         )
     except WorkflowAlreadyStartedError:

@@ -13,6 +13,7 @@ from domain.pathway.deadlines import TimePassed
 from domain.state import JourneyState
 from domain.values import Instant
 from workflows.card import timer_summary
+from workflows.clear_text import ClearText
 
 PAUSE = timedelta(minutes=10)
 """How long a moment is waited for, elapsed, that has come before and of which nothing came. Waiting for it as for any
@@ -74,7 +75,7 @@ async def sleep_until(state: JourneyState, due: Instant, pause: timedelta) -> No
     now = workflow.now()
     rest = max(wakes_at(due) - now if due > now else timedelta(0), pause)
     if rest > timedelta(0):
-        await workflow.sleep(rest, summary=timer_summary(state, due))
+        await workflow.sleep(rest, summary=ClearText(timer_summary(state, due)))
 
 
 def wakes_at(due: Instant) -> Instant:

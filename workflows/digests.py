@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities import signatures
     from domain.values import Instant
+    from workflows.clear_text import ClearText
     from workflows.messages import DIGESTS, DigestStart
 
 _A_RUN = 30
@@ -49,10 +50,10 @@ async def _opening(site: str, after: Instant) -> Instant:
         result_type=signatures.Opening,
         start_to_close_timeout=timedelta(seconds=30),
         retry_policy=_PATIENT,
-        summary=f"When {site} opens next",
+        summary=ClearText(f"When {site} opens next"),
     )
     if (rest := opening.at - workflow.now()) > timedelta(0):
-        await workflow.sleep(rest, summary=f"The digests of {site} are written when it opens")
+        await workflow.sleep(rest, summary=ClearText(f"The digests of {site} are written when it opens"))
     return opening.at
 
 
@@ -65,6 +66,6 @@ async def _digest(site: str, since: Instant) -> Instant:
         result_type=signatures.DigestsSent,
         start_to_close_timeout=timedelta(minutes=5),
         retry_policy=_PATIENT,
-        summary=f"Send the digests of {site}",
+        summary=ClearText(f"Send the digests of {site}"),
     )
     return until if sent.made else since

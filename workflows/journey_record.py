@@ -17,6 +17,7 @@ from domain.pathway import Event
 from domain.pathway.admission import OpenJourney
 from domain.state import JourneyState
 from domain.values import Value
+from workflows.clear_text import ClearText
 from workflows.not_recorded import CAUSES, cause
 
 Answer = TypeVar("Answer", bound=Value)
@@ -118,7 +119,7 @@ async def _tries(activity: str, request: Value, result_type: type[Answer], summa
         start_to_close_timeout=_ONE_TRY,
         schedule_to_close_timeout=_ALL_TRIES_WHEN_ASKED if is_asked else _ALL_TRIES,
         retry_policy=_TRIES,
-        summary=summary,
+        summary=ClearText(summary),
     )
     return answer
 

@@ -11,10 +11,11 @@ from domain.pathway import Command
 from domain.pathway.admission import OpenJourney
 from domain.state import JourneyState
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
+from workflows.clear_text import ClearText
 from workflows.not_recorded import NotRecorded
 
-READING = "the journey is reading its record, at the start of a run: ask again in a moment"
-"""The answer to a query that needs the state until the record has been read."""
+READING = ClearText("the journey is reading its record, at the start of a run: ask again in a moment")
+"""The answer to a query that needs the state until the record has been read. Temporal gives the caller nothing else."""
 WORKFLOW = "Journey"
 RECONCILE = "Reconcile"
 PAGE = "Page"

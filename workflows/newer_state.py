@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.comparing import Fingerprint
 from domain.state import STATE_SCHEMA
+from workflows.clear_text import ClearText
 
 
 class NewerState(Exception):
@@ -19,7 +20,8 @@ def refuse_newer(carried: Fingerprint | None) -> None:
         NewerState: The run was started with a newer schema than this worker's.
     """
     if carried is not None and carried.state_schema > STATE_SCHEMA:
-        raise NewerState(
+        text = (
             f"this journey's state has schema {carried.state_schema}, this worker knows {STATE_SCHEMA}: "
             "run the newer release"
         )
+        raise NewerState(ClearText(text))  # `throughline reconcile` reads it from the history

@@ -9,6 +9,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.ports import Notice
+from workflows.clear_text import ClearText
 from workflows.messages import PAGE
 
 
@@ -21,5 +22,5 @@ async def page_once(notice: Notice) -> None:
             id=f"page/{notice.key}",
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            static_summary=notice.subject,
+            static_summary=ClearText(notice.subject),
         )

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.ports import Notice
     from domain.obligation_terms import Channel
     from domain.values import Role
+    from workflows.clear_text import ClearText
     from workflows.messages import NOTICES_QUEUE, PAGE, RECONCILE
     from workflows.paging import page_once
 
@@ -44,7 +45,17 @@ class ReconcileWorkflow:
         if failures:
             raise failures[0]
         assert isinstance(compared, signatures.Reconciled)
+        workflow.set_current_details(_in_words(compared))
         return compared
+
+
+def _in_words(compared: signatures.Reconciled) -> str:
+    """What the Temporal UI shows of a run."""
+    found = ", ".join(f"{kind}: {number}" for kind, number in compared.found.items()) or "none"
+    return (
+        f"{compared.journeys} journeys, {compared.asked} asked, {compared.other_heads} of those since their heads "
+        f"differed. Differences: {found}; {compared.mended} fixed."
+    )
 
 
 def _sign_head() -> workflow.ActivityHandle[signatures.HeadSigned]:
@@ -53,7 +64,7 @@ def _sign_head() -> workflow.ActivityHandle[signatures.HeadSigned]:
         result_type=signatures.HeadSigned,
         start_to_close_timeout=timedelta(minutes=1),
         retry_policy=_TRIES,
-        summary="Sign where the record's hash chain stands",
+        summary=ClearText("Sign where the record's hash chain stands"),
     )
 
 
@@ -64,7 +75,7 @@ def _compare() -> workflow.ActivityHandle[signatures.Reconciled]:
         start_to_close_timeout=timedelta(minutes=20),
         heartbeat_timeout=timedelta(minutes=1),
         retry_policy=_TRIES,
-        summary="Compare the record with the running journeys",
+        summary=ClearText("Compare the record with the running journeys"),
     )
 
 
@@ -103,6 +114,6 @@ class PageWorkflow:
             result_type=signatures.Answered,
             start_to_close_timeout=timedelta(seconds=30),
             schedule_to_close_timeout=_PATIENCE[notice.channel],
-            summary=notice.subject,
+            summary=ClearText(notice.subject),
         )
         return sent

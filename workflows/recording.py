@@ -16,10 +16,11 @@ from domain.evolve import fold
 from domain.pathway import Event
 from domain.refusal import Refusal
 from domain.state import JourneyState
+from workflows.clear_text import ClearText
 from workflows.display import Display
 from workflows.journey_record import CannotRecord, JourneyRecord
 from workflows.messages import JourneySnapshot, JourneyStart
-from workflows.not_recorded import PAGED_EVERY
+from workflows.not_recorded import PAGED_EVERY, NotRecorded
 from workflows.pending import PendingCommand, PendingCommands
 from workflows.record_checks import RecordCheck, RecordChecks
 from workflows.trouble import Trouble
@@ -110,7 +111,7 @@ class Recording:
             await workflow.wait_condition(
                 has_to_act,
                 timeout=trouble.pause(workflow.now()) if trouble else None,
-                timeout_summary=f"Cannot be recorded ({trouble.code}): tried again after this" if trouble else None,
+                timeout_summary=_tried_again(trouble) if trouble else None,
             )
 
     async def answer_all(self) -> None:
@@ -197,7 +198,7 @@ class Recording:
                 await workflow.wait_condition(
                     lambda: bool(self.checks) or not self.pending.all_failed,
                     timeout=PAGED_EVERY,
-                    timeout_summary="Stands still: operations are paged again after this",
+                    timeout_summary=ClearText("Stands still: operations are paged again after this"),
                 )
 
     async def _compare(self) -> str | None:
@@ -217,3 +218,7 @@ class Recording:
             state, mark = fold(batch.events, state), batch.mark
         self.state, self.mark, self.is_reading = state, mark, False
         return signatures.RECORD_CLOSED if batch.closed and not self.state.is_finished else None
+
+
+def _tried_again(trouble: NotRecorded) -> ClearText:
+    return ClearText(f"Cannot be recorded ({trouble.code}): tried again after this")

@@ -28,10 +28,10 @@ from cyclopts import App
 from bench.opening.floor import bare_workflows_per_second
 from bench.opening.senders import send_all
 from bench.opening.usage import processor_seconds
+from cli.access import temporal_client
 from cli.house import running_house
 from cli.output import show_fields, show_json, table
 from deploy.settings import Settings
-from workflows.client import connect
 
 app = App(name="bench.opening", help=__doc__)
 
@@ -69,7 +69,7 @@ async def measure(admissions: int, senders: int) -> dict[str, Any]:
     with TemporaryDirectory(prefix="throughline-bench-", ignore_cleanup_errors=True) as home:
         settings = Settings.from_env(os.environ).changed(home=Path(home))
         async with running_house(settings, ports="free") as house:
-            client = await connect(house.settings.require_temporal_address(), house.settings.temporal_namespace)
+            client = await temporal_client(house.settings)
             floor = await bare_workflows_per_second(client, admissions, senders)
             before, began = processor_seconds(), time.time()
             answered = await send_all(house.settings.mllp_port, admissions, senders)

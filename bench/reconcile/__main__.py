@@ -44,7 +44,6 @@ from record.sealing import Sealer
 from recovery.reconcile import Reconciler
 from recovery.running import RunningJourneys
 from recovery.schedule import ScheduledComparison
-from workflows.client import connect
 
 app = App(name="bench.reconcile", help=__doc__)
 
@@ -98,7 +97,7 @@ async def _working(home: Path) -> AsyncIterator[_Ground]:
         settings = stack.settings
         await asyncio.to_thread(migrate, stack.database_url)
         await asyncio.to_thread(migrate_keys, settings.require_keys_url())
-        client = await connect(settings.require_temporal_address(), settings.temporal_namespace)
+        client = await worker.temporal_client(settings)
         async with (
             worker.record(settings) as store,
             worker.keyring(settings) as keys,

@@ -39,7 +39,7 @@ from deploy.stack import Stack
 from eventstore import EventStore
 from migrations import migrate, migrate_keys
 from record.sealing import Sealer
-from workflows.client import Journeys, connect
+from workflows.client import Journeys
 
 app = App(name="bench.throughput", help=__doc__)
 
@@ -153,7 +153,7 @@ async def _working(home: Path) -> AsyncIterator[_Ground]:
         settings = stack.settings
         await asyncio.to_thread(migrate, stack.database_url)
         await asyncio.to_thread(migrate_keys, settings.require_keys_url())
-        client = await connect(settings.require_temporal_address(), settings.temporal_namespace)
+        client = await worker.temporal_client(settings)
         floor = Worker(
             client,
             task_queue=bare.QUEUE,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import httpx2
 
-from cli.access import own_settings
+from cli.access import own_settings, temporal_client
 from cli.demo.calendar import Calendar, skipper_of
 from cli.demo.narrator import Narrator
 from cli.demo.open_clients import EVERYBODY
@@ -27,7 +27,7 @@ from eventstore import EventStoreError, open_store
 from intake.registry import Registry
 from intake.service import intake_pool
 from migrations import MigrationError
-from workflows.client import Journeys, JourneysUnreachable, connect
+from workflows.client import Journeys, JourneysUnreachable
 
 _GOES_WRONG = (
     StackError,
@@ -74,7 +74,7 @@ async def play(settings: Settings, *, quiet: bool, clients: tuple[Client, ...] =
 
 @asynccontextmanager
 async def _stage(settings: Settings, narrator: Narrator, clients: tuple[Client, ...]) -> AsyncIterator[Play]:
-    client = await connect(settings.require_temporal_address(), settings.temporal_namespace, virtual_time=True)
+    client = await temporal_client(settings.changed(virtual_time=True))
     journeys, clinic = Journeys(client), ClinicDoor(settings.require_clinic_url())
     async with (
         intake_pool(settings.require_database_url()) as pool,

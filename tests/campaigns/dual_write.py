@@ -39,7 +39,7 @@ from tests.campaigns.racing import RacingCase, RacingHouse, ShortTasks
 from tests.campaigns.report import Report, arguments, own_home, tell
 from tests.clinic.process import ROOT, ClinicProcess
 from tests.workflows.paths import PATHS, WholePath
-from workflows.client import CommandRefused, JourneyNotRunning, connect
+from workflows.client import CommandRefused, JourneyNotRunning
 
 _PATIENCE_SECONDS = 180.0
 """What has not come true after this (elapsed) never will, however busy the machine is."""
@@ -146,7 +146,7 @@ async def ground(home: Path) -> AsyncIterator[tuple[Settings, RacingHouse]]:
             )
             migrate(stack.database_url)
             migrate_keys(settings.require_keys_url())
-            client = await connect(stack.temporal_address, settings.temporal_namespace, virtual_time=True)
+            client = await worker.temporal_client(settings.changed(virtual_time=True))
             config = client.config()
             config["interceptors"] = [*config["interceptors"], ShortTasks()]
             async with (

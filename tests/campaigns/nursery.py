@@ -45,7 +45,6 @@ from record.sealing import Sealer
 from tests.campaigns.fate import MINE, Diary, Fate, Window
 from tests.campaigns.mortal import Mortal
 from tests.workflows.stores import Around
-from workflows.client import connect
 
 _ATTEMPT = timedelta(seconds=5)
 """A clinic call whose worker died is made again after this, and not after a minute as in production."""
@@ -219,7 +218,7 @@ def _fork(plan: Plan, number: int, diary: Diary) -> int:
 async def _work(plan: Plan) -> None:
     load()
     settings = Settings.from_env(plan.environment)
-    client = await connect(settings.require_temporal_address(), settings.temporal_namespace)
+    client = await worker.temporal_client(settings)
     config = client.config()
     config["interceptors"] = [Perils()]
     perilous = Client(**config)

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from activities.signatures import Reconciled
+from cli.access import temporal_client
 from cli.output import Exit
 from deploy.home import running_stack_env
 from deploy.settings import Settings
@@ -19,7 +20,7 @@ from recovery.schedule import SCHEDULE
 from tests.cli.conftest import Call, Command
 from tests.cli.desk import CLINICIAN, SCREENED, admission
 from tests.recovery.test_schedule import run_now
-from workflows.client import Journeys, connect
+from workflows.client import Journeys
 
 pytestmark = pytest.mark.stack
 
@@ -40,19 +41,19 @@ def _ids(there: Call) -> set[str]:
 
 async def _paused(home: Path) -> None:
     settings = Settings.from_env(running_stack_env(home))
-    client = await connect(settings.require_temporal_address(), settings.temporal_namespace)
+    client = await temporal_client(settings)
     await client.get_schedule_handle(SCHEDULE).pause()
 
 
 async def _terminated(home: Path, journey_id: str) -> None:
     settings = Settings.from_env(running_stack_env(home))
-    client = await connect(settings.require_temporal_address(), settings.temporal_namespace)
+    client = await temporal_client(settings)
     await Journeys(client).handle(journey_id).terminate("lost")
 
 
 async def _stopped(home: Path, journey_id: str) -> None:
     settings = Settings.from_env(running_stack_env(home))
-    client = await connect(settings.require_temporal_address(), settings.temporal_namespace)
+    client = await temporal_client(settings)
     await Journeys(client).handle(journey_id).signal("stand-still", "ahead-of-record")
 
 
@@ -120,7 +121,7 @@ def test_what_the_house_runs_by_itself_comes_to_its_end(house: Command, journey:
 
 async def _scheduled(home: Path) -> Reconciled:
     settings = Settings.from_env(running_stack_env(home))
-    client = await connect(settings.require_temporal_address(), settings.temporal_namespace)
+    client = await temporal_client(settings)
     return await run_now(client, client.get_schedule_handle(SCHEDULE))
 
 

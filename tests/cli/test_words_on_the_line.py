@@ -11,6 +11,7 @@ from cyclopts import App
 
 from cli.main import build, run
 from cli.output import MEANING, Exit
+from deploy.kek import make_key_file
 from tests.cli.conftest import Answer, Call
 from tests.cli.desk import ADMISSIONS, CLINICIAN
 
@@ -108,10 +109,10 @@ def test_nothing_that_answers_is_said_in_one_line(call: Call, arguments: tuple[s
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "arguments"),
+    ("name", "value", "arguments", "saying"),
     [
-        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nothing", ("status",)),
-        ("TEMPORAL_ADDRESS", "127.0.0.1:9", (*BY_NOBODY, *CLINICIAN)),
+        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nothing", ("status",), "there are problems"),
+        ("TEMPORAL_ADDRESS", "127.0.0.1:9", (*BY_NOBODY, *CLINICIAN), "127.0.0.1:9"),
     ],
 )
 def test_the_environment_names_what_is_asked(
@@ -121,11 +122,14 @@ def test_the_environment_names_what_is_asked(
     name: str,
     value: str,
     arguments: tuple[str, ...],
+    saying: str,
 ) -> None:
+    make_key_file(tmp_path / "payloads")
+    monkeypatch.setenv("THROUGHLINE_PAYLOAD_KEYS", str(tmp_path / "payloads"))
     monkeypatch.setenv("THROUGHLINE_HOME", str(tmp_path))
     monkeypatch.setenv(name, value)
     code = run(list(arguments))
-    assert_one_line(Answer(code, *capsys.readouterr()), Exit.UNREACHABLE, "")
+    assert_one_line(Answer(code, *capsys.readouterr()), Exit.UNREACHABLE, saying)
 
 
 def test_a_setting_that_cannot_be_read_names_the_variable(

@@ -29,7 +29,7 @@ def own_database(migrated_url_factory: Callable[[], str]) -> str:
 
 @pytest.fixture
 async def idle_house(
-    session_home: Path, temporal_address: str, own_database: str, clinic: ClinicProcess
+    session_home: Path, temporal_address: str, payload_keys: list[bytes], own_database: str, clinic: ClinicProcess
 ) -> AsyncIterator[House]:
     """A house where nobody works yet, on a record of its own."""
     clinic.reset()
@@ -39,7 +39,7 @@ async def idle_house(
         clinic_url=clinic.url,
         smtp=HostPort("127.0.0.1", clinic.smtp_port),
     )
-    client = await connect(temporal_address, settings.temporal_namespace, virtual_time=True)
+    client = await connect(temporal_address, settings.temporal_namespace, payload_keys, virtual_time=True)
     keys = MemoryKeyring()
     async with worker.record(settings) as store, worker.clinic(settings, keys) as calls:
         house = House(client, store, clinic, calls, own_database, keys)

@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 
 import psutil
 from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWorkflowInput, WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities import ports
 from activities.calls import ClinicCalls
 from activities.creations import Creations
+from deploy.payload_keys import read_payload_keys
 from deploy.settings import Settings
 from deploy.stack import Stack
 from domain import effects as fx
@@ -31,6 +31,7 @@ from domain.evolve import fold
 from eventstore import EventStore, StoredEvent
 from record.codec import from_record
 from workflows.client import MAX_SKIPS, journey_of
+from workflows.converter import encrypting_converter
 from workflows.messages import WORKFLOW
 
 T = TypeVar("T")
@@ -87,11 +88,11 @@ class Cluster:
 async def cluster(home: Path) -> AsyncIterator[Cluster]:
     """Starts a server on what is left in `home`; its client sets clocks."""
     async with Stack(Settings(home=home), ports="free", postgres=False, ui=False) as stack:
-        clocks = Clocks()
+        clocks, keys = Clocks(), read_payload_keys(stack.settings.require_payload_keys())
         plain = await Client.connect(
             stack.temporal_address,
             namespace=stack.settings.temporal_namespace,
-            data_converter=pydantic_data_converter,
+            data_converter=encrypting_converter(keys, stack.settings.temporal_namespace),
             interceptors=[clocks],
         )
         skipper = TimeSkipper(plain, config=_STANDING_STILL)

@@ -53,9 +53,8 @@ async def work(settings: Settings) -> None:
     """A worker until standard input is closed; says so on standard output once it polls."""
     import worker
     from record.sealing import Sealer
-    from workflows.client import connect
 
-    client = await connect(settings.require_temporal_address(), settings.temporal_namespace, virtual_time=True)
+    client = await worker.temporal_client(settings.changed(virtual_time=True))
     closed = asyncio.Event()
     asyncio.get_running_loop().add_reader(0, closed.set)
     async with (
@@ -74,9 +73,8 @@ async def compare(settings: Settings) -> None:
     import worker
     from recovery.reconcile import Reconciler
     from recovery.running import RunningJourneys
-    from workflows.client import connect
 
-    client = await connect(settings.require_temporal_address(), settings.temporal_namespace, virtual_time=True)
+    client = await worker.temporal_client(settings.changed(virtual_time=True))
     async with worker.record(settings) as store:
         running = RunningJourneys(client, patience=timedelta(seconds=5))
         found = await Reconciler(store, running, moment=timedelta(milliseconds=300)).compare()

@@ -44,7 +44,7 @@ from tests.recovery.second_schema import SCHEMA
 from tests.recovery.test_heads import nobody
 from tests.workflows.house import Case, House, Person, until
 from tests.workflows.paths import IOP, OP, OUT_OF_CARE, PHP, enrol
-from workflows.client import Journeys, JourneysUnreachable, connect
+from workflows.client import Journeys, JourneysUnreachable
 from workflows.messages import JourneySnapshot, JourneyStart, JourneyStatus
 from workflows.record_head import RecordHead
 
@@ -232,6 +232,7 @@ async def in_schema(case: AskedCase, schema: int) -> None:
 async def releases(
     session_home: Path,
     temporal_address: str,
+    payload_keys_file: Path,
     own_database: str,
     database_url_factory: Callable[[], str],
     clinic: ClinicProcess,
@@ -247,10 +248,11 @@ async def releases(
         keys_url=keys_url,
         kek_file=kek,
         temporal_address=temporal_address,
+        payload_keys=payload_keys_file,
         clinic_url=clinic.url,
         smtp=HostPort("127.0.0.1", clinic.smtp_port),
     )
-    config = (await connect(temporal_address, settings.temporal_namespace, virtual_time=True)).config()
+    config = (await worker.temporal_client(settings.changed(virtual_time=True))).config()
     config["interceptors"] = [*config["interceptors"], ShortTasks()]  # a failed task is tried again sooner
     client = Client(**config)
     async with (

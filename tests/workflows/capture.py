@@ -28,9 +28,10 @@ from cli.house import running_house
 from dashboard.digest_activities import DigestSender
 from deploy.settings import Settings
 from domain.pathway.admission import OpenJourney, RepeatAdmission
+from tests.workflows.decrypted import decrypted
 from tests.workflows.digest_run import digest_run
-from worker import staff_file
-from workflows.client import Journeys, connect
+from worker import staff_file, temporal_client
+from workflows.client import Journeys
 from workflows.digests import DigestsWorkflow
 
 SECOND_RUN = "second-run"
@@ -76,12 +77,18 @@ def _write(name: str, history: WorkflowHistory) -> None:
     (HISTORIES / f"{name}.json").write_text(compact(history))
 
 
+async def _readable(client: Client, history: WorkflowHistory) -> WorkflowHistory:
+    """As a release that encrypts nothing would have written it, so that a corpus can be read."""
+    return await decrypted(history, client.data_converter)
+
+
 async def _play(settings: Settings) -> dict[str, WorkflowHistory]:
     outcomes = await play(settings, quiet=True)
     if strayed := [each.client for each in outcomes if not each.as_scripted]:
         raise RuntimeError(f"these did not go as scripted: {', '.join(strayed)}; run `throughline demo` and look")
-    journeys = Journeys(await connect(settings.require_temporal_address(), settings.temporal_namespace))
-    return {each.client: await journeys.handle(each.journey_id).fetch_history() for each in outcomes}
+    client = await temporal_client(settings)
+    handles = {each.client: Journeys(client).handle(each.journey_id) for each in outcomes}
+    return {name: await _readable(client, await handle.fetch_history()) for name, handle in handles.items()}
 
 
 async def _second_run(settings: Settings) -> WorkflowHistory:
@@ -89,9 +96,9 @@ async def _second_run(settings: Settings) -> WorkflowHistory:
 
     The clinic may answer before it does; then another journey is tried.
     """
-    journeys = Journeys(await connect(settings.require_temporal_address(), settings.temporal_namespace))
+    client = await temporal_client(settings)
     for _ in range(20):
-        history = await _rolled_over(journeys)
+        history = await _readable(client, await _rolled_over(Journeys(client)))
         if any(event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED for event in history.events):
             return history
     raise RuntimeError("no journey had calls to make when it continued as new")
@@ -100,14 +107,14 @@ async def _second_run(settings: Settings) -> WorkflowHistory:
 async def _digests(settings: Settings) -> WorkflowHistory:
     """On a task queue of its own, so that its worker is this process."""
     load(settings.centre)
-    client = await connect(settings.require_temporal_address(), settings.temporal_namespace, virtual_time=True)
+    client = await temporal_client(settings.changed(virtual_time=True))
     await _opened(Journeys(client))
     sender = DigestSender(client, settings.require_database_url(), staff_file(settings).current)
     async with digest_run(client, lambda: _sending(client, sender), queue=DIGESTS) as run:
         await run.to_the_next_opening()
         await run.to_a_closed_day()
         await run.to_the_next_opening()
-        return await run.handle.fetch_history()
+        return await _readable(client, await run.handle.fetch_history())
 
 
 @asynccontextmanager

@@ -45,6 +45,7 @@ async def ground(
     session_home: Path,
     temporal_address: str,
     database_url_factory: Callable[[], str],
+    payload_keys: list[bytes],
     big_clinic: ClinicProcess,
 ) -> AsyncIterator[Ground]:
     url, keys_url, kek = database_url_factory(), database_url_factory(), session_home / "kek"
@@ -60,7 +61,7 @@ async def ground(
         clinic_url=big_clinic.url,
         smtp=HostPort("127.0.0.1", big_clinic.smtp_port),
     )
-    client = await connect(temporal_address, settings.temporal_namespace, virtual_time=True)
+    client = await connect(temporal_address, settings.temporal_namespace, payload_keys, virtual_time=True)
     async with (
         worker.record(settings) as store,
         worker.keyring(settings) as keys,

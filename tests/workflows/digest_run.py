@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.signatures import SEND_DIGESTS, DigestRequest, DigestsSent
@@ -95,7 +95,7 @@ async def digest_run(client: Client, working: Working, queue: str = TASK_QUEUE) 
             await handle.terminate("it is over")
 
 
-async def told(history: WorkflowHistory) -> list[tuple[DigestRequest, DigestsSent]]:
+async def told(history: WorkflowHistory, converter: DataConverter) -> list[tuple[DigestRequest, DigestsSent]]:
     """What was asked for at each opening, with the answer."""
     events = {event.event_id: event for event in history.events}
     found = []
@@ -105,7 +105,7 @@ async def told(history: WorkflowHistory) -> list[tuple[DigestRequest, DigestsSen
         done = event.activity_task_completed_event_attributes
         asked = events[done.scheduled_event_id].activity_task_scheduled_event_attributes
         if asked.activity_type.name == SEND_DIGESTS:
-            [request] = await pydantic_data_converter.decode(asked.input.payloads, [DigestRequest])
-            [sent] = await pydantic_data_converter.decode(done.result.payloads, [DigestsSent])
+            [request] = await converter.decode(asked.input.payloads, [DigestRequest])
+            [sent] = await converter.decode(done.result.payloads, [DigestsSent])
             found.append((request, sent))
     return found

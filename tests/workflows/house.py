@@ -173,7 +173,7 @@ class House:
                     raise
 
     async def _replay_all(self) -> None:
-        replayer = journey_replayer()
+        replayer = journey_replayer(self.client.data_converter)
         for case in self._cases:
             for history in await case.histories():
                 if not any(event.HasField("workflow_task_completed_event_attributes") for event in history.events):

@@ -131,7 +131,8 @@ async def test_where_the_site_is_closed_after_all_what_is_new_is_told_at_the_nex
         day = await digests.to_the_next_opening()
         await digests.arrive(day)
         assert not await digests.sent(closed)
-        *_, (in_vain, nothing), (at_opening, sent) = await told(await digests.run.handle.fetch_history())
+        history = await digests.run.handle.fetch_history()
+        *_, (in_vain, nothing), (at_opening, sent) = await told(history, idle_house.client.data_converter)
         assert (nothing.made, sent.made, sent.digests) == (False, True, len(await digests.sent(day)))
         assert at_opening.since == in_vain.since, "what nobody was told is still to be told"
 

@@ -21,6 +21,7 @@ from eventstore.errors import InvalidRequest
 from intake.facts import AdmissionKind
 from intake.gate import GateUnavailable
 from intake.temporal_gate import TemporalGate
+from tests.workflows.decrypted import decrypted
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import OP
 from tests.workflows.stores import Fails, Hangs
@@ -152,7 +153,8 @@ async def test_the_cause_is_said_everywhere_and_it_heals(idle_house: House, erro
     ]
     assert [each["cause"] for each in logs if each["event"] == "recorded-again"] == [code]
     texts = [str(logs), str(idle_house.clinic.get("/mailbox"))]
-    texts += [str(history.to_json_dict()) for history in await case.histories()]
+    histories = [await decrypted(each, idle_house.client.data_converter) for each in await case.histories()]
+    texts += [str(history.to_json_dict()) for history in histories]
     assert SECRET not in "\n".join(texts)
 
 

@@ -147,7 +147,7 @@ async def test_whether_a_journey_has_ended_waits_for_the_record(house: House) ->
 
 async def test_a_namespace_that_does_not_exist_ends_no_journey(house: House, temporal_address: str) -> None:
     case = await ended(house)
-    elsewhere = Journeys(await connect(temporal_address, "no-such-namespace"))
+    elsewhere = Journeys(await connect(temporal_address, "no-such-namespace", [bytes(32)]))
     for asked in (
         elsewhere.open(case.opening()),
         elsewhere.tell(case.id, RepeatAdmission(id="repeat/1", message="message-1")),

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
@@ -17,10 +16,13 @@ from tests.workflows.capture import DIGESTS, HISTORIES, SECOND_RUN, compact
 from tests.workflows.changed import CHANGED, HesitatesWithDigests, ReadsNothing
 from tests.workflows.digest_run import told
 from worker import journey_replayer
+from workflows.converter import encrypting_converter
 from workflows.digests import DigestsWorkflow
 from workflows.messages import JourneyStart
 
 DIGESTS_FILE = HISTORIES / f"{DIGESTS}.json"
+CONVERTER = encrypting_converter([bytes(32)], "throughline")
+"""The histories are of a release that encrypted nothing."""
 CORPUS = sorted(file for file in HISTORIES.glob("*.json") if file != DIGESTS_FILE)
 
 
@@ -35,11 +37,11 @@ def test_there_is_one_history_for_each_client_of_the_demonstration_and_one_of_a_
 async def test_the_second_run_begins_by_reading_its_record() -> None:
     history = load(HISTORIES / f"{SECOND_RUN}.json")
     started = history.events[0].workflow_execution_started_event_attributes
-    [start] = await pydantic_data_converter.decode(started.input.payloads, [JourneyStart])
+    [start] = await CONVERTER.decode(started.input.payloads, [JourneyStart])
     assert start.carried is not None and start.carried.version > 0
     scheduled = [event.activity_task_scheduled_event_attributes.activity_type.name for event in history.events]
     with pytest.raises(NondeterminismError):
-        await journey_replayer(ReadsNothing).replay_workflow(history)
+        await journey_replayer(CONVERTER, ReadsNothing).replay_workflow(history)
     assert next(each for each in scheduled if each) == signatures.CHECK_RECORD
 
 
@@ -55,7 +57,7 @@ def test_a_history_tells_a_whole_journey_and_nothing_of_the_machine(file: Path) 
 
 @pytest.fixture(scope="module")
 def replayer() -> Replayer:
-    return journey_replayer()
+    return journey_replayer(CONVERTER)
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)
@@ -65,7 +67,7 @@ async def test_todays_workflow_replays_it(replayer: Replayer, file: Path) -> Non
 
 @pytest.mark.parametrize("changed", CHANGED, ids=lambda changed: changed.__name__)
 async def test_a_changed_workflow_is_found_out(changed: type) -> None:
-    replayer = journey_replayer(changed)
+    replayer = journey_replayer(CONVERTER, changed)
     for file in CORPUS:
         with pytest.raises(NondeterminismError):
             await replayer.replay_workflow(load(file))
@@ -73,15 +75,15 @@ async def test_a_changed_workflow_is_found_out(changed: type) -> None:
 
 async def test_todays_digests_replay_openings_and_a_closed_day() -> None:
     history = load(DIGESTS_FILE)
-    assert [sent.made for _, sent in await told(history)] == [True, False, True]
-    assert (await told(history))[-1][1].digests > 0
+    assert [sent.made for _, sent in await told(history, CONVERTER)] == [True, False, True]
+    assert (await told(history, CONVERTER))[-1][1].digests > 0
     assert compact(history).count("@") == 0
-    await journey_replayer(DigestsWorkflow).replay_workflow(history)
+    await journey_replayer(CONVERTER, DigestsWorkflow).replay_workflow(history)
 
 
 async def test_changed_digests_are_found_out() -> None:
     with pytest.raises(NondeterminismError):
-        await journey_replayer(HesitatesWithDigests).replay_workflow(load(DIGESTS_FILE))
+        await journey_replayer(CONVERTER, HesitatesWithDigests).replay_workflow(load(DIGESTS_FILE))
 
 
 def test_no_workflow_uses_local_activities() -> None:

@@ -12,6 +12,7 @@ from temporalio.converter import PayloadConverter
 from deploy import temporal_setup
 from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp
 from domain.values import Stage
+from tests.workflows.decrypted import decrypted
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import IOP, OUT_OF_CARE, PHP, enrol
 from workflows.card import NEXT_DEADLINE, PROGRAMME, SEARCH_ATTRIBUTES, STAGE, URGENT
@@ -99,8 +100,9 @@ async def test_temporal_never_learns_who_the_client_is(house: House) -> None:
     await case.ended()
     assert (await case.path()).stages[-1] is Stage.CLOSED
     person = case.person
-    told = [json.dumps(history.to_json_dict()) for history in await case.histories()]
-    told += [str(event.SerializeToString()) for history in await case.histories() for event in history.events]
+    histories = [await decrypted(each, house.client.data_converter) for each in await case.histories()]
+    told = [json.dumps(history.to_json_dict()) for history in histories]
+    told += [str(event.SerializeToString()) for history in histories for event in history.events]
     told += [str((await case.handle.describe()).raw_description)]
     told += [str(await metadata(case))]
     canaries = (person.mrn, person.member_id, person.family_name, person.given_name, person.birth_date.isoformat())

@@ -160,7 +160,7 @@ async def test_a_closure_moves_exactly_its_own_deadlines_also_when_it_is_interru
                 assert "is a day off: roof" in state.why_due(owed)
             assert (state.admission.calendar, fold(record)) == (2, state)
             for history in await case.histories():
-                await journey_replayer().replay_workflow(history)
+                await journey_replayer(house.client.data_converter).replay_workflow(history)
     for site in ("harbour", "pier"):
         for case in cases[site]:
             assert await case.state() == before[case.id]
