@@ -1,9 +1,9 @@
 """The board over many journeys: how fast each page answers, and how soon it hears of a change.
 
 Some journeys are decided and recorded for real; the read models are then filled with copies of their rows. The board
-runs in a process of its own, on the embedded PostgreSQL. Each page is asked for at a fixed rate. Beside it stands
-what it cannot do without: one prepared query for a page of duties, on a connection of its own. Then journeys are appended at a
-fixed rate while a projector runs, and a listener on the board's feed notes when it hears of each.
+runs in a process of its own, on the embedded PostgreSQL. Each page is asked for at a fixed rate. Beside it stands what
+it cannot do without: one prepared query for a page of duties, on a connection of its own. Then journeys are appended at
+a fixed rate while a projector runs, and a listener on the board's feed notes when it hears of each.
 
 Run it with `python -m bench.board [--journeys 100000] [--events 5000000] [--rate 50] [--seconds 20] [--json]`. Loading
 takes minutes.

@@ -12,7 +12,7 @@ from access.rules import Action
 from dashboard.board.html import as_of, page
 from dashboard.board.visit import ListsVisit, Visit
 from dashboard.queries import duties, journeys, today
-from dashboard.queries.filters import Due, DutyFilter, JourneyFilter, Standing
+from dashboard.queries.filters import DutyFilter, JourneyFilter, Standing
 from dashboard.queries.moment import Moment
 from dashboard.queries.today import CensusCell
 
@@ -44,7 +44,6 @@ async def today_page(visit: ListsVisit) -> HTMLResponse:
             "step_up_count": await journeys.count(moment, JourneyFilter(standing=Standing.STEP_UP)),
             "duties": await duties.duties(moment, DutyFilter(), size=_DUE_NEXT),
             "stuck": await duties.duties(moment, DutyFilter(stuck=True), size=_STUCK),
-            "open_count": await journeys.count(moment, JourneyFilter()),
             "census": _by_level(await today.census(moment)),
             "changes": await today.changes(moment, most=_CHANGES),
         }
@@ -52,11 +51,11 @@ async def today_page(visit: ListsVisit) -> HTMLResponse:
 
 
 async def _tiles(visit: Visit, moment: Moment) -> list[Tile]:
-    overdue, due_today = DutyFilter(due=Due.OVERDUE), DutyFilter(due=Due.TODAY)
+    owed = await duties.counts(moment)
     tiles = [
-        Tile(await duties.count(moment, overdue), "overdue", "/duties?due=overdue", bad=True),
-        Tile(await duties.count(moment, due_today), "due later today", "/duties?due=today"),
-        Tile(await duties.count(moment, DutyFilter(stuck=True)), "stuck", "/duties?stuck=true"),
+        Tile(owed.overdue, "overdue", "/duties?due=overdue", bad=True),
+        Tile(owed.today, "due later today", "/duties?due=today"),
+        Tile(owed.stuck, "stuck", "/duties?stuck=true"),
         Tile(await journeys.count(moment, JourneyFilter()), "open journeys", "/journeys"),
     ]
     if visit.may(Action.SEE_MESSAGES):

@@ -14,6 +14,7 @@ begin
                        'add column move_place text, add column move_starts_at timestamptz', v_table);
         execute format('create index on dash.%I (move_due) where moving_to is not null', v_table);
         execute format('create index on dash.%I (site, level) where ended_at is null', v_table);
+        execute format('create index on dash.%I (journey_id) where ended_at is null or open_count > 0', v_table);
         execute format('create index on dash.%I (as_of_position)', v_table);
     end loop;
     for v_table in

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashboard.open_obligations import OpenObligation
 from dashboard.queries.filters import DutyFilter
@@ -14,48 +14,65 @@ from domain.sites import all_sites
 STUCK_AFTER = timedelta(hours=24)
 """Elapsed. Something overdue for longer has passed everyone whom its escalation tells first."""
 
-_DUTIES = """
-with ends (site, today_ends) as (select * from unnest(%(zone_sites)s::text[], %(today_ends)s::timestamptz[])),
-found as (
-    select o.journey_id, n.number, o.site, o.obligation_id as id, o.kind, o.owner, o.assignee, o.due_at,
-           o.urgent, o.status,
-           coalesce(o.owner_since_version, 0) as owner_since_version,
-           coalesce(o.priority, 'administrative') as priority, o.waived_until,
-           coalesce(o.falls_due, o.due_at) as falls_due, o.window_opens is not null as in_window,
-           coalesce(o.undelivered, false) as undelivered,
-           (o.waived_until is null and (o.urgent or o.due_at < %(now)s)) as presses,
-           (o.waived_until is null and o.due_at < %(now)s) as overdue,
-           coalesce(array_position(array['safety', 'clinical', 'coverage', 'administrative'], o.priority), 4) as rank,
-           extract(epoch from coalesce(o.falls_due, o.due_at))::float8 as due_epoch
-    from dash.obligations o left join ends on ends.site = o.site
-         left join dash.journey_numbers n on n.journey_id = o.journey_id
-    where o.ended_at is null
-      and (%(sites)s::text[] is null or o.site = any (%(sites)s))
-      and (%(site)s::text is null or o.site = %(site)s)
-      and (%(kind)s::text is null or o.kind = %(kind)s)
-      and (%(owner)s::text is null or o.owner = %(owner)s)
-      and (%(person)s::text is null or o.assignee = %(person)s)
-      and (%(priority)s::text is null or o.priority = %(priority)s)
-      and case %(due)s::text
-          when 'overdue' then o.waived_until is null and o.due_at < %(now)s
-          when 'today' then o.waived_until is null and o.due_at >= %(now)s and o.due_at <= ends.today_ends
-          when 'week' then o.waived_until is null and o.due_at >= %(now)s
-                           and o.due_at < %(now)s::timestamptz + interval '7 days'
-          else true end
-      and (not %(stuck)s or (o.waived_until is null and (
-          o.kind in ('resolve-effect', 'deliver-page') or coalesce(o.undelivered, false)
-          or o.due_at < %(now)s::timestamptz - %(stuck_after)s)))
-)
-"""
-_COUNT = f"{_DUTIES} select count(*) as count from found"  # noqa: S608 - made of constants
-_PAGE = f"""{_DUTIES}
-select * from found
-where (case when presses then 0 else 1 end, rank, due_epoch, journey_id, id)
-      > (%(k_presses)s::integer, %(k_rank)s::integer, %(k_due)s::float8, %(k_journey)s::text, %(k_item)s::text)
-order by case when presses then 0 else 1 end, rank, due_epoch, journey_id, id
-limit %(most)s
+_OVERDUE = "(o.waived_until is null and o.due_at < %(now)s)"
+_TODAY = """(o.waived_until is null and o.due_at >= %(now)s and o.due_at <= (
+    select ends.at from unnest(%(zone_sites)s::text[], %(today_ends)s::timestamptz[]) as ends (site, at)
+    where ends.site = o.site))"""
+_WEEK = """(o.waived_until is null and o.due_at >= %(now)s
+    and o.due_at < %(now)s::timestamptz + interval '7 days')"""
+STUCK = """(o.waived_until is null and (
+    o.kind in ('resolve-effect', 'deliver-page') or o.undelivered
+    or o.due_at < %(now)s::timestamptz - %(stuck_after)s))"""
+"""What `why_stuck` says, as a condition on `dash.obligations o`."""
+_THEIRS = "o.ended_at is null and (%(sites)s::text[] is null or o.site = any (%(sites)s))"
+_FOUND = f"""
+select o.journey_id, o.obligation_id,
+       case when o.waived_until is null and (o.urgent or o.due_at < %(now)s) then 0 else 1 end as presses,
+       coalesce(array_position(array['safety', 'clinical', 'coverage', 'administrative'], o.priority), 4) as rank,
+       extract(epoch from coalesce(o.falls_due, o.due_at))::float8 as due_epoch
+from dash.obligations o
+where {_THEIRS}
+  and (%(site)s::text is null or o.site = %(site)s)
+  and (%(kind)s::text is null or o.kind = %(kind)s)
+  and (%(owner)s::text is null or o.owner = %(owner)s)
+  and (%(person)s::text is null or o.assignee = %(person)s)
+  and (%(priority)s::text is null or o.priority = %(priority)s)
+  and case %(due)s::text when 'overdue' then {_OVERDUE} when 'today' then {_TODAY} when 'week' then {_WEEK}
+      else true end
+  and (not %(stuck)s or {STUCK})
 """  # noqa: S608 - made of constants
-_EXTRA = ("presses", "overdue", "rank", "due_epoch")
+_PAGE = f"""
+with found as materialized ({_FOUND}), page as (
+    select * from found
+    where (presses, rank, due_epoch, journey_id, obligation_id)
+          > (%(k_presses)s::integer, %(k_rank)s::integer, %(k_due)s::float8, %(k_journey)s::text, %(k_item)s::text)
+    order by presses, rank, due_epoch, journey_id, obligation_id limit %(most)s
+)
+select total.count as total, page.*, o.site, o.kind, o.owner, o.assignee, o.due_at, o.urgent, o.status,
+       coalesce(o.owner_since_version, 0) as owner_since_version, coalesce(o.priority, 'administrative') as priority,
+       o.waived_until, coalesce(o.falls_due, o.due_at) as falls_due, o.window_opens is not null as in_window,
+       coalesce(o.undelivered, false) as undelivered, n.number
+from (select count(*) from found) as total
+     left join page on true
+     left join dash.obligations o using (journey_id, obligation_id)
+     left join dash.journey_numbers n using (journey_id)
+order by presses, rank, due_epoch, journey_id, obligation_id
+"""  # noqa: S608 - made of constants
+_COUNTS = f"""
+select count(*) as all, count(*) filter (where {_OVERDUE}) as overdue, count(*) filter (where {_TODAY}) as today,
+       count(*) filter (where {STUCK}) as stuck
+from dash.obligations o where {_THEIRS}
+"""  # noqa: S608 - made of constants
+_EXTRA = ("total", "presses", "rank", "due_epoch", "obligation_id")
+
+
+class DutyCounts(NamedTuple):
+    """How many open duties there are, each number the length of the list with that filter."""
+
+    all: int
+    overdue: int
+    today: int
+    stuck: int
 
 
 def why_stuck(duty: OpenObligation, now: datetime) -> str | None:
@@ -79,30 +96,28 @@ async def duties(
     Raises:
         CursorUnreadable: `after` is not from a page of this list.
     """
-    values = {**_values(moment, wanted), **as_values(key_in(after)), "most": size + 1}
-    rows = await moment.rows(_PAGE, values)
-    return page_of([_duty(row) for row in rows], [_key(row) for row in rows], size, await count(moment, wanted))
+    values = {**wanted.model_dump(mode="json"), **_times(moment), **as_values(key_in(after)), "most": size + 1}
+    found = await moment.rows(_PAGE, values)
+    rows = [each for each in found if each["journey_id"] is not None]
+    return page_of([_duty(row) for row in rows], [_key(row) for row in rows], size, found[0]["total"])
 
 
-async def count(moment: Moment, wanted: DutyFilter) -> int:
-    """How many duties the whole list has."""
-    return await moment.count(_COUNT, _values(moment, wanted))
+async def counts(moment: Moment) -> DutyCounts:
+    """How many there are of what the first page shows, in one look."""
+    [row] = await moment.rows(_COUNTS, _times(moment))
+    return DutyCounts(**row)
 
 
-def _values(moment: Moment, wanted: DutyFilter) -> dict[str, Any]:
+def _times(moment: Moment) -> dict[str, Any]:
     sites = all_sites()
     ends = [each.calendar.day_ends(each.calendar.local_date(moment.now)) for each in sites]
-    return {
-        **wanted.model_dump(mode="json"),
-        "zone_sites": [each.id for each in sites],
-        "today_ends": ends,
-        "stuck_after": STUCK_AFTER,
-    }
+    return {"zone_sites": [each.id for each in sites], "today_ends": ends, "stuck_after": STUCK_AFTER}
 
 
 def _duty(row: Row) -> OpenObligation:
-    return OpenObligation.model_validate({name: held for name, held in row.items() if name not in _EXTRA})
+    held = {name: value for name, value in row.items() if name not in _EXTRA}
+    return OpenObligation.model_validate({**held, "id": row["obligation_id"]})
 
 
 def _key(row: Row) -> Key:
-    return (0 if row["presses"] else 1, row["rank"], row["due_epoch"], row["journey_id"], row["id"])
+    return row["presses"], row["rank"], row["due_epoch"], row["journey_id"], row["obligation_id"]

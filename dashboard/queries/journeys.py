@@ -2,56 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, LiteralString
 
 from dashboard.lists import row_from
-from dashboard.queries.duties import STUCK_AFTER
-from dashboard.queries.filters import JourneyFilter
+from dashboard.queries.duties import STUCK, STUCK_AFTER
+from dashboard.queries.filters import JourneyFilter, Standing
 from dashboard.queries.moment import Moment, Row
 from dashboard.queries.paging import Key, Page, as_values, key_in, page_of
 from dashboard.reading import JourneyRow
 
-_JOURNEYS = """
-with found as (
-    select journey_id, n.number, site, stage, level, waiting_for, waiting_for_person, next_obligation, next_due,
-           coalesce(next_due < %(now)s, false) as overdue,
-           urgent_open or coalesce(next_due < %(now)s, false) as urgent, opened_at, version, priority,
-           coalesce(window_closes < %(now)s, false) as missed_window, urgent_open,
-           coalesce(undelivered, false) as undelivered, waived_until,
-           case when weeks_from is not null
-                then greatest(1, ceil(((%(now)s at time zone zone)::date - weeks_from) / 7.0)::integer) end as week,
-           last_week,
-           coalesce(array_position(array['safety', 'clinical', 'coverage', 'administrative'], priority), 5) as rank,
-           coalesce(extract(epoch from next_due)::float8, 'infinity') as due_epoch
-    from dash.journeys j left join dash.journey_numbers n using (journey_id)
-    where case when %(standing)s = 'ended' then ended_at is not null else ended_at is null or open_count > 0 end
-      and (%(sites)s::text[] is null or site = any (%(sites)s))
-      and (%(site)s::text is null or site = %(site)s)
-      and (%(stage)s::text is null or stage = %(stage)s)
-      and (%(level)s::text is null or level = %(level)s)
-      and (%(waiting_for)s::text is null or waiting_for = %(waiting_for)s)
-      and (%(person)s::text is null or waiting_for_person = %(person)s)
-      and case %(standing)s
-          when 'overdue' then next_due < %(now)s
-          when 'urgent' then urgent_open or next_due < %(now)s
-          when 'step-up' then moving_to is not null and move_direction = 'up'
-          when 'stuck' then exists (
-              select from dash.obligations o
-              where o.journey_id = j.journey_id and o.ended_at is null and o.waived_until is null
-                and (o.kind in ('resolve-effect', 'deliver-page') or coalesce(o.undelivered, false)
-                     or o.due_at < %(now)s::timestamptz - %(stuck_after)s))
-          else true end
-)
+_OPEN = "(j.ended_at is null or j.open_count > 0)"
+_STANDING: dict[Standing, LiteralString] = {
+    Standing.OPEN: _OPEN,
+    Standing.OVERDUE: f"{_OPEN} and j.next_due < %(now)s",
+    Standing.URGENT: f"{_OPEN} and (j.urgent_open or j.next_due < %(now)s)",
+    Standing.STEP_UP: f"{_OPEN} and j.moving_to is not null and j.move_direction = 'up'",
+    Standing.STUCK: f"""{_OPEN} and j.journey_id in (
+        select o.journey_id from dash.obligations o where o.ended_at is null and {STUCK})""",  # noqa: S608
+    Standing.ENDED: "j.ended_at is not null",
+}
+_FILTERS: LiteralString = """
+  and (%(sites)s::text[] is null or j.site = any (%(sites)s))
+  and (%(site)s::text is null or j.site = %(site)s)
+  and (%(stage)s::text is null or j.stage = %(stage)s)
+  and (%(level)s::text is null or j.level = %(level)s)
+  and (%(waiting_for)s::text is null or j.waiting_for = %(waiting_for)s)
+  and (%(person)s::text is null or j.waiting_for_person = %(person)s)
 """
-_COUNT = f"{_JOURNEYS} select count(*) as count from found"  # noqa: S608 - made of constants
-_PAGE = f"""{_JOURNEYS}
-select * from found
-where (case when urgent then 0 else 1 end, rank, due_epoch, journey_id)
-      > (%(k_presses)s::integer, %(k_rank)s::integer, %(k_due)s::float8, %(k_journey)s::text)
-order by case when urgent then 0 else 1 end, rank, due_epoch, journey_id
-limit %(most)s
-"""  # noqa: S608 - made of constants
-_EXTRA = ("rank", "due_epoch")
+_KEYS: LiteralString = """
+select j.journey_id, case when j.urgent_open or coalesce(j.next_due < %(now)s, false) then 0 else 1 end as presses,
+       coalesce(array_position(array['safety', 'clinical', 'coverage', 'administrative'], j.priority), 5) as rank,
+       coalesce(extract(epoch from j.next_due)::float8, 'infinity') as due_epoch
+from dash.journeys j where
+"""
+_ROWS: LiteralString = """
+page as (
+    select * from found
+    where (presses, rank, due_epoch, journey_id)
+          > (%(k_presses)s::integer, %(k_rank)s::integer, %(k_due)s::float8, %(k_journey)s::text)
+    order by presses, rank, due_epoch, journey_id limit %(most)s
+)
+select total.count as total, page.*, j.site, j.stage, j.level, j.waiting_for, j.waiting_for_person, j.next_obligation,
+       j.next_due, coalesce(j.next_due < %(now)s, false) as overdue, presses = 0 as urgent, j.opened_at, j.version,
+       j.priority, coalesce(j.window_closes < %(now)s, false) as missed_window, j.urgent_open,
+       coalesce(j.undelivered, false) as undelivered, j.waived_until,
+       case when j.weeks_from is not null
+            then greatest(1, ceil(((%(now)s at time zone j.zone)::date - j.weeks_from) / 7.0)::integer) end as week,
+       j.last_week, n.number
+from (select count(*) from found) as total
+     left join page on true
+     left join dash.journeys j using (journey_id)
+     left join dash.journey_numbers n using (journey_id)
+order by presses, rank, due_epoch, journey_id
+"""
+_EXTRA = ("total", "presses", "rank", "due_epoch")
 
 
 async def journeys(
@@ -62,14 +66,16 @@ async def journeys(
     Raises:
         CursorUnreadable: `after` is not from a page of this list.
     """
-    values = {**_values(wanted), **as_values(key_in(after)), "most": size + 1}
-    rows = await moment.rows(_PAGE, values)
-    return page_of([_journey(row) for row in rows], [_key(row) for row in rows], size, await count(moment, wanted))
+    query = f"with found as materialized ({_KEYS} {_STANDING[wanted.standing]} {_FILTERS}), {_ROWS}"
+    found = await moment.rows(query, {**_values(wanted), **as_values(key_in(after)), "most": size + 1})
+    rows = [each for each in found if each["journey_id"] is not None]
+    return page_of([_journey(row) for row in rows], [_key(row) for row in rows], size, found[0]["total"])
 
 
 async def count(moment: Moment, wanted: JourneyFilter) -> int:
     """How many journeys the whole list has."""
-    return await moment.count(_COUNT, _values(wanted))
+    query = f"select count(*) from dash.journeys j where {_STANDING[wanted.standing]} {_FILTERS}"  # noqa: S608
+    return await moment.count(query, _values(wanted))
 
 
 def _values(wanted: JourneyFilter) -> dict[str, Any]:
@@ -81,4 +87,4 @@ def _journey(row: Row) -> JourneyRow:
 
 
 def _key(row: Row) -> Key:
-    return (0 if row["urgent"] else 1, row["rank"], row["due_epoch"], row["journey_id"], "")
+    return row["presses"], row["rank"], row["due_epoch"], row["journey_id"], ""

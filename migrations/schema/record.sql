@@ -183,6 +183,7 @@ comment on column dash.journeys_shape.move_direction is 'up or down.';
 comment on column dash.journeys_shape.move_place is 'The facility of the place that is held for the move.';
 comment on column dash.journeys_shape.move_starts_at is 'When the held place starts.';
 create index journeys_shape_as_of_position_idx on dash.journeys_shape using btree (as_of_position);
+create index journeys_shape_journey_id_idx on dash.journeys_shape using btree (journey_id) where ((ended_at is null) or (open_count > 0));
 create index journeys_shape_move_due_idx on dash.journeys_shape using btree (move_due) where (moving_to is not null);
 create index journeys_shape_next_due_idx on dash.journeys_shape using btree (next_due) where (ended_at is null);
 create index journeys_shape_site_level_idx on dash.journeys_shape using btree (site, level) where (ended_at is null);

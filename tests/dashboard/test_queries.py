@@ -73,6 +73,14 @@ async def test_duties_are_selected_ordered_counted_and_paged_as_plain_python_say
         await _require_duties(pool, name, wanted, [each for each in every if fits(each)])
 
 
+async def test_the_counts_of_the_first_page_are_the_lengths_of_their_lists(pool: Pool, walks: dict[str, Walk]) -> None:
+    async with moment(pool, NOW, None) as opened:
+        told = await duties.counts(opened)
+        for name in ("all", "overdue", "today", "stuck"):
+            listed = await duties.duties(opened, DUTY_FILTERS[name][0], size=200)
+            assert getattr(told, name) == listed.total == len(listed.rows) > 0, name
+
+
 async def _require_duties(pool: Pool, name: str, wanted: DutyFilter, every: list[OpenObligation]) -> None:
     expected = sorted(every, key=lambda each: (each.order(NOW)[:3], each.journey_id, each.id))
     async with moment(pool, NOW, None) as opened:
@@ -80,7 +88,7 @@ async def _require_duties(pool: Pool, name: str, wanted: DutyFilter, every: list
         after = None
         while True:
             page = await duties.duties(opened, wanted, size=3, after=after)
-            assert page.total == len(expected) == await duties.count(opened, wanted)
+            assert page.total == len(expected)
             found += page.rows
             after = page.next
             if after is None:
