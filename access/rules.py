@@ -22,6 +22,7 @@ class Action(StrEnum):
     TAKE_DECISION = "take-decision"  #: in one of their roles; each decision says which roles may take it
     EXPORT = "export"  #: lists as a file
     SEE_MESSAGES = "see-messages"  #: admissions messages that wait for a person: codes only
+    READ_PAYLOADS = "read-payloads"  #: what Temporal holds encrypted, of any journey
     READ_AUDIT = "read-audit"  #: who looked at whom
 
 
@@ -95,6 +96,7 @@ TABLE: Mapping[Action, Mapping[Role, Scope]] = {
         Role.OPERATIONS: Scope.SITE,
     },
     Action.SEE_MESSAGES: {**_LEADERS, Role.ADMISSIONS: Scope.SITE, Role.OPERATIONS: Scope.SITE},
+    Action.READ_PAYLOADS: _LEADERS,
     Action.READ_AUDIT: {},
 }
 """By action and role: how far. A role that is not named may not."""

@@ -28,11 +28,13 @@ from dashboard.board.app import create_app
 from dashboard.board.changes import Changes
 from dashboard.board.services import Services
 from deploy.errors import SettingsError
+from deploy.payload_keys import read_payload_keys
 from deploy.settings import Settings
 from domain.people import use_staff
 from eventstore import EventStoreError, open_store
 from record.sealing import Sealer
 from workflows.client import Journeys, JourneysUnreachable
+from workflows.payload_codec import PayloadKeys
 
 _HOST = "127.0.0.1"
 _STOPPING_SECONDS = 3
@@ -127,6 +129,7 @@ async def _services(settings: Settings, provider: ProviderSettings, base_url: st
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),
             base_url=base_url,
+            payload_keys=PayloadKeys(read_payload_keys(settings.require_payload_keys())),
             temporal_ui=settings.ui_page,
             virtual_time=settings.virtual_time,
             is_example=settings.centre is None,

@@ -18,7 +18,7 @@ from cli.guard import Guard, Start, cancelled_by_signals
 from cli.recovery import start_missing
 from deploy.errors import SettingsError
 from deploy.payload_keys import read_payload_keys
-from deploy.processes import RunningProcess
+from deploy.processes import RunningProcess, free_ports
 from deploy.roles import KEYHOLDERS, LOGINS, make_login_roles
 from deploy.settings import Settings
 from deploy.stack import Service, Stack, StartProgress, to_stderr
@@ -84,7 +84,8 @@ async def running_house(
         StackError: Something did not start; the message says what to do.
     """
     if ports == "free":
-        settings = settings.changed(mllp_port=0, http_port=0, board_port=0)
+        [board_port] = free_ports(1)  # chosen here, since the Temporal UI is told of it first
+        settings = settings.changed(mllp_port=0, http_port=0, board_port=board_port)
     async with AsyncExitStack() as opened:
         with cancelled_by_signals():
             stack = await opened.enter_async_context(Stack(settings, ports=ports, progress=progress))

@@ -149,6 +149,16 @@ class Settings(Limits, BaseSettings):
         """The address of the Temporal UI's list of workflows in this namespace, if there is a UI."""
         return f"{self.ui_url}/namespaces/{self.temporal_namespace}/workflows" if self.ui_url else None
 
+    @property
+    def board_page(self) -> str | None:
+        """The board's address as browsers see it, as far as it is known before the board starts."""
+        return self.board_url or (f"http://127.0.0.1:{self.board_port}" if self.board_port else None)
+
+    @property
+    def codec_endpoint(self) -> str | None:
+        """Where the Temporal UI has payloads decrypted: the board."""
+        return f"{self.board_page}/codec" if self.board_page else None
+
     def require_database_url(self) -> str:
         """The database URL. Raises SettingsError when nothing provides one."""
         return _required(self.database_url, "DATABASE_URL", "postgresql://user@host/throughline")

@@ -216,7 +216,14 @@ class Stack:
 
     async def _open_temporal(self, supervisor: Supervisor) -> None:
         if self.settings.temporal_address is None:
-            server = Temporal(supervisor, self._home.temporal, free=self._free, ui=self._ui, progress=self._progress)
+            server = Temporal(
+                supervisor,
+                self._home.temporal,
+                free=self._free,
+                ui=self._ui,
+                progress=self._progress,
+                codec_endpoint=self.settings.codec_endpoint,
+            )
             self._temporal_server = server
             self.services.append(Service("temporal", await server.start(), self._start_temporal_again))
             self.settings = self.settings.changed(temporal_address=server.address, ui_url=server.ui_url)

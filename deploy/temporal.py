@@ -27,7 +27,16 @@ _PORT_TRIES: Final = 3
 class Temporal:
     """The server, and its web page, for one data directory."""
 
-    def __init__(self, supervisor: Supervisor, folder: Path, *, free: bool, ui: bool, progress: StartProgress) -> None:
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        folder: Path,
+        *,
+        free: bool,
+        ui: bool,
+        progress: StartProgress,
+        codec_endpoint: str | None = None,
+    ) -> None:
         """Keeps the server's files in `folder`.
 
         Args:
@@ -36,12 +45,14 @@ class Temporal:
             free: Use any free ports instead of the usual ones.
             ui: Serve the web page as well.
             progress: Called with what is being done.
+            codec_endpoint: Where the web page has encrypted payloads decrypted.
         """
         self._supervisor = supervisor
         self._folder = folder
         self._free = free
         self._ui = ui
         self._progress = progress
+        self._codec_endpoint = codec_endpoint
         self._port = 0
         self._ui_port = 0
         self.begins_empty = False
@@ -83,6 +94,8 @@ class Temporal:
         self._progress("starting the Temporal server …")
         self.begins_empty = await asyncio.to_thread(prepare_database, self._folder)
         argv = [str(program), *server_arguments(self._port, self._ui_port if self._ui else None, NAME)]
+        if self._ui and self._codec_endpoint is not None:
+            argv += ["--ui-codec-endpoint", self._codec_endpoint]
         # TEMPORAL_* variables are for clients; the server would take some of them as its own options.
         env = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
         command = Command("temporal", argv, env, cwd=self._folder, grace_seconds=5.0)

@@ -28,6 +28,7 @@ from deploy.settings import Settings
 from eventstore import open_store
 from record.sealing import Sealer
 from workflows.client import Journeys
+from workflows.payload_codec import KEY_BYTES, PayloadKeys
 
 
 async def serve(settings: Settings) -> None:
@@ -57,6 +58,7 @@ async def serve(settings: Settings) -> None:
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),
             base_url=base_url,
+            payload_keys=PayloadKeys([bytes(KEY_BYTES)]),
         )
         sys.stdout.write(f"{base_url}\n")
         sys.stdout.flush()

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from access.errors import ProviderUnreachable, SignInFailed
 from access.rules import Action
+from dashboard.board.codec_server import NotOurs
 from dashboard.board.html import plain_page
 from dashboard.board.security import FormNotOurs
 from dashboard.board.visit import LIVE_HEADER, Forbidden, NotOnTheList, SignInNeeded
@@ -42,6 +43,7 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(SignInFailed, _sign_in_failed)
     app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(FormNotOurs, _form_not_ours)
+    app.add_exception_handler(NotOurs, _form_not_ours)
     app.add_exception_handler(NoSuchPage, _not_found)
     app.add_exception_handler(CursorUnreadable, _not_understood)
     app.add_exception_handler(RequestValidationError, _not_understood)
@@ -53,7 +55,7 @@ def add_to(app: FastAPI) -> None:
 async def _sign_in(request: Request, error: Exception) -> Response:
     assert isinstance(error, SignInNeeded)
     address = f"/sign-in?to={quote(error.return_to, safe='/')}"
-    if request.headers.get(LIVE_HEADER) or request.url.path == "/live":
+    if request.headers.get(LIVE_HEADER) or request.url.path in ("/live", "/codec/decode"):
         return Response(status_code=401)
     if request.headers.get("hx-request"):
         return Response(status_code=401, headers={"HX-Redirect": address})

@@ -16,6 +16,7 @@ from dashboard.queries.moment import Pool
 from eventstore.port import EventStore
 from record.sealing import Sealer
 from workflows.client import Journeys
+from workflows.payload_codec import PayloadKeys
 
 FindViewer = Callable[[str], Viewer | None]
 """Looks up a person in the centre's list of staff, each time."""
@@ -30,6 +31,7 @@ class Services:
     Attributes:
         pool: Connections that read the read models.
         base_url: The board's address as browsers see it.
+        payload_keys: What decrypts payloads for the Temporal UI.
         temporal_ui: The address of the Temporal UI's list of workflows; None if there is none.
         viewer: Finds who a signed-in person is now.
         virtual_time: Whether journeys run on the calendar of a demonstration.
@@ -47,6 +49,7 @@ class Services:
     changes: Changes
     viewer: FindViewer
     base_url: str
+    payload_keys: PayloadKeys
     temporal_ui: str | None = None
     virtual_time: bool = False
     is_example: bool = False

@@ -21,6 +21,7 @@ AT_THEIR_SITES = {
     Action.FIND_CLIENT: EVERYONE - {Role.OPERATIONS},
     Action.EXPORT: {*LEADERS, Role.ADMISSIONS, Role.UTILISATION_REVIEW, Role.OPERATIONS},
     Action.SEE_MESSAGES: {*LEADERS, Role.ADMISSIONS, Role.OPERATIONS},
+    Action.READ_PAYLOADS: LEADERS,
     Action.READ_AUDIT: set(),
 }
 """Who may take an action about an open journey of their site that somebody else has on their caseload."""
