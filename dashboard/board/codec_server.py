@@ -1,7 +1,7 @@
 """Decrypts payloads for the Temporal UI, in the browser of a person who may read what anybody wrote.
 
-The UI does not say which journey a payload belongs to, so only those may decrypt who may read the words of every client.
-Nothing is encrypted here, and each call is noted in the audit. Only the configured UI's pages may ask.
+The UI does not say which journey a payload belongs to, so only those may decrypt who may read the words of every
+client. Nothing is encrypted here, and each call is noted in the audit. Only the configured UI's pages may ask.
 """
 
 from __future__ import annotations
