@@ -61,7 +61,7 @@ def read_trusted_keys(file: Path) -> TrustedKeys:
     except OSError as error:
         raise KeyFileError(f"{file} cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise KeyFileError(f"{file} is not TOML: write it as docs/access.md shows") from None
+        raise KeyFileError(f"{file} is not TOML: write it as docs/signed-decisions.md shows") from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise KeyFileError(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
