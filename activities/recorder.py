@@ -223,7 +223,7 @@ def _unreadable(error: Exception) -> ApplicationError:
 
 def _via(authorship: Authorship | None) -> dict[str, str]:
     """Goes beside every event of a command from outside, so that direct access can be found by each."""
-    return {"via": authorship.signature.via} if authorship and authorship.signature else {}
+    return {"via": authorship.signature.via.value} if authorship and authorship.signature else {}
 
 
 def _vouched_for(events: list[NewEvent], authorship: Authorship | None) -> list[NewEvent]:
