@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from access.rules import Viewer
 from domain import authorship as codes
 from domain.authorship import Authorship, Signature, Via
 from domain.commands import SignedCommand
@@ -26,7 +27,13 @@ Signed = TypeVar("Signed", bound=SignedCommand)
 
 _FORMAT = "throughline-command/1"
 _SALT_BYTES = 16
-_AGAIN = "Nothing has changed."
+_SENTENCES = {
+    codes.NOT_SIGNED: "This was not signed, so nobody knows who decided it. Sign in first.",
+    codes.KEY_NOT_TRUSTED: "The key that signed this is not trusted. Tell operations.",
+    codes.SIGNATURE_WRONG: "The signature is not of this decision. Decide it again.",
+    codes.ROLE_NOT_THEIRS: "You do not have the role in which you act. Act in a role of yours.",
+    codes.SITE_NOT_THEIRS: "You do not work at this journey's site. Ask someone who does.",
+}
 
 
 class Authors(Protocol):
@@ -51,6 +58,11 @@ class Standing:
     via: Via
     roles: tuple[Role, ...] = ()
     sites: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, viewer: Viewer, via: Via) -> Standing:
+        """Of a person who has signed in, as the list of staff has them now."""
+        return cls(via, viewer.roles, viewer.sites)
 
 
 class Signer:
@@ -84,26 +96,22 @@ class TrustedKeys:
 
     def refusal(self, journey_id: str, cause: str, authorship: Authorship) -> Refusal | None:
         """Why the command is not believed to be from whom it names; None if it is."""
-        signature = authorship.signature
+        code = self._code(journey_id, cause, authorship)
+        return Refusal(code=code, sentence=_SENTENCES[code]) if code else None
+
+    def _code(self, journey_id: str, cause: str, authorship: Authorship) -> str | None:
+        by, signature = authorship.by, authorship.signature
         if signature is None:
-            return _refused(codes.NOT_SIGNED, "This was not signed, so nobody can say who decided it. Sign in first.")
+            return codes.NOT_SIGNED
         trusted = self._keys.get(signature.key_id)
-        is_message = authorship.by is None
-        if trusted is None or signature.via not in trusted.signs or is_message is not (signature.via is Via.INTAKE):
-            return _refused(codes.KEY_NOT_TRUSTED, "Its key is not trusted for this way in. Tell operations.")
+        is_of_its_way = (by is None) is (signature.via is Via.INTAKE)
+        if trusted is None or signature.via not in trusted.signs or not is_of_its_way:
+            return codes.KEY_NOT_TRUSTED
         if not is_signed(journey_id, cause, authorship, trusted.key):
-            return _refused(codes.SIGNATURE_WRONG, "Its signature is not of this decision. Decide it again.")
-        return _not_theirs(authorship, signature)
-
-
-def _not_theirs(authorship: Authorship, signature: Signature) -> Refusal | None:
-    """Why the person may not act here in this role; a message has neither role nor site."""
-    by = authorship.by
-    if by is not None and by.role not in signature.roles:
-        return _refused(codes.ROLE_NOT_THEIRS, f"You do not have the role {by.role}. Act in a role of yours.")
-    if signature.sites and authorship.site not in signature.sites:
-        return _refused(codes.SITE_NOT_THEIRS, "You do not work at this journey's site. Ask someone who does.")
-    return None
+            return codes.SIGNATURE_WRONG
+        if by is not None and by.role not in signature.roles:
+            return codes.ROLE_NOT_THEIRS
+        return codes.SITE_NOT_THEIRS if signature.sites and authorship.site not in signature.sites else None
 
 
 def is_signed(journey_id: str, cause: str, authorship: Authorship, key: Ed25519PublicKey) -> bool:
@@ -128,7 +136,3 @@ def _statement(journey_id: str, cause: str, authorship: Authorship) -> bytes:
     person = [by.id, by.role] if by else None
     standing = [signature.via, signature.roles, signature.sites, signature.key_id]
     return json.dumps([_FORMAT, journey_id, cause, authorship.digest, person, *standing]).encode()
-
-
-def _refused(code: str, sentence: str) -> Refusal:
-    return Refusal(code=code, sentence=f"{sentence} {_AGAIN}")

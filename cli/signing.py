@@ -1,4 +1,4 @@
-"""Signs what is sent to journeys: decisions by direct access with the operator's key, messages with intake's."""
+"""Who signs what is sent to journeys: intake, an operator for direct access, the board for whoever has signed in."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ def intake_signing(settings: Settings) -> Sign:
         return signer.sign(journey_id, command, Standing(Via.INTAKE))
 
     return sign
+
+
+def decision_signer(settings: Settings) -> Signer:
+    """Signs decisions of people who have signed in. Raises SettingsError as `direct_access` does."""
+    return _signer(settings.require_decision_key(), "THROUGHLINE_DECISION_KEY")
 
 
 def _signer(file: Path, variable: str) -> Signer:
