@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -189,6 +189,7 @@ def test_the_digest_of_the_same_words_differs_from_one_decision_to_the_next() ->
 
 @pytest.mark.parametrize("kind", SIGNED_COMMANDS, ids=lambda kind: kind.__name__)
 @given(data=st.data())
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_every_command_says_the_same_after_it_came_over_the_wire(
     kind: type[SignedCommand], data: st.DataObject
 ) -> None:
