@@ -25,6 +25,8 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from access.signatures import Authors, TrustedKeys
+from access.trusted_keys import KeyFileError, read_trusted_keys
 from activities.calls import ClinicCalls
 from activities.ehr import FhirEhr
 from activities.eligibility import X12Eligibility
@@ -41,6 +43,7 @@ from centre.systems import Systems, read_systems
 from clientkeys import open_keyring
 from clientkeys.keys import Keyring
 from dashboard.digest_activities import DigestSender, ensure_digests
+from deploy.errors import SettingsError
 from deploy.limits import Limits
 from deploy.payload_keys import read_payload_keys
 from deploy.settings import Settings
@@ -81,9 +84,10 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
 
     Raises:
         CentreFileError: A file of the centre cannot be used, or differs from what the record says was in use.
-        SettingsError: An address is missing, or the payload keys cannot be read.
+        SettingsError: An address is missing, or the payload keys or the trusted keys cannot be read.
         JourneysUnreachable: Temporal does not answer.
     """
+    authors = trusted_keys(settings)
     async with record(settings) as store:
         await _adopt(store, load(settings.centre))
     client = await temporal_client(settings)
@@ -97,6 +101,7 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
             client,
             store,
             Sealer(keys),
+            authors,
             calls,
             admitted=admitted,
             signer=_signer(settings),
@@ -119,6 +124,7 @@ async def journey_worker(
     client: Client,
     store: EventStore,
     sealer: Sealer,
+    authors: Authors,
     calls: ClinicCalls,
     workflow: type = JourneyWorkflow,
     admitted: Admitted | None = None,
@@ -127,13 +133,14 @@ async def journey_worker(
     limits: Limits = _USUAL,
     **options: Any,
 ) -> AsyncIterator[None]:
-    """Runs journeys until the block ends, with any record and clinic. Tests pass their own `workflow`.
+    """Runs journeys until the block ends, with any record and clinic. `authors` says which commands are believed. Tests
+    pass their own `workflow`.
 
     Calls to clinic systems and notices to staff have their own task queues and slots, so a system that hangs never
     delays the recording of a decision or a page to staff. `options` are passed to temporalio's Worker for the journeys'
     queue, and override ours.
     """
-    recorder = Recorder(store, sealer)
+    recorder = Recorder(store, sealer, authors)
     reconciler = Reconciler(store, RunningJourneys(client), admitted or NobodyAdmitted())
     comparison = ScheduledComparison(reconciler, turns(limits))
     ours: dict[str, Any] = {
@@ -233,6 +240,15 @@ async def record(settings: Settings) -> AsyncIterator[EventStore]:
     """The event store for `settings`."""
     async with open_store(settings.require_database_url(), max_size=settings.record_connections) as store:
         yield store
+
+
+def trusted_keys(settings: Settings) -> TrustedKeys:
+    """The keys whose signatures are believed. Raises SettingsError where there are none."""
+    file = settings.require_trusted_keys()
+    try:
+        return read_trusted_keys(file)
+    except KeyFileError as error:
+        raise SettingsError(f"THROUGHLINE_TRUSTED_KEYS: {error}") from None
 
 
 @asynccontextmanager

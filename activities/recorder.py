@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from access.signatures import Authors
 from activities import signatures
 from activities.failures import in_time, named_causes
 from activities.marks import mark_of_last
 from clientkeys.errors import KeyDestroyed, KeyMissing, KeysUnavailable, SealBroken
+from domain.authorship import Authorship
 from domain.comparing import Fingerprint, fingerprint
 from domain.evolve import fold
 from domain.pathway import Event
+from domain.refusal import Refusal
 from eventstore.errors import KeyReused, StoreUnavailable, StreamClosed, UnreadableEvent, VersionConflict
 from eventstore.events import NewEvent, StoredEvent
 from eventstore.port import EventStore
 from record.codec import from_record
 from record.sealing import Sealer, has_words
+
+log = structlog.get_logger(__name__)
 
 _KEYS_SECONDS = 3.0
 _STORE_SECONDS = 5.5
@@ -34,12 +41,14 @@ class Recorder:
     another order. So if the record is not at the expected version, the answer is what it holds; the workflow folds that
     and decides again, and a command that was already answered adds nothing.
 
-    Text about the client is sealed when it is recorded and opened when it is read.
+    Text about the client is sealed when it is recorded and opened when it is read. A command that `authors` does not
+    believe to be from whom it names is refused before anything is recorded.
     """
 
-    def __init__(self, store: EventStore, sealer: Sealer) -> None:
+    def __init__(self, store: EventStore, sealer: Sealer, authors: Authors) -> None:
         self._store = store
         self._sealer = sealer
+        self._authors = authors
 
     @activity.defn(name=signatures.RECORD)
     async def record(self, request: signatures.RecordRequest) -> signatures.Recorded:
@@ -53,6 +62,8 @@ class Recorder:
             return await self._append(request)
 
     async def _append(self, request: signatures.RecordRequest) -> signatures.Recorded:
+        if (refusal := self._refusal(request)) is not None:
+            return await self._held(request, refusal=refusal)
         try:
             async with in_time(_STORE_SECONDS, StoreUnavailable):
                 async with in_time(_KEYS_SECONDS, KeysUnavailable):
@@ -75,6 +86,23 @@ class Recorder:
         if appended.replayed:
             return await self._held(request, answered=True)
         return signatures.Recorded(events=request.events, as_asked=True, mark=mark_of_last(appended.events))
+
+    def _refusal(self, request: signatures.RecordRequest) -> Refusal | None:
+        """Why the command is not believed to be from whom it names. What the journey gives itself needs no proof."""
+        said = request.authorship
+        refusal = self._authors.refusal(request.stream, request.key, said) if said is not None else None
+        if said is not None and refusal is not None:
+            signature = said.signature
+            log.warning(
+                "command-not-believed",
+                journey=request.stream,
+                command=request.key,
+                cause=refusal.code,
+                by=said.by.id if said.by else None,
+                via=signature.via if signature else None,
+                key_id=signature.key_id if signature else None,
+            )
+        return refusal
 
     @activity.defn(name=signatures.CHECK_RECORD)
     async def check(self, request: signatures.CheckRequest) -> signatures.RecordChecked:
@@ -107,19 +135,31 @@ class Recorder:
     async def _sealed(self, request: signatures.RecordRequest) -> list[NewEvent]:
         if request.keys_are_away and has_words(request.events):
             raise _keys_are_away(request)
-        return await self._sealer.seal(
+        events = await self._sealer.seal(
             request.events,
             stream=request.stream,
             key=request.key,
             client_ref=request.client_ref,
-            meta=_recorded_by(),
+            meta={**_recorded_by(), **_via(request.authorship)},
         )
+        return _vouched_for(events, request.authorship)
 
     async def _held(
-        self, request: signatures.RecordRequest, *, answered: bool = False, failing: ApplicationError | None = None
+        self,
+        request: signatures.RecordRequest,
+        *,
+        answered: bool = False,
+        failing: ApplicationError | None = None,
+        refusal: Refusal | None = None,
     ) -> signatures.Recorded:
-        """What the record holds. If that is nothing, `failing` says why the events cannot be recorded."""
+        """What the record holds. If that is nothing, `failing` or `refusal` says why the events are not recorded.
+
+        It may hold the events of a refused command: recorded by a worker that died with its answer, and whose keys were
+        others.
+        """
         stored = await self._store.read(request.stream, after_version=request.expected_version)
+        if not stored and refusal is not None:
+            return signatures.Recorded(events=(), as_asked=False, refusal=refusal)
         if not stored and failing is not None:
             raise failing
         if not stored:
@@ -179,6 +219,20 @@ def _keys_are_away(request: signatures.RecordRequest) -> ApplicationError:
 
 def _unreadable(error: Exception) -> ApplicationError:
     return ApplicationError(str(error), type=signatures.UNREADABLE, non_retryable=True)
+
+
+def _via(authorship: Authorship | None) -> dict[str, str]:
+    """Goes beside every event of a command from outside, so that direct access can be found by each."""
+    return {"via": authorship.signature.via.value} if authorship and authorship.signature else {}
+
+
+def _vouched_for(events: list[NewEvent], authorship: Authorship | None) -> list[NewEvent]:
+    """`events`, the first of them with the whole signature: it is the same for all, and is long."""
+    if authorship is None or authorship.signature is None:
+        return events
+    first, *others = events
+    proof: dict[str, Any] = {**first.meta, "signed": authorship.on_record()}
+    return [first.model_copy(update={"meta": proof}), *others]
 
 
 def _recorded_by() -> dict[str, str]:

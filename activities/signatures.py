@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from domain.authorship import Authorship
 from domain.comparing import Fingerprint
 from domain.pathway import Event
 from domain.pathway.calls import Answer
+from domain.refusal import Refusal
 from domain.values import Instant, Value
 
 RECORD = "record-events"
@@ -93,6 +95,8 @@ class RecordRequest(Value):
         client_ref: The client whose words are in the events.
         keys_are_away: Whether the keys' database did not answer a moment ago. Events that need the client's key then
             fail at once.
+        authorship: Who is said to have given the command, to be checked. None for what the journey gives itself: its
+            opening, a deadline that has come, the answer to a call.
     """
 
     stream: str
@@ -102,6 +106,7 @@ class RecordRequest(Value):
     close: bool = False
     client_ref: str = ""
     keys_are_away: bool = False
+    authorship: Authorship | None = None
 
 
 class Recorded(Value):
@@ -112,11 +117,13 @@ class Recorded(Value):
         as_asked: False if the record held something else: fold it and decide again.
         mark: Of the last of these events; see `activities.marks`. Empty if there is none, or a release before marks
             answered.
+        refusal: Why the command was not believed to be from whom it names. Then nothing was recorded.
     """
 
     events: tuple[Event, ...]
     as_asked: bool
     mark: str = ""
+    refusal: Refusal | None = None
 
 
 class CheckRequest(Value):

@@ -10,6 +10,7 @@ from temporalio.client import Client
 
 from centre.loading import load
 from cli.output import Exit, Stop
+from cli.signing import direct_access
 from clientkeys import open_keyring
 from clientkeys.errors import ClientKeysError, KekUnusable, KeyMissing, KeysUnavailable
 from clientkeys.postgres import PostgresKeyring
@@ -98,9 +99,20 @@ async def temporal_client(settings: Settings) -> Client:
 
 async def the_journeys() -> Journeys:
     """The running journeys. Stops with `UNREACHABLE` if Temporal does not answer."""
+    with _told_why_unreachable():
+        return Journeys(await temporal_client(load_settings()))
+
+
+async def the_journeys_to_decide() -> Journeys:
+    """The running journeys, for decisions by direct access. Stops as `the_journeys` does, and without a direct key."""
     settings = load_settings()
+    with _told_why_unreachable():
+        return Journeys(await temporal_client(settings), sign=direct_access(settings))
+
+
+@contextmanager
+def _told_why_unreachable() -> Iterator[None]:
     try:
-        client = await temporal_client(settings)
+        yield
     except (SettingsError, JourneysUnreachable) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
-    return Journeys(client)

@@ -23,6 +23,7 @@ from cli.access import load_settings, temporal_client
 from cli.house import announce
 from cli.logs import log_to_stderr
 from cli.output import Exit, Stop
+from cli.signing import decision_signer
 from clientkeys import ClientKeysError, open_keyring
 from dashboard.board.app import create_app
 from dashboard.board.changes import Changes
@@ -118,6 +119,7 @@ async def _services(settings: Settings, provider: ProviderSettings, base_url: st
             store=store,
             sealer=Sealer(keys),
             journeys=Journeys(client),
+            signer=decision_signer(settings),
             sessions=Sessions(
                 pool,
                 idle=timedelta(minutes=settings.board_idle_minutes),

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from pydantic import ValidationError
 
 from cli import options as opt
-from cli.access import the_journeys
+from cli.access import the_journeys_to_decide
 from cli.catalogue import attribute_of
 from cli.output import Exit, Stop, show_fields, show_json
 from domain.commands import EVERY_STAGE, EVERYONE, Decision, Declaration
@@ -81,7 +81,7 @@ def _read(decision: type[Decision], fields: dict[str, Any]) -> Decision:
 
 
 async def _tell(journey_id: str, command: Decision, who: opt.Who) -> None:
-    journeys = await the_journeys()
+    journeys = await the_journeys_to_decide()
     try:
         status = await journeys.tell(journey_id, command)
     except CommandRefused as refused:

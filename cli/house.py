@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 from centre.files import centre_folder
 from centre.staff_file import read_staff
 from cli.guard import Guard, Start, cancelled_by_signals
+from cli.house_keys import provide_signing_keys
 from cli.recovery import start_missing
 from deploy.errors import SettingsError
 from deploy.payload_keys import read_payload_keys
@@ -25,7 +26,6 @@ from deploy.stack import Service, Stack, StartProgress, to_stderr
 from deploy.values import HostPort
 from eventstore import EventStoreError
 from eventstore.errors import InvalidRequest
-from eventstore.verification.anchors import ensure_signing_key
 from migrations import migrate, migrate_keys
 from workflows.client import JourneysUnreachable
 
@@ -92,7 +92,7 @@ async def running_house(
             read_payload_keys(stack.settings.require_payload_keys())  # said here rather than by each process in its log
             progress("migrating the database …")
             await asyncio.to_thread(_prepare_database, stack)
-            _provide_signing_key(stack)
+            provide_signing_keys(stack)
             guard, recovery = Guard(stack, progress), _Recovery(stack, progress)
             opened.push_async_callback(recovery.stop)
             for service in stack.services:
@@ -161,13 +161,6 @@ def _prepare_database(stack: Stack) -> None:
         make_login_roles(stack.database_url, LOGINS)
     if stack.own_keys:
         make_login_roles(stack.settings.require_keys_url(), KEYHOLDERS)
-
-
-def _provide_signing_key(stack: Stack) -> None:
-    given, home = stack.settings, stack.settings.home
-    key = given.signing_key or home / "keys" / "signing.pem"
-    ensure_signing_key(key)
-    stack.publish(given.changed(signing_key=key, anchors=given.anchors or home / "anchors" / "heads.jsonl"))
 
 
 async def _start_parts(guard: Guard, stack: Stack) -> None:

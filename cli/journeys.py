@@ -13,6 +13,7 @@ from dashboard.lists import Listing, list_journeys
 from dashboard.missed import MissedDuty, missed_of
 from dashboard.reading import JourneyRow, read_journey, row, state_of
 from deploy.settings import Settings
+from domain.authorship import Via
 from domain.benefit_words import price, summary
 from domain.obligations import Obligation
 from domain.plans import Estimate, Transition
@@ -244,13 +245,18 @@ def _show_timeline(stored: tuple[StoredEvent, ...], everything: bool) -> None:
     stdout.print()
     events = [(each, from_record(each)) for each in stored]
     rows = [
-        (each.version, moment(each.occurred_at), event.sentence())
+        (each.version, moment(each.occurred_at), f"{event.sentence()}{_direct(each)}")
         for each, event in events
         if everything or not event.is_bookkeeping
     ]
     table("Timeline", ("#", "When", "What"), rows)
     if len(rows) < len(events):
         stdout.print(f"\n{len(events) - len(rows)} events of bookkeeping are left out; --everything shows them")
+
+
+def _direct(stored: StoredEvent) -> str:
+    """Says of an event that nobody had signed in when it was decided."""
+    return " (direct access)" if stored.meta.get("via") == Via.DIRECT else ""
 
 
 async def unsealed(stored: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:

@@ -15,6 +15,7 @@ from cli.house import announce, running_house
 from cli.intake_limits import intake_settings
 from cli.logs import log_to_stderr
 from cli.output import Exit, Stop, show_fields, stdout
+from cli.signing import intake_signing
 from clientkeys import ClientKeysError, open_keyring
 from clientkeys.keys import Keyring
 from dashboard.projections.projector import Projector
@@ -76,6 +77,7 @@ async def intake(*, ready_file: Path | None = None) -> None:
         client = await temporal_client(settings)
         url = settings.require_database_url()
         keys_url, kek_file = settings.require_keys_url(), settings.require_kek_file()
+        journeys = Journeys(client, sign=intake_signing(settings))
     except (SettingsError, JourneysUnreachable) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
 
@@ -87,7 +89,7 @@ async def intake(*, ready_file: Path | None = None) -> None:
             open_store(url, max_size=settings.record_connections) as store,
             open_keyring(keys_url, kek_file, max_size=settings.keys_connections) as keys,
         ):
-            await _serve(settings, keys, TemporalGate(Journeys(client), store), started)
+            await _serve(settings, keys, TemporalGate(journeys, store), started)
     except (EventStoreError, ClientKeysError) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
     except OSError as error:

@@ -13,7 +13,7 @@ from cyclopts import App, Parameter, validators
 
 from centre.holiday_proposals import NoProposal, as_toml, propose
 from centre.sites import ending_calendars
-from cli.access import load_settings, the_journeys, told_in_one_line
+from cli.access import load_settings, the_journeys_to_decide, told_in_one_line
 from cli.options import ActingRole
 from cli.output import Exit, Stop, complain, show_json, stdout, table
 from domain.pathway.calendars import AdoptCalendar
@@ -152,7 +152,7 @@ def _require_version(site: Site, version: int) -> None:
 
 @asynccontextmanager
 async def _changes() -> AsyncIterator[CalendarChanges]:
-    journeys = await the_journeys()
+    journeys = await the_journeys_to_decide()
     with told_in_one_line():
         async with open_store(load_settings().require_database_url()) as store:
             yield CalendarChanges(store, journeys)

@@ -17,7 +17,7 @@ from centre.on_call import recipients
 from centre.staff import Person, Staff
 from centre.staff_checks import warnings
 from centre.staff_file import examine, read_staff, site_ids, zone_of
-from cli.access import load_settings, the_journeys, the_record, told_in_one_line
+from cli.access import load_settings, the_journeys_to_decide, the_record, told_in_one_line
 from cli.options import ActingRole, AtTime, SomeRole
 from cli.output import Exit, Stop, complain, show_json, stdout, table
 from domain.obligation_terms import Channel
@@ -142,7 +142,7 @@ async def hand_over(
 
 @asynccontextmanager
 async def _hand_overs() -> AsyncIterator[HandOvers]:
-    journeys = await the_journeys()
+    journeys = await the_journeys_to_decide()
     async with the_record() as store:
         with told_in_one_line():
             yield HandOvers(store, journeys)

@@ -80,6 +80,18 @@ class Settings(Limits, BaseSettings):
     anchors: File | None = Field(
         default=None, description="The file of signed heads, where the database's owner cannot write."
     )
+    trusted_keys: File | None = Field(
+        default=None, description="The list of public keys whose signatures the worker believes."
+    )
+    decision_key: File | None = Field(
+        default=None, description="The private key that signs decisions of people who have signed in."
+    )
+    direct_key: File | None = Field(
+        default=None, description="The operator's private key, which signs decisions taken by direct access."
+    )
+    intake_key: File | None = Field(
+        default=None, description="The private key with which intake signs admissions messages."
+    )
     ui_url: HttpUrl | None = Field(default=None, description="Temporal's web page, if there is one.")
     virtual_time: bool = Field(default=False, description="Journeys run on the virtual calendar of a demonstration.")
 
@@ -186,6 +198,22 @@ class Settings(Limits, BaseSettings):
     def require_anchors(self) -> Path:
         """The file of signed heads. Raises SettingsError when nothing provides one."""
         return _required(self.anchors, "THROUGHLINE_ANCHORS", "/mnt/anchors/heads.jsonl")
+
+    def require_trusted_keys(self) -> Path:
+        """The list of trusted public keys. Raises SettingsError when nothing provides one."""
+        return _required(self.trusted_keys, "THROUGHLINE_TRUSTED_KEYS", "/etc/throughline/trusted-keys.toml")
+
+    def require_decision_key(self) -> Path:
+        """The file of the key that signs decisions. Raises SettingsError when nothing provides one."""
+        return _required(self.decision_key, "THROUGHLINE_DECISION_KEY", "/run/secrets/decisions.pem")
+
+    def require_direct_key(self) -> Path:
+        """The file of the operator's key. Raises SettingsError when nothing provides one."""
+        return _required(self.direct_key, "THROUGHLINE_DIRECT_KEY", "/run/secrets/direct.pem")
+
+    def require_intake_key(self) -> Path:
+        """The file of intake's key. Raises SettingsError when nothing provides one."""
+        return _required(self.intake_key, "THROUGHLINE_INTAKE_KEY", "/run/secrets/intake.pem")
 
     def require_clinic_url(self) -> str:
         """The clinic's base URL. Raises SettingsError when nothing provides one."""

@@ -7,12 +7,16 @@ the table of roles are made from that class.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
+from domain.authorship import Authorship, Signature
 from domain.events import BaseEvent, EventContext
 from domain.plans import Actor
 from domain.refusal import Refused, require
@@ -89,7 +93,36 @@ class BaseCommand(Value):
         raise NotImplementedError(f"{type(self).__name__} leads to nothing")
 
 
-class AdmissionsMessage(BaseCommand):
+class SignedCommand(BaseCommand):
+    """A command from outside the journey. It is recorded only if it is signed by someone whom the recorder believes.
+
+    Attributes:
+        signature: Who vouches for it. It is no part of what the command says.
+    """
+
+    signature: SkipJsonSchema[Signature | None] = Field(default=None, description="Who vouches for it.")
+
+    @property
+    def said_by(self) -> Actor | None:
+        """The person who is said to have given it; None if it is a message of no person's."""
+        return None
+
+    def digest(self, salt: str) -> str:
+        """The SHA-256 of what it says, without its signature. Nobody who lacks `salt` can test a guess at its words.
+
+        A field at its default is left out, so that two releases agree on what says the same to both.
+        """
+        content = self.model_dump(mode="json", exclude={"signature"}, exclude_defaults=True)
+        text = json.dumps({**content, "kind": self.name()}, sort_keys=True, separators=(",", ":"))
+        return sha256(f"{salt} {text}".encode()).hexdigest()
+
+    def authorship(self, site: str) -> Authorship:
+        """What the recorder is to check, for a journey at `site`."""
+        salt = self.signature.salt if self.signature else ""
+        return Authorship(by=self.said_by, digest=self.digest(salt), signature=self.signature, site=site)
+
+
+class AdmissionsMessage(SignedCommand):
     """What an admissions message says about a journey that was opened before.
 
     Attributes:
@@ -116,7 +149,7 @@ class Declaration:
         return in_sentence(self.label)
 
 
-class Decision(BaseCommand):
+class Decision(SignedCommand):
     """A command by a named person. A subclass declares itself in the keywords of its class.
 
     Args:
@@ -147,6 +180,11 @@ class Decision(BaseCommand):
             cls.declared = Declaration(label, by, at, high_risk)
         elif not hasattr(cls, "declared"):
             raise TypeError(f"{cls.__name__} declares nothing: give it a label, its roles and its stages")
+
+    @property
+    def said_by(self) -> Actor | None:
+        """Who decided."""
+        return self.by
 
     @property
     def cause(self) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -24,6 +24,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.ports import Notice
+from domain.authorship import UNPROVEN
 from domain.commands import BaseCommand
 from domain.pathway.admission import OpenJourney
 from domain.state import JourneyState
@@ -35,6 +36,9 @@ from workflows.clear_text import ClearText
 from workflows.converter import encrypting_converter
 from workflows.messages import PAGE, READING, TASK_QUEUE, WORKFLOW, JourneySnapshot, JourneyStart, JourneyStatus
 from workflows.payload_codec import PayloadUnreadable
+
+Sign = Callable[[str, BaseCommand], BaseCommand]
+"""Signs a command for the journey of that id."""
 
 _PATIENCE = timedelta(seconds=30)
 _ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
@@ -122,10 +126,21 @@ def journey_of(workflow: str) -> str:
 
 
 class Journeys:
-    """All journeys of one Temporal namespace."""
+    """All journeys of one Temporal namespace.
 
-    def __init__(self, client: Client, *, patience: timedelta = _PATIENCE, roll_over_after: int | None = None) -> None:
+    With `sign`, each command that it sends is signed first. Without, it sends commands as they are.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        patience: timedelta = _PATIENCE,
+        roll_over_after: int | None = None,
+        sign: Sign | None = None,
+    ) -> None:
         self._client = client
+        self._sign = sign
         self._patience = patience
         self._roll_over_after = roll_over_after
         self._callers = CallerLimit()
@@ -186,18 +201,19 @@ class Journeys:
         """
         kind: str = type(command).model_fields["kind"].default
         asked = time.monotonic()
+        if self._sign is not None:
+            command = self._sign(journey_id, command)
         try:
             return await self._update(journey_id, kind, [command], command.cause)
-        except CommandNotRecorded as failed:
-            if time.monotonic() - asked > _OLD_OUTCOME_SECONDS:
+        except (CommandNotRecorded, CommandRefused) as failed:
+            may_be_old = time.monotonic() - asked <= _OLD_OUTCOME_SECONDS
+            if not may_be_old or (isinstance(failed, CommandRefused) and failed.code not in UNPROVEN):
                 raise
             return await self._ask_anew(journey_id, kind, command, failed)
 
-    async def _ask_anew(
-        self, journey_id: str, kind: str, command: BaseCommand, failed: CommandNotRecorded
-    ) -> JourneyStatus:
+    async def _ask_anew(self, journey_id: str, kind: str, command: BaseCommand, failed: Exception) -> JourneyStatus:
         """Asks with another Update id, because `failed` may be old: Temporal keeps an outcome for as long as the run
-        lasts.
+        lasts. It may also be about a command that someone else sent under this id.
 
         The journey knows the command by its own id, so it tries it again and gives a new answer.
         """

@@ -11,6 +11,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError, FailureError, TimeoutError, is_cancelled_exception
 
 from activities import signatures
+from domain.authorship import Authorship
 from domain.comparing import Fingerprint
 from domain.evolve import fold
 from domain.pathway import Event
@@ -59,7 +60,13 @@ class JourneyRecord:
         self.keys_are_away = False
 
     async def append(
-        self, key: str, events: tuple[Event, ...], state: JourneyState, *, is_asked: bool
+        self,
+        key: str,
+        events: tuple[Event, ...],
+        state: JourneyState,
+        *,
+        authorship: Authorship | None,
+        is_asked: bool,
     ) -> signatures.Recorded:
         """Appends events, and returns what the record holds after the events that `state` was folded from.
 
@@ -67,6 +74,7 @@ class JourneyRecord:
             key: The command's cause. Repeating the request with it is safe.
             events: The events of the command.
             state: The state before them.
+            authorship: Who is said to have given the command; None for what the journey gives itself.
             is_asked: Whether a caller waits for the answer.
 
         Raises:
@@ -80,6 +88,7 @@ class JourneyRecord:
             close=fold(events, state).is_finished,
             client_ref=self._client_ref,
             keys_are_away=self.keys_are_away,
+            authorship=authorship,
         )
         summary = f"Record {events[0].type} and what follows ({len(events)} events)"
         try:

@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from activities import signatures as sig
 from activities.ports import Notice
+from domain.authorship import UNPROVEN
 from domain.obligation_terms import Channel
 from domain.values import Instant, Role, Value
 
@@ -237,12 +238,13 @@ def page_when_over(trouble: NotRecorded, journey_id: str, now: Instant) -> Notic
 
 def page_when_refused(journey_id: str, cause: str, kind: str, code: str) -> Notice:
     """The page to operations that a kept decision was refused when it could be recorded."""
+    why = "nobody can prove who took it" if code in UNPROVEN else "the journey has moved on"
     return _notice(
         key=f"kept-and-refused/{journey_id}/{sha256(cause.encode()).hexdigest()[:32]}",
         subject="A decision that was kept for later was refused",
         body=(
             f"Journey {journey_id}: {kind} could not be recorded when it was taken, was kept, and is now refused "
-            f"({code}), because the journey has moved on. It was not carried out: tell the person who took it.\n"
+            f"({code}), because {why}. It was not carried out: tell the person who took it.\n"
         ),
     )
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from temporalio import workflow
 
 from activities import signatures
-from domain.commands import BaseCommand, Decision
+from domain.commands import BaseCommand, Decision, SignedCommand
 from domain.comparing import Fingerprint, fingerprint
 from domain.decide import decide
 from domain.evolve import fold
@@ -160,18 +160,24 @@ class Recording:
             if isinstance(outcome, Refusal) or not outcome.events:
                 return
             recorded = await self.record(pending.command, outcome.events)
+            if recorded.refusal is not None:
+                pending.refusal = recorded.refusal
+                return
             self.state = fold(recorded.events, self.state)  # an earlier attempt may have recorded them at another time
             self.mark = recorded.mark if recorded.events else self.mark
             if recorded.as_asked:
                 return
 
     async def record(self, command: BaseCommand, events: tuple[Event, ...]) -> signatures.Recorded:
-        """What the record holds after the events folded so far.
+        """What the record holds after the events folded so far, or why the command was not believed.
 
         Raises:
             CannotRecord: It took nothing, as far as is known; asking again under the same key is safe.
         """
-        return await self._record.append(command.cause, events, self.state, is_asked=self.pending.has_callers)
+        site = self.state.admission.site
+        authorship = command.authorship(site) if isinstance(command, SignedCommand) else None
+        asked = self.pending.has_callers
+        return await self._record.append(command.cause, events, self.state, authorship=authorship, is_asked=asked)
 
     async def _tell_a_late_refusal(self, pending: PendingCommand) -> None:
         """Tells operations of a refused decision that was kept for later, so that no caller waits for it."""

@@ -12,7 +12,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from domain.commands import AdmissionsMessage, BaseCommand, Decision
+from domain.commands import BaseCommand, SignedCommand
 from domain.decide import decide
 from domain.pathway import COMMANDS
 from domain.refusal import Refusal, Refused, UnknownHere
@@ -164,8 +164,8 @@ def _handler_of(command: type[BaseCommand]) -> Handler:
     return update(command)(handler)
 
 
-ASKED_FROM_OUTSIDE = tuple(each for each in COMMANDS.values() if issubclass(each, AdmissionsMessage | Decision))
-"""The commands that are Updates; the journey gives itself the others."""
+ASKED_FROM_OUTSIDE = tuple(each for each in COMMANDS.values() if issubclass(each, SignedCommand))
+"""The commands that are Updates. Each is signed; the journey gives itself the others."""
 
 for _command in ASKED_FROM_OUTSIDE:
     _handler = _handler_of(_command)

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import httpx2
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg_pool import AsyncConnectionPool
 from temporalio.client import Client
 
@@ -17,6 +18,7 @@ from access.audit import Audit
 from access.provider import Provider, ProviderSettings
 from access.saved_views import SavedViews
 from access.sessions import Sessions
+from access.signatures import Signer
 from centre.files import centre_folder
 from centre.loading import load
 from centre.staff_file import StaffFile, site_ids
@@ -51,6 +53,7 @@ async def serve(settings: Settings) -> None:
             store=store,
             sealer=Sealer(keys),
             journeys=Journeys(Client.__new__(Client)),
+            signer=Signer(Ed25519PrivateKey.generate()),
             sessions=Sessions(pool, idle=timedelta(hours=1)),
             audit=Audit(pool),
             saved_views=SavedViews(pool),

@@ -30,6 +30,7 @@ from cyclopts import App
 from temporalio.client import Client
 
 import worker
+from access.signatures import TrustedKeys
 from bench.opening.usage import processor_seconds
 from bench.reconcile.floor import heads_ms, listing_ms
 from bench.reconcile.open_journeys import put_on_record, start_all
@@ -102,7 +103,7 @@ async def _working(home: Path) -> AsyncIterator[_Ground]:
             worker.record(settings) as store,
             worker.keyring(settings) as keys,
             worker.clinic(settings, keys) as calls,
-            worker.journey_worker(client, store, Sealer(keys), calls, limits=settings),
+            worker.journey_worker(client, store, Sealer(keys), TrustedKeys(()), calls, limits=settings),
         ):
             yield _Ground(client, store, stack.database_url)
 

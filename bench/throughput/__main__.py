@@ -30,6 +30,7 @@ from temporalio.worker import Worker
 
 import worker
 from bench.reconcile.open_journeys import put_on_record, start_all
+from bench.signing import made_for_a_run
 from bench.throughput import bare, script
 from bench.throughput.instant_clinic import InstantClinic
 from bench.throughput.step_ups import Latencies, percentile, step_up
@@ -39,7 +40,7 @@ from deploy.stack import Stack
 from eventstore import EventStore
 from migrations import migrate, migrate_keys
 from record.sealing import Sealer
-from workflows.client import Journeys
+from workflows.client import Journeys, Sign
 
 app = App(name="bench.throughput", help=__doc__)
 
@@ -52,10 +53,11 @@ class _Ground:
     store: EventStore
     clinic: InstantClinic
     database_url: str
+    sign: Sign
 
     @property
     def journeys(self) -> Journeys:
-        return Journeys(self.client)
+        return Journeys(self.client, sign=self.sign)
 
 
 @app.default
@@ -148,7 +150,7 @@ async def _rate(play: Callable[[], Awaitable[str]], number: int, drivers: int) -
 @asynccontextmanager
 async def _working(home: Path) -> AsyncIterator[_Ground]:
     settings = Settings.from_env(os.environ).changed(home=home)
-    clinic = InstantClinic()
+    clinic, (trusted, sign) = InstantClinic(), made_for_a_run()
     async with Stack(settings, ports="free", ui=False) as stack:
         settings = stack.settings
         await asyncio.to_thread(migrate, stack.database_url)
@@ -165,10 +167,10 @@ async def _working(home: Path) -> AsyncIterator[_Ground]:
         async with (
             worker.record(settings) as store,
             worker.keyring(settings) as keys,
-            worker.journey_worker(client, store, Sealer(keys), clinic.calls(), limits=settings),
+            worker.journey_worker(client, store, Sealer(keys), trusted, clinic.calls(), limits=settings),
             floor,
         ):
-            yield _Ground(client, store, clinic, stack.database_url)
+            yield _Ground(client, store, clinic, stack.database_url, sign)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from cli.demo.script import Client
 from cli.house import running_house
 from cli.journeys import ui_link
 from cli.output import Exit, Stop, show_json, stdout, table
+from cli.signing import direct_access
 from clientkeys import ClientKeysError, open_keyring
 from deploy.errors import StackError
 from deploy.settings import Settings
@@ -75,7 +76,8 @@ async def play(settings: Settings, *, quiet: bool, clients: tuple[Client, ...] =
 @asynccontextmanager
 async def _stage(settings: Settings, narrator: Narrator, clients: tuple[Client, ...]) -> AsyncIterator[Play]:
     client = await temporal_client(settings.changed(virtual_time=True))
-    journeys, clinic = Journeys(client), ClinicDoor(settings.require_clinic_url())
+    journeys = Journeys(client, sign=direct_access(settings))
+    clinic = ClinicDoor(settings.require_clinic_url())
     async with (
         intake_pool(settings.require_database_url()) as pool,
         open_keyring(settings.require_keys_url(), settings.require_kek_file()) as keys,

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from access.rules import About, Action
+from access.signatures import Standing
 from dashboard.board import forms
 from dashboard.board.errors import NoSuchPage
 from dashboard.board.html import AsOf as PageAsOf
@@ -23,6 +24,7 @@ from dashboard.board.visit import LIVE_HEADER, SEEN_COOKIE, DecisionVisit, Journ
 from dashboard.board.words import zone_of
 from dashboard.history import AsOf
 from dashboard.reading import row, state_of
+from domain.authorship import Via
 from domain.commands import Decision
 from domain.pathway import DECISIONS, OBLIGATIONS, Event
 from domain.reference import ReferenceWrong, number_in
@@ -236,7 +238,8 @@ async def _taken(
     wrong = _Open(name=decision.name(), given=form, about=form.get("obligation"), status=422)
     try:
         command = forms.read(decision, form, visit.viewer, zone, visit.now)
-        await visit.services.journeys.tell(journey_id, command)
+        signed = visit.services.signer.sign(journey_id, command, Standing.of(visit.viewer, Via.BOARD))
+        await visit.services.journeys.tell(journey_id, signed)
     except forms.FormError as error:
         return wrong.changed(wrong_field=error.field, wrong=f"{error.sentence} Nothing has changed.")
     except CommandRefused as refused:

@@ -11,6 +11,7 @@ from access.provider import Provider
 from access.rules import Viewer
 from access.saved_views import SavedViews
 from access.sessions import Sessions
+from access.signatures import Signer
 from dashboard.board.changes import Changes
 from dashboard.queries.moment import Pool
 from eventstore.port import EventStore
@@ -30,6 +31,7 @@ class Services:
 
     Attributes:
         pool: Connections that read the read models.
+        signer: Vouches for the decisions of people who have signed in.
         base_url: The board's address as browsers see it.
         payload_keys: What decrypts payloads for the Temporal UI.
         temporal_ui: The address of the Temporal UI's list of workflows; None if there is none.
@@ -42,6 +44,7 @@ class Services:
     store: EventStore
     sealer: Sealer
     journeys: Journeys
+    signer: Signer
     sessions: Sessions
     audit: Audit
     saved_views: SavedViews

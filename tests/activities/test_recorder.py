@@ -27,6 +27,7 @@ from record.sealing import MASK, Sealer
 from tests.clientkeys.memory import MemoryKeyring
 from tests.domain.walk import CLINICIAN, MONDAY
 from tests.eventstore.memory import MemoryEventStore
+from tests.unchecked import Unchecked
 
 SECRET = "Bartolomea Quillfeather"  # an invented client
 
@@ -67,7 +68,7 @@ def keyring() -> MemoryKeyring:
 
 @pytest.fixture
 def recorder(store: MemoryEventStore, keyring: MemoryKeyring) -> Recorder:
-    return Recorder(store, Sealer(keyring))
+    return Recorder(store, Sealer(keyring), Unchecked())
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ class RestoredInBetween(MemoryEventStore):
 
 
 async def test_a_command_is_not_taken_for_answered_when_the_record_is_restored_meanwhile() -> None:
-    recorder = Recorder(RestoredInBetween(), Sealer(MemoryKeyring()))
+    recorder = Recorder(RestoredInBetween(), Sealer(MemoryKeyring()), Unchecked())
     await recorder.record(asked())
     with pytest.raises(ApplicationError, match="StoreUnavailable") as failed:  # Temporal asks again
         await recorder.record(asked(fact("message-2", cause="repeat/2"), key="repeat/2", after=1))
@@ -189,7 +190,7 @@ class AwayKeyring(MemoryKeyring):
 
 async def test_while_the_keys_are_away_nothing_is_recorded_and_temporal_asks_again(store: MemoryEventStore) -> None:
     with pytest.raises(ApplicationError) as failed:
-        await Recorder(store, Sealer(AwayKeyring())).record(asked(waived()))
+        await Recorder(store, Sealer(AwayKeyring()), Unchecked()).record(asked(waived()))
     assert (failed.value.type, failed.value.non_retryable) == (signatures.KEYS_UNREACHABLE, False)
     assert await store.read("journey-1") == ()
 
@@ -222,7 +223,7 @@ async def test_every_error_is_told_by_its_cause_and_logged_without_what_it_says(
     store: MemoryEventStore, error: Exception, code: str
 ) -> None:
     with capture_logs() as logs, pytest.raises(ApplicationError) as failed:
-        await Recorder(store, Sealer(FailingKeyring(error))).record(asked(waived()))
+        await Recorder(store, Sealer(FailingKeyring(error)), Unchecked()).record(asked(waived()))
     assert (failed.value.type, failed.value.__cause__) == (code, None)
     assert [(each["event"], each["cause"]) for each in logs] == [("record-attempt-failed", code)]
     assert SECRET not in f"{failed.value!s} {failed.value!r} {failed.value.details} {logs}"
@@ -283,7 +284,7 @@ async def test_each_answer_has_the_mark_of_its_last_event(store: MemoryEventStor
 
 async def test_an_event_recorded_again_under_its_key_has_another_mark(recorder: Recorder) -> None:
     recorded = await recorder.record(asked(fact()))
-    restored = Recorder(MemoryEventStore(), Sealer(MemoryKeyring()))
+    restored = Recorder(MemoryEventStore(), Sealer(MemoryKeyring()), Unchecked())
     again = await restored.record(asked(fact()))
     assert again.events == recorded.events
     assert again.mark != recorded.mark

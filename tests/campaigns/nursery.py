@@ -44,6 +44,7 @@ from eventstore import Appended, EventStore, KeyReused, NewEvent, StoredEvent, V
 from record.sealing import Sealer
 from tests.campaigns.fate import MINE, Diary, Fate, Window
 from tests.campaigns.mortal import Mortal
+from tests.unchecked import Unchecked
 from tests.workflows.stores import Around
 
 _ATTEMPT = timedelta(seconds=5)
@@ -228,7 +229,7 @@ async def _work(plan: Plan) -> None:
         worker.record(settings) as store,
         worker.keyring(settings) as keys,
         worker.clinic(settings, keys) as calls,
-        worker.journey_worker(perilous, Perilous(store, MINE[0]), Sealer(keys), calls, Mortal, **_OPTIONS),
+        worker.journey_worker(perilous, Perilous(store, MINE[0]), Sealer(keys), Unchecked(), calls, Mortal, **_OPTIONS),
     ):
         await orphaned.wait()
         os._exit(0)

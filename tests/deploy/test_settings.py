@@ -157,6 +157,10 @@ def test_a_missing_address_says_how_to_get_one(tmp_path: Path) -> None:
         settings.require_kek_file,
         settings.require_payload_keys,
         settings.require_temporal_address,
+        settings.require_trusted_keys,
+        settings.require_decision_key,
+        settings.require_direct_key,
+        settings.require_intake_key,
         settings.require_clinic_url,
         settings.require_smtp,
     ):

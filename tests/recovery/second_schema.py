@@ -53,6 +53,7 @@ async def work(settings: Settings) -> None:
     """A worker until standard input is closed; says so on standard output once it polls."""
     import worker
     from record.sealing import Sealer
+    from tests.unchecked import Unchecked
 
     client = await worker.temporal_client(settings.changed(virtual_time=True))
     closed = asyncio.Event()
@@ -61,7 +62,7 @@ async def work(settings: Settings) -> None:
         worker.record(settings) as store,
         worker.keyring(settings) as keys,
         worker.clinic(settings, keys) as calls,
-        worker.journey_worker(client, store, Sealer(keys), calls),
+        worker.journey_worker(client, store, Sealer(keys), Unchecked(), calls),
     ):
         sys.stdout.write("working\n")
         sys.stdout.flush()

@@ -25,6 +25,7 @@ from temporalio.worker import Worker
 from centre.loading import load
 from cli.demo.command import play
 from cli.house import running_house
+from cli.signing import intake_signing
 from dashboard.digest_activities import DigestSender
 from deploy.settings import Settings
 from domain.pathway.admission import OpenJourney, RepeatAdmission
@@ -97,8 +98,9 @@ async def _second_run(settings: Settings) -> WorkflowHistory:
     The clinic may answer before it does; then another journey is tried.
     """
     client = await temporal_client(settings)
+    journeys = Journeys(client, sign=intake_signing(settings))
     for _ in range(20):
-        history = await _readable(client, await _rolled_over(Journeys(client)))
+        history = await _readable(client, await _rolled_over(journeys))
         if any(event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED for event in history.events):
             return history
     raise RuntimeError("no journey had calls to make when it continued as new")

@@ -22,6 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.workflow import NondeterminismError
 
+from access.signatures import Authors
 from activities.calls import ClinicCalls
 from clientkeys.keys import Keyring
 from dashboard.reading import Path, path
@@ -42,6 +43,7 @@ from intake.facts import RecordNumber
 from intake.privacy import Privacy
 from record.sealing import Sealer
 from tests.clinic.process import ClinicProcess
+from tests.unchecked import Unchecked
 from worker import journey_replayer, journey_worker
 from workflows.client import MAX_SKIPS, CommandRefused, Journeys, JourneysUnreachable
 from workflows.journey import JourneyWorkflow
@@ -128,11 +130,15 @@ class House:
         store: EventStore | None = None,
         workflow: type = JourneyWorkflow,
         sealer: Sealer | None = None,
+        authors: Authors | None = None,
         **options: Any,
     ) -> AsyncIterator[None]:
-        """A worker until the block ends, on `store` and `sealer` if given; `options` are those of `journey_worker`."""
+        """A worker until the block ends, on `store` and `sealer` if given; `options` are those of `journey_worker`.
+
+        Without `authors`, every command is believed.
+        """
         self.replays = self.replays and workflow is JourneyWorkflow
-        parts = store or self.store, sealer or self.sealer
+        parts = store or self.store, sealer or self.sealer, authors or Unchecked()
         async with journey_worker(self.client, *parts, self.calls, workflow, **options):
             yield
 
