@@ -1,0 +1,103 @@
+"""What goes wrong is a problem (RFC 9457), never a page; and every route says whom it lets in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import Mount
+
+from dashboard.board.visit import Allowed, Public, SignedIn
+from tests.dashboard.api.served import API, Served
+
+
+def require_problem(answer: object, status: int, code: str) -> None:
+    told = answer.json()  # type: ignore[attr-defined]
+    assert (answer.status_code, told["status"], told["code"]) == (status, status, code)  # type: ignore[attr-defined]
+    assert answer.headers["content-type"] == "application/problem+json"  # type: ignore[attr-defined]
+    assert answer.headers["cache-control"] == "no-store"  # type: ignore[attr-defined]
+    assert {"type", "title", "status", "detail", "code"} <= told.keys()
+    assert "<html" not in str(told)
+
+
+async def test_nobody_gets_in_without_a_session(served: Served) -> None:
+    for path in ("/journeys", "/me", "/journeys.csv", "/journeys/j", "/journeys/j/events", "/position"):
+        answer = await served.http.get(API + path)
+        require_problem(answer, 401, "sign-in-needed")
+        assert answer.headers["www-authenticate"] == "Bearer"
+    posted = await served.http.post(f"{API}/journeys/j/decisions/discharge", json={"id": "d", "reason": "moved"})
+    require_problem(posted, 401, "sign-in-needed")
+
+
+async def test_a_token_is_good_only_for_what_its_session_was_begun_for(served: Served) -> None:
+    board, program = await served.session("supervisor-1", "board"), await served.session("supervisor-1", "cli")
+    for headers in (
+        {"Authorization": f"Bearer {board.token}"},
+        {"Cookie": f"throughline-session={program.token}"},
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer nonsense", "Cookie": f"throughline-session={board.token}"},
+    ):
+        answer = await served.http.get(f"{API}/me", headers=headers)
+        require_problem(answer, 401, "sign-in-needed")
+    assert (await served.http.get(f"{API}/me", headers={"Authorization": f"bEARER {program.token}"})).status_code == 200
+
+
+async def test_errors_are_problems(served: Served) -> None:
+    headers = await served.headers("supervisor-1")
+    require_problem(await served.get("/nowhere"), 404, "not-found")
+    require_problem(await served.get("/journeys/"), 404, "not-found")
+    answer = await served.http.request("DELETE", f"{API}/journeys", headers=headers)
+    require_problem(answer, 405, "method-not-allowed")
+    assert "GET" in answer.headers["allow"]
+    require_problem(await served.get("/journeys?stage=Secret"), 422, "not-understood")
+    require_problem(await served.get("/me", "stranger"), 403, "not-on-the-list")
+    require_problem(await served.get("/messages", "clinician-1"), 403, "forbidden")
+    answer = await served.http.post(
+        f"{API}/journeys/j/decisions/discharge",
+        headers={**headers, "Content-Type": "application/json"},
+        content=b'{"id": "Quillfeather',
+    )
+    require_problem(answer, 422, "not-understood")
+    assert "Quillfeather" not in answer.text
+    answer = await served.http.post(
+        f"{API}/journeys/j/decisions/discharge", headers=headers, json={"id": "x" * 300_000, "reason": "moved"}
+    )
+    require_problem(answer, 413, "request-entity-too-large" if "entity" in answer.text else answer.json()["code"])
+
+
+async def test_values_are_not_repeated(served: Served) -> None:
+    answer = await served.get("/journeys?stage=Quillfeather&site=Ms%20Quillfeather&Ms%20Quillfeather=1&size=Quillfeather")
+    assert answer.status_code == 422
+    assert "Quillfeather" not in answer.text
+    assert {each["field"] for each in answer.json()["errors"]} >= {"stage", "site", "size"}
+
+
+async def test_a_fault_of_ours_is_a_problem_without_its_text(
+    served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("Quillfeather")
+
+    monkeypatch.setattr("dashboard.api.lists.journeys.journeys", broken)
+    answer = await served.get("/journeys")
+    require_problem(answer, 500, "unexpected")
+    assert "Quillfeather" not in answer.text + str(capsys.readouterr())
+
+
+async def test_pages_of_the_board_still_say_it_in_a_page(served: Served) -> None:
+    assert (await served.http.get("/nowhere", headers=await served.headers("supervisor-1"))).status_code == 404
+    assert (await served.http.get("/journeys")).status_code == 303
+
+
+def routes_of(app: FastAPI, prefix: str = "") -> Iterator[tuple[str, APIRoute]]:
+    for context in iter_route_contexts(app.routes):
+        route = context.route if hasattr(context, "route") else context
+        if isinstance(route, Mount):
+            if isinstance(route.app, FastAPI):
+                yield from routes_of(route.app, prefix + route.path)
+        elif isinstance(route, APIRoute):
+            yield prefix + route.path, route
