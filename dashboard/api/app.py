@@ -8,12 +8,12 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 
 from dashboard.api import centre, decisions, journey, lists, openapi, problems
+from dashboard.api.body_limit import BodyLimit
 from dashboard.api.conditions import Unchanged, unchanged
 from dashboard.board.services import Services
 from dashboard.board.visit import Public
 
 PATH = "/api/v1"
-_LARGEST_BODY = 256 * 1024
 _ABOUT = (
     "Journeys, duties and decisions of a centre. Every list answers as of one event of the record and says which. "
     "Who may see what is decided for each request by the person's roles and sites. See docs/api.md."
@@ -31,10 +31,10 @@ def create_api(services: Services) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_name,
-        max_body_size=_LARGEST_BODY,
     )
     app.state.services = services
     problems.add_to(app)
+    app.add_middleware(BodyLimit)
     app.add_exception_handler(Unchanged, unchanged)
     for each in (lists, journey, decisions, centre):
         app.include_router(each.router)

@@ -32,7 +32,7 @@ class Person(BaseModel):
     """A member of staff in a role."""
 
     person: str = Field(description="Opaque staff id.")
-    role: Role
+    role: Role = Field(description="The role in which they act.")
 
     @classmethod
     def of(cls, by: Actor) -> Self:
@@ -43,10 +43,10 @@ class Person(BaseModel):
 class Move(BaseModel):
     """A move between levels of care that has begun and not ended."""
 
-    origin: LevelOfCare
-    target: LevelOfCare
-    direction: Direction
-    due_at: datetime
+    origin: LevelOfCare = Field(description="The level of care before.")
+    target: LevelOfCare = Field(description="The level of care to move to.")
+    direction: Direction = Field(description="Up or down.")
+    due_at: datetime = Field(description="When the client must have arrived.")
     place: str | None = Field(description="The facility of the place that is held.")
     starts_at: datetime | None = Field(description="When the held place starts.")
 
@@ -60,22 +60,22 @@ class OwedDuty(BaseModel):
     """Something that is owed, with the reason for its due time."""
 
     id: str = Field(description="Unique in the journey: review-2.")
-    kind: str
+    kind: str = Field(description="What kind of duty it is: review.")
     title: str = Field(description="What to do.")
-    owner: Role
+    owner: Role = Field(description="The role that owes it.")
     assignee: str | None = Field(description=_PERSON)
-    raised_at: datetime
-    due_at: datetime
+    raised_at: datetime = Field(description="Since when it is owed.")
+    due_at: datetime = Field(description="Its due time; exactly then it is on time.")
     falls_due: datetime = Field(description="When it falls due; while it is waived, when it is owed again.")
     why: str = Field(description="Why it is due then, in a sentence.")
     rule: str | None = Field(description="The number of the policy that says so; null where a person named the day.")
     policy: str | None = Field(description="The policy that gave that number.")
-    status: ObligationStatus
-    overdue: bool
-    urgent: bool
-    priority: Priority
-    waived_until: date | None
-    flags: list[str]
+    status: ObligationStatus = Field(description="Open, or acknowledged by somebody.")
+    overdue: bool = Field(description="Whether its due time has passed.")
+    urgent: bool = Field(description="Whether it is urgent by its kind.")
+    priority: Priority = Field(description="Its clinical priority.")
+    waived_until: date | None = Field(description="While it is waived: the day at the site on which it is owed again.")
+    flags: list[str] = Field(description="What people must see at a glance.")
 
     @classmethod
     def of(cls, owed: Owed, now: datetime) -> Self:
@@ -95,12 +95,12 @@ class OwedDuty(BaseModel):
 class Missed(BaseModel):
     """A duty that was overdue at some time."""
 
-    obligation_id: str
-    kind: str
-    owner: Role
+    obligation_id: str = Field(description="Unique in the journey: review-2.")
+    kind: str = Field(description="What kind of duty it is: review.")
+    owner: Role = Field(description="The role that owed it.")
     due_at: datetime = Field(description="The first due time that it missed.")
     outcome: str = Field(description="open, met-late, waived, or cancelled, which is never done.")
-    ended_at: datetime | None
+    ended_at: datetime | None = Field(description="When it ended; null while it is open.")
 
     @classmethod
     def of(cls, duty: MissedDuty) -> Self:
@@ -112,11 +112,11 @@ class Cost(BaseModel):
     """What care is expected to cost the client, US dollars."""
 
     id: str = Field(description="What accept-cost gives as `estimate`.")
-    level: LevelOfCare
-    days: int
+    level: LevelOfCare = Field(description="The level of care that it is for.")
+    days: int = Field(description="Days of treatment that it is for.")
     low: Decimal | None = Field(description="With the best known values; null if it cannot be known.")
     high: Decimal | None = Field(description="With the worst; null if it cannot be known.")
-    in_words: str
+    in_words: str = Field(description="The range, as people say it.")
     assumptions: list[str] = Field(description="Said aloud to the client.")
     accepted: bool = Field(description="Whether the client accepted it, and nothing changed since.")
 
@@ -134,7 +134,7 @@ class Cost(BaseModel):
 class Plan(BaseModel):
     """The discharge plan."""
 
-    is_begun: bool
+    is_begun: bool = Field(description="Whether anything is written yet.")
     missing: list[str] = Field(description="The parts that are still empty.")
     follow_ups: list[str] | None = Field(description=f"Appointments after discharge; {_MAY_NOT_READ}.")
     crisis_contacts: list[str] | None = Field(description=f"Whom to call in a crisis; {_MAY_NOT_READ}.")
@@ -153,32 +153,32 @@ class Plan(BaseModel):
 class Journey(BaseModel):
     """One journey, from the record itself: it is never behind."""
 
-    journey_id: str
+    journey_id: str = Field(description="Opaque.")
     reference: str = Field(description="What people call it: J-004K-7.")
     position: int = Field(description="The position in the record of the journey's last event.")
     version: int = Field(description="How many events it has.")
     now: datetime = Field(description="The time by which it is judged what is overdue.")
-    site: str
-    stage: Stage
+    site: str = Field(description="Where the client is in care.")
+    stage: Stage = Field(description="Where the journey stands.")
     level: LevelOfCare | None = Field(description="The level of care given now.")
-    level_since: datetime | None
+    level_since: datetime | None = Field(description="When care at that level began.")
     week: int | None = Field(description="The week of care at this level, from 1.")
     last_week: int | None = Field(description="The last week at this level, but for those whom the policy names.")
-    opened_at: datetime | None
-    ended_at: datetime | None
-    priority: Priority | None
+    opened_at: datetime | None = Field(description="When the admission was taken in.")
+    ended_at: datetime | None = Field(description="When the journey ended.")
+    priority: Priority | None = Field(description="That of what is due first; safety while anything urgent is open.")
     flags: list[str] = Field(description="What people must see at a glance, of all that is owed.")
     waiting_for: Role | None = Field(description="The role that owes what is due first.")
     waiting_for_person: str | None = Field(description=_PERSON)
-    care_team: list[Person]
+    care_team: list[Person] = Field(description="Who has which role for this client.")
     move: Move | None = Field(description="The move between levels that is under way.")
     duties: list[OwedDuty] = Field(description="What is owed, the most pressing first.")
     missed: list[Missed] = Field(description="What was overdue at some time, done since or not.")
     screening: str = Field(description="How far it has come, in words.")
     consents: str = Field(description="Each kind and its answer, in words.")
     benefits: str | None = Field(description="What the payer will do and why, in words; null until it has answered.")
-    estimate: Cost | None
-    discharge_plan: Plan
+    estimate: Cost | None = Field(description="The latest estimate; null if there is none.")
+    discharge_plan: Plan = Field(description="The discharge plan.")
     policy: str = Field(description="The version of the policy under which the journey lives.")
     calendar: int = Field(description="The version of the site's calendar by which its days are counted.")
     reads_words: bool = Field(description="Whether you may read what people wrote about this client.")
@@ -220,7 +220,7 @@ class JourneyEvent(BaseModel):
 
     version: int = Field(description="Its number in the journey, from 1.")
     position: int = Field(description="Its position in the record.")
-    type: str
+    type: str = Field(description="The event's type; its name never changes.")
     occurred_at: datetime = Field(description="When it was true.")
     recorded_at: datetime = Field(description="When the record learnt it.")
     sentence: str = Field(
@@ -259,7 +259,7 @@ def _words(event: Event) -> dict[str, str]:
 class JourneyEvents(BaseModel):
     """Events of a journey, the oldest first."""
 
-    rows: Sequence[JourneyEvent]
+    rows: Sequence[JourneyEvent] = Field(description="The events of this page.")
     version: int = Field(description="How many events the journey has.")
     position: int = Field(description="The position in the record of the journey's last event.")
     next: int | None = Field(description="What to give as `after` for the next page; null on the last.")
@@ -269,14 +269,14 @@ class DecisionTaken(BaseModel):
     """A decision is on record, and where the journey stands with it."""
 
     position: int = Field(description="The position of the record that it reached: give it as Wait-For.")
-    journey_id: str
+    journey_id: str = Field(description="Opaque.")
     version: int = Field(description="How many events the journey has.")
-    stage: Stage
-    level: LevelOfCare | None
+    stage: Stage = Field(description="Where the journey stands now.")
+    level: LevelOfCare | None = Field(description="The level of care given now.")
     waiting_for: Role | None = Field(description="The role that owes what is due first.")
     waiting_for_person: str | None = Field(description=_PERSON)
     next_obligation: str | None = Field(description="The id of what is due first.")
-    next_due: datetime | None
+    next_due: datetime | None = Field(description="When what is due first is due.")
     estimate: str | None = Field(description="The id of the latest estimate.")
     over: bool = Field(description="Whether the journey has ended for good.")
 

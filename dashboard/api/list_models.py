@@ -40,8 +40,8 @@ class JourneyItem(BaseModel):
 
     journey_id: str = Field(description="Opaque.")
     reference: str | None = Field(description="What people call it: J-004K-7. Null until the read models know it.")
-    site: str
-    stage: Stage
+    site: str = Field(description="Where the client is in care.")
+    stage: Stage = Field(description="Where the journey stands.")
     level: LevelOfCare | None = Field(description="The level of care given now.")
     week: int | None = Field(description="The week of care at this level, from 1.")
     last_week: int | None = Field(description="The last week at this level, but for those whom the policy names.")
@@ -49,11 +49,11 @@ class JourneyItem(BaseModel):
     waiting_for_person: str | None = Field(description=_PERSON)
     next_obligation: str | None = Field(description="The id of what is due first.")
     next_due: datetime | None = Field(description="When that falls due.")
-    overdue: bool
+    overdue: bool = Field(description="Whether something is owed after its due time.")
     urgent: bool = Field(description="Whether something urgent is open, or something is overdue.")
     priority: Priority | None = Field(description="That of what is due first; safety while anything urgent is open.")
     flags: list[str] = Field(description="What people must see at a glance, of all that is owed.")
-    opened_at: datetime | None
+    opened_at: datetime | None = Field(description="When the admission was taken in.")
     version: int = Field(description="How many events the journey has.")
 
     @classmethod
@@ -68,18 +68,18 @@ class DutyItem(BaseModel):
 
     journey_id: str = Field(description="Opaque.")
     reference: str | None = Field(description="What people call the journey: J-004K-7.")
-    site: str
+    site: str = Field(description="The journey's site.")
     id: str = Field(description="Unique in the journey: review-2.")
-    kind: str
+    kind: str = Field(description="What kind of duty it is: review.")
     title: str = Field(description="What to do.")
-    owner: Role
+    owner: Role = Field(description="The role that owes it.")
     assignee: str | None = Field(description=_PERSON)
-    due_at: datetime
+    due_at: datetime = Field(description="Its due time; exactly then it is on time.")
     falls_due: datetime = Field(description="When it falls due; while it is waived, when it is owed again.")
-    status: ObligationStatus
-    overdue: bool
-    urgent: bool
-    priority: Priority
+    status: ObligationStatus = Field(description="Open, or acknowledged by somebody.")
+    overdue: bool = Field(description="Whether its due time has passed.")
+    urgent: bool = Field(description="Whether it is urgent by its kind.")
+    priority: Priority = Field(description="Its clinical priority.")
     waived_until: date | None = Field(description="While it is waived: the day at the site on which it is owed again.")
     stuck: str | None = Field(description="Why it does not move without help; null if it needs none.")
     flags: list[str] = Field(description="What people must see at a glance.")
@@ -101,7 +101,7 @@ class DutyItem(BaseModel):
 class JourneyList(AsOf):
     """A page of journeys."""
 
-    rows: list[JourneyItem]
+    rows: list[JourneyItem] = Field(description="The journeys of this page.")
     total: int = Field(description="How many the whole list has.")
     next: str | None = Field(description="What to give as `after` for the next page; null on the last.")
 
@@ -109,7 +109,7 @@ class JourneyList(AsOf):
 class DutyList(AsOf):
     """A page of open duties."""
 
-    rows: list[DutyItem]
+    rows: list[DutyItem] = Field(description="The duties of this page.")
     total: int = Field(description="How many the whole list has.")
     next: str | None = Field(description="What to give as `after` for the next page; null on the last.")
 
@@ -117,10 +117,10 @@ class DutyList(AsOf):
 class CensusItem(BaseModel):
     """Clients at one level of care at one site."""
 
-    site: str
-    level: LevelOfCare
+    site: str = Field(description="The site.")
+    level: LevelOfCare = Field(description="The level of care.")
     count: int = Field(description="Now, those on leave included.")
-    on_leave: int
+    on_leave: int = Field(description="Of these, on leave.")
     came: int = Field(description="Whose days at this level began today at the site.")
     went: int = Field(description="Whose days at this level ended today at the site.")
 
@@ -133,25 +133,25 @@ class CensusItem(BaseModel):
 class Census(AsOf):
     """How many clients are at each level of each site."""
 
-    rows: list[CensusItem]
+    rows: list[CensusItem] = Field(description="One for each site and level.")
 
 
 class StepUpItem(BaseModel):
     """A move to a higher level of care, on its clock."""
 
-    journey_id: str
-    reference: str | None
-    site: str
-    stage: Stage
-    moving_from: LevelOfCare | None
-    moving_to: LevelOfCare
+    journey_id: str = Field(description="Opaque.")
+    reference: str | None = Field(description="What people call the journey: J-004K-7.")
+    site: str = Field(description="The journey's site.")
+    stage: Stage = Field(description="Where the journey stands.")
+    moving_from: LevelOfCare | None = Field(description="The level of care before; null if there is none.")
+    moving_to: LevelOfCare = Field(description="The level of care to move to.")
     move_due: datetime = Field(description="When the client must have arrived.")
     seconds_left: int = Field(description="Elapsed seconds until then; negative once it is late.")
     waits_for: str = Field(description="What the move waits for, in words.")
     move_place: str | None = Field(description="The facility of the place that is held.")
     move_starts_at: datetime | None = Field(description="When the held place starts.")
     obligation: str | None = Field(description="What is owed until the client has arrived.")
-    owner: Role | None
+    owner: Role | None = Field(description="The role that owes the arrival.")
     assignee: str | None = Field(description=_PERSON)
 
     @classmethod
@@ -168,18 +168,18 @@ class StepUpItem(BaseModel):
 class StepUpList(AsOf):
     """The open step-ups, the one with the least time left first."""
 
-    rows: list[StepUpItem]
+    rows: list[StepUpItem] = Field(description="One for each step-up.")
 
 
 class MessageItem(BaseModel):
     """An admissions message that waits for a person: codes only."""
 
-    number: int
-    listener: str
-    code: str
-    advice: str
-    came_at: datetime
-    last_seen_at: datetime
+    number: int = Field(description="Its number in quarantine.")
+    listener: str = Field(description="Where it came in.")
+    code: str = Field(description="Why it waits.")
+    advice: str = Field(description="What to do with it.")
+    came_at: datetime = Field(description="When it came first.")
+    last_seen_at: datetime = Field(description="When it came last.")
     times: int = Field(description="How often it came.")
 
     @classmethod
@@ -191,7 +191,7 @@ class MessageItem(BaseModel):
 class MessageList(AsOf):
     """Messages that wait for a person, the newest first. They belong to no site."""
 
-    rows: list[MessageItem]
+    rows: list[MessageItem] = Field(description="One for each message.")
     total: int = Field(description="How many wait; the rows are the newest 200.")
 
 
@@ -199,9 +199,9 @@ class Me(BaseModel):
     """The person who asks."""
 
     person: str = Field(description="Opaque staff id.")
-    roles: list[Role]
+    roles: list[Role] = Field(description="As the centre's list of staff says now.")
     sites: list[str] | None = Field(description="Where they work; null for every site.")
-    auditor: bool
+    auditor: bool = Field(description="Whether they may read who looked at whom.")
     may: list[Action] = Field(
         description="What they may do somewhere; a site or a journey can still be closed to them."
     )

@@ -29,6 +29,10 @@ MEDIA_TYPE = "application/problem+json"
 _A_FIELD = re.compile(r"[a-zA-Z][a-zA-Z_-]{0,39}")
 _WHERE = ("body", "query", "path", "header")
 _SOON, _LATER = 1, 30
+_HTTP = {
+    405: ("method-not-allowed", "That address answers another method: see Allow."),
+    413: ("body-too-large", "The body is larger than any decision needs."),
+}
 
 
 class FieldProblem(BaseModel):
@@ -157,9 +161,8 @@ async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return await _not_found(_, error)
-    status = HTTPStatus(error.status_code)
-    code = status.phrase.lower().replace(" ", "-")
-    return problem(status, code, f"The API does not do that: {status.phrase.lower()}.", error.headers)
+    code, detail = _HTTP.get(error.status_code, ("not-understood", "The request cannot be read."))
+    return problem(error.status_code, code, detail, error.headers)
 
 
 async def _database(_: Request, error: Exception) -> Response:

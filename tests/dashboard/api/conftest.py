@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -15,8 +15,9 @@ async def served(migrated_database: str) -> AsyncIterator[Served]:
         yield made
 
 
-@pytest.fixture
-async def filled(served: Served) -> Served:
-    """The application with a journey of each kind."""
-    await served.keep({name: make() for name, make in WALKS.items()})
-    return served
+@pytest.fixture(scope="session")
+async def filled(migrated_url_factory: Callable[[], str]) -> AsyncIterator[Served]:
+    """The application with a journey of each kind, for tests that only look."""
+    async with serving(migrated_url_factory()) as made:
+        await made.keep({name: make() for name, make in WALKS.items()})
+        yield made

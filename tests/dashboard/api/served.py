@@ -1,4 +1,4 @@
-"""The board with its API on a real record, asked through ASGI. Only Temporal and the sign-in provider are stood in for."""
+"""The board with its API on a real record, asked through ASGI. Temporal and the sign-in provider are stood in for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dashboard.reading import state_of
 from domain.commands import BaseCommand
 from domain.decide import decide
 from domain.pathway import Event
-from domain.refusal import Refusal, Refused
+from domain.refusal import Refusal, Refused, UnknownHere
 from domain.values import Role
 from eventstore import EventStore, PostgresEventStore, open_store
 from record.sealing import Sealer
@@ -75,6 +75,8 @@ class DecidingJourneys:
             command.require_known(state)
         except Refused as refused:
             raise CommandRefused(refused.refusal.code, refused.refusal.sentence) from None
+        except UnknownHere as unknown:
+            raise CommandRefused("worker-out-of-date", f"{unknown}. Nothing has changed.") from None
         outcome = decide(state, command, stored[-1].occurred_at + timedelta(minutes=1))
         if isinstance(outcome, Refusal):
             raise CommandRefused(outcome.code, outcome.sentence)
@@ -83,9 +85,7 @@ class DecidingJourneys:
         return journey_status(outcome.state)
 
 
-async def record(
-    store: EventStore, sealer: Sealer, journey_id: str, events: Any, version: int, key: str
-) -> None:
+async def record(store: EventStore, sealer: Sealer, journey_id: str, events: Any, version: int, key: str) -> None:
     """Puts events on record with their words sealed."""
     sealed = await sealer.seal(events, stream=journey_id, key=key, client_ref=f"client-of-{journey_id}")
     await store.append(journey_id, expected_version=version, key=key, events=sealed)

@@ -32,7 +32,11 @@ async def test_a_decision_is_taken_as_the_person_who_is_signed_in(enrolled: Serv
     [started] = [each for each in events["rows"] if each["type"] == "transition.started"]
     assert started["by"] == {"person": "clinician-1", "role": "clinician"}
     assert started["words"] == {"/reason": "worse at night"}
-    assert (taken["stage"], taken["version"], taken["position"]) == ("TRANSITION", events["version"], events["position"])
+    assert (taken["stage"], taken["version"], taken["position"]) == (
+        "TRANSITION",
+        events["version"],
+        events["position"],
+    )
 
 
 async def test_the_same_decision_is_taken_once(enrolled: Served) -> None:
@@ -71,11 +75,9 @@ async def test_the_role_is_one_of_theirs_that_may_take_it(enrolled: Served) -> N
 
 async def test_a_refusal_is_a_problem_with_its_code_and_sentence(enrolled: Served) -> None:
     answer = await enrolled.post(STEP_UP, "clinician-1", {**ASKED, "to": "OP"})
-    told = answer.json()
     assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
-    assert told["code"] == "not-a-step-up" or told["code"]
-    assert told["detail"].endswith("Nothing has changed.")
-    assert await enrolled.project() == (await enrolled.get("/position")).json()["as_of"]
+    assert answer.json()["code"] == "not-that-way"
+    assert answer.json()["detail"].endswith("Nothing has changed.")
 
 
 @pytest.mark.parametrize(

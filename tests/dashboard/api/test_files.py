@@ -5,12 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
 
+from dashboard.api import lists
 from dashboard.api.files import Form, _cell, form_in
-from tests.dashboard.api.served import API, Served
+from dashboard.queries.filters import JourneyFilter
+from dashboard.queries.moment import Moment
+from dashboard.reading import JourneyRow
+from tests.dashboard.api.served import Served
+from tests.domain import walk
 
 
 @pytest.mark.parametrize("name", ["journeys", "duties"])
@@ -54,26 +60,29 @@ def test_the_form_that_is_liked_best_is_taken(accept: str | None, form: Form) ->
     assert form_in(accept) is form
 
 
-async def test_who_may_not_export_gets_no_file_and_no_row_in_the_audit(filled: Served) -> None:
+async def test_who_may_not_export_gets_no_file_and_no_row_in_the_audit(served: Served) -> None:
+    await served.keep({"enrolled": walk.enrolled()})
     for path, accept in (("/journeys.csv", "*/*"), ("/duties.ndjson", "*/*"), ("/journeys", "text/csv")):
-        answer = await filled.get(path, "case-manager-1", Accept=accept)
+        answer = await served.get(path, "case-manager-1", Accept=accept)
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-    assert await filled.services.audit.looks() == []
+    assert await served.services.audit.looks() == []
 
 
-async def test_each_file_is_one_row_in_the_audit_with_the_codes_of_its_filter(filled: Served) -> None:
-    await filled.get("/journeys.csv?standing=overdue&site=main", "operations-1")
-    await filled.get("/duties?stuck=true", "operations-1", Accept="application/x-ndjson")
-    [second, first] = await filled.services.audit.looks()
+async def test_each_file_is_one_row_in_the_audit_with_the_codes_of_its_filter(served: Served) -> None:
+    await served.keep({"enrolled": walk.enrolled()})
+    await served.get("/journeys.csv?standing=overdue&site=main", "operations-1")
+    await served.get("/duties?stuck=true", "operations-1", Accept="application/x-ndjson")
+    [second, first] = await served.services.audit.looks()
     assert (first.did, first.person, first.journey_id) == ("exported", "operations-1", None)
     assert (first.about, second.about) == ("journeys csv standing=overdue site=main", "duties ndjson stuck=True")
 
 
-async def test_what_cannot_be_noted_is_not_sent(filled: Served) -> None:
-    async with await psycopg.AsyncConnection.connect(filled.url, autocommit=True) as connection:
+async def test_what_cannot_be_noted_is_not_sent(served: Served) -> None:
+    await served.keep({"enrolled": walk.enrolled()})
+    async with await psycopg.AsyncConnection.connect(served.url, autocommit=True) as connection:
         await connection.execute("alter table access.audit rename to gone")
     for path in ("/journeys.csv", "/journeys/enrolled", "/journeys/enrolled/events"):
-        answer = await filled.get(path)
+        answer = await served.get(path)
         assert answer.status_code >= 500
         assert answer.headers["content-type"] == "application/problem+json"
 
@@ -83,11 +92,23 @@ async def test_a_file_shows_only_the_sites_of_the_person(filled: Served) -> None
     assert (answer.status_code, answer.text, answer.headers["total-count"]) == (200, "", "0")
 
 
-async def test_a_file_is_of_one_moment_also_if_rows_come_while_it_is_sent(filled: Served) -> None:
-    before = (await filled.get("/journeys.ndjson?standing=open")).text
-    headers = await filled.headers("operations-1")
-    async with filled.http.stream("GET", f"{API}/journeys.ndjson", headers=headers) as answer:
-        assert (await answer.aread()).decode() == before
+async def test_a_file_is_of_one_moment_also_if_rows_come_while_it_is_read(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await served.keep({f"j{number}": walk.opened() for number in range(6)})
+    before = (await served.get("/journeys.ndjson")).text
+    whole = lists.journeys.every_journey
+
+    async def slowly(moment: Moment, wanted: JourneyFilter) -> AsyncIterator[JourneyRow]:
+        async for row in whole(moment, wanted):
+            yield row
+            if len(await served.store.read("later")) == 0:
+                await served.keep({"later": walk.opened()})
+
+    monkeypatch.setattr("dashboard.queries.moment._AT_ONCE", 2)
+    monkeypatch.setattr(lists.journeys, "every_journey", slowly)
+    assert (await served.get("/journeys.ndjson")).text == before
+    assert '"later"' in (await served.get("/journeys.ndjson")).text
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@a", "\ta", "\ra"])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -12,14 +12,15 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import Mount
 
 from dashboard.board.visit import Allowed, Public, SignedIn
+from domain.pathway import DECISIONS
 from tests.dashboard.api.served import API, Served
 
 
-def require_problem(answer: object, status: int, code: str) -> None:
-    told = answer.json()  # type: ignore[attr-defined]
-    assert (answer.status_code, told["status"], told["code"]) == (status, status, code)  # type: ignore[attr-defined]
-    assert answer.headers["content-type"] == "application/problem+json"  # type: ignore[attr-defined]
-    assert answer.headers["cache-control"] == "no-store"  # type: ignore[attr-defined]
+def require_problem(answer: httpx2.Response, status: int, code: str) -> None:
+    told = answer.json()
+    assert (answer.status_code, told["status"], told["code"]) == (status, status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
     assert {"type", "title", "status", "detail", "code"} <= told.keys()
     assert "<html" not in str(told)
 
@@ -66,11 +67,13 @@ async def test_errors_are_problems(served: Served) -> None:
     answer = await served.http.post(
         f"{API}/journeys/j/decisions/discharge", headers=headers, json={"id": "x" * 300_000, "reason": "moved"}
     )
-    require_problem(answer, 413, "request-entity-too-large" if "entity" in answer.text else answer.json()["code"])
+    require_problem(answer, 413, "body-too-large")
 
 
 async def test_values_are_not_repeated(served: Served) -> None:
-    answer = await served.get("/journeys?stage=Quillfeather&site=Ms%20Quillfeather&Ms%20Quillfeather=1&size=Quillfeather")
+    answer = await served.get(
+        "/journeys?stage=Quillfeather&site=Ms%20Quillfeather&Ms%20Quillfeather=1&size=Quillfeather"
+    )
     assert answer.status_code == 422
     assert "Quillfeather" not in answer.text
     assert {each["field"] for each in answer.json()["errors"]} >= {"stage", "site", "size"}
@@ -93,11 +96,39 @@ async def test_pages_of_the_board_still_say_it_in_a_page(served: Served) -> None
     assert (await served.http.get("/journeys")).status_code == 303
 
 
-def routes_of(app: FastAPI, prefix: str = "") -> Iterator[tuple[str, APIRoute]]:
+Rule = Allowed | Public | SignedIn
+
+
+def rules_of(dependant: Dependant) -> Iterator[Rule]:
+    """The rules among what a route depends on."""
+    for each in dependant.dependencies:
+        if isinstance(each.call, Rule):
+            yield each.call
+        yield from rules_of(each)
+
+
+def routes_of(app: FastAPI, prefix: str = "") -> Iterator[tuple[str, Dependant | None]]:
+    """Every route that the application answers, with what it depends on; None where it depends on nothing."""
     for context in iter_route_contexts(app.routes):
-        route = context.route if hasattr(context, "route") else context
-        if isinstance(route, Mount):
-            if isinstance(route.app, FastAPI):
-                yield from routes_of(route.app, prefix + route.path)
-        elif isinstance(route, APIRoute):
-            yield prefix + route.path, route
+        route, path = context.original_route, f"{prefix}{context.path}"
+        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
+            yield from routes_of(route.app, path)
+        else:
+            yield path, context.dependant if isinstance(route, APIRoute) else None
+
+
+async def test_every_route_says_whom_it_lets_in(served: Served) -> None:
+    found = dict(routes_of(served.app))
+    assert {"/", "/journeys/{journey_id}", f"{API}/journeys.csv", f"{API}/openapi.json"} <= found.keys()
+    assert sum("/decisions/" in path for path in found) > len(DECISIONS), "the board's route and one for each"
+    without = [path for path, dependant in found.items() if dependant is None or not list(rules_of(dependant))]
+    assert without == ["/static"], "assets are in the package and say nothing about anybody"
+
+
+async def test_a_route_without_a_rule_is_found(served: Served) -> None:
+    served.app.add_api_route("/open", lambda: None)
+    for path, dependant in routes_of(served.app):
+        if path == "/open":
+            assert dependant is not None and list(rules_of(dependant)) == []
+            return
+    raise AssertionError("the route was not looked at")
