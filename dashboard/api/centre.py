@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from access.rules import Action
-from dashboard.api.conditions import Conditions
+from dashboard.api.conditions import Conditions, Freshness
 from dashboard.api.list_models import (
     AsOf,
     Census,
@@ -52,9 +52,9 @@ async def messages(visit: MessagesVisit, conditions: Conditions) -> MessageList:
 
 
 @router.get("/position")
-async def position(visit: ListsVisit, conditions: Conditions) -> AsOf:
+async def position(visit: ListsVisit, freshness: Freshness) -> AsOf:
     """How far the read models have come. With `Wait-For` it answers once they have come there."""
-    async with conditions.moment(visit) as moment:
+    async with freshness.moment(visit) as moment:
         return AsOf.model_validate(as_of(moment))
 
 

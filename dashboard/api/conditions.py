@@ -43,16 +43,11 @@ class Unchanged(Exception):
         self.headers = headers
 
 
-class _Conditions:
-    """The conditions of one request, and the headers that its answer gets."""
+class _Freshness:
+    """How new the answer to one request must be."""
 
-    def __init__(
-        self, request: Request, response: Response, wait_for: WaitFor = None, if_none_match: IfNoneMatch = None
-    ) -> None:
-        self._request = request
-        self._response = response
+    def __init__(self, wait_for: WaitFor = None) -> None:
         self._wait_for = wait_for or 0
-        self._if_none_match = if_none_match
 
     @asynccontextmanager
     async def moment(self, visit: Visit) -> AsyncIterator[Moment]:
@@ -68,6 +63,18 @@ class _Conditions:
             raise beyond_the_record()
         if self._wait_for > as_of:
             raise not_there_yet()
+
+
+class _Conditions(_Freshness):
+    """How new the answer to one request must be, and which answer the caller has."""
+
+    def __init__(
+        self, request: Request, response: Response, wait_for: WaitFor = None, if_none_match: IfNoneMatch = None
+    ) -> None:
+        super().__init__(wait_for)
+        self._request = request
+        self._response = response
+        self._if_none_match = if_none_match
 
     def mark(self, visit: Visit, *of: object) -> None:
         """Says which answer this is. Raises Unchanged if the caller has it.
@@ -101,4 +108,5 @@ async def unchanged(_: Request, error: Exception) -> Response:
     return Response(status_code=304, headers=dict(error.headers))
 
 
+Freshness = Annotated[_Freshness, Depends(_Freshness)]
 Conditions = Annotated[_Conditions, Depends(_Conditions)]

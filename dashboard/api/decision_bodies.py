@@ -18,13 +18,18 @@ from domain.plans import Actor
 from domain.values import Instant, Key, Role
 from record.sealing import MASK
 
+_LONGEST_ID = 100
+
 
 class DecisionBody(BaseModel):
     """What every decision has beside its own fields. Who decides is whoever is signed in."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    id: Key = Field(description="Yours, and new for each decision. Sent again with the same id, it is done once only.")
+    id: Key = Field(
+        max_length=_LONGEST_ID,
+        description="Yours, and new for each decision of yours. Sent again with the same id, it is done once only.",
+    )
     occurred_at: Instant | None = Field(
         default=None, description="When it was true, if earlier than now: what is due counts from then."
     )
@@ -61,7 +66,7 @@ def decision_in(decision: type[Decision], body: DecisionBody, visit: Visit) -> D
         text = f"{masked}: {MASK} stands for words that you may not read. Ask somebody who may."
         raise ApiProblem(422, "sealed-words", text)
     fields: dict[str, Any] = {
-        "id": body.id,
+        "id": f"{visit.viewer.person}/{body.id}",  # two people who choose the same id mean two decisions
         "by": Actor(id=visit.viewer.person, role=_role(decision, body.role, visit)),
         "occurred_at": body.occurred_at,
         **given_as_fields(decision, given),

@@ -7,7 +7,6 @@ import csv
 import io
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +14,7 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
-from dashboard.api.conditions import AS_OF, Conditions
+from dashboard.api.conditions import AS_OF, Freshness
 from dashboard.board.visit import Visit
 from dashboard.queries.moment import Moment
 from domain.values import Value
@@ -79,16 +78,16 @@ def _quality(parameters: Iterable[str]) -> float:
 class ListFile(Response):
     """A list as a file. It is read while it is sent, in one moment of the read models."""
 
-    def __init__(self, visit: Visit, conditions: Conditions, exported: Exported, form: Form) -> None:
+    def __init__(self, visit: Visit, freshness: Freshness, exported: Exported, form: Form) -> None:
         super().__init__()
         self._visit = visit
-        self._conditions = conditions
+        self._freshness = freshness
         self._exported = exported
         self._form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends it. What cannot be put in the audit is not sent."""
-        async with asyncio.timeout(_LONGEST_SECONDS), self._conditions.moment(self._visit) as moment:
+        async with asyncio.timeout(_LONGEST_SECONDS), self._freshness.moment(self._visit) as moment:
             headers = {
                 AS_OF: str(moment.as_of),
                 "Total-Count": str(await self._exported.count(moment)),
@@ -104,7 +103,7 @@ class ListFile(Response):
         codes = " ".join(f"{name}={held}" for name, held in wanted.items() if held is not False)
         about = f"{self._exported.name} {self._form.ending} {codes}".strip()[:_MOST_ABOUT]
         person = self._visit.viewer.person
-        await self._visit.services.audit.add(datetime.now(UTC), person, "exported", about=about)
+        await self._visit.services.audit.add(self._visit.wall_clock, person, "exported", about=about)
 
     async def _parts(self, moment: Moment) -> AsyncIterator[str]:
         columns = list(self._exported.model.model_fields)

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from access.rules import Action
-from dashboard.api.conditions import Conditions
+from dashboard.api.conditions import Conditions, Freshness
 from dashboard.api.files import Exported, Form, ListFile, form_in
 from dashboard.api.list_models import DutyItem, DutyList, JourneyItem, JourneyList, as_of
 from dashboard.board.visit import Allowed, ListsVisit, Visit
@@ -88,52 +88,52 @@ async def list_duties(
 
 @router.get("/journeys.csv", response_class=Response, responses=_file(Form.CSV))
 async def journeys_as_csv(
-    visit: ExportVisit, conditions: Conditions, wanted: Annotated[JourneyFilter, Query()]
+    visit: ExportVisit, freshness: Freshness, wanted: Annotated[JourneyFilter, Query()]
 ) -> Response:
     """All journeys of the list, as CSV."""
-    return _all_journeys(visit, conditions, wanted, Form.CSV)
+    return _all_journeys(visit, freshness, wanted, Form.CSV)
 
 
 @router.get("/journeys.ndjson", response_class=Response, responses=_file(Form.NDJSON))
 async def journeys_as_ndjson(
-    visit: ExportVisit, conditions: Conditions, wanted: Annotated[JourneyFilter, Query()]
+    visit: ExportVisit, freshness: Freshness, wanted: Annotated[JourneyFilter, Query()]
 ) -> Response:
     """All journeys of the list, as JSON, one a line."""
-    return _all_journeys(visit, conditions, wanted, Form.NDJSON)
+    return _all_journeys(visit, freshness, wanted, Form.NDJSON)
 
 
 @router.get("/duties.csv", response_class=Response, responses=_file(Form.CSV))
-async def duties_as_csv(visit: ExportVisit, conditions: Conditions, wanted: Annotated[DutyFilter, Query()]) -> Response:
+async def duties_as_csv(visit: ExportVisit, freshness: Freshness, wanted: Annotated[DutyFilter, Query()]) -> Response:
     """All duties of the list, as CSV."""
-    return _all_duties(visit, conditions, wanted, Form.CSV)
+    return _all_duties(visit, freshness, wanted, Form.CSV)
 
 
 @router.get("/duties.ndjson", response_class=Response, responses=_file(Form.NDJSON))
 async def duties_as_ndjson(
-    visit: ExportVisit, conditions: Conditions, wanted: Annotated[DutyFilter, Query()]
+    visit: ExportVisit, freshness: Freshness, wanted: Annotated[DutyFilter, Query()]
 ) -> Response:
     """All duties of the list, as JSON, one a line."""
-    return _all_duties(visit, conditions, wanted, Form.NDJSON)
+    return _all_duties(visit, freshness, wanted, Form.NDJSON)
 
 
-def _all_journeys(visit: Visit, conditions: Conditions, wanted: JourneyFilter, form: Form) -> Response:
+def _all_journeys(visit: Visit, freshness: Freshness, wanted: JourneyFilter, form: Form) -> Response:
     async def rows(moment: Moment) -> AsyncIterator[JourneyItem]:
         async for each in journeys.every_journey(moment, wanted):
             yield JourneyItem.of(each)
 
     visit.require(Action.EXPORT)
     exported = Exported("journeys", JourneyItem, rows, lambda moment: journeys.count(moment, wanted), wanted)
-    return ListFile(visit, conditions, exported, form)
+    return ListFile(visit, freshness, exported, form)
 
 
-def _all_duties(visit: Visit, conditions: Conditions, wanted: DutyFilter, form: Form) -> Response:
+def _all_duties(visit: Visit, freshness: Freshness, wanted: DutyFilter, form: Form) -> Response:
     async def rows(moment: Moment) -> AsyncIterator[DutyItem]:
         async for each in duties.every_duty(moment, wanted):
             yield DutyItem.of(each, moment.now)
 
     visit.require(Action.EXPORT)
     exported = Exported("duties", DutyItem, rows, lambda moment: duties.count(moment, wanted), wanted)
-    return ListFile(visit, conditions, exported, form)
+    return ListFile(visit, freshness, exported, form)
 
 
 def _filter(asked: Value) -> dict[str, Any]:

@@ -141,21 +141,26 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(url: str) -> AsyncIterator[Served]:
-    """The application on the migrated database at `url`. Journeys live in the time of their last event."""
+async def serving(url: str, *, sealer: Sealer | None = None, journeys: Journeys | None = None) -> AsyncIterator[Served]:
+    """The application on the migrated database at `url`. Journeys live in the time of their last event.
+
+    Args:
+        sealer: With the keys of a record that others write; keys in memory if it is left out.
+        journeys: Of a real Temporal server; a stand-in if it is left out.
+    """
     async with AsyncExitStack() as opened:
         pool = AsyncConnectionPool[Any](
             url, min_size=1, max_size=6, kwargs={"autocommit": True}, open=False, timeout=20
         )
         await opened.enter_async_context(pool)
         store = await opened.enter_async_context(open_store(url, max_size=4))
-        sealer = Sealer(MemoryKeyring())
-        journeys = DecidingJourneys(store, sealer)
+        sealer = sealer or Sealer(MemoryKeyring())
+        deciding = DecidingJourneys(store, sealer)
         services = Services(
             pool=pool,
             store=store,
             sealer=sealer,
-            journeys=cast(Journeys, journeys),
+            journeys=journeys or cast(Journeys, deciding),
             sessions=Sessions(pool),
             audit=Audit(pool),
             provider=cast(Provider, None),
@@ -169,4 +174,4 @@ async def serving(url: str) -> AsyncIterator[Served]:
         http = await opened.enter_async_context(
             httpx2.AsyncClient(transport=transport, base_url="http://board.example")
         )
-        yield Served(app, url, store, sealer, services, journeys, http)
+        yield Served(app, url, store, sealer, services, deciding, http)

@@ -148,14 +148,25 @@ async def test_a_browser_needs_the_token_of_its_session(enrolled: Served) -> Non
     assert answer.status_code == 200
 
 
+async def test_two_people_who_choose_the_same_id_mean_two_decisions(enrolled: Served) -> None:
+    assert (await enrolled.post(STEP_UP, "clinician-1", ASKED)).status_code == 200
+    other = await enrolled.post(STEP_UP, "supervisor-1", ASKED)
+    assert (other.status_code, other.json()["code"]) == (409, "already-moving-up"), (
+        "it is not taken for the first one again"
+    )
+    assert (await enrolled.post(STEP_UP, "clinician-1", {**ASKED, "id": "x" * 101})).status_code == 422
+
+
 async def test_the_form_of_the_board_takes_the_same_decision(enrolled: Served) -> None:
     cookie, csrf = await enrolled.browser("clinician-1")
     form = {"csrf": csrf, "decision_id": "d-1", "to": "PHP", "reason": "worse at night"}
     answer = await enrolled.http.post(STEP_UP, headers=cookie, data=form)
     assert answer.status_code == 303
     position = int(answer.cookies["throughline-seen"])
-    again = await enrolled.post(STEP_UP, "clinician-1", ASKED)
-    assert again.json()["position"] == position, "the same id is the same decision"
+    assert (await enrolled.get("/journeys/j")).json()["position"] == position
+    refused = await enrolled.http.post(STEP_UP, headers=cookie, data={**form, "decision_id": "d-2"})
+    assert refused.status_code == 409
+    assert "Nothing has changed." in refused.text
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda each: each.name())

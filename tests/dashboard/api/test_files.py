@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from dashboard.api import lists
 from dashboard.api.files import Form, _cell, form_in
+from dashboard.queries import journeys
 from dashboard.queries.filters import JourneyFilter
 from dashboard.queries.moment import Moment
 from dashboard.reading import JourneyRow
@@ -97,7 +97,7 @@ async def test_a_file_is_of_one_moment_also_if_rows_come_while_it_is_read(
 ) -> None:
     await served.keep({f"j{number}": walk.opened() for number in range(6)})
     before = (await served.get("/journeys.ndjson")).text
-    whole = lists.journeys.every_journey
+    whole = journeys.every_journey
 
     async def slowly(moment: Moment, wanted: JourneyFilter) -> AsyncIterator[JourneyRow]:
         async for row in whole(moment, wanted):
@@ -106,7 +106,7 @@ async def test_a_file_is_of_one_moment_also_if_rows_come_while_it_is_read(
                 await served.keep({"later": walk.opened()})
 
     monkeypatch.setattr("dashboard.queries.moment._AT_ONCE", 2)
-    monkeypatch.setattr(lists.journeys, "every_journey", slowly)
+    monkeypatch.setattr(journeys, "every_journey", slowly)
     assert (await served.get("/journeys.ndjson")).text == before
     assert '"later"' in (await served.get("/journeys.ndjson")).text
 

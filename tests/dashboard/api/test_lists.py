@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -15,6 +16,7 @@ from dashboard.queries.paging import CursorUnreadable, Order, cursor_after, key_
 from domain.obligation_terms import Priority
 from domain.values import Role, Stage
 from tests.dashboard.api.served import Served
+from tests.dashboard.keeping import projecting
 from tests.domain import walk
 
 
@@ -141,6 +143,20 @@ async def test_an_answer_is_never_older_than_was_asked_for(served: Served) -> No
     assert own.json()["position"] == reached, "the record itself is never behind"
     await served.project()
     assert (await served.get("/journeys", Wait_For=str(reached))).json()["as_of"] == reached
+
+
+async def test_who_waits_for_their_own_decision_sees_it(served: Served) -> None:
+    await served.keep({"j": walk.enrolled()})
+    taken = await served.post("/journeys/j/decisions/request-step-up", "clinician-1", _step_up())
+    reached = str(taken.json()["position"])
+    async with asyncio.timeout(60), projecting(served.url):
+        while (answer := await served.get("/journeys?standing=step-up", Wait_For=reached)).status_code == 503:
+            pass
+    assert [each["journey_id"] for each in answer.json()["rows"]] == ["j"]
+
+
+def _step_up() -> dict[str, object]:
+    return {"id": "d", "to": "PHP", "reason": "worse"}
 
 
 def _acknowledged(decision: str) -> dict[str, object]:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case
+from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
@@ -85,6 +86,7 @@ async def test_the_api_answers_as_it_is_described(served: Served, record_propert
     headers = await served.headers("supervisor-1")
     statuses: Counter[int] = Counter()
     for result in found.get_all_operations():
+        assert isinstance(result, Ok)
         operation = result.ok()
         for mode in GenerationMode:
             for case in drawn(operation.as_strategy(generation_mode=mode), number):
@@ -95,14 +97,14 @@ async def test_the_api_answers_as_it_is_described(served: Served, record_propert
     assert {200, 404, 409, 422} <= statuses.keys(), statuses
 
 
-def drawn(strategy: st.SearchStrategy[Case], number: int) -> list[Case]:
+def drawn(strategy: st.SearchStrategy[Case[Any]], number: int) -> list[Case[Any]]:
     """Some cases, the same for the same seed."""
-    found: list[Case] = []
+    found: list[Case[Any]] = []
 
     @seed(number)
     @settings(max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=strategy, journey=_JOURNEYS)
-    def draw(case: Case, journey: str) -> None:
+    def draw(case: Case[Any], journey: str) -> None:
         if "journey_id" in case.path_parameters:
             case.path_parameters["journey_id"] = journey
         found.append(case)
@@ -112,7 +114,7 @@ def drawn(strategy: st.SearchStrategy[Case], number: int) -> list[Case]:
     return found
 
 
-async def ask(http: httpx2.AsyncClient, case: Case, headers: dict[str, str]) -> httpx2.Response:
+async def ask(http: httpx2.AsyncClient, case: Case[Any], headers: dict[str, str]) -> httpx2.Response:
     """What the API answers."""
     wanted = case.as_transport_kwargs(base_url=f"http://board.example{API}", headers=headers)
     given_ = {

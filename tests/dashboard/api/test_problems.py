@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import httpx2
+import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import Mount
 
+from clientkeys.errors import KeysUnavailable
 from dashboard.board.visit import Allowed, Public, SignedIn
 from domain.pathway import DECISIONS
 from tests.dashboard.api.served import API, Served
+from tests.domain import walk
 
 
 def require_problem(answer: httpx2.Response, status: int, code: str) -> None:
@@ -89,6 +92,24 @@ async def test_a_fault_of_ours_is_a_problem_without_its_text(
     answer = await served.get("/journeys")
     require_problem(answer, 500, "unexpected")
     assert "Quillfeather" not in answer.text + str(capsys.readouterr())
+
+
+async def test_what_does_not_answer_now_is_said_with_what_to_do(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await served.keep({"j": walk.enrolled()})
+
+    async def gone(*_: object) -> None:
+        raise KeysUnavailable("gone")
+
+    monkeypatch.setattr(served.sealer, "open", gone)
+    answers = [await served.get("/journeys/j")]
+    async with await psycopg.AsyncConnection.connect(served.url, autocommit=True) as connection:
+        await connection.execute("alter table es.checkpoints rename to gone")
+    answers += [await served.get(path) for path in ("/journeys?standing=ended", "/duties.csv")]
+    for answer in answers:
+        require_problem(answer, 503, "database-unreachable")
+        assert int(answer.headers["retry-after"]) > 1
 
 
 async def test_pages_of_the_board_still_say_it_in_a_page(served: Served) -> None:
