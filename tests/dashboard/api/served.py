@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from access.audit import Audit
 from access.provider import Provider
 from access.rules import Viewer
+from access.saved_views import SavedViews
 from access.sessions import Session, Sessions, UsedFor
 from dashboard.board.app import create_app
 from dashboard.board.changes import Changes
@@ -163,6 +164,7 @@ async def serving(url: str, *, sealer: Sealer | None = None, journeys: Journeys 
             journeys=journeys or cast(Journeys, deciding),
             sessions=Sessions(pool),
             audit=Audit(pool),
+            saved_views=SavedViews(pool),
             provider=cast(Provider, None),
             changes=Changes(url),
             viewer=STAFF.get,
