@@ -34,22 +34,31 @@ async def pages(served: Served, path: str, size: int) -> list[list[dict[str, Any
 
 
 async def test_paging_gives_each_row_once_while_rows_come_and_change(served: Served) -> None:
-    await served.keep({f"j{number}": walk.enrolled() for number in range(0, 40, 4)})
+    kinds = (walk.enrolled, walk.stepping_up)
+    await served.keep({f"j{number:02}": kinds[number % 2]() for number in range(0, 36, 3)})
     seen, after = [], ""
     for step in range(100):
         answer = (await served.get(f"/journeys?size=3{after}")).json()
-        seen += [each["journey_id"] for each in answer["rows"]]
+        shown = [each["journey_id"] for each in answer["rows"]]
+        seen += shown
         if answer["next"] is None:
             break
         after = f"&after={answer['next']}"
-        # One comes, and one that was shown becomes urgent and so moves in every order but that of ids.
-        await served.keep({f"j{4 * step + 2}": walk.stepping_up()})
-        done = {"id": f"d{step}", "to": "PHP", "reason": "worse"}
-        taken = await served.post(f"/journeys/{seen[-1]}/decisions/request-step-up", "clinician-1", done)
-        assert taken.status_code in (200, 409), taken.text
-        await served.project()
+        # What was shown changes its place in the order of the board: to the front, and from the front to the end.
+        for journey in shown:
+            await _turn_round(served, journey, step)
+        await served.keep({f"j{3 * step + 1:02}": walk.stepping_up()})
     assert len(seen) == len(set(seen))
-    assert {f"j{number}" for number in range(0, 40, 4)} <= set(seen), "what was there all the time is on one page"
+    assert {f"j{number:02}" for number in range(0, 36, 3)} <= set(seen), "what was there all the time is on one page"
+
+
+async def _turn_round(served: Served, journey: str, step: int) -> None:
+    """Begins a move that presses, or takes it back."""
+    path, body = f"/journeys/{journey}/decisions", {"id": f"d{step}", "reason": "it changed"}
+    taken = await served.post(f"{path}/withdraw-move", "clinician-1", body)
+    if taken.status_code == 409:
+        taken = await served.post(f"{path}/request-step-up", "clinician-1", {**body, "to": "PHP"})
+    assert taken.status_code == 200, taken.text
 
 
 @pytest.mark.parametrize("order", Order)
