@@ -28,12 +28,14 @@ class Option:
         within: The decision's field that this belongs to, if that field holds several values.
         longest: The most characters of a text; None if that is not limited here.
         pattern: What a text must look like, as a regular expression; None if it may be anything.
+        declared: The field as its class declares it, with all its limits.
     """
 
     name: str
     kind: type
     description: str
     required: bool
+    declared: FieldInfo
     within: str | None = None
     longest: int | None = None
     pattern: str | None = None
@@ -82,6 +84,7 @@ def _option(name: str, field: FieldInfo, *, required: bool, within: str | None =
         _kind(field),
         field.description or "",
         required,
+        field,
         within=within,
         longest=next((each.max_length for each in limits if each.max_length), None),
         pattern=next((str(each.pattern) for each in limits if each.pattern), None),

@@ -11,6 +11,8 @@ from fastapi.responses import PlainTextResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from dashboard.api.app import PATH as API
+from dashboard.api.app import create_api
 from dashboard.board import audit_page, codec_server, errors, journey_page, lists, live, saved_views, signing_in, today
 from dashboard.board.html import STATIC
 from dashboard.board.security import SecurityHeaders
@@ -40,6 +42,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_api_route(
         "/health", _health, include_in_schema=False, dependencies=[Depends(Public("says only that it runs"))]
     )
+    app.mount(API, create_api(services), name="api")
     app.router.routes.append(Mount("/static", StaticFiles(directory=STATIC), name="static"))
     return app
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from urllib.parse import quote
 
 import structlog
@@ -107,10 +108,12 @@ async def _database(_: Request, error: Exception) -> HTMLResponse:
 
 
 class FaultsOfOurs:
-    """Answers what nobody expected with a page, and logs its type alone: its text could quote a client."""
+    """Answers what nobody expected, and logs its type alone: its text could quote a client."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, answer: Callable[[Exception], Response] | None = None) -> None:
+        """`answer`: what to say; a page, if it is left out."""
         self._app = app
+        self._answer = answer or _unexpected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
@@ -126,7 +129,7 @@ class FaultsOfOurs:
         except Exception as error:
             log.error("board-error", error=type(error).__name__, at=_where(error), route=_route(scope))
             if not started and scope["type"] == "http":
-                await _unexpected(error)(scope, receive, send)
+                await self._answer(error)(scope, receive, send)
 
 
 def _unexpected(error: Exception) -> HTMLResponse:

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import structlog
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from access.rules import About, Action
-from access.signatures import Standing
+from access.rules import About
 from dashboard.board import forms
+from dashboard.board.deciding import NotTaken, Taken, may_take, require_may_take, take
 from dashboard.board.errors import NoSuchPage
 from dashboard.board.html import AsOf as PageAsOf
 from dashboard.board.html import page
-from dashboard.board.journey import JourneyView, about, masked, view
+from dashboard.board.journey import JourneyView, view
+from dashboard.board.looking import Recorded, note, opened, recorded
 from dashboard.board.security import require_own_form, set_cookie
 from dashboard.board.visit import LIVE_HEADER, SEEN_COOKIE, DecisionVisit, JourneyVisit, Visit
 from dashboard.board.words import zone_of
 from dashboard.history import AsOf
-from dashboard.reading import row, state_of
+from dashboard.reading import row
 from domain.authorship import Via
 from domain.commands import Decision
-from domain.pathway import DECISIONS, OBLIGATIONS, Event
+from domain.pathway import DECISIONS, OBLIGATIONS
 from domain.reference import ReferenceWrong, number_in
 from domain.state import JourneyState
 from domain.values import Value
-from eventstore.errors import InvalidRequest
-from eventstore.events import StoredEvent
-from record.codec import is_journey
-from workflows.client import CommandNotRecorded, CommandRefused, JourneyNotRunning, JourneysUnreachable, workflow_id
+from workflows.client import workflow_id
 
-log = structlog.get_logger(__name__)
 router = APIRouter(include_in_schema=False)
 
 _DECISIONS = {each.name(): each for each in DECISIONS}
@@ -75,26 +71,26 @@ async def journey_page(
     journey_id: str, request: Request, visit: JourneyVisit, asked: Annotated[JourneyQuery, Query()]
 ) -> HTMLResponse:
     """One journey, now or as known at the end of a day."""
-    every, state = await _recorded(visit, journey_id)
+    found = await recorded(visit, journey_id)
     opening = _Open(name=asked.decide, about=asked.about) if asked.decide else None
-    return await _shown(request, visit, every, state, asked, opening)
+    return await _shown(request, visit, found, asked, opening)
 
 
 @router.post("/journeys/{journey_id}/decisions/{name}")
 async def decide(journey_id: str, name: str, request: Request, visit: DecisionVisit) -> Response:
     """Takes a decision on a journey, as the person who is signed in."""
     await require_own_form(request, visit.session)
-    every, state = await _recorded(visit, journey_id)
+    found = await recorded(visit, journey_id)
     decision = _DECISIONS.get(name)
     if decision is None:
         raise NoSuchPage
-    visit.require(Action.TAKE_DECISION, about(state))
+    require_may_take(visit, decision, found.concerns)
     form = {each: str(value) for each, value in (await request.form()).items()}
-    wrong = await _taken(visit, journey_id, decision, form, zone_of(state.admission.site))
-    if wrong is not None:
-        return await _shown(request, visit, every, state, JourneyQuery(), wrong)
+    outcome = await _taken(visit, journey_id, decision, form, zone_of(found.state.admission.site))
+    if isinstance(outcome, _Open):
+        return await _shown(request, visit, found, JourneyQuery(), outcome)
     answer = _to(request, f"/journeys/{journey_id}")
-    set_cookie(answer, visit.services, SEEN_COOKIE, str(await _head(visit)))
+    set_cookie(answer, visit.services, SEEN_COOKIE, str(outcome.position))
     return answer
 
 
@@ -127,39 +123,18 @@ async def _not_found(visit: Visit, sentence: str) -> HTMLResponse:
     return page("find.html", visit, 404, here="/find", as_of=as_of, sentence=sentence)
 
 
-async def _recorded(visit: Visit, journey_id: str) -> tuple[tuple[StoredEvent, ...], JourneyState]:
-    """The journey's events and state. Raises NoSuchPage if there is none for this person."""
-    try:
-        every = await visit.services.store.read(journey_id) if is_journey(journey_id) else ()
-    except InvalidRequest:
-        every = ()
-    if not every:
-        raise NoSuchPage
-    state = state_of(every)
-    if not visit.may(Action.READ_JOURNEY, about(state)):
-        raise NoSuchPage
-    return tuple(every), state
-
-
 async def _shown(
-    request: Request,
-    visit: Visit,
-    every: tuple[StoredEvent, ...],
-    state: JourneyState,
-    asked: JourneyQuery,
-    opening: _Open | None,
+    request: Request, visit: Visit, found: Recorded, asked: JourneyQuery, opening: _Open | None
 ) -> HTMLResponse:
-    concerns = about(state)
-    reads_words = visit.may(Action.READ_WORDS, concerns)
+    every, state, concerns = found
     if request.headers.get(LIVE_HEADER) is None:
-        looked = "read-words" if reads_words else "opened-journey"
         part = f"known-at={asked.known_at}" if asked.known_at else "everything" if asked.everything else ""
-        await visit.services.audit.add(visit.wall_clock, visit.viewer.person, looked, state.journey_id, part)
-    opened: Sequence[Event] = await visit.services.sealer.open(every) if reads_words else masked(every)
+        await note(visit, found, part)
+    events = await opened(visit, found)
     at, now = _as_of(visit, asked, state)
     if not at.of(every):
         raise NoSuchPage
-    shown = view(every, opened, at, now)
+    shown = view(every, events, at, now)
     position = max(every[-1].position, visit.services.changes.position)  # read from the record: never behind
     return page(
         "journey.html",
@@ -170,7 +145,7 @@ async def _shown(
         journey=shown,
         row=row(shown.state, now),
         site_of_page=state.admission.site,
-        reads_words=reads_words,
+        reads_words=found.reads_words(visit),
         known_at=asked.known_at,
         everything=asked.everything,
         happened=[each for each in shown.happened if asked.everything or not each.is_bookkeeping],
@@ -193,15 +168,9 @@ def _as_of(visit: Visit, asked: JourneyQuery, state: JourneyState) -> tuple[AsOf
 
 
 def _offered(visit: Visit, state: JourneyState, concerns: About) -> list[type[Decision]]:
-    """The decisions that this person may take now. One that rewrites words is for people who may read them."""
-    if not visit.may(Action.TAKE_DECISION, concerns):
-        return []
-    reads = visit.may(Action.READ_WORDS, concerns)
-    return [
-        each
-        for each in DECISIONS
-        if forms.is_offered(each, state, visit.viewer) and (reads or each.name() != "update-discharge-plan")
-    ]
+    """The decisions that this person may take now."""
+    offered = (each for each in DECISIONS if forms.is_offered(each, state, visit.viewer))
+    return [each for each in offered if may_take(visit, each, concerns)]
 
 
 def _form(visit: Visit, shown: JourneyView, concerns: About, opening: _Open | None) -> Mapping[str, Any] | None:
@@ -233,33 +202,15 @@ def _due_first(shown: JourneyView, offered: Mapping[str, type[Decision]]) -> _Op
 
 async def _taken(
     visit: Visit, journey_id: str, decision: type[Decision], form: Mapping[str, str], zone: ZoneInfo
-) -> _Open | None:
+) -> Taken | _Open:
     """Takes the decision; what to show at the form if it was not taken."""
     wrong = _Open(name=decision.name(), given=form, about=form.get("obligation"), status=422)
     try:
-        command = forms.read(decision, form, visit.viewer, zone, visit.now)
-        signed = visit.services.signer.sign(journey_id, command, Standing.of(visit.viewer, Via.BOARD))
-        await visit.services.journeys.tell(journey_id, signed)
+        return await take(visit, journey_id, forms.read(decision, form, visit.viewer, zone, visit.now), Via.BOARD)
     except forms.FormError as error:
         return wrong.changed(wrong_field=error.field, wrong=f"{error.sentence} Nothing has changed.")
-    except CommandRefused as refused:
-        return wrong.changed(wrong=f"{refused.sentence} Nothing has changed.", status=409)
-    except JourneyNotRunning:
-        return wrong.changed(wrong="This journey has ended. Nothing has changed.", status=409)
-    except CommandNotRecorded as error:
-        text = f"{error} It is kept and will be recorded; send the form again to see whether it was."
-        return wrong.changed(wrong=text, status=503)
-    except JourneysUnreachable:
-        text = "The journeys do not answer. It may still be done: send the form again, it is done only once."
-        return wrong.changed(wrong=text, status=503)
-    log.info("decision-taken", decision=decision.name(), journey=journey_id, person=visit.viewer.person)
-    return None
-
-
-async def _head(visit: Visit) -> int:
-    async with visit.services.pool.connection() as connection:
-        found = await (await connection.execute("select coalesce(max(position), 0) from es.events")).fetchone()
-    return int(found[0]) if found else 0
+    except NotTaken as error:
+        return wrong.changed(wrong=error.sentence, status=error.status)
 
 
 def _temporal(visit: Visit, journey_id: str) -> str | None:

@@ -72,11 +72,24 @@ def _complete(headers: MutableHeaders, scope: Scope, status: int) -> None:
 
 async def require_own_form(request: Request, session: Session) -> None:
     """Raises FormNotOurs unless the form was made for this session, and was not sent from another site."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise FormNotOurs
     form = await request.form()
     given = form.get(CSRF_FIELD) or request.headers.get(CSRF_HEADER)
-    if not session.accepts_form(str(given) if given else None):
+    _require_own(request, session, str(given) if given else None)
+
+
+def require_own_request(request: Request, session: Session) -> None:
+    """The same for a request without a form, whose header has the token.
+
+    One with a bearer token needs none: no browser sends that by itself.
+    """
+    if session.used_for == "board":
+        _require_own(request, session, request.headers.get(CSRF_HEADER))
+
+
+def _require_own(request: Request, session: Session, given: str | None) -> None:
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise FormNotOurs
+    if not session.accepts_form(given):
         raise FormNotOurs
 
 

@@ -21,6 +21,7 @@ SEEN_COOKIE = "throughline-seen"
 LIVE_HEADER = "x-live"
 """Says that the page fetched itself again, so that a session nobody uses still ends."""
 _MOST_SEEN = 19
+_BEARER = "bearer "
 
 
 class SignInNeeded(Exception):
@@ -136,13 +137,20 @@ async def _visit(request: Request) -> Visit:
 
 
 async def _session(request: Request) -> Session:
-    token = request.cookies.get(SESSION_COOKIE, "")
+    bearer = bearer_in(request)
+    token, used_for = (request.cookies.get(SESSION_COOKIE, ""), "board") if bearer is None else (bearer, "cli")
     sessions = services_of(request).sessions
     is_live = request.headers.get(LIVE_HEADER) is not None
     session = await (sessions.look if is_live else sessions.use)(token, datetime.now(UTC))
-    if session is None:
+    if session is None or session.used_for != used_for:  # a token is good only where its session was begun for
         raise SignInNeeded(_return_to(request))
     return session
+
+
+def bearer_in(request: Request) -> str | None:
+    """The token of a program, such as the command line: `Authorization: Bearer ...`."""
+    given = request.headers.get("authorization", "")
+    return given[len(_BEARER) :].strip() if given.lower().startswith(_BEARER) else None
 
 
 def _return_to(request: Request) -> str:

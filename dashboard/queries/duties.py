@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 from dashboard.open_obligations import OpenObligation
 from dashboard.queries.filters import DutyFilter
 from dashboard.queries.moment import Moment, Row
-from dashboard.queries.paging import Key, Page, as_values, key_in, page_of
+from dashboard.queries.paging import Key, Order, Page, as_values, key_by_id, key_in, page_of
 from domain.sites import all_sites
 
 STUCK_AFTER = timedelta(hours=24)
@@ -41,13 +42,15 @@ where {_THEIRS}
       else true end
   and (not %(stuck)s or {STUCK})
 """  # noqa: S608 - made of constants
-_PAGE = f"""
-with found as materialized ({_FOUND}), page as (
-    select * from found
-    where (presses, rank, due_epoch, journey_id, obligation_id)
-          > (%(k_presses)s::integer, %(k_rank)s::integer, %(k_due)s::float8, %(k_journey)s::text, %(k_item)s::text)
-    order by presses, rank, due_epoch, journey_id, obligation_id limit %(most)s
-)
+_BY: dict[Order, tuple[LiteralString, LiteralString]] = {
+    Order.PRESSING: (
+        "presses, rank, due_epoch, journey_id, obligation_id",
+        "%(k_presses)s::integer, %(k_rank)s::integer, %(k_due)s::float8, %(k_journey)s::text, %(k_item)s::text",
+    ),
+    Order.ID: ("journey_id, obligation_id", "%(k_journey)s::text, %(k_item)s::text"),
+}
+"""By order: its columns, and the place after which the page begins."""
+_ROWS: LiteralString = """
 select total.count as total, page.*, o.site, o.kind, o.owner, o.assignee, o.due_at, o.urgent, o.status,
        coalesce(o.owner_since_version, 0) as owner_since_version, coalesce(o.priority, 'administrative') as priority,
        o.waived_until, coalesce(o.falls_due, o.due_at) as falls_due, o.window_opens is not null as in_window,
@@ -56,8 +59,7 @@ from (select count(*) from found) as total
      left join page on true
      left join dash.obligations o using (journey_id, obligation_id)
      left join dash.journey_numbers n using (journey_id)
-order by presses, rank, due_epoch, journey_id, obligation_id
-"""  # noqa: S608 - made of constants
+"""
 _COUNTS = f"""
 select count(*) as all, count(*) filter (where {_OVERDUE}) as overdue, count(*) filter (where {_TODAY}) as today,
        count(*) filter (where {STUCK}) as stuck
@@ -89,23 +91,51 @@ def why_stuck(duty: OpenObligation, now: datetime) -> str | None:
 
 
 async def duties(
-    moment: Moment, wanted: DutyFilter, *, size: int = 50, after: str | None = None
+    moment: Moment,
+    wanted: DutyFilter,
+    *,
+    size: int = 50,
+    after: str | None = None,
+    order: Order = Order.PRESSING,
 ) -> Page[OpenObligation]:
-    """A page of open duties: what presses first, then by clinical priority and due time.
+    """A page of open duties: what presses first, then by clinical priority and due time; or by journey and id.
 
     Raises:
-        CursorUnreadable: `after` is not from a page of this list.
+        CursorUnreadable: `after` is not from a page of this list in this order.
     """
-    values = {**wanted.model_dump(mode="json"), **_times(moment), **as_values(key_in(after)), "most": size + 1}
-    found = await moment.rows(_PAGE, values)
+    values = {**_values(moment, wanted), **as_values(key_in(after, order)), "most": size + 1}
+    found = await moment.rows(_page(order), values)
     rows = [each for each in found if each["journey_id"] is not None]
-    return page_of([_duty(row) for row in rows], [_key(row) for row in rows], size, found[0]["total"])
+    return page_of([_duty(row) for row in rows], [_key(row, order) for row in rows], size, found[0]["total"])
+
+
+async def every_duty(moment: Moment, wanted: DutyFilter) -> AsyncIterator[OpenObligation]:
+    """All rows of the list, in the order of its pages."""
+    values = {**_values(moment, wanted), **as_values(None), "most": None}
+    async for row in moment.each(_page(Order.PRESSING), values):
+        if row["journey_id"] is not None:
+            yield _duty(row)
+
+
+async def count(moment: Moment, wanted: DutyFilter) -> int:
+    """How many duties the whole list has."""
+    return (await duties(moment, wanted, size=1)).total
+
+
+def _page(order: Order) -> LiteralString:
+    by, place = _BY[order]
+    page: LiteralString = f"select * from found where ({by}) > ({place}) order by {by} limit %(most)s"  # noqa: S608
+    return f"with found as materialized ({_FOUND}), page as ({page}) {_ROWS} order by {by}"
 
 
 async def counts(moment: Moment) -> DutyCounts:
     """How many there are of what the first page shows, in one look."""
     [row] = await moment.rows(_COUNTS, _times(moment))
     return DutyCounts(**row)
+
+
+def _values(moment: Moment, wanted: DutyFilter) -> dict[str, Any]:
+    return {**wanted.model_dump(mode="json"), **_times(moment)}
 
 
 def _times(moment: Moment) -> dict[str, Any]:
@@ -119,5 +149,7 @@ def _duty(row: Row) -> OpenObligation:
     return OpenObligation.model_validate({**held, "id": row["obligation_id"]})
 
 
-def _key(row: Row) -> Key:
+def _key(row: Row, order: Order) -> Key:
+    if order is Order.ID:
+        return key_by_id(row["journey_id"], row["obligation_id"])
     return row["presses"], row["rank"], row["due_epoch"], row["journey_id"], row["obligation_id"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from domain.obligation_terms import Priority
 from domain.values import Key, LevelOfCare, Role, Stage, Value
@@ -35,21 +35,21 @@ class Standing(StrEnum):
 class JourneyFilter(Value):
     """Which journeys a list shows."""
 
-    standing: Standing = Standing.OPEN
-    site: Code | None = None
-    stage: Stage | None = None
-    level: LevelOfCare | None = None
-    waiting_for: Role | None = None
-    person: Key | None = None
+    standing: Standing = Field(default=Standing.OPEN, description="Which journeys.")
+    site: Code | None = Field(default=None, description="Of this site only.")
+    stage: Stage | None = Field(default=None, description="At this stage only.")
+    level: LevelOfCare | None = Field(default=None, description="At this level of care only.")
+    waiting_for: Role | None = Field(default=None, description="Only where this role owes what is due first.")
+    person: Key | None = Field(default=None, description="Only where this person does, by staff id.")
 
 
 class DutyFilter(Value):
     """Which open duties a list shows."""
 
-    due: Due | None = None
-    stuck: bool = False
-    site: Code | None = None
-    kind: Code | None = None
-    owner: Role | None = None
-    person: Key | None = None
-    priority: Priority | None = None
+    due: Due | None = Field(default=None, description="When they are due.")
+    stuck: bool = Field(default=False, description="Only those that do not move without help.")
+    site: Code | None = Field(default=None, description="Of this site only.")
+    kind: Code | None = Field(default=None, description="Of this kind only: review.")
+    owner: Role | None = Field(default=None, description="Of this role only.")
+    person: Key | None = Field(default=None, description="Of this person only, by staff id.")
+    priority: Priority | None = Field(default=None, description="Of this clinical priority only.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, LiteralString
 
 from dashboard.lists import row_from
 from dashboard.queries.duties import STUCK, STUCK_AFTER
 from dashboard.queries.filters import JourneyFilter, Standing
 from dashboard.queries.moment import Moment, Row
-from dashboard.queries.paging import Key, Page, as_values, key_in, page_of
+from dashboard.queries.paging import Key, Order, Page, as_values, key_by_id, key_in, page_of
 from dashboard.reading import JourneyRow
 
 _OPEN = "(j.ended_at is null or j.open_count > 0)"
@@ -35,13 +36,15 @@ select j.journey_id, case when j.urgent_open or coalesce(j.next_due < %(now)s, f
        coalesce(extract(epoch from j.next_due)::float8, 'infinity') as due_epoch
 from dash.journeys j where
 """
+_BY: dict[Order, tuple[LiteralString, LiteralString]] = {
+    Order.PRESSING: (
+        "presses, rank, due_epoch, journey_id",
+        "%(k_presses)s::integer, %(k_rank)s::integer, %(k_due)s::float8, %(k_journey)s::text",
+    ),
+    Order.ID: ("journey_id", "%(k_journey)s::text"),
+}
+"""By order: its columns, and the place after which the page begins."""
 _ROWS: LiteralString = """
-page as (
-    select * from found
-    where (presses, rank, due_epoch, journey_id)
-          > (%(k_presses)s::integer, %(k_rank)s::integer, %(k_due)s::float8, %(k_journey)s::text)
-    order by presses, rank, due_epoch, journey_id limit %(most)s
-)
 select total.count as total, page.*, j.site, j.stage, j.level, j.waiting_for, j.waiting_for_person, j.next_obligation,
        j.next_due, coalesce(j.next_due < %(now)s, false) as overdue, presses = 0 as urgent, j.opened_at, j.version,
        j.priority, coalesce(j.window_closes < %(now)s, false) as missed_window, j.urgent_open,
@@ -53,23 +56,42 @@ from (select count(*) from found) as total
      left join page on true
      left join dash.journeys j using (journey_id)
      left join dash.journey_numbers n using (journey_id)
-order by presses, rank, due_epoch, journey_id
 """
 _EXTRA = ("total", "presses", "rank", "due_epoch")
 
 
 async def journeys(
-    moment: Moment, wanted: JourneyFilter, *, size: int = 50, after: str | None = None
+    moment: Moment,
+    wanted: JourneyFilter,
+    *,
+    size: int = 50,
+    after: str | None = None,
+    order: Order = Order.PRESSING,
 ) -> Page[JourneyRow]:
-    """A page of journeys: the urgent first, then by priority and what is due next.
+    """A page of journeys: the urgent first, then by priority and what is due next; or by id.
 
     Raises:
-        CursorUnreadable: `after` is not from a page of this list.
+        CursorUnreadable: `after` is not from a page of this list in this order.
     """
-    query = f"with found as materialized ({_KEYS} {_STANDING[wanted.standing]} {_FILTERS}), {_ROWS}"
-    found = await moment.rows(query, {**_values(wanted), **as_values(key_in(after)), "most": size + 1})
+    values = {**_values(wanted), **as_values(key_in(after, order)), "most": size + 1}
+    found = await moment.rows(_page(wanted, order), values)
     rows = [each for each in found if each["journey_id"] is not None]
-    return page_of([_journey(row) for row in rows], [_key(row) for row in rows], size, found[0]["total"])
+    return page_of([_journey(row) for row in rows], [_key(row, order) for row in rows], size, found[0]["total"])
+
+
+async def every_journey(moment: Moment, wanted: JourneyFilter) -> AsyncIterator[JourneyRow]:
+    """All rows of the list, in the order of its pages."""
+    values = {**_values(wanted), **as_values(None), "most": None}
+    async for row in moment.each(_page(wanted, Order.PRESSING), values):
+        if row["journey_id"] is not None:
+            yield _journey(row)
+
+
+def _page(wanted: JourneyFilter, order: Order) -> LiteralString:
+    by, place = _BY[order]
+    found: LiteralString = f"{_KEYS} {_STANDING[wanted.standing]} {_FILTERS}"
+    page: LiteralString = f"select * from found where ({by}) > ({place}) order by {by} limit %(most)s"  # noqa: S608
+    return f"with found as materialized ({found}), page as ({page}) {_ROWS} order by {by}"
 
 
 async def count(moment: Moment, wanted: JourneyFilter) -> int:
@@ -86,5 +108,7 @@ def _journey(row: Row) -> JourneyRow:
     return row_from({name: held for name, held in row.items() if name not in _EXTRA})
 
 
-def _key(row: Row) -> Key:
+def _key(row: Row, order: Order) -> Key:
+    if order is Order.ID:
+        return key_by_id(row["journey_id"])
     return row["presses"], row["rank"], row["due_epoch"], row["journey_id"], ""

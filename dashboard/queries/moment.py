@@ -22,6 +22,7 @@ Pool = AsyncConnectionPool[AsyncConnection[Any]]
 Row = dict[str, Any]
 
 _PAUSE_SECONDS = 0.02
+_AT_ONCE = 500
 _WHERE = """
 select (select min(position) from es.checkpoints where consumer = any (%(consumers)s) and status = 'live') as as_of,
        (select coalesce(max(position), 0) from es.events) as head
@@ -53,10 +54,20 @@ class Moment:
 
     async def rows(self, query: LiteralString, values: Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of `query`. It may use `now` and `sites`."""
-        given = {"now": self.now, "sites": list(self.sites) if self.sites is not None else None, **(values or {})}
         async with self.connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(query, given)
+            await cursor.execute(query, self._given(values))
             return await cursor.fetchall()
+
+    async def each(self, query: LiteralString, values: Mapping[str, Any] | None = None) -> AsyncIterator[Row]:
+        """The same, for more rows than are held in memory at once."""
+        async with self.connection.cursor("rows", row_factory=dict_row) as cursor:
+            cursor.itersize = _AT_ONCE
+            await cursor.execute(query, self._given(values))
+            async for row in cursor:
+                yield row
+
+    def _given(self, values: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {"now": self.now, "sites": list(self.sites) if self.sites is not None else None, **(values or {})}
 
     async def count(self, query: LiteralString, values: Mapping[str, Any] | None = None) -> int:
         """The number in the column `count` of the only row of `query`."""

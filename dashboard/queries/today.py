@@ -143,8 +143,8 @@ class WaitingMessage(Value):
     times: int
 
 
-async def step_ups(moment: Moment, *, most: int = 50) -> list[StepUp]:
-    """The open step-ups, the one with the least time left first."""
+async def step_ups(moment: Moment, *, most: int | None = 50) -> list[StepUp]:
+    """The open step-ups, the one with the least time left first; all of them if `most` is None."""
     return [StepUp.model_validate(row) for row in await moment.rows(_STEP_UPS, {"most": most})]
 
 

@@ -1,0 +1,1 @@
+"""The query API: what the board shows, for programs, and the decisions that can be taken there. See docs/api.md."""

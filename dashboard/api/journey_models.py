@@ -1,0 +1,286 @@
+"""What the API says of one journey. Only the fields named here get out, nothing else of its state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from dashboard.board.journey import Happened, JourneyView, Owed
+from dashboard.missed import MissedDuty
+from dashboard.reading import row
+from domain.benefit_words import price, summary
+from domain.obligation_terms import Priority
+from domain.obligations import ObligationStatus
+from domain.pathway import Event
+from domain.plans import Actor, Direction, DischargePlan, Estimate, Transition
+from domain.reference import reference
+from domain.values import LevelOfCare, Role, Stage
+from eventstore.events import StoredEvent
+from record.codec import to_record
+from record.sealing import MASK, split
+from workflows.messages import JourneyStatus
+
+_PERSON = "Opaque staff id; null where it is whoever is on call for the role."
+_MAY_NOT_READ = "null for who may not read what people wrote"
+
+
+class Person(BaseModel):
+    """A member of staff in a role."""
+
+    person: str = Field(description="Opaque staff id.")
+    role: Role = Field(description="The role in which they act.")
+
+    @classmethod
+    def of(cls, by: Actor) -> Self:
+        """From who decided."""
+        return cls(person=by.id, role=by.role)
+
+
+class Move(BaseModel):
+    """A move between levels of care that has begun and not ended."""
+
+    origin: LevelOfCare = Field(description="The level of care before.")
+    target: LevelOfCare = Field(description="The level of care to move to.")
+    direction: Direction = Field(description="Up or down.")
+    due_at: datetime = Field(description="When the client must have arrived.")
+    place: str | None = Field(description="The facility of the place that is held.")
+    starts_at: datetime | None = Field(description="When the held place starts.")
+
+    @classmethod
+    def of(cls, move: Transition) -> Self:
+        """From the state."""
+        return cls(**move.model_dump(include=set(cls.model_fields)))
+
+
+class OwedDuty(BaseModel):
+    """Something that is owed, with the reason for its due time."""
+
+    id: str = Field(description="Unique in the journey: review-2.")
+    kind: str = Field(description="What kind of duty it is: review.")
+    title: str = Field(description="What to do.")
+    owner: Role = Field(description="The role that owes it.")
+    assignee: str | None = Field(description=_PERSON)
+    raised_at: datetime = Field(description="Since when it is owed.")
+    due_at: datetime = Field(description="Its due time; exactly then it is on time.")
+    falls_due: datetime = Field(description="When it falls due; while it is waived, when it is owed again.")
+    why: str = Field(description="Why it is due then, in a sentence.")
+    rule: str | None = Field(description="The number of the policy that says so; null where a person named the day.")
+    policy: str | None = Field(description="The policy that gave that number.")
+    status: ObligationStatus = Field(description="Open, or acknowledged by somebody.")
+    overdue: bool = Field(description="Whether its due time has passed.")
+    urgent: bool = Field(description="Whether it is urgent by its kind.")
+    priority: Priority = Field(description="Its clinical priority.")
+    waived_until: date | None = Field(description="While it is waived: the day at the site on which it is owed again.")
+    flags: list[str] = Field(description="What people must see at a glance.")
+
+    @classmethod
+    def of(cls, owed: Owed, now: datetime) -> Self:
+        """From the duty and its reason."""
+        duty, derived = owed.duty, {"why", "rule", "overdue", "waived_until", "falls_due", "flags"}
+        return cls(
+            why=owed.why,
+            rule=duty.counted.rule,
+            overdue=duty.is_overdue(now),
+            waived_until=duty.waiver.until if duty.waiver else None,
+            falls_due=duty.falls_due,
+            flags=list(duty.flags(now)),
+            **duty.model_dump(include=cls.model_fields.keys() - derived),
+        )
+
+
+class Missed(BaseModel):
+    """A duty that was overdue at some time."""
+
+    obligation_id: str = Field(description="Unique in the journey: review-2.")
+    kind: str = Field(description="What kind of duty it is: review.")
+    owner: Role = Field(description="The role that owed it.")
+    due_at: datetime = Field(description="The first due time that it missed.")
+    outcome: str = Field(description="open, met-late, waived, or cancelled, which is never done.")
+    ended_at: datetime | None = Field(description="When it ended; null while it is open.")
+
+    @classmethod
+    def of(cls, duty: MissedDuty) -> Self:
+        """From the duty."""
+        return cls(**duty.model_dump(include=set(cls.model_fields)))
+
+
+class Cost(BaseModel):
+    """What care is expected to cost the client, US dollars."""
+
+    id: str = Field(description="What accept-cost gives as `estimate`.")
+    level: LevelOfCare = Field(description="The level of care that it is for.")
+    days: int = Field(description="Days of treatment that it is for.")
+    low: Decimal | None = Field(description="With the best known values; null if it cannot be known.")
+    high: Decimal | None = Field(description="With the worst; null if it cannot be known.")
+    in_words: str = Field(description="The range, as people say it.")
+    assumptions: list[str] = Field(description="Said aloud to the client.")
+    accepted: bool = Field(description="Whether the client accepted it, and nothing changed since.")
+
+    @classmethod
+    def of(cls, estimate: Estimate, *, accepted: bool) -> Self:
+        """From the state."""
+        derived = {"in_words", "accepted"}
+        return cls(
+            in_words=price(estimate),
+            accepted=accepted,
+            **estimate.model_dump(include=cls.model_fields.keys() - derived),
+        )
+
+
+class Plan(BaseModel):
+    """The discharge plan."""
+
+    is_begun: bool = Field(description="Whether anything is written yet.")
+    missing: list[str] = Field(description="The parts that are still empty.")
+    follow_ups: list[str] | None = Field(description=f"Appointments after discharge; {_MAY_NOT_READ}.")
+    crisis_contacts: list[str] | None = Field(description=f"Whom to call in a crisis; {_MAY_NOT_READ}.")
+    resources: list[str] | None = Field(description=f"Community resources; {_MAY_NOT_READ}.")
+
+    @classmethod
+    def of(cls, plan: DischargePlan, *, reads_words: bool) -> Self:
+        """From the state, without the lines if the person may not read them."""
+        lines = {
+            name: list(getattr(plan, name)) if reads_words else None
+            for name in ("follow_ups", "crisis_contacts", "resources")
+        }
+        return cls(is_begun=plan.is_begun(), missing=list(plan.missing()), **lines)
+
+
+class Journey(BaseModel):
+    """One journey, from the record itself: it is never behind."""
+
+    journey_id: str = Field(description="Opaque.")
+    reference: str = Field(description="What people call it: J-004K-7.")
+    position: int = Field(description="The position in the record of the journey's last event.")
+    version: int = Field(description="How many events it has.")
+    now: datetime = Field(description="The time by which it is judged what is overdue.")
+    site: str = Field(description="Where the client is in care.")
+    stage: Stage = Field(description="Where the journey stands.")
+    level: LevelOfCare | None = Field(description="The level of care given now.")
+    level_since: datetime | None = Field(description="When care at that level began.")
+    week: int | None = Field(description="The week of care at this level, from 1.")
+    last_week: int | None = Field(description="The last week at this level, but for those whom the policy names.")
+    opened_at: datetime | None = Field(description="When the admission was taken in.")
+    ended_at: datetime | None = Field(description="When the journey ended.")
+    priority: Priority | None = Field(description="That of what is due first; safety while anything urgent is open.")
+    flags: list[str] = Field(description="What people must see at a glance, of all that is owed.")
+    waiting_for: Role | None = Field(description="The role that owes what is due first.")
+    waiting_for_person: str | None = Field(description=_PERSON)
+    care_team: list[Person] = Field(description="Who has which role for this client.")
+    move: Move | None = Field(description="The move between levels that is under way.")
+    duties: list[OwedDuty] = Field(description="What is owed, the most pressing first.")
+    missed: list[Missed] = Field(description="What was overdue at some time, done since or not.")
+    screening: str = Field(description="How far it has come, in words.")
+    consents: str = Field(description="Each kind and its answer, in words.")
+    benefits: str | None = Field(description="What the payer will do and why, in words; null until it has answered.")
+    estimate: Cost | None = Field(description="The latest estimate; null if there is none.")
+    discharge_plan: Plan = Field(description="The discharge plan.")
+    policy: str = Field(description="The version of the policy under which the journey lives.")
+    calendar: int = Field(description="The version of the site's calendar by which its days are counted.")
+    reads_words: bool = Field(description="Whether you may read what people wrote about this client.")
+
+    @classmethod
+    def of(cls, shown: JourneyView, now: datetime, *, reads_words: bool) -> Self:
+        """From the journey as the board shows it."""
+        state, listed = shown.state, row(shown.state, now)
+        same = {"stage", "level", "week", "last_week", "opened_at", "priority", "waiting_for", "waiting_for_person"}
+        estimate, move, benefits = state.cost.estimate, state.moves.current, state.coverage.benefits
+        return cls(
+            journey_id=state.journey_id,
+            reference=reference(shown.number),
+            position=shown.position,
+            version=shown.version,
+            now=now,
+            site=state.admission.site,
+            level_since=state.level_since,
+            ended_at=state.ended_at,
+            flags=list(listed.flags),
+            care_team=[Person(person=person, role=role) for role, person in state.care_team.members.items()],
+            move=Move.of(move) if move else None,
+            duties=[OwedDuty.of(each, now) for each in shown.owed],
+            missed=[Missed.of(each) for each in shown.missed],
+            screening=state.screening.in_words(),
+            consents=state.consents.in_words(),
+            benefits=summary(benefits) if benefits else None,
+            estimate=Cost.of(estimate, accepted=state.cost.accepted) if estimate else None,
+            discharge_plan=Plan.of(state.discharge.plan, reads_words=reads_words),
+            policy=state.admission.policy_version,
+            calendar=state.admission.calendar,
+            reads_words=reads_words,
+            **listed.model_dump(include=same),
+        )
+
+
+class JourneyEvent(BaseModel):
+    """One event of a journey."""
+
+    version: int = Field(description="Its number in the journey, from 1.")
+    position: int = Field(description="Its position in the record.")
+    type: str = Field(description="The event's type; its name never changes.")
+    occurred_at: datetime = Field(description="When it was true.")
+    recorded_at: datetime = Field(description="When the record learnt it.")
+    sentence: str = Field(
+        description=f"What happened. {MASK} stands for words that you may not read, or that are gone."
+    )
+    cause: str = Field(description="What led to it: request-step-up, time-passed.")
+    by: Person | None = Field(description="Who decided, where a person did.")
+    is_bookkeeping: bool = Field(description="Whether a reader of the story may skip it.")
+    words: dict[str, str] | None = Field(
+        description=f"What people wrote, by where in the event it stands (RFC 6901); {_MAY_NOT_READ}."
+    )
+
+    @classmethod
+    def of(cls, happened: Happened, stored: StoredEvent, event: Event, *, reads_words: bool) -> Self:
+        """From the event as the board shows it, and its words if the person may read them."""
+        return cls(
+            version=stored.version,
+            position=stored.position,
+            type=stored.type,
+            occurred_at=stored.occurred_at,
+            recorded_at=stored.recorded_at,
+            sentence=happened.sentence,
+            cause=happened.why,
+            by=Person.of(happened.by) if happened.by else None,
+            is_bookkeeping=happened.is_bookkeeping,
+            words=_words(event) if reads_words else None,
+        )
+
+
+def _words(event: Event) -> dict[str, str]:
+    """What people wrote. Where the client's key was destroyed, the mask is left out."""
+    _, words = split(event, to_record(event).data)
+    return {at: text for at, text in words.items() if text != MASK}
+
+
+class JourneyEvents(BaseModel):
+    """Events of a journey, the oldest first."""
+
+    rows: Sequence[JourneyEvent] = Field(description="The events of this page.")
+    version: int = Field(description="How many events the journey has.")
+    position: int = Field(description="The position in the record of the journey's last event.")
+    next: int | None = Field(description="What to give as `after` for the next page; null on the last.")
+
+
+class DecisionTaken(BaseModel):
+    """A decision is on record, and where the journey stands with it."""
+
+    position: int = Field(description="The position of the record that it reached: give it as Wait-For.")
+    journey_id: str = Field(description="Opaque.")
+    version: int = Field(description="How many events the journey has.")
+    stage: Stage = Field(description="Where the journey stands now.")
+    level: LevelOfCare | None = Field(description="The level of care given now.")
+    waiting_for: Role | None = Field(description="The role that owes what is due first.")
+    waiting_for_person: str | None = Field(description=_PERSON)
+    next_obligation: str | None = Field(description="The id of what is due first.")
+    next_due: datetime | None = Field(description="When what is due first is due.")
+    estimate: str | None = Field(description="The id of the latest estimate.")
+    over: bool = Field(description="Whether the journey has ended for good.")
+
+    @classmethod
+    def of(cls, status: JourneyStatus, position: int) -> Self:
+        """From the journey's answer."""
+        return cls(position=position, **status.model_dump(include=cls.model_fields.keys() - {"position"}))

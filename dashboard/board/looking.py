@@ -1,0 +1,60 @@
+"""Reads one journey for a person: only if they may, and noted in the audit before anything is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from access.rules import About, Action
+from dashboard.board.errors import NoSuchPage
+from dashboard.board.journey import about, masked
+from dashboard.board.visit import Visit
+from dashboard.reading import state_of
+from domain.pathway import Event
+from domain.state import JourneyState
+from eventstore.errors import InvalidRequest
+from eventstore.events import StoredEvent
+from record.codec import is_journey
+
+
+class Recorded(NamedTuple):
+    """A journey that the person may see.
+
+    Attributes:
+        events: All of them, at least one; what people wrote is still sealed.
+        concerns: What decides what the person may see and do here.
+    """
+
+    events: tuple[StoredEvent, ...]
+    state: JourneyState
+    concerns: About
+
+    def reads_words(self, visit: Visit) -> bool:
+        """Whether the person may read what people wrote about the client."""
+        return visit.may(Action.READ_WORDS, self.concerns)
+
+
+async def recorded(visit: Visit, journey_id: str) -> Recorded:
+    """The journey as the record has it. Raises NoSuchPage if there is none, or none for this person."""
+    try:
+        events = tuple(await visit.services.store.read(journey_id)) if is_journey(journey_id) else ()
+    except InvalidRequest:
+        events = ()
+    if not events:
+        raise NoSuchPage
+    state = state_of(events)
+    concerns = about(state)
+    if not visit.may(Action.READ_JOURNEY, concerns):
+        raise NoSuchPage
+    return Recorded(events, state, concerns)
+
+
+async def note(visit: Visit, found: Recorded, part: str = "") -> None:
+    """Puts in the audit that the person is about to see the journey, or which part of it."""
+    looked = "read-words" if found.reads_words(visit) else "opened-journey"
+    await visit.services.audit.add(visit.wall_clock, visit.viewer.person, looked, found.state.journey_id, part)
+
+
+async def opened(visit: Visit, found: Recorded) -> Sequence[Event]:
+    """The journey's events, with what people wrote if the person may read it."""
+    return await visit.services.sealer.open(found.events) if found.reads_words(visit) else masked(found.events)
