@@ -1,0 +1,148 @@
+"""Role by site by route: the whole board, from the routes that the running application has."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Mount
+
+from access.rules import TABLE, Action, may
+from dashboard.board.visit import Allowed, Public, SignedIn
+from domain.pathway.discharge import UpdateDischargePlan
+from domain.values import Role
+from tests.dashboard.api.served import STAFF, Served, serving
+from tests.domain import walk
+
+pytestmark = pytest.mark.stack
+
+PAGES = {
+    "/": Action.SEE_LISTS,
+    "/journeys": Action.SEE_LISTS,
+    "/duties": Action.SEE_LISTS,
+    "/live": Action.SEE_LISTS,
+    "/messages": Action.SEE_MESSAGES,
+    "/audit": Action.READ_AUDIT,
+    "/journeys/{journey_id}": Action.READ_JOURNEY,
+    "/journeys/{journey_id}/decisions/{name}": Action.TAKE_DECISION,
+    "/views/{of_list}": Action.SEE_LISTS,
+    "/views/{of_list}/remove": Action.SEE_LISTS,
+    "/codec/decode": Action.READ_PAYLOADS,
+}
+"""What each page needs, written out by hand. `/find` is beside."""
+PUBLIC = {"/health", "/sign-in", "/sign-in/answer", "/openapi.json"}
+
+
+@pytest.fixture
+async def served(migrated_database: str) -> AsyncIterator[Served]:
+    async with serving(migrated_database) as opened:
+        yield opened
+
+
+def routes(of: Any) -> Iterator[tuple[BaseRoute, str]]:
+    """Every route of the application and of what it mounts."""
+    for route in of.routes:
+        if isinstance(route, Mount) and getattr(route.app, "routes", None):
+            yield from routes(route.app)
+        elif (included := getattr(route, "original_router", None)) is not None:
+            yield from routes(included)
+        else:
+            yield route, getattr(route, "path", "")
+
+
+def rules_of(route: APIRoute) -> list[object]:
+    """What lets a person in: the rules among the route's dependencies."""
+    found: list[object] = []
+    waiting = [route.dependant]
+    while waiting:
+        each = waiting.pop()
+        waiting += each.dependencies
+        if isinstance(each.call, Allowed | Public | SignedIn):
+            found.append(each.call)
+    return found
+
+
+async def test_every_route_has_one_rule_and_the_boards_are_these(served: Served) -> None:
+    found: dict[str, set[object]] = {}
+    for route, path in routes(served.app):
+        if isinstance(route, Mount):
+            assert path == "/static"
+            continue
+        assert isinstance(route, APIRoute), f"{path} is a route of a kind that has no rule"
+        rules = rules_of(route)
+        assert len(rules) == 1, f"{path} has {len(rules)} rules: give it Allowed, SignedIn or Public"
+        [rule] = rules
+        if isinstance(rule, Public):
+            assert rule.because and (path in PUBLIC or "OPTIONS" in (route.methods or ())), path
+        elif isinstance(rule, Allowed):
+            found.setdefault(path, set()).add(rule.action)
+    assert {path: actions for path, actions in found.items() if path in PAGES} == {p: {a} for p, a in PAGES.items()}
+
+
+async def test_each_person_sees_the_pages_that_the_table_says(served: Served) -> None:
+    await served.keep({"here": walk.enrolled()})
+    for person, viewer in STAFF.items():
+        cookie, _ = await served.browser(person)
+        for path, action in PAGES.items():
+            if "{" in path or path in ("/live", "/codec/decode"):
+                continue
+            answer = await served.http.get(path, headers=cookie)
+            assert answer.status_code == (200 if may(viewer, action) else 403), (person, path)
+
+
+async def test_words_are_shown_to_those_who_may_read_them_and_a_journey_elsewhere_to_nobody(served: Served) -> None:
+    walked = walk.enrolled()
+    plan = {"follow_ups": ["CANARY appointment"], "crisis_contacts": ["988"], "resources": []}
+    walked.do(UpdateDischargePlan, plan=plan)
+    await served.keep({"here": walked})
+    for person, viewer in STAFF.items():
+        cookie, _ = await served.browser(person)
+        page = await served.http.get("/journeys/here?everything=true", headers=cookie)
+        if not viewer.works_at("main"):
+            assert page.status_code == 404 and "week" not in page.text
+            continue
+        assert page.status_code == 200
+        reads = bool(set(viewer.roles) & (TABLE[Action.READ_WORDS].keys() - {Role.ADMISSIONS}))
+        assert ("CANARY" in page.text) is reads, person
+        looks = await served.services.audit.looks(person=person)
+        assert [each.did for each in looks] == (["read-words"] if reads else ["opened-journey"])
+
+
+async def test_a_form_from_elsewhere_or_of_another_session_does_nothing(served: Served) -> None:
+    await served.keep({"here": walk.enrolled()})
+    cookie, csrf = await served.browser("clinician-1")
+    _, others = await served.browser("clinician-2")
+    address = "/journeys/here/decisions/request-step-up"
+    form = {"to": "PHP", "reason": "worse", "decision_id": "d-1"}
+    for headers, given in (
+        ({}, form),
+        ({}, {**form, "csrf": others}),
+        ({"sec-fetch-site": "cross-site"}, {**form, "csrf": csrf}),
+        ({"sec-fetch-site": "same-site"}, {**form, "csrf": csrf}),
+    ):
+        answer = await served.http.post(address, data=given, headers={**cookie, **headers})
+        assert answer.status_code == 403
+    assert served.journeys.told == []
+    taken = await served.http.post(address, data={**form, "csrf": csrf}, headers=cookie)
+    assert taken.status_code == 303
+    [command] = served.journeys.told
+    signature = command.signature  # type: ignore[attr-defined]
+    assert signature is not None and (signature.via, signature.roles) == ("board", STAFF["clinician-1"].roles)
+
+
+async def test_nobody_is_sent_to_another_site_by_a_sign_in(served: Served) -> None:
+    answer = await served.http.get("/duties?due=overdue")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?to=/duties%3Fdue%3Doverdue")
+
+
+async def test_every_answer_has_the_headers_that_keep_it_safe(served: Served) -> None:
+    cookie, _ = await served.browser("clinician-1")
+    for path in ("/", "/nothing", "/health", "/static/board.css", "/api/v1/me", "/sign-in/answer"):
+        answer = await served.http.get(path, headers=cookie)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        kept = answer.headers["cache-control"]
+        assert ("immutable" in kept) if path.startswith("/static") else ("no-store" in kept or "no-cache" in kept), path
