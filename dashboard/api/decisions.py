@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from dashboard.api.decision_bodies import DecisionBody, body_of, decision_in
+from dashboard.api.event_models import DecisionTaken
 from dashboard.api.journey import JourneyId
-from dashboard.api.journey_models import DecisionTaken
 from dashboard.board.deciding import require_may_take, take
 from dashboard.board.looking import recorded
 from dashboard.board.security import require_own_request

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from dashboard.api.conditions import Conditions
-from dashboard.api.journey_models import Journey, JourneyEvent, JourneyEvents
+from dashboard.api.event_models import JourneyEvent, JourneyEvents
+from dashboard.api.journey_models import Journey
 from dashboard.board.journey import view
 from dashboard.board.looking import Recorded, note, opened, recorded
 from dashboard.board.visit import JourneyVisit, Visit

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Self
 
 from pydantic import BaseModel, Field
 
-from dashboard.board.journey import Happened, JourneyView, Owed
+from dashboard.board.journey import JourneyView, Owed
 from dashboard.missed import MissedDuty
 from dashboard.reading import row
 from domain.benefit_words import price, summary
 from domain.obligation_terms import Priority
 from domain.obligations import ObligationStatus
-from domain.pathway import Event
 from domain.plans import Actor, Direction, DischargePlan, Estimate, Transition
 from domain.reference import reference
 from domain.values import LevelOfCare, Role, Stage
-from eventstore.events import StoredEvent
-from record.codec import to_record
-from record.sealing import MASK, split
-from workflows.messages import JourneyStatus
 
-_PERSON = "Opaque staff id; null where it is whoever is on call for the role."
-_MAY_NOT_READ = "null for who may not read what people wrote"
+PERSON = "Opaque staff id; null where it is whoever is on call for the role."
+MAY_NOT_READ = "null for who may not read what people wrote"
 
 
 class Person(BaseModel):
@@ -63,7 +57,7 @@ class OwedDuty(BaseModel):
     kind: str = Field(description="What kind of duty it is: review.")
     title: str = Field(description="What to do.")
     owner: Role = Field(description="The role that owes it.")
-    assignee: str | None = Field(description=_PERSON)
+    assignee: str | None = Field(description=PERSON)
     raised_at: datetime = Field(description="Since when it is owed.")
     due_at: datetime = Field(description="Its due time; exactly then it is on time.")
     falls_due: datetime = Field(description="When it falls due; while it is waived, when it is owed again.")
@@ -136,9 +130,9 @@ class Plan(BaseModel):
 
     is_begun: bool = Field(description="Whether anything is written yet.")
     missing: list[str] = Field(description="The parts that are still empty.")
-    follow_ups: list[str] | None = Field(description=f"Appointments after discharge; {_MAY_NOT_READ}.")
-    crisis_contacts: list[str] | None = Field(description=f"Whom to call in a crisis; {_MAY_NOT_READ}.")
-    resources: list[str] | None = Field(description=f"Community resources; {_MAY_NOT_READ}.")
+    follow_ups: list[str] | None = Field(description=f"Appointments after discharge; {MAY_NOT_READ}.")
+    crisis_contacts: list[str] | None = Field(description=f"Whom to call in a crisis; {MAY_NOT_READ}.")
+    resources: list[str] | None = Field(description=f"Community resources; {MAY_NOT_READ}.")
 
     @classmethod
     def of(cls, plan: DischargePlan, *, reads_words: bool) -> Self:
@@ -169,7 +163,7 @@ class Journey(BaseModel):
     priority: Priority | None = Field(description="That of what is due first; safety while anything urgent is open.")
     flags: list[str] = Field(description="What people must see at a glance, of all that is owed.")
     waiting_for: Role | None = Field(description="The role that owes what is due first.")
-    waiting_for_person: str | None = Field(description=_PERSON)
+    waiting_for_person: str | None = Field(description=PERSON)
     care_team: list[Person] = Field(description="Who has which role for this client.")
     move: Move | None = Field(description="The move between levels that is under way.")
     duties: list[OwedDuty] = Field(description="What is owed, the most pressing first.")
@@ -213,74 +207,3 @@ class Journey(BaseModel):
             reads_words=reads_words,
             **listed.model_dump(include=same),
         )
-
-
-class JourneyEvent(BaseModel):
-    """One event of a journey."""
-
-    version: int = Field(description="Its number in the journey, from 1.")
-    position: int = Field(description="Its position in the record.")
-    type: str = Field(description="The event's type; its name never changes.")
-    occurred_at: datetime = Field(description="When it was true.")
-    recorded_at: datetime = Field(description="When the record learnt it.")
-    sentence: str = Field(
-        description=f"What happened. {MASK} stands for words that you may not read, or that are gone."
-    )
-    cause: str = Field(description="What led to it: request-step-up, time-passed.")
-    by: Person | None = Field(description="Who decided, where a person did.")
-    is_bookkeeping: bool = Field(description="Whether a reader of the story may skip it.")
-    words: dict[str, str] | None = Field(
-        description=f"What people wrote, by where in the event it stands (RFC 6901); {_MAY_NOT_READ}."
-    )
-
-    @classmethod
-    def of(cls, happened: Happened, stored: StoredEvent, event: Event, *, reads_words: bool) -> Self:
-        """From the event as the board shows it, and its words if the person may read them."""
-        return cls(
-            version=stored.version,
-            position=stored.position,
-            type=stored.type,
-            occurred_at=stored.occurred_at,
-            recorded_at=stored.recorded_at,
-            sentence=happened.sentence,
-            cause=happened.why,
-            by=Person.of(happened.by) if happened.by else None,
-            is_bookkeeping=happened.is_bookkeeping,
-            words=_words(event) if reads_words else None,
-        )
-
-
-def _words(event: Event) -> dict[str, str]:
-    """What people wrote. Where the client's key was destroyed, the mask is left out."""
-    _, words = split(event, to_record(event).data)
-    return {at: text for at, text in words.items() if text != MASK}
-
-
-class JourneyEvents(BaseModel):
-    """Events of a journey, the oldest first."""
-
-    rows: Sequence[JourneyEvent] = Field(description="The events of this page.")
-    version: int = Field(description="How many events the journey has.")
-    position: int = Field(description="The position in the record of the journey's last event.")
-    next: int | None = Field(description="What to give as `after` for the next page; null on the last.")
-
-
-class DecisionTaken(BaseModel):
-    """A decision is on record, and where the journey stands with it."""
-
-    position: int = Field(description="The position of the record that it reached: give it as Wait-For.")
-    journey_id: str = Field(description="Opaque.")
-    version: int = Field(description="How many events the journey has.")
-    stage: Stage = Field(description="Where the journey stands now.")
-    level: LevelOfCare | None = Field(description="The level of care given now.")
-    waiting_for: Role | None = Field(description="The role that owes what is due first.")
-    waiting_for_person: str | None = Field(description=_PERSON)
-    next_obligation: str | None = Field(description="The id of what is due first.")
-    next_due: datetime | None = Field(description="When what is due first is due.")
-    estimate: str | None = Field(description="The id of the latest estimate.")
-    over: bool = Field(description="Whether the journey has ended for good.")
-
-    @classmethod
-    def of(cls, status: JourneyStatus, position: int) -> Self:
-        """From the journey's answer."""
-        return cls(position=position, **status.model_dump(include=cls.model_fields.keys() - {"position"}))
