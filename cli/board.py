@@ -14,6 +14,7 @@ import uvicorn
 from psycopg_pool import AsyncConnectionPool
 
 from access.audit import Audit
+from access.cli_codes import CliCodes
 from access.provider import Provider, ProviderSettings
 from access.saved_views import SavedViews
 from access.sessions import Sessions
@@ -127,6 +128,7 @@ async def _services(settings: Settings, provider: ProviderSettings, base_url: st
             ),
             audit=Audit(pool),
             saved_views=SavedViews(pool),
+            cli_codes=CliCodes(pool),
             provider=Provider(provider, http),
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),

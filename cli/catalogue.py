@@ -23,6 +23,8 @@ RUN: Mapping[str, str] = {
     "board": "cli.board:board",
 }
 LOOK: Mapping[str, str] = {
+    "sign-in": "cli.sign_in:sign_in",
+    "sign-out": "cli.sign_in:sign_out",
     "status": "cli.status:status",
     "config": "cli.configuration:config",
     "send": "cli.send:send",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 from pydantic import ValidationError
 
+from cli import api
 from cli import options as opt
 from cli.access import the_journeys_to_decide
 from cli.catalogue import attribute_of
@@ -17,6 +19,9 @@ from domain.commands import EVERY_STAGE, EVERYONE, Decision, Declaration
 from domain.decision_options import Option, given_as_fields, options_of
 from domain.pathway import DECISIONS
 from workflows.client import CommandNotRecorded, CommandRefused, JourneyNotRunning, JourneysUnreachable
+from workflows.messages import JourneyStatus
+
+_NOBODY_NAMED = opt.Who()
 
 
 def who_may(declared: Declaration) -> str:
@@ -30,9 +35,14 @@ def where(declared: Declaration) -> str:
 
 
 def _command(decision: type[Decision]) -> Callable[..., Awaitable[None]]:
-    async def command(journey_id: str, *, who: opt.Who, occurred_at: opt.OccurredAt = None, **given: Any) -> None:
+    async def command(
+        journey_id: str, *, who: opt.Who = _NOBODY_NAMED, occurred_at: opt.OccurredAt = None, **given: Any
+    ) -> None:
+        if not who.is_direct:
+            _show(await api.decide(journey_id, decision.name(), _body(who, occurred_at, given)), who)
+            return
         fields = {**who.common(), "occurred_at": occurred_at, **given_as_fields(decision, given)}
-        await _tell(journey_id, _read(decision, fields), who)
+        _show((await _told(journey_id, _read(decision, fields))).model_dump(mode="json"), who)
 
     signature = inspect.Signature(list(_parameters(decision)))
     command.__name__ = attribute_of(decision.name())
@@ -55,7 +65,7 @@ def _parameters(decision: type[Decision]) -> Iterator[inspect.Parameter]:
         default = inspect.Parameter.empty if option.required else () if option.is_list else None
         yield inspect.Parameter(option.name, keyword, default=default, annotation=_annotation(option))
     yield inspect.Parameter("occurred_at", keyword, default=None, annotation=opt.OccurredAt)
-    yield inspect.Parameter("who", keyword, annotation=opt.Who)
+    yield inspect.Parameter("who", keyword, default=_NOBODY_NAMED, annotation=opt.Who)
 
 
 def _annotation(option: Option) -> Any:
@@ -80,10 +90,17 @@ def _read(decision: type[Decision], fields: dict[str, Any]) -> Decision:
         raise Stop(Exit.USAGE, f"{flag}: {first['msg']}") from None
 
 
-async def _tell(journey_id: str, command: Decision, who: opt.Who) -> None:
+def _body(who: opt.Who, occurred_at: datetime | None, given: dict[str, Any]) -> dict[str, Any]:
+    """The options as the API takes them, but for those that were left out."""
+    when = occurred_at.isoformat() if occurred_at else None
+    every = {"id": who.decision_id(), "role": who.role, "occurred_at": when, **given}
+    return {name: value for name, value in every.items() if value is not None and value != ()}
+
+
+async def _told(journey_id: str, command: Decision) -> JourneyStatus:
     journeys = await the_journeys_to_decide()
     try:
-        status = await journeys.tell(journey_id, command)
+        return await journeys.tell(journey_id, command)
     except CommandRefused as refused:
         raise Stop(Exit.REFUSED, f"refused ({refused.code}): {refused.sentence}") from None
     except JourneyNotRunning as error:
@@ -93,10 +110,13 @@ async def _tell(journey_id: str, command: Decision, who: opt.Who) -> None:
     except JourneysUnreachable as error:
         again = f"{error}; repeat with --id {command.id} to be sure it is done once"
         raise Stop(Exit.UNREACHABLE, again) from None
+
+
+def _show(status: Mapping[str, Any], who: opt.Who) -> None:
     if who.json:
         show_json(status)
     else:
-        show_fields({name.replace("_", " "): value for name, value in status.model_dump().items()})
+        show_fields({name.replace("_", " "): value for name, value in status.items()})
 
 
 globals().update({attribute_of(each.name()): _command(each) for each in DECISIONS})

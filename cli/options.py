@@ -10,6 +10,7 @@ from typing import Annotated, TypedDict
 
 from cyclopts import Parameter, Token, validators
 
+from cli.output import Exit, Stop
 from domain.plans import Actor
 from domain.values import Role
 
@@ -57,20 +58,33 @@ class Who:
     """Who decides, and how the answer is printed.
 
     Attributes:
-        by: Staff id of the person who decides; opaque, never a name.
-        role: The role in which they act.
+        by: Direct access, for an operator of the machine: staff id of the person who decides, on the operator's word.
+            Left out, it is the person who has signed in with `throughline sign-in`.
+        role: The role in which they act. Left out, the first of theirs that may take the decision.
         id: Id of this decision. Repeating the command with the same id does it only once. Generated if left out.
         json: Print the journey's new status as JSON.
     """
 
-    by: str
-    role: ActingRole
+    by: str | None = None
+    role: ActingRole | None = None
     id: str | None = None
     json: bool = False
 
+    @property
+    def is_direct(self) -> bool:
+        """Whether an operator vouches for who decides. Stops with `USAGE` if only half of it is given."""
+        if self.by is not None and self.role is None:
+            raise Stop(Exit.USAGE, "--role: an operator says in which role the person acts")
+        return self.by is not None
+
+    def decision_id(self) -> str:
+        """The decision's id: as given, or a new one."""
+        return self.id or f"cli/{uuid.uuid4()}"
+
     def common(self) -> _Common:
-        """The fields every decision has."""
-        return _Common(id=self.id or f"cli/{uuid.uuid4()}", by=Actor(id=self.by, role=self.role))
+        """The fields that every decision has, on an operator's word."""
+        assert self.by is not None and self.role is not None, "asked of direct access alone"
+        return _Common(id=self.decision_id(), by=Actor(id=self.by, role=self.role))
 
 
 JourneyId = Annotated[str, Parameter(help="The journey's id, as `throughline journeys` lists it.")]

@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from temporalio.client import Client
 
 from access.audit import Audit
+from access.cli_codes import CliCodes
 from access.provider import Provider, ProviderSettings
 from access.saved_views import SavedViews
 from access.sessions import Sessions
@@ -57,6 +58,7 @@ async def serve(settings: Settings) -> None:
             sessions=Sessions(pool, idle=timedelta(hours=1)),
             audit=Audit(pool),
             saved_views=SavedViews(pool),
+            cli_codes=CliCodes(pool),
             provider=Provider(ProviderSettings(issuer="http://127.0.0.1:9", client_id="bench"), http),
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),

@@ -13,7 +13,18 @@ from starlette.staticfiles import StaticFiles
 
 from dashboard.api.app import PATH as API
 from dashboard.api.app import create_api
-from dashboard.board import audit_page, codec_server, errors, journey_page, lists, live, saved_views, signing_in, today
+from dashboard.board import (
+    audit_page,
+    cli_sign_in,
+    codec_server,
+    errors,
+    journey_page,
+    lists,
+    live,
+    saved_views,
+    signing_in,
+    today,
+)
 from dashboard.board.html import STATIC
 from dashboard.board.security import SecurityHeaders
 from dashboard.board.services import Services
@@ -37,7 +48,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     errors.add_to(app)
     app.add_middleware(SecurityHeaders)
-    for each in (today, lists, saved_views, journey_page, audit_page, codec_server, signing_in, live):
+    for each in (today, lists, saved_views, journey_page, audit_page, cli_sign_in, codec_server, signing_in, live):
         app.include_router(each.router)
     app.add_api_route(
         "/health", _health, include_in_schema=False, dependencies=[Depends(Public("says only that it runs"))]

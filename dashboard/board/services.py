@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from access.audit import Audit
+from access.cli_codes import CliCodes
 from access.provider import Provider
 from access.rules import Viewer
 from access.saved_views import SavedViews
@@ -48,6 +49,7 @@ class Services:
     sessions: Sessions
     audit: Audit
     saved_views: SavedViews
+    cli_codes: CliCodes
     provider: Provider
     changes: Changes
     viewer: FindViewer

@@ -31,6 +31,16 @@ create index audit_person_at_idx on access.audit using btree (person, at);
 create trigger audit_only_grows before delete or update or truncate on access.audit for each statement execute function access.audit_only_grows();
 grant select,insert on table access.audit to throughline_sessions;
 
+create table access.cli_codes (
+    code_hash bytea not null,
+    challenge text not null,
+    person text not null,
+    offered_at timestamptz not null,
+    constraint cli_codes_pkey primary key (code_hash)
+);
+comment on table access.cli_codes is 'Each is used once, within minutes, by the command that made the challenge.';
+grant select,insert,delete on table access.cli_codes to throughline_sessions;
+
 create table access.saved_views (
     person text not null,
     list text not null,

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 
 from access.audit import Audit
+from access.cli_codes import CliCodes
 from access.provider import Provider
 from access.rules import Viewer
 from access.saved_views import SavedViews
@@ -174,6 +175,7 @@ async def serving(url: str, *, sealer: Sealer | None = None, journeys: Journeys 
             sessions=Sessions(pool),
             audit=Audit(pool),
             saved_views=SavedViews(pool),
+            cli_codes=CliCodes(pool),
             provider=cast(Provider, None),
             changes=Changes(url),
             viewer=STAFF.get,
