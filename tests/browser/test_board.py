@@ -80,7 +80,7 @@ def test_a_keyboard_is_enough(browser: Browser, demonstration: RunningBoard) -> 
         if page.evaluate("document.activeElement.value") == CASE_MANAGER:
             break
     page.keyboard.press("Enter")
-    expect(page).to_have_title(re.compile("Today"))
+    expect(page.locator("#feed")).to_have_text("live")
 
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_be_visible()
@@ -88,11 +88,13 @@ def test_a_keyboard_is_enough(browser: Browser, demonstration: RunningBoard) -> 
     page.keyboard.press("g")
     page.keyboard.press("d")
     expect(page).to_have_title(re.compile("Duties"))
+    expect(page.locator("#feed")).to_have_text("live")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
     page.keyboard.press("Enter")
     expect(page).to_have_title(re.compile("^J-"))
+    expect(page.locator("#feed")).to_have_text("live")
 
     page.keyboard.press("/")
     reference = page.title().split(" ")[0]

@@ -21,6 +21,7 @@ function setFeed(state) {
   const live = $("#live");
   if (!live) return;
   live.classList.toggle("lost", state !== "live");
+  live.classList.toggle("on", state === "live");
   $("#feed").textContent = state;
   $("#lost").hidden = state === "live";
 }
