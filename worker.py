@@ -87,9 +87,9 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
         SettingsError: An address is missing, or the payload keys or the trusted keys cannot be read.
         JourneysUnreachable: Temporal does not answer.
     """
-    authors = trusted_keys(settings)
     async with record(settings) as store:
         await _adopt(store, load(settings.centre))
+    authors = trusted_keys(settings)
     client = await temporal_client(settings)
     admitted, staff = HandedOver(settings.require_database_url()), staff_file(settings)
     use_staff(staff.colleague)
