@@ -30,6 +30,7 @@ from deploy.errors import SettingsError
 from deploy.settings import Settings
 from domain.people import use_staff
 from eventstore import EventStoreError, open_store
+from intake.finding import Finder
 from record.sealing import Sealer
 from workflows.client import Journeys, JourneysUnreachable, connect
 
@@ -123,6 +124,7 @@ async def _services(settings: Settings, provider: ProviderSettings, base_url: st
                 longest=timedelta(hours=settings.board_session_hours),
             ),
             audit=Audit(pool),
+            finder=Finder(pool, keys),
             provider=Provider(provider, http),
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),

@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from dashboard.board import audit_page, errors, journey_page, lists, live, signing_in, today
+from dashboard.board import audit_page, errors, find_page, journey_page, lists, live, signing_in, today
 from dashboard.board.html import STATIC
 from dashboard.board.security import SecurityHeaders
 from dashboard.board.services import Services
@@ -35,7 +35,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     errors.add_to(app)
     app.add_middleware(SecurityHeaders)
-    for each in (today, lists, journey_page, audit_page, signing_in, live):
+    for each in (today, lists, journey_page, find_page, audit_page, signing_in, live):
         app.include_router(each.router)
     app.add_api_route(
         "/health", _health, include_in_schema=False, dependencies=[Depends(Public("says only that it runs"))]

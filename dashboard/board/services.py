@@ -13,6 +13,7 @@ from access.sessions import Sessions
 from dashboard.board.changes import Changes
 from dashboard.queries.moment import Pool
 from eventstore.port import EventStore
+from intake.finding import Finder
 from record.sealing import Sealer
 from workflows.client import Journeys
 
@@ -28,6 +29,7 @@ class Services:
 
     Attributes:
         pool: Connections that read the read models.
+        finder: Finds clients by name and record number.
         base_url: The board's address as browsers see it.
         temporal_ui: The address of the Temporal UI's list of workflows; None if there is none.
         viewer: Finds who a signed-in person is now.
@@ -41,6 +43,7 @@ class Services:
     journeys: Journeys
     sessions: Sessions
     audit: Audit
+    finder: Finder
     provider: Provider
     changes: Changes
     viewer: FindViewer
