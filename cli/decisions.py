@@ -13,6 +13,7 @@ from cli import options as opt
 from cli.access import the_journeys
 from cli.catalogue import attribute_of
 from cli.output import Exit, Stop, show_fields, show_json
+from cli.which_journey import journey_to_decide_on
 from domain.commands import EVERY_STAGE, EVERYONE, Decision, Declaration
 from domain.decision_options import Option, given_as_fields, options_of
 from domain.pathway import DECISIONS
@@ -32,7 +33,8 @@ def where(declared: Declaration) -> str:
 def _command(decision: type[Decision]) -> Callable[..., Awaitable[None]]:
     async def command(journey_id: str, *, who: opt.Who, occurred_at: opt.OccurredAt = None, **given: Any) -> None:
         fields = {**who.common(), "occurred_at": occurred_at, **given_as_fields(decision, given)}
-        await _tell(journey_id, _read(decision, fields), who)
+        said = _read(decision, fields)
+        await _tell(await journey_to_decide_on(journey_id), said, who)
 
     signature = inspect.Signature(list(_parameters(decision)))
     command.__name__ = attribute_of(decision.name())
