@@ -15,7 +15,7 @@ from eventstore.events import StoredEvent
 from record.codec import from_record
 
 
-async def benefits(journey_id: opt.JourneyId, /, *, json: bool = False) -> None:
+async def benefits(journey_id: opt.JourneyToRead, /, *, json: bool = False) -> None:
     """Show the payer's latest answer with its own words. Needs the clients' keys.
 
     Args:

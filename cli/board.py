@@ -34,6 +34,7 @@ from deploy.payload_keys import read_payload_keys
 from deploy.settings import Settings
 from domain.people import use_staff
 from eventstore import EventStoreError, open_store
+from intake.finding import Finder
 from record.sealing import Sealer
 from workflows.client import Journeys, JourneysUnreachable
 from workflows.payload_codec import PayloadKeys
@@ -129,6 +130,7 @@ async def _services(settings: Settings, provider: ProviderSettings, base_url: st
             audit=Audit(pool),
             saved_views=SavedViews(pool),
             cli_codes=CliCodes(pool),
+            finder=Finder(pool, keys),
             provider=Provider(provider, http),
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),

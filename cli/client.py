@@ -1,4 +1,4 @@
-"""`throughline client`: destroys or re-wraps the keys that encrypt what is written about clients."""
+"""`throughline client`: the keys that encrypt what is written about clients, and the index by which they are found."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from psycopg import Error
 from psycopg_pool import PoolTimeout
 
 from cli.access import load_settings, the_keys, the_record
-from cli.output import Exit, Stop, show_fields, stdout
+from cli.output import Exit, Stop, complain, show_fields, stdout
 from domain.retention import DestructionReason
+from intake.indexing import Indexer
+from intake.registry import IntakePool
 from intake.service import intake_pool
 from intake.shredding import NoSuchClient, Shredder, ShredOrder, ShredRefused
 
 client = App(
     name="client",
-    help="Destroy or re-wrap the keys that encrypt what is written about clients.",
+    help="Destroy or re-wrap the keys that encrypt what is written about clients, and fill the index of their names.",
 )
 
 _Ref = Annotated[UUID, Parameter(help="The client's reference, as `throughline journey ID --json` shows it.")]
@@ -78,10 +80,27 @@ async def rewrap() -> None:
     )
 
 
+@client.command
+async def index() -> None:
+    """Make clients findable by name who were kept before there was a search, or after intake's tables were restored.
+
+    It may run while intake does, and again.
+    """
+    async with the_keys() as keys, _the_pool() as pool:
+        count = await Indexer(pool, keys).index(lambda done: complain(f"{done} clients so far"))
+    stdout.print(f"{count} {'client is' if count == 1 else 'clients are'} found by name and record number")
+
+
 @asynccontextmanager
 async def _shredder() -> AsyncIterator[Shredder]:
-    async with the_record() as store, the_keys() as keys, intake_pool(load_settings().require_database_url()) as pool:
+    async with the_record() as store, the_keys() as keys, _the_pool() as pool:
+        yield Shredder(store, keys, pool)
+
+
+@asynccontextmanager
+async def _the_pool() -> AsyncIterator[IntakePool]:
+    async with intake_pool(load_settings().require_database_url()) as pool:
         try:
-            yield Shredder(store, keys, pool)
+            yield pool
         except (Error, PoolTimeout) as error:
             raise Stop(Exit.UNREACHABLE, f"the database does not answer ({type(error).__name__}): try again") from None

@@ -15,6 +15,7 @@ from cli import options as opt
 from cli.access import the_journeys_to_decide
 from cli.catalogue import attribute_of
 from cli.output import Exit, Stop, show_fields, show_json
+from cli.which_journey import journey_to_decide_on
 from domain.commands import EVERY_STAGE, EVERYONE, Decision, Declaration
 from domain.decision_options import Option, given_as_fields, options_of
 from domain.pathway import DECISIONS
@@ -39,10 +40,12 @@ def _command(decision: type[Decision]) -> Callable[..., Awaitable[None]]:
         journey_id: str, *, who: opt.Who = _NOBODY_NAMED, occurred_at: opt.OccurredAt = None, **given: Any
     ) -> None:
         if not who.is_direct:
-            _show(await api.decide(journey_id, decision.name(), _body(who, occurred_at, given)), who)
+            journey = await journey_to_decide_on(journey_id)
+            _show(await api.decide(journey, decision.name(), _body(who, occurred_at, given)), who)
             return
         fields = {**who.common(), "occurred_at": occurred_at, **given_as_fields(decision, given)}
-        _show((await _told(journey_id, _read(decision, fields))).model_dump(mode="json"), who)
+        said = _read(decision, fields)
+        _show((await _told(await journey_to_decide_on(journey_id), said)).model_dump(mode="json"), who)
 
     signature = inspect.Signature(list(_parameters(decision)))
     command.__name__ = attribute_of(decision.name())

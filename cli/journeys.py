@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli.access import load_settings, the_keys, the_record, told_in_one_line
-from cli.options import AtTime, Positive
+from cli.options import AtTime, JourneyToRead, Positive
 from cli.output import Exit, Stop, complain, show_fields, show_json, stdout, table
+from cli.which_journey import journey_to_read
 from dashboard.history import AsOf
 from dashboard.lists import Listing, list_journeys
 from dashboard.missed import MissedDuty, missed_of
@@ -17,6 +18,7 @@ from domain.authorship import Via
 from domain.benefit_words import price, summary
 from domain.obligations import Obligation
 from domain.plans import Estimate, Transition
+from domain.reference import reference
 from domain.refusal import UnknownHere
 from domain.state import JourneyState
 from domain.values import Instant
@@ -28,7 +30,7 @@ from workflows.client import workflow_id
 
 _DOUBTED = "the sender's time of it cannot be true: what is due counts from its receipt"
 MISSED_COLUMNS = ("Obligation", "Owner", "Was due", "Outcome", "Ended", "By")
-_COLUMNS = ("Journey", "Site", "Stage", "Level", "Waiting for", "Next", "Due", "")
+_COLUMNS = ("Journey", "Reference", "Site", "Stage", "Level", "Waiting for", "Next", "Due", "")
 
 
 async def journeys(*, all: bool = False, person: str | None = None, json: bool = False) -> None:
@@ -47,7 +49,7 @@ async def journeys(*, all: bool = False, person: str | None = None, json: bool =
     if listing.behind:
         complain(f"as of event {listing.as_of} of {listing.head}: see `throughline projections list`")
     if json:
-        show_json(rows)
+        show_json([_row_as_json(each) for each in rows])
         return
     if person and not rows:
         stdout.print(f"no journey waits for {person}; `throughline obligations --person {person}` lists all they owe")
@@ -60,7 +62,7 @@ async def journeys(*, all: bool = False, person: str | None = None, json: bool =
 
 
 async def journey(
-    journey_id: str,
+    journey_id: JourneyToRead,
     /,
     *,
     as_of: AtTime = None,
@@ -76,7 +78,6 @@ async def journey(
     This reads the record. Decisions that cannot be recorded are missing here: see `throughline status` and `reconcile`.
 
     Args:
-        journey_id: The journey's id.
         as_of: Show it as it was at this time, by what had occurred by then. Give a time zone: 2026-03-01T12:00Z.
         known_at: Show it as the record had it at this time, by what had been recorded by then.
         at_version: Show it after this many of its own events.
@@ -98,7 +99,7 @@ async def journey(
         state = state_of(stored)
         if not at.is_now:
             stdout.print(f"As it stood after {len(stored)} of its {len(every)} events.\n", markup=False)
-        _show_standing(state, at.moment or datetime.now(UTC))
+        _show_standing(state, reference(every[0].position), at.moment or datetime.now(UTC))
         _show_missed(stored, at.moment or datetime.now(UTC))
         _show_timeline(stored, everything)
 
@@ -115,13 +116,10 @@ async def _listed(*, ended: bool) -> Listing:
         )
 
 
-async def recorded(journey_id: str) -> tuple[StoredEvent, ...]:
-    """A journey's events. Stops with `NOT_FOUND` if there is no such journey."""
+async def recorded(given: str) -> tuple[StoredEvent, ...]:
+    """The events of the journey that a person means. Stops as `journey_to_read` does."""
     async with the_record() as store:
-        every = await read_journey(store, journey_id)
-    if not every:
-        raise Stop(Exit.NOT_FOUND, "no journey with that id is on record: see `throughline journeys --all`")
-    return every
+        return await read_journey(store, await journey_to_read(store, given))
 
 
 def _until(at: AsOf, every: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
@@ -140,15 +138,16 @@ def ui_link(settings: Settings, journey_id: str) -> str | None:
 
 
 def show_rows(rows: list[JourneyRow]) -> None:
-    """A table where the terminal has room for one, else two lines for each journey."""
+    """A table where the terminal has room for one, else some lines for each journey."""
     cells = [_cells(each) for each in rows]
     widths = (max(len(str(cell)) for cell in column) for column in zip(_COLUMNS, *cells, strict=True))
     if sum(widths) + 2 * len(_COLUMNS) <= stdout.width:
         table(None, _COLUMNS, cells)
         return
     for each in rows:
-        name, site, stage, level, waiting_for, owed, due, flag = _cells(each)
-        stdout.print(f"{name}  {site}  {stage}  {level or ''}", markup=False)
+        name, called, site, stage, level, waiting_for, owed, due, flag = _cells(each)
+        stdout.print(f"{name}  {called or ''}  {site}", markup=False)
+        stdout.print(f"  {stage}  {level or ''}", markup=False)
         if owed:
             stdout.print(f"  next: {owed}, {waiting_for}, {due}", markup=False)
         if flag:
@@ -166,14 +165,24 @@ def _cells(each: JourneyRow) -> tuple[object, ...]:
     flag = ", ".join(each.flags)
     due = moment(each.next_due) if each.next_due else None
     waiting_for = named(each.waiting_for, each.waiting_for_person) if each.waiting_for else None
-    return each.journey_id, each.site, each.stage, each.level, waiting_for, each.next_obligation, due, flag
+    standing = (each.site, each.stage, each.level, waiting_for, each.next_obligation, due, flag)
+    return each.journey_id, _called(each.number), *standing
 
 
-def _show_standing(state: JourneyState, at: Instant) -> None:
+def _called(number: int | None) -> str | None:
+    return None if number is None else reference(number)
+
+
+def _row_as_json(each: JourneyRow) -> dict[str, Any]:
+    return {**each.model_dump(mode="json", exclude={"number"}), "reference": _called(each.number)}
+
+
+def _show_standing(state: JourneyState, called: str, at: Instant) -> None:
     now = row(state, at)
     show_fields(
         {
             "Journey": state.journey_id,
+            "Reference": called,
             "Stage": state.stage,
             "Final from": moment(state.closing.correctable_until) if state.closing.correctable_until else None,
             "Level of care": level_in_week(now.level, now.week, now.last_week) if now.level else None,
@@ -268,7 +277,7 @@ async def unsealed(stored: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
 
 def _as_json(state: JourneyState, stored: tuple[StoredEvent, ...], at: AsOf) -> dict[str, Any]:
     return {
-        "journey": row(state, at.moment or datetime.now(UTC)),
+        "journey": _row_as_json(row(state, at.moment or datetime.now(UTC)).changed(number=stored[0].position)),
         "obligations": state.in_order(at.moment or datetime.now(UTC)),
         "missed": missed_of((from_record(each) for each in stored), at.moment or datetime.now(UTC)),
         "events": [_event_as_json(each) for each in stored],

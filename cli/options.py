@@ -87,7 +87,8 @@ class Who:
         return _Common(id=self.decision_id(), by=Actor(id=self.by, role=self.role))
 
 
-JourneyId = Annotated[str, Parameter(help="The journey's id, as `throughline journeys` lists it.")]
+JourneyId = Annotated[str, Parameter(help="The journey's id or reference in full, as `throughline journeys` lists it.")]
+JourneyToRead = Annotated[str, Parameter(help="The journey's reference, its id, or the first characters of its id.")]
 OccurredAt = Annotated[
     datetime | None,
     Parameter(

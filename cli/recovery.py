@@ -14,6 +14,7 @@ from temporalio.client import Client
 
 from cli.access import load_settings, temporal_client, the_journeys
 from cli.output import Exit, Stop, show_fields, show_json, stdout, table
+from cli.which_journey import journey_to_decide_on
 from deploy.errors import SettingsError
 from deploy.settings import Settings
 from domain.state import STATE_SCHEMA
@@ -90,7 +91,9 @@ async def start_missing(settings: Settings) -> tuple[Comparison, tuple[Mended, .
 
 
 async def look_again(
-    journey_id: Annotated[str | None, Parameter(help="The journey that stands still.")] = None,
+    journey_id: Annotated[
+        str | None, Parameter(help="The journey that stands still: its full id or reference.")
+    ] = None,
     /,
     *,
     all: bool = False,
@@ -109,7 +112,7 @@ async def look_again(
         return
     journeys = await the_journeys()
     try:
-        status = await journeys.look_again(journey_id)
+        status = await journeys.look_again(await journey_to_decide_on(journey_id))
     except CommandRefused as refused:
         raise Stop(Exit.REFUSED, f"refused ({refused.code}): {refused.sentence}") from None
     except JourneyNotRunning as error:

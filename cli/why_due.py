@@ -34,7 +34,7 @@ def _day(_: object, tokens: Any) -> date:
 
 
 async def why_due_command(
-    journey_id: opt.JourneyId,
+    journey_id: opt.JourneyToRead,
     obligation: str,
     /,
     *,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import psycopg
 
-from dashboard.projections import JOURNEYS, ReadModel
+from dashboard.projections import JOURNEYS, NUMBERS, ReadModel
 from dashboard.projections.folding import Folding
 from dashboard.projections.standing import is_kept
 from dashboard.reading import JourneyRow, row, urgency
@@ -19,7 +20,7 @@ from eventstore.postgres import translated
 
 _PAUSE_SECONDS = 0.02
 _LIST = """
-select journey_id, site, stage, level, waiting_for, waiting_for_person, next_obligation, next_due,
+select journey_id, n.number, site, stage, level, waiting_for, waiting_for_person, next_obligation, next_due,
        coalesce(next_due < %(now)s, false) as overdue,
        urgent_open or coalesce(next_due < %(now)s, false) as urgent, opened_at, version, priority,
        coalesce(window_closes < %(now)s, false) as missed_window, urgent_open,
@@ -27,9 +28,10 @@ select journey_id, site, stage, level, waiting_for, waiting_for_person, next_obl
        case when weeks_from is not null
             then greatest(1, ceil(((%(now)s at time zone zone)::date - weeks_from) / 7.0)::integer) end as week,
        last_week
-from dash.journeys
+from dash.journeys left join dash.journey_numbers n using (journey_id)
 where %(all)s or ended_at is null or open_count > 0
 """
+_NUMBERS = "select stream, position from es.events where stream = any (%s) and version = 1"
 _POSITION = "select min(position) from es.checkpoints where consumer = any (%s) and status = 'live'"
 
 
@@ -70,10 +72,10 @@ async def list_journeys(
     async with await open_session(database_url, "journeys") as session:
         try:
             head = await read_head(session)
-            await wait_for(session, head, patience_seconds, JOURNEYS)
+            await wait_for(session, head, patience_seconds, JOURNEYS, NUMBERS)
             async with session.transaction():
                 await session.execute("set transaction isolation level repeatable read")
-                as_of = await position(session, JOURNEYS)
+                as_of = await position(session, JOURNEYS, NUMBERS)
                 cursor = await session.execute(_LIST, {"now": now, "all": ended})
                 names = [column.name for column in cursor.description or ()]
                 rows = {each[0]: row_from(dict(zip(names, each, strict=True))) async for each in cursor}
@@ -104,11 +106,19 @@ async def _fold_rest(
     session: Session, as_of: int, most: int, rows: dict[str, JourneyRow], now: datetime, *, ended: bool
 ) -> int:
     events = await read_page(session, as_of, most)
-    for change in await Folding(session).changes(events):
-        rows.pop(change.recorded.stream, None)
+    changes = await Folding(session).changes(events)
+    numbers = await _numbers(session, {change.recorded.stream for change in changes})
+    for change in changes:
+        stream = change.recorded.stream
+        rows.pop(stream, None)
         if ended or not change.after.stage.is_end or change.after.obligations.open:
-            rows[change.recorded.stream] = row(change.after, now)
+            rows[stream] = row(change.after, now).changed(number=numbers[stream])
     return as_of + len(events)
+
+
+async def _numbers(session: Session, journeys: Collection[str]) -> dict[str, int]:
+    """The position of each journey's first event, which is its number."""
+    return dict(await (await session.execute(_NUMBERS, [list(journeys)])).fetchall())
 
 
 async def position(session: Session, *models: ReadModel) -> int:

@@ -11,7 +11,9 @@ LOGINS = {
     ),
     "throughline_intake": ("throughline_reader", "throughline_intake_service"),
     "throughline_projections": ("throughline_projector",),
-    "throughline_board": ("throughline_reader", "throughline_dashboards", "throughline_sessions"),
+    "throughline_board": (
+        *("throughline_reader", "throughline_dashboards", "throughline_sessions", "throughline_finder"),
+    ),
 }
 """Each login role and its groups. The migrations create the groups; docs/roles.md says why."""
 

@@ -7,6 +7,7 @@ guess.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from eventstore.jsontext import canonical
 from intake.facts import RecordNumber
 from intake.offload import crypt_off_loop
 from intake.person import Person
+from intake.search_words import SearchWord
 
 _HASHES = "/intake/hashes"
 _NOBODYS = "/intake/nobody"
@@ -70,6 +72,10 @@ class Privacy:
         """Opens a person's sealed data."""
         key = await self._keyring.key(person.key_id)
         return Person.model_validate_json(key.open(person.sealed, b"intake person", client_ref.bytes))
+
+    async def hashes_of_words(self, words: Iterable[SearchWord]) -> list[bytes]:
+        """The keyed hashes of the words by which a client is found, in no order that says which is which."""
+        return sorted([await self._hash("search", *each) for each in words])
 
     async def _hash(self, *parts: str) -> bytes:
         key = await self._keyring.key_of(_HASHES)

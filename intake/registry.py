@@ -5,6 +5,7 @@ A program that changes a client's data first locks the row that links the record
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +21,7 @@ from domain.values import Instant, Value
 from intake.facts import Admission, Identity, RecordNumber
 from intake.person import Person
 from intake.privacy import Privacy, Sealed
+from intake.search_words import search_words
 
 IntakePool = AsyncConnectionPool[AsyncConnection[Any]]
 
@@ -47,6 +49,11 @@ _KEEP_PERSON = """
     insert into intake.clients (client_ref, sealed, key_id, identity_as_of) values (%s, %s, %s, %s)
     on conflict (client_ref) do update set sealed = excluded.sealed, key_id = excluded.key_id,
         identity_as_of = excluded.identity_as_of"""
+_KEEP_WORDS = """
+    with gone as (
+        delete from intake.search_words where client_ref = %(client_ref)s and word_hash <> all (%(hashes)s::bytea[]))
+    insert into intake.search_words (client_ref, word_hash) select %(client_ref)s, unnest(%(hashes)s::bytea[])
+    on conflict do nothing"""
 
 
 class Journey(Value):
@@ -169,8 +176,17 @@ class Registry:
             person, since = Person(key=said.key), as_of
         else:
             person, since = await self._privacy.open_person(kept[0], client_ref), kept[1]
-        sealed = await self._privacy.seal_person(person.after(said, newer=as_of >= since), client_ref)
+        after = person.after(said, newer=as_of >= since)
+        sealed = await self._privacy.seal_person(after, client_ref)
         await connection.execute(_KEEP_PERSON, (client_ref, *sealed, max(as_of, since)))
+        words = search_words(after)
+        if kept is None or words != search_words(person):
+            await keep_words(connection, client_ref, await self._privacy.hashes_of_words(words))
+
+
+async def keep_words(connection: AsyncConnection[Any], client_ref: UUID, hashes: Sequence[bytes]) -> None:
+    """Makes these the words by which the client is found. The caller holds the client's lock."""
+    await connection.execute(_KEEP_WORDS, {"client_ref": client_ref, "hashes": list(hashes)})
 
 
 async def _known(connection: AsyncConnection[Any], number_hash: bytes) -> UUID | None:

@@ -34,7 +34,9 @@ _JOURNEYS = "select journey_id from intake.journeys where client_ref = %s"
 _PERSON = "select sealed, key_id from intake.clients where client_ref = %s for update"
 _ANY_MESSAGE = "select from intake.messages where client_ref = %s limit 1"
 _WAITING = "select count(*) from intake.messages where client_ref = %s and state = 'received'"
+_FORGET_WORDS = "delete from intake.search_words where client_ref = %s"
 _ERASE = (
+    _FORGET_WORDS,
     """update intake.quarantine set sealed = null, key_id = null where received_id in (
        select received_id from intake.messages where client_ref = %s)""",
     """update intake.messages set sealed = null, key_id = null, visit = '',
@@ -129,13 +131,16 @@ class Shredder:
         return Shredded(decided, again=earlier is not None)
 
     async def destroy_again(self) -> int:
-        """Destroys every key that the record says was destroyed, and returns how many.
+        """Destroys every key that the record says was destroyed, and returns how many. Nobody is found by name then.
 
-        Use it after restoring the keys' database, which may bring some back.
+        Use it after restoring the keys' database, or intake's tables, which may bring some back.
         """
         count = 0
         async for stream in streams(self._store, "client/"):
-            await self._keyring.destroy(stream.removeprefix("client/"))
+            client_ref = stream.removeprefix("client/")
+            await self._keyring.destroy(client_ref)
+            async with self._pool.connection() as connection:
+                await connection.execute(_FORGET_WORDS, (client_ref,))
             count += 1
         return count
 

@@ -29,6 +29,7 @@ from dashboard.board.changes import Changes
 from dashboard.board.services import Services
 from deploy.settings import Settings
 from eventstore import open_store
+from intake.finding import Finder
 from record.sealing import Sealer
 from workflows.client import Journeys
 from workflows.payload_codec import KEY_BYTES, PayloadKeys
@@ -59,6 +60,7 @@ async def serve(settings: Settings) -> None:
             audit=Audit(pool),
             saved_views=SavedViews(pool),
             cli_codes=CliCodes(pool),
+            finder=Finder(pool, keys),
             provider=Provider(ProviderSettings(issuer="http://127.0.0.1:9", client_id="bench"), http),
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),

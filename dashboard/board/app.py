@@ -18,6 +18,7 @@ from dashboard.board import (
     cli_sign_in,
     codec_server,
     errors,
+    find_page,
     journey_page,
     lists,
     live,
@@ -48,7 +49,18 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     errors.add_to(app)
     app.add_middleware(SecurityHeaders)
-    for each in (today, lists, saved_views, journey_page, audit_page, cli_sign_in, codec_server, signing_in, live):
+    for each in (
+        today,
+        lists,
+        saved_views,
+        journey_page,
+        find_page,
+        audit_page,
+        cli_sign_in,
+        codec_server,
+        signing_in,
+        live,
+    ):
         app.include_router(each.router)
     app.add_api_route(
         "/health", _health, include_in_schema=False, dependencies=[Depends(Public("says only that it runs"))]

@@ -27,7 +27,6 @@ from dashboard.reading import row
 from domain.authorship import Via
 from domain.commands import Decision
 from domain.pathway import DECISIONS, OBLIGATIONS
-from domain.reference import ReferenceWrong, number_in
 from domain.state import JourneyState
 from domain.values import Value
 from workflows.client import workflow_id
@@ -36,7 +35,6 @@ router = APIRouter(include_in_schema=False)
 
 _DECISIONS = {each.name(): each for each in DECISIONS}
 _LATEST = 8
-_BY_NUMBER = "select journey_id from dash.journey_numbers where number = %(number)s"
 
 
 class JourneyQuery(Value):
@@ -94,33 +92,11 @@ async def decide(journey_id: str, name: str, request: Request, visit: DecisionVi
     return answer
 
 
-@router.post("/find")
-async def find(request: Request, visit: JourneyVisit) -> Response:
-    """A journey by its short reference. What is looked for is never in an address."""
-    await require_own_form(request, visit.session)
-    wanted = str((await request.form()).get("wanted", "")).strip()
-    try:
-        number = number_in(wanted)
-    except ReferenceWrong as wrong:
-        return await _not_found(visit, f"{str(wrong)[0].upper()}{str(wrong)[1:]}.")
-    async with visit.moment() as moment:
-        rows = await moment.rows(_BY_NUMBER, {"number": number})
-    if not rows:
-        return await _not_found(visit, "There is no journey with that reference.")
-    return RedirectResponse(f"/journeys/{rows[0]['journey_id']}", 303)
-
-
 def _to(request: Request, address: str) -> Response:
     """Sends the browser to a page, also if htmx sent the form."""
     if request.headers.get("hx-request"):
         return Response(status_code=204, headers={"HX-Redirect": address})
     return RedirectResponse(address, 303)
-
-
-async def _not_found(visit: Visit, sentence: str) -> HTMLResponse:
-    async with visit.moment() as moment:
-        as_of = PageAsOf(position=moment.as_of, behind=moment.behind, at=visit.now)
-    return page("find.html", visit, 404, here="/find", as_of=as_of, sentence=sentence)
 
 
 async def _shown(

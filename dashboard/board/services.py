@@ -16,6 +16,7 @@ from access.signatures import Signer
 from dashboard.board.changes import Changes
 from dashboard.queries.moment import Pool
 from eventstore.port import EventStore
+from intake.finding import Finder
 from record.sealing import Sealer
 from workflows.client import Journeys
 from workflows.payload_codec import PayloadKeys
@@ -33,6 +34,7 @@ class Services:
     Attributes:
         pool: Connections that read the read models.
         signer: Vouches for the decisions of people who have signed in.
+        finder: Finds clients by name and record number.
         base_url: The board's address as browsers see it.
         payload_keys: What decrypts payloads for the Temporal UI.
         temporal_ui: The address of the Temporal UI's list of workflows; None if there is none.
@@ -50,6 +52,7 @@ class Services:
     audit: Audit
     saved_views: SavedViews
     cli_codes: CliCodes
+    finder: Finder
     provider: Provider
     changes: Changes
     viewer: FindViewer

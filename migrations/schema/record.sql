@@ -935,6 +935,7 @@ create schema intake;
 grant usage on schema intake to throughline_intake_service;
 grant usage on schema intake to throughline_directory;
 grant usage on schema intake to throughline_dashboards;
+grant usage on schema intake to throughline_finder;
 
 create table intake.clients (
     client_ref uuid not null,
@@ -947,6 +948,7 @@ create table intake.clients (
 comment on column intake.clients.sealed is 'The person, as JSON, encrypted with the client''s key; null once erased';
 grant select,insert,update on table intake.clients to throughline_intake_service;
 grant select on table intake.clients to throughline_directory;
+grant select (client_ref, sealed, key_id) on table intake.clients to throughline_finder;
 
 create table intake.journeys (
     journey_id uuid not null,
@@ -967,6 +969,7 @@ comment on column intake.journeys.started_at is 'When the journey gate confirmed
 create unique index one_open_journey on intake.journeys using btree (client_ref) where (closed_at is null);
 grant select,insert,update on table intake.journeys to throughline_intake_service;
 grant select (journey_id, client_ref, opened_by, site, admitted_at, started_at, closed_at) on table intake.journeys to throughline_directory;
+grant select (journey_id, client_ref, site, opened_at) on table intake.journeys to throughline_finder;
 
 create table intake.known (
     number_hash bytea not null,
@@ -1075,6 +1078,18 @@ comment on column intake.queue.due_at is 'When the earliest message may be tried
 comment on column intake.queue.claim_id is 'Who handles the earliest message now; only they may write what becomes of it';
 create index queue_due on intake.queue using btree (lane, due_at);
 grant select,insert,delete,update on table intake.queue to throughline_intake_service;
+
+create table intake.search_words (
+    word_hash bytea not null,
+    client_ref uuid not null,
+    constraint search_words_pkey primary key (client_ref, word_hash),
+    constraint search_words_client_ref_fkey foreign key (client_ref) references intake.clients(client_ref)
+);
+comment on table intake.search_words is 'Can be filled anew by throughline client index, so that no backup needs it. Deleted when the client''s key is destroyed.';
+comment on column intake.search_words.word_hash is 'Keyed hash of a word of the name, alone and with the birth date, or of the record number without its issuer';
+create index search_words_word_hash_idx on intake.search_words using btree (word_hash);
+grant select,insert,delete,update on table intake.search_words to throughline_intake_service;
+grant select on table intake.search_words to throughline_finder;
 
 create view intake.messages_for_people as
  select quarantine_id,

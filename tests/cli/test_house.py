@@ -97,7 +97,7 @@ def test_what_the_payer_wrote_reaches_the_person_who_must_judge_it(house: Comman
 
 def test_no_process_of_the_house_is_the_database_s_superuser(house: Command) -> None:
     settings = Settings.load({"THROUGHLINE_HOME": str(house.home)})
-    keyholders = {"throughline_worker", "throughline_intake"}
+    keyholders = {"throughline_worker", "throughline_intake", "throughline_board"}
     expected = {
         settings.require_database_url(): {*keyholders, "throughline_projections"},
         settings.require_keys_url(): keyholders,
@@ -205,3 +205,21 @@ def test_a_second_house_on_the_same_data_is_turned_away(house: Command) -> None:
         assert str(house.home) in second.err
         assert "THROUGHLINE_HOME" in second.err
     assert house.process.poll() is None
+
+
+def test_a_journey_is_named_by_its_reference_and_read_by_the_beginning_of_its_id(there: Call, tmp_path: Path) -> None:
+    journey = admitted(there, tmp_path)
+    told = shown(there, journey)["journey"]
+    listed = {each["journey_id"]: each["reference"] for each in there("journeys", "--all", "--json").json}
+    reference = told["reference"]
+    assert listed[journey] == reference and "number" not in told
+    assert reference in there("journey", journey).out and reference in there("journeys").out
+
+    for short in (reference, reference.lower(), journey[:13]):
+        assert shown(there, short)["journey"]["journey_id"] == journey
+        assert there("benefits", short).code == there("why-due", short, "enrol-1").code == Exit.OK
+    refused = there("decide-placement", journey[:13], "--recommended", "IOP", "--actual", "IOP", *CLINICIAN)
+    assert (refused.code, "not a part of its id" in refused.err) == (Exit.USAGE, True)
+    placed = there("decide-placement", reference, "--recommended", "IOP", "--actual", "IOP", *CLINICIAN, "--json")
+    assert placed.json["journey_id"] == journey
+    assert there("client", "index").out == there("client", "index").out != ""

@@ -7,6 +7,7 @@ import pytest
 from cli import journeys
 from cli.output import stdout
 from dashboard.reading import JourneyRow
+from domain.reference import reference
 from domain.values import Role, Stage
 from tests.domain.walk import MONDAY, enrolled, place_held
 
@@ -25,6 +26,7 @@ ROW = JourneyRow(
     version=3,
     week=13,
     last_week=12,
+    number=4711,
 )
 
 
@@ -37,6 +39,7 @@ def test_no_id_and_no_word_is_broken(
     shown = capsys.readouterr().out
     for word in (
         ROW.journey_id,
+        reference(4711),
         ROW.site,
         "FUNDING_EXCEPTION",
         "clinical-supervisor",
@@ -53,10 +56,10 @@ def test_a_journeys_page_says_its_week_and_where_the_client_is_moving(
     monkeypatch.setattr(stdout, "width", 120)
     monkeypatch.setattr(journeys, "ui_link", lambda settings, journey_id: None)
     walked = place_held()
-    journeys._show_standing(walked.state, walked.now)
+    journeys._show_standing(walked.state, "J-0001-2", walked.now)
     shown = capsys.readouterr().out
     assert "OP week 1" in shown and "PHP, due 2026-03-17 17:00Z, place held at facility-1" in shown
     walked = enrolled()
     walked.later(days=60)
-    journeys._show_standing(walked.state, walked.now)
+    journeys._show_standing(walked.state, "J-0001-2", walked.now)
     assert "IOP week 9 of 12" in capsys.readouterr().out

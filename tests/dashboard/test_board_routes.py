@@ -29,10 +29,11 @@ PAGES = {
     "/journeys/{journey_id}/decisions/{name}": Action.TAKE_DECISION,
     "/views/{of_list}": Action.SEE_LISTS,
     "/views/{of_list}/remove": Action.SEE_LISTS,
+    "/find": Action.READ_JOURNEY,
     "/cli": Action.SEE_LISTS,
     "/codec/decode": Action.READ_PAYLOADS,
 }
-"""What each page needs, written out by hand. `/find` is beside."""
+"""What each page needs, written out by hand."""
 PUBLIC = {"/health", "/sign-in", "/sign-in/answer", "/openapi.json", "/cli/session"}
 
 

@@ -94,6 +94,29 @@ def test_a_worker_sees_who_clients_are_and_when_they_were_handed_over_and_no_mes
     )
 
 
+def test_the_board_finds_a_client_and_their_journeys_and_sees_no_message(with_roles: str) -> None:
+    mine = as_role(with_roles, "throughline_board")
+    with psycopg.connect(mine) as connection:
+        connection.execute("select * from intake.search_words")
+        connection.execute("select client_ref, sealed, key_id from intake.clients")
+        connection.execute("select journey_id, client_ref, site, opened_at from intake.journeys")
+    assert_refused(
+        mine,
+        "select * from intake.clients",
+        "select visit from intake.journeys",
+        "select * from intake.known",
+        "select * from intake.messages",
+        "insert into intake.search_words select * from intake.search_words",
+        "update intake.search_words set client_ref = client_ref",
+        "delete from intake.search_words",
+    )
+
+
+@pytest.mark.parametrize("login", ["throughline_worker", "throughline_projections"])
+def test_nobody_else_reads_by_what_clients_are_found(login: str, with_roles: str) -> None:
+    assert_refused(as_role(with_roles, login), "select * from intake.search_words")
+
+
 def test_an_intake_keeps_what_it_has_received(with_roles: str) -> None:
     mine = as_role(with_roles, "throughline_intake")
     with psycopg.connect(mine) as connection:

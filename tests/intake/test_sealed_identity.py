@@ -25,7 +25,7 @@ from tests.intake.messages import adt, code, fields
 from tests.intake.test_registry import ADMISSION
 
 CANARIES = ("CANARYMRN", "CANARYFAMILY", "CANARYGIVEN", "CANARYMEMBER", "CANARYVISIT", "19870611", "1987-06-11")
-TABLES = ("messages", "quarantine", "clients", "journeys", "known")
+TABLES = ("messages", "quarantine", "clients", "journeys", "known", "search_words")
 KEY = RecordNumber(authority="NORTH", mrn="CANARYMRN")
 
 

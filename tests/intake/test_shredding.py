@@ -19,6 +19,7 @@ from domain.evolve import fold
 from domain.retention import DestructionReason
 from eventstore import StoreUnavailable, StreamHead
 from eventstore.verification.verify import verify
+from intake.finding import Finder
 from intake.privacy import Privacy, Sealed
 from intake.registry import Registry
 from intake.service import intake_pool
@@ -264,6 +265,22 @@ async def test_a_restored_database_of_keys_is_brought_in_line_with_the_record(
         assert await shredder(client, keys=keys).destroy_again() == 1
         with pytest.raises(KeyDestroyed):
             await keys.key_of(client.client_ref)
+
+
+async def test_nobody_finds_the_client_by_name_any_more(client: Drill) -> None:
+    finder = Finder(client.pool, client.keys)
+    [found] = await finder.by_name("canaryfamily", None, None)
+    assert (str(found.client_ref), await finder.by_number("canarymrn", None)) == (client.client_ref, [found])
+    words = await client.running.rows("select client_ref, word_hash from intake.search_words")
+    await shredder(client).shred(order(client), client.over)
+    assert await finder.by_name("canaryfamily", None, None) == await finder.by_number("canarymrn", None) == []
+    assert await client.running.rows("select count(*) from intake.search_words") == [(0,)]
+    with psycopg.connect(client.url) as connection:  # from a backup of intake's tables
+        connection.cursor().executemany(
+            "insert into intake.search_words (client_ref, word_hash) values (%s, %s)", words
+        )
+    assert await shredder(client).destroy_again() == 1
+    assert await client.running.rows("select count(*) from intake.search_words") == [(0,)]
 
 
 async def test_a_second_journey_counts_too(client: Drill) -> None:

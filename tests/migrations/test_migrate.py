@@ -136,6 +136,7 @@ def test_a_file_without_its_two_parts_is_refused(fresh_database: str, tmp_path: 
         "0002.chain-seal-roles",
         "0003.checkpoints",
         "0101.intake",
+        "0104.names",
         "0201.read-models",
         "0203.weeks-at-a-level",
         "0204.ways-out",

@@ -20,9 +20,10 @@ from access.rules import Viewer
 from access.saved_views import SavedViews
 from access.sessions import Session, Sessions, UsedFor
 from access.signatures import Signer
+from clientkeys.keys import Keyring
 from dashboard.board.app import create_app
 from dashboard.board.changes import Changes
-from dashboard.board.services import Services
+from dashboard.board.services import FindViewer, Services
 from dashboard.board.visit import SESSION_COOKIE
 from dashboard.reading import state_of
 from domain.commands import BaseCommand
@@ -31,6 +32,7 @@ from domain.pathway import Event
 from domain.refusal import Refusal, Refused, UnknownHere
 from domain.values import Role
 from eventstore import EventStore, PostgresEventStore, open_store
+from intake.finding import Finder
 from record.sealing import Sealer
 from tests.clientkeys.memory import MemoryKeyring
 from tests.dashboard.keeping import projecting, reached
@@ -151,6 +153,37 @@ class Served:
         return await self.http.post(API + path, headers=await self.headers(person), json=dict(body))
 
 
+def services_on(
+    pool: AsyncConnectionPool[Any],
+    url: str,
+    store: EventStore,
+    sealer: Sealer,
+    keys: Keyring,
+    journeys: Journeys,
+    viewer: FindViewer,
+) -> Services:
+    """What the board works with, on a real database. There is no provider: tests begin sessions themselves."""
+    return Services(
+        pool=pool,
+        store=store,
+        sealer=sealer,
+        journeys=journeys,
+        signer=SIGNER,
+        sessions=Sessions(pool),
+        audit=Audit(pool),
+        saved_views=SavedViews(pool),
+        cli_codes=CliCodes(pool),
+        finder=Finder(pool, keys),
+        provider=cast(Provider, None),
+        changes=Changes(url),
+        viewer=viewer,
+        base_url="http://board.example",
+        payload_keys=PAYLOAD_KEYS,
+        temporal_ui=f"{TEMPORAL_UI}/namespaces/throughline/workflows",
+        virtual_time=True,
+    )
+
+
 @asynccontextmanager
 async def serving(url: str, *, sealer: Sealer | None = None, journeys: Journeys | None = None) -> AsyncIterator[Served]:
     """The application on the migrated database at `url`. Journeys live in the time of their last event.
@@ -165,26 +198,10 @@ async def serving(url: str, *, sealer: Sealer | None = None, journeys: Journeys 
         )
         await opened.enter_async_context(pool)
         store = await opened.enter_async_context(open_store(url, max_size=4))
-        sealer = sealer or Sealer(MemoryKeyring())
+        keys = MemoryKeyring()
+        sealer = sealer or Sealer(keys)
         deciding = DecidingJourneys(store, sealer)
-        services = Services(
-            pool=pool,
-            store=store,
-            sealer=sealer,
-            journeys=journeys or cast(Journeys, deciding),
-            sessions=Sessions(pool),
-            audit=Audit(pool),
-            saved_views=SavedViews(pool),
-            cli_codes=CliCodes(pool),
-            provider=cast(Provider, None),
-            changes=Changes(url),
-            viewer=STAFF.get,
-            base_url="http://board.example",
-            signer=SIGNER,
-            payload_keys=PAYLOAD_KEYS,
-            temporal_ui=f"{TEMPORAL_UI}/namespaces/throughline/workflows",
-            virtual_time=True,
-        )
+        services = services_on(pool, url, store, sealer, keys, journeys or cast(Journeys, deciding), STAFF.get)
         app = create_app(services)
         transport = httpx2.ASGITransport(app=app)
         http = await opened.enter_async_context(
