@@ -22,7 +22,7 @@ _LONGEST_ID = 100
 
 
 class DecisionBody(BaseModel):
-    """What every decision has beside its own fields. Who decides is whoever is signed in."""
+    """What every decision has beside its own fields. The person who is signed in decides."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 

@@ -18,7 +18,7 @@ from domain.plans import Actor, Direction, DischargePlan, Estimate, Transition
 from domain.reference import reference
 from domain.values import LevelOfCare, Role, Stage
 
-PERSON = "Opaque staff id; null where it is whoever is on call for the role."
+PERSON = "Opaque staff id; null where the person on call for the role answers."
 MAY_NOT_READ = "null for who may not read what people wrote"
 
 

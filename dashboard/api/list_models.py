@@ -18,7 +18,7 @@ from domain.obligations import ObligationStatus
 from domain.reference import reference
 from domain.values import LevelOfCare, Role, Stage
 
-_PERSON = "Opaque staff id; null where it is whoever is on call for the role."
+_PERSON = "Opaque staff id; null where the person on call for the role answers."
 
 
 class AsOf(BaseModel):
