@@ -19,6 +19,8 @@ from access.provider import Provider, ProviderSettings
 from access.saved_views import SavedViews
 from access.sessions import Sessions
 from centre.files import centre_folder
+from centre.loading import load
+from centre.rule_sources import RuleSources
 from centre.staff_file import StaffFile, site_ids
 from cli.access import load_settings, temporal_client
 from cli.house import announce
@@ -135,6 +137,7 @@ async def _services(settings: Settings, provider: ProviderSettings, base_url: st
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),
             base_url=base_url,
+            sources=RuleSources(load(settings.centre).policies),
             payload_keys=PayloadKeys(read_payload_keys(settings.require_payload_keys())),
             temporal_ui=settings.ui_page,
             virtual_time=settings.virtual_time,

@@ -1,4 +1,4 @@
-"""Who signs what is sent to journeys: intake, an operator for direct access, the board for people who have signed in."""
+"""Who signs what is sent to journeys: intake, an operator for direct access, the board for those signed in."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from centre.files import CentreFileError, centre_folder
-from centre.policies import Sourced, read_policies
+from centre.policies import read_policies
+from centre.rule_sources import RuleSources
 from cli import options as opt
 from cli.access import load_settings, told_in_one_line
 from cli.journeys import recorded
@@ -134,19 +135,8 @@ def _changed(why: WhyDue) -> str:
 
 def rule_source(why: WhyDue) -> str | None:
     """Where the policy's file says that the number comes from, and when a person compared it."""
-    if why.counted.rule is None:
-        return None
-    entry = _entry(why.policy, why.counted.rule)
-    return f"{entry.source} Checked {entry.checked}." if entry else None
-
-
-def _entry(version: str | None, rule: str) -> Sourced | None:
     try:
         policies = read_policies(centre_folder(load_settings().centre) / "policies")
     except CentreFileError:
         return None
-    for found in policies:
-        if found.policy.version == version:
-            of_level = {f"levels.{each.id}.review": each.review for each in found.file.levels}
-            return found.file.numbers.get(rule) or of_level.get(rule.rpartition(".")[0])
-    return None
+    return RuleSources(policies).of(why.policy, why.counted.rule)

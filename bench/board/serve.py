@@ -22,6 +22,7 @@ from access.sessions import Sessions
 from access.signatures import Signer
 from centre.files import centre_folder
 from centre.loading import load
+from centre.rule_sources import RuleSources
 from centre.staff_file import StaffFile, site_ids
 from clientkeys import open_keyring
 from dashboard.board.app import create_app
@@ -37,7 +38,7 @@ from workflows.payload_codec import KEY_BYTES, PayloadKeys
 
 async def serve(settings: Settings) -> None:
     """Until it is stopped. Its port is its only output."""
-    load(None)
+    centre = load(None)
     url = settings.require_database_url()
     staff = StaffFile(centre_folder(None) / "staff.toml", sites=site_ids())
     listening = socket.create_server(("127.0.0.1", 0))
@@ -65,6 +66,7 @@ async def serve(settings: Settings) -> None:
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),
             base_url=base_url,
+            sources=RuleSources(centre.policies),
             payload_keys=PayloadKeys([bytes(KEY_BYTES)]),
         )
         sys.stdout.write(f"{base_url}\n")

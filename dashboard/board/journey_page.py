@@ -119,6 +119,7 @@ async def _shown(
         here="/journeys",
         now=now,
         journey=shown,
+        sources=visit.services.sources,
         row=row(shown.state, now),
         site_of_page=state.admission.site,
         reads_words=found.reads_words(visit),

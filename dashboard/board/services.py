@@ -13,6 +13,7 @@ from access.rules import Viewer
 from access.saved_views import SavedViews
 from access.sessions import Sessions
 from access.signatures import Signer
+from centre.rule_sources import RuleSources
 from dashboard.board.changes import Changes
 from dashboard.queries.moment import Pool
 from eventstore.port import EventStore
@@ -37,6 +38,7 @@ class Services:
         finder: Finds clients by name and record number.
         base_url: The board's address as browsers see it.
         payload_keys: What decrypts payloads for the Temporal UI.
+        sources: Where the numbers of the centre's policies come from.
         temporal_ui: The address of the Temporal UI's list of workflows; None if there is none.
         viewer: Finds who a signed-in person is now.
         virtual_time: Whether journeys run on the calendar of a demonstration.
@@ -58,6 +60,7 @@ class Services:
     viewer: FindViewer
     base_url: str
     payload_keys: PayloadKeys
+    sources: RuleSources
     temporal_ui: str | None = None
     virtual_time: bool = False
     is_example: bool = False

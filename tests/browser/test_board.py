@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import uuid
 from collections.abc import Iterator
 
 import psutil
@@ -124,6 +125,28 @@ def test_a_decision_is_refused_at_its_field_and_then_taken_and_seen_at_once(
     page.click("#decide button.go")
     expect(page.locator("#facts")).to_contain_text("s-104, utilisation review")
     expect(page.locator("#happened")).to_contain_text("Care team: utilisation-review is s-104")
+
+
+def test_what_people_write_is_nowhere_but_in_the_sealed_record(page: Page, demonstration: RunningBoard) -> None:
+    canary = f"canary{uuid.uuid4().hex}"
+    addresses: list[str] = []
+    page.on("request", lambda asked: addresses.append(asked.url))
+    address = demonstration.url + journeys_of(page, demonstration.url)[REVIEW]
+    page.goto(f"{address}?decide=assign-care-team")
+    page.select_option("#field-team_role", "medical-director")
+    page.fill("#field-to", "s-106")
+    page.fill("#field-reason", canary)
+    page.click("#decide button.go")
+    expect(page.locator("#happened")).to_contain_text("Care team: medical-director is s-106")
+    page.goto(f"{demonstration.url}/duties")
+    page.fill("#find", canary)
+    page.press("#find", "Enter")
+    expect(page.locator("h1")).to_contain_text("Find")
+    assert addresses and not any(canary in each for each in addresses)
+    folders = [demonstration.home / name for name in ("logs", "temporal", "postgres")]
+    kept = [[each for each in folder.rglob("*") if each.is_file()] for folder in folders]
+    assert all(kept), "nothing was searched"
+    assert [str(each) for files in kept for each in files if canary.encode() in each.read_bytes()] == []
 
 
 def test_what_another_person_changes_appears_while_text_is_half_typed(

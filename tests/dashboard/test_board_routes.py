@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -110,6 +111,14 @@ async def test_words_are_shown_to_those_who_may_read_them_and_a_journey_elsewher
         assert ("CANARY" in page.text) is reads, person
         looks = await served.services.audit.looks(person=person)
         assert [each.did for each in looks] == (["read-words"] if reads else ["opened-journey"])
+
+
+async def test_why_something_is_due_then_names_the_number_and_its_source(served: Served) -> None:
+    await served.keep({"here": walk.enrolled()})
+    cookie, _ = await served.browser("clinician-1")
+    page = (await served.http.get("/journeys/here", headers=cookie)).text
+    assert "policy us-generic-1, levels.IOP.review." in page
+    assert re.search(r"levels\.IOP\.review\.\w+: .+ Checked \d{4}-\d\d-\d\d\.", page)
 
 
 async def test_a_form_from_elsewhere_or_of_another_session_does_nothing(served: Served) -> None:

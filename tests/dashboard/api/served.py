@@ -20,6 +20,8 @@ from access.rules import Viewer
 from access.saved_views import SavedViews
 from access.sessions import Session, Sessions, UsedFor
 from access.signatures import Signer
+from centre.loading import load
+from centre.rule_sources import RuleSources
 from clientkeys.keys import Keyring
 from dashboard.board.app import create_app
 from dashboard.board.changes import Changes
@@ -179,6 +181,7 @@ def services_on(
         viewer=viewer,
         base_url="http://board.example",
         payload_keys=PAYLOAD_KEYS,
+        sources=RuleSources(load().policies),
         temporal_ui=f"{TEMPORAL_UI}/namespaces/throughline/workflows",
         virtual_time=True,
     )
