@@ -7,7 +7,7 @@ if there were no such client.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -48,8 +48,8 @@ class Asked(NamedTuple):
     born: str = ""
 
     @property
-    def is_number(self) -> bool:
-        """Whether it can be a record number: it has a digit."""
+    def has_digit(self) -> bool:
+        """Whether it can be a record number."""
         return any(each.isdigit() for each in self.wanted)
 
 
@@ -111,7 +111,7 @@ async def _by_reference(visit: Visit, asked: Asked) -> str | None:
         return None
     async with visit.moment() as moment:
         rows = await moment.rows(_BY_NUMBER, {"number": number})
-    if rows or asked.is_number:
+    if rows or asked.has_digit:
         await _note_search(visit, "reference", len(rows))
     return str(rows[0]["journey_id"]) if rows else None
 
@@ -137,19 +137,21 @@ async def _clients(visit: Visit, asked: Asked) -> list[FoundClient]:
 
 
 async def _looked_up(visit: Visit, asked: Asked) -> list[FoundClient]:
+    """By record number if it can be one, else by name."""
     finder, sites = visit.services.finder, visit.sites
-    kind = "number" if asked.is_number else "name"
+    found = await _noted(visit, "number", finder.by_number(asked.wanted, sites)) if asked.has_digit else []
+    return found or await _noted(visit, "name", finder.by_name(asked.wanted, _day(asked.born), sites))
+
+
+async def _noted(visit: Visit, kind: str, looking: Awaitable[list[FoundClient]]) -> list[FoundClient]:
     try:
-        if asked.is_number:
-            found = await finder.by_number(asked.wanted, sites)
-        else:
-            found = await finder.by_name(asked.wanted, _day(asked.born), sites)
+        found = await looking
     except NothingAsked:
         text = "Write a name, a record number or a reference. A birth date alone finds nobody."
         raise _NothingToShow("There is nothing to look for.", text, 422) from None
     except TooMany:
         await _note_search(visit, kind, "too-many")
-        text = "Look for the name." if asked.is_number else "Add another word of the name, or the birth date."
+        text = "Add another word of the name, or the birth date."
         raise _NothingToShow(f"More than {MOST} clients fit.", text) from None
     await _note_search(visit, kind, len(found))
     return found
@@ -179,15 +181,15 @@ def _why_no_reference(asked: Asked) -> str:
 
 
 def _why_nobody(asked: Asked) -> str:
-    if not asked.is_number:
+    if asked.has_digit and asked.wanted[:1] in "jJ":
         return (
-            "Nobody with that name has a journey at your sites. Each word must be whole and all must fit: try fewer "
-            "words, or another way to write the name."
+            "Nobody with that name or record number has a journey at your sites. If it is a reference, a character of "
+            "it is wrong or missing: ask for it again."
         )
-    sentence = "Nobody with that record number has a journey at your sites."
-    if asked.wanted[:1] in "jJ":
-        return f"{sentence} If it is a reference, a character of it is wrong or missing: ask for it again."
-    return sentence
+    return (
+        "Nobody with that name or record number has a journey at your sites. Each word must be whole and all must fit: "
+        "try fewer words, or another way to write the name."
+    )
 
 
 async def _shown(

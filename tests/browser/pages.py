@@ -7,7 +7,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-LISTS = ("/", "/journeys", "/journeys?standing=ended", "/duties", "/duties?stuck=true", "/messages", "/audit")
+LISTS = ("/", "/journeys", "/journeys?standing=ended", "/duties", "/duties?stuck=true", "/messages", "/find", "/audit")
 ERRORS = ("/nothing-here", "/journeys/nothing-here", "/journeys?stage=nonsense", "/duties?after=nonsense")
 THEMES: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},

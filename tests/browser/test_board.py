@@ -16,6 +16,8 @@ from tests.browser.pages import ERRORS, LISTS, THEMES, journeys_of, overflow, vi
 
 pytestmark = pytest.mark.stack
 OPERATIONS, CLINICIAN, CASE_MANAGER = "s-107", "s-102", "s-103"
+FAMILY = "Example"
+"""The family name of everybody in the demonstration."""
 REVIEW, STEP_UP = "Review the level of care", "Complete the step-up"
 
 
@@ -178,6 +180,35 @@ def test_a_lost_feed_is_said_and_found_again(browser: Browser, demonstration: Ru
         expect(page.locator("#lost")).to_be_visible()
         expect(page.locator("#feed")).to_have_text("live", timeout=30_000)
         expect(page.locator("#lost")).to_be_hidden()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", [320, 1366])
+def test_finding_a_client_has_no_fault_in_any_of_its_states(
+    browser: Browser, demonstration: RunningBoard, theme: str, width: int
+) -> None:
+    with signed_in(
+        browser, demonstration, CLINICIAN, viewport={"width": width, "height": 768}, **THEMES[theme]
+    ) as page:
+        for wanted, told in ((FAMILY, FAMILY), ("Nobody", "Nobody fits."), ("-", "There is nothing to look for.")):
+            page.fill("#find", wanted)
+            page.press("#find", "Enter")
+            expect(page.locator("main")).to_contain_text(told)
+            assert page.url == f"{demonstration.url}/find"
+            assert violations(page) == [], wanted
+            assert overflow(page) <= 0, wanted
+
+
+def test_a_client_is_found_by_name_and_birth_date_and_opened(page: Page, demonstration: RunningBoard) -> None:
+    page.fill("#find", FAMILY.upper())
+    page.keyboard.press("Enter")
+    born = page.locator("td[data-label=Born]").first.inner_text()
+    page.fill("input[name=born]", born)
+    page.keyboard.press("Enter")
+    expect(page.locator("table.rows tbody th").first).to_contain_text(FAMILY)
+    reference = page.locator("a.ref").first.inner_text()
+    page.click("a.ref >> nth=0")
+    expect(page).to_have_title(re.compile(f"^{reference}"))
 
 
 def test_back_and_reload_restore_the_view(page: Page, demonstration: RunningBoard) -> None:

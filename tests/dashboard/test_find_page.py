@@ -148,6 +148,13 @@ async def test_a_record_number_finds_its_client(board: Board) -> None:
     assert await board.looks() == [("searched", None, "number 1"), ("found-client", ann, "")]
 
 
+async def test_a_name_with_a_digit_in_it_is_found_too(board: Board) -> None:
+    ann = await board.admit("A1", "Reed", "Ann 2")
+    await board.project()
+    assert listed(await board.find("ann 2 reed")) == [ann]
+    assert [about for _, _, about in await board.looks()][:2] == ["number 0", "name 1"]
+
+
 async def test_a_reference_leads_to_its_journey_and_also_who_may_not_see_names(board: Board) -> None:
     ann = await board.admit("A1", "Reed", "Ann")
     await board.project()
@@ -194,8 +201,8 @@ async def test_empty_too_many_and_wrong_are_each_said_with_what_to_do(board: Boa
     await board.project()
     said = {
         "reed": (200, "Add another word of the name, or the birth date."),
-        "stone": (200, "Nobody with that name has a journey at your sites."),
-        "B99": (200, "Nobody with that record number has a journey at your sites."),
+        "stone": (200, "Nobody with that name or record number has a journey at your sites."),
+        "B99": (200, "Nobody with that name or record number has a journey at your sites."),
         "J-004K-X": (200, "If it is a reference, a character of it is wrong or missing"),
         "": (422, "There is nothing to look for."),
         "reed 1987-13-41": (422, "The birth date is not understood."),
