@@ -59,9 +59,9 @@ def first_day() -> Iterator[RunningBoard]:
         yield RunningBoard(home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for the session."""
+    """One browser for the tests of a module: while it is there, no other test of this process can run a loop."""
     found = next((path for name in _NAMES if (path := shutil.which(name))), None)
     if found is None and os.environ.get("CI"):
         pytest.fail("no Chromium is installed: apt-get install chromium")
