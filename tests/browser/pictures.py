@@ -33,6 +33,10 @@ def main() -> None:
             for name, address in addresses.items():
                 page.goto(board.url + address)
                 page.screenshot(path=_IMAGES / f"board-{name}.png")
+            page.fill("#find", "Example")
+            page.press("#find", "Enter")
+            page.wait_for_selector("td[data-label=Born]")
+            page.screenshot(path=_IMAGES / "board-find.png")
         with signed_in(browser, board, "s-107", viewport=_WIDE) as page:
             page.goto(f"{board.url}/audit")
             page.screenshot(path=_IMAGES / "board-audit.png")
