@@ -33,6 +33,7 @@ def main() -> None:
             for name, address in addresses.items():
                 page.goto(board.url + address)
                 page.screenshot(path=_IMAGES / f"board-{name}.png")
+            page.goto(f"{board.url}/find")
             page.fill("#find", "Example")
             page.press("#find", "Enter")
             page.wait_for_selector("td[data-label=Born]")
