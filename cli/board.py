@@ -31,6 +31,7 @@ from clientkeys import ClientKeysError, open_keyring
 from dashboard.board.app import create_app
 from dashboard.board.changes import Changes
 from dashboard.board.services import Services
+from dashboard.board.standing_still import StandingStill
 from deploy.errors import SettingsError
 from deploy.payload_keys import read_payload_keys
 from deploy.settings import Settings
@@ -38,11 +39,14 @@ from domain.people import use_staff
 from eventstore import EventStoreError, open_store
 from intake.finding import Finder
 from record.sealing import Sealer
+from recovery.running import RunningJourneys
 from workflows.client import Journeys, JourneysUnreachable
 from workflows.payload_codec import PayloadKeys
 
 _HOST = "127.0.0.1"
 _STOPPING_SECONDS = 3
+_TEMPORAL_WITHIN = timedelta(seconds=1)
+"""For a page that shows what Temporal knows: it is shown without, sooner than late."""
 
 
 async def board(*, ready_file: Path | None = None) -> None:
@@ -137,6 +141,7 @@ async def _services(settings: Settings, provider: ProviderSettings, base_url: st
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),
             base_url=base_url,
+            standing_still=StandingStill(RunningJourneys(client, patience=_TEMPORAL_WITHIN)),
             sources=RuleSources(load(settings.centre).policies),
             payload_keys=PayloadKeys(read_payload_keys(settings.require_payload_keys())),
             temporal_ui=settings.ui_page,

@@ -36,6 +36,11 @@ from workflows.client import Journeys
 from workflows.payload_codec import KEY_BYTES, PayloadKeys
 
 
+async def nothing_stands_still() -> dict[str, str]:
+    """There is no Temporal here to ask."""
+    return {}
+
+
 async def serve(settings: Settings) -> None:
     """Until it is stopped. Its port is its only output."""
     centre = load(None)
@@ -66,6 +71,7 @@ async def serve(settings: Settings) -> None:
             changes=Changes(url),
             viewer=lambda person: staff.current().viewer(person),
             base_url=base_url,
+            standing_still=nothing_stands_still,
             sources=RuleSources(centre.policies),
             payload_keys=PayloadKeys([bytes(KEY_BYTES)]),
         )

@@ -15,6 +15,7 @@ from access.sessions import Sessions
 from access.signatures import Signer
 from centre.rule_sources import RuleSources
 from dashboard.board.changes import Changes
+from dashboard.board.standing_still import AskStandingStill
 from dashboard.queries.moment import Pool
 from eventstore.port import EventStore
 from intake.finding import Finder
@@ -38,6 +39,7 @@ class Services:
         finder: Finds clients by name and record number.
         base_url: The board's address as browsers see it.
         payload_keys: What decrypts payloads for the Temporal UI.
+        standing_still: Asks which journeys cannot go on.
         sources: Where the numbers of the centre's policies come from.
         temporal_ui: The address of the Temporal UI's list of workflows; None if there is none.
         viewer: Finds who a signed-in person is now.
@@ -61,6 +63,7 @@ class Services:
     base_url: str
     payload_keys: PayloadKeys
     sources: RuleSources
+    standing_still: AskStandingStill
     temporal_ui: str | None = None
     virtual_time: bool = False
     is_example: bool = False

@@ -36,6 +36,7 @@ class Tile(NamedTuple):
 @router.get("/", include_in_schema=False)
 async def today_page(visit: ListsVisit) -> HTMLResponse:
     """The page, all of it as of one event of the record."""
+    stopped = await visit.services.standing_still()
     async with visit.moment() as moment:
         values: dict[str, Any] = {
             "as_of": as_of(moment),
@@ -44,6 +45,8 @@ async def today_page(visit: ListsVisit) -> HTMLResponse:
             "step_up_count": await journeys.count(moment, JourneyFilter(standing=Standing.STEP_UP)),
             "duties": await duties.duties(moment, DutyFilter(), size=_DUE_NEXT),
             "stuck": await duties.duties(moment, DutyFilter(stuck=True), size=_STUCK),
+            "stopped": [(each, (stopped or {})[each.journey_id]) for each in await today.named(moment, stopped or ())],
+            "temporal_answers": stopped is not None,
             "census": _by_level(await today.census(moment)),
             "changes": await today.changes(moment, most=_CHANGES),
         }

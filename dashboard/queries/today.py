@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from dashboard.queries.moment import Moment
@@ -54,6 +55,11 @@ from dash.timeline t join dash.journeys j using (journey_id)
 where not t.bookkeeping and t.position > (select coalesce(max(position), 0) - %(within)s from dash.timeline)
   and (%(sites)s::text[] is null or j.site = any (%(sites)s))
 order by t.position desc limit %(most)s
+"""
+_NAMED = """
+select j.journey_id, n.number, j.site from dash.journeys j left join dash.journey_numbers n using (journey_id)
+where j.journey_id = any (%(journeys)s) and (%(sites)s::text[] is null or j.site = any (%(sites)s))
+order by n.number
 """
 _MESSAGES = """
 select quarantine_id as number, listener, reason_code as code, advice, quarantined_at as came_at, last_seen_at, times
@@ -131,6 +137,14 @@ class ChangeSeen(Value):
     recorded_at: Instant
 
 
+class NamedJourney(Value):
+    """A journey by what people call it."""
+
+    journey_id: str
+    number: int | None
+    site: str
+
+
 class WaitingMessage(Value):
     """An admissions message that waits for a person; codes only."""
 
@@ -159,6 +173,11 @@ async def census(moment: Moment) -> list[CensusCell]:
 async def changes(moment: Moment, *, most: int = 12, within: int = 2_000) -> list[ChangeSeen]:
     """What happened last, the newest first, among the record's last `within` events."""
     return [ChangeSeen.model_validate(row) for row in await moment.rows(_CHANGES, {"most": most, "within": within})]
+
+
+async def named(moment: Moment, journeys: Iterable[str]) -> list[NamedJourney]:
+    """Those of these journeys that the person may see and that the read models know."""
+    return [NamedJourney.model_validate(row) for row in await moment.rows(_NAMED, {"journeys": list(journeys)})]
 
 
 async def messages(moment: Moment, *, most: int = 200) -> list[WaitingMessage]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,6 +120,27 @@ async def test_why_something_is_due_then_names_the_number_and_its_source(served:
     page = (await served.http.get("/journeys/here", headers=cookie)).text
     assert "policy us-generic-1, levels.IOP.review." in page
     assert re.search(r"levels\.IOP\.review\.\w+: .+ Checked \d{4}-\d\d-\d\d\.", page)
+
+
+async def test_what_temporal_cannot_record_is_on_the_first_page_of_those_who_may_see_it(served: Served) -> None:
+    await served.keep({"here": walk.enrolled()})
+
+    async def stopped() -> dict[str, str]:
+        return {"here": "the keys do not answer", "unheard-of": "the keys do not answer"}
+
+    async def silence() -> None:
+        return None
+
+    for ask, person, shown in (
+        (stopped, "operations-1", "the keys do not answer"),
+        (silence, "operations-1", "Temporal does not answer"),
+        (stopped, "north-1", ""),
+    ):
+        served.app.state.services = replace(served.services, standing_still=ask)
+        cookie, _ = await served.browser(person)
+        page = (await served.http.get("/", headers=cookie)).text
+        assert page.count("the keys do not answer") == (shown == "the keys do not answer")
+        assert shown in page
 
 
 async def test_a_form_from_elsewhere_or_of_another_session_does_nothing(served: Served) -> None:

@@ -56,6 +56,9 @@ function lost() {
 
 setInterval(() => { if (source && Date.now() - lastHeard > SILENCE_MS) lost(); }, 5000);
 
+// Time alone makes things overdue, also where nothing is recorded.
+setInterval(() => { if (source && document.visibilityState === "visible") changed(); }, 60000);
+
 // What somebody reads, points at or has marked is not moved under them: they are told, and ask for it.
 function isBeingRead(section) {
   const selection = document.getSelection();

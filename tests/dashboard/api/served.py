@@ -155,6 +155,10 @@ class Served:
         return await self.http.post(API + path, headers=await self.headers(person), json=dict(body))
 
 
+async def nothing_stands_still() -> dict[str, str]:
+    return {}
+
+
 def services_on(
     pool: AsyncConnectionPool[Any],
     url: str,
@@ -181,6 +185,7 @@ def services_on(
         viewer=viewer,
         base_url="http://board.example",
         payload_keys=PAYLOAD_KEYS,
+        standing_still=nothing_stands_still,
         sources=RuleSources(load().policies),
         temporal_ui=f"{TEMPORAL_UI}/namespaces/throughline/workflows",
         virtual_time=True,
