@@ -11,6 +11,13 @@ from psycopg_pool import AsyncConnectionPool
 from domain.values import Instant, Value
 
 _ADD = "insert into access.audit (at, person, did, journey_id, about) values (%s, %s, %s, %s, %s)"
+_ADD_ONCE = """
+insert into access.audit (at, person, did, journey_id, about)
+select %(at)s, %(person)s, %(did)s, %(journey)s, %(about)s
+where not exists (
+    select from access.audit
+    where journey_id = %(journey)s and person = %(person)s and did = %(did)s and about = %(about)s and at > %(since)s)
+"""
 _LIST = """
 select number, at, person, did, journey_id, about from access.audit
 where number < coalesce(%(before)s, 9223372036854775807)
@@ -47,6 +54,14 @@ class Audit:
         """Notes that `person` is about to be shown something. Raises psycopg's errors: then nothing may be shown."""
         async with self._pool.connection() as connection:
             await connection.execute(_ADD, (at, person, did, journey_id, about))
+
+    async def add_once(
+        self, at: datetime, since: datetime, person: str, did: str, journey_id: str, about: str = ""
+    ) -> None:
+        """The same for a page that shows itself again: nothing is added if the same look is there `since` then."""
+        values = {"at": at, "since": since, "person": person, "did": did, "journey": journey_id, "about": about}
+        async with self._pool.connection() as connection:
+            await connection.execute(_ADD_ONCE, values)
 
     async def looks(
         self, *, person: str | None = None, journey: str | None = None, before: int | None = None, most: int = 100

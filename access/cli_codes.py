@@ -16,10 +16,12 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
+from access.sessions import Session
+
 _WITHIN = timedelta(minutes=5)
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-_OFFER = "insert into access.cli_codes (code_hash, challenge, person, offered_at) values (%s, %s, %s, %s)"
-_REDEEM = "delete from access.cli_codes where code_hash = %s returning challenge, person, offered_at"
+_OFFER = "insert into access.cli_codes (code_hash, challenge, person, offered_at, ends_at) values (%s, %s, %s, %s, %s)"
+_REDEEM = "delete from access.cli_codes where code_hash = %s returning challenge, person, offered_at, ends_at"
 _FORGET = "delete from access.cli_codes where offered_at < %s"
 
 
@@ -39,21 +41,21 @@ class CliCodes:
     def __init__(self, pool: AsyncConnectionPool[Any]) -> None:
         self._pool = pool
 
-    async def offer(self, person: str, challenge: str, now: datetime) -> str:
-        """A code for the command that made the challenge. Old ones are forgotten."""
+    async def offer(self, session: Session, challenge: str, now: datetime) -> str:
+        """A code for the command that made the challenge, shown in `session`. Old ones are forgotten."""
         code = secrets.token_urlsafe(12)
         async with self._pool.connection() as connection:
             await connection.execute(_FORGET, (now - _WITHIN,))
-            await connection.execute(_OFFER, (_hash(code), challenge, person, now))
+            await connection.execute(_OFFER, (_hash(code), challenge, session.person, now, session.ends_at))
         return code
 
-    async def redeem(self, code: str, verifier: str, now: datetime) -> str | None:
-        """The staff id of the person who was shown `code`, once; None if it is not this command's, or too old."""
+    async def redeem(self, code: str, verifier: str, now: datetime) -> tuple[str, datetime] | None:
+        """Who was shown `code`, once, and when their sign-in ends; None if it is not this command's, or too old."""
         async with self._pool.connection() as connection:
             found = await (await connection.execute(_REDEEM, (_hash(code),))).fetchone()
         if found is None or found[2] < now - _WITHIN:
             return None
-        return str(found[1]) if hmac.compare_digest(str(found[0]), challenge_of(verifier)) else None
+        return (str(found[1]), found[3]) if hmac.compare_digest(str(found[0]), challenge_of(verifier)) else None
 
 
 def _hash(code: str) -> bytes:

@@ -10,6 +10,7 @@ ListName = Literal["journeys", "duties"]
 MOST_VIEWS = 20
 """For one list and person."""
 LONGEST_NAME = 40
+LONGEST_QUERY = 400
 
 _LIST = "select name, query from access.saved_views where person = %s and list = %s order by lower(name)"
 _SAVE = """

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, LiteralString
 
 from psycopg_pool import AsyncConnectionPool
@@ -90,9 +90,18 @@ class Sessions:
         self._idle = idle
         self._longest = longest
 
-    async def begin(self, person: str, used_for: UsedFor, now: datetime) -> Session:
-        """A new session for a person whom the provider vouches for."""
-        token, ends_at = secrets.token_urlsafe(32), now + self._longest
+    async def begin(
+        self, person: str, used_for: UsedFor, now: datetime, *, no_longer_than: datetime | None = None
+    ) -> Session:
+        """A new session for a person whom the provider vouches for.
+
+        Args:
+            no_longer_than: The end of the session from which it comes, if it comes from one.
+        """
+        token, ends_at = (
+            secrets.token_urlsafe(32),
+            min(now + self._longest, no_longer_than or datetime.max.replace(tzinfo=UTC)),
+        )
         values = {"hash": _hash(token), "person": person, "used_for": used_for, "now": now, "ends_at": ends_at}
         async with self._pool.connection() as connection:
             await connection.execute(_BEGIN, values)

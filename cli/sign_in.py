@@ -58,8 +58,17 @@ async def sign_in() -> None:
 
 
 async def sign_out() -> None:
-    """Forget the sign-in of this command line. Its session ends by itself after a while without use."""
-    _file(load_settings()).unlink(missing_ok=True)
+    """End the sign-in of this command line."""
+    settings = load_settings()
+    here = signed_in(settings)
+    _file(settings).unlink(missing_ok=True)
+    try:
+        async with httpx2.AsyncClient(timeout=_PATIENCE_SECONDS) as http:
+            await http.post(f"{here.board}/cli/end", headers={"Authorization": f"Bearer {here.token}"})
+    except httpx2.HTTPError:
+        raise Stop(
+            Exit.UNREACHABLE, "forgotten here; the board does not answer, so the session ends by itself"
+        ) from None
     stdout.print("signed out")
 
 

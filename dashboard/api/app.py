@@ -8,8 +8,8 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 
 from dashboard.api import centre, decisions, journey, lists, openapi, problems
-from dashboard.api.body_limit import BodyLimit
 from dashboard.api.conditions import Unchanged, unchanged
+from dashboard.board.body_limit import BodyLimit
 from dashboard.board.services import Services
 from dashboard.board.visit import Public
 

@@ -26,10 +26,14 @@ from dashboard.board import (
     signing_in,
     today,
 )
+from dashboard.board.body_limit import BodyLimit
 from dashboard.board.html import STATIC
 from dashboard.board.security import SecurityHeaders
 from dashboard.board.services import Services
 from dashboard.board.visit import Public
+
+_LARGEST_BYTES = 5 * 1024 * 1024
+"""For payloads that the Temporal UI wants decrypted. Forms are far smaller."""
 
 
 def create_app(services: Services) -> FastAPI:
@@ -48,6 +52,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(title="Throughline", lifespan=following, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.services = services
     errors.add_to(app)
+    app.add_middleware(BodyLimit, largest_bytes=_LARGEST_BYTES)
     app.add_middleware(SecurityHeaders)
     for each in (
         today,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 from pydantic import model_validator
 
+from access.audit import Look
 from dashboard.board.html import as_of, page
-from dashboard.board.visit import AuditVisit
+from dashboard.board.visit import AuditVisit, Visit
 from domain.reference import ReferenceWrong, number_in, reference
 from domain.values import Key, Value
 
@@ -37,16 +39,10 @@ class AuditQuery(Value):
 async def audit_page(visit: AuditVisit, asked: Annotated[AuditQuery, Query()]) -> HTMLResponse:
     """Who looked at whom. Looking here is noted too."""
     audit = visit.services.audit
+    journey, wrong = await _journey(visit, asked)
+    await audit.add(visit.wall_clock, visit.viewer.person, "read-audit", journey or None)
+    looks = await audit.looks(person=asked.person, journey=journey, before=asked.before, most=_SIZE)
     async with visit.moment() as moment:
-        journey, wrong = None, ""
-        if asked.reference:
-            try:
-                rows = await moment.rows(_BY_NUMBER, {"number": number_in(asked.reference)})
-            except ReferenceWrong as error:
-                rows, wrong = [], f"{str(error)[0].upper()}{str(error)[1:]}."
-            journey = rows[0]["journey_id"] if rows else ""
-        await audit.add(visit.wall_clock, visit.viewer.person, "read-audit", journey or None)
-        looks = await audit.looks(person=asked.person, journey=journey, before=asked.before, most=_SIZE)
         known = await moment.rows(_NUMBERS, {"journeys": [each.journey_id for each in looks if each.journey_id]})
         return page(
             "audit.html",
@@ -57,5 +53,26 @@ async def audit_page(visit: AuditVisit, asked: Annotated[AuditQuery, Query()]) -
             called={each["journey_id"]: reference(each["number"]) for each in known},
             asked=asked,
             wrong=wrong,
-            more=looks[-1].number if len(looks) == _SIZE else None,
+            older=_older(asked, looks),
         )
+
+
+async def _journey(visit: Visit, asked: AuditQuery) -> tuple[str | None, str]:
+    """The journey asked for, empty if there is none, and what is wrong with its reference."""
+    if not asked.reference:
+        return None, ""
+    try:
+        number = number_in(asked.reference)
+    except ReferenceWrong as error:
+        return "", f"{str(error)[0].upper()}{str(error)[1:]}."
+    async with visit.moment() as moment:
+        rows = await moment.rows(_BY_NUMBER, {"number": number})
+    return (str(rows[0]["journey_id"]), "") if rows else ("", "There is no journey with that reference.")
+
+
+def _older(asked: AuditQuery, looks: list[Look]) -> str | None:
+    """The query of the next page; None on the last one."""
+    if len(looks) < _SIZE:
+        return None
+    kept = {"person": asked.person, "reference": asked.reference}
+    return urlencode({"before": looks[-1].number, **{name: value for name, value in kept.items() if value}})

@@ -6,7 +6,7 @@ One listener for each process hears the projector and looks up what changed once
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -29,17 +29,22 @@ _LONGEST_PAUSE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What changed in one step of the read models, up to a position of the record."""
+    """What changed in one step of the read models, up to a position of the record.
+
+    Attributes:
+        sites: The site of each journey that changed.
+    """
 
     position: int
-    journeys: frozenset[str]
-    sites: frozenset[str]
+    sites: Mapping[str, str]
 
     def concerns(self, sites: Collection[str] | None, journey: str | None) -> bool:
-        """Whether a page must look again: one about a journey, or one about all journeys of `sites`."""
-        if journey is not None:
-            return journey in self.journeys
-        return sites is None or bool(self.sites.intersection(sites))
+        """Whether a page must look again: one about a journey, or one about all journeys of `sites`.
+
+        What happens at other sites is told to nobody, also where they name the journey.
+        """
+        theirs = (each for each, site in self.sites.items() if sites is None or site in sites)
+        return journey in theirs if journey is not None else any(True for _ in theirs)
 
 
 @dataclass(eq=False)
@@ -122,11 +127,7 @@ class Changes:
             return
         rows = await (await session.execute(_SINCE, (self.position,))).fetchall()
         self.position = position
-        changed = Changed(
-            position,
-            frozenset(str(journey) for journey, _, _ in rows),
-            frozenset(str(site) for _, site, _ in rows),
-        )
+        changed = Changed(position, {str(journey): str(site) for journey, site, _ in rows})
         for each in tuple(self._open):
             each.tell(changed)
 

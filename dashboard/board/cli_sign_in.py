@@ -11,10 +11,11 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from access.cli_codes import is_challenge
+from access.sessions import Session
 from dashboard.board.errors import NoSuchPage
 from dashboard.board.html import as_of, page
 from dashboard.board.security import require_own_form
-from dashboard.board.visit import ListsVisit, Public, Visit, services_of
+from dashboard.board.visit import ListsVisit, Public, SignedIn, Visit, services_of
 
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/cli", include_in_schema=False)
@@ -49,9 +50,9 @@ async def ask(visit: ListsVisit, challenge: str = "") -> HTMLResponse:
 async def offer(request: Request, visit: ListsVisit, challenge: Annotated[str, Form()]) -> HTMLResponse:
     """Shows the code."""
     await require_own_form(request, visit.session)
-    if not is_challenge(challenge):
+    if not is_challenge(challenge) or visit.session.used_for != "board":  # a command cannot renew itself
         raise NoSuchPage
-    code = await visit.services.cli_codes.offer(visit.viewer.person, challenge, datetime.now(UTC))
+    code = await visit.services.cli_codes.offer(visit.session, challenge, datetime.now(UTC))
     return await _page(visit, challenge, code)
 
 
@@ -59,13 +60,22 @@ async def offer(request: Request, visit: ListsVisit, challenge: Annotated[str, F
 async def redeem(request: Request, given: Redeemed) -> CliSession:
     """Begins a session for the command line."""
     services, now = services_of(request), datetime.now(UTC)
-    person = await services.cli_codes.redeem(given.code.strip(), given.verifier, now)
-    if person is None:
+    found = await services.cli_codes.redeem(given.code.strip(), given.verifier, now)
+    if found is None:
         log.warning("cli-sign-in-refused")
         return CliSession()
-    session = await services.sessions.begin(person, "cli", now)
+    person, ends_at = found
+    session = await services.sessions.begin(person, "cli", now, no_longer_than=ends_at)
     log.info("cli-signed-in", person=person)
     return CliSession(token=session.token, person=person, ends_at=session.ends_at)
+
+
+@router.post("/end", status_code=204)
+async def end(request: Request, session: Annotated[Session, Depends(SignedIn())]) -> None:
+    """Ends the command line's session."""
+    if session.used_for != "cli":
+        raise NoSuchPage
+    await services_of(request).sessions.end(session, datetime.now(UTC))
 
 
 async def _page(visit: Visit, challenge: str, code: str | None) -> HTMLResponse:

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from urllib.parse import quote
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from access.errors import ProviderUnreachable, SignInFailed
 from access.rules import Action
+from clientkeys.errors import ClientKeysError
 from dashboard.board.codec_server import NotOurs
 from dashboard.board.html import plain_page
 from dashboard.board.security import FormNotOurs
@@ -49,7 +51,8 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(CursorUnreadable, _not_understood)
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(EventStoreError, _database)
+    for each in (EventStoreError, ClientKeysError, psycopg.OperationalError):  # PoolTimeout is one of the last
+        app.add_exception_handler(each, _database)
     app.add_middleware(FaultsOfOurs)
 
 
@@ -58,8 +61,8 @@ async def _sign_in(request: Request, error: Exception) -> Response:
     address = f"/sign-in?to={quote(error.return_to, safe='/')}"
     if request.headers.get(LIVE_HEADER) or request.url.path in ("/live", "/codec/decode"):
         return Response(status_code=401)
-    if request.headers.get("hx-request"):
-        return Response(status_code=401, headers={"HX-Redirect": address})
+    if request.headers.get("hx-request"):  # what was typed stays in the page, which says that the sign-in is over
+        return Response(status_code=401)
     return RedirectResponse(address, 303)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from access.rules import Viewer
+from dashboard.board.security import CSRF_FIELD
 from domain.commands import Decision
 from domain.decision_options import Option, given_as_fields, options_of
 from domain.plans import Actor
@@ -144,7 +147,7 @@ def read(decision: type[Decision], form: Mapping[str, str], viewer: Viewer, zone
         raise FormError(masked, f"{MASK} stands for words that you may not read. Ask somebody who may.")
     given = {option.name: _given(option, form.get(option.name, "")) for option in options_of(decision)}
     fields: dict[str, Any] = {
-        "id": form.get(DECISION_ID, ""),
+        "id": _id(form, viewer),
         "by": Actor(id=viewer.person, role=role),
         "occurred_at": _moment(form.get(OCCURRED_AT, ""), zone),
         **given_as_fields(decision, given),
@@ -153,6 +156,15 @@ def read(decision: type[Decision], form: Mapping[str, str], viewer: Viewer, zone
         return decision.model_validate(fields)
     except ValidationError as error:
         raise _in_words(error, options_of(decision)) from None
+
+
+def _id(form: Mapping[str, str], viewer: Viewer) -> str:
+    """The same for the same form sent again, and another once a field was changed: neither is ever taken for the other.
+
+    The form's own id is random and not kept, so nobody can test a guess at what was written against the hash.
+    """
+    content = json.dumps(sorted((name, value) for name, value in form.items() if name != CSRF_FIELD))
+    return f"board/{viewer.person}/{hashlib.sha256(content.encode()).hexdigest()[:32]}"
 
 
 def _given(option: Option, text: str) -> Any:
@@ -167,7 +179,8 @@ def _moment(text: str, zone: ZoneInfo) -> datetime | None:
         return None
     try:
         naive = datetime.fromisoformat(text.strip())
-    except ValueError:
+        naive.astimezone(UTC) if naive.tzinfo else naive.replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise FormError(OCCURRED_AT, "Write the time like 2026-03-01T12:00, or leave it empty for now.") from None
     if naive.tzinfo is not None:
         return naive.astimezone(UTC)

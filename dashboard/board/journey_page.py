@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import Field
 
 from access.rules import About
 from dashboard.board import forms
@@ -47,7 +48,7 @@ class JourneyQuery(Value):
         about: The duty that it is about.
     """
 
-    known_at: date | None = None
+    known_at: Annotated[date, Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))] | None = None
     everything: bool = False
     decide: str | None = None
     about: str | None = None
@@ -103,9 +104,8 @@ async def _shown(
     request: Request, visit: Visit, found: Recorded, asked: JourneyQuery, opening: _Open | None
 ) -> HTMLResponse:
     every, state, concerns = found
-    if request.headers.get(LIVE_HEADER) is None:
-        part = f"known-at={asked.known_at}" if asked.known_at else "everything" if asked.everything else ""
-        await note(visit, found, part)
+    part = f"known-at={asked.known_at}" if asked.known_at else "everything" if asked.everything else ""
+    await note(visit, found, part, again=request.headers.get(LIVE_HEADER) is not None)
     events = await opened(visit, found)
     at, now = _as_of(visit, asked, state)
     if not at.of(every):
@@ -155,6 +155,8 @@ def _form(visit: Visit, shown: JourneyView, concerns: About, opening: _Open | No
     offered = {each.name(): each for each in _offered(visit, shown.state, concerns)}
     opening = opening or _due_first(shown, offered)
     decision = offered.get(opening.name) if opening else None
+    if opening is not None and opening.wrong:  # what was typed stays, also where the journey has moved on meanwhile
+        decision = _DECISIONS[opening.name]
     if opening is None or decision is None:
         return None
     return {
@@ -163,7 +165,7 @@ def _form(visit: Visit, shown: JourneyView, concerns: About, opening: _Open | No
         "roles": forms.roles_for(decision, visit.viewer),
         "role": opening.given.get(forms.ROLE, ""),
         "occurred_at": opening.given.get(forms.OCCURRED_AT, ""),
-        "id": opening.given.get(forms.DECISION_ID) or f"board/{uuid.uuid4()}",
+        "id": opening.given.get(forms.DECISION_ID) or str(uuid.uuid4()),
         "wrong": opening.wrong,
         "wrong_field": opening.wrong_field,
     }

@@ -58,6 +58,7 @@ class DutiesQuery(_PageOfList, DutyFilter):
 async def journeys_page(visit: ListsVisit, asked: Annotated[JourneysQuery, Query()]) -> HTMLResponse:
     """Journeys, the urgent first."""
     wanted = JourneyFilter.model_validate(asked.model_dump(exclude={"after"}))
+    views = await visit.services.saved_views.of(visit.viewer.person, "journeys")
     async with visit.moment() as moment:
         found = await journeys.journeys(moment, wanted, size=_SIZE, after=asked.after)
         return page(
@@ -69,7 +70,7 @@ async def journeys_page(visit: ListsVisit, asked: Annotated[JourneysQuery, Query
             wanted=wanted,
             after=asked.after,
             query=query_of(wanted),
-            views=await visit.services.saved_views.of(visit.viewer.person, "journeys"),
+            views=views,
             standings=_STANDING,
             temporal=_temporal_views(visit.services.temporal_ui, visit.now),
             **_choices(),
@@ -80,6 +81,7 @@ async def journeys_page(visit: ListsVisit, asked: Annotated[JourneysQuery, Query
 async def duties_page(visit: ListsVisit, asked: Annotated[DutiesQuery, Query()]) -> HTMLResponse:
     """Open duties, what presses first."""
     wanted = DutyFilter.model_validate(asked.model_dump(exclude={"after"}))
+    views = await visit.services.saved_views.of(visit.viewer.person, "duties")
     async with visit.moment() as moment:
         found = await duties.duties(moment, wanted, size=_SIZE, after=asked.after)
         return page(
@@ -91,7 +93,7 @@ async def duties_page(visit: ListsVisit, asked: Annotated[DutiesQuery, Query()])
             wanted=wanted,
             after=asked.after,
             query=query_of(wanted),
-            views=await visit.services.saved_views.of(visit.viewer.person, "duties"),
+            views=views,
             dues=_DUE,
             kinds={each.kind: each.title for each in OBLIGATIONS.values()},
             **_choices(),
@@ -102,8 +104,8 @@ async def duties_page(visit: ListsVisit, asked: Annotated[DutiesQuery, Query()])
 async def messages_page(visit: MessagesVisit) -> HTMLResponse:
     """Messages that wait for a person."""
     async with visit.moment() as moment:
-        found = await today.messages(moment)
-        return page("messages.html", visit, here="/messages", as_of=as_of(moment), found=found)
+        found, total = await today.messages(moment), await today.messages_count(moment)
+        return page("messages.html", visit, here="/messages", as_of=as_of(moment), found=found, total=total)
 
 
 def _temporal_views(address: str | None, now: datetime) -> list[tuple[str, str]]:

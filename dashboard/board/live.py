@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from access.rules import Action
+from dashboard.board.services import Services
 from dashboard.board.visit import ListsVisit, Visit, services_of
 
 router = APIRouter(include_in_schema=False)
@@ -25,17 +25,21 @@ _GATHER_SECONDS = 0.15
 @router.get("/live")
 async def live(request: Request, visit: ListsVisit, journey: str | None = None) -> StreamingResponse:
     """Events `changed` with a position, and `beat` while nothing changes. It ends with the session."""
-    visit.require(Action.SEE_LISTS)
     return StreamingResponse(
         _events(request, visit, journey), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )
+
+
+@router.get("/in-use", status_code=204)
+async def in_use(_: ListsVisit) -> None:
+    """A person types or reads: the session is in use."""
 
 
 async def _events(request: Request, visit: Visit, journey: str | None) -> AsyncIterator[str]:
     services = services_of(request)
     async with services.changes.subscribed(visit.sites, journey) as subscription:
         yield _event("beat", services.changes.position)
-        while await services.sessions.look(visit.session.token, datetime.now(UTC)):
+        while await _still_may(services, visit):
             position = await subscription.wait(_HEARTBEAT_SECONDS)
             if position is not None:
                 yield _event("changed", position)
@@ -45,6 +49,12 @@ async def _events(request: Request, visit: Visit, journey: str | None) -> AsyncI
             else:
                 yield _event("deaf", services.changes.position)
         yield _event("ended", services.changes.position)
+
+
+async def _still_may(services: Services, visit: Visit) -> bool:
+    """Whether the session goes on and the list of staff still says the same of the person."""
+    goes_on = await services.sessions.look(visit.session.token, datetime.now(UTC))
+    return goes_on is not None and services.viewer(visit.viewer.person) == visit.viewer
 
 
 def _event(name: str, position: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from access.rules import About, Action
@@ -15,6 +16,9 @@ from domain.state import JourneyState
 from eventstore.errors import InvalidRequest
 from eventstore.events import StoredEvent
 from record.codec import is_journey
+
+_SAME_LOOK = timedelta(hours=1)
+"""Elapsed. A page that is open for longer is another look."""
 
 
 class Recorded(NamedTuple):
@@ -49,10 +53,18 @@ async def recorded(visit: Visit, journey_id: str) -> Recorded:
     return Recorded(events, state, concerns)
 
 
-async def note(visit: Visit, found: Recorded, part: str = "") -> None:
-    """Puts in the audit that the person is about to see the journey, or which part of it."""
+async def note(visit: Visit, found: Recorded, part: str = "", *, again: bool = False) -> None:
+    """Puts in the audit that the person is about to see the journey, or which part of it.
+
+    Args:
+        again: Whether a page says that it shows itself again. It is believed only if the same look is there already.
+    """
     looked = "read-words" if found.reads_words(visit) else "opened-journey"
-    await visit.services.audit.add(visit.wall_clock, visit.viewer.person, looked, found.state.journey_id, part)
+    audit, now, person = visit.services.audit, visit.wall_clock, visit.viewer.person
+    if again:
+        await audit.add_once(now, now - _SAME_LOOK, person, looked, found.state.journey_id, part)
+    else:
+        await audit.add(now, person, looked, found.state.journey_id, part)
 
 
 async def opened(visit: Visit, found: Recorded) -> Sequence[Event]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import StringConstraints, ValidationError
 
-from access.saved_views import LONGEST_NAME, ListName
+from access.saved_views import LONGEST_NAME, LONGEST_QUERY, ListName
 from dashboard.board.errors import problem
 from dashboard.board.security import require_own_form
 from dashboard.board.visit import ListsVisit
@@ -19,7 +19,9 @@ from domain.values import Value
 router = APIRouter(include_in_schema=False)
 
 _FILTERS: dict[str, type[Value]] = {"journeys": JourneyFilter, "duties": DutyFilter}
-_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)]
+_Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 _TOO_MANY = "You have as many saved views of this list as there may be. Remove one first. Nothing has changed."
 _NOT_A_FILTER = "That is no filter of this list. Nothing has changed."
 
@@ -45,6 +47,8 @@ async def save(
     except ValidationError:
         return problem(422, "Not saved", _NOT_A_FILTER, (f"/{of_list}", "Back to the list"))
     clean = query_of(wanted)
+    if len(clean) > LONGEST_QUERY:
+        return problem(422, "Not saved", _NOT_A_FILTER, (f"/{of_list}", "Back to the list"))
     if not await visit.services.saved_views.save(visit.viewer.person, of_list, name, clean):
         return problem(409, "Not saved", _TOO_MANY, (f"/{of_list}?{clean}", "Back to the list"))
     return RedirectResponse(f"/{of_list}?{clean}", 303)

@@ -140,7 +140,7 @@ async def _session(request: Request) -> Session:
     bearer = bearer_in(request)
     token, used_for = (request.cookies.get(SESSION_COOKIE, ""), "board") if bearer is None else (bearer, "cli")
     sessions = services_of(request).sessions
-    is_live = request.headers.get(LIVE_HEADER) is not None
+    is_live = request.headers.get(LIVE_HEADER) is not None or request.url.path == "/live"
     session = await (sessions.look if is_live else sessions.use)(token, datetime.now(UTC))
     if session is None or session.used_for != used_for:  # a token is good only where its session was begun for
         raise SignInNeeded(_return_to(request))

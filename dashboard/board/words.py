@@ -48,10 +48,17 @@ def at_site(sentence: str, site: str | None, now: datetime) -> Markup:
     """A sentence of the record, in which moments are in UTC, with the site's times."""
     said, at = Markup(""), 0
     for found in _UTC.finditer(sentence):
-        moment = datetime.fromisoformat(f"{found['day']}T{found['time']}+00:00")
-        said += escape(sentence[at : found.start()]) + clock(moment, site, now)
+        said += escape(sentence[at : found.start()]) + _moment_or_text(found, site, now)
         at = found.end()
     return said + escape(sentence[at:])
+
+
+def _moment_or_text(found: re.Match[str], site: str | None, now: datetime) -> Markup:
+    """What looks like a moment and is none, such as 30 February, stays as it is."""
+    try:
+        return clock(datetime.fromisoformat(f"{found['day']}T{found['time']}+00:00"), site, now)
+    except (ValueError, OverflowError):
+        return escape(found[0])
 
 
 def day(of: date | datetime, site: str | None, now: datetime) -> Markup:

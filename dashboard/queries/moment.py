@@ -106,7 +106,10 @@ async def moment(
 
 async def _wait_for(connection: AsyncConnection[Any], seen: int, patience_seconds: float) -> None:
     until = asyncio.get_running_loop().time() + patience_seconds
-    while seen and (await _where(connection))[0] < seen:
+    while seen:
+        as_of, head = await _where(connection)
+        if as_of >= seen or seen > head:  # beyond the record there is nothing to wait for
+            return
         if asyncio.get_running_loop().time() > until:
             return
         await asyncio.sleep(_PAUSE_SECONDS)

@@ -36,9 +36,11 @@ create table access.cli_codes (
     challenge text not null,
     person text not null,
     offered_at timestamptz not null,
+    ends_at timestamptz not null,
     constraint cli_codes_pkey primary key (code_hash)
 );
 comment on table access.cli_codes is 'Each is used once, within minutes, by the command that made the challenge.';
+comment on column access.cli_codes.ends_at is 'The end of the session in which the code was shown: the new one ends then too.';
 grant select,insert,delete on table access.cli_codes to throughline_sessions;
 
 create table access.saved_views (

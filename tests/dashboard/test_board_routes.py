@@ -25,6 +25,7 @@ PAGES = {
     "/journeys": Action.SEE_LISTS,
     "/duties": Action.SEE_LISTS,
     "/live": Action.SEE_LISTS,
+    "/in-use": Action.SEE_LISTS,
     "/messages": Action.SEE_MESSAGES,
     "/audit": Action.READ_AUDIT,
     "/journeys/{journey_id}": Action.READ_JOURNEY,
@@ -90,7 +91,7 @@ async def test_each_person_sees_the_pages_that_the_table_says(served: Served) ->
     for person, viewer in STAFF.items():
         cookie, _ = await served.browser(person)
         for path, action in PAGES.items():
-            if "{" in path or path in ("/live", "/cli", "/codec/decode"):
+            if "{" in path or path in ("/live", "/in-use", "/cli", "/codec/decode"):
                 continue
             answer = await served.http.get(path, headers=cookie)
             assert answer.status_code == (200 if may(viewer, action) else 403), (person, path)
@@ -163,6 +164,57 @@ async def test_a_form_from_elsewhere_or_of_another_session_does_nothing(served: 
     [command] = served.journeys.told
     signature = command.signature  # type: ignore[attr-defined]
     assert signature is not None and (signature.via, signature.roles) == ("board", STAFF["clinician-1"].roles)
+
+
+async def test_a_decision_that_is_no_longer_offered_is_refused_with_what_was_typed(served: Served) -> None:
+    await served.keep({"here": walk.enrolled()})
+    cookie, csrf = await served.browser("clinician-1")
+    form = {"facility": "typed and not lost", "decision_id": "d-1", "csrf": csrf}
+    answer = await served.http.post("/journeys/here/decisions/confirm-arrival", data=form, headers=cookie)
+    assert answer.status_code == 409 and "Nothing has changed" in answer.text and "typed and not lost" in answer.text
+
+
+async def test_a_form_sent_again_is_one_decision_and_a_changed_one_another(served: Served) -> None:
+    await served.keep({"here": walk.enrolled()})
+    cookie, csrf = await served.browser("clinician-1")
+    form = {"team_role": "clinician", "to": "", "reason": "one", "decision_id": "d-1", "csrf": csrf}
+    for changed in ({}, {}, {"reason": "another"}):
+        await served.http.post("/journeys/here/decisions/assign-care-team", data={**form, **changed}, headers=cookie)
+    first, again, other = [each.id for each in served.journeys.told]
+    assert first == again != other
+    assert all(each.startswith("board/clinician-1/") and "d-1" not in each for each in (first, other))
+
+
+async def test_a_page_that_says_it_shows_itself_again_is_noted_unless_it_is_known(served: Served) -> None:
+    await served.keep({"here": walk.enrolled()})
+    cookie, _ = await served.browser("clinician-1")
+    for headers in ({"x-live": "1"}, {"x-live": "1"}, {}):
+        assert (await served.http.get("/journeys/here", headers={**cookie, **headers})).status_code == 200
+    assert [each.did for each in await served.services.audit.looks()] == ["read-words"] * 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/journeys/here?known_at=9999-12-31",
+        "/journeys/here?known_at=0001-01-01",
+        "/duties?person=%00",
+        "/audit?before=x",
+    ],
+)
+async def test_odd_addresses_are_said_to_be_odd(served: Served, path: str) -> None:
+    await served.keep({"here": walk.enrolled()})
+    cookie, csrf = await served.browser("clinician-1")
+    assert (await served.http.get(path, headers=cookie)).status_code in (403, 404, 422)
+    named = await served.http.post("/views/duties", data={"name": "a\x00b", "csrf": csrf}, headers=cookie)
+    assert named.status_code == 422
+
+
+async def test_a_command_line_cannot_renew_its_own_sign_in(served: Served) -> None:
+    session = await served.session("clinician-1", "cli")
+    form = {"csrf": session.csrf_token(), "challenge": "x" * 43}
+    headers = {"Authorization": f"Bearer {session.token}"}
+    assert (await served.http.post("/cli", data=form, headers=headers)).status_code == 404
 
 
 async def test_nobody_is_sent_to_another_site_by_a_sign_in(served: Served) -> None:

@@ -48,5 +48,12 @@ def test_moments_in_a_sentence_are_said_at_the_site_and_the_rest_is_escaped() ->
     assert shown.striptags() == "<b>due 01:30 PST</b> & Tue 09:00 PST"
 
 
+@pytest.mark.parametrize(
+    "odd", ["2026-02-30 10:00 UTC", "0000-00-00 00:00Z", "0001-01-01 00:00 UTC", "2026-01-01 25:10Z"]
+)
+def test_what_looks_like_a_moment_and_is_none_stays_as_it_is(odd: str) -> None:
+    assert words.at_site(f"St Mary's, {odd}", SITE, NOW).striptags() == f"St Mary's, {odd}"
+
+
 def test_a_site_that_is_not_known_has_the_zone_of_the_first() -> None:
     assert words.zone_of("nowhere") == words.zone_of(None) == words.zone_of(SITE)

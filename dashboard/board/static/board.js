@@ -36,6 +36,7 @@ function connect() {
   const heard = (event) => {
     lastHeard = Date.now();
     failures = 0;
+    if ($("#told").textContent === SIGNED_OUT) tell("");
     setFeed("live");
     if (first && Number(event.data) > shownPosition()) changed();
     first = false;
@@ -43,7 +44,7 @@ function connect() {
   source.addEventListener("beat", heard);
   source.addEventListener("changed", (event) => { heard(event); changed(); });
   source.addEventListener("deaf", () => { lastHeard = Date.now(); setFeed("not live"); });
-  source.addEventListener("ended", () => location.reload());
+  source.addEventListener("ended", signedOut);
   source.onerror = lost;
 }
 
@@ -75,7 +76,8 @@ async function fetchPage(all) {
   fetching = true;
   try {
     const answer = await fetch(location.href, { headers: { "X-Live": "1" }, redirect: "manual" });
-    if (answer.status === 401 || answer.type === "opaqueredirect") { location.reload(); return; }
+    if (answer.status === 401 || answer.type === "opaqueredirect") { signedOut(); return; }
+    if (!answer.ok) setFeed("not live");
     if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"), all);
   } catch { /* the feed says so */ } finally {
     fetching = false;
@@ -93,6 +95,8 @@ function show(page, all) {
     if (!all && isBeingRead(old)) { waiting += 1; continue; }
     Idiomorph.morph(old, fresh, { ignoreActiveValue: true });
   }
+  const token = page.querySelector("input[name=csrf]")?.value;
+  if (token) for (const each of document.querySelectorAll("input[name=csrf]")) each.value = token;
   const live = page.querySelector("#live");
   if (live && $("#live")) Idiomorph.morph($("#live"), live);
   setFeed("live");
@@ -109,6 +113,40 @@ function announce(added) {
     announcedAt = Date.now();
     $("#announce").textContent = added.length === 1 ? "One thing changed on this page." : `${added.length} things changed on this page.`;
   }
+}
+
+// --- What a person has typed is never lost without a word.
+
+const IN_USE_MS = 60000;
+const NOT_DONE = "It was not recorded, or nobody can say yet. Your text is still here: send it again, it is done only once.";
+const SIGNED_OUT = "Your sign-in has ended. Open the board in another tab and sign in there, then go on here: your text stays.";
+let dirty = false;
+let usedAt = Date.now();
+
+function tell(text) { $("#told").textContent = text; $("#told").hidden = !text; }
+
+function signedOut() {
+  source?.close();
+  source = null;
+  if (!dirty) { location.reload(); return; }
+  tell(SIGNED_OUT);
+  setFeed("not live");
+  setTimeout(connect, RETRY_MS.at(-1));
+}
+
+document.addEventListener("input", (event) => {
+  dirty = dirty || Boolean(event.target.closest("[data-keep]"));
+  if (Date.now() - usedAt > IN_USE_MS) { usedAt = Date.now(); fetch("/in-use").catch(() => {}); }
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id !== "deciding" || event.detail.xhr.responseText.includes('id="deciding"')) return;
+  if (event.detail.xhr.status === 204) return; // it was recorded, and the browser goes to the page
+  event.detail.shouldSwap = false;
+  tell(NOT_DONE);
+});
+document.addEventListener("htmx:afterSwap", () => { dirty = Boolean($("#deciding .wrong")); tell(""); });
+for (const failed of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(failed, (event) => tell(event.detail.xhr?.status === 401 ? SIGNED_OUT : NOT_DONE));
 }
 
 // --- Clocks: the server says when something is due; the browser counts, without asking.

@@ -11,8 +11,9 @@ _LARGEST_BYTES = 256 * 1024
 class BodyLimit:
     """Stops reading a body that is too large. The answer is a problem like any other."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, largest_bytes: int = _LARGEST_BYTES) -> None:
         self._app = app
+        self._largest_bytes = largest_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
@@ -22,7 +23,7 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > _LARGEST_BYTES:
+            if read > self._largest_bytes:
                 raise HTTPException(413)
             return message
 
