@@ -89,8 +89,7 @@ async def run(settings: Settings, on_started: Callable[[], None] = lambda: None)
     """
     async with record(settings) as store:
         await _adopt(store, load(settings.centre))
-    authors = trusted_keys(settings)
-    client = await temporal_client(settings)
+    client, authors = await temporal_client(settings), trusted_keys(settings)
     admitted, staff = HandedOver(settings.require_database_url()), staff_file(settings)
     use_staff(staff.colleague)
     async with (

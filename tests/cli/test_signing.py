@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -82,10 +81,10 @@ def test_a_key_that_is_given_is_the_one_that_is_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("file", "saying"), [(None, "is not set"), ("none.toml", "cannot be read")])
-def test_a_worker_does_not_start_without_its_list(tmp_path: Path, file: str | None, saying: str) -> None:
+def test_a_worker_has_no_list_but_the_one_it_is_given(tmp_path: Path, file: str | None, saying: str) -> None:
     settings = Settings(home=tmp_path, trusted_keys=tmp_path / file if file else None)
     with pytest.raises(SettingsError, match=f"THROUGHLINE_TRUSTED_KEYS.*{saying}"):
-        asyncio.run(worker.run(settings))
+        worker.trusted_keys(settings)
 
 
 def test_a_key_that_cannot_be_read_is_named_by_its_setting(tmp_path: Path) -> None:

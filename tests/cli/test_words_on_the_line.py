@@ -70,7 +70,7 @@ def test_every_command_and_every_option_says_what_it_is(call: Call, words: tuple
         (("nonsense",), 'Unknown command "nonsense"'),
         (("journeys", "--nonsense"), "--nonsense"),
         (("journey",), "JOURNEY_ID"),
-        (BY_NOBODY, "--by"),
+        ((*BY_NOBODY, "--by", "s-1"), "--role"),
         ((*BY_NOBODY, "--by", "s-1", "--role", "nurse"), "choose from admissions, clinician"),
         (("decide-placement", "j-1", "--recommended", "OP", "--actual", "x l", *CLINICIAN), "--actual"),
         (("record-benefits", "j-1", "--verdict", "CLEAR", "--note", "x", "--copay", "ten", *ADMISSIONS), "copay"),
