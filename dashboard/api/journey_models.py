@@ -148,7 +148,7 @@ class Journey(BaseModel):
     """One journey, from the record itself: it is never behind."""
 
     journey_id: str = Field(description="Opaque.")
-    reference: str = Field(description="What people call it: J-004K-7.")
+    reference: str = Field(description="What people call it: J-004K-K.")
     position: int = Field(description="The position in the record of the journey's last event.")
     version: int = Field(description="How many events it has.")
     now: datetime = Field(description="The time by which it is judged what is overdue.")

@@ -39,7 +39,7 @@ class JourneyItem(BaseModel):
     """One journey in a list."""
 
     journey_id: str = Field(description="Opaque.")
-    reference: str | None = Field(description="What people call it: J-004K-7. Null until the read models know it.")
+    reference: str | None = Field(description="What people call it: J-004K-K. Null until the read models know it.")
     site: str = Field(description="Where the client is in care.")
     stage: Stage = Field(description="Where the journey stands.")
     level: LevelOfCare | None = Field(description="The level of care given now.")
@@ -67,7 +67,7 @@ class DutyItem(BaseModel):
     """One open duty in a list."""
 
     journey_id: str = Field(description="Opaque.")
-    reference: str | None = Field(description="What people call the journey: J-004K-7.")
+    reference: str | None = Field(description="What people call the journey: J-004K-K.")
     site: str = Field(description="The journey's site.")
     id: str = Field(description="Unique in the journey: review-2.")
     kind: str = Field(description="What kind of duty it is: review.")
@@ -140,7 +140,7 @@ class StepUpItem(BaseModel):
     """A move to a higher level of care, on its clock."""
 
     journey_id: str = Field(description="Opaque.")
-    reference: str | None = Field(description="What people call the journey: J-004K-7.")
+    reference: str | None = Field(description="What people call the journey: J-004K-K.")
     site: str = Field(description="The journey's site.")
     stage: Stage = Field(description="Where the journey stands.")
     moving_from: LevelOfCare | None = Field(description="The level of care before; null if there is none.")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
-from pydantic import model_validator
 
 from access.audit import Look
+from dashboard.board.filter_form import FilterForm
 from dashboard.board.html import as_of, page
 from dashboard.board.visit import AuditVisit, Visit
 from domain.reference import ReferenceWrong, number_in, reference
-from domain.values import Key, Value
+from domain.values import Key
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,17 +22,12 @@ _BY_NUMBER = "select journey_id from dash.journey_numbers where number = %(numbe
 _NUMBERS = "select journey_id, number from dash.journey_numbers where journey_id = any (%(journeys)s)"
 
 
-class AuditQuery(Value):
+class AuditQuery(FilterForm):
     """Which looks the page shows: of a person, at a journey by its reference, before a row."""
 
     person: Key | None = None
     reference: str | None = None
     before: int | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_what_is_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in given.items() if value != ""}
 
 
 @router.get("/audit")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -111,6 +111,7 @@ async def _shown(
     if not at.of(every):
         raise NoSuchPage
     shown = view(every, events, at, now)
+    offered = [] if asked.known_at else _offered(visit, shown.state, concerns)
     position = max(every[-1].position, visit.services.changes.position)  # read from the record: never behind
     return page(
         "journey.html",
@@ -127,8 +128,8 @@ async def _shown(
         everything=asked.everything,
         happened=[each for each in shown.happened if asked.everything or not each.is_bookkeeping],
         latest=_LATEST,
-        form=None if asked.known_at else _form(visit, shown, concerns, opening),
-        others=[] if asked.known_at else _offered(visit, shown.state, concerns),
+        form=None if asked.known_at else _form(visit, shown, offered, opening),
+        others=offered,
         temporal=_temporal(visit, state.journey_id),
         as_of=PageAsOf(position=position, behind=0, at=visit.now),
         today=visit.now.astimezone(zone_of(state.admission.site)).date(),
@@ -150,11 +151,13 @@ def _offered(visit: Visit, state: JourneyState, concerns: About) -> list[type[De
     return [each for each in offered if may_take(visit, each, concerns)]
 
 
-def _form(visit: Visit, shown: JourneyView, concerns: About, opening: _Open | None) -> Mapping[str, Any] | None:
+def _form(
+    visit: Visit, shown: JourneyView, offered: Sequence[type[Decision]], opening: _Open | None
+) -> Mapping[str, Any] | None:
     """The form that is open: the one asked for, else that of the first duty which this person can end."""
-    offered = {each.name(): each for each in _offered(visit, shown.state, concerns)}
-    opening = opening or _due_first(shown, offered)
-    decision = offered.get(opening.name) if opening else None
+    by_name = {each.name(): each for each in offered}
+    opening = opening or _due_first(shown, by_name)
+    decision = by_name.get(opening.name) if opening else None
     if opening is not None and opening.wrong:  # what was typed stays, also where the journey has moved on meanwhile
         decision = _DECISIONS[opening.name]
     if opening is None or decision is None:

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
-from pydantic import model_validator
 
+from dashboard.board.filter_form import FilterForm
 from dashboard.board.html import as_of, page
 from dashboard.board.saved_views import query_of
 from dashboard.board.visit import ListsVisit, MessagesVisit
@@ -19,7 +19,7 @@ from dashboard.queries.filters import Due, DutyFilter, JourneyFilter, Standing
 from domain.obligation_terms import Priority
 from domain.pathway import OBLIGATIONS
 from domain.sites import all_sites
-from domain.values import Role, Stage, Value
+from domain.values import Role, Stage
 
 router = APIRouter()
 
@@ -35,15 +35,10 @@ _STANDING = {
 _DUE = {Due.OVERDUE: "overdue", Due.TODAY: "later today", Due.WEEK: "within 7 days"}
 
 
-class _PageOfList(Value):
-    """Which page of a list. A form sends what is not chosen as empty text."""
+class _PageOfList(FilterForm):
+    """Which page of a list."""
 
     after: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_what_is_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in given.items() if value not in ("", [""])}
 
 
 class JourneysQuery(_PageOfList, JourneyFilter):
