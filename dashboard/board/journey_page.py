@@ -19,7 +19,7 @@ from dashboard.board.errors import NoSuchPage
 from dashboard.board.html import AsOf as PageAsOf
 from dashboard.board.html import page
 from dashboard.board.journey import JourneyView, view
-from dashboard.board.looking import Recorded, note, opened, recorded
+from dashboard.board.looking import Recorded, note, opened_as_far_as_possible, recorded
 from dashboard.board.security import require_own_form, set_cookie
 from dashboard.board.visit import LIVE_HEADER, SEEN_COOKIE, DecisionVisit, JourneyVisit, Visit
 from dashboard.board.words import zone_of
@@ -106,7 +106,7 @@ async def _shown(
     every, state, concerns = found
     part = f"known-at={asked.known_at}" if asked.known_at else "everything" if asked.everything else ""
     await note(visit, found, part, again=request.headers.get(LIVE_HEADER) is not None)
-    events = await opened(visit, found)
+    events, words_away = await opened_as_far_as_possible(visit, found)
     at, now = _as_of(visit, asked, state)
     if not at.of(every):
         raise NoSuchPage
@@ -124,6 +124,7 @@ async def _shown(
         row=row(shown.state, now),
         site_of_page=state.admission.site,
         reads_words=found.reads_words(visit),
+        words_away=words_away,
         known_at=asked.known_at,
         everything=asked.everything,
         happened=[each for each in shown.happened if asked.everything or not each.is_bookkeeping],

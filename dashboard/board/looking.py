@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
+import structlog
+
 from access.rules import About, Action
+from clientkeys.errors import KeysUnavailable
 from dashboard.board.errors import NoSuchPage
 from dashboard.board.journey import about, masked
 from dashboard.board.visit import Visit
@@ -16,6 +19,8 @@ from domain.state import JourneyState
 from eventstore.errors import InvalidRequest
 from eventstore.events import StoredEvent
 from record.codec import is_journey
+
+log = structlog.get_logger(__name__)
 
 _SAME_LOOK = timedelta(hours=1)
 """Elapsed. A page that is open for longer is another look."""
@@ -70,3 +75,23 @@ async def note(visit: Visit, found: Recorded, part: str = "", *, again: bool = F
 async def opened(visit: Visit, found: Recorded) -> Sequence[Event]:
     """The journey's events, with what people wrote if the person may read it."""
     return await visit.services.sealer.open(found.events) if found.reads_words(visit) else masked(found.events)
+
+
+class Opened(NamedTuple):
+    """A journey's events, as far as they can be read now.
+
+    Attributes:
+        words_away: Whether the person may read what people wrote, and the database of keys does not answer.
+    """
+
+    events: Sequence[Event]
+    words_away: bool = False
+
+
+async def opened_as_far_as_possible(visit: Visit, found: Recorded) -> Opened:
+    """As `opened`, without the words while nobody can read them: a step-up is not to wait for a database of keys."""
+    try:
+        return Opened(await opened(visit, found))
+    except KeysUnavailable as error:
+        log.warning("words-away", error=type(error).__name__)
+        return Opened(masked(found.events), words_away=True)

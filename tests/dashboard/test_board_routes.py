@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
 
 from access.rules import TABLE, Action, may
+from clientkeys.errors import KeysUnavailable
 from dashboard.board.visit import Allowed, Public, SignedIn
 from domain.pathway.discharge import UpdateDischargePlan
 from domain.values import Role
@@ -113,6 +114,26 @@ async def test_words_are_shown_to_those_who_may_read_them_and_a_journey_elsewher
         assert ("CANARY" in page.text) is reads, person
         looks = await served.services.audit.looks(person=person)
         assert [each.did for each in looks] == (["read-words"] if reads else ["opened-journey"])
+
+
+async def test_a_journey_is_shown_without_its_words_while_the_keys_do_not_answer(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: object) -> None:
+        raise KeysUnavailable("gone")
+
+    walked = walk.enrolled()
+    walked.do(
+        UpdateDischargePlan, plan={"follow_ups": ["CANARY appointment"], "crisis_contacts": ["988"], "resources": []}
+    )
+    await served.keep({"here": walked})
+    cookie, _ = await served.browser("supervisor-1")
+    assert "CANARY" in (await served.http.get("/journeys/here", headers=cookie)).text
+    monkeypatch.setattr(served.sealer, "open", gone)
+    page = await served.http.get("/journeys/here", headers=cookie)
+    assert page.status_code == 200
+    assert "the database of keys does not answer" in page.text
+    assert "CANARY" not in page.text
 
 
 async def test_why_something_is_due_then_names_the_number_and_its_source(served: Served) -> None:
