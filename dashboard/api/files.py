@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from dashboard.api.conditions import AS_OF, Freshness
+from dashboard.api.problems import too_many_files
 from dashboard.board.visit import Visit
 from dashboard.queries.moment import Moment
 from domain.values import Value
@@ -86,8 +87,15 @@ class ListFile(Response):
         self._form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends it. What cannot be put in the audit is not sent."""
-        async with asyncio.timeout(_LONGEST_SECONDS), self._freshness.moment(self._visit) as moment:
+        """Sends it. What cannot be put in the audit is not sent.
+
+        Raises:
+            ApiProblem: Others are being sent, as many as may be at once.
+        """
+        files = self._visit.services.files
+        if files.locked():
+            raise too_many_files()
+        async with asyncio.timeout(_LONGEST_SECONDS), files, self._freshness.moment(self._visit) as moment:
             headers = {
                 AS_OF: str(moment.as_of),
                 "Total-Count": str(await self._exported.count(moment)),

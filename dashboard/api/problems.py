@@ -186,3 +186,9 @@ def beyond_the_record() -> ApiProblem:
     """The position that was asked for is not in the record."""
     text = "The record has no position that high. Give one that an answer of this API named."
     return ApiProblem(422, "beyond-the-record", text)
+
+
+def too_many_files() -> ApiProblem:
+    """As many lists as may be sent as files at once are being sent."""
+    text = "Other lists are being sent as files now. Ask again in a little while."
+    return ApiProblem(503, "too-many-files", text, {"Retry-After": str(_LATER)})

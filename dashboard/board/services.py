@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from access.audit import Audit
@@ -26,6 +27,8 @@ from workflows.payload_codec import PayloadKeys
 FindViewer = Callable[[str], Viewer | None]
 """Looks up a person in the centre's list of staff, each time."""
 
+_FILES_AT_ONCE = 2
+"""Each holds a connection of the pool for as long as its reader takes, and the pages need the others."""
 _LAST_EVENT = "select max(last_event_at) from dash.journeys"
 
 
@@ -45,6 +48,7 @@ class Services:
         viewer: Finds who a signed-in person is now.
         virtual_time: Whether journeys run on the calendar of a demonstration.
         is_example: Whether the centre is the example, whose people are invented.
+        files: The places for lists that are sent as files.
     """
 
     pool: Pool
@@ -67,6 +71,7 @@ class Services:
     temporal_ui: str | None = None
     virtual_time: bool = False
     is_example: bool = False
+    files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_FILES_AT_ONCE))
 
     async def now(self) -> datetime:
         """The time by which the journeys live: in a demonstration, that of the last thing that happened."""

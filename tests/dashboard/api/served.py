@@ -181,7 +181,7 @@ def services_on(
         cli_codes=CliCodes(pool),
         finder=Finder(pool, keys),
         provider=cast(Provider, None),
-        changes=Changes(url),
+        changes=Changes(url, pool),
         viewer=viewer,
         base_url="http://board.example",
         payload_keys=PAYLOAD_KEYS,

@@ -111,6 +111,15 @@ async def test_a_file_is_of_one_moment_also_if_rows_come_while_it_is_read(
     assert '"later"' in (await served.get("/journeys.ndjson")).text
 
 
+async def test_no_more_files_are_sent_at_once_than_leave_the_pages_their_connections(filled: Served) -> None:
+    async with filled.services.files, filled.services.files:
+        answer = await filled.get("/journeys.csv")
+        assert (answer.status_code, answer.json()["code"]) == (503, "too-many-files")
+        assert int(answer.headers["retry-after"]) > 0
+        assert (await filled.get("/journeys")).status_code == 200
+    assert (await filled.get("/journeys.csv")).status_code == 200
+
+
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@a", "\ta", "\ra"])
 def test_a_cell_is_no_formula(cell: str) -> None:
     assert _cell(cell) == f"'{cell}"
