@@ -138,7 +138,7 @@ async def _services(settings: Settings, provider: ProviderSettings, base_url: st
             cli_codes=CliCodes(pool),
             finder=Finder(pool, keys),
             provider=Provider(provider, http),
-            changes=Changes(url),
+            changes=Changes(url, pool),
             viewer=lambda person: staff.current().viewer(person),
             base_url=base_url,
             standing_still=StandingStill(RunningJourneys(client, patience=_TEMPORAL_WITHIN)),

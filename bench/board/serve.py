@@ -68,7 +68,7 @@ async def serve(settings: Settings) -> None:
             cli_codes=CliCodes(pool),
             finder=Finder(pool, keys),
             provider=Provider(ProviderSettings(issuer="http://127.0.0.1:9", client_id="bench"), http),
-            changes=Changes(url),
+            changes=Changes(url, pool),
             viewer=lambda person: staff.current().viewer(person),
             base_url=base_url,
             standing_still=nothing_stands_still,

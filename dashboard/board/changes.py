@@ -1,6 +1,6 @@
 """Tells open pages that read models have changed: which journeys, at which sites, and nothing of what happened there.
 
-One listener for each process hears the projector and looks up what changed once; the pages wait in memory.
+Each process hears the projector and looks up what changed once; its open pages wait in memory.
 """
 
 from __future__ import annotations
@@ -9,22 +9,21 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 import structlog
 from psycopg import AsyncConnection
-from psycopg.sql import SQL, Identifier
 
 from dashboard.projections.read_model_batch import CHANGED
-from eventstore.errors import StoreUnavailable
-from eventstore.following.bulk import Session, open_session
+from dashboard.queries.moment import Pool
+from eventstore.following.subscription import listening
 
 log = structlog.get_logger(__name__)
 
 _AT = "select coalesce(min(position), 0) from es.checkpoints where consumer like 'dash.%' and status = 'live'"
-_SINCE = "select journey_id, site, as_of_position from dash.journeys where as_of_position > %s"
+_SINCE = "select journey_id, site from dash.journeys where as_of_position > %s"
 _POLL_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,14 @@ class Changes:
 
     Attributes:
         position: What the read models have taken in, as far as this process has heard.
-        connected: Whether the database can be heard now.
+        connected: Whether the database answered when it was last asked.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, pool: Pool) -> None:
         self._url = database_url
+        self._pool = pool
         self._open: set[Subscription] = set()
+        self._has_looked = False
         self.position = 0
         self.connected = False
 
@@ -98,40 +99,36 @@ class Changes:
             self._open.discard(subscription)
 
     async def follow(self) -> None:
-        """Hears until cancelled. A lost connection is made anew, and pages are told what they missed."""
-        pause = 0.1
-        while True:
-            try:
-                async with await open_session(self._url, "board listener") as session:
-                    await session.execute(SQL("listen {}").format(Identifier(CHANGED)))
-                    self.position = self.position or await _position(session)
-                    self.connected, pause = True, 0.1
-                    await self._hear(session)
-            except (psycopg.Error, StoreUnavailable) as error:
-                log.warning("board-listener-lost", error=type(error).__name__, again_in_seconds=pause)
-            finally:
-                self.connected = False
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+        """Looks at each notice of the projector, and each second without one, until cancelled.
 
-    async def _hear(self, session: Session) -> None:
-        """Looks at each notification, and each second without one, since a notification can be lost."""
-        while True:
-            async for _ in session.notifies(timeout=_POLL_SECONDS, stop_after=1):
-                pass
-            await self._look(session)
+        Once a lost database is back, pages are told what they missed.
+        """
+        async with listening(self._url, CHANGED) as news:
+            while True:
+                await self._look()
+                await news.wait(_POLL_SECONDS)
 
-    async def _look(self, session: AsyncConnection[tuple[object, ...]]) -> None:
-        position = await _position(session)
-        if position <= self.position:
+    async def _look(self) -> None:
+        try:
+            async with self._pool.connection() as connection:
+                changed = await self._changed(connection)
+        except psycopg.Error as error:
+            if self.connected:
+                log.warning("board-feed-lost", error=type(error).__name__)
+            self.connected = False
             return
-        rows = await (await session.execute(_SINCE, (self.position,))).fetchall()
-        self.position = position
-        changed = Changed(position, {str(journey): str(site) for journey, site, _ in rows})
-        for each in tuple(self._open):
-            each.tell(changed)
+        self.connected = True
+        if changed is not None:
+            for each in tuple(self._open):
+                each.tell(changed)
 
-
-async def _position(session: AsyncConnection[tuple[object, ...]]) -> int:
-    found = await (await session.execute(_AT)).fetchone()
-    return int(str(found[0])) if found else 0
+    async def _changed(self, connection: AsyncConnection[Any]) -> Changed | None:
+        """What changed since the last look; None for nothing, and at the first look."""
+        [position] = await (await connection.execute(_AT)).fetchone() or [0]
+        if not self._has_looked:
+            self.position, self._has_looked = int(position), True
+        if position <= self.position:
+            return None
+        rows = await (await connection.execute(_SINCE, (self.position,))).fetchall()
+        self.position = int(position)
+        return Changed(self.position, {str(journey): str(site) for journey, site in rows})

@@ -37,13 +37,18 @@ _TRY_LOCK = "select pg_try_advisory_lock(hashtextextended('throughline consumer 
 
 
 class News:
-    """Says when something was appended, as far as it can be heard. Many appends are one piece of news."""
+    """Says when a channel of PostgreSQL was notified, as far as it can be heard. Many notices are one piece of news.
 
-    def __init__(self) -> None:
+    Args:
+        channel: By default that of appends to the record.
+    """
+
+    def __init__(self, channel: str = CHANNEL) -> None:
+        self._channel = channel
         self._heard = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Returns at the next append, at once if there was one since the last call, or after `seconds`."""
+        """Returns at the next notice, at once if there was one since the last call, or after `seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._heard.wait()
@@ -55,8 +60,8 @@ class News:
         while True:
             try:
                 async with await open_session(database_url, "listener") as session:
-                    await session.execute(SQL("listen {}").format(Identifier(CHANNEL)))
-                    self._heard.set()  # what was appended while no one listened
+                    await session.execute(SQL("listen {}").format(Identifier(self._channel)))
+                    self._heard.set()  # what was notified while no one listened
                     pause = 0.1
                     async for _ in session.notifies():
                         self._heard.set()
@@ -67,9 +72,9 @@ class News:
 
 
 @asynccontextmanager
-async def listening(database_url: str) -> AsyncIterator[News]:
-    """News of appends for as long as the block lasts."""
-    news = News()
+async def listening(database_url: str, channel: str = CHANNEL) -> AsyncIterator[News]:
+    """News of appends, or of another channel, for as long as the block lasts."""
+    news = News(channel)
     task = asyncio.create_task(news.listen(database_url))
     try:
         yield news
