@@ -135,6 +135,25 @@ async def temporal_client(temporal_stack: Stack) -> Client:
     )
 
 
+class FailuresAtOnce:
+    """Prints each failure when it happens: a run that is cut short must still say what failed."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Prints it, if it is one."""
+        if report.failed:
+            self._terminal.write_line(f"\nFAILED now: {report.nodeid} ({report.when})\n{report.longreprtext[-3000:]}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers what prints failures, where there is a terminal: not in the processes of a parallel run."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(FailuresAtOnce(terminal))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says which versions of PostgreSQL the record was tested on, and what the campaigns drew and counted.
 

@@ -120,13 +120,17 @@ class RacingCase(Case):
             async with asyncio.timeout(self.patience):
                 return await super().ended()
         except TimeoutError:
-            raise AssertionError(f"the workflow never ended, at {(await self.state()).stage}") from None
+            state = await self.state()
+            doing = f"{state.stage}, version {state.version}, finished: {state.is_finished}"
+            raise AssertionError(f"the workflow never ended: {doing}; Temporal: {await self._at_temporal()}") from None
 
     async def _at_temporal(self) -> str:
-        """What Temporal is waiting for, for whoever looks into a failure."""
+        """What Temporal is waiting for, and what was wrong with the last failed task, for the reader of a failure."""
         now = (await self.handle.describe()).raw_description
         calls = [f"{each.activity_type.name} attempt {each.attempt}" for each in now.pending_activities]
-        return f"{calls}, workflow task attempt {now.pending_workflow_task.attempt}"
+        failed = [each.workflow_task_failed_event_attributes for each in await self.happened("workflow_task_failed")]
+        why = failed[-1].failure.message[:300] if failed else "none failed"
+        return f"{calls}, workflow task attempt {now.pending_workflow_task.attempt}, the last that failed: {why}"
 
     async def _workflow_is_at(self, version: int) -> bool:
         try:
