@@ -6,7 +6,10 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # These keep a machine busy by themselves, and what they kill and rebuild is timed by nobody: one after the other.
-HEAVY := tests/campaigns tests/recovery/test_lost_cluster.py
+HEAVY := tests/campaigns/test_dual_write.py tests/recovery/test_lost_cluster.py
+
+# Most tests of processes wait for a timeout or a server: two for each core.
+TESTS_AT_ONCE := $(shell $(PYTHON) -c 'import os; print(2 * len(os.sched_getaffinity(0)))')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test campaign lint majors lock clean
@@ -18,7 +21,7 @@ demo: $(READY) ## show a centre at work, start to finish
 	$(BIN)/throughline demo
 
 test: lint ## lint, types, import rules and all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile $(HEAVY:%=--ignore=%)
+	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder $(HEAVY:%=--ignore=%)
 	$(BIN)/python -m pytest $(HEAVY)
 
 campaign: $(READY) ## workers and PostgreSQL killed again and again; SEED=n repeats one

@@ -21,6 +21,9 @@ from domain.people import use_staff
 from migrations import migrate
 from tests import colleagues
 
+_LONGEST = ("recovery", "cli", "workflows", "browser", "deploy", "intake")
+"""Folders of tests that start processes or wait for real timeouts."""
+
 load()  # here, because modules of tests name the example's sites
 use_staff(colleagues.find)
 
@@ -132,6 +135,13 @@ async def temporal_client(temporal_stack: Stack) -> Client:
         temporal_stack.temporal_address,
         namespace=temporal_stack.settings.temporal_namespace,
         data_converter=pydantic_data_converter,
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the tests that wait longest, so that no process is left alone with them at the end."""
+    items.sort(
+        key=lambda item: _LONGEST.index(where) if (where := item.path.parent.name) in _LONGEST else len(_LONGEST)
     )
 
 

@@ -58,7 +58,7 @@ def test_again_on_the_same_data_it_tells_its_story_and_stays_up(stage: Path, cal
     with command(stage, "demo") as demo:
         demo.until(lambda: "stays up until Ctrl-C" in demo.out)
         assert f"{len(EVERYBODY)} of {len(EVERYBODY)} paths went as scripted." in demo.out, demo.out[-3000:]
-        told = [line[:16] for line in demo.out.splitlines() if line[:2] == "20"]
+        told = [line[:16] for line in demo.out.splitlines() if line[:3] == "202"]
         assert told == sorted(told)
 
         where = stage / "demo"

@@ -287,7 +287,7 @@ async def test_a_workflow_ahead_of_the_record_stops_and_pages(idle_house: House)
         assert (await shown(case)).get(URGENT) is True
         for kind in (RepeatAdmission, ReportDischarge):
             assert (await case.refused(kind, message="message-2")).code == "standing-still"
-        await idle_house.skipper.fast_forward(case.handle, timedelta(days=60))  # whole escalations pass
+        await idle_house.skipper.fast_forward(case.handle, timedelta(days=7))  # whole escalations pass
         assert await case.state() == before
         assert len(await backup.read(case.id)) == len(whole) - 3
         await case.handle.signal("catch-up")
