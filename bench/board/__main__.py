@@ -2,8 +2,9 @@
 
 Some journeys are decided and recorded for real; the read models are then filled with copies of their rows. The board
 runs in a process of its own, on the embedded PostgreSQL. Each page is asked for at a fixed rate. Beside it stands what
-it cannot do without: one prepared query for a page of duties, on a connection of its own. Then journeys are appended at
-a fixed rate while a projector runs, and a listener on the board's feed notes when it hears of each.
+it cannot do without: one prepared query for a page of duties, on a connection of its own. Then all duties are read as
+a file. At last journeys are appended at a fixed rate while a projector runs, and a listener on the board's feed notes
+when it hears of each.
 
 Run it with `python -m bench.board [--journeys 100000] [--events 5000000] [--rate 50] [--seconds 20] [--json]`. Loading
 takes minutes.
@@ -35,6 +36,7 @@ from bench.journeys import opened
 from bench.reconcile.open_journeys import put_on_record
 from centre.loading import load
 from cli.output import show_json, stdout, table
+from dashboard.api.app import PATH as API
 from dashboard.board.visit import SESSION_COOKIE
 from dashboard.projections import READ_MODELS
 from dashboard.projections.projector import Projector
@@ -63,7 +65,7 @@ def main(
         return
     columns = ("Page", "Requests", "Failures", "p50 ms", "p95 ms", "p99 ms")
     table(f"{found['rows']} rows, {rate:g} requests/s", columns, [tuple(each.values()) for each in found["pages"]])
-    for key in ("p95_ms", "floor_p95_ms", "lag_p99_s", "first_load_kib_gzip"):
+    for key in ("p95_ms", "floor_p95_ms", "export_rows", "export_s", "lag_p99_s", "first_load_kib_gzip"):
         stdout.print(f"{key} {found[key]}")
 
 
@@ -81,12 +83,15 @@ async def measure(journeys: int, events: int, rate: float, seconds: float) -> di
             async with _board(stack) as http:
                 pages = [each async for each in _pages(http, ids, rate, seconds)]
                 floor = await _floor(stack.database_url, rate, seconds)
+                export_rows, export_seconds = await _export(http)
                 lag = await _lag(stack.database_url, http, seconds)
                 return {
                     "rows": rows,
                     "pages": [vars(each) for each in (*pages, floor)],
                     "p95_ms": max(each.p95_ms for each in pages),
                     "floor_p95_ms": floor.p95_ms,
+                    "export_rows": export_rows,
+                    "export_s": export_seconds,
                     "lag_p99_s": round(lag.p99_ms / 1000, 3),
                     "lag_events": lag.requests,
                     "first_load_kib_gzip": await _first_load(http),
@@ -141,6 +146,9 @@ async def _pages(http: httpx2.AsyncClient, ids: list[str], rate: float, seconds:
         "duties": lambda _: "/duties",
         "duties, overdue": lambda _: "/duties?due=overdue",
         "a journey": lambda number: f"/journeys/{ids[number % len(ids)]}",
+        "API: journeys": lambda _: f"{API}/journeys",
+        "API: duties": lambda _: f"{API}/duties",
+        "API: a journey": lambda number: f"{API}/journeys/{ids[number % len(ids)]}",
     }
     for name, address in addresses.items():
 
@@ -149,6 +157,15 @@ async def _pages(http: httpx2.AsyncClient, ids: list[str], rate: float, seconds:
 
         await at_rate(name, ask, 10, 1)  # so that what is made once is made
         yield await at_rate(name, ask, rate, seconds)
+
+
+async def _export(http: httpx2.AsyncClient) -> tuple[int, float]:
+    """All open duties as a file: its rows, and the seconds until it is read."""
+    began, rows = time.perf_counter(), 0
+    async with http.stream("GET", f"{API}/duties.ndjson", timeout=120) as answer:
+        async for _ in answer.aiter_lines():
+            rows += 1
+    return rows, round(time.perf_counter() - began, 2)
 
 
 async def _floor(database_url: str, rate: float, seconds: float) -> Timing:
