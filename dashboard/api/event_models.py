@@ -10,11 +10,9 @@ from pydantic import BaseModel, Field
 
 from dashboard.api.journey_models import MAY_NOT_READ, PERSON, Person
 from dashboard.board.journey import Happened
-from domain.pathway import Event
 from domain.values import LevelOfCare, Role, Stage
 from eventstore.events import StoredEvent
-from record.codec import to_record
-from record.sealing import MASK, split
+from record.sealing import MASK
 from workflows.messages import JourneyStatus
 
 
@@ -37,7 +35,7 @@ class JourneyEvent(BaseModel):
     )
 
     @classmethod
-    def of(cls, happened: Happened, stored: StoredEvent, event: Event, *, reads_words: bool) -> Self:
+    def of(cls, happened: Happened, stored: StoredEvent, *, reads_words: bool) -> Self:
         """From the event as the board shows it, and its words if the person may read them."""
         return cls(
             version=stored.version,
@@ -49,14 +47,8 @@ class JourneyEvent(BaseModel):
             cause=happened.why,
             by=Person.of(happened.by) if happened.by else None,
             is_bookkeeping=happened.is_bookkeeping,
-            words=_words(event) if reads_words else None,
+            words=dict(happened.words) if reads_words else None,
         )
-
-
-def _words(event: Event) -> dict[str, str]:
-    """What people wrote. Where the client's key was destroyed, the mask is left out."""
-    _, words = split(event, to_record(event).data)
-    return {at: text for at, text in words.items() if text != MASK}
 
 
 class JourneyEvents(BaseModel):

@@ -40,9 +40,9 @@ async def read_events(
     found = await _found(journey_id, visit, conditions)
     events = await opened(visit, found)
     happened = reversed(view(found.events, events, AsOf(), visit.now).happened)
-    whole = list(zip(happened, found.events, events, strict=True))
+    whole = list(zip(happened, found.events, strict=True))
     page, reads = whole[after : after + size], found.reads_words(visit)
-    rows = [JourneyEvent.of(each, stored, event, reads_words=reads) for each, stored, event in page]
+    rows = [JourneyEvent.of(each, stored, reads_words=reads) for each, stored in page]
     last = found.events[-1]
     more = after + len(rows) < len(whole) and bool(rows)
     return JourneyEvents(

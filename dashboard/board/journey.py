@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -18,7 +18,8 @@ from domain.refusal import UnknownHere
 from domain.state import JourneyState
 from domain.values import Instant, Role, Value
 from eventstore.events import StoredEvent
-from record.codec import from_record
+from record.codec import from_record, to_record
+from record.sealing import MASK, split
 
 _SHORTEST_BAND = timedelta(minutes=30)
 
@@ -29,6 +30,7 @@ class Happened(NamedTuple):
     Attributes:
         why: The command that led to it.
         by: Who decided, where a person did.
+        words: What people wrote, as far as it can be read, by where in the event it stands (RFC 6901).
     """
 
     version: int
@@ -37,6 +39,7 @@ class Happened(NamedTuple):
     sentence: str
     why: str
     by: Actor | None
+    words: Mapping[str, str]
     is_bookkeeping: bool
     is_decision: bool
 
@@ -44,6 +47,11 @@ class Happened(NamedTuple):
     def is_late(self) -> bool:
         """Whether it was recorded long after it was true."""
         return self.recorded_at - self.at > timedelta(minutes=5)
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        """What people wrote, each with the name of its field."""
+        return [(_field_of(at), text) for at, text in self.words.items()]
 
 
 class Band(NamedTuple):
@@ -164,9 +172,22 @@ def _happened(stored: StoredEvent, event: Event) -> Happened:
         sentence=event.sentence(),
         why=event.cause.partition("/")[0],
         by=by,
+        words=_words(event),
         is_bookkeeping=event.is_bookkeeping,
         is_decision=by is not None and not event.is_bookkeeping,
     )
+
+
+def _words(event: Event) -> Mapping[str, str]:
+    """Without the mask that stands for what cannot be read."""
+    _, words = split(event, to_record(event).data)
+    return {at: text for at, text in words.items() if text != MASK}
+
+
+def _field_of(pointer: str) -> str:
+    """The name of the field to which a JSON Pointer leads; items of a list have that of the list."""
+    names = [each for each in pointer.split("/") if each and not each.isdecimal()]
+    return names[-1].replace("_", " ")
 
 
 def _bands(state: JourneyState, began: datetime, until: datetime) -> Iterator[Band]:

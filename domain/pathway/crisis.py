@@ -92,14 +92,13 @@ class CrisisRecorded(BaseEvent):
 
     type: Literal["crisis.recorded"] = "crisis.recorded"
     place: CrisisPlace
-    facility: str | None = None
+    facility: PrivateWords | None = None
     level: LevelOfCare | None = None
     reason: PrivateWords
     by: Actor
 
     def _sentence(self) -> str:
-        where = f" at {self.facility}" if self.facility else ""
-        return f"In a crisis: {self.place}{where}{said_by(self.by)}"
+        return f"In a crisis: {self.place}{said_by(self.by)}"
 
 
 class CrisisEnded(BaseEvent):
@@ -136,7 +135,7 @@ class RecordCrisis(
         require_since_the_level_began(state, when)
         now = state.crisis.current
         require(
-            now is None or (now.place, now.facility) != (self.place, self.facility),
+            now is None or now.place != self.place or self.facility is not None,
             "crisis-known",
             "That is on record already. Record the return, or name the facility that has the client now.",
         )

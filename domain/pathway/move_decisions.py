@@ -80,16 +80,18 @@ class ConfirmArrival(Decision, label="Confirm an arrival", by=CARE_TEAM, at=(Sta
             "No place is held at the new level yet. Keep contact with the client, or name the facility that took "
             "them in.",
         )
+        elsewhere = None if self.facility == move.place else self.facility
         yield from give_up([key for key in [state.moves.place_in_use] if key], when)
         yield TransitionCompleted(
             **when,
             number=move.number,
             origin=move.origin,
             target=move.target,
-            facility=self.facility or move.place,
+            facility=None if elsewhere else move.place,
+            elsewhere=elsewhere,
             by=self.by,
         )
-        if self.facility not in (None, move.place):
+        if elsewhere is not None:
             yield from give_up([key for key in [move.held_key] if key], when)
 
 

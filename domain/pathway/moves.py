@@ -112,17 +112,24 @@ class StepUpWindowMissed(BaseEvent):
 
 
 class TransitionCompleted(BaseEvent):
-    """The client arrived at the new level."""
+    """The client arrived at the new level.
+
+    Attributes:
+        facility: Where a place was held for them. Before 2026-11-27 also what a person wrote.
+        elsewhere: Who took them in instead, as a person wrote it.
+    """
 
     type: Literal["transition.completed"] = "transition.completed"
     number: int
     origin: LevelOfCare
     target: LevelOfCare
     facility: str | None = None
+    elsewhere: PrivateWords | None = None
     by: Actor
 
     def _sentence(self) -> str:
-        return f"Arrived at {self.target}" + (f", {self.facility}" if self.facility else "") + said_by(self.by)
+        where = "at another facility" if self.elsewhere else self.facility
+        return f"Arrived at {self.target}" + (f", {where}" if where else "") + said_by(self.by)
 
 
 class TransitionDeclined(BaseEvent):

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount
 from access.rules import TABLE, Action, may
 from clientkeys.errors import KeysUnavailable
 from dashboard.board.visit import Allowed, Public, SignedIn
+from domain.pathway.crisis import CrisisPlace, RecordCrisis
 from domain.pathway.discharge import UpdateDischargePlan
 from domain.values import Role
 from tests.dashboard.api.served import STAFF, Served, serving
@@ -114,6 +115,17 @@ async def test_words_are_shown_to_those_who_may_read_them_and_a_journey_elsewher
         assert ("CANARY" in page.text) is reads, person
         looks = await served.services.audit.looks(person=person)
         assert [each.did for each in looks] == (["read-words"] if reads else ["opened-journey"])
+
+
+async def test_what_people_wrote_stands_at_what_happened_for_those_who_may_read_it(served: Served) -> None:
+    walked = walk.enrolled()
+    walked.do(RecordCrisis, place=CrisisPlace.EMERGENCY_DEPARTMENT, facility="CANARY General", reason="CANARY reason")
+    await served.keep({"here": walked})
+    for person, reads in (("clinician-1", True), ("operations-1", False)):
+        cookie, _ = await served.browser(person)
+        page = (await served.http.get("/journeys/here", headers=cookie)).text
+        assert ("<q>CANARY reason</q>" in page, "at CANARY General" in page) == (reads, reads)
+        assert "In a crisis" in page and (reads or "CANARY" not in page)
 
 
 async def test_a_journey_is_shown_without_its_words_while_the_keys_do_not_answer(

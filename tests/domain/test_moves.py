@@ -190,7 +190,7 @@ def test_an_ambulance_does_not_wait_for_a_place(walk_to: Callable[[], Walk]) -> 
     walk.refused(ConfirmArrival, "no-place-yet")
     walk.do(ConfirmArrival, facility="County Hospital")
     (arrived,) = walk.saw(TransitionCompleted)
-    assert (arrived.facility, walk.state.level) == ("County Hospital", target)
+    assert (arrived.facility, arrived.elsewhere, walk.state.level) == (None, "County Hospital", target)
     assert not walk.state.open_of(COMPLETE_STEP_UP.kind) and not walk.state.open_of(INTERIM_CONTACT.kind)
     assert walk.state.next_deadline() is not None
 

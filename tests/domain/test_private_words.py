@@ -28,7 +28,7 @@ OPEN = {
     *("ObligationCancelled.because", "about", "Estimate.assumptions", "NoticeNotDelivered.code"),
     *("kind", "title", "EffectSettled.call"),
     "CostShare.unclear",
-    # names of places and groups; the fold compares facilities
+    # names of places, as the directory has them, and of groups; the fold compares facilities
     *("facility", "Enrolled.track", "Evidence.other_payer"),
 }
 
@@ -94,6 +94,8 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "WithdrawalTakenBack.reason",
         "CrisisRecorded.reason",
         "CrisisEnded.note",
+        "CrisisRecorded.facility",
+        "TransitionCompleted.elsewhere",
         "ClientDied.source",
         "DeathCorrected.reason",
         "DeathReviewed.finding",
