@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -19,18 +19,21 @@ from eventstore.following.bulk import Session, open_session, read_head, read_pag
 from eventstore.postgres import translated
 
 _PAUSE_SECONDS = 0.02
-_LIST = """
-select journey_id, n.number, site, stage, level, waiting_for, waiting_for_person, next_obligation, next_due,
-       coalesce(next_due < %(now)s, false) as overdue,
-       urgent_open or coalesce(next_due < %(now)s, false) as urgent, opened_at, version, priority,
-       coalesce(window_closes < %(now)s, false) as missed_window, urgent_open,
-       coalesce(undelivered, false) as undelivered, waived_until,
-       case when weeks_from is not null
-            then greatest(1, ceil(((%(now)s at time zone zone)::date - weeks_from) / 7.0)::integer) end as week,
-       last_week
-from dash.journeys left join dash.journey_numbers n using (journey_id)
-where %(all)s or ended_at is null or open_count > 0
+ROW_COLUMNS: LiteralString = """
+j.journey_id, n.number, j.site, j.stage, j.level, j.waiting_for, j.waiting_for_person, j.next_obligation, j.next_due,
+coalesce(j.next_due < %(now)s, false) as overdue,
+j.urgent_open or coalesce(j.next_due < %(now)s, false) as urgent, j.opened_at, j.version, j.priority,
+coalesce(j.window_closes < %(now)s, false) as missed_window, j.urgent_open,
+coalesce(j.undelivered, false) as undelivered, j.waived_until,
+case when j.weeks_from is not null
+     then greatest(1, ceil(((%(now)s at time zone j.zone)::date - j.weeks_from) / 7.0)::integer) end as week,
+j.last_week
 """
+"""What `row_from` takes, from `dash.journeys j` and `dash.journey_numbers n`."""
+_LIST = f"""
+select {ROW_COLUMNS} from dash.journeys j left join dash.journey_numbers n using (journey_id)
+where %(all)s or j.ended_at is null or j.open_count > 0
+"""  # noqa: S608 - made of constants
 _NUMBERS = "select stream, position from es.events where stream = any (%s) and version = 1"
 _POSITION = "select min(position) from es.checkpoints where consumer = any (%s) and status = 'live'"
 
@@ -87,7 +90,7 @@ async def list_journeys(
 
 
 def row_from(found: dict[str, Any]) -> JourneyRow:
-    """The row from the columns of a query as in this module."""
+    """The row from `ROW_COLUMNS` of a query."""
     own = {name: found.pop(name) for name in ("missed_window", "urgent_open", "undelivered", "waived_until")}
     urgent = own.pop("urgent_open")
     return JourneyRow.model_validate({**found, "flags": flags(overdue=found["overdue"], urgent=urgent, **own)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import LiteralString
 
 import psycopg
 
@@ -20,14 +21,14 @@ from domain.values import Instant, Role, Value
 from eventstore.following.bulk import Session, open_session, read_head, read_page
 from eventstore.postgres import translated
 
-_OPEN = """
-select o.journey_id, j.site, o.obligation_id as id, o.kind, o.owner, o.assignee, o.due_at, o.urgent, o.status,
-       coalesce(o.owner_since_version, 0) as owner_since_version, coalesce(o.priority, 'administrative') as priority,
-       o.waived_until, coalesce(o.falls_due, o.due_at) as falls_due, o.window_opens is not null as in_window,
-       coalesce(o.undelivered, false) as undelivered
-from dash.obligations o join dash.journeys j on j.journey_id = o.journey_id
-where o.ended_at is null
+ROW_COLUMNS: LiteralString = """
+o.journey_id, o.site, o.obligation_id as id, o.kind, o.owner, o.assignee, o.due_at, o.urgent, o.status,
+coalesce(o.owner_since_version, 0) as owner_since_version, coalesce(o.priority, 'administrative') as priority,
+o.waived_until, coalesce(o.falls_due, o.due_at) as falls_due, o.window_opens is not null as in_window,
+coalesce(o.undelivered, false) as undelivered
 """
+"""What an `OpenObligation` is made of, from `dash.obligations o`."""
+_OPEN = f"select {ROW_COLUMNS} from dash.obligations o where o.ended_at is null"  # noqa: S608 - made of constants
 _RECORDED_AT = """
 select wanted.stream, wanted.version, e.recorded_at
 from unnest(%s::text[], %s::bigint[]) as wanted (stream, version)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any, LiteralString, NamedTuple
 
-from dashboard.open_obligations import OpenObligation
+from dashboard.open_obligations import ROW_COLUMNS, OpenObligation
 from dashboard.queries.filters import DutyFilter
 from dashboard.queries.moment import Moment, Row
 from dashboard.queries.paging import Key, Order, Page, as_values, key_by_id, key_in, page_of
@@ -50,22 +50,19 @@ _BY: dict[Order, tuple[LiteralString, LiteralString]] = {
     Order.ID: ("journey_id, obligation_id", "%(k_journey)s::text, %(k_item)s::text"),
 }
 """By order: its columns, and the place after which the page begins."""
-_ROWS: LiteralString = """
-select total.count as total, page.*, o.site, o.kind, o.owner, o.assignee, o.due_at, o.urgent, o.status,
-       coalesce(o.owner_since_version, 0) as owner_since_version, coalesce(o.priority, 'administrative') as priority,
-       o.waived_until, coalesce(o.falls_due, o.due_at) as falls_due, o.window_opens is not null as in_window,
-       coalesce(o.undelivered, false) as undelivered, n.number
+_ROWS: LiteralString = f"""
+select total.count as total, page.presses, page.rank, page.due_epoch, n.number, {ROW_COLUMNS}
 from (select count(*) from found) as total
      left join page on true
      left join dash.obligations o using (journey_id, obligation_id)
      left join dash.journey_numbers n using (journey_id)
-"""
+"""  # noqa: S608 - made of constants
 _COUNTS = f"""
 select count(*) as all, count(*) filter (where {_OVERDUE}) as overdue, count(*) filter (where {_TODAY}) as today,
        count(*) filter (where {STUCK}) as stuck
 from dash.obligations o where {_THEIRS}
 """  # noqa: S608 - made of constants
-_EXTRA = ("total", "presses", "rank", "due_epoch", "obligation_id")
+_EXTRA = ("total", "presses", "rank", "due_epoch")
 
 
 class DutyCounts(NamedTuple):
@@ -145,11 +142,10 @@ def _times(moment: Moment) -> dict[str, Any]:
 
 
 def _duty(row: Row) -> OpenObligation:
-    held = {name: value for name, value in row.items() if name not in _EXTRA}
-    return OpenObligation.model_validate({**held, "id": row["obligation_id"]})
+    return OpenObligation.model_validate({name: value for name, value in row.items() if name not in _EXTRA})
 
 
 def _key(row: Row, order: Order) -> Key:
     if order is Order.ID:
-        return key_by_id(row["journey_id"], row["obligation_id"])
-    return row["presses"], row["rank"], row["due_epoch"], row["journey_id"], row["obligation_id"]
+        return key_by_id(row["journey_id"], row["id"])
+    return row["presses"], row["rank"], row["due_epoch"], row["journey_id"], row["id"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, LiteralString
 
-from dashboard.lists import row_from
+from dashboard.lists import ROW_COLUMNS, row_from
 from dashboard.queries.duties import STUCK, STUCK_AFTER
 from dashboard.queries.filters import JourneyFilter, Standing
 from dashboard.queries.moment import Moment, Row
@@ -44,19 +44,13 @@ _BY: dict[Order, tuple[LiteralString, LiteralString]] = {
     Order.ID: ("journey_id", "%(k_journey)s::text"),
 }
 """By order: its columns, and the place after which the page begins."""
-_ROWS: LiteralString = """
-select total.count as total, page.*, j.site, j.stage, j.level, j.waiting_for, j.waiting_for_person, j.next_obligation,
-       j.next_due, coalesce(j.next_due < %(now)s, false) as overdue, presses = 0 as urgent, j.opened_at, j.version,
-       j.priority, coalesce(j.window_closes < %(now)s, false) as missed_window, j.urgent_open,
-       coalesce(j.undelivered, false) as undelivered, j.waived_until,
-       case when j.weeks_from is not null
-            then greatest(1, ceil(((%(now)s at time zone j.zone)::date - j.weeks_from) / 7.0)::integer) end as week,
-       j.last_week, n.number
+_ROWS: LiteralString = f"""
+select total.count as total, page.presses, page.rank, page.due_epoch, {ROW_COLUMNS}
 from (select count(*) from found) as total
      left join page on true
      left join dash.journeys j using (journey_id)
      left join dash.journey_numbers n using (journey_id)
-"""
+"""  # noqa: S608 - made of constants
 _EXTRA = ("total", "presses", "rank", "due_epoch")
 
 
