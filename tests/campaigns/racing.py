@@ -148,12 +148,31 @@ class RacingCase(Case):
         return False
 
     async def _at_temporal(self) -> str:
-        """What Temporal is waiting for, and what was wrong with the last failed task, for the reader of a failure."""
+        """What Temporal waits for, what was wrong with the last failed task, and what the workflow says of itself."""
         now = (await self.handle.describe()).raw_description
         calls = [f"{each.activity_type.name} attempt {each.attempt}" for each in now.pending_activities]
         failed = [each.workflow_task_failed_event_attributes for each in await self.happened("workflow_task_failed")]
         why = failed[-1].failure.message[:300] if failed else "none failed"
-        return f"{calls}, workflow task attempt {now.pending_workflow_task.attempt}, the last that failed: {why}"
+        with suppress(JourneysUnreachable):
+            said = await self._asking.snapshot(self.id)
+            why += f"; the workflow: version {said.state.version}, reading {said.is_reading}, {said.waiting} waiting, "
+            why += f"calls {said.calls}, stopped {said.stopped}, not recorded {said.not_recorded}"
+        timers = [f"{when:%d %H:%M:%S} for {long}" for when, long in await self._open_timers()]
+        clock = f"{await self.now():%d %H:%M:%S}"
+        return f"{calls}, at {clock} timers {timers}, workflow task attempt {now.pending_workflow_task.attempt}, failed: {why}"
+
+    async def _open_timers(self) -> list[tuple[datetime, timedelta]]:
+        """When each was set, on the journey's clock, and for how long."""
+        found: dict[int, tuple[datetime, timedelta]] = {}
+        for event in (await self.histories())[-1].events:
+            if event.HasField("timer_started_event_attributes"):
+                long = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+                found[event.event_id] = (event.event_time.ToDatetime(), long)
+            elif event.HasField("timer_fired_event_attributes"):
+                found.pop(event.timer_fired_event_attributes.started_event_id)
+            elif event.HasField("timer_canceled_event_attributes"):
+                found.pop(event.timer_canceled_event_attributes.started_event_id)
+        return list(found.values())
 
     async def _workflow_is_at(self, version: int) -> bool:
         try:
