@@ -159,7 +159,8 @@ class RacingCase(Case):
             why += f"calls {said.calls}, stopped {said.stopped}, not recorded {said.not_recorded}"
         timers = [f"{when:%d %H:%M:%S} for {long}" for when, long in await self._open_timers()]
         clock = f"{await self.now():%d %H:%M:%S}"
-        return f"{calls}, at {clock} timers {timers}, workflow task attempt {now.pending_workflow_task.attempt}, failed: {why}"
+        task = now.pending_workflow_task.attempt
+        return f"{calls}, at {clock} timers {timers}, workflow task attempt {task}, failed: {why}"
 
     async def _open_timers(self) -> list[tuple[datetime, timedelta]]:
         """When each was set, on the journey's clock, and for how long."""
