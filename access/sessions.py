@@ -23,21 +23,21 @@ UsedFor = Literal["board", "cli"]
 
 _MOST_TOKEN = 200
 _SIGN_IN_WITHIN = timedelta(minutes=10)
-_USE = """
-update access.sessions set last_used_at = greatest(last_used_at, %(now)s)
-where token_hash = %(hash)s and ended_at is null and ends_at > %(now)s and last_used_at > %(idle_since)s
-returning person, used_for, ends_at
-"""
-_LOOK = """
-select person, used_for, ends_at from access.sessions
-where token_hash = %(hash)s and ended_at is null and ends_at > %(now)s and last_used_at > %(idle_since)s
-"""
+_OPEN = "token_hash = %(hash)s and ended_at is null and ends_at > %(now)s and last_used_at > %(idle_since)s"
+_LOOK: LiteralString = f"select person, used_for, ends_at from access.sessions where {_OPEN}"  # noqa: S608
+_USE: LiteralString = f"""
+with found as ({_LOOK}), used as (
+    update access.sessions set last_used_at = %(now)s
+    where {_OPEN} and last_used_at < %(now)s::timestamptz - interval '20 seconds'
+)
+select * from found
+"""  # noqa: S608 - made of constants
+"""Use is noted each 20 seconds at most, since each page asks for several things at once."""
 _BEGIN = """
 insert into access.sessions (token_hash, person, used_for, began_at, last_used_at, ends_at)
 values (%(hash)s, %(person)s, %(used_for)s, %(now)s, %(now)s, %(ends_at)s)
 """
 _END = "update access.sessions set ended_at = %s where token_hash = %s and ended_at is null"
-_END_ALL = "update access.sessions set ended_at = %s where person = %s and ended_at is null"
 _ASK = """
 insert into access.sign_ins (state_hash, verifier, nonce, return_to, began_at)
 values (%(hash)s, %(verifier)s, %(nonce)s, %(return_to)s, %(now)s)
@@ -127,11 +127,6 @@ class Sessions:
         """Ends it. Its token opens nothing from now on."""
         async with self._pool.connection() as connection:
             await connection.execute(_END, (now, _hash(session.token)))
-
-    async def end_all_of(self, person: str, now: datetime) -> int:
-        """Ends every session of a person, such as one who has left; how many there were."""
-        async with self._pool.connection() as connection:
-            return int((await connection.execute(_END_ALL, (now, person))).rowcount)
 
     async def ask(self, begun: BegunSignIn, return_to: str, now: datetime) -> None:
         """Keeps what a sign-in needs when it comes back. Old ones are forgotten."""

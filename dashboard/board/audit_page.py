@@ -12,14 +12,13 @@ from access.audit import Look
 from dashboard.board.filter_form import FilterForm
 from dashboard.board.html import as_of, page
 from dashboard.board.visit import AuditVisit, Visit
+from dashboard.queries.numbers import journey_numbered, numbers_of
 from domain.reference import ReferenceWrong, number_in, reference
 from domain.values import Key
 
 router = APIRouter(include_in_schema=False)
 
 _SIZE = 100
-_BY_NUMBER = "select journey_id from dash.journey_numbers where number = %(number)s"
-_NUMBERS = "select journey_id, number from dash.journey_numbers where journey_id = any (%(journeys)s)"
 
 
 class AuditQuery(FilterForm):
@@ -38,14 +37,14 @@ async def audit_page(visit: AuditVisit, asked: Annotated[AuditQuery, Query()]) -
     await audit.add(visit.wall_clock, visit.viewer.person, "read-audit", journey or None)
     looks = await audit.looks(person=asked.person, journey=journey, before=asked.before, most=_SIZE)
     async with visit.moment() as moment:
-        known = await moment.rows(_NUMBERS, {"journeys": [each.journey_id for each in looks if each.journey_id]})
+        numbers = await numbers_of(moment, [each.journey_id for each in looks if each.journey_id])
         return page(
             "audit.html",
             visit,
             here="/audit",
             as_of=as_of(moment),
             looks=looks,
-            called={each["journey_id"]: reference(each["number"]) for each in known},
+            called={journey_id: reference(number) for journey_id, number in numbers.items()},
             asked=asked,
             wrong=wrong,
             older=_older(asked, looks),
@@ -61,8 +60,8 @@ async def _journey(visit: Visit, asked: AuditQuery) -> tuple[str | None, str]:
     except ReferenceWrong as error:
         return "", f"{str(error)[0].upper()}{str(error)[1:]}."
     async with visit.moment() as moment:
-        rows = await moment.rows(_BY_NUMBER, {"number": number})
-    return (str(rows[0]["journey_id"]), "") if rows else ("", "There is no journey with that reference.")
+        found = await journey_numbered(moment, number, everywhere=True)
+    return (found, "") if found else ("", "There is no journey with that reference.")
 
 
 def _older(asked: AuditQuery, looks: list[Look]) -> str | None:

@@ -22,6 +22,7 @@ from clientkeys.errors import ClientKeysError
 from dashboard.board.html import as_of, page
 from dashboard.board.security import require_own_form
 from dashboard.board.visit import JourneyVisit, Visit
+from dashboard.queries.numbers import journey_numbered
 from domain.reference import ReferenceWrong, number_in
 from domain.values import LevelOfCare, Stage, Value
 from intake.finding import MOST, FoundClient, NothingAsked, TooMany
@@ -31,10 +32,6 @@ router = APIRouter(include_in_schema=False)
 
 _LONGEST = 200
 _DAY = re.compile(r"\b\d{4}-\d{1,2}-\d{1,2}\b")
-_BY_NUMBER = """
-select journey_id from dash.journey_numbers join dash.journeys using (journey_id)
-where number = %(number)s and (%(sites)s::text[] is null or site = any (%(sites)s))
-"""
 _STANDING = """
 select journey_id, n.number, stage, level from dash.journeys left join dash.journey_numbers n using (journey_id)
 where journey_id = any (%(journeys)s)
@@ -110,10 +107,10 @@ async def _by_reference(visit: Visit, asked: Asked) -> str | None:
     except ReferenceWrong:
         return None
     async with visit.moment() as moment:
-        rows = await moment.rows(_BY_NUMBER, {"number": number})
-    if rows or asked.has_digit:
-        await _note_search(visit, "reference", len(rows))
-    return str(rows[0]["journey_id"]) if rows else None
+        journey = await journey_numbered(moment, number)
+    if journey or asked.has_digit:
+        await _note_search(visit, "reference", 1 if journey else 0)
+    return journey
 
 
 async def _clients(visit: Visit, asked: Asked) -> list[FoundClient]:

@@ -51,8 +51,7 @@ async def test_an_ended_session_opens_nothing(sessions: Sessions) -> None:
     anothers = await sessions.begin("s-103", "board", NOW)
     await sessions.end(one, NOW)
     assert await sessions.use(one.token, NOW) is None and await sessions.use(other.token, NOW) is not None
-    assert await sessions.end_all_of("s-102", NOW) == 1
-    assert await sessions.use(other.token, NOW) is None and await sessions.use(anothers.token, NOW) is not None
+    assert await sessions.use(anothers.token, NOW) is not None
 
 
 @pytest.mark.parametrize("token", ["", "x", "x" * 5000, "' or true --"])
