@@ -39,7 +39,8 @@ def comparable(state: JourneyState) -> JourneyState:
     if benefits is not None and benefits.evidence:
         evidence = tuple(each.changed(text="") for each in benefits.evidence)
         coverage = coverage.changed(benefits=benefits.changed(evidence=evidence))
-    return state.changed(discharge=state.discharge.changed(plan=DischargePlan()), coverage=coverage)
+    discharge = state.discharge.changed(plan=DischargePlan())
+    return state.changed(discharge=discharge, coverage=coverage, crisis=state.crisis.without_words())
 
 
 def fingerprint(state: JourneyState) -> Fingerprint:

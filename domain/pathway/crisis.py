@@ -62,7 +62,7 @@ class CrisisNow(Value):
 
     place: CrisisPlace
     since: Instant
-    facility: str | None = None
+    facility: PrivateWords | None = None
     level: LevelOfCare | None = None
 
     @property
@@ -80,6 +80,13 @@ class Crisis(Slice):
 
     current: CrisisNow | None = None
     at_discharge: CrisisNow | None = None
+
+    def without_words(self) -> Crisis:
+        """The same, without what a person wrote."""
+        return self.changed(
+            current=self.current and self.current.changed(facility=None),
+            at_discharge=self.at_discharge and self.at_discharge.changed(facility=None),
+        )
 
 
 class CrisisRecorded(BaseEvent):

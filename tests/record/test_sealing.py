@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter
 from clientkeys.errors import KeyDestroyed, SealBroken
 from domain.benefits import Benefits, Evidence, Topic, Verdict
 from domain.commands import BaseCommand
+from domain.comparing import fingerprint
 from domain.decide import decide
 from domain.events import BaseEvent
 from domain.evolve import evolve, fold
@@ -29,7 +31,7 @@ from record.codec import from_record, to_record
 from record.sealing import MASK, Sealer, split
 from tests.clientkeys.memory import MemoryKeyring
 from tests.domain.strategies import FITTING, command
-from tests.domain.walk import CLINICIAN, MONDAY, STAGES, Walk
+from tests.domain.walk import CLINICIAN, MONDAY, STAGES, Walk, in_hospital_before_care
 from tests.eventstore.memory import MemoryEventStore
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
@@ -48,6 +50,15 @@ def opened(event: BaseEvent) -> Event:
 
 def masked(state: JourneyState) -> dict[str, Any]:
     return split(state, state.model_dump(mode="json"))[0]
+
+
+@pytest.mark.parametrize("begin", [*STAGES.values(), in_hospital_before_care], ids=[*STAGES, "in hospital"])
+def test_a_state_is_the_same_with_and_without_its_words(begin: Callable[[], Walk]) -> None:
+    """Else a journey that reads its record would take itself for another one, and stand still."""
+    walk = begin()
+    open_ = fold([opened(event) for event in walk.record])
+    assert open_.model_dump(mode="json") == masked(walk.state)
+    assert fingerprint(open_) == fingerprint(walk.state)
 
 
 @given(data=st.data(), start=st.sampled_from(list(STAGES)))
