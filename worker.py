@@ -63,6 +63,7 @@ from recovery.signing import HeadSigner
 from recovery.turns import Turns
 from workflows.client import connect
 from workflows.digests import DigestsWorkflow
+from workflows.evicting_runner import EvictingRunner
 from workflows.journey import JourneyWorkflow
 from workflows.messages import CALLS_QUEUE, NOTICES_QUEUE, TASK_QUEUE
 from workflows.reconciling import PageWorkflow, ReconcileWorkflow
@@ -143,7 +144,7 @@ async def journey_worker(
     reconciler = Reconciler(store, RunningJourneys(client), admitted or NobodyAdmitted())
     comparison = ScheduledComparison(reconciler, turns(limits))
     ours: dict[str, Any] = {
-        "workflow_runner": _sandbox(),
+        "workflow_runner": EvictingRunner(_sandbox()),
         "max_cached_workflows": limits.worker_cached_journeys,
         "max_concurrent_workflow_tasks": limits.worker_journeys_at_once,
         "max_concurrent_activities": limits.worker_journeys_at_once,

@@ -46,6 +46,7 @@ from tests.campaigns.fate import MINE, Diary, Fate, Window
 from tests.campaigns.mortal import Mortal
 from tests.unchecked import Unchecked
 from tests.workflows.stores import Around
+from workflows.evicting_runner import EvictingRunner
 
 _ATTEMPT = timedelta(seconds=5)
 """A clinic call whose worker died is made again after this, and not after a minute as in production."""
@@ -53,7 +54,7 @@ _ATTEMPT = timedelta(seconds=5)
 _OPTIONS: dict[str, Any] = {
     "sticky_queue_schedule_to_start_timeout": timedelta(seconds=0.3),
     "max_concurrent_workflow_tasks": 2,
-    "workflow_runner": UnsandboxedWorkflowRunner(),
+    "workflow_runner": EvictingRunner(UnsandboxedWorkflowRunner()),
     "build_id": "campaign",
 }
 """Another worker takes over from a dead one at once. Few tasks die with a worker: Temporal gives a task that has failed

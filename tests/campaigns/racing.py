@@ -225,13 +225,7 @@ class RacingCase(Case):
 
 
 class RacingHouse(House):
-    """A house of racing cases.
-
-    They are not replayed: with workers killed all the time, one history in some thousands cannot be, which is not
-    understood yet (docs/decisions/018).
-    """
-
-    replays = False
+    """A house of racing cases."""
 
     async def admit_racing(self, chance: random.Random, patience: float, **script: Any) -> RacingCase:
         """As `admit`, with what the case is to race by."""
