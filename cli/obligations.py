@@ -25,7 +25,7 @@ async def obligations(
     Args:
         person: Staff id: only what this person owes.
         owner: Only what this role owes, in person or not.
-        unassigned: Only what nobody owes in person, so that whoever is on call for the role answers.
+        unassigned: Only what nobody owes in person, so that the person on call for the role answers.
         site: Only at this site.
         overdue: Only what is overdue.
         json: Print a JSON list.

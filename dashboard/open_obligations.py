@@ -42,7 +42,7 @@ class OpenObligation(Value):
     Attributes:
         id: Unique in its journey.
         owner: The role that owes it.
-        assignee: The person who does, by staff id; None for whoever is on call for the role.
+        assignee: The person who does, by staff id; None for the person on call for the role.
         owner_since_version: The event of the journey with which it became its owner's.
         waived_until: While it is waived: the day at the site on which it is owed again.
         falls_due: When it falls due; while it is waived, when it is owed again.

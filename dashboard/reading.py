@@ -24,7 +24,7 @@ class JourneyRow(Value):
 
     Attributes:
         waiting_for: The role that owes what is due first.
-        waiting_for_person: The person who does, by staff id; None where it is whoever is on call for the role.
+        waiting_for_person: The person who does, by staff id; None where it is the person on call for the role.
         priority: What comes first: that of what is due next, `safety` while anything urgent is open.
         flags: What people must see at a glance, of all that is owed.
         week: The week of care at its level, from 1; None without care, or where this process lacks its calendar.

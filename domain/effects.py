@@ -71,7 +71,7 @@ class ReleasePlace(BaseEffect):
 class Notify(BaseEffect):
     """Tell `to` about an obligation. Carries no word about the client.
 
-    `person` is the one whose obligation it is, where they are told as its owner; None: whoever is on call for the role.
+    `person` is the one whose obligation it is, where they are told as its owner; None: the person on call for the role.
     `step` is the step of the escalation; 0 where it tells a person that the obligation is theirs now.
     """
 

@@ -68,7 +68,7 @@ class Obligation(Value):
         id: Kind and number, unique in the journey: `review-2`.
         kind: Its kind's name.
         owner: The role that must act first. The escalation tells others, the owner stays.
-        assignee: The person of that role who must act, by staff id; None: whoever is on call for the role.
+        assignee: The person of that role who must act, by staff id; None: the person on call for the role.
         owner_since_version: The journey's version with which it became its owner's.
         due_at: Absolute; what `counted` gives by the calendar `calendar`.
         counted: How the due time was counted.

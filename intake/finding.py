@@ -89,7 +89,7 @@ class Finder:
         return await self._found(search_words.by_name(name, born), sites)
 
     async def by_number(self, number: str, sites: Collection[str] | None) -> list[FoundClient]:
-        """The clients with this record number, whoever issued it: two issuers may have given it to two clients."""
+        """The clients with this record number, of any issuer: two issuers may have given it to two clients."""
         return await self._found([search_words.by_number(number)], sites)
 
     async def _found(self, words: Collection[SearchWord], sites: Collection[str] | None) -> list[FoundClient]:

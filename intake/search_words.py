@@ -45,7 +45,7 @@ def by_name(name: str, born: date | None = None, joint: str = " ") -> frozenset[
 
 
 def by_number(number: str) -> SearchWord:
-    """What to look for: the record number, whoever issued it."""
+    """What to look for: the record number, of any issuer."""
     return SearchWord("number", "".join(number.split()).casefold())
 
 

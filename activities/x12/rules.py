@@ -10,7 +10,7 @@ MOST_SPECIFIC_FIRST = ("BC", "A8", "CH", "CF", "MH", "A4", "A6")
 BEHAVIOURAL_HEALTH = frozenset(
     {*MOST_SPECIFIC_FIRST, "A5", "A7", "AI", "AJ", "AK", "BB", "CE", "CG", "RT"},
 )
-"""All service types of mental health and substance use. Whoever handles one of them may also handle ours."""
+"""All service types of mental health and substance use. A company that handles one of them may also handle ours."""
 PLAN_LEVEL = "30"
 _OTHERS = frozenset({"SPO", "SPC", "CHD", "DEP"})
 _LEVELS = {"IND": 0, "": 1, "FAM": 2}

@@ -35,7 +35,7 @@ class CareTeam(Slice):
     """Who is who for this client.
 
     Attributes:
-        members: Staff ids by role. A role without one is answered by whoever is on call for it.
+        members: Staff ids by role. A role without one is answered by the person on call for it.
     """
 
     members: dict[Role, Key] = {}
@@ -59,7 +59,7 @@ class CareTeamAssigned(BaseEvent):
     by: Actor
 
     def _sentence(self) -> str:
-        who = self.person or "nobody in person, whoever is on call answers"
+        who = self.person or "nobody in person, the person on call answers"
         return f"Care team: {self.role} is {who}{said_by(self.by)}"
 
 
@@ -74,7 +74,7 @@ class AssignCareTeam(
     kind: Literal["assign-care-team"] = "assign-care-team"
     team_role: Role = Field(description="The role that they have for this client.")
     to: Key | None = Field(
-        default=None, description="The person's staff id; left out, whoever is on call for the role answers again."
+        default=None, description="The person's staff id; left out, the person on call for the role answers again."
     )
     reason: Words | None = Field(default=None, description="Why, for the record.")
 
@@ -93,12 +93,12 @@ class AssignCareTeam(
 
 
 class AssignObligation(Decision, label="Assign an obligation", by=EVERYONE, at=EVERY_STAGE):
-    """Give one obligation to a person, or back to whoever is on call for its role; the due time stays."""
+    """Give one obligation to a person, or back to the person on call for its role; the due time stays."""
 
     kind: Literal["assign-obligation"] = "assign-obligation"
     obligation: Key = Field(description="The obligation's id, as `throughline journey` lists it.")
     to: Key | None = Field(
-        default=None, description="The person's staff id; left out, whoever is on call for the role answers again."
+        default=None, description="The person's staff id; left out, the person on call for the role answers again."
     )
     reason: Words | None = Field(default=None, description="Why, for the record.")
 
@@ -160,7 +160,7 @@ def _require_may_assign(by: Actor, to: str | None, before: str | None, owner: Ro
     """Refuses others than those named in `ASSIGNERS`, whose it is, and who takes it.
 
     Args:
-        owner: Its role: whoever holds that may give away what nobody has in person.
+        owner: Its role: its holders may give away what no person has.
     """
     of_the_role = before is None and by.role is owner
     require(

@@ -80,7 +80,7 @@ class ObligationEscalated(OfOne):
 
 
 class ObligationAssigned(OfOne):
-    """Another person owes it from now on, or whoever is on call for the role again.
+    """Another person owes it from now on, or the person on call for the role again.
 
     Attributes:
         assignee: Staff id, or None for the role.

@@ -27,7 +27,7 @@ _COMPLETING_SECONDS = 0.04
 
 
 class Diary:
-    """What workers of all processes write down, line by line, for whoever counts afterwards."""
+    """What workers of all processes write down, line by line, for those who count afterwards."""
 
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -1,4 +1,4 @@
-"""A journey is opened once, whoever asks and how often; and the gate through which intake speaks to it."""
+"""A journey is opened once, no matter who asks and how often; and the gate through which intake speaks to it."""
 
 from __future__ import annotations
 
