@@ -157,6 +157,7 @@ class FailuresAtOnce:
             self._terminal.write_line(f"\nFAILED now: {report.nodeid} ({report.when})\n{report.longreprtext[-3000:]}")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Registers what prints failures, where there is a terminal: not in the processes of a parallel run."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
