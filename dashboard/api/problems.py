@@ -167,11 +167,17 @@ async def _http(_: Request, error: Exception) -> Response:
 
 async def _database(_: Request, error: Exception) -> Response:
     log.error("api-database", error=type(error).__name__)
+    return _no_answer()
+
+
+def _no_answer() -> Response:
     text = "The database does not answer. Nothing is lost; try again in a minute. If it stays, call operations."
     return problem(503, "database-unreachable", text, {"Retry-After": str(_LATER)})
 
 
 def _unexpected(error: Exception) -> Response:
+    if isinstance(error, TimeoutError):
+        return _no_answer()
     text = "This is a fault of ours. What you asked for may not be done: look again. Tell operations."
     return problem(500, "unexpected", text)
 

@@ -51,7 +51,7 @@ def create_app(services: Services) -> FastAPI:
 
     app = FastAPI(title="Throughline", lifespan=following, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.services = services
-    errors.add_to(app)
+    errors.add_to(app, apart=API)
     app.add_middleware(BodyLimit, largest_bytes=_LARGEST_BYTES)
     app.add_middleware(SecurityHeaders)
     for each in (

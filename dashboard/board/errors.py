@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Callable
 from urllib.parse import quote
@@ -26,6 +27,9 @@ from eventstore.errors import EventStoreError
 
 log = structlog.get_logger(__name__)
 
+_BEGINS_WITHIN_SECONDS = 15.0
+"""Elapsed, for what only reads. A decision has a time limit of its own."""
+_NO_ANSWER = "The database does not answer. Nothing is lost; try again in a minute. If it stays, call operations."
 _HOME = ("/", "To Today")
 _AGAIN = ("/sign-in", "Sign in")
 _ASK = {
@@ -39,8 +43,8 @@ class NoSuchPage(Exception):
     """There is nothing at that address, or not for this person: the two look the same."""
 
 
-def add_to(app: FastAPI) -> None:
-    """Has every error answered as a page."""
+def add_to(app: FastAPI, *, apart: str) -> None:
+    """Has every error answered as a page, except below `apart`, where the API answers its own."""
     app.add_exception_handler(SignInNeeded, _sign_in)
     app.add_exception_handler(NotOnTheList, _not_on_the_list)
     app.add_exception_handler(SignInFailed, _sign_in_failed)
@@ -53,7 +57,7 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for each in (EventStoreError, ClientKeysError, psycopg.OperationalError):  # PoolTimeout is one of the last
         app.add_exception_handler(each, _database)
-    app.add_middleware(FaultsOfOurs)
+    app.add_middleware(FaultsOfOurs, apart=apart)
 
 
 async def _sign_in(request: Request, error: Exception) -> Response:
@@ -106,29 +110,38 @@ async def _http(request: Request, error: Exception) -> HTMLResponse:
 
 async def _database(_: Request, error: Exception) -> HTMLResponse:
     log.error("board-database", error=type(error).__name__)
-    text = "The database does not answer. Nothing is lost; try again in a minute. If it stays, call operations."
-    return problem(503, "Nothing can be shown now", text, _HOME, type(error).__name__)
+    return problem(503, "Nothing can be shown now", _NO_ANSWER, _HOME, type(error).__name__)
 
 
 class FaultsOfOurs:
-    """Answers what nobody expected, and logs its type alone: its text could quote a client."""
+    """Answers what nobody expected, and logs its type alone: its text could quote a client.
 
-    def __init__(self, app: ASGIApp, answer: Callable[[Exception], Response] | None = None) -> None:
-        """`answer`: what to say; a page, if it is left out."""
+    A page that has not begun to answer in time is answered too: a database can hang without an error.
+    """
+
+    def __init__(
+        self, app: ASGIApp, answer: Callable[[Exception], Response] | None = None, apart: str | None = None
+    ) -> None:
+        """`answer`: what to say; a page, if it is left out. `apart`: where another application keeps its own time."""
         self._app = app
         self._answer = answer or _unexpected
+        self._apart = apart
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
         started = False
-
-        async def noting(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
+        is_timed = scope.get("method") == "GET" and not (self._apart and scope["path"].startswith(self._apart))
         try:
-            await self._app(scope, receive, noting)
+            async with asyncio.timeout(_BEGINS_WITHIN_SECONDS if is_timed else None) as limit:
+
+                async def noting(message: Message) -> None:
+                    nonlocal started
+                    if not started and message["type"] == "http.response.start":
+                        started = True
+                        limit.reschedule(None)
+                    await send(message)
+
+                await self._app(scope, receive, noting)
         except Exception as error:
             log.error("board-error", error=type(error).__name__, at=_where(error), route=_route(scope))
             if not started and scope["type"] == "http":
@@ -136,6 +149,8 @@ class FaultsOfOurs:
 
 
 def _unexpected(error: Exception) -> HTMLResponse:
+    if isinstance(error, TimeoutError):
+        return problem(503, "Nothing can be shown now", _NO_ANSWER, _HOME, type(error).__name__)
     text = "This is a fault of ours. What you did may not be done: look at the page again. Tell operations."
     return problem(500, "Something went wrong", text, _HOME, type(error).__name__)
 

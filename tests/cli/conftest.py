@@ -223,3 +223,23 @@ def _nobody_reads() -> int:
 
 def _read(file: IO[str]) -> str:
     return os.pread(file.fileno(), 10_000_000, 0).decode()
+
+
+def part(home: Path, name: str) -> psutil.Process:
+    """The process of a running house that is called `name`, or that is this part of ours."""
+    found = [each for each in processes_on(home) if name in _names(each)]
+    (oldest,) = [each for each in found if each.ppid() not in {other.pid for other in found}]
+    return oldest
+
+
+def _names(process: psutil.Process) -> list[str]:
+    try:
+        return [process.name(), *process.cmdline()[1:4]]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def tree(home: Path, name: str) -> list[psutil.Process]:
+    """A part of a running house, and what it started."""
+    root = part(home, name)
+    return [root, *root.children(recursive=True)]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import psutil
 import pytest
 
 from cli.output import Exit
-from tests.cli.conftest import Call, Command, assert_nothing_left, processes_on, up
+from tests.cli.conftest import Call, Command, assert_nothing_left, part, processes_on, up
 from tests.cli.desk import ADMISSIONS, CLINICIAN
 from tests.cli.test_house import admitted
 
@@ -21,20 +20,6 @@ def kill(running: Command, name: str) -> None:
     told = running.err.count(f"{name} is running again")
     part(running.home, name).kill()
     running.until(lambda: running.err.count(f"{name} is running again") > told)
-
-
-def part(home: Path, name: str) -> psutil.Process:
-    """The process of a running house that is called `name`, or that is this part of ours."""
-    found = [each for each in processes_on(home) if name in _names(each)]
-    (oldest,) = [each for each in found if each.ppid() not in {other.pid for other in found}]
-    return oldest
-
-
-def _names(process: psutil.Process) -> list[str]:
-    try:
-        return [process.name(), *process.cmdline()[1:4]]
-    except psutil.NoSuchProcess:
-        return []
 
 
 def test_a_killed_house_leaves_nothing_behind_and_goes_on_where_it_was(call: Call, home: Path, tmp_path: Path) -> None:

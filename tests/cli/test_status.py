@@ -6,15 +6,13 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 
 import psutil
 import pytest
 
 from cli.main import run
 from cli.output import Exit
-from tests.cli.conftest import Call, Command
-from tests.cli.test_crashes import part
+from tests.cli.conftest import Call, Command, tree
 
 
 @contextmanager
@@ -79,9 +77,3 @@ def test_a_namespace_that_is_missing_is_named(
     assert told["temporal"].startswith("has no namespace no-such-namespace: ")
     assert "TEMPORAL_NAMESPACE" in told["temporal"] and "throughline up" in told["temporal"]
     assert (told["worker"], told["recording"]) == ("not known", "not known")
-
-
-def tree(home: Path, name: str) -> list[psutil.Process]:
-    """A part of a running house, and what it started."""
-    root = part(home, name)
-    return [root, *root.children(recursive=True)]

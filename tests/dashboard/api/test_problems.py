@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx2
@@ -110,6 +111,18 @@ async def test_what_does_not_answer_now_is_said_with_what_to_do(
     for answer in answers:
         require_problem(answer, 503, "database-unreachable")
         assert int(answer.headers["retry-after"]) > 1
+
+
+async def test_a_database_that_hangs_is_said_in_time(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hangs(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("dashboard.board.errors._BEGINS_WITHIN_SECONDS", 0.05)
+    monkeypatch.setattr("dashboard.api.lists.journeys.journeys", hangs)
+    require_problem(await served.get("/journeys"), 503, "database-unreachable")
+    headers, _ = await served.browser("supervisor-1")
+    page = await served.http.get("/journeys", headers=headers)
+    assert page.status_code == 503 and "does not answer" in page.text
 
 
 async def test_pages_of_the_board_still_say_it_in_a_page(served: Served) -> None:
