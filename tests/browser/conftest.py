@@ -38,7 +38,7 @@ class RunningBoard:
         return self.settings["THROUGHLINE_BOARD_URL"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demonstration() -> Iterator[RunningBoard]:
     """The demonstration, played to its end and up: pages that are filled.
 
@@ -52,7 +52,7 @@ def demonstration() -> Iterator[RunningBoard]:
         yield RunningBoard(home / "demo")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def first_day() -> Iterator[RunningBoard]:
     """A system where nothing has happened yet: pages that are empty."""
     with temporary_home() as home, up(home):

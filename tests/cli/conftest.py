@@ -170,9 +170,9 @@ def logging_as_before() -> Iterator[None]:
         logger.handlers[:] = handlers
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house() -> Iterator[Command]:
-    """A house that is up for the whole session; Ctrl-C ends it."""
+    """A house that is up for all tests of the command; Ctrl-C ends it."""
     with temporary_home() as home, up(home) as running:
         yield running
         assert running.interrupt() == Exit.OK, running.err
