@@ -5,11 +5,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-# These keep a machine busy by themselves, and what they kill and rebuild is timed by nobody: one after the other.
+# These keep a machine busy by themselves, so no other test runs beside them.
 HEAVY := tests/campaigns/test_dual_write.py tests/recovery/test_lost_cluster.py
 
-# Most tests of processes wait for a timeout or a server: two for each core.
-TESTS_AT_ONCE := $(shell $(PYTHON) -c 'import os; print(2 * len(os.sched_getaffinity(0)))')
+# Many tests wait for a timeout or a server: one more at once than there are cores.
+TESTS_AT_ONCE := $(shell $(PYTHON) -c 'import os; print(1 + len(os.sched_getaffinity(0)))')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test campaign lint majors lock clean
@@ -22,7 +22,7 @@ demo: $(READY) ## show a centre at work, start to finish
 
 test: lint ## lint, types, import rules and all tests
 	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder $(HEAVY:%=--ignore=%)
-	$(BIN)/python -m pytest $(HEAVY)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(HEAVY)
 
 campaign: $(READY) ## workers and PostgreSQL killed again and again; SEED=n repeats one
 	$(BIN)/python -m tests.campaigns.dual_write $(if $(SEED),--seed $(SEED))

@@ -22,7 +22,7 @@ from workflows.client import CommandRefused, Journeys
 
 pytestmark = pytest.mark.stack
 
-_CLOSE = timedelta(seconds=5)
+_CLOSE = timedelta(minutes=1)
 """How much later than planned a timer may fire: what passes between a task's start and its end."""
 
 
