@@ -62,7 +62,7 @@ async def board(*, ready_file: Path | None = None) -> None:
     settings = load_settings()
     try:
         provider = provider_settings(settings)
-        listening = socket.create_server((_HOST, settings.board_port))
+        listening = listen(settings.board_port)
     except SettingsError as error:
         raise Stop(Exit.USAGE, str(error)) from None
     except OSError as error:
@@ -82,6 +82,17 @@ async def board(*, ready_file: Path | None = None) -> None:
             await uvicorn.Server(config).serve(sockets=[listening])
     except (SettingsError, JourneysUnreachable, EventStoreError, ClientKeysError) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
+
+
+def listen(port: int) -> socket.socket:
+    """A socket that listens on this machine; any free port for 0.
+
+    Its answers are sent at once. Else the kernel holds the end of each back for some 40 ms, until the browser has
+    acknowledged its beginning: asyncio does that only for sockets that name their protocol.
+    """
+    listening = socket.create_server((_HOST, port))
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def provider_settings(settings: Settings) -> ProviderSettings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import socket
 import sys
 from datetime import timedelta
 
@@ -24,6 +23,7 @@ from centre.files import centre_folder
 from centre.loading import load
 from centre.rule_sources import RuleSources
 from centre.staff_file import StaffFile, site_ids
+from cli.board import listen
 from clientkeys import open_keyring
 from dashboard.board.app import create_app
 from dashboard.board.changes import Changes
@@ -46,7 +46,7 @@ async def serve(settings: Settings) -> None:
     centre = load(None)
     url = settings.require_database_url()
     staff = StaffFile(centre_folder(None) / "staff.toml", sites=site_ids())
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen(0)
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     async with (
         AsyncConnectionPool(
