@@ -16,6 +16,7 @@ from access.sessions import Sessions
 from access.signatures import Signer
 from centre.rule_sources import RuleSources
 from dashboard.board.changes import Changes
+from dashboard.board.shared_reads import SharedReads
 from dashboard.board.standing_still import AskStandingStill
 from dashboard.queries.moment import Pool
 from eventstore.port import EventStore
@@ -49,6 +50,7 @@ class Services:
         virtual_time: Whether journeys run on the calendar of a demonstration.
         is_example: Whether the centre is the example, whose people are invented.
         files: The places for lists that are sent as files.
+        shared_reads: What the first page shows, for those who look at once.
     """
 
     pool: Pool
@@ -72,6 +74,7 @@ class Services:
     virtual_time: bool = False
     is_example: bool = False
     files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_FILES_AT_ONCE))
+    shared_reads: SharedReads = field(default_factory=SharedReads)
 
     async def now(self) -> datetime:
         """The time by which the journeys live: in a demonstration, that of the last thing that happened."""

@@ -38,34 +38,49 @@ async def today_page(visit: ListsVisit) -> HTMLResponse:
     """The page, all of it as of one event of the record."""
     stopped = await visit.services.standing_still()
     async with visit.moment() as moment:
-        values: dict[str, Any] = {
-            "as_of": as_of(moment),
-            "tiles": await _tiles(visit, moment),
-            "step_ups": await today.step_ups(moment, most=_STEP_UPS),
-            "step_up_count": await journeys.count(moment, JourneyFilter(standing=Standing.STEP_UP)),
-            "duties": await duties.duties(moment, DutyFilter(), size=_DUE_NEXT),
-            "stuck": await duties.duties(moment, DutyFilter(stuck=True), size=_STUCK),
-            "stopped": [(each, (stopped or {})[each.journey_id]) for each in await today.named(moment, stopped or ())],
-            "temporal_answers": stopped is not None,
-            "census": _by_level(await today.census(moment)),
-            "changes": await today.changes(moment, most=_CHANGES),
-        }
-    return page("today.html", visit, here="/", **values)
+        key = ("today", moment.as_of, moment.sites, int(moment.now.timestamp()))
+        values = await visit.services.shared_reads.get(key, lambda: _read(moment))
+        return page(
+            "today.html",
+            visit,
+            here="/",
+            as_of=as_of(moment),
+            **{**values, "tiles": [*values["tiles"], *await _messages(visit, moment)]},
+            stopped=[(each, (stopped or {})[each.journey_id]) for each in await today.named(moment, stopped or ())],
+            temporal_answers=stopped is not None,
+        )
 
 
-async def _tiles(visit: Visit, moment: Moment) -> list[Tile]:
+async def _read(moment: Moment) -> dict[str, Any]:
+    """What everybody with these sites sees."""
+    return {
+        "tiles": await _tiles(moment),
+        "step_ups": await today.step_ups(moment, most=_STEP_UPS),
+        "step_up_count": await journeys.count(moment, JourneyFilter(standing=Standing.STEP_UP)),
+        "duties": await duties.duties(moment, DutyFilter(), size=_DUE_NEXT),
+        "stuck": await duties.duties(moment, DutyFilter(stuck=True), size=_STUCK),
+        "census": _by_level(await today.census(moment)),
+        "changes": await today.changes(moment, most=_CHANGES),
+    }
+
+
+async def _tiles(moment: Moment) -> list[Tile]:
     owed = await duties.counts(moment)
-    tiles = [
+    return [
         Tile(owed.overdue, "overdue", "/duties?due=overdue", bad=True),
         Tile(owed.today, "due later today", "/duties?due=today"),
         Tile(owed.stuck, "stuck", "/duties?stuck=true"),
         Tile(await journeys.count(moment, JourneyFilter()), "open journeys", "/journeys"),
     ]
-    if visit.may(Action.SEE_MESSAGES):
-        waiting = await today.messages_count(moment)
-        label = "message waits for a person" if waiting == 1 else "messages wait for a person"
-        tiles.append(Tile(waiting, label, "/messages"))
-    return tiles
+
+
+async def _messages(visit: Visit, moment: Moment) -> list[Tile]:
+    """The tile of messages that wait, for those who may see them."""
+    if not visit.may(Action.SEE_MESSAGES):
+        return []
+    waiting = await today.messages_count(moment)
+    label = "message waits for a person" if waiting == 1 else "messages wait for a person"
+    return [Tile(waiting, label, "/messages")]
 
 
 class Level(NamedTuple):

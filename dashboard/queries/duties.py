@@ -16,9 +16,8 @@ STUCK_AFTER = timedelta(hours=24)
 """Elapsed. Something overdue for longer has passed everyone whom its escalation tells first."""
 
 _OVERDUE = "(o.waived_until is null and o.due_at < %(now)s)"
-_TODAY = """(o.waived_until is null and o.due_at >= %(now)s and o.due_at <= (
-    select ends.at from unnest(%(zone_sites)s::text[], %(today_ends)s::timestamptz[]) as ends (site, at)
-    where ends.site = o.site))"""
+_TODAY = """(o.waived_until is null and o.due_at >= %(now)s
+    and o.due_at <= (%(today_ends)s::timestamptz[])[array_position(%(zone_sites)s::text[], o.site)])"""
 _WEEK = """(o.waived_until is null and o.due_at >= %(now)s
     and o.due_at < %(now)s::timestamptz + interval '7 days')"""
 STUCK = """(o.waived_until is null and (

@@ -248,6 +248,7 @@ create index obligations_shape_assignee_idx on dash.obligations_shape using btre
 create index obligations_shape_due_at_idx on dash.obligations_shape using btree (due_at) where (ended_at is null);
 create index obligations_shape_falls_due_idx on dash.obligations_shape using btree (falls_due) where (ended_at is null);
 create index obligations_shape_kind_raised_at_idx on dash.obligations_shape using btree (kind, raised_at);
+create index obligations_shape_site_journey_id_obligation_id_due_at_fall_idx on dash.obligations_shape using btree (site, journey_id, obligation_id) include (due_at, falls_due, waived_until, urgent, priority, kind, owner, assignee, undelivered) where (ended_at is null);
 
 create table dash.stays_shape (
     journey_id text not null,
