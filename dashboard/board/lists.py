@@ -55,7 +55,11 @@ async def journeys_page(visit: ListsVisit, asked: Annotated[JourneysQuery, Query
     wanted = JourneyFilter.model_validate(asked.model_dump(exclude={"after"}))
     views = await visit.services.saved_views.of(visit.viewer.person, "journeys")
     async with visit.moment() as moment:
-        found = await journeys.journeys(moment, wanted, size=_SIZE, after=asked.after)
+        found = await visit.services.shared_reads.in_moment(
+            moment,
+            f"journeys {asked.model_dump_json()}",
+            lambda: journeys.journeys(moment, wanted, size=_SIZE, after=asked.after),
+        )
         return page(
             "journeys.html",
             visit,
@@ -78,7 +82,11 @@ async def duties_page(visit: ListsVisit, asked: Annotated[DutiesQuery, Query()])
     wanted = DutyFilter.model_validate(asked.model_dump(exclude={"after"}))
     views = await visit.services.saved_views.of(visit.viewer.person, "duties")
     async with visit.moment() as moment:
-        found = await duties.duties(moment, wanted, size=_SIZE, after=asked.after)
+        found = await visit.services.shared_reads.in_moment(
+            moment,
+            f"duties {asked.model_dump_json()}",
+            lambda: duties.duties(moment, wanted, size=_SIZE, after=asked.after),
+        )
         return page(
             "duties.html",
             visit,

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, NamedTuple, TypeVar
 
+from dashboard.queries.moment import Moment
+
 T = TypeVar("T")
 _MOST = 32
 
@@ -19,6 +21,11 @@ class SharedReads:
 
     def __init__(self) -> None:
         self._reads: dict[Hashable, asyncio.Future[_Read | None]] = {}
+
+    async def in_moment(self, moment: Moment, what: str, read: Callable[[], Awaitable[T]]) -> T:
+        """What `read` gives in this moment, or gave as of the same event, in the same second and for the same sites."""
+        key = (what, moment.as_of, moment.sites, int(moment.now.timestamp()))
+        return await self.get(key, read)
 
     async def get(self, key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
         """What `read` gives, or gave to another who asked for the same. Who waits for a read that fails reads anew."""

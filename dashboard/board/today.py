@@ -38,8 +38,7 @@ async def today_page(visit: ListsVisit) -> HTMLResponse:
     """The page, all of it as of one event of the record."""
     stopped = await visit.services.standing_still()
     async with visit.moment() as moment:
-        key = ("today", moment.as_of, moment.sites, int(moment.now.timestamp()))
-        values = await visit.services.shared_reads.get(key, lambda: _read(moment))
+        values = await visit.services.shared_reads.in_moment(moment, "today", lambda: _read(moment))
         return page(
             "today.html",
             visit,
