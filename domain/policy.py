@@ -92,6 +92,12 @@ class Numbers(Value):
     inpatient_contact_days: CalendarDays = Field(
         description="Contact with the hospital that has a client after a crisis, again and again until the return."
     )
+    hospital_visit_hours: ElapsedHours = Field(
+        description="Finding out about a client of whom a hospital reports a visit."
+    )
+    hospital_return_days: CalendarDays = Field(
+        description="Seeing a client who left a hospital; the day on which they left does not count."
+    )
     crisis_review_hours: ElapsedHours = Field(description="Review after a client came back from a crisis.")
     end_correction_days: CalendarDays = Field(
         description="How long the end of a journey can be taken back as a mistake before it is final."

@@ -25,6 +25,7 @@ from domain.pathway.discharge import Discharging
 from domain.pathway.ehr import Ehr
 from domain.pathway.follow_up import FollowUp
 from domain.pathway.funding import Funding, Payment
+from domain.pathway.hospital import Hospital
 from domain.pathway.leave import Leave
 from domain.pathway.moves import Moves
 from domain.pathway.obligations import Obligations
@@ -37,7 +38,7 @@ from domain.policy import Policy, policy_named
 from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
-STATE_SCHEMA = 4
+STATE_SCHEMA = 5
 """Number of the state's shape. Raise it whenever a field of any slice is added, removed or means something else, then
 run `python -m tests.domain.state_schema`. Two states are only compared if both were folded under one number.
 """
@@ -72,6 +73,7 @@ class JourneyState(Value):
     leave: Leave = Leave()
     moves: Moves = Moves()
     crisis: Crisis = Crisis()
+    hospital: Hospital = Hospital()
     withdrawal: Withdrawal = Withdrawal()
     death: Death = Death()
     suspension: Suspension = Suspension()

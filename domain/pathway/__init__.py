@@ -38,6 +38,7 @@ from domain.pathway import (
     enrolment,
     follow_up,
     funding,
+    hospital,
     leave,
     lost_place,
     move_decisions,
@@ -61,7 +62,19 @@ from domain.pathway import (
 PARTS = (
     *(admission, calendars, coverage, screening, consents, funding, placement, cost),
     *(authorisation, enrolment, care, reviews, leave, moves, move_decisions, place_search, place_check, lost_place),
-    *(discharge, corrections, crisis, withdrawal, death, closing, reopening, obligation_events, obligations, waivers),
+    *(
+        discharge,
+        corrections,
+        crisis,
+        hospital,
+        withdrawal,
+        death,
+        closing,
+        reopening,
+        obligation_events,
+        obligations,
+        waivers,
+    ),
     *(notices, follow_up, suspension, obligation_decisions),
     *(care_team, policy_change, calls, ehr, deadlines),
 )

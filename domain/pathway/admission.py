@@ -179,16 +179,24 @@ class RepeatAdmission(AdmissionsMessage):
     kind: Literal["repeat-admission"] = "repeat-admission"
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """It makes an end final, so that a new journey can begin; refused once it is.
+        """It makes an end final, so that a new journey can begin; refused once it is."""
+        yield from noted(self, state, when)
 
-        While a death is reviewed it is noted, and a person finds out who was admitted.
-        """
-        if state.is_over:
-            raise Refused("journey-ended", "This journey has ended; the admission begins a new one.")
-        if state.stage.is_end and not state.death.may_be_a_mistake:
-            yield JourneyFinal(**when)
-            return
-        yield AdmissionRepeated(**when, message=self.message, occurred_at=self.occurred_at)
+
+def noted(said: AdmissionsMessage, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+    """An admission that begins nothing.
+
+    While a death is reviewed it is noted, and a person finds out who was admitted.
+
+    Raises:
+        Refused: The end of the journey is final.
+    """
+    if state.is_over:
+        raise Refused("journey-ended", "This journey has ended; the admission begins a new one.")
+    if state.stage.is_end and not state.death.may_be_a_mistake:
+        yield JourneyFinal(**when)
+        return
+    yield AdmissionRepeated(**when, message=said.message, occurred_at=said.occurred_at)
 
 
 class CancelAdmission(AdmissionsMessage):

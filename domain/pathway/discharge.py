@@ -83,6 +83,17 @@ class DischargeReported(BaseEvent):
         return "The hospital system reports the end of the visit"
 
 
+class DischargeReportTakenBack(BaseEvent):
+    """The report that the visit ended was a mistake."""
+
+    type: Literal["discharge.report-taken-back"] = "discharge.report-taken-back"
+    message: str
+    occurred_at: Instant | None = None
+
+    def _sentence(self) -> str:
+        return "The hospital system takes back that the visit has ended"
+
+
 class Discharged(BaseEvent):
     """Care ended. `gaps` are parts of the plan that were missing, allowed only for unplanned endings."""
 
@@ -140,6 +151,18 @@ class ReportDischarge(AdmissionsMessage):
         if state.stage.is_end and not state.death.may_be_a_mistake:
             raise Refused("journey-ended", "This journey has already ended.")
         yield DischargeReported(**when, message=self.message, occurred_at=self.occurred_at)
+
+
+class TakeBackDischargeReport(AdmissionsMessage):
+    """The hospital system takes back the visit's end (ADT A13); what its report alone raised is not owed."""
+
+    kind: Literal["take-back-discharge-report"] = "take-back-discharge-report"
+
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+        """Notes it. A discharge that was completed meanwhile stays, and a person finds out."""
+        if state.stage.is_end or state.discharge.discharged:
+            raise Refused("journey-ended", "This journey has already ended.")
+        yield DischargeReportTakenBack(**when, message=self.message, occurred_at=self.occurred_at)
 
 
 @part.evolves
@@ -207,6 +230,13 @@ def owe_what_was_reported(state: JourneyState, event: DischargeReported) -> Iter
     """The hospital may mean another visit: a clinician decides."""
     if state.care.began and state.stage in (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL):
         yield from _owe_the_discharge(state, event)
+
+
+@part.consequence
+def owe_none_that_was_only_reported(state: JourneyState, event: DischargeReportTakenBack) -> Iterator[BaseEvent]:
+    """A discharge that a review decided goes on."""
+    if not state.discharge.decided:
+        yield from cancelled(state, event, COMPLETE_DISCHARGE)
 
 
 @part.consequence

@@ -26,9 +26,10 @@ from domain.pathway.corrections import (
 from domain.pathway.cost import CostAccepted, CostDeclined, CostEstimated
 from domain.pathway.crisis import CrisisEnded
 from domain.pathway.death import ClientDied, DeathCorrected, DeathReviewed
-from domain.pathway.discharge import DischargeReported
+from domain.pathway.discharge import DischargeReported, DischargeReportTakenBack
 from domain.pathway.follow_up import FollowUpEnded
 from domain.pathway.funding import FundingResolved
+from domain.pathway.hospital import HospitalVisitEnded, HospitalVisitGoesOn, HospitalVisitReported
 from domain.pathway.leave import LeaveEnded, LeaveStarted
 from domain.pathway.lost_place import PlaceLost
 from domain.pathway.moves import TransitionDeclined
@@ -88,6 +89,10 @@ ASIDE: tuple[Event, ...] = (
     PlaceChecked(**ABOUT, confirmed=False),
     TransitionDeclined(**ABOUT, number=1, reason="stays", safety_plan_reviewed=True, by=SOMEBODY),
     DischargeReported(**ABOUT, message="m-3"),
+    DischargeReportTakenBack(**ABOUT, message="m-4"),
+    HospitalVisitReported(**ABOUT, place="inpatient", visit="v-1", message="m-5"),
+    HospitalVisitEnded(**ABOUT, visit="v-1", message="m-6"),
+    HospitalVisitGoesOn(**ABOUT, visit="v-1", message="m-7"),
     ObligationAcknowledged(**ABOUT, **REVIEW, quiet_until=MONDAY, by=SOMEBODY),
     ObligationWaived(**ABOUT, **REVIEW, reason="seen today", by=SOMEBODY),
     ObligationWaivedUntil(**ABOUT, **REVIEW, until=MONDAY.date(), ends_at=MONDAY, by=SOMEBODY),

@@ -21,10 +21,11 @@ from domain.pathway.coverage import RecordBenefits
 from domain.pathway.crisis import CrisisPlace, EndCrisis, RecordCrisis
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.death import CorrectDeath, RecordDeath, ReviewDeath
-from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischargePlan
+from domain.pathway.discharge import Discharge, ReportDischarge, TakeBackDischargeReport, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import EndFollowUp, FollowUpEnd, RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
 from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
 from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
@@ -71,6 +72,7 @@ ABLE: dict[Kind, Actor] = {
 DIRECTOR = Actor(id="person-3", role=Role.MEDICAL_DIRECTOR)
 LEVELS = st.sampled_from(["OP", "IOP", "PHP", "RESIDENTIAL", "INPATIENT"])
 WORDS = st.sampled_from(["because", "as said before"])
+VISITS = st.sampled_from(["visit-2", "visit-3"])
 MONEY = st.none() | st.integers(0, 4000)
 SHARES = st.builds(CostShare, copay=st.none() | st.integers(0, 400), deductible_total=MONEY)
 EVIDENCE = st.lists(
@@ -128,6 +130,10 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         RepeatAdmission: reported,
         CancelAdmission: reported,
         ReportDischarge: reported,
+        TakeBackDischargeReport: reported,
+        ReportHospitalVisit: reported | {"visit": VISITS, "place": st.sampled_from(CrisisPlace)},
+        ReportHospitalDischarge: reported | {"visit": VISITS},
+        TakeBackHospitalDischarge: reported | {"visit": VISITS},
         RecordBenefits: {
             "verdict": st.sampled_from(Verdict),
             "cost_share": st.none() | SHARES,
@@ -246,6 +252,10 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         *_MOVES,
         EndLeave,
         ReportDischarge,
+        TakeBackDischargeReport,
+        ReportHospitalVisit,
+        ReportHospitalDischarge,
+        TakeBackHospitalDischarge,
         UpdateDischargePlan,
         *_BY_HAND,
     ),

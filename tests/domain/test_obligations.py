@@ -20,6 +20,7 @@ from domain.pathway.consents import SETTLE_CONSENT, SETTLE_PAYMENT
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.crisis import ARRANGE_RETURN
 from domain.pathway.death import CHECK_DEATH
+from domain.pathway.hospital import ASK_ABOUT_HOSPITAL_VISIT, SEE_AFTER_HOSPITAL_VISIT
 from domain.pathway.lost_place import REPLACE_PLACE
 from domain.pathway.moves import INTERIM_CONTACT, StepUpWindowMissed
 from domain.pathway.notices import DELIVER_PAGE
@@ -240,6 +241,8 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
         REPLACE_PLACE.kind,
         EXTERNAL_CONTACT.kind,
         ARRANGE_RETURN.kind,
+        ASK_ABOUT_HOSPITAL_VISIT.kind,
+        SEE_AFTER_HOSPITAL_VISIT.kind,
         CHECK_ADMISSION_TIME.kind,
         CHECK_DEATH.kind,
         ASSESS_SAFETY.kind,

@@ -12,7 +12,7 @@ from domain.values import Identifying, Value
 OPEN = {
     # ids: opaque, made by intake, by a journey, by a clinic's system, or a staff member's
     *("cause", "journey_id", "client_ref", "message", "key", "hold_key", "reference", "trace", "id", "payer"),
-    "place_id",
+    *("place_id", "visit"),
     # levels of care: the policy's, another is refused
     *("level", "origin", "target", "recommended", "actual", "instead_of", "CostShare.only_for"),
     *("JourneyOpened.policy", "PolicyChanged.policy", "PolicyChanged.before", "policy_digest"),

@@ -29,10 +29,11 @@ from domain.pathway.coverage import RecordBenefits
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.death import CorrectDeath, RecordDeath, ReviewDeath
-from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischargePlan
+from domain.pathway.discharge import Discharge, ReportDischarge, TakeBackDischargeReport, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import EndFollowUp, RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
 from domain.pathway.leave import EndLeave, Leave, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
 from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
@@ -388,6 +389,10 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     RepeatAdmission: ({"message": "m"}, ALL - {Stage.CANCELLED}),
     CancelAdmission: ({"message": "m"}, ALL - ENDS | {Stage.DECEASED}),
     ReportDischarge: ({"message": "m"}, ALL - ENDS | {Stage.DECEASED}),
+    TakeBackDischargeReport: ({"message": "m"}, ALL - ENDS - {Stage.DISCHARGED, Stage.FOLLOW_UP}),
+    ReportHospitalVisit: ({"message": "m", "visit": "v", "place": "inpatient"}, ALL - {Stage.CANCELLED}),
+    ReportHospitalDischarge: ({"message": "m", "visit": "v"}, ALL - ENDS),
+    TakeBackHospitalDischarge: ({"message": "m", "visit": "v"}, ALL - ENDS),
     RecordBenefits: (
         {"verdict": "CLEAR", "note": "by phone"},
         EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING},
@@ -465,6 +470,8 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
         (RecordWithdrawal, "EXTERNAL"): "care-began",
         (ChangePolicy, "DISENGAGED"): "duties-waiting",
         (DecidePlacement, "FUNDING_EXCEPTION"): "funding-first",
+        (TakeBackDischargeReport, "DISCHARGED"): "journey-ended",  # as far as the message goes: a person looks at it
+        (TakeBackDischargeReport, "FOLLOW_UP"): "journey-ended",
     }
     ended = by_stage.get((kind, stage), ended)
     if kind is HandOver:

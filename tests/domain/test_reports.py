@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from domain.commands import BaseCommand
 from domain.pathway import Event
 from domain.pathway.admission import CancelAdmission, RepeatAdmission
-from domain.pathway.discharge import ReportDischarge
+from domain.pathway.discharge import ReportDischarge, TakeBackDischargeReport
 from tests.domain.walk import MONDAY, Walk, enrolled, opened
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
@@ -19,6 +19,7 @@ REPORTS: list[tuple[type[BaseCommand], str]] = [
     (RepeatAdmission, "admission.repeated"),
     (CancelAdmission, "admission.cancelled"),
     (ReportDischarge, "discharge.reported"),
+    (TakeBackDischargeReport, "discharge.report-taken-back"),
 ]
 
 

@@ -1,0 +1,178 @@
+"""Hospital visits that the admissions system reports: another visit than the journey's own, in an emergency department
+or on a ward. A clinician finds out at once, and the client is seen soon after they leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from domain.commands import CARE_TEAM, NOT_ENDED, AdmissionsMessage
+from domain.events import BaseEvent, EventContext
+from domain.obligation_terms import ObligationKind, Priority
+from domain.part import Part, Slice
+from domain.pathway.admission import noted
+from domain.pathway.crisis import CrisisPlace
+from domain.pathway.obligation_changes import cancel_these, cancelled, met, raised, raised_within
+from domain.refusal import Refused
+from domain.values import CLINICAL, Instant, Key
+
+if TYPE_CHECKING:
+    from domain.pathway.crisis import CrisisRecorded
+    from domain.state import JourneyState
+
+part = Part("hospital")
+
+ASK_ABOUT_HOSPITAL_VISIT = ObligationKind(
+    kind="ask-about-hospital-visit",
+    title="Find out why the client is at a hospital, and record the crisis if it is one",
+    ended_by="record-crisis",
+    completable_by=CARE_TEAM,
+    waivable_by=CLINICAL,
+    priority=Priority.SAFETY,
+)
+SEE_AFTER_HOSPITAL_VISIT = ObligationKind(
+    kind="see-after-hospital-visit",
+    title="See the client after their hospital visit, on another day than they left",
+    completable_by=CARE_TEAM,
+    waivable_by=CLINICAL,
+    priority=Priority.CLINICAL,
+)
+
+
+class Hospital(Slice):
+    """Hospital visits.
+
+    Attributes:
+        under_way: Opaque keys of the visits that have not ended.
+    """
+
+    under_way: tuple[Key, ...] = ()
+
+
+class HospitalVisitReported(BaseEvent):
+    """The client is at a hospital, as the admissions system says."""
+
+    type: Literal["hospital.visit-reported"] = "hospital.visit-reported"
+    place: CrisisPlace
+    visit: str
+    message: str
+    occurred_at: Instant | None = None
+
+    def _sentence(self) -> str:
+        return f"The hospital reports a visit: {self.place}"
+
+
+class HospitalVisitEnded(BaseEvent):
+    """The client left the hospital, as the admissions system says."""
+
+    type: Literal["hospital.visit-ended"] = "hospital.visit-ended"
+    visit: str
+    message: str
+    occurred_at: Instant | None = None
+
+    def _sentence(self) -> str:
+        return "The hospital reports that its visit has ended"
+
+
+class HospitalVisitGoesOn(BaseEvent):
+    """The report that the client left the hospital was a mistake."""
+
+    type: Literal["hospital.visit-goes-on"] = "hospital.visit-goes-on"
+    visit: str
+    message: str
+    occurred_at: Instant | None = None
+
+    def _sentence(self) -> str:
+        return "The hospital takes back that its visit has ended"
+
+
+def _require_not_over(state: JourneyState) -> None:
+    if state.stage.is_end:
+        raise Refused("journey-ended", "This journey has already ended.")
+
+
+class ReportHospitalVisit(AdmissionsMessage):
+    """The client is at a hospital (ADT A01, A04 or A06 of another visit); a clinician is told at once."""
+
+    kind: Literal["report-hospital-visit"] = "report-hospital-visit"
+    visit: Key
+    place: CrisisPlace
+
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+        """A visit that is known already is only noted. After the journey's end it is an admission like any other."""
+        if state.stage.is_end or self.visit in state.hospital.under_way:
+            yield from noted(self, state, when)
+            return
+        yield HospitalVisitReported(
+            **when, place=self.place, visit=self.visit, message=self.message, occurred_at=self.occurred_at
+        )
+
+
+class ReportHospitalDischarge(AdmissionsMessage):
+    """The client left the hospital (ADT A03 of another visit); they are to be seen soon."""
+
+    kind: Literal["report-hospital-discharge"] = "report-hospital-discharge"
+    visit: Key
+
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+        """Notes it."""
+        _require_not_over(state)
+        yield HospitalVisitEnded(**when, visit=self.visit, message=self.message, occurred_at=self.occurred_at)
+
+
+class TakeBackHospitalDischarge(AdmissionsMessage):
+    """The client is still at the hospital (ADT A13 of another visit)."""
+
+    kind: Literal["take-back-hospital-discharge"] = "take-back-hospital-discharge"
+    visit: Key
+
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+        """What the end of that visit led to is not owed."""
+        _require_not_over(state)
+        yield HospitalVisitGoesOn(**when, visit=self.visit, message=self.message, occurred_at=self.occurred_at)
+
+
+@part.evolves
+def begin_the_visit(state: JourneyState, event: HospitalVisitReported | HospitalVisitGoesOn) -> Hospital:
+    """Each once."""
+    others = tuple(each for each in state.hospital.under_way if each != event.visit)
+    return Hospital(under_way=(*others, event.visit))
+
+
+@part.evolves
+def end_the_visit(state: JourneyState, event: HospitalVisitEnded) -> Hospital:
+    """Whether or not its beginning was reported."""
+    return Hospital(under_way=tuple(each for each in state.hospital.under_way if each != event.visit))
+
+
+@part.consequence
+def ask_a_clinician(state: JourneyState, event: HospitalVisitReported) -> Iterator[BaseEvent]:
+    """Unless the crisis is on record, or they have been asked."""
+    known = state.crisis.current is not None or state.open_of(ASK_ABOUT_HOSPITAL_VISIT.kind)
+    if state.stage in NOT_ENDED and not known:
+        yield raised_within(state, event, ASK_ABOUT_HOSPITAL_VISIT, "hospital_visit_hours")
+
+
+@part.consequence
+def note_what_was_found_out(state: JourneyState, event: CrisisRecorded) -> Iterator[BaseEvent]:
+    """It was a crisis."""
+    yield from met(state, event, ASK_ABOUT_HOSPITAL_VISIT)
+
+
+@part.consequence
+def owe_a_visit_afterwards(state: JourneyState, event: HospitalVisitEnded) -> Iterator[BaseEvent]:
+    """Within days, and not on the day they left; one visit for all of them."""
+    if state.stage not in NOT_ENDED:
+        return
+    yield from cancelled(state, event, SEE_AFTER_HOSPITAL_VISIT)
+    days = state.policy.hospital_return_days
+    counted = state.policy.counted("hospital_return_days", since=event.at).in_the_last(days)
+    yield raised(state, event, SEE_AFTER_HOSPITAL_VISIT, counted, about=event.visit)
+
+
+@part.consequence
+def owe_none_while_they_are_there(state: JourneyState, event: HospitalVisitGoesOn) -> Iterator[BaseEvent]:
+    """What the end of this visit raised."""
+    owed = [each for each in state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind) if each.about == event.visit]
+    yield from cancel_these(owed, event)

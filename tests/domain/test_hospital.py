@@ -1,0 +1,138 @@
+"""A hospital visit of a client: a clinician finds out at once, and the client is seen soon after they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from domain.pathway.admission import AdmissionRepeated
+from domain.pathway.crisis import CrisisPlace, RecordCrisis
+from domain.pathway.discharge import (
+    COMPLETE_DISCHARGE,
+    Discharge,
+    ReportDischarge,
+    TakeBackDischargeReport,
+)
+from domain.pathway.hospital import (
+    ASK_ABOUT_HOSPITAL_VISIT,
+    SEE_AFTER_HOSPITAL_VISIT,
+    ReportHospitalDischarge,
+    ReportHospitalVisit,
+    TakeBackHospitalDischarge,
+)
+from domain.pathway.obligation_decisions import CompleteObligation
+from domain.pathway.reviews import CompleteReview
+from domain.plans import DischargeReason, ReviewOutcome
+from domain.values import Role, Stage
+from tests.domain.walk import Walk, answered, closed, died, discharging, enrolled, stepping_up, withdrawn
+
+EMERGENCY = {"message": "m-2", "visit": "visit-2", "place": CrisisPlace.EMERGENCY_DEPARTMENT}
+LEFT = {"message": "m-3", "visit": "visit-2"}
+BACK = {"message": "m-4", "visit": "visit-2"}
+
+
+def asked(walk: Walk) -> list[str]:
+    return [each.id for each in walk.state.open_of(ASK_ABOUT_HOSPITAL_VISIT.kind)]
+
+
+def owed_after(walk: Walk) -> list[str]:
+    return [each.id for each in walk.state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)]
+
+
+@pytest.mark.parametrize("walk_to", [answered, enrolled, stepping_up, discharging])
+def test_a_clinician_is_paged_at_once_and_once_for_all_visits(walk_to: Callable[[], Walk]) -> None:
+    walk = walk_to()
+    stage = walk.state.stage
+    walk.do(ReportHospitalVisit, **EMERGENCY)
+    [duty] = walk.state.open_of(ASK_ABOUT_HOSPITAL_VISIT.kind)
+    assert (duty.owner, duty.escalation[0].at) == (Role.CLINICIAN, walk.now)
+    walk.do(ReportHospitalVisit, message="m-5", visit="visit-3", place=CrisisPlace.INPATIENT)
+    assert asked(walk) == [duty.id] and walk.state.stage is stage
+
+
+def test_the_same_visit_said_again_is_only_noted() -> None:
+    walk = enrolled()
+    walk.do(ReportHospitalVisit, **EMERGENCY)
+    [duty] = asked(walk)
+    walk.do(CompleteObligation, obligation=duty, note="a planned visit")
+    [said] = walk.do(ReportHospitalVisit, **EMERGENCY | {"message": "m-6"})
+    assert isinstance(said, AdmissionRepeated) and asked(walk) == []
+
+
+def test_a_crisis_that_is_recorded_answers_the_question_and_a_known_one_asks_none() -> None:
+    walk = enrolled()
+    walk.do(ReportHospitalVisit, **EMERGENCY)
+    walk.do(RecordCrisis, place=CrisisPlace.EMERGENCY_DEPARTMENT, reason="panic")
+    assert asked(walk) == []
+    walk.do(ReportHospitalVisit, message="m-5", visit="visit-3", place=CrisisPlace.EMERGENCY_DEPARTMENT)
+    assert asked(walk) == []
+
+
+def test_they_are_seen_within_seven_days_and_not_on_the_day_they_left() -> None:
+    walk = enrolled()
+    walk.do(ReportHospitalVisit, **EMERGENCY)
+    walk.do(ReportHospitalDischarge, **LEFT)
+    [duty] = walk.state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)
+    calendar = walk.state.calendar
+    left = calendar.local_date(walk.now)
+    assert calendar.local_date(duty.due_at - timedelta(seconds=1)) == left + timedelta(days=7)
+    assert duty.counted.window_days == 7
+    assert walk.state.open_of(COMPLETE_DISCHARGE.kind) == []
+
+
+def test_a_second_visit_moves_the_one_that_is_owed() -> None:
+    walk = enrolled()
+    walk.do(ReportHospitalDischarge, **LEFT)
+    [first] = owed_after(walk)
+    walk.later(days=2)
+    walk.do(ReportHospitalDischarge, message="m-7", visit="visit-3")
+    [second] = walk.state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)
+    assert (second.id != first, second.about) == (True, "visit-3")
+
+
+def test_an_end_that_is_taken_back_takes_back_what_it_raised_and_no_more() -> None:
+    walk = enrolled()
+    before = set(walk.state.obligations.open)
+    walk.do(ReportHospitalVisit, **EMERGENCY)
+    walk.do(ReportHospitalDischarge, **LEFT)
+    walk.do(TakeBackHospitalDischarge, **BACK | {"visit": "visit-9"})
+    assert owed_after(walk) != []
+    walk.do(TakeBackHospitalDischarge, **BACK)
+    assert owed_after(walk) == []
+    assert set(walk.state.obligations.open) == before | set(asked(walk))
+    assert "visit-2" in walk.state.hospital.under_way
+
+
+def test_a_discharge_that_was_only_reported_is_not_owed_once_the_report_is_taken_back() -> None:
+    walk = enrolled()
+    before = walk.state.obligations.open
+    walk.do(ReportDischarge, message="m-2")
+    assert walk.state.open_of(COMPLETE_DISCHARGE.kind) != []
+    walk.do(TakeBackDischargeReport, message="m-3")
+    assert walk.state.obligations.open == before
+
+
+def test_a_discharge_that_a_review_decided_is_still_owed() -> None:
+    walk = enrolled()
+    walk.do(ReportDischarge, message="m-2")
+    walk.do(CompleteReview, outcome=ReviewOutcome.DISCHARGE, rationale="goals met")
+    walk.do(TakeBackDischargeReport, message="m-3")
+    assert walk.state.open_of(COMPLETE_DISCHARGE.kind) != []
+
+
+def test_a_completed_discharge_is_not_undone_by_a_message() -> None:
+    walk = enrolled()
+    walk.do(ReportDischarge, message="m-2")
+    walk.do(Discharge, reason=DischargeReason.GOALS_MET)
+    walk.refused(TakeBackDischargeReport, "journey-ended", message="m-3")
+
+
+def test_after_the_end_a_hospital_visit_is_an_admission_like_any_other() -> None:
+    for ended in (withdrawn(), closed()):
+        ended.do(ReportHospitalVisit, **EMERGENCY)
+        assert ended.state.is_over
+    dead = died()
+    dead.do(ReportHospitalVisit, **EMERGENCY)
+    assert dead.state.stage is Stage.DECEASED and asked(dead) == []
