@@ -18,6 +18,8 @@ from intake.event import ACKNOWLEDGEMENTS, ADT, Event, read_event
 from intake.facts import (
     Admission,
     AdmissionCancelled,
+    ChangedToInpatient,
+    DischargeCancelled,
     DischargeReported,
     Fact,
     Identity,
@@ -33,8 +35,11 @@ from intake.rules import (
     ACTED_ON,
     ADMISSIONS,
     CANCELLATIONS,
+    CHANGES_TO_INPATIENT,
     DISCHARGES,
+    DISCHARGES_CANCELLED,
     FOR_A_PERSON,
+    HOSPITAL_CLASSES,
     IGNORED,
     NOT_ADT,
     Rule,
@@ -84,7 +89,13 @@ def read_adt(
     site = locations.meant(named)
     occurred_at = _event_time(message, site.zone if site else zone, received_at, warnings)
     visit = message.field("PV1", 19).replace(_DELETE, "")
-    fact = _client_fact(event.trigger, _identity(message, warnings), visit, occurred_at, named)
+    about = {
+        "identity": _identity(message, warnings),
+        "visit": visit,
+        "place": HOSPITAL_CLASSES.get(message.field("PV1", 2).upper()),
+        "occurred_at": occurred_at,
+    }
+    fact = _client_fact(event.trigger, about, named)
     return Reading(fact, tuple(warnings))
 
 
@@ -130,18 +141,18 @@ def _offset(text: str) -> timezone:
     return timezone(-ahead if text[0] == "-" else ahead)
 
 
-def _client_fact(
-    trigger: str, identity: Identity, visit: str, occurred_at: datetime, locations: tuple[str, ...]
-) -> Fact:
+def _client_fact(trigger: str, about: dict[str, Any], locations: tuple[str, ...]) -> Fact:
     if trigger in ADMISSIONS:
-        kind = ADMISSIONS[trigger]
-        return Admission(identity=identity, visit=visit, occurred_at=occurred_at, kind=kind, locations=locations)
+        return Admission(**about, kind=ADMISSIONS[trigger], locations=locations)
     if trigger in CANCELLATIONS:
-        reason = CANCELLATIONS[trigger]
-        return AdmissionCancelled(identity=identity, visit=visit, occurred_at=occurred_at, reason=reason)
+        return AdmissionCancelled(**about, reason=CANCELLATIONS[trigger])
     if trigger in DISCHARGES:
-        return DischargeReported(identity=identity, visit=visit, occurred_at=occurred_at)
-    return IdentityChanged(identity=identity, visit=visit, occurred_at=occurred_at)
+        return DischargeReported(**about)
+    if trigger in DISCHARGES_CANCELLED:
+        return DischargeCancelled(**about)
+    if trigger in CHANGES_TO_INPATIENT:
+        return ChangedToInpatient(**about)
+    return IdentityChanged(**about)
 
 
 def _event_time(message: Message, zone: tzinfo, received_at: datetime, warnings: list[str]) -> datetime:

@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
+from domain.pathway.crisis import CrisisPlace
 from domain.values import Instant, Value
 
 
@@ -48,8 +49,15 @@ class Identity(Value):
 
 
 class _ClientFact(Value):
+    """What a message says about a client.
+
+    Attributes:
+        place: Where the visit is, if it is at a hospital (PV1-2).
+    """
+
     identity: Identity
     visit: str = ""
+    place: CrisisPlace | None = None
     occurred_at: Instant
 
     @property
@@ -79,6 +87,14 @@ class DischargeReported(_ClientFact):
     """The sender ended the visit. It does not end the journey by itself."""
 
 
+class DischargeCancelled(_ClientFact):
+    """The sender takes back that the visit ended."""
+
+
+class ChangedToInpatient(_ClientFact):
+    """An outpatient or emergency visit became a stay on a ward."""
+
+
 class IdentityChanged(_ClientFact):
     """Something about the person or their coverage changed. Never opens a journey."""
 
@@ -105,5 +121,7 @@ class Ignored(Value):
     reason: str
 
 
-ClientFact = Admission | AdmissionCancelled | DischargeReported | IdentityChanged
+ClientFact = (
+    Admission | AdmissionCancelled | DischargeReported | DischargeCancelled | ChangedToInpatient | IdentityChanged
+)
 Fact = ClientFact | NeedsPerson | Ignored

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from domain.pathway.crisis import CrisisPlace
 from domain.values import Instant, Value
 from intake.facts import AdmissionKind, CancelReason
 
@@ -44,6 +45,24 @@ class JourneyGate(Protocol):
         self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason
     ) -> None:
         """Cancels the admission. Raises `JourneyEnded`."""
+
+    async def report_hospital_visit(
+        self, journey_id: str, message_key: str, visit: str, place: CrisisPlace, occurred_at: Instant
+    ) -> None:
+        """Reports that the client is at a hospital. `visit` is opaque. Raises `JourneyEnded`."""
+
+    async def report_hospital_discharge(
+        self, journey_id: str, message_key: str, visit: str, occurred_at: Instant
+    ) -> None:
+        """Reports that the client left the hospital. Raises `JourneyEnded`."""
+
+    async def take_back_hospital_discharge(
+        self, journey_id: str, message_key: str, visit: str, occurred_at: Instant
+    ) -> None:
+        """Takes back that the client left the hospital. Raises `JourneyEnded`."""
+
+    async def take_back_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
+        """Takes back that the sender ended the visit. Raises `JourneyEnded`."""
 
     async def report_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
         """Reports that the sender ended the visit. Raises `JourneyEnded`."""

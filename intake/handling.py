@@ -9,12 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from clientkeys.errors import KeyDestroyed
+from domain.pathway.crisis import CrisisPlace
 from intake.admission_document import read_admission
 from intake.adt import read_adt
 from intake.facts import (
     Admission,
     AdmissionCancelled,
-    ClientFact,
+    ChangedToInpatient,
+    DischargeCancelled,
     DischargeReported,
     Fact,
     IdentityChanged,
@@ -30,12 +32,21 @@ from intake.queue import Handling, Lane, Queue, QueuedMessage
 from intake.receiver import JSON, ReceivingRules
 from intake.registry import Journey, Registry, SiteUnknown
 from intake.releasing import UNKNOWN_SITE
-from intake.rules import CANCELS_LATER_VISIT, KEY_DESTROYED, SENT_AGAIN, Rule
+from intake.rules import (
+    CANCELS_LATER_VISIT,
+    CLASS_CHANGED,
+    DISCHARGE_UNDONE,
+    ENDS_OTHER_VISIT,
+    KEY_DESTROYED,
+    SENT_AGAIN,
+    Rule,
+)
 
 _PARK_UNKNOWN = Handling("parked", "unknown-client", "No admission of this client has arrived yet.")
 _PARK_NO_JOURNEY = Handling("parked", "no-open-journey", "This client has no open journey.")
-
-
+_PARK_UNKNOWN_VISIT = Handling("parked", "unknown-visit", "It is about a visit that has not been announced.")
+_BEFORE_ADMISSION = "It happened before the open journey's admission; find out which stay it means."
+Told = AdmissionCancelled | DischargeReported | DischargeCancelled | ChangedToInpatient
 _NO_SITE = Handling(
     "quarantined",
     UNKNOWN_SITE,
@@ -106,14 +117,21 @@ class Handler:
                 return await self._open(journey, admission, row)
             if not opened_by_this:
                 _require_lane("journeys", row)
-                key, occurred_at = str(row.message_id), admission.occurred_at
-                await self._gate.repeat_admission(str(journey.journey_id), key, admission.kind, occurred_at)
+                await self._admit_again(admission, journey, row)
         except JourneyEnded:
             await self._registry.close(journey.journey_id)
             if opened_by_this:
                 return Handling("done", "journey-over", "The journey it opened is over.", journey.journey_id)
             return await self._admit(admission, row)
         return Handling("done", journey_id=journey.journey_id)
+
+    async def _admit_again(self, admission: Admission, journey: Journey, row: QueuedMessage) -> None:
+        """Another admission for a client with an open journey: at a hospital, or nothing new."""
+        journey_id, key, at = str(journey.journey_id), str(row.message_id), admission.occurred_at
+        if admission.place is not None and _is_other_visit(journey, row):
+            await self._gate.report_hospital_visit(journey_id, key, row.visit, admission.place, at)
+        else:
+            await self._gate.repeat_admission(journey_id, key, admission.kind, at)
 
     def _site(self, admission: Admission, row: QueuedMessage) -> str | None:
         if row.site is not None:  # a person named it
@@ -132,36 +150,55 @@ class Handler:
         await self._gate.open(str(journey.journey_id), str(journey.client_ref), opening)
         return Handling("done", journey_id=journey.journey_id, started=True)
 
-    async def _tell(self, fact: AdmissionCancelled | DischargeReported, row: QueuedMessage) -> Handling:
+    async def _tell(self, fact: Told, row: QueuedMessage) -> Handling:
         journey = await self._registry.open_journey(fact.key)
         if journey is None or journey.started_at is None:
-            return _PARK_NO_JOURNEY
+            return _for_a_person(fact) or _PARK_NO_JOURNEY
         if (refusal := await self._refusal(fact, journey, row)) is not None:
             return refusal
         _require_lane("journeys", row)
-        key, journey_id = str(row.message_id), str(journey.journey_id)
         try:
-            if isinstance(fact, AdmissionCancelled):
-                await self._gate.cancel_admission(journey_id, key, fact.occurred_at, fact.reason)
-            else:
-                await self._gate.report_discharge(journey_id, key, fact.occurred_at)
+            await self._pass_on(fact, journey, row)
         except JourneyEnded:  # its end may be taken back: only an admission makes room for another journey
             return Handling("quarantined", "journey-over", "The journey is over; check whether anything is left to do.")
         return Handling("done", journey_id=journey.journey_id)
 
-    async def _refusal(self, fact: ClientFact, journey: Journey, row: QueuedMessage) -> Handling | None:
+    async def _pass_on(self, fact: Told, journey: Journey, row: QueuedMessage) -> None:
+        key, journey_id, at = str(row.message_id), str(journey.journey_id), fact.occurred_at
+        is_hospital = fact.place is not None and _is_other_visit(journey, row)
+        match fact:
+            case AdmissionCancelled():
+                await self._gate.cancel_admission(journey_id, key, at, fact.reason)
+            case ChangedToInpatient():
+                await self._gate.report_hospital_visit(journey_id, key, row.visit, CrisisPlace.INPATIENT, at)
+            case DischargeReported() if is_hospital:
+                await self._gate.report_hospital_discharge(journey_id, key, row.visit, at)
+            case DischargeReported():
+                await self._gate.report_discharge(journey_id, key, at)
+            case DischargeCancelled() if is_hospital:
+                await self._gate.take_back_hospital_discharge(journey_id, key, row.visit, at)
+            case DischargeCancelled():
+                await self._gate.take_back_discharge(journey_id, key, at)
+
+    async def _refusal(self, fact: Told, journey: Journey, row: QueuedMessage) -> Handling | None:
         """Why the fact is not about this journey. A late message about an earlier stay must not end the present one."""
-        if row.visit and row.visit == journey.visit:
-            return None
-        other_visit = bool(row.visit and journey.visit)
-        if isinstance(fact, AdmissionCancelled) and other_visit:
-            if await self._queue.is_later_visit(row, journey.journey_id):
-                return _ignored(CANCELS_LATER_VISIT, journey)
-            return Handling("parked", "unknown-visit", "It cancels a visit that has not been announced.")
-        if fact.occurred_at < journey.admitted_at:
-            reason = "It happened before the open journey's admission; find out which stay it means."
-            return Handling("quarantined", "before-admission", reason)
+        if _is_other_visit(journey, row):
+            return await self._refusal_of_other_visit(fact, journey, row)
+        if not (row.visit and row.visit == journey.visit) and fact.occurred_at < journey.admitted_at:
+            return Handling("quarantined", "before-admission", _BEFORE_ADMISSION)
+        if isinstance(fact, ChangedToInpatient) or not row.visit:
+            return _for_a_person(fact)
         return None
+
+    async def _refusal_of_other_visit(self, fact: Told, journey: Journey, row: QueuedMessage) -> Handling | None:
+        is_known = await self._queue.is_later_visit(row, journey.journey_id)
+        if isinstance(fact, AdmissionCancelled):
+            return _ignored(CANCELS_LATER_VISIT, journey) if is_known else _PARK_UNKNOWN_VISIT
+        if fact.occurred_at < journey.admitted_at:
+            return Handling("quarantined", "before-admission", _BEFORE_ADMISSION)
+        if isinstance(fact, ChangedToInpatient) or fact.place is not None:
+            return None
+        return _ignored(ENDS_OTHER_VISIT, journey) if is_known else _PARK_UNKNOWN_VISIT
 
 
 def read_fact(raw: bytes, content_type: str, rules: ReceivingRules, received_at: datetime) -> Fact:
@@ -173,6 +210,21 @@ def read_fact(raw: bytes, content_type: str, rules: ReceivingRules, received_at:
     if content_type == JSON:
         return read_admission(raw).to_fact()
     return read_adt(parse(raw), rules.zone, received_at, rules.locations).fact
+
+
+def _is_other_visit(journey: Journey, row: QueuedMessage) -> bool:
+    """Whether the message names another visit than the one that opened the journey."""
+    return bool(row.visit and journey.visit) and row.visit != journey.visit
+
+
+def _for_a_person(fact: Told) -> Handling | None:
+    """What only a person can say where it is not clear which visit is meant."""
+    match fact:
+        case DischargeCancelled():
+            return Handling("quarantined", "needs-a-person", DISCHARGE_UNDONE)
+        case ChangedToInpatient():
+            return Handling("quarantined", "needs-a-person", CLASS_CHANGED)
+    return None
 
 
 def _ignored(rule: Rule, journey: Journey | None = None) -> Handling:

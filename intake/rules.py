@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from domain.pathway.crisis import CrisisPlace
 from intake.facts import AdmissionKind, CancelReason
 
 
@@ -32,17 +33,23 @@ CANCELLATIONS: Mapping[str, CancelReason] = {
     "A38": CancelReason.PRE_ADMISSION_CANCELLED,
 }
 DISCHARGES = ("A03",)
+DISCHARGES_CANCELLED = ("A13",)
+CHANGES_TO_INPATIENT = ("A06",)
 IDENTITY_CHANGES = ("A08", "A31")
+HOSPITAL_CLASSES: Mapping[str, CrisisPlace] = {
+    "E": CrisisPlace.EMERGENCY_DEPARTMENT,
+    "I": CrisisPlace.INPATIENT,
+}
+"""Patient classes (PV1-2, HL7 table 0004) of visits at a hospital."""
 
-_CLASS = "The client's class of care changed, which may mean a new admission: open or change the journey."
-_UNDONE = "A discharge was cancelled: find out whether the journey continues."
+CLASS_CHANGED = "The client's class of care changed, which may mean a new admission: open or change the journey."
+DISCHARGE_UNDONE = "A discharge was cancelled: find out whether the journey continues."
 _LEAVE = "Leave of absence began, ended or was cancelled: check what it means for the journey's reviews."
 _DELETED = "The sender deleted a visit or a person: check what is left to do for the journey."
 _LINKED = "The sender linked or unlinked two clients: find out whether they are the same person."
 _MERGED = "The sender merged, moved or renumbered clients, accounts or visits: find out which journey is whose."
 FOR_A_PERSON: Mapping[str, str] = {
-    **dict.fromkeys(("A06", "A07"), _CLASS),
-    "A13": _UNDONE,
+    "A07": CLASS_CHANGED,
     **dict.fromkeys(("A21", "A22", "A52", "A53"), _LEAVE),
     **dict.fromkeys(("A23", "A29"), _DELETED),
     **dict.fromkeys(("A24", "A37"), _LINKED),
@@ -74,8 +81,19 @@ IGNORED: Mapping[str, Rule] = {
 KEY_DESTROYED = Rule("key-destroyed", "The client's key was destroyed, so the message cannot be read.")
 SENT_AGAIN = Rule("sent-again", "The same event came before under another control id.")
 CANCELS_LATER_VISIT = Rule("cancels-later-visit", "It cancels a later visit, not the journey.")
+ENDS_OTHER_VISIT = Rule("ends-other-visit", "It is about the end of another visit than the journey's own.")
 
-RULES = (NOT_ADT, ACKNOWLEDGEMENT, *dict.fromkeys(IGNORED.values()), KEY_DESTROYED, SENT_AGAIN, CANCELS_LATER_VISIT)
+RULES = (
+    NOT_ADT,
+    ACKNOWLEDGEMENT,
+    *dict.fromkeys(IGNORED.values()),
+    KEY_DESTROYED,
+    SENT_AGAIN,
+    CANCELS_LATER_VISIT,
+    ENDS_OTHER_VISIT,
+)
 """Every rule for ignoring a message."""
 
-ACTED_ON = (*ADMISSIONS, *CANCELLATIONS, *DISCHARGES, *IDENTITY_CHANGES)
+ACTED_ON = (
+    *(*ADMISSIONS, *CANCELLATIONS, *DISCHARGES, *DISCHARGES_CANCELLED, *CHANGES_TO_INPATIENT, *IDENTITY_CHANGES),
+)

@@ -8,7 +8,9 @@ from typing import TypeVar
 import structlog
 
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
-from domain.pathway.discharge import ReportDischarge
+from domain.pathway.crisis import CrisisPlace
+from domain.pathway.discharge import ReportDischarge, TakeBackDischargeReport
+from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
 from domain.values import Instant
 from eventstore import EventStore, EventStoreError
 from intake.facts import AdmissionKind, CancelReason
@@ -53,6 +55,42 @@ class TemporalGate:
     async def report_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
         """Passes on the report."""
         command = ReportDischarge(id=f"discharge-report/{message_key}", message=message_key, occurred_at=occurred_at)
+        await self._passed(journey_id, self._journeys.tell(journey_id, command))
+
+    async def take_back_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
+        """Passes on that it was a mistake."""
+        command = TakeBackDischargeReport(
+            id=f"discharge-taken-back/{message_key}", message=message_key, occurred_at=occurred_at
+        )
+        await self._passed(journey_id, self._journeys.tell(journey_id, command))
+
+    async def report_hospital_visit(
+        self, journey_id: str, message_key: str, visit: str, place: CrisisPlace, occurred_at: Instant
+    ) -> None:
+        """Passes on the visit. A journey whose end could still be taken back is over with it."""
+        command = ReportHospitalVisit(
+            id=f"hospital-visit/{message_key}", message=message_key, visit=visit, place=place, occurred_at=occurred_at
+        )
+        status = await self._passed(journey_id, self._journeys.tell(journey_id, command))
+        if status.over:
+            raise JourneyEnded(f"journey {journey_id} has ended")
+
+    async def report_hospital_discharge(
+        self, journey_id: str, message_key: str, visit: str, occurred_at: Instant
+    ) -> None:
+        """Passes on the end of the visit."""
+        command = ReportHospitalDischarge(
+            id=f"hospital-discharge/{message_key}", message=message_key, visit=visit, occurred_at=occurred_at
+        )
+        await self._passed(journey_id, self._journeys.tell(journey_id, command))
+
+    async def take_back_hospital_discharge(
+        self, journey_id: str, message_key: str, visit: str, occurred_at: Instant
+    ) -> None:
+        """Passes on that the visit goes on."""
+        command = TakeBackHospitalDischarge(
+            id=f"hospital-goes-on/{message_key}", message=message_key, visit=visit, occurred_at=occurred_at
+        )
         await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
     async def _passed(self, journey_id: str, call: Awaitable[Answer]) -> Answer:

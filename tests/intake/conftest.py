@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from clientkeys.keys import Keyring
+from domain.pathway.crisis import CrisisPlace
 from domain.values import Instant
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
@@ -34,6 +35,10 @@ class RecordingGate:
     repeated: dict[tuple[str, str], AdmissionKind] = field(default_factory=dict)
     cancelled: dict[tuple[str, str], CancelReason] = field(default_factory=dict)
     discharged: dict[tuple[str, str], Instant] = field(default_factory=dict)
+    taken_back: dict[tuple[str, str], Instant] = field(default_factory=dict)
+    at_hospital: dict[tuple[str, str], tuple[str, CrisisPlace]] = field(default_factory=dict)
+    left_hospital: dict[tuple[str, str], str] = field(default_factory=dict)
+    still_at_hospital: dict[tuple[str, str], str] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     calls: int = 0
     failures: int = 0
@@ -63,6 +68,32 @@ class RecordingGate:
     async def report_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
         self._enter(journey_id)
         self.discharged.setdefault((journey_id, message_key), occurred_at)
+        await self._leave()
+
+    async def report_hospital_visit(
+        self, journey_id: str, message_key: str, visit: str, place: CrisisPlace, occurred_at: Instant
+    ) -> None:
+        self._enter(journey_id)
+        self.at_hospital.setdefault((journey_id, message_key), (visit, place))
+        await self._leave()
+
+    async def report_hospital_discharge(
+        self, journey_id: str, message_key: str, visit: str, occurred_at: Instant
+    ) -> None:
+        self._enter(journey_id)
+        self.left_hospital.setdefault((journey_id, message_key), visit)
+        await self._leave()
+
+    async def take_back_hospital_discharge(
+        self, journey_id: str, message_key: str, visit: str, occurred_at: Instant
+    ) -> None:
+        self._enter(journey_id)
+        self.still_at_hospital.setdefault((journey_id, message_key), visit)
+        await self._leave()
+
+    async def take_back_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
+        self._enter(journey_id)
+        self.taken_back.setdefault((journey_id, message_key), occurred_at)
         await self._leave()
 
     def _enter(self, journey_id: str) -> None:

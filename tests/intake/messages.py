@@ -9,6 +9,7 @@ def adt(
     control_id: str = "C1",
     mrn: str = "700100",
     visit: str = "V1",
+    patient_class: str = "O",
     evn: str = "20260302101500+0000",
     name: str = "QUILLFEATHER^ORSOLYA",
     extra: str = "",
@@ -20,7 +21,7 @@ def adt(
         f"MSH|^~\\&|REG^1.2.3^ISO|NORTH^9.8^ISO|THROUGHLINE|CENTRE|20260302101600+0000||ADT^{event}|{control_id}|P|2.5.1{header}",
         f"EVN||{evn}",
         f"PID|1||{mrn}^^^NORTH^MR~999-11-0000^^^^SS||{name}||19870611|F",
-        f"PV1|1|O|||||||||||||||||{visit}",
+        f"PV1|1|{patient_class}|||||||||||||||||{visit}",
     ]
     if extra:
         lines.append(extra)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 import pytest
 import structlog
 
+from domain.pathway.crisis import CrisisPlace
 from intake.facts import AdmissionKind, CancelReason
 from intake.framing import frame
 from intake.mllp_client import MllpClient, MllpError
@@ -261,6 +263,65 @@ async def test_a_discharge_is_reported_and_one_from_an_earlier_stay_is_not(runni
     assert await running.settled() == {"done": 2, "quarantined": 1}
     assert len(running.gate.discharged) == 1
     assert await running.rows("select reason_code from intake.quarantine") == [("before-admission",)]
+
+
+async def test_a_hospital_visit_of_a_client_tells_the_journey_and_its_end_asks_for_no_discharge(
+    running: RunningIntake,
+) -> None:
+    emergency = partial(adt, visit="V2", patient_class="E")
+    came, left, back = (emergency(event, control_id=event) for event in ("A04", "A03", "A13"))
+    await send(running, adt("A04", control_id="1"), came, left, back)
+    assert await running.settled() == {"done": 4}
+    gate = running.gate
+    [(visit, place)] = gate.at_hospital.values()
+    assert (place, "V2" in visit) == (CrisisPlace.EMERGENCY_DEPARTMENT, False)
+    assert [*gate.left_hospital.values()] == [*gate.still_at_hospital.values()] == [visit]
+    assert not (gate.discharged or gate.taken_back or gate.repeated)
+
+
+async def test_an_emergency_visit_that_becomes_a_stay_tells_the_journey(running: RunningIntake) -> None:
+    emergency = adt("A04", control_id="2", visit="V2", patient_class="E")
+    stay = adt("A06", control_id="3", visit="V2", patient_class="I")
+    await send(running, adt("A04", control_id="1"), emergency, stay)
+    assert await running.settled() == {"done": 3}
+    places = [place for _, place in running.gate.at_hospital.values()]
+    assert places == [CrisisPlace.EMERGENCY_DEPARTMENT, CrisisPlace.INPATIENT]
+
+
+async def test_the_end_of_the_journeys_own_visit_is_reported_and_taken_back(running: RunningIntake) -> None:
+    await send(running, adt("A04", control_id="1"), adt("A03", control_id="2"), adt("A13", control_id="3"))
+    assert await running.settled() == {"done": 3}
+    assert (len(running.gate.discharged), len(running.gate.taken_back)) == (1, 1)
+
+
+async def test_weekly_visits_begin_and_end_without_a_word_to_anybody(running: RunningIntake) -> None:
+    visits = [adt(event, control_id=f"{event}{n}", visit=f"V{n}") for n in range(2, 5) for event in ("A04", "A03")]
+    await send(running, adt("A04", control_id="1"), *visits)
+    assert await running.settled() == {"done": 4, "ignored": 3}
+    gate = running.gate
+    assert len(gate.repeated) == 3
+    assert not (gate.discharged or gate.at_hospital or gate.left_hospital)
+
+
+@pytest.mark.parametrize(
+    ("later", "state"),
+    [
+        (adt("A03", control_id="2", visit="V9"), "parked"),  # of a visit that nobody announced
+        (adt("A13", control_id="2", visit="V9"), "parked"),
+        (adt("A13", control_id="2", visit=""), "quarantined"),  # of who knows which
+        (adt("A06", control_id="2"), "quarantined"),  # the journey's own visit changes its class
+    ],
+)
+async def test_what_cannot_be_told_apart_goes_to_a_person(running: RunningIntake, later: bytes, state: str) -> None:
+    await send(running, adt("A04", control_id="1"), later)
+    assert await running.settled() == {"done": 1, state: 1}
+    gate = running.gate
+    assert not (gate.discharged or gate.taken_back or gate.at_hospital or gate.still_at_hospital)
+
+
+async def test_a_change_of_class_without_a_journey_goes_to_a_person(running: RunningIntake) -> None:
+    await send(running, adt("A06", control_id="1", patient_class="I"), adt("A13", control_id="2"))
+    assert await running.settled() == {"quarantined": 2}
 
 
 async def test_an_orphan_is_quarantined_when_it_has_waited_long_enough(
