@@ -49,6 +49,11 @@ class RecordChecks:
         """Whether the record could not be read for any that waits; also where none waits."""
         return all(check.failed for check in self._waiting)
 
+    @property
+    def says_mended(self) -> bool:
+        """Whether an engineer who waits for a comparison says that the record is in order."""
+        return any(check.mended for check in self._waiting)
+
     def ask(self, *, mended: bool = False) -> RecordCheck:
         """Asks for a comparison."""
         self._waiting.append(check := RecordCheck(mended))

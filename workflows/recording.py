@@ -191,7 +191,10 @@ class Recording:
         Raises:
             CannotRecord: The record cannot be read.
         """
+        says_mended = self.checks.says_mended
         await self.checks.clear(self._compare, self._stand_still)
+        if says_mended:  # what was under way when it was said may have failed since
+            self.pending.try_all_again()
 
     async def _stand_still(self) -> None:
         """Decides nothing until the record is to be checked; callers of decisions that wait are told why."""

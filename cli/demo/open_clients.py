@@ -18,6 +18,7 @@ from cli.demo.script import (
     WEEK,
     Client,
     ClinicChange,
+    Message,
     ScriptStep,
     arrive,
     into_care,
@@ -123,7 +124,7 @@ OPEN_CLIENTS: tuple[Client, ...] = (
     ),
     _client(
         "in-emergency-care",
-        "OP, in an emergency department",
+        "OP, in an emergency department, as its hospital reported",
         step(
             END - 6 * HOUR,
             Role.CLINICIAN,
@@ -131,6 +132,8 @@ OPEN_CLIENTS: tuple[Client, ...] = (
             place=CrisisPlace.EMERGENCY_DEPARTMENT,
             reason="taken in after a crisis at home",
         ),
+        messages=(Message(timedelta(0), "A04"), Message(END - 8 * HOUR, "A04", at_hospital=True)),
+        happens=("hospital.visit-reported",),
         stages=(Stage.EXTERNAL,),
         levels=(),
     ),

@@ -30,19 +30,22 @@ class Registration:
         """The number under which the payer knows that client."""
         return f"M{self.mrn(number)}"
 
-    async def send(self, event: str, number: int, at: datetime, times: int = 1) -> list[str]:
+    async def send(
+        self, event: str, number: int, at: datetime, times: int = 1, *, at_hospital: bool = False
+    ) -> list[str]:
         """Sends one message `times` times, and returns the acknowledgement codes."""
-        raw = self._message(event, number, at)
+        raw = self._message(event, number, at, at_hospital=at_hospital)
         async with MllpClient(*self._address) as client:
             return [parse(await client.send(raw)).field("MSA", 1) for _ in range(times)]
 
-    def _message(self, event: str, number: int, at: datetime) -> bytes:
+    def _message(self, event: str, number: int, at: datetime, *, at_hospital: bool) -> bytes:
         stamp, mrn = f"{at:%Y%m%d%H%M%S}+0000", self.mrn(number)
+        patient_class, visit = ("E", f"E{mrn}") if at_hospital else ("O", f"V{mrn}")
         segments = (
             f"MSH|^~\\&|FRONTDESK|{AUTHORITY}|THROUGHLINE|{AUTHORITY}|{stamp}||ADT^{event}|{uuid.uuid4().hex}|P|2.5.1",
             f"EVN|{event}|{stamp}|||DESK|{stamp}",
             f"PID|1||{mrn}^^^{AUTHORITY}^MR||Example^Client {number}||19900101|U",
-            f"PV1|1|O|DESK||||||||||||||||V{mrn}",
+            f"PV1|1|{patient_class}|DESK||||||||||||||||{visit}",
             f"IN1|1|PLAN|PAYER01{'|' * 33}{self.member(number)}",  # IN1-36, the member's number
         )
         return "\r".join(segments).encode() + b"\r"

@@ -102,7 +102,9 @@ class Play:
 
     async def _send(self, player: Player, message: Message) -> None:
         moment = self._calendar.start + message.at
-        answers = await self._registration.send(message.event, player.number, moment, message.times)
+        answers = await self._registration.send(
+            message.event, player.number, moment, message.times, at_hospital=message.at_hospital
+        )
         if answers != ["AA"] * message.times:
             player.problems.append(f"{message.event} was answered {answers}")
         if not player.journey_id:

@@ -53,11 +53,16 @@ class ScriptStep:
 
 @dataclass(frozen=True)
 class Message:
-    """One ADT message: when, which event, and how often the same bytes are sent."""
+    """One ADT message: when, which event, and how often the same bytes are sent.
+
+    Attributes:
+        at_hospital: Whether it is about a visit to an emergency department instead of the client's own.
+    """
 
     at: timedelta
     event: str
     times: int = 1
+    at_hospital: bool = False
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,30 @@ class Fails(Around):
         return await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)
 
 
+class FailsLate(Fails):
+    """Fails as what was there when it was asked says, but not before it may."""
+
+    def __init__(self, inner: EventStore) -> None:
+        super().__init__(inner)
+        self.may_fail = asyncio.Event()
+        self.may_fail.set()
+        self.only = "decide-placement"
+        self._asked = False
+
+    async def is_asked(self) -> bool:
+        return self._asked
+
+    async def append(
+        self, stream: str, *, expected_version: int, key: str, events: Sequence[NewEvent], close: bool = False
+    ) -> Appended:
+        error = self.failing.get(stream)
+        if error is not None and key.startswith(self.only) and not self.may_fail.is_set():
+            self._asked = True
+            await self.may_fail.wait()
+            raise error.with_traceback(None)
+        return await super().append(stream, expected_version=expected_version, key=key, events=events, close=close)
+
+
 class Hangs(Around):
     """Neither takes an append nor refuses it while `hangs` is set. `left` counts the ones left without an answer."""
 

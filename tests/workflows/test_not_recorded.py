@@ -24,7 +24,7 @@ from intake.temporal_gate import TemporalGate
 from tests.workflows.decrypted import decrypted
 from tests.workflows.house import Case, House, until
 from tests.workflows.paths import OP
-from tests.workflows.stores import Fails, Hangs
+from tests.workflows.stores import Fails, FailsLate, Hangs
 from tests.workflows.test_dual_write import assert_one_truth
 from tests.workflows.test_opening import NOW
 from tests.workflows.test_shown import found, metadata
@@ -200,6 +200,32 @@ async def test_reminders_do_not_wait_for_a_decision_whose_words_cannot_be_sealed
         del store.failing[case.id]
         assert (await case.journeys.look_again(case.id)).stage is Stage.COST_REVIEW
         await case.settled()
+        await recorded_once(case, PlacementDecided)
+
+
+async def test_what_failed_after_the_cause_was_mended_is_tried_again_before_the_engineer_is_answered(
+    idle_house: House,
+) -> None:
+    """The attempt began before: how it ends says nothing about what was mended."""
+    store = FailsLate(idle_house.store)
+    async with idle_house.working(store):
+        case = await idle_house.admit()
+        await case.screened()
+        store.failing[case.id] = KeyDestroyed()
+        await not_recorded(case, placement(case))
+        store.may_fail.clear()
+        again = asyncio.create_task(case.do(RepeatAdmission, message="again"))  # with it, what waits is tried again
+        await until(store.is_asked, "the attempt is under way")
+        looking = asyncio.create_task(case.journeys.look_again(case.id))
+
+        async def is_looking() -> bool:
+            return any("look-again" in str(each) for each in await case.happened("workflow_execution_update_accepted"))
+
+        await until(is_looking, "the journey was told to look again")
+        del store.failing[case.id]
+        store.may_fail.set()
+        assert (await looking).stage is Stage.COST_REVIEW
+        await again
         await recorded_once(case, PlacementDecided)
 
 

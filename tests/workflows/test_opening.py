@@ -15,6 +15,7 @@ from domain.pathway.admission import (
     JourneyOpened,
     RepeatAdmission,
 )
+from domain.pathway.crisis import CrisisPlace
 from domain.pathway.discharge import DischargeReported
 from domain.values import Stage
 from intake.facts import AdmissionKind, CancelReason
@@ -40,6 +41,10 @@ def every_fact(gate: TemporalGate, case: Case) -> list[Awaitable[None]]:
         gate.repeat_admission(case.id, "message-9", next(iter(AdmissionKind)), NOW),
         gate.report_discharge(case.id, "message-9", NOW),
         gate.cancel_admission(case.id, "message-9", NOW, next(iter(CancelReason))),
+        gate.take_back_discharge(case.id, "message-9", NOW),
+        gate.report_hospital_visit(case.id, "message-9", "visit-2", CrisisPlace.INPATIENT, NOW),
+        gate.report_hospital_discharge(case.id, "message-9", "visit-2", NOW),
+        gate.take_back_hospital_discharge(case.id, "message-9", "visit-2", NOW),
     ]
 
 
@@ -94,6 +99,23 @@ async def test_the_gate_passes_each_fact_on_once_however_often_it_is_told(house:
         assert told.count(kind) == 1
     assert state.stage is Stage.ACTIVE
     assert {"complete-discharge-1", "resolve-cancellation-1"} <= set(state.obligations.open)
+
+
+async def test_the_gate_passes_on_a_hospital_visit_and_what_is_taken_back(house: House) -> None:
+    case, gate = await house.admit(), TemporalGate(house.journeys, house.store)
+    await enrol(case)
+    for _ in range(2):
+        await gate.report_hospital_visit(case.id, "message-2", "visit-2", CrisisPlace.EMERGENCY_DEPARTMENT, NOW)
+        await gate.report_hospital_discharge(case.id, "message-3", "visit-2", NOW)
+        await gate.report_discharge(case.id, "message-4", NOW)
+    owed = set((await case.settled()).obligations.open)
+    assert {"ask-about-hospital-visit-1", "see-after-hospital-visit-1", "complete-discharge-1"} <= owed
+    for _ in range(2):
+        await gate.take_back_hospital_discharge(case.id, "message-5", "visit-2", NOW)
+        await gate.take_back_discharge(case.id, "message-6", NOW)
+    owed = set((await case.settled()).obligations.open)
+    assert "ask-about-hospital-visit-1" in owed
+    assert not owed & {"see-after-hospital-visit-1", "complete-discharge-1"}
 
 
 async def test_the_gate_says_when_a_journey_has_ended(house: House) -> None:
