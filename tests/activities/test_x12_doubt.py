@@ -340,11 +340,12 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("segments", HOSTILE.values(), ids=HOSTILE)
-def test_any_answer_up_to_the_limit_costs_less_than_a_second(segments: list[str]) -> None:
+def test_no_answer_up_to_the_limit_takes_time_by_the_square_of_its_length(segments: list[str]) -> None:
+    """That would be minutes. Each takes well under a second of a processor that has nothing else to do."""
     text = answer(PLAN, *segments)
     begun = process_time()
     (response,) = read_271(read_interchange(text))
     member = response.member_for(TRACE, COMPANY)
     assert member is not None
     judge(member, Rules(course_days=90), DAY)
-    assert process_time() - begun < 1
+    assert process_time() - begun < 10
