@@ -1,4 +1,7 @@
-"""Two records, one truth, with hundreds of real deaths in between; and checks that would notice if it were not so."""
+"""Two records, one truth, with many real deaths in between; and checks that would notice if it were not so.
+
+`make campaign` kills a thousand.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,14 @@ from tests.workflows.test_dual_write import written_by_another
 pytestmark = pytest.mark.stack
 
 
-async def test_workflow_and_record_agree_after_hundreds_of_deaths(
+async def test_workflow_and_record_agree_after_many_deaths(
     record_property: Callable[[str, object], None],
 ) -> None:
-    report = await campaign(any_seed(), kills=200, journeys=32)
+    report = await campaign(any_seed(), kills=120, journeys=24)
     record_property("campaign", str(report))
     assert report.faults == [], str(report)
-    assert report.counts["workers killed"] >= 200, str(report)
-    assert report.counts[Window.AFTER] >= 70, str(report)
+    assert report.counts["workers killed"] >= 120, str(report)
+    assert report.counts[Window.AFTER] >= 40, str(report)
     assert all(report.counts.get(window, 0) > 0 for window in Window), str(report)
 
 
