@@ -33,6 +33,10 @@ def main() -> None:
             for name, address in addresses.items():
                 page.goto(board.url + address)
                 page.screenshot(path=_IMAGES / f"board-{name}.png")
+            page.goto(board.url + ours["Complete the step-up"])
+            page.emulate_media(media="print")
+            page.screenshot(path=_IMAGES / "board-print.png", full_page=True)
+            page.emulate_media(media="screen")
             page.goto(f"{board.url}/find")
             page.fill("#find", "Example")
             page.press("#find", "Enter")
@@ -47,6 +51,12 @@ def main() -> None:
         with signed_in(browser, board, "s-105", viewport={"width": 390, "height": 844}) as page:
             page.goto(board.url)
             page.screenshot(path=_IMAGES / "board-telephone.png")
+        with signed_in(browser, board, "s-105", viewport={"width": 1920, "height": 1080}) as page:
+            page.goto(board.url)
+            page.screenshot(path=_IMAGES / "board-wall.png")
+        page = browser.new_page(viewport=_WIDE)
+        page.goto(board.url)
+        page.screenshot(path=_IMAGES / "board-sign-in.png")
         browser.close()
 
 

@@ -16,7 +16,8 @@ from deploy.locks import try_lock
 from deploy.processes import Command, Supervisor, free_ports, port_is_free
 from tests.ports import port_open
 
-SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)", "of test_processes"]
+"""Other tests of the same session may have a process that sleeps too: the last argument tells them apart."""
 DEAF = [
     sys.executable,
     "-c",
