@@ -43,13 +43,13 @@ from copies c join dash.stays_g1 s on s.journey_id = c.original;
     "numbers": "insert into dash.journey_numbers_g1 select 10000000 + at, copy from copies;",
     "timeline": """
 insert into dash.timeline_g1
-select 10000000 + row_number() over (), c.copy, t.version, t.type, t.sentence, t.bookkeeping, t.actor_role, t.actor_id,
-       t.occurred_at, t.recorded_at
-from copies c cross join lateral (
-    select * from dash.timeline_g1 where journey_id = c.original order by version limit %(events)s) t;
+select 10000000 + row_number() over (), c.copy, t.version + 1000 * again.number, t.type, t.sentence, t.bookkeeping,
+       t.actor_role, t.actor_id, t.occurred_at, t.recorded_at
+from copies c cross join generate_series(0, %(repeats)s - 1) as again (number)
+     join dash.timeline_g1 t on t.journey_id = c.original;
 """,
     "statistics": """
-analyze dash.journeys_g1, dash.obligations_g1, dash.stays_g1, dash.journey_numbers_g1, dash.timeline_g1
+vacuum (analyze) dash.journeys_g1, dash.obligations_g1, dash.stays_g1, dash.journey_numbers_g1, dash.timeline_g1
 """,
 }
 
@@ -61,7 +61,9 @@ def copy_read_models(database_url: str, journeys: int, events: int) -> dict[str,
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         [real] = connection.execute("select count(*) from dash.journeys").fetchone() or (0,)
-        values = {"times": max(1, journeys // real), "open": _OPEN_SHARE, "events": max(1, events // journeys)}
+        [each] = connection.execute("select count(*) / %s from dash.timeline", [real]).fetchone() or (1,)
+        repeats = max(1, round(events / journeys / each))
+        values = {"times": max(1, journeys // real), "open": _OPEN_SHARE, "repeats": repeats}
         for statement in _COPIES.values():
             for part in filter(str.strip, statement.split(";")):
                 connection.execute(part, values if "%(" in part else None)

@@ -23,8 +23,8 @@ class SharedReads:
         self._reads: dict[Hashable, asyncio.Future[_Read | None]] = {}
 
     async def in_moment(self, moment: Moment, what: str, read: Callable[[], Awaitable[T]]) -> T:
-        """What `read` gives in this moment, or gave as of the same event, in the same second and for the same sites."""
-        key = (what, moment.as_of, moment.sites, int(moment.now.timestamp()))
+        """What `read` gives in this moment, or gave as of the same event, for the same sites, at most 2 s before."""
+        key = (what, moment.as_of, moment.sites, int(moment.now.timestamp() // 2))
         return await self.get(key, read)
 
     async def get(self, key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
