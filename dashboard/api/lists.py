@@ -66,7 +66,11 @@ async def list_journeys(
         return _all_journeys(visit, conditions, wanted, form)
     async with conditions.moment(visit) as moment:
         conditions.mark(visit, moment.as_of, moment.head)
-        found = await journeys.journeys(moment, wanted, size=asked.size, after=asked.after, order=asked.order)
+        found = await visit.services.shared_reads.in_moment(
+            moment,
+            f"API journeys {asked.model_dump_json()}",
+            lambda: journeys.journeys(moment, wanted, size=asked.size, after=asked.after, order=asked.order),
+        )
         rows = [JourneyItem.of(each) for each in found.rows]
         return JourneyList.model_validate({"rows": rows, "total": found.total, "next": found.next, **as_of(moment)})
 
@@ -81,7 +85,11 @@ async def list_duties(
         return _all_duties(visit, conditions, wanted, form)
     async with conditions.moment(visit) as moment:
         conditions.mark(visit, moment.as_of, moment.head)
-        found = await duties.duties(moment, wanted, size=asked.size, after=asked.after, order=asked.order)
+        found = await visit.services.shared_reads.in_moment(
+            moment,
+            f"API duties {asked.model_dump_json()}",
+            lambda: duties.duties(moment, wanted, size=asked.size, after=asked.after, order=asked.order),
+        )
         rows = [DutyItem.of(each, moment.now) for each in found.rows]
         return DutyList.model_validate({"rows": rows, "total": found.total, "next": found.next, **as_of(moment)})
 
