@@ -54,7 +54,7 @@ def main() -> None:
         with signed_in(browser, board, "s-105", viewport={"width": 1920, "height": 1080}) as page:
             page.goto(board.url)
             page.screenshot(path=_IMAGES / "board-wall.png")
-        page = browser.new_page(viewport=_WIDE)
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
         page.goto(board.url)
         page.screenshot(path=_IMAGES / "board-sign-in.png")
         browser.close()
