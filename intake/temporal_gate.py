@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import structlog
 
+from domain.commands import BaseCommand
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
 from domain.pathway.crisis import CrisisPlace
 from domain.pathway.discharge import ReportDischarge, TakeBackDischargeReport
@@ -16,6 +17,7 @@ from eventstore import EventStore, EventStoreError
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
 from workflows.client import CommandRefused, JourneyNotRunning, Journeys, JourneysUnreachable
+from workflows.messages import JourneyStatus
 
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
@@ -39,9 +41,7 @@ class TemporalGate:
     ) -> None:
         """Passes on another admission. A journey whose end could still be taken back is over with it."""
         command = RepeatAdmission(id=f"repeat/{message_key}", message=message_key, occurred_at=occurred_at)
-        status = await self._passed(journey_id, self._journeys.tell(journey_id, command))
-        if status.over:
-            raise JourneyEnded(f"journey {journey_id} has ended")
+        await self._admitted(journey_id, command)
 
     async def cancel_admission(
         self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason
@@ -50,19 +50,19 @@ class TemporalGate:
         command = CancelAdmission(
             id=f"cancel/{message_key}", message=message_key, occurred_at=occurred_at, reason=reason.value
         )
-        await self._passed(journey_id, self._journeys.tell(journey_id, command))
+        await self._tell(journey_id, command)
 
     async def report_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
         """Passes on the report."""
         command = ReportDischarge(id=f"discharge-report/{message_key}", message=message_key, occurred_at=occurred_at)
-        await self._passed(journey_id, self._journeys.tell(journey_id, command))
+        await self._tell(journey_id, command)
 
     async def take_back_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
         """Passes on that it was a mistake."""
         command = TakeBackDischargeReport(
             id=f"discharge-taken-back/{message_key}", message=message_key, occurred_at=occurred_at
         )
-        await self._passed(journey_id, self._journeys.tell(journey_id, command))
+        await self._tell(journey_id, command)
 
     async def report_hospital_visit(
         self, journey_id: str, message_key: str, visit: str, place: CrisisPlace, occurred_at: Instant
@@ -71,9 +71,7 @@ class TemporalGate:
         command = ReportHospitalVisit(
             id=f"hospital-visit/{message_key}", message=message_key, visit=visit, place=place, occurred_at=occurred_at
         )
-        status = await self._passed(journey_id, self._journeys.tell(journey_id, command))
-        if status.over:
-            raise JourneyEnded(f"journey {journey_id} has ended")
+        await self._admitted(journey_id, command)
 
     async def report_hospital_discharge(
         self, journey_id: str, message_key: str, visit: str, occurred_at: Instant
@@ -82,7 +80,7 @@ class TemporalGate:
         command = ReportHospitalDischarge(
             id=f"hospital-discharge/{message_key}", message=message_key, visit=visit, occurred_at=occurred_at
         )
-        await self._passed(journey_id, self._journeys.tell(journey_id, command))
+        await self._tell(journey_id, command)
 
     async def take_back_hospital_discharge(
         self, journey_id: str, message_key: str, visit: str, occurred_at: Instant
@@ -91,7 +89,14 @@ class TemporalGate:
         command = TakeBackHospitalDischarge(
             id=f"hospital-goes-on/{message_key}", message=message_key, visit=visit, occurred_at=occurred_at
         )
-        await self._passed(journey_id, self._journeys.tell(journey_id, command))
+        await self._tell(journey_id, command)
+
+    async def _admitted(self, journey_id: str, command: BaseCommand) -> None:
+        if (await self._tell(journey_id, command)).over:
+            raise JourneyEnded(f"journey {journey_id} has ended")
+
+    async def _tell(self, journey_id: str, command: BaseCommand) -> JourneyStatus:
+        return await self._passed(journey_id, self._journeys.tell(journey_id, command))
 
     async def _passed(self, journey_id: str, call: Awaitable[Answer]) -> Answer:
         try:

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from clientkeys.errors import ClientKeysError
 from dashboard.board.deciding import NotTaken
-from dashboard.board.errors import FaultsOfOurs, NoSuchPage
+from dashboard.board.errors import NO_ANSWER, FaultsOfOurs, NoSuchPage
 from dashboard.board.security import FormNotOurs
 from dashboard.board.visit import Forbidden, NotOnTheList, SignInNeeded, bearer_in
 from dashboard.queries.paging import CursorUnreadable
@@ -171,8 +171,7 @@ async def _database(_: Request, error: Exception) -> Response:
 
 
 def _no_answer() -> Response:
-    text = "The database does not answer. Nothing is lost; try again in a minute. If it stays, call operations."
-    return problem(503, "database-unreachable", text, {"Retry-After": str(_LATER)})
+    return problem(503, "database-unreachable", NO_ANSWER, {"Retry-After": str(_LATER)})
 
 
 def _unexpected(error: Exception) -> Response:

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 _BEGINS_WITHIN_SECONDS = 15.0
 """Elapsed, for what only reads. A decision has a time limit of its own."""
-_NO_ANSWER = "The database does not answer. Nothing is lost; try again in a minute. If it stays, call operations."
+NO_ANSWER = "The database does not answer. Nothing is lost; try again in a minute. If it stays, call operations."
 _HOME = ("/", "To Today")
 _AGAIN = ("/sign-in", "Sign in")
 _ASK = {
@@ -110,7 +110,7 @@ async def _http(request: Request, error: Exception) -> HTMLResponse:
 
 async def _database(_: Request, error: Exception) -> HTMLResponse:
     log.error("board-database", error=type(error).__name__)
-    return problem(503, "Nothing can be shown now", _NO_ANSWER, _HOME, type(error).__name__)
+    return problem(503, "Nothing can be shown now", NO_ANSWER, _HOME, type(error).__name__)
 
 
 class FaultsOfOurs:
@@ -150,7 +150,7 @@ class FaultsOfOurs:
 
 def _unexpected(error: Exception) -> HTMLResponse:
     if isinstance(error, TimeoutError):
-        return problem(503, "Nothing can be shown now", _NO_ANSWER, _HOME, type(error).__name__)
+        return problem(503, "Nothing can be shown now", NO_ANSWER, _HOME, type(error).__name__)
     text = "This is a fault of ours. What you did may not be done: look at the page again. Tell operations."
     return problem(500, "Something went wrong", text, _HOME, type(error).__name__)
 

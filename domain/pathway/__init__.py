@@ -62,20 +62,8 @@ from domain.pathway import (
 PARTS = (
     *(admission, calendars, coverage, screening, consents, funding, placement, cost),
     *(authorisation, enrolment, care, reviews, leave, moves, move_decisions, place_search, place_check, lost_place),
-    *(
-        discharge,
-        corrections,
-        crisis,
-        hospital,
-        withdrawal,
-        death,
-        closing,
-        reopening,
-        obligation_events,
-        obligations,
-        waivers,
-    ),
-    *(notices, follow_up, suspension, obligation_decisions),
+    *(discharge, corrections, crisis, hospital, withdrawal, death, closing, reopening, obligation_events, obligations),
+    *(waivers, notices, follow_up, suspension, obligation_decisions),
     *(care_team, policy_change, calls, ehr, deadlines),
 )
 """In the order in which their rules follow an event; lists of decisions have it too."""
