@@ -34,7 +34,7 @@ _START = datetime(2026, 1, 5, 17, tzinfo=UTC)
 _SECONDS = 1.5
 _CLINICIAN, _ADMISSIONS = {"id": "s-1", "role": "clinician"}, {"id": "s-2", "role": "admissions"}
 _MANAGER = {"id": "s-3", "role": "case-manager"}
-_PLAN = {"follow_ups": ["a"], "crisis_contacts": ["b"], "resources": ["c"]}
+_PLAN = {"follow_ups": ["a"], "crisis_contacts": ["b"], "resources": ["c"], "medication": ["d"], "summary": ["e"]}
 _WHY = {"reason": "because", "by": _CLINICIAN}
 _REVIEWED = {"outcome": "continue", "rationale": "steady", "by": _CLINICIAN}
 
@@ -88,6 +88,7 @@ def play() -> Client:
     client.ask("decide-placement", recommended="IOP", actual="IOP", by=_CLINICIAN)
     client.ask("accept-cost", estimate="estimate-1", by=_ADMISSIONS)
     client.ask("confirm-enrolment", track="evening", by=_ADMISSIONS)
+    client.ask("note-attendance", entries=1, known={"first_kept_at": client.now.isoformat()})
     client.ask("update-discharge-plan", plan=_PLAN, by=_MANAGER)
     client.later(43)
     for _ in range(4):

@@ -15,12 +15,13 @@ from functools import cache
 from psycopg import AsyncConnection
 
 from centre.loading import load
-from cli.demo.script import CLIENTS, Client
+from cli.demo.script import CLIENTS, Client, Visit
 from domain import effects as fx
 from domain.benefits import Benefits, CostShare, Verdict
 from domain.commands import BaseCommand
 from domain.decide import decide
 from domain.pathway.admission import CancelAdmission, OpenJourney
+from domain.pathway.attendance import NoteAttendance
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calls import Answer, BenefitsAnswer, Done, PlaceAnswer, SettleEffect
 from domain.pathway.care import EXTERNAL_CONTACT
@@ -28,6 +29,8 @@ from domain.pathway.deadlines import TimePassed
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.plans import Actor
 from domain.refusal import Refusal
+from domain.sessions.attendance import attendance_of
+from domain.sessions.facts import Entry
 from domain.state import JourneyState
 from domain.values import Role
 from eventstore.events import NewEvent
@@ -37,6 +40,7 @@ from record.codec import to_record
 
 FIRST_DAY = datetime(2025, 1, 6, 17, 0, tzinfo=UTC)
 _VERDICTS = (Verdict.CLEAR, Verdict.CLEAR, Verdict.CLEAR_AUTH_REQUIRED)
+_STAFF = Actor(id="s-103", role=Role.CASE_MANAGER)
 _LONG_AFTER = timedelta(weeks=30)
 
 
@@ -115,6 +119,7 @@ class _Walk:
         self.state = JourneyState()
         self.steps: list[JourneyStep] = []
         self._asked = 0
+        self._entries: list[Entry] = []
 
     def play(self) -> None:
         """From the admission to the end of the script, and on until nothing more falls due for a while."""
@@ -142,11 +147,22 @@ class _Walk:
         if any(each.at == offset and each.event == "A11" for each in self.client.messages):
             self._tell(CancelAdmission(id="cancel", message="m-2"))
         for step in self.client.steps:
-            if step.at == offset and not any(s.role is step.role and s.at <= offset for s in self.client.silences):
+            if isinstance(step, Visit):
+                if step.at == offset:
+                    self._visit(step)
+            elif step.at == offset and not any(s.role is step.role and s.at <= offset for s in self.client.silences):
                 self._asked += 1
                 by = Actor(id=f"s-{101 + self.dice.randrange(40)}", role=step.role)
                 self._tell(step.build(self.state, f"decision-{self._asked}", by))
                 self._settle_all()
+
+    def _visit(self, visit: Visit) -> None:
+        """The journey is told of a session, as soon as it is entered."""
+        self._entries.append(
+            Entry(entry=f"e-{len(self._entries)}", entered_at=self.now, by=_STAFF, said=visit.said(self.start))
+        )
+        number, known = len(self._entries), attendance_of(self._entries)
+        self._tell(NoteAttendance(id=f"attendance/{number}", entries=number, known=known))
 
     def _until(self, moment: datetime, at_most: int = 1000) -> None:
         for _ in range(at_most):

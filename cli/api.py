@@ -22,15 +22,25 @@ async def decide(journey_id: str, name: str, body: Mapping[str, Any]) -> dict[st
         name: Of the decision.
         body: Its own fields, with `id` and whatever else was given.
     """
+    again = f"repeat with --id {body['id']} to be sure it is done once"
+    return await post(f"journeys/{journey_id}/decisions/{name}", body, again)
+
+
+async def post(path: str, body: Mapping[str, Any], again: str = "repeat it: nothing is done twice") -> dict[str, Any]:
+    """What the API answers.
+
+    Args:
+        path: Below the API's own address.
+        again: What to do if it does not answer.
+    """
     here = signed_in(load_settings())
-    address = f"{here.board}/api/v1/journeys/{journey_id}/decisions/{name}"
+    address = f"{here.board}/api/v1/{path}"
     try:
         async with httpx2.AsyncClient(timeout=_PATIENCE_SECONDS) as http:
             answer = await http.post(address, json=dict(body), headers={"Authorization": f"Bearer {here.token}"})
             told: dict[str, Any] = answer.json()
     except (httpx2.HTTPError, ValueError):
-        again = f"the board does not answer; repeat with --id {body['id']} to be sure it is done once"
-        raise Stop(Exit.UNREACHABLE, again) from None
+        raise Stop(Exit.UNREACHABLE, f"the board does not answer; {again}") from None
     if answer.status_code != 200:
         raise Stop(_EXITS.get(answer.status_code, Exit.UNREACHABLE), _said(answer.status_code, told))
     return told

@@ -18,6 +18,7 @@ from access.cli_codes import CliCodes
 from access.provider import Provider, ProviderSettings
 from access.saved_views import SavedViews
 from access.sessions import Sessions
+from attendance.entering import open_session_store
 from centre.files import centre_folder
 from centre.loading import load
 from centre.rule_sources import RuleSources
@@ -131,11 +132,13 @@ async def _services(settings: Settings, provider: ProviderSettings, base_url: st
         )
         await opened.enter_async_context(pool)
         store = await opened.enter_async_context(open_store(url, max_size=settings.record_connections))
+        sessions = await opened.enter_async_context(open_session_store(url, max_size=settings.record_connections))
         keys = await opened.enter_async_context(open_keyring(keys_url, kek_file, max_size=settings.keys_connections))
         http = await opened.enter_async_context(httpx2.AsyncClient(follow_redirects=False))
         yield Services(
             pool=pool,
             store=store,
+            session_store=sessions,
             sealer=Sealer(keys),
             journeys=Journeys(client),
             signer=decision_signer(settings),

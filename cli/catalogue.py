@@ -31,6 +31,7 @@ LOOK: Mapping[str, str] = {
     "journeys": "cli.journeys:journeys",
     "journey": "cli.journeys:journey",
     "obligations": "cli.obligations:obligations",
+    "sessions": "cli.sessions:app",
     "why-due": "cli.why_due:why_due_command",
     "missed": "cli.missed:missed",
     "digest": "cli.digest:digest",

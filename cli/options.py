@@ -36,7 +36,8 @@ SomeRole = Annotated[Role | None, Parameter(converter=_role, show_choices=False)
 """A role, or none."""
 
 
-def _moment(_: object, tokens: Sequence[Token]) -> datetime:
+def read_moment(_: object, tokens: Sequence[Token]) -> datetime:
+    """A moment with its time zone. Raises ValueError."""
     try:
         moment = datetime.fromisoformat(tokens[0].value)
     except ValueError:
@@ -46,7 +47,7 @@ def _moment(_: object, tokens: Sequence[Token]) -> datetime:
     return moment.astimezone(UTC)
 
 
-AtTime = Annotated[datetime | None, Parameter(converter=_moment)]
+AtTime = Annotated[datetime | None, Parameter(converter=read_moment)]
 """A moment with its time zone."""
 Positive = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
 """A count from 1."""
@@ -92,7 +93,7 @@ JourneyToRead = Annotated[str, Parameter(help="The journey's reference, its id, 
 OccurredAt = Annotated[
     datetime | None,
     Parameter(
-        converter=_moment,
+        converter=read_moment,
         help="When it happened, if earlier than now, such as 2026-03-01T12:00Z. Due times count from then.",
     ),
 ]

@@ -151,7 +151,9 @@ def _limits(terms: TermsEntry) -> str:
     limits = terms.acknowledgement
     quiet = f"; quiet for {limits.hours} h at an acknowledgement" if limits.hours else ""
     most = f", {limits.times} at most" if limits.times else ""
-    return hours + quiet + most + ("; waits during a crisis" if terms.pauses_in_crisis else "")
+    crisis = "; waits during a crisis" if terms.pauses_in_crisis else ""
+    leave = "; waits during a leave" if terms.pauses_on_leave else ""
+    return hours + quiet + most + crisis + leave
 
 
 def _step(step: StepEntry) -> str:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from attendance.telling import run_attendance
 from cli.access import load_settings, own_settings, temporal_client
 from cli.house import announce, running_house
 from cli.intake_limits import intake_settings
@@ -89,7 +90,8 @@ async def intake(*, ready_file: Path | None = None) -> None:
             open_store(url, max_size=settings.record_connections) as store,
             open_keyring(keys_url, kek_file, max_size=settings.keys_connections) as keys,
         ):
-            await _serve(settings, keys, TemporalGate(journeys, store), started)
+            gate = TemporalGate(journeys, store)
+            await _until_stopped(_serving(url, gate, _intake(settings, keys, gate, started)))
     except (EventStoreError, ClientKeysError) as error:
         raise Stop(Exit.UNREACHABLE, str(error)) from None
     except OSError as error:
@@ -120,17 +122,27 @@ async def projector(*, ready_file: Path | None = None) -> None:
         raise Stop(Exit.FAILED, str(error)) from None
 
 
-async def _serve(settings: Settings, keys: Keyring, gate: JourneyGate, started: Callable[[IntakePorts], None]) -> None:
-    await _until_stopped(
-        run_intake(
-            settings.require_database_url(),
-            keys,
-            gate,
-            mllp_port=settings.mllp_port,
-            http_port=settings.http_port,
-            settings=intake_settings(settings),
-            on_started=started,
-        )
+async def _serving(url: str, gate: TemporalGate, intake: Coroutine[Any, Any, None]) -> None:
+    """Intake, and beside it what tells journeys of their clients' sessions. If one fails, both end."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(intake)
+            tasks.create_task(run_attendance(url, gate))
+    except* (EventStoreError, ClientKeysError, OSError) as several:
+        raise several.exceptions[0] from None
+
+
+def _intake(
+    settings: Settings, keys: Keyring, gate: JourneyGate, started: Callable[[IntakePorts], None]
+) -> Coroutine[Any, Any, None]:
+    return run_intake(
+        settings.require_database_url(),
+        keys,
+        gate,
+        mllp_port=settings.mllp_port,
+        http_port=settings.http_port,
+        settings=intake_settings(settings),
+        on_started=started,
     )
 
 

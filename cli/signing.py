@@ -9,7 +9,7 @@ from access.trusted_keys import KeyFileError, read_private_key
 from deploy.errors import SettingsError
 from deploy.settings import Settings
 from domain.authorship import Via
-from domain.commands import AdmissionsMessage, BaseCommand, Decision
+from domain.commands import BaseCommand, Decision, SignedCommand
 from workflows.client import Sign
 
 
@@ -32,11 +32,14 @@ def direct_access(settings: Settings) -> Sign:
 
 
 def intake_signing(settings: Settings) -> Sign:
-    """Signs admissions messages as intake. Raises SettingsError as `direct_access` does."""
+    """Signs as intake what no person decides: admissions messages, and what is known of sessions.
+
+    Raises SettingsError as `direct_access` does.
+    """
     signer = _signer(settings.require_intake_key(), "THROUGHLINE_INTAKE_KEY")
 
     def sign(journey_id: str, command: BaseCommand) -> BaseCommand:
-        if not isinstance(command, AdmissionsMessage):
+        if not isinstance(command, SignedCommand) or isinstance(command, Decision):
             return command
         return signer.sign(journey_id, command, Standing(Via.INTAKE))
 

@@ -13,6 +13,7 @@ LOGINS = {
     "throughline_projections": ("throughline_projector",),
     "throughline_board": (
         *("throughline_reader", "throughline_dashboards", "throughline_sessions", "throughline_finder"),
+        "throughline_entering",
     ),
 }
 """Each login role and its groups. The migrations create the groups; docs/roles.md says why."""

@@ -79,6 +79,7 @@ class Terms(Value):
         steps: In order. They end with someone who can decide.
         repeat_hours: Elapsed hours between repeats of the last step.
         pauses_in_crisis: Whether it waits while the client is in an emergency department or in hospital.
+        pauses_on_leave: Whether it waits while the client is on leave.
         around_the_clock: Whether people are told at any hour, or in the site's opening hours alone. None: at any hour
             if the kind is urgent or its time is counted in elapsed hours.
     """
@@ -87,6 +88,7 @@ class Terms(Value):
     steps: Annotated[tuple[StepTerms, ...], Field(min_length=1)]
     repeat_hours: Annotated[int, Field(ge=1, le=8760)] = 24
     pauses_in_crisis: bool = False
+    pauses_on_leave: bool = False
     around_the_clock: bool | None = None
     acknowledgement: AcknowledgementTerms = AcknowledgementTerms()
 

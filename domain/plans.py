@@ -74,27 +74,62 @@ Line = Annotated[str, StringConstraints(max_length=500), AfterValidator(storable
 Lines = Annotated[tuple[Line, ...], Field(max_length=50)]
 
 
+class Initiator(StrEnum):
+    """Who wished it."""
+
+    CLIENT = "client"
+    FAMILY_OR_GUARDIAN = "family-or-guardian"
+    CENTRE = "centre"
+    REFERRER = "referrer"
+    PAYER = "payer"
+
+
+class Disposition(StrEnum):
+    """Where a client goes when care ends."""
+
+    HOME = "home"  #: with no further care arranged
+    OUTPATIENT_ELSEWHERE = "outpatient-elsewhere"
+    HIGHER_LEVEL_ELSEWHERE = "higher-level-elsewhere"
+    HOSPITAL = "hospital"
+    RESIDENTIAL = "residential"
+    CUSTODY = "custody"
+    UNKNOWN = "unknown"
+
+
+_PROMISED = ("follow-up appointments", "crisis contacts", "community resources")
+
+
 class DischargePlan(Value):
     """ "Each client leaves with a personalized schedule of follow-up appointments, crisis contacts, and
-    community resources": the three parts, each a list of lines written for the client.
+    community resources": those three, their medication and a summary of care, each in lines written for the client.
     """
 
     follow_ups: Lines = Field(default=(), description="Appointments after discharge, one for each line.")
     crisis_contacts: Lines = Field(default=(), description="Whom to call in a crisis, one for each line.")
     resources: Lines = Field(default=(), description="Community resources, one for each line.")
+    medication: Lines = Field(default=(), description="Medication on leaving, one for each line; say so if none.")
+    summary: Lines = Field(default=(), description="What care was given and what helped, in the client's words.")
 
     def is_begun(self) -> bool:
         """Whether anything is written yet."""
-        return any(line.strip() for line in (*self.follow_ups, *self.crisis_contacts, *self.resources))
+        return any(line.strip() for lines in self._parts().values() for line in lines)
 
     def missing(self) -> tuple[str, ...]:
         """The parts that are still empty; a blank line is not a line."""
-        parts = {
+        return tuple(name for name, lines in self._parts().items() if not any(line.strip() for line in lines))
+
+    def missing_of_promise(self) -> tuple[str, ...]:
+        """Those among them that each client is promised: without one of these no planned discharge is possible."""
+        return tuple(name for name in self.missing() if name in _PROMISED)
+
+    def _parts(self) -> dict[str, tuple[str, ...]]:
+        return {
             "follow-up appointments": self.follow_ups,
             "crisis contacts": self.crisis_contacts,
             "community resources": self.resources,
+            "medication": self.medication,
+            "summary": self.summary,
         }
-        return tuple(name for name, lines in parts.items() if not any(line.strip() for line in lines))
 
 
 class Transition(Value):
@@ -149,6 +184,7 @@ class Stay(Value):
     Attributes:
         earlier_days: Days at this level in stays before it that its weeks are counted on from.
         last_week: The week of service after which only those whom the policy names may continue care at this level.
+        by_first_session: Whether it began with the first session that the client came to.
     """
 
     level: LevelOfCare
@@ -157,6 +193,7 @@ class Stay(Value):
     until: Instant | None = None
     earlier_days: int = 0
     last_week: int | None = None
+    by_first_session: bool = False
 
 
 class Estimate(Value):

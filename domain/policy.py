@@ -64,6 +64,19 @@ class Numbers(Value):
     cost_business_days: BusinessDays = Field(description="The client's answer to the estimate.")
     authorisation_business_days: BusinessDays = Field(description="The payer's authorisation.")
     access_business_days: BusinessDays = Field(description="From referral to enrolment.")
+    first_session_days: CalendarDays = Field(
+        description="From enrolment to the first session that the client comes to, where none is booked."
+    )
+    care_start_business_days: BusinessDays = Field(
+        description="Finding out when care began, where the first session was corrected afterwards."
+    )
+    outreach_after_missed: Times = Field(description="How many sessions missed in a row make staff reach out.")
+    outreach_hours: ElapsedHours = Field(description="Reaching a client who missed that many sessions.")
+    disengaged_after_missed: Times = Field(
+        description="How many sessions missed in a row make a clinician decide how to go on."
+    )
+    disengaged_business_days: BusinessDays = Field(description="That decision.")
+    progress_note_business_days: BusinessDays = Field(description="The progress note of a session.")
     plan_draft_hours: ElapsedHours = Field(description="First discharge plan after care began.")
     step_up_hours: ElapsedHours = Field(description="Completing a step-up.")
     place_search_hours: ElapsedHours = Field(
@@ -80,6 +93,9 @@ class Numbers(Value):
     step_down_days: CalendarDays = Field(description="First visit at the gentler level.")
     external_contact_days: CalendarDays = Field(description="Contact with a client in another facility's care.")
     discharge_business_days: BusinessDays = Field(description="Completing a discharge once decided or reported.")
+    early_follow_up_days: CalendarDays = Field(
+        description="The first contact after discharge; the day of discharge is not counted."
+    )
     follow_up_days: Annotated[tuple[CalendarDays, ...], Field(min_length=1), Unit("calendar days")] = Field(
         description="Contacts after discharge; the day of discharge is not counted."
     )
@@ -111,6 +127,19 @@ class Numbers(Value):
     mortality_review_business_days: BusinessDays = Field(description="Review of a client's death.")
     death_check_hours: ElapsedHours = Field(
         description="Finding out who an admission is about that came for a client recorded as deceased."
+    )
+    plan_stale_days: CalendarDays = Field(
+        description="How long a discharge plan may go untouched before somebody looks at it again."
+    )
+    plan_delivery_business_days: BusinessDays = Field(
+        description="Giving the client their discharge plan, once they are discharged."
+    )
+    recertification_after_return_days: CalendarDays = Field(
+        description="Certifying again that a level is needed, once a client came back to it from a higher one."
+    )
+    leave_days_in_all: CalendarDays = Field(description="How many days of leave a client may take in one episode.")
+    leave_contact_days: CalendarDays = Field(
+        description="Asking a client on leave how they are, again and again until they are back."
     )
     leave_days: CalendarDays = Field(description="How long a client may be on leave and keep their place.")
     interruption_days: CalendarDays = Field(
@@ -149,9 +178,17 @@ class Numbers(Value):
     )
 
     @model_validator(mode="after")
+    def _leaves_fit(self) -> Self:
+        if self.leave_days > self.leave_days_in_all:
+            raise ValueError("leave_days is longer than leave_days_in_all")
+        return self
+
+    @model_validator(mode="after")
     def _follow_ups_in_order(self) -> Self:
         if list(self.follow_up_days) != sorted(set(self.follow_up_days)):
             raise ValueError("follow_up_days must rise: give each day once, the earliest first")
+        if self.early_follow_up_days >= self.follow_up_days[0]:
+            raise ValueError("early_follow_up_days must come before the first of follow_up_days")
         return self
 
 
@@ -169,12 +206,16 @@ class ReviewRule(Value):
         first_week: The week of service that the first review completes; from then on there is one each week.
         last_week: Beyond its end only `beyond` may decide that care at this level goes on. Weeks of service.
         beyond: The roles that may.
+        team_weekly: Whether the team talks about the client in each week of service, from the first on.
+        recertify_days: Calendar days from one certification by a physician that this level is needed to the next.
     """
 
     every_days: CalendarDays | None = None
     first_week: Annotated[int, Field(ge=1, le=520)] | None = None
     last_week: Annotated[int, Field(ge=1, le=520)] | None = None
     beyond: tuple[Role, ...] = ()
+    team_weekly: bool = False
+    recertify_days: CalendarDays | None = None
 
     @model_validator(mode="after")
     def _one_way_or_the_other(self) -> Self:
@@ -211,6 +252,8 @@ class Level(Value):
     Attributes:
         given_by: The centre itself, or another facility.
         hours_a_week: Clinical hours a week, the least and the most, where the level is defined by them.
+        unseen_days: How long after the week of their last session a client at this level may not have come before
+            somebody sees to it; None at another facility.
         plan_asked: Whether the automatic benefit check asks the payer about this level. Where it does not, the payer
             must authorise it, and a price under a plan is unknown until a person has asked.
         tell_at_once: Roles that are paged as soon as a step-up to this level is requested, beside the escalation of
@@ -223,6 +266,7 @@ class Level(Value):
     title: str
     given_by: Literal["us", "another"]
     hours_a_week: tuple[int, int] | None = None
+    unseen_days: CalendarDays | None = None
     plan_asked: bool = False
     tell_at_once: tuple[Role, ...] = ()
     review: ReviewRule | None = None
@@ -235,10 +279,13 @@ class Level(Value):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.is_ours and (self.review is None or self.price is None):
-            raise ValueError(f"{self.id} is given by us: give its review and its price")
-        if not self.is_ours and (self.review or self.price or self.plan_asked):
-            raise ValueError(f"{self.id} is given by another facility: leave out review, price and plan_asked")
+        ours = self.review, self.price, self.unseen_days
+        if self.is_ours and None in ours:
+            raise ValueError(f"{self.id} is given by us: give its review, its price and its unseen_days")
+        if not self.is_ours and (any(ours) or self.plan_asked):
+            raise ValueError(
+                f"{self.id} is given by another facility: leave out review, price, unseen_days and plan_asked"
+            )
         if self.hours_a_week and not 0 < self.hours_a_week[0] <= self.hours_a_week[1] <= 168:
             raise ValueError("hours_a_week is the least and the most, from 1 to 168")
         return self
@@ -261,6 +308,12 @@ class Policy(Numbers):
     parts: frozenset[str]
     levels: tuple[Level, ...]
     obligations: dict[str, Terms]
+
+    @model_validator(mode="after")
+    def _authorisations_run_on(self) -> Self:
+        if any(terms.pauses_on_leave for kind, terms in self.obligations.items() if "authoris" in kind):
+            raise ValueError("what the payer authorised runs on during a leave: leave out pauses_on_leave there")
+        return self
 
     def counted(self, number: str, since: Instant) -> Counted:
         """What the number of that name gives from `since` on. Its unit says how it is counted."""

@@ -162,6 +162,8 @@ class Site(Value):
 
     Attributes:
         policy: Version of the policy under which new journeys open here.
+        contacts: Whom a client can call between sessions, one line each. They stand on the client's page and on what
+            the client is given.
         locations: How senders of admissions name it: a facility of HL7's PV1-3 or MSH-4, or a name of the centre's own.
         calendars: Its calendars, the oldest first.
     """
@@ -169,6 +171,7 @@ class Site(Value):
     id: SiteId
     title: Title
     policy: str
+    contacts: tuple[Title, ...] = ()
     locations: tuple[Title, ...] = ()
     calendars: tuple[Calendar, ...] = Field(min_length=1)
 

@@ -11,6 +11,7 @@ from domain.obligation_terms import Priority
 from domain.obligations import Obligation
 from domain.part import Slice
 from domain.pathway.admission import Admission
+from domain.pathway.attendance import KnownAttendance
 from domain.pathway.authorisation import Authorisation
 from domain.pathway.calls import Calls
 from domain.pathway.care import Care
@@ -23,6 +24,7 @@ from domain.pathway.crisis import Crisis
 from domain.pathway.death import Death
 from domain.pathway.discharge import Discharging
 from domain.pathway.ehr import Ehr
+from domain.pathway.enrolment import Enrolment
 from domain.pathway.follow_up import FollowUp
 from domain.pathway.funding import Funding, Payment
 from domain.pathway.hospital import Hospital
@@ -38,7 +40,7 @@ from domain.policy import Policy, policy_named
 from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
-STATE_SCHEMA = 5
+STATE_SCHEMA = 6
 """Number of the state's shape. Raise it whenever a field of any slice is added, removed or means something else, then
 run `python -m tests.domain.state_schema`. Two states are only compared if both were folded under one number.
 """
@@ -69,7 +71,9 @@ class JourneyState(Value):
     placement: Placement = Placement()
     cost: Cost = Cost()
     authorisation: Authorisation = Authorisation()
+    enrolment: Enrolment = Enrolment()
     care: Care = Care()
+    attendance: KnownAttendance = KnownAttendance()
     leave: Leave = Leave()
     moves: Moves = Moves()
     crisis: Crisis = Crisis()
@@ -156,6 +160,8 @@ class JourneyState(Value):
             return Stage.BENEFITS_CHECK if self.coverage.checks else Stage.REFERRED
         if self.placement.level is None:
             return Stage.PLACEMENT
+        if self.enrolment.level is not None:
+            return Stage.ENROLLED
         return Stage.ENROLLING if self.cost.accepted else Stage.COST_REVIEW
 
     @property

@@ -46,9 +46,10 @@ CHANNEL = "es_appended"
 _COLUMNS = SQL(
     "position, stream, version, event_id, type, schema_version, data, meta, occurred_at, recorded_at, sealed, key_id"
 )
-_APPEND: LiteralString = (
+APPEND: LiteralString = (
     "select stream, outcome, version, first_position, last_position, recorded_at from es.append_many($1)"
 )
+"""How everybody appends who may append to every stream. `$1` is the batch, as JSON."""
 _READ = SQL("select {columns} from es.events where stream = %s and version > %s order by version limit %s").format(
     columns=_COLUMNS
 )
@@ -94,11 +95,12 @@ class PostgresEventStore:
         pool: The connections to read by.
         connect: Opens the one connection that appends.
         patience: Elapsed seconds to wait for it.
+        append: The statement that appends; see `APPEND`.
     """
 
-    def __init__(self, pool: RecordPool, connect: Connect, *, patience: float) -> None:
+    def __init__(self, pool: RecordPool, connect: Connect, *, patience: float, append: LiteralString = APPEND) -> None:
         self._pool = pool
-        self._appends = Pipeline(connect, _APPEND, "json", patience=patience)
+        self._appends = Pipeline(connect, append, "json", patience=patience)
         self._batches = AppendBatches(self._send)
 
     async def append(
@@ -211,7 +213,12 @@ class PostgresEventStore:
 
 @asynccontextmanager
 async def open_store(
-    database_url: str, *, min_size: int = 1, max_size: int = 8, timeout: float = 10.0
+    database_url: str,
+    *,
+    min_size: int = 1,
+    max_size: int = 8,
+    timeout: float = 10.0,
+    append: LiteralString = APPEND,
 ) -> AsyncIterator[PostgresEventStore]:
     """A store with its own pool of connections, closed on leaving.
 
@@ -220,6 +227,7 @@ async def open_store(
         min_size: Connections kept open.
         max_size: Connections at most; more callers wait.
         timeout: Elapsed seconds to wait for a connection.
+        append: The statement that appends, for a role that may append to some streams only.
 
     Raises:
         StoreUnavailable: No connection within `timeout`.
@@ -239,7 +247,7 @@ async def open_store(
     except psycopg.Error as error:
         raise translated(error) from None
     else:
-        store = PostgresEventStore(pool, partial(_connect_to_append, database_url), patience=timeout)
+        store = PostgresEventStore(pool, partial(_connect_to_append, database_url), patience=timeout, append=append)
         try:
             yield store
         finally:

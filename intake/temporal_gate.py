@@ -9,9 +9,11 @@ import structlog
 
 from domain.commands import BaseCommand
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
+from domain.pathway.attendance import NoteAttendance
 from domain.pathway.crisis import CrisisPlace
 from domain.pathway.discharge import ReportDischarge, TakeBackDischargeReport
 from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
+from domain.sessions.attendance import Attendance
 from domain.values import Instant
 from eventstore import EventStore, EventStoreError
 from intake.facts import AdmissionKind, CancelReason
@@ -90,6 +92,10 @@ class TemporalGate:
             id=f"hospital-goes-on/{message_key}", message=message_key, visit=visit, occurred_at=occurred_at
         )
         await self._tell(journey_id, command)
+
+    async def note_attendance(self, journey_id: str, entries: int, known: Attendance) -> None:
+        """Passes on what has changed about the client's sessions."""
+        await self._tell(journey_id, NoteAttendance(id=f"attendance/{entries}", entries=entries, known=known))
 
     async def _admitted(self, journey_id: str, command: BaseCommand) -> None:
         if (await self._tell(journey_id, command)).over:

@@ -15,6 +15,7 @@ _OURS = """\
 plan_asked = false
 source = "An invented centre."
 checked = 2026-11-26
+unseen_days = 10
 {hours}
 [levels.review]
 {review}
@@ -68,12 +69,16 @@ def write_residential(folder: Path) -> Path:
     return variant(folder, "us-residential-1", (_INPATIENT, f"{_RESIDENTIAL}\n{_INPATIENT}"))
 
 
+def _terms_of(text: str, kind: str) -> str:
+    begin = text.index(f"[obligations.{kind}]")
+    return text[begin : text.index("[obligations.", begin + 1)]
+
+
 def write_without_leave(folder: Path) -> Path:
     """The centre grants no leave."""
     text = EXAMPLE_FILE.read_text()
-    begin = text.index("[obligations.return-from-leave]")
-    terms = text[begin : text.index("[obligations.", begin + 1)]
-    return variant(folder, "us-no-leave-1", (terms, ""), ('  "leave",\n', ""))
+    terms = [(_terms_of(text, kind), "") for kind in ("return-from-leave", "leave-contact")]
+    return variant(folder, "us-no-leave-1", *terms, ('  "leave",\n', ""))
 
 
 def write_without_authorisation(folder: Path) -> Path:

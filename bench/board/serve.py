@@ -59,6 +59,7 @@ async def serve(settings: Settings) -> None:
         services = Services(
             pool=pool,
             store=store,
+            session_store=store,
             sealer=Sealer(keys),
             journeys=Journeys(Client.__new__(Client)),
             signer=Signer(Ed25519PrivateKey.generate()),

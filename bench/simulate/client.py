@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bench.simulate.staff import Staff
 from domain import effects as fx
 from domain.benefits import Benefits, CostShare, Verdict
-from domain.commands import BaseCommand, Decision
+from domain.commands import BaseCommand, SignedCommand
 from domain.decide import Decided, decide
 from domain.events import BaseEvent
 from domain.obligations import Obligation
@@ -133,7 +133,7 @@ class SimulatedClient:
         if must_wait or not self._tell(self._decision(owed)):
             self._plan(obligation, self.now + _TRY_AGAIN)
 
-    def _decision(self, owed: Obligation) -> Decision:
+    def _decision(self, owed: Obligation) -> SignedCommand:
         if owed.kind == "external-contact" and self._dice.random() < 0.3:
             return StartStepDown(id=self._id("back"), by=_CLINICIAN, to="IOP", reason="ready to return")
         if owed.kind == "arrange-return" and self._dice.random() < 0.4:

@@ -11,14 +11,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from domain.benefits import CostShare, Verdict
-from domain.commands import Decision
+from domain.commands import Decision, SignedCommand
 from domain.obligations import Obligation
+from domain.pathway.attendance import NoteAttendance
 from domain.pathway.corrections import WithdrawDischarge
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.crisis import EndCrisis
 from domain.pathway.death import ReviewDeath
-from domain.pathway.discharge import Discharge, UpdateDischargePlan
+from domain.pathway.discharge import Discharge, RecordPlanDelivery, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
@@ -30,11 +31,18 @@ from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening
 from domain.pathway.withdrawal import CheckWithdrawal
 from domain.plans import Actor, DischargePlan, DischargeReason
+from domain.sessions.attendance import Attendance
 from domain.sites import Calendar
 from domain.state import JourneyState
 from domain.values import Role, Stage
 
-_PLAN = DischargePlan(follow_ups=("therapist",), crisis_contacts=("988",), resources=("peer group",))
+_PLAN = DischargePlan(
+    follow_ups=("therapist",),
+    crisis_contacts=("988",),
+    resources=("peer group",),
+    medication=("none",),
+    summary=("eight weeks of skills and therapy",),
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,7 @@ class Staff:
             wanted = owed.due_at + timedelta(hours=dice.expovariate(1 / model.hours_late))
         return max(now, wanted if owed.urgent else _in_office_hours(max(now, wanted), calendar))
 
-    def decision(self, state: JourneyState, owed: Obligation, wish: str) -> Decision:
+    def decision(self, state: JourneyState, owed: Obligation, wish: str) -> SignedCommand:
         """What ends it; `wish` is what the client needs next: continue, step-down or discharge."""
         self._asked += 1
         key = f"staff-{self._asked}"
@@ -128,7 +136,7 @@ def _arrival(state: JourneyState, key: str, by: Actor, wish: str) -> Decision:
     return ConfirmArrival(id=key, by=by, facility="North Clinic" if elsewhere else None)
 
 
-_Build = Callable[[JourneyState, str, Actor, str], Decision]
+_Build = Callable[[JourneyState, str, Actor, str], SignedCommand]
 _DECISIONS: dict[str, _Build] = {
     "verify-benefits": lambda state, key, by, wish: RecordBenefits(
         id=key, by=by, verdict=Verdict.CLEAR, cost_share=CostShare(copay=30), note="by telephone"
@@ -146,6 +154,12 @@ _DECISIONS: dict[str, _Build] = {
         else DeclineCost(id=key, by=by, reason="not known")
     ),
     "enrol": lambda state, key, by, wish: ConfirmEnrolment(id=key, by=by, track="evening"),
+    "first-session": lambda state, key, by, wish: NoteAttendance(
+        id="attendance/1", entries=1, known=Attendance(first_kept_at=state.enrolment.since)
+    ),
+    "deliver-discharge-plan": lambda state, key, by, wish: RecordPlanDelivery(id=key, by=by, how="mailed"),
+    "refresh-discharge-plan": lambda state, key, by, wish: UpdateDischargePlan(id=key, by=by, plan=_PLAN),
+    "early-follow-up": lambda state, key, by, wish: RecordFollowUp(id=key, by=by, contact="reached"),
     "draft-discharge-plan": lambda state, key, by, wish: UpdateDischargePlan(id=key, by=by, plan=_PLAN),
     "review": _review,
     "continued-stay": _continued_stay,

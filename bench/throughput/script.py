@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime
 
 from domain.pathway.admission import OpenJourney
+from domain.pathway.attendance import NoteAttendance
 from domain.pathway.consents import ConsentAnswer, Consents
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
@@ -15,13 +16,20 @@ from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.screening import CompleteScreening, KnownRisk, Urgency
 from domain.plans import Actor, DischargePlan, DischargeReason
+from domain.sessions.attendance import Attendance
 from domain.values import Role, Stage
 from workflows.client import Journeys
 from workflows.messages import JourneyStatus
 
 _CLINICIAN = Actor(id="s-102", role=Role.CLINICIAN)
 _ADMISSIONS = Actor(id="s-101", role=Role.ADMISSIONS)
-_PLAN = DischargePlan(follow_ups=("therapist",), crisis_contacts=("988",), resources=("peer group",))
+_PLAN = DischargePlan(
+    follow_ups=("therapist",),
+    crisis_contacts=("988",),
+    resources=("peer group",),
+    medication=("none",),
+    summary=("eight weeks of skills and therapy",),
+)
 _PAUSE_SECONDS = 0.02
 
 
@@ -62,6 +70,7 @@ ENROLMENT = (
     DecidePlacement(id="1", by=_CLINICIAN, recommended="OP", actual="OP"),
     AcceptCost(id="2", by=_ADMISSIONS, estimate="estimate-1"),
     ConfirmEnrolment(id="3", by=_ADMISSIONS, track="evening"),
+    NoteAttendance(id="attendance/1", entries=1, known=Attendance(first_kept_at=datetime(2026, 1, 5, 17, tzinfo=UTC))),
     UpdateDischargePlan(id="4", by=_CLINICIAN, plan=_PLAN),
 )
 """From the screening to care at OP."""

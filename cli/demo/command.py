@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 import httpx2
 
+from centre.loading import load
 from cli.access import own_settings, temporal_client
 from cli.demo.calendar import Calendar, skipper_of
 from cli.demo.narrator import Narrator
 from cli.demo.open_clients import EVERYBODY
 from cli.demo.outcome import ClientOutcome
-from cli.demo.outside import ClinicDoor, Registration
+from cli.demo.outside import ClinicDoor, Registration, SessionDoor
 from cli.demo.play import Play, beginning
 from cli.demo.script import Client
 from cli.house import running_house
@@ -24,7 +25,7 @@ from clientkeys import ClientKeysError, open_keyring
 from deploy.errors import StackError
 from deploy.settings import Settings
 from deploy.stack import to_stderr
-from eventstore import EventStoreError, open_store
+from eventstore import EventStore, EventStoreError, open_store
 from intake.registry import Registry
 from intake.service import intake_pool
 from migrations import MigrationError
@@ -42,7 +43,7 @@ _GOES_WRONG = (
 
 
 async def demo(*, once: bool = False, json: bool = False) -> int:
-    """Play twenty invented clients' months in a minute on the real parts, then stay up with the board until Ctrl-C.
+    """Play twenty-one invented clients' months in a minute on the real parts, then stay up with the board until Ctrl-C.
 
     Args:
         once: End by itself; exit code 0 only if every path went as scripted.
@@ -51,6 +52,7 @@ async def demo(*, once: bool = False, json: bool = False) -> int:
     settings = own_settings()
     settings = settings.changed(home=settings.home / "demo", virtual_time=True)
     try:
+        load(settings.centre)
         async with running_house(settings, ports="free") as house:
             to_stderr(f"{len(EVERYBODY)} clients, months of care each; this takes a minute or less")
             outcomes = await house.while_up(play(house.settings, quiet=json))
@@ -68,13 +70,15 @@ async def play(settings: Settings, *, quiet: bool, clients: tuple[Client, ...] =
     async with open_store(settings.require_database_url()) as store:
         narrator = Narrator(store, quiet=quiet)
         await narrator.start()
-        async with _stage(settings, narrator, clients) as playing:
+        async with _stage(settings, store, narrator, clients) as playing:
             await playing.run()
             return await playing.outcomes()
 
 
 @asynccontextmanager
-async def _stage(settings: Settings, narrator: Narrator, clients: tuple[Client, ...]) -> AsyncIterator[Play]:
+async def _stage(
+    settings: Settings, store: EventStore, narrator: Narrator, clients: tuple[Client, ...]
+) -> AsyncIterator[Play]:
     client = await temporal_client(settings.changed(virtual_time=True))
     journeys = Journeys(client, sign=direct_access(settings))
     clinic = ClinicDoor(settings.require_clinic_url())
@@ -85,7 +89,16 @@ async def _stage(settings: Settings, narrator: Narrator, clients: tuple[Client, 
         registration = Registration("127.0.0.1", settings.mllp_port)
         calendar = Calendar(skipper_of(client), journeys, beginning(datetime.now(UTC)))
         try:
-            yield Play(journeys, Registry(pool, keys), registration, clinic, calendar, narrator, clients)
+            yield Play(
+                journeys,
+                Registry(pool, keys),
+                registration,
+                clinic,
+                SessionDoor(store, pool),
+                calendar,
+                narrator,
+                clients,
+            )
         finally:
             await clinic.aclose()
 

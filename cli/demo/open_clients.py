@@ -20,32 +20,44 @@ from cli.demo.script import (
     ClinicChange,
     Message,
     ScriptStep,
+    Visit,
     arrive,
     into_care,
     review,
     step,
+    weeks,
 )
 from domain.commands import Decision
+from domain.pathway.attendance import OutreachOutcome, RecordOutreach
 from domain.pathway.care_team import AssignCareTeam
 from domain.pathway.crisis import CrisisPlace, RecordCrisis
-from domain.pathway.discharge import Discharge, UpdateDischargePlan
-from domain.pathway.leave import StartLeave
+from domain.pathway.discharge import (
+    Discharge,
+    PlanDelivery,
+    PlanFormat,
+    RecordPlanDelivery,
+    UpdateDischargePlan,
+)
+from domain.pathway.leave import LeaveCategory, StartLeave
 from domain.pathway.move_decisions import RequestStepUp
 from domain.plans import Actor, DischargeReason, ReviewOutcome
+from domain.sessions.facts import SessionOutcome, SessionType
 from domain.state import JourneyState
 from domain.values import LevelOfCare, Role, Stage
 
-END = 20 * WEEK + DAY
+END = 16 * WEEK + DAY
 """When the demonstration's calendar stops: with the last follow-up of the clients whose paths end."""
 _QUARTER = 13 * WEEK
 _IN_IOP_SINCE = END - 5 * WEEK
 _TEAM = {Role.CLINICIAN: "s-102", Role.CASE_MANAGER: "s-103"}
 
 
-def _op_for_weeks(*then: ScriptStep) -> tuple[ScriptStep, ...]:
-    """Outpatient care from the beginning, reviewed after a quarter."""
+def _op_for_weeks(
+    *then: ScriptStep | Visit, last: int = 16, iop: tuple[int, int] | None = None
+) -> tuple[ScriptStep | Visit, ...]:
+    """Outpatient care from the beginning, reviewed after a quarter; the client comes until the `last` week."""
     team = (step(5 * DAY, role, AssignCareTeam, team_role=role, to=who) for role, who in _TEAM.items())
-    return (*into_care(OP), *team, review(_QUARTER, ReviewOutcome.CONTINUE), *then)
+    return (*into_care(OP), *team, *weeks(1, last, iop=iop), review(_QUARTER, ReviewOutcome.CONTINUE), *then)
 
 
 def _to_iop(at: timedelta) -> tuple[ScriptStep, ...]:
@@ -60,10 +72,22 @@ def _to_php(at: timedelta) -> ScriptStep:
 
 
 def _client(
-    name: str, title: str, *then: ScriptStep, stages: tuple[Stage, ...], levels: tuple[LevelOfCare, ...], **more: Any
+    name: str,
+    title: str,
+    *then: ScriptStep | Visit,
+    stages: tuple[Stage, ...],
+    levels: tuple[LevelOfCare, ...],
+    last: int = 16,
+    iop: tuple[int, int] | None = None,
+    **more: Any,
 ) -> Client:
     return Client(
-        name=name, title=title, steps=_op_for_weeks(*then), stages=(*TO_CARE, *stages), levels=(OP, *levels), **more
+        name=name,
+        title=title,
+        steps=_op_for_weeks(*then, last=last, iop=iop),
+        stages=(*TO_CARE, *stages),
+        levels=(OP, *levels),
+        **more,
     )
 
 
@@ -71,7 +95,7 @@ def _leave(state: JourneyState, command_id: str, by: Actor) -> Decision:
     """Until four days after the calendar stops, counted from the first day of care."""
     assert state.level_since is not None
     until = (state.level_since + END + 3 * DAY).date()
-    return StartLeave(id=command_id, by=by, until=until, reason="travels to family")
+    return StartLeave(id=command_id, by=by, until=until, category=LeaveCategory.FAMILY, reason="travels to family")
 
 
 OPEN_CLIENTS: tuple[Client, ...] = (
@@ -82,6 +106,7 @@ OPEN_CLIENTS: tuple[Client, ...] = (
         _to_php(END - 25 * HOUR),
         stages=(*MOVED, Stage.TRANSITION),
         levels=(IOP,),
+        iop=(12, 16),
         clinic={"places": {PHP: {"from_search": 200}}},
         never=(),
     ),
@@ -99,6 +124,7 @@ OPEN_CLIENTS: tuple[Client, ...] = (
         _to_php(END - 4 * HOUR),
         stages=(*MOVED, Stage.TRANSITION),
         levels=(IOP,),
+        iop=(12, 16),
         happens=("place.held",),
     ),
     _client(
@@ -107,6 +133,7 @@ OPEN_CLIENTS: tuple[Client, ...] = (
         *_to_iop(END - 6 * WEEK - 3 * DAY),
         stages=MOVED,
         levels=(IOP,),
+        iop=(11, 16),
     ),
     _client(
         "review-is-near",
@@ -114,6 +141,7 @@ OPEN_CLIENTS: tuple[Client, ...] = (
         *_to_iop(END - 5 * WEEK - 5 * DAY),
         stages=MOVED,
         levels=(IOP,),
+        iop=(11, 16),
     ),
     _client(
         "on-leave",
@@ -140,10 +168,12 @@ OPEN_CLIENTS: tuple[Client, ...] = (
     _client(
         "left-a-week-ago",
         "Discharged, the first follow-up owed",
-        step(END - 13 * DAY, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
+        step(END - 6 * DAY, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
         step(END - 6 * DAY, Role.CLINICIAN, Discharge, reason=DischargeReason.GOALS_MET),
+        step(END - 6 * DAY, Role.CASE_MANAGER, RecordPlanDelivery, how=PlanDelivery.MAILED, format=PlanFormat.PDF),
         stages=(Stage.DISCHARGED,),
         levels=(),
+        last=15,
     ),
     _client(
         "records-refuse",
@@ -152,6 +182,16 @@ OPEN_CLIENTS: tuple[Client, ...] = (
         stages=MOVED,
         levels=(IOP,),
         changes=(ClinicChange(END - 33 * HOUR, {"ehr_refused": True}),),
+    ),
+    _client(
+        "no-longer-comes",
+        "OP who missed three sessions in a row",
+        *(Visit((week - 1) * WEEK + 4 * DAY, SessionOutcome.NO_SHOW, SessionType.INDIVIDUAL) for week in (14, 15, 16)),
+        step(END - DAY, Role.CASE_MANAGER, RecordOutreach, outcome=OutreachOutcome.NO_ANSWER),
+        stages=(),
+        levels=(),
+        last=13,
+        happens=("attendance.noted", "outreach.recorded"),
     ),
 )
 EVERYBODY = (*CLIENTS, *OPEN_CLIENTS)

@@ -9,7 +9,12 @@ from typing import Any
 
 import httpx2
 
+from attendance.entering import Entered, SessionEntry
+from attendance.listing import told_of
+from domain.sessions.facts import Entry
+from eventstore.port import EventStore
 from intake.hl7 import parse
+from intake.inbox import IntakePool
 from intake.mllp_client import MllpClient
 
 AUTHORITY = "DEMO"
@@ -49,6 +54,23 @@ class Registration:
             f"IN1|1|PLAN|PAYER01{'|' * 33}{self.member(number)}",  # IN1-36, the member's number
         )
         return "\r".join(segments).encode() + b"\r"
+
+
+class SessionDoor:
+    """Enters sessions, as staff do."""
+
+    def __init__(self, store: EventStore, pool: IntakePool) -> None:
+        self._entering = SessionEntry(store, "demo")
+        self._pool = pool
+
+    async def enter(self, journey_id: str, entry: Entry, now: datetime) -> Entered:
+        """Enters one."""
+        return await self._entering.enter(journey_id, entry, now)
+
+    async def is_told(self, journey_id: str, entries: int) -> bool:
+        """Whether the journey has been told of so many entries."""
+        async with self._pool.connection() as connection:
+            return await told_of(connection, journey_id) >= entries
 
 
 class ClinicDoor:

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from cli.demo.calendar import Calendar
 from cli.demo.narrator import Narrator
 from cli.demo.outcome import ClientOutcome, Cost, cost_of, differences
-from cli.demo.outside import AUTHORITY, ClinicDoor, Registration
-from cli.demo.script import Client, ClinicChange, Message, ScriptStep, Silence, Withdrawal
+from cli.demo.outside import AUTHORITY, ClinicDoor, Registration, SessionDoor
+from cli.demo.script import Client, ClinicChange, Message, ScriptStep, Silence, Visit, Withdrawal
 from dashboard.reading import path
 from domain.plans import Actor
+from domain.sessions.facts import Entry
 from domain.values import Role
 from intake.facts import RecordNumber
 from intake.mllp_client import MllpError
@@ -41,7 +42,7 @@ class Player:
     problems: list[str] = field(default_factory=list)
 
 
-Action = Message | Silence | ClinicChange | Withdrawal | ScriptStep
+Action = Message | Silence | ClinicChange | Withdrawal | Visit | ScriptStep
 
 
 class Play:
@@ -53,6 +54,7 @@ class Play:
         registry: Registry,
         registration: Registration,
         clinic: ClinicDoor,
+        sessions: SessionDoor,
         calendar: Calendar,
         narrator: Narrator,
         clients: tuple[Client, ...],
@@ -61,6 +63,7 @@ class Play:
         self._registry = registry
         self._registration = registration
         self._clinic = clinic
+        self._sessions = sessions
         self._calendar = calendar
         self._narrator = narrator
         self.players = [Player(n, each, registration.mrn(n)) for n, each in enumerate(clients, 1)]
@@ -97,7 +100,9 @@ class Play:
             await self._clinic.tell(player.mrn, action.script)
         elif isinstance(action, Withdrawal):
             await self._clinic.withdraw_places(player.journey_id)
-        elif player.journey_id:
+        elif isinstance(action, Visit) and player.journey_id:
+            await self._enter(player, action)
+        elif isinstance(action, ScriptStep) and player.journey_id:
             await self._decide(player, action)
 
     async def _send(self, player: Player, message: Message) -> None:
@@ -128,6 +133,18 @@ class Play:
                 player.ended = True
                 return
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _enter(self, player: Player, visit: Visit) -> None:
+        """Enters a session, and waits until the journey has been told of it."""
+        by = Actor(id=_STAFF[Role.CASE_MANAGER], role=Role.CASE_MANAGER)
+        now, said = self._calendar.start + visit.at, visit.said(self._calendar.start)
+        entry = Entry(entry=f"demo/{said.session}", entered_at=now, by=by, said=said)
+        entered = await self._sessions.enter(player.journey_id, entry, now)
+        for _ in _patiently():
+            if await self._sessions.is_told(player.journey_id, entered.entries):
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise TimeoutError(f"the journey of {player.client.name} was not told of its sessions")
 
     async def _decide(self, player: Player, step: ScriptStep) -> None:
         if not await self._clinic.answers(player.mrn, step.role):

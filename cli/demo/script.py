@@ -6,9 +6,9 @@ scripted as silent at the clinic is left out, as it would be in real life.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.commands import Decision
@@ -16,7 +16,13 @@ from domain.pathway.care import EXTERNAL_CONTACT
 from domain.pathway.consents import ConsentAnswer, Consents
 from domain.pathway.cost import AcceptCost
 from domain.pathway.crisis import ARRANGE_RETURN, CrisisPlace, RecordCrisis
-from domain.pathway.discharge import Discharge, UpdateDischargePlan
+from domain.pathway.discharge import (
+    Discharge,
+    PlanDelivery,
+    PlanFormat,
+    RecordPlanDelivery,
+    UpdateDischargePlan,
+)
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
@@ -25,20 +31,31 @@ from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartSt
 from domain.pathway.moves import INTERIM_CONTACT
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
+from domain.pathway.recurring_reviews import TEAM_REVIEW
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, KnownRisk, Urgency
 from domain.pathway.withdrawal import (
     CheckWithdrawal,
-    Initiator,
     RecordWithdrawal,
     SafetyFinding,
     WithdrawalReason,
 )
-from domain.plans import Actor, Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
+from domain.plans import (
+    Actor,
+    Contact,
+    DischargePlan,
+    DischargeReason,
+    Disposition,
+    FundingRoute,
+    Initiator,
+    ReviewOutcome,
+)
+from domain.sessions.facts import Session, SessionOutcome, SessionType
 from domain.state import JourneyState
 from domain.values import LevelOfCare, Role, Stage
 
 OP, IOP, PHP, INPATIENT = "OP", "IOP", "PHP", "INPATIENT"
+MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 Build = Callable[[JourneyState, str, Actor], Decision]
 
 
@@ -49,6 +66,31 @@ class ScriptStep:
     at: timedelta
     role: Role
     build: Build
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A session, entered at `at`, two hours after it began: what came of it."""
+
+    at: timedelta
+    outcome: SessionOutcome = SessionOutcome.KEPT
+    type: SessionType = SessionType.GROUP
+
+    def said(self, start: datetime) -> Session:
+        """The session, of a demonstration that began at `start`."""
+        kept = self.outcome is SessionOutcome.KEPT
+        return Session(
+            session=f"{self.type}-{int(self.at.total_seconds())}",
+            outcome=self.outcome,
+            type=self.type,
+            starts_at=start + self.at - 2 * HOUR,
+            minutes=90,
+            attended=90 if kept else None,
+            skill="dbt" if self.type is SessionType.GROUP else None,
+            site="main",
+            led_by="s-102",
+            noted=kept,
+        )
 
 
 @dataclass(frozen=True)
@@ -102,7 +144,7 @@ class Client:
 
     name: str
     title: str
-    steps: tuple[ScriptStep, ...]
+    steps: tuple[ScriptStep | Visit, ...]
     stages: tuple[Stage, ...]
     levels: tuple[LevelOfCare, ...]
     messages: tuple[Message, ...] = (Message(timedelta(0), "A04"),)
@@ -120,12 +162,16 @@ PLAN = DischargePlan(
     follow_ups=("First outpatient visit within a week",),
     crisis_contacts=("Call or text 988, day and night", "The centre's on-call line"),
     resources=("Peer support group, Tuesdays",),
+    medication=("Sertraline 50 mg in the morning; ask the prescriber before stopping",),
+    summary=("Skills groups and individual therapy; a written plan for hard evenings helped most.",),
 )
 _SCREENED: dict[str, Any] = {"risk": KnownRisk.LOW, "consents": Consents(treatment=ConsentAnswer.GIVEN)}
 _DRAFT = DischargePlan(crisis_contacts=PLAN.crisis_contacts)
-MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 _ENROLLED = DAY
-TO_CARE = (Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.ACTIVE)
+TO_CARE = (
+    *(Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING),
+    *(Stage.ENROLLED, Stage.ACTIVE),
+)
 _TO_THE_END = (Stage.DISCHARGED, Stage.FOLLOW_UP, Stage.CLOSED)
 MOVED = (Stage.TRANSITION, Stage.ACTIVE)
 
@@ -146,25 +192,50 @@ def _accept(at: timedelta) -> ScriptStep:
     return ScriptStep(at, Role.ADMISSIONS, build)
 
 
-def contact(at: timedelta, kind: str) -> ScriptStep:
-    """The case manager meets what is owed of this kind."""
+def contact(at: timedelta, kind: str, role: Role = Role.CASE_MANAGER) -> ScriptStep:
+    """Somebody in this role does what is owed of this kind."""
 
     def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
         owed = next((each.id for each in state.open_of(kind)), "none")
         return CompleteObligation(id=command_id, by=by, obligation=owed, note="called")
 
-    return ScriptStep(at, Role.CASE_MANAGER, build)
+    return ScriptStep(at, role, build)
 
 
-def into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[ScriptStep, ...]:
-    """From the screening to the first week at a level."""
+def into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[ScriptStep | Visit, ...]:
+    """From the screening to the first session at a level, and the draft of the discharge plan."""
     return (
         step(since + HOUR, Role.ADMISSIONS, CompleteScreening, urgency=Urgency.ROUTINE, **_SCREENED),
         step(since + 2 * HOUR, Role.CLINICIAN, DecidePlacement, recommended=level, actual=level),
         _accept(since + 4 * HOUR),
         step(since + _ENROLLED, Role.ADMISSIONS, ConfirmEnrolment, track="evening"),
+        Visit(since + _ENROLLED + 3 * HOUR),
         step(since + _ENROLLED + 20 * HOUR, Role.CASE_MANAGER, UpdateDischargePlan, plan=_DRAFT),
     )
+
+
+def weeks(first: int, last: int, *, iop: tuple[int, int] | None = None) -> tuple[ScriptStep | Visit, ...]:
+    """What is entered of a client's sessions: one of each week in IOP, one of every other week in OP.
+
+    Their plan is looked at in every other week too.
+
+    Args:
+        first: The first week of the demonstration in which the client comes, from 1.
+        last: The last.
+        iop: From which week to which they are in IOP, where the team talks about them each week.
+    """
+    return tuple(each for week in range(first, last + 1) for each in _week(week, iop))
+
+
+def _week(week: int, iop: tuple[int, int] | None) -> Iterator[ScriptStep | Visit]:
+    at = (week - 1) * WEEK + 4 * DAY
+    in_iop = iop is not None and iop[0] <= week <= iop[1]
+    if in_iop or week % 2 == 0:
+        yield Visit(at)
+    if in_iop:
+        yield contact(at, TEAM_REVIEW.kind, Role.CLINICIAN)
+    if week % 2 == 0:
+        yield step(at, Role.CASE_MANAGER, UpdateDischargePlan, plan=_DRAFT)
 
 
 def review(at: timedelta, outcome: ReviewOutcome, role: Role = Role.CLINICIAN, **fields: Any) -> ScriptStep:
@@ -183,8 +254,17 @@ def _check(at: timedelta, finding: SafetyFinding, note: str) -> ScriptStep:
 
 def _leave(at: timedelta) -> tuple[ScriptStep, ...]:
     return (
-        step(at - 7 * DAY, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
-        step(at, Role.CLINICIAN, Discharge, reason=DischargeReason.GOALS_MET),
+        step(at, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
+        step(
+            at,
+            Role.CLINICIAN,
+            Discharge,
+            reason=DischargeReason.GOALS_MET,
+            initiator=Initiator.CLIENT,
+            disposition=Disposition.OUTPATIENT_ELSEWHERE,
+        ),
+        step(at, Role.CASE_MANAGER, RecordPlanDelivery, how=PlanDelivery.HANDED_OVER, format=PlanFormat.LARGE_PRINT),
+        step(at + 2 * DAY, Role.CASE_MANAGER, RecordFollowUp, contact=Contact.REACHED),
         step(at + 6 * DAY, Role.CASE_MANAGER, RecordFollowUp, contact=Contact.REACHED),
         step(at + 29 * DAY, Role.CASE_MANAGER, RecordFollowUp, contact=Contact.REACHED),
     )
@@ -200,11 +280,12 @@ CLIENTS: tuple[Client, ...] = (
         title="IOP 8 weeks → step-down → OP → discharge",
         steps=(
             *into_care(IOP),
+            *weeks(1, 11, iop=(1, 8)),
             review(_WEEK_6, CONTINUE),
             review(_WEEK_7, CONTINUE),
             review(_WEEK_8, STEP_DOWN, to=OP),
             arrive(_WEEK_8 + 2 * DAY),
-            *_leave(_WEEK_8 + 6 * WEEK),
+            *_leave(_WEEK_8 + 3 * WEEK),
         ),
         stages=(*TO_CARE, *MOVED, *_TO_THE_END),
         levels=(IOP, OP),
@@ -214,11 +295,12 @@ CLIENTS: tuple[Client, ...] = (
         title="OP → step-up to IOP inside 24 h → review → step-down",
         steps=(
             *into_care(OP),
+            *weeks(1, 12, iop=(4, 9)),
             step(3 * WEEK, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
             arrive(3 * WEEK + 6 * HOUR),
             review(8 * WEEK + 6 * DAY, STEP_DOWN, to=OP),
             arrive(9 * WEEK + DAY),
-            *_leave(14 * WEEK),
+            *_leave(12 * WEEK),
         ),
         stages=(*TO_CARE, *MOVED, *MOVED, *_TO_THE_END),
         levels=(OP, IOP, OP),
@@ -230,6 +312,8 @@ CLIENTS: tuple[Client, ...] = (
         title="IOP → partial hospitalisation and back",
         steps=(
             *into_care(IOP),
+            *weeks(1, 3, iop=(1, 3)),
+            *weeks(6, 12, iop=(6, 8)),
             step(3 * WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
             arrive(3 * WEEK + 10 * HOUR),
             contact(4 * WEEK, EXTERNAL_CONTACT.kind),
@@ -237,7 +321,7 @@ CLIENTS: tuple[Client, ...] = (
             arrive(5 * WEEK + DAY),
             review(8 * WEEK + DAY, STEP_DOWN, to=OP),
             arrive(8 * WEEK + 3 * DAY),
-            *_leave(16 * WEEK),
+            *_leave(12 * WEEK),
         ),
         stages=(*TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *MOVED, *MOVED, *_TO_THE_END),
         levels=(IOP, PHP, IOP, OP),
@@ -249,6 +333,7 @@ CLIENTS: tuple[Client, ...] = (
         silences=(Silence(WEEK, Role.CLINICIAN), Silence(WEEK, Role.SUPERVISOR)),
         steps=(
             *into_care(IOP),
+            *weeks(1, 16, iop=(1, 8)),
             review(_WEEK_6, CONTINUE, Role.CLINICIAN),
             review(_WEEK_6 + 2 * DAY, CONTINUE, Role.SUPERVISOR),
             review(_WEEK_6 + 5 * DAY, CONTINUE, Role.MEDICAL_DIRECTOR),
@@ -266,6 +351,7 @@ CLIENTS: tuple[Client, ...] = (
         steps=(
             step(DAY, Role.ADMISSIONS, ResolveFunding, route=FundingRoute.SELF_PAY, reason="client chose it"),
             *into_care(OP, since=DAY),
+            *weeks(1, 10),
             *_leave(10 * WEEK),
         ),
         stages=(*TO_CARE[:2], Stage.FUNDING_EXCEPTION, *TO_CARE[2:], *_TO_THE_END),
@@ -278,6 +364,8 @@ CLIENTS: tuple[Client, ...] = (
         clinic={"places": {PHP: {"from_search": 8}}},
         steps=(
             *into_care(IOP),
+            *weeks(1, 2, iop=(1, 2)),
+            *weeks(5, 16, iop=(5, 8)),
             step(2 * WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
             contact(2 * WEEK + 26 * HOUR, INTERIM_CONTACT.kind),
             arrive(2 * WEEK + 40 * HOUR),
@@ -298,6 +386,8 @@ CLIENTS: tuple[Client, ...] = (
         withdrawals=(Withdrawal(2 * WEEK + 10 * MINUTE),),
         steps=(
             *into_care(IOP),
+            *weeks(1, 2, iop=(1, 2)),
+            *weeks(5, 16, iop=(5, 8)),
             step(2 * WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
             step(2 * WEEK + 15 * MINUTE, Role.CASE_MANAGER, ReportPlaceLost, reason="their group is full after all"),
             contact(2 * WEEK + HOUR, INTERIM_CONTACT.kind),
@@ -317,6 +407,8 @@ CLIENTS: tuple[Client, ...] = (
         title="IOP → inpatient stay → PHP → IOP → OP → discharge",
         steps=(
             *into_care(IOP),
+            *weeks(1, 3, iop=(1, 3)),
+            *weeks(6, 12, iop=(6, 8)),
             step(
                 3 * WEEK,
                 Role.CASE_MANAGER,
@@ -334,7 +426,7 @@ CLIENTS: tuple[Client, ...] = (
             arrive(5 * WEEK + DAY),
             review(8 * WEEK + DAY, STEP_DOWN, to=OP),
             arrive(8 * WEEK + 3 * DAY),
-            *_leave(14 * WEEK),
+            *_leave(12 * WEEK),
         ),
         stages=(
             *TO_CARE,
@@ -382,7 +474,7 @@ CLIENTS: tuple[Client, ...] = (
         name="sent-three-times",
         title="The same admission sent three times",
         messages=(Message(timedelta(0), "A04", times=3),),
-        steps=(*into_care(OP), *_leave(10 * WEEK)),
+        steps=(*into_care(OP), *weeks(1, 10), *_leave(10 * WEEK)),
         stages=(*TO_CARE, *_TO_THE_END),
         levels=(OP,),
         never=("admission.repeated",),

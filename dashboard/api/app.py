@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 
-from dashboard.api import centre, decisions, journey, lists, openapi, problems
+from dashboard.api import centre, decisions, journey, lists, openapi, problems, sessions
 from dashboard.api.conditions import Unchanged, unchanged
 from dashboard.board.body_limit import BodyLimit
 from dashboard.board.services import Services
@@ -36,7 +36,7 @@ def create_api(services: Services) -> FastAPI:
     problems.add_to(app)
     app.add_middleware(BodyLimit)
     app.add_exception_handler(Unchanged, unchanged)
-    for each in (lists, journey, decisions, centre):
+    for each in (lists, journey, decisions, sessions, centre):
         app.include_router(each.router)
     app.add_api_route(
         "/openapi.json",

@@ -133,13 +133,15 @@ class Plan(BaseModel):
     follow_ups: list[str] | None = Field(description=f"Appointments after discharge; {MAY_NOT_READ}.")
     crisis_contacts: list[str] | None = Field(description=f"Whom to call in a crisis; {MAY_NOT_READ}.")
     resources: list[str] | None = Field(description=f"Community resources; {MAY_NOT_READ}.")
+    medication: list[str] | None = Field(description=f"Medication on leaving; {MAY_NOT_READ}.")
+    summary: list[str] | None = Field(description=f"What care was given and what helped; {MAY_NOT_READ}.")
 
     @classmethod
     def of(cls, plan: DischargePlan, *, reads_words: bool) -> Self:
         """From the state, without the lines if the person may not read them."""
         lines = {
             name: list(getattr(plan, name)) if reads_words else None
-            for name in ("follow_ups", "crisis_contacts", "resources")
+            for name in ("follow_ups", "crisis_contacts", "resources", "medication", "summary")
         }
         return cls(is_begun=plan.is_begun(), missing=list(plan.missing()), **lines)
 

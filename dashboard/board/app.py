@@ -22,7 +22,9 @@ from dashboard.board import (
     journey_page,
     lists,
     live,
+    plan_page,
     saved_views,
+    sessions_page,
     signing_in,
     today,
 )
@@ -58,6 +60,8 @@ def create_app(services: Services) -> FastAPI:
         today,
         lists,
         saved_views,
+        sessions_page,
+        plan_page,
         journey_page,
         find_page,
         audit_page,

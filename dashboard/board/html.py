@@ -116,6 +116,7 @@ _FILTERS = {
     "stage": words.stage,
     "flag": words.flag,
     "called": _called,
+    "called_by_number": lambda journey: reference(journey["number"]),
     "used": _used,
     "why_stuck": why_stuck,
     "benefits": summary,

@@ -28,6 +28,8 @@ from dashboard.reading import row
 from domain.authorship import Via
 from domain.commands import Decision
 from domain.pathway import DECISIONS, OBLIGATIONS
+from domain.refusal import UnknownHere
+from domain.sites import site_named
 from domain.state import JourneyState
 from domain.values import Value
 from workflows.client import workflow_id
@@ -123,6 +125,7 @@ async def _shown(
         sources=visit.services.sources,
         row=row(shown.state, now),
         site_of_page=state.admission.site,
+        contacts=_contacts(state.admission.site),
         reads_words=found.reads_words(visit),
         words_away=words_away,
         known_at=asked.known_at,
@@ -194,6 +197,14 @@ async def _taken(
         return wrong.changed(wrong_field=error.field, wrong=f"{error.sentence} Nothing has changed.")
     except NotTaken as error:
         return wrong.changed(wrong=error.sentence, status=error.status)
+
+
+def _contacts(site: str) -> tuple[str, ...]:
+    """Whom the client can call between sessions."""
+    try:
+        return site_named(site).contacts
+    except UnknownHere:
+        return ()
 
 
 def _temporal(visit: Visit, journey_id: str) -> str | None:

@@ -39,6 +39,7 @@ class Services:
 
     Attributes:
         pool: Connections that read the read models.
+        session_store: The record, to append entries about sessions to.
         signer: Vouches for the decisions of people who have signed in.
         finder: Finds clients by name and record number.
         base_url: The board's address as browsers see it.
@@ -55,6 +56,7 @@ class Services:
 
     pool: Pool
     store: EventStore
+    session_store: EventStore
     sealer: Sealer
     journeys: Journeys
     signer: Signer

@@ -20,6 +20,7 @@ from domain.obligation_terms import ObligationKind
 from domain.part import Composition
 from domain.pathway import (
     admission,
+    attendance,
     authorisation,
     calendars,
     calls,
@@ -51,6 +52,7 @@ from domain.pathway import (
     place_search,
     placement,
     policy_change,
+    recurring_reviews,
     reopening,
     reviews,
     screening,
@@ -61,7 +63,8 @@ from domain.pathway import (
 
 PARTS = (
     *(admission, calendars, coverage, screening, consents, funding, placement, cost),
-    *(authorisation, enrolment, care, reviews, leave, moves, move_decisions, place_search, place_check, lost_place),
+    *(authorisation, enrolment, care, attendance, reviews, recurring_reviews, leave),
+    *(moves, move_decisions, place_search, place_check, lost_place),
     *(discharge, corrections, crisis, hospital, withdrawal, death, closing, reopening, obligation_events, obligations),
     *(waivers, notices, follow_up, suspension, obligation_decisions),
     *(care_team, policy_change, calls, ehr, deadlines),

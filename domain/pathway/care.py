@@ -10,21 +10,24 @@ from domain.commands import CARE_TEAM
 from domain.events import BaseEvent
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
+from domain.pathway import discharge
 from domain.pathway.obligation_changes import cancelled, raised_within
 from domain.pathway.obligation_events import ObligationRaised
 from domain.plans import Stay
 from domain.sites import Calendar
-from domain.values import CLINICAL, Instant, LevelOfCare
+from domain.values import CLINICAL, Instant, LevelOfCare, Stage
 
 if TYPE_CHECKING:
+    from domain.pathway.attendance import AttendanceNoted
     from domain.pathway.corrections import DischargeCorrected, EnrolmentCorrected
-    from domain.pathway.crisis import CrisisRecorded
+    from domain.pathway.crisis import CrisisEnded, CrisisRecorded
     from domain.pathway.death import ClientDied, DeathCorrected
     from domain.pathway.discharge import Discharged
     from domain.pathway.enrolment import Enrolled
     from domain.pathway.moves import TransitionCompleted
     from domain.pathway.obligation_events import ObligationMet, ObligationWaived
     from domain.pathway.policy_change import PolicyChanged
+    from domain.pathway.withdrawal import WithdrawalTakenBack
     from domain.state import JourneyState
 
 part = Part("care")
@@ -35,6 +38,15 @@ EXTERNAL_CONTACT = ObligationKind(
     completable_by=CARE_TEAM,
     waivable_by=CLINICAL,
     priority=Priority.CLINICAL,
+)
+
+
+CHECK_CARE_START = ObligationKind(
+    kind="check-care-start",
+    title="Find out when care began: the first session was corrected",
+    completable_by=CARE_TEAM,
+    waivable_by=CLINICAL,
+    priority=Priority.ADMINISTRATIVE,
 )
 
 
@@ -100,6 +112,7 @@ class LevelOfCareStarted(BaseEvent):
         ours: The centre itself gives it.
         earlier_days: Days at this level in stays before it that its weeks are counted on from.
         last_week: The week of service after which only those whom the policy names may continue care at this level.
+        by_first_session: Whether it began with the first session that the client came to.
     """
 
     type: Literal["level.started"] = "level.started"
@@ -107,9 +120,20 @@ class LevelOfCareStarted(BaseEvent):
     ours: bool
     earlier_days: int = 0
     last_week: int | None = None
+    by_first_session: bool = False
 
     def _sentence(self) -> str:
         return f"Care at {self.level} began"
+
+
+class CareStartTakenBack(BaseEvent):
+    """The session with which care began was not kept after all, or at another time: care has not begun."""
+
+    type: Literal["care-start.taken-back"] = "care-start.taken-back"
+    level: LevelOfCare
+
+    def _sentence(self) -> str:
+        return f"The session with which care at {self.level} began was corrected"
 
 
 class LevelOfCareEnded(BaseEvent):
@@ -131,6 +155,7 @@ def start_a_stay(state: JourneyState, event: LevelOfCareStarted) -> Care:
         since=event.at,
         earlier_days=event.earlier_days,
         last_week=event.last_week,
+        by_first_session=event.by_first_session,
     )
     return Care(stays=(*state.care.stays, stay))
 
@@ -161,7 +186,7 @@ def follow_the_policy(state: JourneyState, event: PolicyChanged) -> Care:
 
 
 @part.evolves
-def undo_the_start(state: JourneyState, event: EnrolmentCorrected) -> Care:
+def undo_the_start(state: JourneyState, event: EnrolmentCorrected | CareStartTakenBack) -> Care:
     """No care was given."""
     return Care()
 
@@ -175,8 +200,57 @@ def go_on_with_the_stay(state: JourneyState, event: DischargeCorrected) -> Care:
 
 @part.consequence
 def begin_with_the_enrolment(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
-    """At the level decided."""
-    yield _started(state, event, event.level)
+    """At the level decided, where the centre's policy has no attendance."""
+    if "attendance" not in state.policy.parts:
+        yield _started(state, event, event.level)
+
+
+@part.consequence
+def begin_with_the_first_session(
+    state: JourneyState,
+    event: AttendanceNoted | Enrolled | CrisisEnded | WithdrawalTakenBack | DeathCorrected,
+    now: Instant,
+) -> Iterator[BaseEvent]:
+    """Of a client who is enrolled."""
+    began_at, level = _begins_at(state, now), state.enrolment.level
+    if began_at is not None and level is not None and state.stage is Stage.ENROLLED:
+        yield _started(state, event, level).changed(at=began_at, by_first_session=True)
+
+
+@part.consequence
+def follow_the_first_session(state: JourneyState, event: AttendanceNoted, now: Instant) -> Iterator[BaseEvent]:
+    """It was not kept after all, or at another time. Once more has happened in care, a clinician finds out."""
+    began_at = _begins_at(state, now)
+    if not _began_otherwise(state, began_at):
+        return
+    if state.stage is Stage.ACTIVE and _as_the_first_session_left_it(state):
+        level = state.care.stays[0].level
+        yield CareStartTakenBack(**event.context, level=level)
+        if began_at is not None:
+            anew = state.changed(care=Care())  # the stay before was none
+            yield _started(anew, event, level).changed(at=began_at, by_first_session=True)
+    elif not state.open_of(CHECK_CARE_START.kind):
+        yield raised_within(state, event, CHECK_CARE_START, "care_start_business_days")
+
+
+def _begins_at(state: JourneyState, now: Instant) -> Instant | None:
+    """When care begins by what is known of the sessions. One before the enrolment counts from there."""
+    came_at = state.attendance.known.first_kept_at
+    return None if came_at is None else min(max(came_at, state.enrolment.since or came_at), now)
+
+
+def _began_otherwise(state: JourneyState, began_at: Instant | None) -> bool:
+    """Whether the record says that care began with another first session than that which is known now."""
+    first = next(iter(state.care.stays), None)
+    if first is None or not first.by_first_session or state.stage.is_end:
+        return False
+    return began_at != first.since
+
+
+def _as_the_first_session_left_it(state: JourneyState) -> bool:
+    leaves = state.discharge.decided or state.open_of(discharge.COMPLETE_DISCHARGE.kind)
+    untouched = state.moves.started == 0 and state.leave.until is None and not leaves
+    return len(state.care.stays) == 1 and untouched and state.obligations.raised.get("review", 0) <= 1
 
 
 @part.consequence
@@ -207,6 +281,13 @@ def keep_in_touch_with_another_facility(
 ) -> Iterator[BaseEvent]:
     """A client in someone else's care is still ours. In a crisis the return is owed instead."""
     if not event.ours and state.crisis.current is None:
+        yield _contact(state, event)
+
+
+@part.consequence
+def keep_in_touch_after_a_crisis(state: JourneyState, event: CrisisEnded) -> Iterator[BaseEvent]:
+    """Also where a discharge was corrected while it lasted."""
+    if state.level and not state.care.is_ours and not state.open_of(EXTERNAL_CONTACT.kind):
         yield _contact(state, event)
 
 

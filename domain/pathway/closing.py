@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from domain.events import BaseEvent, EventContext
 from domain.part import Part, Slice
-from domain.pathway import follow_up, reopening
+from domain.pathway import discharge, follow_up, reopening
 from domain.plans import FundingRoute
 from domain.values import Instant
 from domain.wording import moment
@@ -58,6 +58,15 @@ class JourneyClosed(BaseEvent):
 
     def _sentence(self) -> str:
         return f"Journey closed: {self.reason}"
+
+
+_BEFORE_CLOSING = (
+    follow_up.EARLY_FOLLOW_UP.kind,
+    follow_up.FOLLOW_UP.kind,
+    discharge.DELIVER_DISCHARGE_PLAN.kind,
+    reopening.SETTLE_REOPENING.kind,
+)
+"""What is owed to a client who was discharged."""
 
 
 class JourneyEnded(BaseEvent):
@@ -126,7 +135,7 @@ def close_with_a_referral(state: JourneyState, event: FundingResolved) -> Iterat
 @part.consequence
 def close_after_the_last_follow_up(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
     """Met or waived; a client in a crisis is not left alone."""
-    if event.kind in (follow_up.FOLLOW_UP.kind, reopening.SETTLE_REOPENING.kind) and _is_followed_up(state):
+    if event.kind in _BEFORE_CLOSING and _is_followed_up(state):
         was_met = event.type == "obligation.met"
         yield JourneyClosed(**event.context, reason="followed-up" if was_met else "follow-up-waived")
 
@@ -145,5 +154,5 @@ def close_without_further_contact(state: JourneyState, event: FollowUpEnded) -> 
 
 
 def _is_followed_up(state: JourneyState) -> bool:
-    owed = state.open_of(follow_up.FOLLOW_UP.kind, reopening.SETTLE_REOPENING.kind)
+    owed = state.open_of(*_BEFORE_CLOSING)
     return state.discharge.discharged and not owed and state.crisis.current is None

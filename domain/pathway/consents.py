@@ -19,6 +19,7 @@ from domain.values import CLINICAL, Instant, PrivateWords, Role, Value, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
+    from domain.pathway.care import CareStartTakenBack
     from domain.pathway.corrections import EnrolmentCorrected
     from domain.pathway.funding import FundingResolved
     from domain.pathway.screening import ScreeningCompleted
@@ -196,7 +197,9 @@ def settle_a_consent_withdrawn_in_care(state: JourneyState, event: ConsentRecord
 
 
 @part.consequence
-def settle_nothing_before_care(state: JourneyState, event: EnrolmentCorrected) -> Iterator[BaseEvent]:
+def settle_nothing_before_care(
+    state: JourneyState, event: EnrolmentCorrected | CareStartTakenBack
+) -> Iterator[BaseEvent]:
     """Without the consent the client cannot be enrolled."""
     yield from cancelled(state, event, SETTLE_CONSENT)
 

@@ -111,7 +111,11 @@ class WithdrawMove(Decision, label="Withdraw a move", by=CLINICAL, at=(Stage.TRA
 
 
 class CorrectEnrolment(
-    Decision, label="Correct an enrolment", by=(*ADMISSIONS, *CLINICAL[:1]), at=(Stage.ACTIVE,), high_risk=True
+    Decision,
+    label="Correct an enrolment",
+    by=(*ADMISSIONS, *CLINICAL[:1]),
+    at=(Stage.ENROLLED, Stage.ACTIVE),
+    high_risk=True,
 ):
     """Record that an enrolment was recorded by mistake: care has not begun, and the client is still to be enrolled."""
 
@@ -120,13 +124,13 @@ class CorrectEnrolment(
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Only while care is as the enrolment left it."""
-        level, stays = state.level, state.care.stays
+        level, stays = state.enrolment.level or state.level, state.care.stays
         require(
-            len(stays) == 1 and state.moves.started == 0 and state.leave.until is None,
+            len(stays) <= 1 and state.moves.started == 0 and state.leave.until is None,
             "care-has-gone-on",
             "More has happened in care since the enrolment. Move or discharge the client instead.",
         )
-        assert level is not None, "at ACTIVE there is a level"
+        assert level is not None, "whoever is enrolled is so at a level"
         yield EnrolmentCorrected(**when, level=level, reason=self.reason, by=self.by)
 
 

@@ -28,7 +28,7 @@ from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareStarted
-    from domain.pathway.corrections import DischargeCorrected
+    from domain.pathway.corrections import DischargeCorrected, TransitionWithdrawn
     from domain.pathway.discharge import Discharged
     from domain.pathway.moves import TransitionDeclined, TransitionStarted
     from domain.pathway.obligation_events import ObligationMet, ObligationWaived
@@ -251,7 +251,7 @@ def own_the_return(state: JourneyState, event: CrisisRecorded) -> Iterator[BaseE
 
 @part.consequence
 def arrange_the_return_again(
-    state: JourneyState, event: ObligationMet | ObligationWaived | TransitionDeclined
+    state: JourneyState, event: ObligationMet | ObligationWaived | TransitionDeclined | TransitionWithdrawn
 ) -> Iterator[BaseEvent]:
     """One contact after the other for as long as they are there and no return is under way."""
     there = state.crisis.current is not None and not _is_returning(state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -11,20 +12,20 @@ from domain.commands import CARE_TEAM, IN_CARE, AdmissionsMessage, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
+from domain.pathway import suspension
 from domain.pathway.moves import require_since_the_level_began
-from domain.pathway.obligation_changes import cancelled, met, raised_within, reopened
+from domain.pathway.obligation_changes import cancelled, met, raised_within, reopened, require_owed_by_then
 from domain.pathway.obligation_events import Reopening
 from domain.pathway.place_search import places_given_up
-from domain.plans import Actor, DischargePlan, DischargeReason, ReviewOutcome
+from domain.plans import Actor, DischargePlan, DischargeReason, Disposition, Initiator, ReviewOutcome
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, Stage
 from domain.wording import said_by
 
 if TYPE_CHECKING:
-    from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.care import CareStartTakenBack, LevelOfCareEnded, LevelOfCareStarted
     from domain.pathway.corrections import DischargeCorrected, DischargeWithdrawn, EnrolmentCorrected
     from domain.pathway.crisis import CrisisRecorded
-    from domain.pathway.enrolment import Enrolled
     from domain.pathway.moves import TransitionStarted
     from domain.pathway.reviews import ReviewCompleted
     from domain.state import JourneyState
@@ -38,6 +39,20 @@ DRAFT_DISCHARGE_PLAN = ObligationKind(
     waivable_by=CLINICAL,
     priority=Priority.CLINICAL,
 )
+REFRESH_DISCHARGE_PLAN = ObligationKind(
+    kind="refresh-discharge-plan",
+    title="Look at the discharge plan again: nobody has for some time",
+    ended_by="update-discharge-plan",
+    waivable_by=CLINICAL,
+    priority=Priority.ADMINISTRATIVE,
+)
+DELIVER_DISCHARGE_PLAN = ObligationKind(
+    kind="deliver-discharge-plan",
+    title="Give the client their discharge plan",
+    ended_by="record-plan-delivery",
+    waivable_by=CLINICAL,
+    priority=Priority.CLINICAL,
+)
 COMPLETE_DISCHARGE = ObligationKind(
     kind="complete-discharge",
     title="Complete the discharge",
@@ -45,6 +60,27 @@ COMPLETE_DISCHARGE = ObligationKind(
     waivable_by=CLINICAL,
     priority=Priority.CLINICAL,
 )
+
+
+_PLANNING = (Stage.ENROLLING, Stage.ENROLLED, *IN_CARE)
+
+
+class PlanDelivery(StrEnum):
+    """How a client got their discharge plan."""
+
+    HANDED_OVER = "handed-over"
+    MAILED = "mailed"
+    PORTAL = "portal"  #: of the centre, where the client reads it
+    READ_TO_THEM = "read-to-them"
+    NOT_WANTED = "not-wanted"  #: offered, and the client did not want it
+
+
+class PlanFormat(StrEnum):
+    """In which form."""
+
+    PDF = "pdf"
+    LARGE_PRINT = "large-print"
+    SPOKEN = "spoken"
 
 
 class Discharging(Slice):
@@ -72,6 +108,19 @@ class DischargePlanUpdated(BaseEvent):
         return f"Discharge plan drafted, still without {missing}" if missing else "Discharge plan complete"
 
 
+class DischargePlanDelivered(BaseEvent):
+    """The client got their discharge plan, or did not want it."""
+
+    type: Literal["discharge-plan.delivered"] = "discharge-plan.delivered"
+    how: PlanDelivery
+    format: PlanFormat | None = None
+    by: Actor
+
+    def _sentence(self) -> str:
+        form = f", {self.format.replace('-', ' ')}" if self.format else ""
+        return f"Discharge plan {self.how.replace('-', ' ')}{form}{said_by(self.by)}"
+
+
 class DischargeReported(BaseEvent):
     """The hospital system says the visit ended. A clinician completes the discharge."""
 
@@ -95,11 +144,19 @@ class DischargeReportTakenBack(BaseEvent):
 
 
 class Discharged(BaseEvent):
-    """Care ended. `gaps` are parts of the plan that were missing, allowed only for unplanned endings."""
+    """Care ended.
+
+    Attributes:
+        gaps: Parts of the plan that were missing. Those that each client is promised only in unplanned endings.
+        initiator: Who wished it; None where nobody said so.
+        disposition: Where the client goes; None where nobody said so.
+    """
 
     type: Literal["client.discharged"] = "client.discharged"
     reason: DischargeReason
     gaps: tuple[str, ...]
+    initiator: Initiator | None = None
+    disposition: Disposition | None = None
     by: Actor
 
     def _sentence(self) -> str:
@@ -110,7 +167,7 @@ class Discharged(BaseEvent):
         )
 
 
-class UpdateDischargePlan(Decision, label="Update the discharge plan", by=CARE_TEAM, at=(Stage.ENROLLING, *IN_CARE)):
+class UpdateDischargePlan(Decision, label="Update the discharge plan", by=CARE_TEAM, at=_PLANNING):
     """Write down the discharge plan as it now stands, whole."""
 
     kind: Literal["update-discharge-plan"] = "update-discharge-plan"
@@ -126,19 +183,47 @@ class Discharge(Decision, label="Discharge the client", by=CLINICAL, at=IN_CARE,
 
     kind: Literal["discharge"] = "discharge"
     reason: DischargeReason = Field(description="Why care ends.")
+    initiator: Initiator | None = Field(default=None, description="Who wished it.")
+    disposition: Disposition | None = Field(default=None, description="Where the client goes.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """An unplanned ending records what is missing from the plan."""
         require(state.level is not None, "not-in-care", "Care has not begun. Record a withdrawal instead.")
         require_since_the_level_began(state, when)
-        gaps = state.discharge.plan.missing()
+        plan = state.discharge.plan
+        gaps, lacking = plan.missing(), plan.missing_of_promise()
         require(
-            not gaps or not self.reason.is_planned,
+            not lacking or not self.reason.is_planned,
             "plan-incomplete",
-            f"The discharge plan lacks {', '.join(gaps)}. Complete it, then discharge.",
+            f"The discharge plan lacks {', '.join(lacking)}. Complete it, then discharge.",
         )
-        yield Discharged(**when, reason=self.reason, gaps=gaps, by=self.by)
+        yield Discharged(
+            **when,
+            reason=self.reason,
+            gaps=gaps,
+            initiator=self.initiator,
+            disposition=self.disposition,
+            by=self.by,
+        )
         yield from places_given_up(state, when)
+
+
+class RecordPlanDelivery(
+    Decision,
+    label="Record that the client got their discharge plan",
+    by=CARE_TEAM,
+    at=(Stage.DISCHARGED, Stage.FOLLOW_UP),
+):
+    """Record how the client got their discharge plan, or that they did not want it."""
+
+    kind: Literal["record-plan-delivery"] = "record-plan-delivery"
+    how: PlanDelivery = Field(description="How they got it.")
+    format: PlanFormat | None = Field(default=None, description="In which form.")
+
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+        """As often as it is given."""
+        require_owed_by_then(state.open_of(DELIVER_DISCHARGE_PLAN.kind), when)
+        yield DischargePlanDelivered(**when, how=self.how, format=self.format, by=self.by)
 
 
 class ReportDischarge(AdmissionsMessage):
@@ -199,14 +284,16 @@ def end(state: JourneyState, event: Discharged) -> Discharging:
 
 
 @part.consequence
-def owe_a_draft_from_day_one(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
-    """Discharge planning begins on day one."""
-    if state.discharge.plan.missing():
+def owe_a_draft_from_day_one(state: JourneyState, event: LevelOfCareStarted) -> Iterator[BaseEvent]:
+    """Discharge planning begins on the first day of care."""
+    if len(state.care.stays) == 1 and state.discharge.plan.missing():
         yield raised_within(state, event, DRAFT_DISCHARGE_PLAN, "plan_draft_hours")
 
 
 @part.consequence
-def owe_no_draft_before_care(state: JourneyState, event: EnrolmentCorrected) -> Iterator[BaseEvent]:
+def owe_no_draft_before_care(
+    state: JourneyState, event: EnrolmentCorrected | CareStartTakenBack
+) -> Iterator[BaseEvent]:
     """Care has not begun."""
     yield from cancelled(state, event, DRAFT_DISCHARGE_PLAN)
 
@@ -216,6 +303,40 @@ def note_the_draft(state: JourneyState, event: DischargePlanUpdated) -> Iterator
     """Anything written counts as one."""
     if event.plan.is_begun():
         yield from met(state, event, DRAFT_DISCHARGE_PLAN)
+
+
+@part.consequence
+def look_at_it_again(state: JourneyState, event: DischargePlanUpdated | LevelOfCareStarted) -> Iterator[BaseEvent]:
+    """A plan that nobody touched for some time is no longer the client's."""
+    if not state.care.is_ours or not state.discharge.plan.is_begun():
+        return
+    is_updated = event.type == "discharge-plan.updated"
+    if is_updated:
+        yield from met(state, event, REFRESH_DISCHARGE_PLAN)
+    if is_updated or not state.open_of(REFRESH_DISCHARGE_PLAN.kind):
+        yield raised_within(state, event, REFRESH_DISCHARGE_PLAN, "plan_stale_days")
+
+
+@part.consequence
+def leave_the_plan_alone_elsewhere(
+    state: JourneyState, event: LevelOfCareEnded | EnrolmentCorrected | CareStartTakenBack
+) -> Iterator[BaseEvent]:
+    """While the client is in nobody's care, or another facility's; kept in case a discharge was a mistake."""
+    if not state.discharge.discharged:
+        yield from cancelled(state, event, REFRESH_DISCHARGE_PLAN)
+        yield from suspension.no_longer_waiting(state, event, REFRESH_DISCHARGE_PLAN)
+
+
+@part.consequence
+def note_the_delivery(state: JourneyState, event: DischargePlanDelivered) -> Iterator[BaseEvent]:
+    """The client has it."""
+    yield from met(state, event, DELIVER_DISCHARGE_PLAN)
+
+
+@part.consequence
+def owe_no_plan_in_care(state: JourneyState, event: DischargeCorrected) -> Iterator[BaseEvent]:
+    """It is not the last yet."""
+    yield from cancelled(state, event, DELIVER_DISCHARGE_PLAN)
 
 
 @part.consequence
@@ -241,9 +362,9 @@ def owe_none_that_was_only_reported(state: JourneyState, event: DischargeReportT
 
 @part.consequence
 def owe_none_while_care_goes_on(
-    state: JourneyState, event: TransitionStarted | CrisisRecorded | DischargeWithdrawn
+    state: JourneyState, event: TransitionStarted | CrisisRecorded | DischargeWithdrawn | EnrolmentCorrected
 ) -> Iterator[BaseEvent]:
-    """Here or elsewhere."""
+    """Here or elsewhere, or has not begun."""
     yield from cancelled(state, event, COMPLETE_DISCHARGE)
 
 

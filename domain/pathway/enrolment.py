@@ -1,4 +1,4 @@
-"""Enrolment: a place in a track, and care begins."""
+"""Enrolment: a place in a track, and a first session. Care begins when the client comes to it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.commands import ADMISSIONS, Decision
+from domain.commands import ADMISSIONS, CARE_TEAM, Decision
+from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
-from domain.part import Part
-from domain.pathway import authorisation, consents
-from domain.pathway.obligation_changes import met, raised
+from domain.part import Part, Slice
+from domain.pathway import authorisation, consents, suspension
+from domain.pathway.obligation_changes import cancelled, met, raised
+from domain.pathway.obligation_events import ObligationRaised
 from domain.plans import Actor
 from domain.refusal import require
-from domain.values import LevelOfCare, Stage, Words
-from domain.wording import said_by
+from domain.values import Instant, LevelOfCare, Stage, Words
+from domain.wording import moment, said_by
 
 if TYPE_CHECKING:
     from domain.pathway.admission import JourneyOpened
+    from domain.pathway.care import CareStartTakenBack, LevelOfCareStarted
     from domain.pathway.corrections import EnrolmentCorrected
     from domain.state import JourneyState
 
@@ -30,23 +33,66 @@ ENROL = ObligationKind(
 )
 
 
+FIRST_SESSION = ObligationKind(
+    kind="first-session",
+    title="See that the client comes to their first session",
+    ended_by="book-first-session",
+    priority=Priority.CLINICAL,
+)
+
+
+class Enrolment(Slice):
+    """The client's place.
+
+    Attributes:
+        level: At which they are enrolled; None while they are not.
+        since: From when on.
+        first_session_at: When their first session is booked, as far as that is known.
+    """
+
+    level: LevelOfCare | None = None
+    since: Instant | None = None
+    first_session_at: Instant | None = None
+
+
 class Enrolled(BaseEvent):
-    """The client has a place in a track and a first session."""
+    """The client has a place in a track.
+
+    Attributes:
+        first_session_at: When their first session is booked.
+    """
 
     type: Literal["client.enrolled"] = "client.enrolled"
     level: LevelOfCare
     track: str
+    first_session_at: Instant | None = None
     by: Actor
 
     def _sentence(self) -> str:
-        return f"Enrolled in {self.level}, {self.track} track{said_by(self.by)}"
+        return f"Enrolled in {self.level}, {self.track} track{_first(self.first_session_at)}{said_by(self.by)}"
+
+
+def _first(at: Instant | None) -> str:
+    return f", first session {moment(at)}" if at else ""
+
+
+class FirstSessionBooked(BaseEvent):
+    """The first session of a client who is enrolled is at another time."""
+
+    type: Literal["first-session.booked"] = "first-session.booked"
+    first_session_at: Instant
+    by: Actor
+
+    def _sentence(self) -> str:
+        return f"First session booked for {moment(self.first_session_at)}{said_by(self.by)}"
 
 
 class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(Stage.ENROLLING,)):
-    """Record that the client is enrolled in a track; care begins."""
+    """Record that the client is enrolled in a track; care begins with the first session they come to."""
 
     kind: Literal["confirm-enrolment"] = "confirm-enrolment"
     track: Words = Field(description="The group or schedule, for example evening.")
+    first_session_at: Instant | None = Field(default=None, description="When the first session is booked.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """An authorisation still owed and consent to treatment come first."""
@@ -58,7 +104,49 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
         consents.require_consent_to_treatment(state)
         level = state.placement.level
         assert level is not None, "a journey is at ENROLLING once its level is decided"
-        yield Enrolled(**when, level=level, track=self.track, by=self.by)
+        if self.first_session_at is not None:
+            _require_ahead(self.first_session_at, when)
+        yield Enrolled(**when, level=level, track=self.track, first_session_at=self.first_session_at, by=self.by)
+
+
+class BookFirstSession(
+    Decision, label="Book the first session", by=(*ADMISSIONS, *CARE_TEAM[:2]), at=(Stage.ENROLLED,)
+):
+    """Book the first session of a client who is enrolled, or book it anew."""
+
+    kind: Literal["book-first-session"] = "book-first-session"
+    first_session_at: Instant = Field(description="When the first session begins.")
+
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+        """The client is expected then, and no longer at the time before."""
+        _require_ahead(self.first_session_at, when)
+        yield FirstSessionBooked(**when, first_session_at=self.first_session_at, by=self.by)
+
+
+def _require_ahead(at: Instant, when: EventContext) -> None:
+    require(
+        at >= when["at"],
+        "session-in-the-past",
+        "The first session is still to come. Give a later time, or record the session if the client came.",
+    )
+
+
+@part.evolves
+def enrol(state: JourneyState, event: Enrolled) -> Enrolment:
+    """At the level decided."""
+    return Enrolment(level=event.level, since=event.at, first_session_at=event.first_session_at)
+
+
+@part.evolves
+def book(state: JourneyState, event: FirstSessionBooked) -> Enrolment:
+    """The last time holds."""
+    return state.enrolment.changed(first_session_at=event.first_session_at)
+
+
+@part.evolves
+def undo(state: JourneyState, event: EnrolmentCorrected) -> Enrolment:
+    """The client is not enrolled."""
+    return Enrolment()
 
 
 @part.consequence
@@ -78,3 +166,33 @@ def owe_access_again(state: JourneyState, event: EnrolmentCorrected) -> Iterator
 def note_the_enrolment(state: JourneyState, event: Enrolled) -> Iterator[BaseEvent]:
     """It was owed since the admission."""
     yield from met(state, event, ENROL)
+
+
+@part.consequence
+def expect_the_client(
+    state: JourneyState, event: Enrolled | FirstSessionBooked | CareStartTakenBack
+) -> Iterator[BaseEvent]:
+    """On the day of their first session; within days where none is booked, so that it is noticed if they never come."""
+    if "attendance" in state.policy.parts and not state.care.began:
+        yield from cancelled(state, event, FIRST_SESSION)
+        yield _expected(state, event)
+
+
+def _expected(state: JourneyState, event: BaseEvent) -> ObligationRaised:
+    booked, since = state.enrolment.first_session_at, event.at
+    if booked is not None and booked >= since:
+        return raised(state, event, FIRST_SESSION, Counted.named(state.calendar.local_date(booked), since=since))
+    return raised(state, event, FIRST_SESSION, state.policy.counted("first_session_days", since=since))
+
+
+@part.consequence
+def note_that_the_client_came(state: JourneyState, event: LevelOfCareStarted) -> Iterator[BaseEvent]:
+    """Care has begun, also where they were away until now."""
+    yield from met(state, event, FIRST_SESSION)
+    yield from suspension.no_longer_waiting(state, event, FIRST_SESSION)
+
+
+@part.consequence
+def expect_nobody(state: JourneyState, event: EnrolmentCorrected) -> Iterator[BaseEvent]:
+    """The client is not enrolled."""
+    yield from cancelled(state, event, FIRST_SESSION)

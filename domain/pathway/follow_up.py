@@ -15,8 +15,8 @@ from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.obligations import Obligation
 from domain.part import Part, Slice
-from domain.pathway import crisis
-from domain.pathway.obligation_changes import cancel_these, cancelled, met_one, raised
+from domain.pathway import crisis, discharge
+from domain.pathway.obligation_changes import cancel_these, cancelled, met, met_one, raised, raised_within
 from domain.plans import Actor, Contact
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, PrivateWords, Stage, Words
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 
 part = Part("follow_up")
 
+EARLY_FOLLOW_UP = ObligationKind(
+    kind="early-follow-up",
+    title="Contact the client in the first days after discharge",
+    ended_by="record-follow-up",
+    waivable_by=CLINICAL,
+    priority=Priority.CLINICAL,
+)
 FOLLOW_UP = ObligationKind(
     kind="follow-up",
     title="Follow up after discharge",
@@ -116,6 +123,10 @@ class EndFollowUp(
 
 
 def _counts_for(state: JourneyState, at: Instant) -> Obligation | None:
+    """The first days have a contact of their own; one after them counts for a later follow-up."""
+    in_time = [each for each in state.open_of(EARLY_FOLLOW_UP.kind) if not is_late(each.due_at, at)]
+    if in_time:
+        return in_time[0]
     owed = sorted(state.open_of(FOLLOW_UP.kind), key=lambda each: each.due_at)
     missed = [each for each in owed if is_late(each.due_at, at)]
     return missed[-1] if missed else next(iter(owed), None)
@@ -136,13 +147,26 @@ def forget_the_contacts(state: JourneyState, event: DischargeCorrected) -> Follo
 @part.consequence
 def owe_no_contacts_in_care(state: JourneyState, event: DischargeCorrected) -> Iterator[BaseEvent]:
     """The next discharge has its own."""
-    yield from cancelled(state, event, FOLLOW_UP)
+    yield from cancelled(state, event, EARLY_FOLLOW_UP, FOLLOW_UP)
+
+
+@part.consequence
+def owe_the_client_their_plan(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
+    """As it stands, also with gaps. Like the contacts it is owed after all that belonged to care has ended."""
+    yield raised_within(state, event, discharge.DELIVER_DISCHARGE_PLAN, "plan_delivery_business_days")
 
 
 @part.consequence
 def owe_contacts(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
     """The first counts from the day after (HEDIS FUH: not the same day), others from when the one before was due."""
-    first = 1
+    early = state.policy.early_follow_up_days
+    yield raised(
+        state,
+        event,
+        EARLY_FOLLOW_UP,
+        Counted.calendar_days(early, since=event.at, rule="early_follow_up_days").in_the_last(early),
+    )
+    first = early + 1
     for number, days in enumerate(state.policy.follow_up_days):
         counted = Counted.calendar_days(days, since=event.at, rule="follow_up_days").in_the_last(days - first + 1)
         yield raised(state, event, FOLLOW_UP, counted, after=number)
@@ -156,4 +180,6 @@ def note_the_contact(state: JourneyState, event: FollowUpRecorded) -> Iterator[B
     if owed is not None and event.contact is Contact.REACHED:
         earlier = [each for each in state.open_of(FOLLOW_UP.kind) if each.due_at < owed.due_at]
         yield from cancel_these(earlier, event)
+        if owed.kind != EARLY_FOLLOW_UP.kind:
+            yield from met(state, event, EARLY_FOLLOW_UP)
         yield met_one(owed, event, event.by)

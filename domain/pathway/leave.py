@@ -1,9 +1,13 @@
-"""Leave of absence: the client is away for some days and keeps their place in care."""
+"""Leave of absence: the client is away for some days and keeps their place in care.
+
+What waits meanwhile is in the policy, with `pauses_on_leave`. What the payer authorised runs on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -13,15 +17,19 @@ from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
+from domain.pathway import suspension
 from domain.pathway.moves import require_since_the_level_began
-from domain.pathway.obligation_changes import cancelled, met, raised, require_owed_by_then
+from domain.pathway.obligation_changes import cancelled, met, raised, raised_within, require_owed_by_then
 from domain.plans import Actor
 from domain.refusal import Refused, require
-from domain.values import PrivateWords, Stage, Words
+from domain.values import CLINICAL, PrivateWords, Stage, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareEnded
+    from domain.pathway.corrections import DischargeCorrected
+    from domain.pathway.discharge import Discharged
+    from domain.pathway.obligation_events import ObligationMet, ObligationWaived
     from domain.state import JourneyState
 
 part = Part("leave", optional=True)
@@ -34,36 +42,81 @@ RETURN_FROM_LEAVE = ObligationKind(
 )
 
 
+LEAVE_CONTACT = ObligationKind(
+    kind="leave-contact",
+    title="Ask the client on leave how they are",
+    completable_by=CARE_TEAM,
+    waivable_by=CLINICAL,
+    priority=Priority.CLINICAL,
+)
+
+
+class LeaveCategory(StrEnum):
+    """What a leave is for."""
+
+    MEDICAL = "medical"
+    FAMILY = "family"
+    PERSONAL = "personal"
+    TRAVEL = "travel"
+
+
 class Leave(Slice):
-    """The leave the client is on.
+    """The leave the client is on, and what they had before.
 
     Attributes:
         until: The calendar day at the site on which they are expected back; None while they are not on leave.
+        since: The calendar day on which it began.
+        days_before: Days of leave taken in this episode before the present one; calendar days.
+        at_discharge: The day on which they were expected back when they were discharged, should that be a mistake.
     """
 
     until: date | None = None
+    since: date | None = None
+    days_before: int = 0
+    at_discharge: date | None = None
+
+    def remaining(self, most: int) -> int:
+        """How many days of leave are left of `most`, the present leave counted until the day of the return."""
+        now = (self.until - self.since).days if self.until and self.since else 0
+        return max(0, most - self.days_before - now)
 
 
 class LeaveStarted(BaseEvent):
-    """The client is away until a calendar day at the site."""
+    """The client is away until a calendar day at the site.
+
+    Attributes:
+        since: The calendar day on which it began.
+        remaining: Days of leave that are left in this episode after it.
+    """
 
     type: Literal["leave.started"] = "leave.started"
     until: date
+    since: date | None = None
+    category: LeaveCategory | None = None
+    remaining: int | None = None
     reason: PrivateWords
     by: Actor
 
     def _sentence(self) -> str:
-        return f"On leave until {self.until}{said_by(self.by)}"
+        sort = f"{self.category.capitalize()} leave" if self.category else "On leave"
+        left = f", {self.remaining} days of leave left" if self.remaining is not None else ""
+        return f"{sort} until {self.until}{left}{said_by(self.by)}"
 
 
 class LeaveEnded(BaseEvent):
-    """The client is back."""
+    """The client is back.
+
+    Attributes:
+        days: How many calendar days they were away.
+    """
 
     type: Literal["leave.ended"] = "leave.ended"
+    days: int | None = None
     by: Actor
 
     def _sentence(self) -> str:
-        return f"Back from leave{said_by(self.by)}"
+        away = f" after {self.days} days" if self.days else ""
+        return f"Back from leave{away}{said_by(self.by)}"
 
 
 class StartLeave(Decision, label="Start a leave", by=CARE_TEAM, at=(Stage.ACTIVE,)):
@@ -71,6 +124,7 @@ class StartLeave(Decision, label="Start a leave", by=CARE_TEAM, at=(Stage.ACTIVE
 
     kind: Literal["start-leave"] = "start-leave"
     until: date = Field(description="The day on which the client is expected back, at the site, such as 2026-03-01.")
+    category: LeaveCategory | None = Field(default=None, description="What it is for.")
     reason: Words = Field(description="Why, for the record.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
@@ -88,7 +142,22 @@ class StartLeave(Decision, label="Start a leave", by=CARE_TEAM, at=(Stage.ACTIVE
             f"A leave lasts from 1 to {most} days. Name a day after {first}, {first + timedelta(days=most)} at the "
             "latest, or discharge the client.",
         )
-        yield LeaveStarted(**when, until=self.until, reason=self.reason, by=self.by)
+        left = state.leave.remaining(state.policy.leave_days_in_all) - (self.until - first).days
+        require(
+            left >= 0,
+            "no-leave-left",
+            f"The client has {state.leave.remaining(state.policy.leave_days_in_all)} days of leave left in this "
+            "episode. Name an earlier day, or discharge the client.",
+        )
+        yield LeaveStarted(
+            **when,
+            until=self.until,
+            since=first,
+            category=self.category,
+            remaining=left,
+            reason=self.reason,
+            by=self.by,
+        )
 
 
 class EndLeave(Decision, label="Record the return from leave", by=CARE_TEAM, at=(Stage.ACTIVE, Stage.TRANSITION)):
@@ -101,19 +170,43 @@ class EndLeave(Decision, label="Record the return from leave", by=CARE_TEAM, at=
         if state.leave.until is None:
             raise Refused("not-on-leave", "The client is not on leave.")
         require_owed_by_then(state.open_of(RETURN_FROM_LEAVE.kind), when)
-        yield LeaveEnded(**when, by=self.by)
+        since = state.leave.since
+        days = (state.calendar.local_date(when["at"]) - since).days if since else None
+        yield LeaveEnded(**when, days=days, by=self.by)
 
 
 @part.evolves
 def go_away(state: JourneyState, event: LeaveStarted) -> Leave:
     """Until the day named."""
-    return Leave(until=event.until)
+    return state.leave.changed(until=event.until, since=event.since)
 
 
 @part.evolves
-def come_back(state: JourneyState, event: LeaveEnded | LevelOfCareEnded) -> Leave:
-    """A client who leaves this level is no longer on leave from it."""
-    return Leave()
+def come_back(state: JourneyState, event: LeaveEnded) -> Leave:
+    """The days they were away are used up, a leave that was shorter or longer than planned included."""
+    return Leave(days_before=state.leave.days_before + (event.days or 0))
+
+
+@part.evolves
+def leave_the_level(state: JourneyState, event: LevelOfCareEnded) -> Leave:
+    """A client who leaves this level is no longer on leave from it; what was planned of it counts as used."""
+    held = state.leave
+    if held.until is None:
+        return held
+    planned = (held.until - held.since).days if held.since else 0
+    return Leave(days_before=held.days_before + planned)
+
+
+@part.evolves
+def leave_care(state: JourneyState, event: Discharged) -> Leave:
+    """Nobody expects them back."""
+    return state.leave.changed(until=None, at_discharge=state.leave.until)
+
+
+@part.evolves
+def be_on_it_all_the_same(state: JourneyState, event: DischargeCorrected) -> Leave:
+    """As if the client had not been discharged."""
+    return state.leave.changed(until=state.leave.at_discharge, at_discharge=None)
 
 
 @part.consequence
@@ -123,12 +216,33 @@ def expect_the_client_back(state: JourneyState, event: LeaveStarted) -> Iterator
 
 
 @part.consequence
+def let_wait_what_the_policy_pauses(state: JourneyState, event: LeaveStarted) -> Iterator[BaseEvent]:
+    """Until the client is back."""
+    owed = (each for each in state.obligations.open.values() if suspension.pauses_on_leave(state, each))
+    yield from suspension.paused(event, owed)
+
+
+@part.consequence
+def ask_how_they_are(
+    state: JourneyState, event: LeaveStarted | ObligationMet | ObligationWaived
+) -> Iterator[BaseEvent]:
+    """Again and again, as long as they are away."""
+    again = event.type == "leave.started" or getattr(event, "kind", None) == LEAVE_CONTACT.kind
+    if again and state.leave.until is not None:
+        yield raised_within(state, event, LEAVE_CONTACT, "leave_contact_days")
+
+
+@part.consequence
 def note_the_return(state: JourneyState, event: LeaveEnded) -> Iterator[BaseEvent]:
-    """It was expected."""
+    """It was expected. Nobody has to ask any more how they are."""
     yield from met(state, event, RETURN_FROM_LEAVE)
+    yield from cancelled(state, event, LEAVE_CONTACT)
+    yield from suspension.no_longer_waiting(state, event, LEAVE_CONTACT)
 
 
 @part.consequence
 def expect_no_return_to_another_level(state: JourneyState, event: LevelOfCareEnded) -> Iterator[BaseEvent]:
-    """The client is elsewhere."""
-    yield from cancelled(state, event, RETURN_FROM_LEAVE)
+    """The client is elsewhere. After a discharge it is kept in case that was a mistake."""
+    if not state.discharge.discharged:
+        yield from cancelled(state, event, RETURN_FROM_LEAVE, LEAVE_CONTACT)
+        yield from suspension.no_longer_waiting(state, event, LEAVE_CONTACT)

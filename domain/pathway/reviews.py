@@ -31,7 +31,7 @@ from domain.values import CLINICAL, Instant, LevelOfCare, PrivateWords, Stage, W
 from domain.wording import said_by
 
 if TYPE_CHECKING:
-    from domain.pathway.care import LevelOfCareEnded, LevelOfCareStarted
+    from domain.pathway.care import CareStartTakenBack, LevelOfCareEnded, LevelOfCareStarted
     from domain.pathway.corrections import (
         DischargeCorrected,
         DischargeWithdrawn,
@@ -149,7 +149,7 @@ def owe_a_decision_again(state: JourneyState, event: ObligationWaived) -> Iterat
 
 @part.consequence
 def owe_no_decision_on_another_level(
-    state: JourneyState, event: LevelOfCareEnded | EnrolmentCorrected
+    state: JourneyState, event: LevelOfCareEnded | EnrolmentCorrected | CareStartTakenBack
 ) -> Iterator[BaseEvent]:
     """The stay is over, or never was."""
     yield from cancelled(state, event, CONTINUED_STAY)
@@ -157,7 +157,7 @@ def owe_no_decision_on_another_level(
 
 @part.consequence
 def owe_none_while_the_client_moves(
-    state: JourneyState, event: TransitionStarted | LevelOfCareEnded | EnrolmentCorrected
+    state: JourneyState, event: TransitionStarted | LevelOfCareEnded | EnrolmentCorrected | CareStartTakenBack
 ) -> Iterator[BaseEvent]:
     """The next level has its own."""
     yield from cancelled(state, event, REVIEW)

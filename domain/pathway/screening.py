@@ -82,6 +82,11 @@ class Screening(Slice):
     completed_at: Instant | None = None
 
     @property
+    def is_known_low(self) -> bool:
+        """Whether the client's risk was found to be low, and no crisis was heard of."""
+        return self.risk is KnownRisk.LOW and not self.is_crisis
+
+    @property
     def is_crisis(self) -> bool:
         """Whether a crisis was heard of."""
         return self.urgency is Urgency.CRISIS

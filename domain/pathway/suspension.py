@@ -1,7 +1,8 @@
 """Duties that wait while the client is away: they end with their cause, and are owed again once the client is back.
 
-A crisis pauses what the policy marks with `pauses_in_crisis`. A withdrawal, a death, a discharge and the closing of a
-journey pause everything; it is kept here so that taking one back owes again exactly what was owed.
+A crisis pauses what the policy marks with `pauses_in_crisis`, a leave what it marks with `pauses_on_leave`. A
+withdrawal, a death, a discharge and the closing of a journey pause everything; it is kept here so that taking one back
+owes again exactly what was owed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from domain.due_times import Counted
 from domain.events import BaseEvent
+from domain.obligation_terms import ObligationKind
 from domain.obligations import Obligation
 from domain.part import Part, Slice
 from domain.pathway.obligation_events import ObligationCancelled, ObligationRaised, of
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from domain.pathway.crisis import CrisisEnded
     from domain.pathway.death import DeathCorrected
     from domain.pathway.discharge import Discharged
+    from domain.pathway.leave import LeaveEnded
     from domain.pathway.obligation_events import ObligationAssigned
     from domain.pathway.reopening import JourneyReopened
     from domain.pathway.withdrawal import WithdrawalTakenBack
@@ -65,6 +68,10 @@ class Suspension(Slice):
         """The ids of those that wait until the client is back, not only in case a discharge was a mistake."""
         return tuple(each.owed.id for each in self.waiting if each.because != AT_DISCHARGE)
 
+    def of(self, kind: ObligationKind) -> list[Obligation]:
+        """Those of this kind."""
+        return [each.owed for each in self.waiting if each.owed.kind == kind.kind]
+
     def of_person(self, person: str) -> list[Obligation]:
         """Those that were given to this person alone."""
         return [each.owed for each in self.waiting if each.theirs_alone and each.owed.assignee == person]
@@ -87,7 +94,7 @@ class DutiesPaused(BaseEvent):
 
 
 class DutiesResumed(BaseEvent):
-    """What had waited under these ids is owed again, under new ones."""
+    """What had waited under these ids waits no longer: it is owed again under new ones, or not needed any more."""
 
     news: ClassVar[bool] = False
     bookkeeping: ClassVar[bool] = True
@@ -96,7 +103,7 @@ class DutiesResumed(BaseEvent):
     obligations: tuple[str, ...]
 
     def _sentence(self) -> str:
-        return f"Owed again: what had waited as {', '.join(self.obligations)}"
+        return f"No longer waiting: {', '.join(self.obligations)}"
 
 
 def paused(event: BaseEvent, these: Iterable[Obligation]) -> Iterator[BaseEvent]:
@@ -104,6 +111,13 @@ def paused(event: BaseEvent, these: Iterable[Obligation]) -> Iterator[BaseEvent]
     ids = tuple(owed.id for owed in sorted(these, key=lambda owed: (owed.due_at, owed.id)))
     if ids:
         yield DutiesPaused(**event.context, because=event.type, obligations=ids)
+
+
+def no_longer_waiting(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
+    """What waits of these kinds will not be owed again: what it was for is over."""
+    names = [kind.kind for kind in kinds]
+    if over := tuple(each.owed.id for each in state.suspension.waiting if each.owed.kind in names):
+        yield DutiesResumed(**event.context, obligations=over)
 
 
 @part.evolves
@@ -168,6 +182,7 @@ def owe_nothing_that_waits(state: JourneyState, event: DutiesPaused) -> Iterator
 def owe_again(
     state: JourneyState,
     event: CrisisEnded
+    | LeaveEnded
     | LevelOfCareStarted
     | WithdrawalTakenBack
     | DeathCorrected
@@ -208,7 +223,15 @@ def _is_back(state: JourneyState, each: Paused) -> bool:
         return False
     if state.withdrawal.is_pending and each.because not in _MISTAKES:
         return False
+    if state.leave.until is not None and pauses_on_leave(state, each.owed):
+        return False
     return state.crisis.current is None or not pauses_in_crisis(state, each.owed)
+
+
+def pauses_on_leave(state: JourneyState, owed: Obligation) -> bool:
+    """Whether the policy has it wait while the client is on leave."""
+    terms = state.policy.obligations.get(owed.kind)
+    return terms is not None and terms.pauses_on_leave
 
 
 def pauses_in_crisis(state: JourneyState, owed: Obligation) -> bool:

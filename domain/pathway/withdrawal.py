@@ -19,7 +19,7 @@ from domain.part import Part, Slice
 from domain.pathway import crisis, reopening, suspension
 from domain.pathway.obligation_changes import cancelled, met, raised, raised_within
 from domain.pathway.screening import KnownRisk
-from domain.plans import Actor
+from domain.plans import Actor, Initiator
 from domain.refusal import require
 from domain.values import CLINICAL, Instant, PrivateWords, Role, Stage, Words
 from domain.wording import said_by
@@ -60,16 +60,6 @@ class WithdrawalReason(StrEnum):
     MOVED_AWAY = "moved-away"
     NOT_REACHED = "not-reached"
     ADMINISTRATIVE = "administrative"  #: such as an admission made twice
-
-
-class Initiator(StrEnum):
-    """Who wished it."""
-
-    CLIENT = "client"
-    FAMILY_OR_GUARDIAN = "family-or-guardian"
-    CENTRE = "centre"
-    REFERRER = "referrer"
-    PAYER = "payer"
 
 
 class SafetyFinding(StrEnum):

@@ -93,6 +93,79 @@ begin
 end
 $$;
 
+create schema attendance;
+grant usage on schema attendance to throughline_owner;
+grant usage on schema attendance to throughline_entering;
+grant usage on schema attendance to throughline_intake_service;
+grant usage on schema attendance to throughline_dashboards;
+
+create table attendance.journeys (
+    journey_id text not null,
+    entries bigint not null,
+    told bigint default 0 not null,
+    known jsonb,
+    changed_at timestamptz default now() not null,
+    try_at timestamptz default now() not null,
+    attempts integer default 0 not null,
+    trouble text,
+    constraint journeys_pkey primary key (journey_id)
+);
+comment on table attendance.journeys is 'What each journey has been told of its client''s sessions.';
+comment on column attendance.journeys.told is 'How many of the entries it has been told of, or need not be.';
+comment on column attendance.journeys.known is 'What it was told last; no words about the client.';
+comment on column attendance.journeys.trouble is 'Why it could not be told yet; null if nothing is wrong.';
+create index journeys_try_at_idx on attendance.journeys using btree (try_at) where (told < entries);
+grant select,insert,update on table attendance.journeys to throughline_intake_service;
+grant select on table attendance.journeys to throughline_dashboards;
+
+create table attendance.sessions (
+    journey_id text not null,
+    session text not null,
+    outcome text not null,
+    type text not null,
+    starts_at timestamptz not null,
+    minutes integer not null,
+    attended integer,
+    modality text not null,
+    skill text,
+    site text not null,
+    led_by text,
+    makes_up_for text,
+    noted boolean not null,
+    entry text not null,
+    entered_at timestamptz not null,
+    entered_by text not null,
+    entered_role text not null,
+    constraint sessions_pkey primary key (journey_id, session)
+);
+comment on table attendance.sessions is 'The last word on each session. Filled from the record by throughline intake.';
+comment on column attendance.sessions.minutes is 'How long it was planned to last.';
+comment on column attendance.sessions.attended is 'Minutes that the client was there; null unless it was kept.';
+comment on column attendance.sessions.noted is 'Whether its progress note is written.';
+comment on column attendance.sessions.entered_at is 'A later entry replaces an earlier one; at the same moment the id decides.';
+create index sessions_site_starts_at_idx on attendance.sessions using btree (site, starts_at);
+grant select,insert,update on table attendance.sessions to throughline_intake_service;
+grant select on table attendance.sessions to throughline_dashboards;
+
+create function attendance.append(p_appends json) returns table(stream text, outcome text, version bigint, first_position bigint, last_position bigint, recorded_at timestamptz)
+    language plpgsql security definer
+    set search_path to 'attendance', 'pg_temp'
+    as $$
+begin
+    if exists (
+        select from json_array_elements(p_appends) a
+        where a ->> 'stream' not like '%/sessions' or (a ->> 'close')::boolean
+           or exists (select from json_array_elements(a -> 'events') e where e ->> 'type' <> 'session.entered')
+    ) then
+        raise exception 'only entries about sessions are appended here' using errcode = '42501';
+    end if;
+    return query select * from es.append_many(p_appends);
+end
+$$;
+alter function attendance.append(p_appends json) owner to throughline_owner;
+revoke all on function attendance.append(p_appends json) from public;
+grant all on function attendance.append(p_appends json) to throughline_entering;
+
 create schema dash;
 alter schema dash owner to throughline_projector;
 grant usage on schema dash to throughline_dashboards;
@@ -638,6 +711,7 @@ grant usage on schema es to throughline_writer;
 grant usage on schema es to throughline_reader;
 grant usage on schema es to throughline_projector;
 grant usage on schema es to throughline_auditor;
+grant usage on schema es to throughline_intake_service;
 
 create table es.appends (
     first_position bigint not null,
@@ -681,9 +755,14 @@ comment on column es.checkpoints.status is 'A retired generation can no longer b
 comment on column es.checkpoints.holder is 'The process that moved it last.';
 comment on column es.checkpoints.alarm is 'Why the consumer stopped here; gone once it moves on.';
 create unique index one_live_generation on es.checkpoints using btree (consumer) where (status = 'live'::text);
+create policy attendance on es.checkpoints to throughline_intake_service using ((consumer = 'attendance'::text)) with check ((consumer = 'attendance'::text));
+alter table es.checkpoints enable row level security;
+create policy projector on es.checkpoints to throughline_projector using (true) with check (true);
+create policy readers on es.checkpoints for select to throughline_reader, throughline_auditor using (true);
 grant select on table es.checkpoints to throughline_reader;
 grant select on table es.checkpoints to throughline_auditor;
 grant select,insert,delete,update on table es.checkpoints to throughline_projector;
+grant select,insert,update on table es.checkpoints to throughline_intake_service;
 
 create table es.events (
     "position" bigint not null,

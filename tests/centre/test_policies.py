@@ -14,7 +14,6 @@ from domain.pathway import OBLIGATIONS
 from domain.pathway.cost import AcceptCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
-from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
@@ -82,7 +81,7 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         'given_by = "another"\nsource = "Given by a hospital."',
         'given_by = "us"\nsource = "Given by a hospital."',
         '[[levels]]\x00after given_by = "another"',
-        "INPATIENT is given by us: give its review and its price",
+        "INPATIENT is given by us: give its review, its price and its unseen_days",
     ),
     "a level that is there twice": (
         'id = "INPATIENT"',
@@ -145,8 +144,8 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
     "terms of a part that does not run": (
         '  "leave",\n',
         "",
-        "[obligations.return-from-leave]",
-        "return-from-leave belongs to leave, which does not run",
+        "[obligations.leave-contact]",
+        "leave-contact belongs to leave, which does not run",
     ),
     "a level in small letters": ('id = "PHP"', 'id = "php"', 'id = "php"', "capital letters"),
     "a version with a space": (
@@ -246,7 +245,7 @@ def test_php_given_by_us_is_a_step_up_with_reviews_of_its_own() -> None:
     walk = under("us-php-1")
     walk.do(DecidePlacement, recommended="IOP", actual="IOP")
     walk.do(AcceptCost, estimate="estimate-1")
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     walk.do(RequestStepUp, to="PHP", reason="worse")
     walk.settle_all()
     walk.do(ConfirmArrival, facility="our day hospital")
@@ -279,7 +278,7 @@ def test_residential_is_reviewed_every_week_and_stepped_down_from() -> None:
     walk.do(RecordBenefits, verdict="CLEAR", cost_share=price, note="called the plan")
     walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="AUTH by phone", by=ADMISSIONS)
     walk.do(AcceptCost, estimate="estimate-2")
-    walk.do(ConfirmEnrolment, track="house")
+    walk.enrol("house")
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["RESIDENTIAL"]
     walk.later(days=7)
     walk.do(CompleteReview, outcome="step-down", to="IOP", rationale="ready")

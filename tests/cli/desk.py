@@ -8,6 +8,7 @@ from pathlib import Path
 from domain.values import Role
 
 CLINICIAN = ("--by", "s-1", "--role", Role.CLINICIAN)
+CASE_MANAGER = ("--by", "s-103", "--role", "case-manager")
 ADMISSIONS = ("--by", "s-2", "--role", Role.ADMISSIONS)
 SCREENED = ("--urgency", "routine", "--risk", "low", "--treatment", "given", *ADMISSIONS)
 

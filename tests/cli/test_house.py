@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from cli.output import Exit
 from deploy.settings import Settings
 from tests.cli.conftest import PATIENCE_SECONDS, Call, Command, command, processes_on
-from tests.cli.desk import ADMISSIONS, CLINICIAN, SCREENED, admission
+from tests.cli.desk import ADMISSIONS, CASE_MANAGER, CLINICIAN, SCREENED, admission
 
 pytestmark = pytest.mark.stack
 
@@ -40,6 +41,15 @@ def shown(there: Call, journey: str) -> Any:
     return answer.json
 
 
+def until_at(there: Call, journey: str, stage: str) -> Any:
+    """The journey once it is at this stage."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (told := shown(there, journey))["journey"]["stage"] != stage:
+        assert time.monotonic() < deadline, told["journey"]["stage"]
+        time.sleep(0.05)
+    return told
+
+
 def test_a_client_comes_from_an_admission_to_enrolment_by_the_command_alone(there: Call, tmp_path: Path) -> None:
     journey = admitted(there, tmp_path)
     placed = there("decide-placement", journey, "--recommended", "IOP", "--actual", "IOP", *CLINICIAN, "--json").json
@@ -48,10 +58,18 @@ def test_a_client_comes_from_an_admission_to_enrolment_by_the_command_alone(ther
     assert accepted.code == Exit.OK
     assert "ENROLLING" in accepted.out
     enrolled = there("confirm-enrolment", journey, "--track", "evening", *ADMISSIONS, "--json").json
-    assert (enrolled["stage"], enrolled["level"], enrolled["journey_id"]) == ("ACTIVE", "IOP", journey)
+    assert (enrolled["stage"], enrolled["level"], enrolled["journey_id"]) == ("ENROLLED", None, journey)
 
-    told = shown(there, journey)
-    assert told["journey"]["stage"] == "ACTIVE"
+    began = f"{datetime.now(UTC) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    session = ("--type", "group", "--starts-at", began, "--site", "main", "--skill", "dbt")
+    early = there("sessions", "enter", journey, "--outcome", "kept", *session, *CASE_MANAGER)
+    assert early.code == Exit.REFUSED and "not-yet" in early.err
+    assert there("sessions", "enter", journey, "--outcome", "planned", *session, *CASE_MANAGER).code == Exit.OK
+    time.sleep(1.5)
+    kept = there("sessions", "enter", journey, "--outcome", "kept", *session, *CASE_MANAGER)
+    assert kept.code == Exit.OK and kept.out.strip() == "1 entered"
+    told = until_at(there, journey, "ACTIVE")
+    assert "group dbt" in there("sessions", "list", journey).out
     assert [each["version"] for each in told["events"]] == list(range(1, len(told["events"]) + 1))
     assert told["events"][0]["sentence"].startswith("Journey opened")
     assert {each["kind"] for each in told["obligations"]} >= {"review", "draft-discharge-plan"}

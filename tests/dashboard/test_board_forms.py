@@ -63,7 +63,9 @@ def test_values_of_each_kind_are_read() -> None:
     assert (review.outcome, review.rationale, review.to, review.by.id) == ("step-down", "better", "OP", "s-102")
     assert review.occurred_at == datetime(2026, 3, 9, 17, 30, tzinfo=UTC)
 
-    leave = read(StartLeave, _given(StartLeave, until="2026-03-20", reason="family"), EVERYONE, ZONE, NOW)
+    leave = read(
+        StartLeave, _given(StartLeave, until="2026-03-20", category="family", reason="family"), EVERYONE, ZONE, NOW
+    )
     assert isinstance(leave, StartLeave) and leave.until == date(2026, 3, 20)
 
     plan = read(

@@ -29,7 +29,13 @@ from tests.domain.walk import Walk
 pytestmark = pytest.mark.stack
 
 CANARY = "Quillfeather"
-PLAN = {"follow_ups": [CANARY], "crisis_contacts": [CANARY], "resources": [CANARY]}
+PLAN = {
+    "follow_ups": [CANARY],
+    "crisis_contacts": [CANARY],
+    "resources": [CANARY],
+    "medication": [CANARY],
+    "summary": [CANARY],
+}
 SITES: tuple[tuple[str, ...], ...] = ((), ("main",), ("north",))
 PEOPLE = {
     person.person: person

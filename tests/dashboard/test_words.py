@@ -11,9 +11,10 @@ from dashboard.words import actor_role
 from domain.obligation_terms import Channel
 from domain.pathway import EVENTS, Event
 from domain.pathway.admission import AdmissionRepeated, JourneyOpened
+from domain.pathway.attendance import OutreachRecorded
 from domain.pathway.calendars import CalendarChanged
 from domain.pathway.calls import EffectSettled
-from domain.pathway.care import LevelOfCareStarted
+from domain.pathway.care import CareStartTakenBack, LevelOfCareStarted
 from domain.pathway.care_team import CareTeamAssigned
 from domain.pathway.closing import JourneyFinal
 from domain.pathway.consents import ConsentRecorded
@@ -27,6 +28,7 @@ from domain.pathway.cost import CostAccepted, CostDeclined, CostEstimated
 from domain.pathway.crisis import CrisisEnded
 from domain.pathway.death import ClientDied, DeathCorrected, DeathReviewed
 from domain.pathway.discharge import DischargeReported, DischargeReportTakenBack
+from domain.pathway.enrolment import FirstSessionBooked
 from domain.pathway.follow_up import FollowUpEnded
 from domain.pathway.funding import FundingResolved
 from domain.pathway.hospital import HospitalVisitEnded, HospitalVisitGoesOn, HospitalVisitReported
@@ -99,6 +101,9 @@ ASIDE: tuple[Event, ...] = (
     ObligationReopened(**ABOUT, **REVIEW, owed=OWED, why=Reopening.WAIVER_UNDONE, reason="anew", by=SOMEBODY),
     ObligationKindWaived(**ABOUT, kind="review", until=MONDAY.date(), ends_at=MONDAY, reason="away", by=SOMEBODY),
     ObligationKindWaiverUndone(**ABOUT, kind="review", reason="back", by=SOMEBODY),
+    OutreachRecorded(**ABOUT, outcome="no-answer", attempt=1, by=SOMEBODY),
+    FirstSessionBooked(**ABOUT, first_session_at=MONDAY, by=SOMEBODY),
+    CareStartTakenBack(**ABOUT, level="IOP"),
     LeaveStarted(**ABOUT, until=MONDAY.date(), reason="travels", by=SOMEBODY),
     LeaveEnded(**ABOUT, by=SOMEBODY),
     DischargeWithdrawn(**ABOUT, reason="sleeps badly", by=SOMEBODY),

@@ -37,7 +37,17 @@ from domain.policy import policy_named
 from domain.state import JourneyState
 from domain.values import LEVEL_PATTERN, Stage
 from tests.domain.strategies import fields_of
-from tests.domain.walk import MONDAY, STAGES, Walk, enrolled, place_held, stepping_up, window_missed
+from tests.domain.walk import (
+    MONDAY,
+    STAGES,
+    Walk,
+    enrolled,
+    place_held,
+    returning,
+    stepping_down,
+    stepping_up,
+    window_missed,
+)
 
 PAGE = Path(__file__).parents[2] / "docs/pathway.md"
 POLICY = "us-generic-1"
@@ -76,7 +86,8 @@ class Observed:
 def observe() -> Observed:
     """Tries everything everywhere."""
     observed = Observed()
-    for make in (*STAGES.values(), window_missed, place_held, _on_leave, _late_place, _admitted_long_ago):
+    others = window_missed, place_held, returning, _on_leave, _late_place, _admitted_long_ago
+    for make in (*STAGES.values(), *others, _no_longer_comes, _came_on_another_day):
         walk = make()
         _note_the_way(walk, observed)
         for kind in COMMANDS.values():
@@ -87,7 +98,7 @@ def observe() -> Observed:
 
 def _on_leave() -> Walk:
     walk = enrolled()
-    walk.do(StartLeave, until=(walk.now + timedelta(days=4)).date(), reason="a family visit")
+    walk.do(StartLeave, until=(walk.now + timedelta(days=4)).date(), category="family", reason="a family visit")
     return walk
 
 
@@ -102,6 +113,20 @@ def _admitted_long_ago() -> Walk:
     walk = Walk()
     fields = {"journey_id": "journey-1", "client_ref": "client-1", "site": "main", "message": "message-1"}
     walk.do(OpenJourney, **fields, admitted_at=MONDAY - timedelta(days=1000))
+    return walk
+
+
+def _no_longer_comes() -> Walk:
+    walk = enrolled()
+    walk.later(days=3)
+    walk.attended(missed=3, missed_since=MONDAY, unnoted_since=MONDAY)
+    return walk
+
+
+def _came_on_another_day() -> Walk:
+    walk = stepping_down()
+    walk.later(days=1)
+    walk.attended(first_kept_at=walk.now)
     return walk
 
 

@@ -11,6 +11,7 @@ from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
 from domain.commands import BEFORE_CARE, BaseCommand, Decision
 from domain.effects import Effect
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
+from domain.pathway.attendance import NoteAttendance, OutreachOutcome, RecordOutreach
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import BenefitsAnswer, Done, Failed, PlaceAnswer, SettleEffect
 from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
@@ -21,12 +22,20 @@ from domain.pathway.coverage import RecordBenefits
 from domain.pathway.crisis import CrisisPlace, EndCrisis, RecordCrisis
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.death import CorrectDeath, RecordDeath, ReviewDeath
-from domain.pathway.discharge import Discharge, ReportDischarge, TakeBackDischargeReport, UpdateDischargePlan
-from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.discharge import (
+    Discharge,
+    PlanDelivery,
+    PlanFormat,
+    RecordPlanDelivery,
+    ReportDischarge,
+    TakeBackDischargeReport,
+    UpdateDischargePlan,
+)
+from domain.pathway.enrolment import BookFirstSession, ConfirmEnrolment
 from domain.pathway.follow_up import EndFollowUp, FollowUpEnd, RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
-from domain.pathway.leave import EndLeave, StartLeave
+from domain.pathway.leave import EndLeave, LeaveCategory, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
 from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import (
@@ -42,7 +51,6 @@ from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, KnownRisk, RecordContact, Urgency
 from domain.pathway.withdrawal import (
     CheckWithdrawal,
-    Initiator,
     RecordWithdrawal,
     SafetyFinding,
     TakeBackWithdrawal,
@@ -54,12 +62,15 @@ from domain.plans import (
     DischargePlan,
     DischargeReason,
     FundingRoute,
+    Initiator,
     ReviewOutcome,
 )
+from domain.sessions.attendance import attendance_of
+from domain.sessions.facts import Entry, Modality, Session, SessionOutcome, SessionType
 from domain.sites import site_named
 from domain.state import JourneyState
 from domain.values import Role, Stage
-from tests.domain.walk import MONDAY, WHOLE_PLAN
+from tests.domain.walk import CLINICIAN, MONDAY, WHOLE_PLAN
 from tests.policies import OTHERS
 
 Kind = type[BaseCommand]
@@ -85,6 +96,31 @@ EVIDENCE = st.lists(
     ),
     max_size=2,
 ).map(tuple)
+_OUTCOMES = st.sampled_from([*SessionOutcome, SessionOutcome.KEPT, SessionOutcome.KEPT, SessionOutcome.NO_SHOW])
+
+
+@st.composite
+def _entry(draw: st.DrawFn) -> Entry:
+    outcome = draw(_OUTCOMES)
+    kept = outcome is SessionOutcome.KEPT
+    said = Session(
+        session=draw(st.sampled_from(["s-1", "s-2", "s-3", "s-4", "s-5"])),
+        outcome=outcome,
+        type=draw(st.sampled_from(SessionType)),
+        starts_at=MONDAY + timedelta(hours=draw(st.integers(-2, 700))),
+        minutes=60,
+        attended=draw(st.integers(1, 90)) if kept else None,
+        modality=draw(st.sampled_from(Modality)),
+        site="main",
+        makes_up_for=draw(st.sampled_from([None, None, "s-9"])),
+        noted=kept and draw(st.booleans()),
+    )
+    number = draw(st.integers(1, 99))
+    return Entry(entry=f"e-{number}", entered_at=MONDAY + timedelta(minutes=number), by=CLINICIAN, said=said)
+
+
+ENTRIES = st.lists(_entry(), max_size=8, unique_by=lambda entry: entry.entry)
+"""What was entered about a client's sessions; each entry once."""
 PEOPLE = st.sampled_from(["person-1", "person-3", "person-5"])
 PLANS = st.sampled_from([DischargePlan(), DischargePlan(crisis_contacts=("988",)), WHOLE_PLAN])
 ANSWERS: st.SearchStrategy[Any] = st.one_of(
@@ -158,6 +194,10 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         },
         DeclineCost: {"reason": WORDS},
         ConfirmEnrolment: {"track": WORDS},
+        BookFirstSession: {"first_session_at": st.integers(0, 200).map(lambda hours: MONDAY + timedelta(hours=hours))},
+        NoteAttendance: {"entries": st.integers(1, 30), "known": ENTRIES.map(attendance_of)},
+        RecordOutreach: {"outcome": st.sampled_from(OutreachOutcome), "note": st.none() | WORDS},
+        RecordPlanDelivery: {"how": st.sampled_from(PlanDelivery), "format": st.none() | st.sampled_from(PlanFormat)},
         UpdateDischargePlan: {"plan": PLANS},
         WithdrawDischarge: {"reason": WORDS},
         WithdrawMove: {"reason": WORDS},
@@ -170,7 +210,11 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         },
         RequestStepUp: {"to": LEVELS, "reason": WORDS},
         StartStepDown: {"to": LEVELS, "reason": WORDS},
-        StartLeave: {"until": st.dates(date(2026, 1, 1), date(2027, 12, 31)), "reason": WORDS},
+        StartLeave: {
+            "until": st.dates(date(2026, 1, 1), date(2027, 12, 31)),
+            "category": st.sampled_from(LeaveCategory),
+            "reason": WORDS,
+        },
         EndLeave: {},
         ChangePolicy: {"to": st.sampled_from(["us-generic-1", *OTHERS]), "reason": WORDS},
         ConfirmArrival: {"facility": st.none() | WORDS},
@@ -244,7 +288,12 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         *_BY_HAND,
         UpdateDischargePlan,
     ),
+    Stage.ENROLLED: (
+        *(NoteAttendance, NoteAttendance, NoteAttendance, BookFirstSession),
+        *(CorrectEnrolment, RecordConsent, UpdateDischargePlan),
+    ),
     Stage.ACTIVE: (
+        *(NoteAttendance, RecordOutreach),
         AdoptCalendar,
         CorrectEnrolment,
         RecordConsent,
@@ -274,8 +323,15 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
     ),
     Stage.EXTERNAL: (*_MOVES, *_BY_HAND, ReportDischarge, Discharge, EndCrisis, EndCrisis, EndCrisis),
     Stage.DISCHARGING: (WithdrawDischarge, Discharge, RequestStepUp, UpdateDischargePlan),
-    Stage.DISCHARGED: (AdoptCalendar, CorrectDischarge, RecordFollowUp, WaiveObligation, UndoWaiver),
-    Stage.FOLLOW_UP: (CorrectDischarge, RecordFollowUp, WaiveObligation, UndoWaiver),
+    Stage.DISCHARGED: (
+        AdoptCalendar,
+        CorrectDischarge,
+        RecordFollowUp,
+        RecordPlanDelivery,
+        WaiveObligation,
+        UndoWaiver,
+    ),
+    Stage.FOLLOW_UP: (CorrectDischarge, RecordFollowUp, RecordPlanDelivery, WaiveObligation, UndoWaiver),
     Stage.CLOSED: (ReopenJourney, RepeatAdmission, *_BY_HAND, SettleEffect),
     Stage.CANCELLED: (*_BY_HAND, SettleEffect),
     Stage.DISENGAGED: (CheckWithdrawal, TakeBackWithdrawal, RepeatAdmission, *_BY_HAND, SettleEffect, EndCrisis),

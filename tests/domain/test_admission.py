@@ -34,7 +34,7 @@ def test_inactive_coverage_becomes_self_pay_and_outpatient_care() -> None:
     estimate = walk.state.cost.estimate
     assert estimate is not None and estimate.low == estimate.high == 18 * 120
     walk.do(AcceptCost, estimate="estimate-1")
-    walk.do(ConfirmEnrolment, track="mornings")
+    walk.enrol("mornings")
     assert walk.path() == ["OP"]
 
 
@@ -89,7 +89,7 @@ def test_authorisation_comes_before_enrolment() -> None:
     walk = agreed(verdict=Verdict.CLEAR_AUTH_REQUIRED)
     walk.refused(ConfirmEnrolment, "authorisation-open", track="evening")
     walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="authorised by fax", by=ADMISSIONS)
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     assert walk.is_at(Stage.ACTIVE)
 
 

@@ -27,7 +27,7 @@ from domain.pathway.corrections import CorrectDischarge, DischargeCorrected
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.death import CorrectDeath, DeathCorrected, RecordDeath
-from domain.pathway.discharge import Discharge
+from domain.pathway.discharge import Discharge, RecordPlanDelivery
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.leave import EndLeave, LeaveStarted, StartLeave
@@ -138,7 +138,7 @@ HOLDS: dict[str, tuple[type[Decision], dict[str, Any]]] = {
         WaiveObligation,
         {"obligation": "continued-stay-1", "reason": "r", "until": "2026-05-20", "by": DIRECTOR},
     ),
-    "on leave": (StartLeave, {"until": "2026-05-08", "reason": "a funeral"}),
+    "on leave": (StartLeave, {"until": "2026-05-08", "category": "family", "reason": "a funeral"}),
     "leaving for another level": (StartStepDown, {"to": "OP", "reason": "steady"}),
     "in an emergency department": (RecordCrisis, {"place": "emergency-department", "reason": "panic"}),
 }
@@ -160,7 +160,8 @@ def test_a_watcher_or_a_hold_does_not_hide_a_stuck_case(hold: str) -> None:
 def test_a_case_whose_every_duty_is_waived_comes_back_to_the_list_by_itself() -> None:
     walk = overdue(discharged, "follow-up-1")
     until = walk.state.calendar.local_date(walk.now) + 20 * DAY
-    walk.do(WaiveObligation, obligation="follow-up-1", reason="abroad", until=until, all_of_kind=True, by=DIRECTOR)
+    for each in ("early-follow-up-1", "follow-up-1"):
+        walk.do(WaiveObligation, obligation=each, reason="abroad", until=until, all_of_kind=True, by=DIRECTOR)
     told = len(walk.saw(ObligationEscalated))
     assert not row(walk.state, walk.now).overdue and row(walk.state, walk.now).waiting_for is Role.CASE_MANAGER
     walk.later(days=22)
@@ -177,7 +178,11 @@ def test_an_exemption_has_a_note_and_an_end_covers_all_of_a_kind_and_can_be_undo
     walk.do(WaiveObligation, all_of_kind=True, **fields)
     [waived] = walk.saw(ObligationKindWaived)
     assert (waived.reason, waived.until, waived.by) == ("on a ship", date(2026, 4, 20), DIRECTOR)
-    assert all(each.waiver is not None for each in walk.state.obligations.open.values())
+    assert {each.kind: each.waiver is not None for each in walk.state.obligations.open.values()} == {
+        "follow-up": True,
+        "early-follow-up": False,
+    }
+    assert all(each.waiver is not None for each in walk.state.open_of("follow-up"))
     walk.do(UndoWaiver, obligation="follow-up-1", reason="back in port", all_of_kind=True, by=DIRECTOR)
     assert walk.state.obligations.open == before
     assert {each.reason for each in walk.saw(ObligationReopened)} == {"back in port"}
@@ -203,7 +208,8 @@ def test_the_days_before_and_after_that_week_do_not_meet_it(day: int) -> None:
     walk = enrolled()
     first_day = owed(walk, "review-1").counts_from
     assert first_day is not None
-    wait_until(walk, datetime(first_day.year, first_day.month, first_day.day, 12, tzinfo=ZONE) + day * DAY)
+    until = datetime(first_day.year, first_day.month, first_day.day, 12, tzinfo=ZONE) + day * DAY
+    walk.later_with_the_team(seconds=(until - walk.now).total_seconds())
     assert ("missed-window" in row(walk.state, walk.now).flags) is (day > 0)
     walk.do(CompleteReview, outcome="continue", rationale="steady")
     assert [each.late for each in walk.saw(ObligationMet) if each.obligation == "review-1"] == (
@@ -213,13 +219,25 @@ def test_the_days_before_and_after_that_week_do_not_meet_it(day: int) -> None:
 
 @pytest.mark.parametrize(
     ("made_after", "counts_for"),
-    [(3, "follow-up-1"), (7, "follow-up-1"), (9, "follow-up-1"), (29, "follow-up-1"), (33, "follow-up-2")],
+    [
+        (3, "early-follow-up-1"),
+        (5, "follow-up-1"),
+        (7, "follow-up-1"),
+        (9, "follow-up-1"),
+        (29, "follow-up-1"),
+        (33, "follow-up-2"),
+    ],
 )
 def test_a_completed_thing_counts_for_the_last_due_date_before_it(made_after: int, counts_for: str) -> None:
     at_once, typed_in_late = discharged(), discharged()
     made = at_once.now + made_after * DAY
     wait_until(at_once, made).do(RecordFollowUp, contact="reached")
     wait_until(typed_in_late, MONDAY + 60 * DAY).do(RecordFollowUp, contact="reached", occurred_at=made)
+    if counts_for == "early-follow-up-1":
+        for walk in (at_once, typed_in_late):
+            assert not met(walk, counts_for).late and walk.owes() == {"follow-up-1", "follow-up-2"}
+        assert outcomes(at_once) == {} and outcomes(typed_in_late)["follow-up-1"] == "open"
+        return
     for walk in (at_once, typed_in_late):
         assert met(walk, counts_for).late is (made_after > 7)
         assert walk.owes() == ({"follow-up-2"} if counts_for == "follow-up-1" else set())
@@ -302,7 +320,10 @@ def test_leaving_cancels_all_that_was_owed_and_the_undo_restores_exactly_that(st
     assert duties(walk) == before and walk.state.stage is where
 
 
-@pytest.mark.parametrize("stage", ["BENEFITS_CHECK", "FUNDING_EXCEPTION", "PLACEMENT", "COST_REVIEW", "ENROLLING"])
+BEFORE_CARE = ["BENEFITS_CHECK", "FUNDING_EXCEPTION", "PLACEMENT", "COST_REVIEW", "ENROLLING", "ENROLLED"]
+
+
+@pytest.mark.parametrize("stage", BEFORE_CARE)
 def test_a_withdrawal_cancels_all_and_the_undo_restores_exactly_those_kinds_once_each(stage: str) -> None:
     walk = STAGES[stage]()
     before = kinds(walk)
@@ -317,7 +338,7 @@ def care_begun_with_more_owed(days: float = 6) -> Walk:
     walk = agreed(verdict=Verdict.CLEAR_AUTH_REQUIRED)
     until = walk.state.calendar.local_date(walk.now) + 5 * DAY
     walk.do(WaiveObligation, obligation="obtain-authorisation-1", reason="by fax", until=until, by=DIRECTOR)
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     walk.later(days=days)
     return walk
 
@@ -326,22 +347,30 @@ def care_begun_with_more_owed(days: float = 6) -> Walk:
 def test_a_discharge_cancels_all_and_its_correction_restores_what_care_owed(in_crisis: bool) -> None:
     walk = care_begun_with_more_owed()
     before = kinds(walk)
-    assert before == ["continued-stay", "draft-discharge-plan", "obtain-authorisation", "review"]
+    assert before == [
+        *("continued-stay", "draft-discharge-plan", "obtain-authorisation", "recertify"),
+        *("review", "see-client", "team-review"),
+    ]
     due = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
     if in_crisis:
         walk.do(RecordCrisis, place="emergency-department", reason="panic")
     walk.do(Discharge, reason="moved")
-    assert kinds(walk) == ["follow-up", "follow-up"]
+    assert kinds(walk) == ["deliver-discharge-plan", "early-follow-up", "follow-up", "follow-up"]
     walk.do(CorrectDischarge, reason="another client of that name")
     if in_crisis:
         now = walk.state.crisis.current
         assert now is not None and now.place == "emergency-department", "they are there all the same"
-        assert "arrange-return" in kinds(walk) and walk.state.suspension.ids == ("obtain-authorisation-1",)
+        assert "arrange-return" in kinds(walk)
+        assert set(walk.state.suspension.ids) == {"obtain-authorisation-1", "see-client-1", "team-review-1"}
         walk.do(EndCrisis, safety_rechecked=True, note="home")
-        due["obtain-authorisation"] = walk.state.open_of("obtain-authorisation")[0].due_at  # counted anew, as ever
+        for kind in ("obtain-authorisation", "see-client"):  # counted anew, as ever
+            due[kind] = walk.state.open_of(kind)[0].due_at
     assert kinds(walk) == before
     again = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
     assert {**again, "review": None} == {**due, "review": None}, "a review is owed soon, the rest as it was"
+
+
+IN_OUR_CARE = {"review", "continued-stay", "team-review", "recertify", "see-client", "refresh-discharge-plan"}
 
 
 @pytest.mark.parametrize("stage", ["ACTIVE", "TRANSITION", "EXTERNAL", "DISCHARGING"])
@@ -349,7 +378,8 @@ def test_a_discharge_undone_leaves_no_duty_of_what_went_before_it_and_none_twice
     walk = STAGES[stage]()
     walk.do(Discharge, reason="moved")
     walk.do(CorrectDischarge, reason="another client of that name")
-    assert set(kinds(walk)) <= {"review", "continued-stay", "external-contact"} and walk.state.next_due() is not None
+    assert set(kinds(walk)) == ({"external-contact"} if stage == "EXTERNAL" else IN_OUR_CARE)
+    assert walk.state.next_due() is not None
     assert len(kinds(walk)) == len(set(kinds(walk))) and not walk.state.suspension.waiting
 
 
@@ -360,7 +390,9 @@ def test_what_a_discharge_cancelled_is_restored_also_after_the_close() -> None:
     assert walk.state.suspension.waiting and not walk.state.suspension.ids, "nobody waits for the client's return"
     walk.do(RecordCrisis, place="emergency-department", reason="panic")
     walk.do(EndCrisis, safety_rechecked=True, note="home")
-    assert kinds(walk) == ["follow-up", "follow-up"], "a return from a crisis does not undo a discharge"
+    after_care = ["deliver-discharge-plan", "early-follow-up", "follow-up", "follow-up"]
+    assert kinds(walk) == after_care, "a return from a crisis does not undo a discharge"
+    walk.do(RecordPlanDelivery, how="handed-over")
     walk.later(days=20)
     walk.do(RecordFollowUp, contact="reached")
     walk.do(RecordFollowUp, contact="reached")
@@ -377,9 +409,9 @@ def test_what_a_discharge_cancelled_is_restored_also_after_the_close() -> None:
 def test_a_pause_is_on_record_with_its_end_and_why_and_is_no_longer_than_allowed() -> None:
     walk = enrolled()
     today = walk.state.calendar.local_date(walk.now)
-    said = walk.refused(StartLeave, "leave-too-long", until=today + 15 * DAY, reason="a long trip")
+    said = walk.refused(StartLeave, "leave-too-long", until=today + 15 * DAY, category="family", reason="a long trip")
     assert f"{today + walk.state.policy.leave_days * DAY} at the latest" in said
-    walk.do(StartLeave, until=today + 4 * DAY, reason="a funeral")
+    walk.do(StartLeave, until=today + 4 * DAY, category="family", reason="a funeral")
     [left] = walk.saw(LeaveStarted)
     assert (left.until, left.reason, left.by) == (today + 4 * DAY, "a funeral", CLINICIAN)
     walk.later(days=6)
@@ -496,11 +528,15 @@ def test_lists_are_sorted_by_clinical_priority_and_then_by_due_time() -> None:
     listed = care_begun_with_more_owed(days=0).state.in_order(MONDAY)
     assert [each.kind for each in listed] == [
         "draft-discharge-plan",
+        "team-review",
+        "see-client",
         "review",
         "continued-stay",
         "obtain-authorisation",
+        "recertify",
     ]
-    assert listed[-1].falls_due < listed[1].falls_due, "clinical work first, though the authorisation is due before it"
+    due = {each.kind: each.falls_due for each in listed}
+    assert due["obtain-authorisation"] < due["review"], "clinical work first, though the authorisation is due before it"
     walks = [make() for make in STAGES.values()]
     rows = sorted((row(walk.state, MONDAY) for walk in walks if not walk.state.stage.is_end), key=urgency)
     keys = [(each.priority.rank, each.next_due) for each in rows if each.priority and each.next_due]
@@ -519,7 +555,7 @@ def test_all_of_a_persons_work_is_handed_over_and_what_fails_is_said_and_stays_w
     also_as_supervisor.do(AssignCareTeam, team_role="clinical-supervisor", to="s-105", by=OPERATIONS)
     assert [asked.is_about(walk.state) for walk in (as_clinician, also_as_supervisor, others)] == [True, True, False]
     as_clinician.do(HandOver, **dict(asked))
-    assert [each.id for each in as_clinician.state.obligations.of_person("s-112")] == ["review-1"]
+    assert [each.id for each in as_clinician.state.obligations.of_person("s-112")] == ["team-review-1", "review-1"]
     said = also_as_supervisor.refused(HandOver, "person-lacks-role", **dict(asked))
     assert "s-112 is not clinical-supervisor" in said
     left = [asked.is_about(walk.state) for walk in (as_clinician, also_as_supervisor, others)]

@@ -25,6 +25,7 @@ def test_the_same_id_for_another_kind_is_another_command() -> None:
     walk.do(DecidePlacement, id="same", recommended="IOP", actual="IOP")
     walk.do(AcceptCost, id="same", estimate="estimate-1")
     walk.do(ConfirmEnrolment, id="same", track="evening")
+    walk.attended(first_kept_at=walk.now)
     assert walk.path() == ["IOP"]
     assert [e.cause for e in walk.record if isinstance(e, PlacementDecided | CostAccepted | Enrolled)] == [
         "decide-placement/same",

@@ -14,7 +14,6 @@ from domain.due_times import Counted
 from domain.pathway.admission import OpenJourney
 from domain.pathway.cost import AcceptCost
 from domain.pathway.coverage import RecordBenefits
-from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.move_decisions import RequestStepUp
 from domain.pathway.moves import StepUpWindowMissed
 from domain.pathway.placement import DecidePlacement
@@ -68,7 +67,7 @@ def test_a_step_up_over_a_clock_change_is_due_in_24_elapsed_hours(began: datetim
     walk.do(CompleteScreening, **SCREENED)
     walk.do(DecidePlacement, recommended="IOP", actual="IOP")
     walk.do(AcceptCost, estimate="estimate-1")
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     walk.do(RequestStepUp, to="PHP", reason="worse")
     walk.later(hours=23, minutes=59)
     assert not walk.saw(StepUpWindowMissed)

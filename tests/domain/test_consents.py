@@ -28,7 +28,7 @@ def test_nobody_is_enrolled_without_consent_to_treatment() -> None:
     walk.do(CompleteScreening, **{**SCREENED, "consents": {"treatment": "declined"}})
     assert "record the consent" in walk.refused(ConfirmEnrolment, "no-consent", track="evening")
     walk.do(RecordConsent, consent="treatment", answer="given")
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     assert walk.is_at(Stage.ACTIVE)
 
 

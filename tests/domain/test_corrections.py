@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,15 +12,20 @@ from domain.commands import Decision
 from domain.pathway.corrections import CorrectDischarge, CorrectEnrolment, WithdrawDischarge, WithdrawMove
 from domain.pathway.cost import AcceptCost, CostEstimated, DeclineCost
 from domain.pathway.coverage import RecordBenefits
+from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.deadlines import TimePassed
-from domain.pathway.discharge import Discharge
-from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.discharge import Discharge, ReportDischarge, UpdateDischargePlan
+from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.move_decisions import RequestStepUp, StartStepDown
+from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.obligation_events import ObligationCancelled, ObligationMet
 from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.placement import DecidePlacement, PlacementDecided
 from domain.values import Stage
 from tests.domain.walk import (
+    AFTER_CARE,
+    DIRECTOR,
+    WHOLE_PLAN,
     Walk,
     agreed,
     answered,
@@ -56,7 +61,7 @@ def test_the_level_can_be_decided_again_until_care_begins(make: Callable[[], Wal
     assert walk.saw(CostEstimated)[-1].estimate.level == "OP"
     walk.refused(AcceptCost, "estimate-outdated", estimate="estimate-1")
     walk.do(AcceptCost, estimate="estimate-2")
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     assert walk.path() == ["OP"]
 
 
@@ -158,13 +163,20 @@ def test_a_return_withdrawn_leaves_the_client_at_the_facility() -> None:
 def test_an_enrolment_recorded_by_mistake_leaves_the_client_to_be_enrolled() -> None:
     walk = agreed()
     due = walk.state.obligations.open["enrol-1"].due_at
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     walk.do(CorrectEnrolment, **WHY)
     assert walk.is_at(Stage.ENROLLING) and not walk.state.care.began
     assert walk.owes() == {"enrol-2"}
     assert walk.state.obligations.open["enrol-2"].due_at == due, "the client has waited since the admission"
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     assert walk.path() == ["IOP"]
+
+
+def test_a_discharge_that_was_reported_is_not_owed_of_a_client_whose_enrolment_was_a_mistake() -> None:
+    walk = enrolled()
+    walk.do(ReportDischarge, message="message-2")
+    walk.do(CorrectEnrolment, **WHY)
+    assert walk.owes() == {"enrol-2"}
 
 
 def test_an_enrolment_is_no_mistake_once_care_has_gone_on() -> None:
@@ -182,10 +194,68 @@ def test_a_discharge_recorded_by_mistake_gives_the_client_their_care_back(make: 
     since = walk.state.care.stays[-1].since
     walk.do(CorrectDischarge, **WHY)
     assert walk.is_at(Stage.ACTIVE) and walk.state.level == "IOP" and walk.state.level_since == since
-    assert not any(each.startswith("follow-up") for each in walk.owes())
+    after_care = "follow-up", "early-follow-up", "deliver-discharge-plan"
+    assert not any(each.startswith(after_care) for each in walk.owes())
     assert {"review", "continued-stay"} <= {each.kind for each in walk.state.obligations.open.values()}
     walk.later(days=40)
     assert walk.is_at(Stage.ACTIVE)
+
+
+def owed(walk: Walk) -> list[tuple[str, datetime]]:
+    """What is owed and when, but for the review: that comes soon."""
+    return sorted((each.kind, each.due_at) for each in walk.state.obligations.open.values() if each.kind != "review")
+
+
+def reviewed_certified_and_seen() -> Walk:
+    """All that recurs was done once, and is owed again later than when care began would have it."""
+    walk = enrolled()
+    walk.later(days=4)
+    walk.do(CompleteObligation, obligation="team-review-1", note="talked about")
+    walk.do(CompleteObligation, obligation="recertify-1", note="certified", by=DIRECTOR)
+    walk.later(days=6)
+    walk.attended(missed=2, missed_since=walk.now)
+    walk.do(UpdateDischargePlan, plan=WHOLE_PLAN)
+    return walk
+
+
+def on_leave() -> Walk:
+    walk = reviewed_certified_and_seen()
+    walk.do(StartLeave, until=(walk.now + timedelta(days=8)).date(), category="family", reason="a funeral")
+    return walk
+
+
+@pytest.mark.parametrize("make", [reviewed_certified_and_seen, on_leave])
+def test_a_discharge_recorded_by_mistake_leaves_all_as_it_was_owed(make: Callable[[], Walk]) -> None:
+    walk = make()
+    before, leave = owed(walk), walk.state.leave
+    walk.do(Discharge, reason="moved")
+    assert walk.owes() == AFTER_CARE and walk.state.leave.until is None
+    walk.later(days=1)
+    walk.do(CorrectDischarge, **WHY)
+    assert owed(walk) == before and walk.state.leave == leave
+
+
+def test_a_leave_goes_on_after_a_mistaken_discharge_and_what_waited_for_its_end_comes_back_with_it() -> None:
+    walk = on_leave()
+    waited = set(walk.state.suspension.ids)
+    assert waited == {"team-review-2", "refresh-discharge-plan-2"}
+    walk.do(Discharge, reason="moved")
+    walk.do(CorrectDischarge, **WHY)
+    assert set(walk.state.suspension.ids) == waited
+    walk.later(days=8)
+    walk.do(EndLeave)
+    kinds = [kind for kind, _ in owed(walk)]
+    assert {"team-review", "refresh-discharge-plan", "see-client"} <= set(kinds) and len(kinds) == len(set(kinds))
+    assert not {"return-from-leave", "leave-contact"} & set(kinds) and walk.state.leave.days_before == 8
+
+
+def test_after_a_crisis_in_which_a_discharge_was_corrected_the_other_facility_is_called() -> None:
+    walk = elsewhere()
+    walk.do(RecordCrisis, place="emergency-department", reason="panic")
+    walk.do(Discharge, reason="moved")
+    walk.do(CorrectDischarge, **WHY)
+    walk.do(EndCrisis, safety_rechecked=True, note="back at the day hospital")
+    assert {each.kind for each in walk.state.obligations.open.values()} == {"external-contact"}
 
 
 def test_a_client_discharged_from_another_facility_is_still_ours() -> None:

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from domain.commands import Decision
 from domain.effects import HoldPlace, ReleasePlace
 from domain.pathway.calls import BenefitsAnswer
 from domain.pathway.care_team import AssignCareTeam
+from domain.pathway.corrections import WithdrawMove
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.discharge import Discharge
 from domain.pathway.follow_up import RecordFollowUp
@@ -22,6 +24,7 @@ from domain.pathway.reviews import CompleteReview
 from domain.policy import policy_named
 from domain.values import Stage
 from tests.domain.walk import (
+    AFTER_CARE,
     DIRECTOR,
     STAGES,
     Walk,
@@ -42,7 +45,7 @@ from tests.domain.walk import (
 ED = {"place": "emergency-department", "reason": "panic at work"}
 WARD = {"place": "inpatient", "level": "INPATIENT", "reason": "attempt at home"}
 SAFE = {"safety_rechecked": True, "note": "safety plan gone through"}
-BEFORE_CARE = ("BENEFITS_CHECK", "FUNDING_EXCEPTION", "PLACEMENT", "COST_REVIEW", "ENROLLING")
+BEFORE_CARE = ("BENEFITS_CHECK", "FUNDING_EXCEPTION", "PLACEMENT", "COST_REVIEW", "ENROLLING", "ENROLLED")
 
 
 @pytest.mark.parametrize("stage", BEFORE_CARE)
@@ -72,12 +75,21 @@ def test_what_waits_during_a_crisis_is_what_the_policy_says() -> None:
         "accept-cost",
         "obtain-authorisation",
         "enrol",
+        "first-session",
+        "reach-out",
+        "resolve-disengagement",
+        "see-client",
+        "team-review",
+        "leave-contact",
+        "refresh-discharge-plan",
     }
     walk = in_hospital_before_care()
     assert [each.owed.kind for each in walk.state.suspension.waiting] == ["decide-placement", "enrol"]
     assert {event.because for event in walk.saw(ObligationCancelled)} == {"crisis.recorded"}
     in_care = in_emergency_department()
-    assert {"review-1", "arrange-return-1"} <= in_care.owes() and in_care.state.suspension.waiting == ()
+    assert {"review-1", "arrange-return-1"} <= in_care.owes()
+    waiting = {each.owed.id for each in in_care.state.suspension.waiting}
+    assert waiting == {"see-client-1", "team-review-1", "refresh-discharge-plan-1"} and not waiting & in_care.owes()
 
 
 def test_the_return_is_owed_again_and_again_for_as_long_as_the_client_is_there() -> None:
@@ -152,10 +164,11 @@ def test_from_one_of_our_levels_a_step_down_still_leads_only_to_ours() -> None:
     enrolled().refused(StartStepDown, "not-that-way", to="PHP", reason="worse")
 
 
-def test_a_declined_return_is_arranged_anew() -> None:
+@pytest.mark.parametrize("end", [DeclineTransition, WithdrawMove])
+def test_a_declined_or_withdrawn_return_is_arranged_anew(end: type[Decision]) -> None:
     walk = in_hospital()
     walk.do(StartStepDown, to="IOP", reason="stable")
-    walk.do(DeclineTransition, reason="worse again")
+    walk.do(end, reason="worse again")
     assert walk.is_at(Stage.EXTERNAL) and any(owed.startswith("arrange-return") for owed in walk.owes())
 
 
@@ -202,7 +215,7 @@ def test_a_crisis_takes_a_decided_discharge_back() -> None:
 
 def test_a_client_on_leave_is_still_on_leave_after_an_emergency_department() -> None:
     walk = enrolled()
-    walk.do(StartLeave, until="2026-03-20", reason="a funeral")
+    walk.do(StartLeave, until="2026-03-20", category="family", reason="a funeral")
     walk.do(RecordCrisis, **ED)
     walk.do(EndCrisis, **SAFE)
     walk.do(EndLeave)
@@ -226,7 +239,7 @@ def test_after_discharge_follow_ups_go_on_and_the_journey_closes_only_after_the_
 def test_a_client_in_a_crisis_can_be_discharged_and_nothing_of_it_is_owed(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
     walk.do(Discharge, reason="transferred")
-    assert walk.is_at(Stage.DISCHARGED) and walk.owes() == {"follow-up-1", "follow-up-2"}
+    assert walk.is_at(Stage.DISCHARGED) and walk.owes() == AFTER_CARE
     assert walk.state.crisis.current is None
 
 

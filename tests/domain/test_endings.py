@@ -15,6 +15,7 @@ from domain.pathway.obligation_events import ObligationEscalated
 from domain.plans import DischargeReason
 from domain.values import Stage
 from tests.domain.walk import (
+    AFTER_CARE,
     Walk,
     closed,
     discharged,
@@ -34,7 +35,7 @@ from tests.domain.walk import (
 
 def on_leave() -> Walk:
     walk = enrolled()
-    walk.do(StartLeave, until="2026-03-20", reason="a funeral")
+    walk.do(StartLeave, until="2026-03-20", category="family", reason="a funeral")
     return walk
 
 
@@ -79,11 +80,11 @@ def test_a_client_can_leave_care_for_every_reason_wherever_they_are(
 ) -> None:
     walk = walk_to()
     walk.do(Discharge, reason=reason)
-    assert walk.is_at(Stage.DISCHARGED) and walk.owes() == {"follow-up-1", "follow-up-2"}
+    assert walk.is_at(Stage.DISCHARGED) and walk.owes() == AFTER_CARE
     state = walk.state
     assert (state.level, state.moves.current, state.crisis.current, state.leave.until) == (None, None, None, None)
     told = {event.kind for event in walk.later(days=40) if isinstance(event, ObligationEscalated)}
-    assert told == {"follow-up"}
+    assert told == {"follow-up", "early-follow-up", "deliver-discharge-plan"}
     walk.do(EndFollowUp, reason="moved-away", note="abroad")
     walk.until_final()
     assert walk.state.is_finished and walk.state.next_deadline() is None

@@ -35,7 +35,7 @@ def test_a_cost_declined_leads_to_another_way_to_pay_and_a_new_estimate() -> Non
     assert walk.state.cost.estimate is not None and walk.state.cost.estimate.high == Decimal(24 * 275)
     walk.refused(AcceptCost, "estimate-outdated", estimate="estimate-1")
     walk.do(AcceptCost, estimate="estimate-2")
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     assert walk.path() == ["IOP"] and len(walk.saw(PlacementDecided)) == 1
 
 
@@ -76,7 +76,7 @@ def test_coverage_found_to_be_missing_before_enrolment_stops_it(walk_to: Callabl
     walk.do(ResolveFunding, route="self-pay", reason="the family pays")
     assert walk.is_at(Stage.COST_REVIEW) and walk.owes() == {"enrol-1", "accept-cost-2"}
     walk.do(AcceptCost, estimate="estimate-2")
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
 
 
 def test_benefits_that_change_after_the_cost_was_accepted_are_priced_and_accepted_anew() -> None:

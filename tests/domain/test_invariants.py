@@ -23,6 +23,7 @@ from domain.effects import HoldPlace
 from domain.evolve import evolve, fold
 from domain.pathway import COMMANDS, OBLIGATIONS, Event
 from domain.pathway.admission import OpenJourney
+from domain.pathway.attendance import REACH_OUT, RESOLVE_DISENGAGEMENT, SEE_CLIENT, WRITE_PROGRESS_NOTE
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import RESOLVE_EFFECT, Answer, Done, Failed, SettleEffect
@@ -32,16 +33,25 @@ from domain.pathway.coverage import VERIFY_BENEFITS
 from domain.pathway.crisis import ARRANGE_RETURN, CrisisPlace, EndCrisis, RecordCrisis
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.death import CHECK_DEATH, REVIEW_DEATH, CorrectDeath, RecordDeath, ReviewDeath
-from domain.pathway.discharge import COMPLETE_DISCHARGE, Discharge
-from domain.pathway.enrolment import ENROL
-from domain.pathway.follow_up import EndFollowUp
+from domain.pathway.discharge import (
+    COMPLETE_DISCHARGE,
+    DELIVER_DISCHARGE_PLAN,
+    DRAFT_DISCHARGE_PLAN,
+    REFRESH_DISCHARGE_PLAN,
+    Discharge,
+)
+from domain.pathway.enrolment import ENROL, FIRST_SESSION
+from domain.pathway.follow_up import EARLY_FOLLOW_UP, EndFollowUp
 from domain.pathway.funding import RESOLVE_FUNDING
+from domain.pathway.hospital import ASK_ABOUT_HOSPITAL_VISIT
+from domain.pathway.leave import LEAVE_CONTACT, RETURN_FROM_LEAVE
 from domain.pathway.lost_place import REPLACE_PLACE
 from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP, INTERIM_CONTACT, TransitionStarted
 from domain.pathway.notices import DELIVER_PAGE
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.policy_change import ChangePolicy
+from domain.pathway.recurring_reviews import RECERTIFY, TEAM_REVIEW
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW
 from domain.pathway.screening import ASSESS_SAFETY, SCREEN_CLIENT
 from domain.pathway.withdrawal import (
@@ -83,6 +93,8 @@ MOVING = {"searching": stepping_up, "held": place_held, "missed": window_missed,
 PAYING = {"to authorise": lambda: placed(verdict=Verdict.CLEAR_AUTH_REQUIRED), "declined": cost_declined}
 AWAY = {"emergency": in_emergency_department, "hospital": in_hospital, "waiting": in_hospital_before_care}
 SCRIPTS = {stage: walk_to().script for stage, walk_to in (STAGES | MOVING | PAYING | AWAY).items()}
+HERE = {Stage.ACTIVE, Stage.TRANSITION, Stage.DISCHARGING}
+"""Where the centre itself gives care, but for a move from one facility to another."""
 BELONGS = {
     VERIFY_BENEFITS.kind: {Stage.BENEFITS_CHECK},
     RESOLVE_FUNDING.kind: {Stage.FUNDING_EXCEPTION},
@@ -90,7 +102,20 @@ BELONGS = {
     DECIDE_PLACEMENT.kind: {Stage.PLACEMENT},
     ACCEPT_COST.kind: {Stage.COST_REVIEW},
     # Care may have begun while it was waived until a day, and it is owed again.
-    OBTAIN_AUTHORISATION.kind: {Stage.COST_REVIEW, Stage.ENROLLING, *IN_CARE},
+    OBTAIN_AUTHORISATION.kind: {Stage.COST_REVIEW, Stage.ENROLLING, Stage.ENROLLED, *IN_CARE},
+    FIRST_SESSION.kind: {Stage.ENROLLED},
+    REACH_OUT.kind: HERE,
+    RESOLVE_DISENGAGEMENT.kind: HERE,
+    SEE_CLIENT.kind: HERE,
+    TEAM_REVIEW.kind: HERE,
+    # The plan may be written while the client is in an emergency department.
+    REFRESH_DISCHARGE_PLAN.kind: HERE | {Stage.EXTERNAL},
+    RECERTIFY.kind: HERE | {Stage.EXTERNAL},
+    RETURN_FROM_LEAVE.kind: HERE | {Stage.EXTERNAL},
+    LEAVE_CONTACT.kind: HERE,
+    DRAFT_DISCHARGE_PLAN.kind: set(IN_CARE),
+    DELIVER_DISCHARGE_PLAN.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
+    EARLY_FOLLOW_UP.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
     COMPLETE_STEP_UP.kind: {Stage.TRANSITION},
     COMPLETE_STEP_DOWN.kind: {Stage.TRANSITION},
     INTERIM_CONTACT.kind: {Stage.TRANSITION},
@@ -113,6 +138,7 @@ MOVED_ON_BY = {
     Stage.PLACEMENT: DECIDE_PLACEMENT.kind,
     Stage.COST_REVIEW: ACCEPT_COST.kind,
     Stage.ENROLLING: ENROL.kind,
+    Stage.ENROLLED: FIRST_SESSION.kind,
 }
 POLICIES = (policy_named("us-generic-1"), *OTHERS.values())
 CALENDARS = (
@@ -236,7 +262,7 @@ class Journeys(RuleBasedStateMachine):
         away = self.supposed(self.state, RecordCrisis(id="away", by=DIRECTOR, place=place, reason="at night"))
         assert away.stage is Stage.EXTERNAL and away.open_of(ARRANGE_RETURN.kind)
         back = self.supposed(away, EndCrisis(id="back", by=DIRECTOR, safety_rechecked=True, note="safe"))
-        self.stands_as_before(back, "kind", but=ASSESS_SAFETY.kind)
+        self.stands_as_before(back, "kind", ASSESS_SAFETY.kind, ASK_ABOUT_HOSPITAL_VISIT.kind)
 
     def ways_out(self) -> Iterator[tuple[BaseCommand, set[Stage]]]:
         stage, by, in_no_crisis = self.state.stage, DIRECTOR, self.state.crisis.current is None
@@ -267,10 +293,10 @@ class Journeys(RuleBasedStateMachine):
         assert isinstance(outcome, Decided), f"{asked.name()} at {state.stage}: {outcome}"
         return outcome.state
 
-    def stands_as_before(self, after: JourneyState, by: str, but: str = "") -> None:
+    def stands_as_before(self, after: JourneyState, by: str, *but: str) -> None:
         before = self.state
         assert (after.stage, after.level, after.care) == (before.stage, before.level, before.care)
-        assert _owed(after, by, but) == _owed(before, by, but)
+        assert _owed(after, by, *but) == _owed(before, by, *but)
         assert (after.moves.current is None) is (before.moves.current is None)
 
     # ---- taking a command ------------------------------------------------------------------------------
@@ -362,7 +388,10 @@ class Journeys(RuleBasedStateMachine):
     def an_ended_journey_owes_the_client_nothing(self) -> None:
         if self.state.stage.is_end:
             kinds = {owed.kind for owed in self.state.obligations.open.values()}
-            assert kinds <= {RESOLVE_EFFECT.kind, REVIEW_DEATH.kind, CHECK_DEATH.kind, DELIVER_PAGE.kind}
+            assert kinds <= {
+                *(RESOLVE_EFFECT.kind, REVIEW_DEATH.kind, CHECK_DEATH.kind, DELIVER_PAGE.kind),
+                WRITE_PROGRESS_NOTE.kind,
+            }
             assert (REVIEW_DEATH.kind in kinds) is self.state.death.may_be_a_mistake
             assert self.state.ended_at is not None and self.state.moves.current is None
 
@@ -469,9 +498,9 @@ class Journeys(RuleBasedStateMachine):
         assert not self.state.pending(), "calls never end"
 
 
-def _owed(state: JourneyState, by: str, but: str) -> list[tuple[str, str]]:
+def _owed(state: JourneyState, by: str, *but: str) -> list[tuple[str, str]]:
     """All but what is owed about a page: who is owed to act again is told anew."""
-    owed = (each for each in state.obligations.open.values() if each.kind not in (DELIVER_PAGE.kind, but))
+    owed = (each for each in state.obligations.open.values() if each.kind not in (DELIVER_PAGE.kind, *but))
     return sorted((each.kind, str(getattr(each, by))) for each in owed)
 
 

@@ -17,7 +17,6 @@ from domain.obligation_terms import Channel
 from domain.pathway.calls import BenefitsAnswer
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge
-from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, WaiveObligation
@@ -67,7 +66,7 @@ def at_iop_since(began: datetime) -> Walk:
     walk.settle("benefits-1", BenefitsAnswer(benefits=Benefits(verdict=Verdict.CLEAR, cost_share=COPAY)))
     walk.do(DecidePlacement, recommended="IOP", actual="IOP")
     walk.do(AcceptCost, estimate="estimate-1")
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     return walk
 
 
@@ -241,7 +240,7 @@ def test_only_the_days_at_our_own_level_count_where_a_client_comes_back_by_way_o
 
 def test_leave_does_not_stop_the_weeks() -> None:
     walk = after_days(10)
-    walk.do(StartLeave, until=(MONDAY + 20 * DAY).date(), reason="family")
+    walk.do(StartLeave, until=(MONDAY + 20 * DAY).date(), category="family", reason="family")
     walk.later(days=10)
     walk.do(EndLeave)
     assert owed_by(walk) == end_of_week(walk, 12) and walk.state.week_of_service(walk.now) == 3
@@ -353,7 +352,7 @@ class PlainClinicians(RuleBasedStateMachine):
 
     @rule(days=st.integers(1, 14))
     def goes_on_leave(self, days: int) -> None:
-        self.attempt(StartLeave, until=(self.walk.now + days * DAY).date(), reason="said")
+        self.attempt(StartLeave, until=(self.walk.now + days * DAY).date(), category="family", reason="said")
 
     def ago(self, hours: int | None) -> datetime | None:
         return None if hours is None else self.walk.now - timedelta(hours=hours)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.leave import EndLeave, LeaveStarted, StartLeave
 from domain.pathway.move_decisions import ConfirmArrival, StartStepDown
 from domain.pathway.obligation_events import ObligationMet
@@ -17,7 +18,7 @@ FRIDAY = date(2026, 3, 20)
 
 def on_leave() -> Walk:
     walk = enrolled()
-    walk.do(StartLeave, until=FRIDAY, reason="a funeral")
+    walk.do(StartLeave, until=FRIDAY, category="family", reason="a funeral")
     return walk
 
 
@@ -40,9 +41,9 @@ def test_a_client_who_is_back_is_no_longer_expected(days: int, late: bool) -> No
 
 def test_a_leave_may_be_taken_again_and_not_twice_at_once() -> None:
     walk = on_leave()
-    walk.refused(StartLeave, "on-leave-already", until=FRIDAY, reason="another")
+    walk.refused(StartLeave, "on-leave-already", until=FRIDAY, category="family", reason="another")
     walk.do(EndLeave)
-    walk.do(StartLeave, until=FRIDAY, reason="another")
+    walk.do(StartLeave, until=FRIDAY, category="family", reason="another")
     assert "return-from-leave-2" in walk.owes() and len(walk.saw(LeaveStarted)) == 2
 
 
@@ -50,8 +51,8 @@ def test_a_leave_may_be_taken_again_and_not_twice_at_once() -> None:
 def test_a_leave_is_as_long_as_the_policy_allows(days: int) -> None:
     walk = enrolled()
     today = walk.state.calendar.local_date(MONDAY)
-    walk.refused(StartLeave, "leave-too-long", until=today + timedelta(days=days), reason="because")
-    walk.do(StartLeave, until=today + timedelta(days=walk.state.policy.leave_days), reason="because")
+    walk.refused(StartLeave, "leave-too-long", until=today + timedelta(days=days), category="family", reason="because")
+    walk.do(StartLeave, until=today + timedelta(days=walk.state.policy.leave_days), category="family", reason="because")
 
 
 def test_a_client_who_comes_to_another_level_is_no_longer_on_leave() -> None:
@@ -60,6 +61,23 @@ def test_a_client_who_comes_to_another_level_is_no_longer_on_leave() -> None:
     assert "return-from-leave-1" in walk.owes()
     walk.do(ConfirmArrival)
     assert walk.state.leave.until is None and "return-from-leave-1" not in walk.owes()
+
+
+def test_what_waited_for_the_return_is_not_owed_at_another_level() -> None:
+    walk = on_leave()
+    walk.do(StartStepDown, to="OP", reason="steady")
+    walk.do(ConfirmArrival)
+    kinds = {each.kind for each in walk.state.obligations.open.values()}
+    assert kinds == {"review", "see-client", "refresh-discharge-plan"} and not walk.state.suspension.waiting
+
+
+def test_a_client_back_during_a_move_and_a_crisis_is_not_asked_how_they_are_on_leave() -> None:
+    walk = on_leave()
+    walk.do(StartStepDown, to="OP", reason="steady")
+    walk.do(RecordCrisis, place="emergency-department", reason="a fall")
+    walk.do(EndLeave)
+    walk.do(EndCrisis, safety_rechecked=True, note="home")
+    assert not walk.state.open_of("leave-contact") and not walk.state.suspension.waiting
 
 
 def test_no_return_is_owed_by_a_client_who_is_not_away() -> None:

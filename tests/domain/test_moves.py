@@ -19,6 +19,9 @@ from domain.pathway.place_search import NoPlaceFound, PlaceHeld
 from domain.pathway.reviews import REVIEW
 from domain.values import Stage
 from tests.domain.walk import (
+    AFTER_CARE,
+    AT_IOP,
+    AT_OP,
     NO_PLACE,
     Walk,
     closed,
@@ -52,7 +55,7 @@ def test_a_client_who_leaves_during_a_move_is_discharged_and_followed_up(walk_to
     going_up = walk.state.open_of(COMPLETE_STEP_UP.kind) != []
     before, in_use = released(walk), walk.state.moves.place_in_use
     walk.do(Discharge, reason="against-advice")
-    assert walk.is_at(Stage.DISCHARGED) and walk.owes() == {"follow-up-1", "follow-up-2"}
+    assert walk.is_at(Stage.DISCHARGED) and walk.owes() == AFTER_CARE
     assert walk.state.moves.current is None and walk.state.level is None
     wanted = f"place-{walk.state.moves.started}" if going_up else None
     assert released(walk)[len(before) :] == [key for key in (in_use, wanted) if key]
@@ -84,7 +87,7 @@ def test_a_crisis_during_a_step_down_becomes_a_step_up(walk_to: Callable[[], Wal
 def test_a_step_up_gives_way_to_a_higher_one_and_gives_its_place_back(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
     walk.do(RequestStepUp, to="INPATIENT", reason="worse")
-    assert walk.owes() == {"complete-step-up-2"} and released(walk) == ["place-1"]
+    assert walk.owes() == {"complete-step-up-2", *AT_OP} and released(walk) == ["place-1"]
     assert [e.obligation for e in walk.saw(ObligationCancelled)] == ["review-1", "complete-step-up-1"]
     walk.settle("place-2-search-1", held(walk))
     walk.do(ConfirmArrival)
@@ -101,7 +104,7 @@ def test_a_missed_window_given_up_for_a_higher_level_ends_its_own_clock_and_sear
     walk = window_missed()
     assert {"complete-step-up-1", "interim-contact-1"} <= walk.owes()
     walk.do(RequestStepUp, to="INPATIENT", reason="cannot wait")
-    assert walk.owes() == {"complete-step-up-2", "interim-contact-1", "continued-stay-1"}
+    assert walk.owes() == {"complete-step-up-2", "interim-contact-1", *AT_IOP}
     walk.settle("place-1-search-2", NO_PLACE)
     walk.later(hours=9)
     searches = [key for key in walk.state.pending() if "-search-" in key]

@@ -132,7 +132,8 @@ def test_overdue_work_can_be_finished_late_after_any_time_and_with_the_time_at_w
 @pytest.mark.parametrize(
     ("day", "counts_for", "late", "left"),
     [
-        (3, "follow-up-1", False, {"follow-up-2"}),
+        (3, "early-follow-up-1", False, {"follow-up-1", "follow-up-2"}),
+        (4, "follow-up-1", False, {"follow-up-2"}),
         (7, "follow-up-1", False, {"follow-up-2"}),
         (8, "follow-up-1", True, {"follow-up-2"}),
         (30, "follow-up-1", True, {"follow-up-2"}),
@@ -153,7 +154,7 @@ def test_what_is_completed_counts_for_the_last_due_date_before_it(
         assert walk.is_at(Stage.CLOSED)
         assert walk.saw(ObligationCancelled)[-1].obligation == "follow-up-1"
         missed = {each.obligation_id: each.outcome for each in missed_of(walk.record, walk.now)}
-        assert missed == {"follow-up-1": "cancelled", "follow-up-2": "met-late"}
+        assert missed == {"early-follow-up-1": "met-late", "follow-up-1": "cancelled", "follow-up-2": "met-late"}
 
 
 def test_a_late_weekly_review_leaves_the_one_of_the_week_in_which_it_is_made() -> None:
@@ -203,7 +204,10 @@ def test_a_contact_before_its_window_is_refused_since_it_would_read_as_a_follow_
     walk = discharged()
     walk.later(days=2)
     walk.do(RecordFollowUp, contact="reached")
-    walk.later(days=2)
+    walk.later(days=1)
+    assert "on or after 2026-03-20" in walk.refused(RecordFollowUp, "too-early", contact="reached")
+    walk.later(days=1)
+    walk.do(RecordFollowUp, contact="reached")
     assert "on or after 2026-03-23" in walk.refused(RecordFollowUp, "too-early", contact="reached")
 
 
@@ -274,7 +278,11 @@ def test_what_presses_comes_first_then_clinical_work_then_what_is_due_first() ->
     walk = stepping_up("IOP", "PHP")
     walk.settle("place-1-search-1", NO_PLACE)
     in_order = [owed.id for owed in walk.state.in_order(walk.now)]
-    assert in_order == ["interim-contact-1", "complete-step-up-1", "continued-stay-1"]
+    assert in_order == [
+        *("interim-contact-1", "complete-step-up-1"),
+        *("team-review-1", "see-client-1", "continued-stay-1"),
+        *("recertify-1", "refresh-discharge-plan-1"),
+    ]
     walk = opened()
     assert [owed.id for owed in walk.state.in_order(walk.now)] == ["verify-benefits-1", "enrol-1"]
     overdue = [owed.id for owed in walk.state.in_order(walk.state.obligations.open["enrol-1"].due_at + JUST_AFTER)]

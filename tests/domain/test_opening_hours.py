@@ -14,7 +14,6 @@ from domain.due_times import Counted
 from domain.obligation_terms import ObligationKind
 from domain.obligations import Obligation
 from domain.pathway import OBLIGATIONS
-from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.obligation_decisions import AcknowledgeObligation
 from domain.pathway.obligation_events import ObligationEscalated
 from domain.plans import Actor
@@ -41,7 +40,7 @@ def told_at(walk: Walk, obligation: str) -> list[tuple[Role, str]]:
 def test_no_supervisor_is_paged_on_sunday_for_a_plan_that_was_due_on_friday_evening() -> None:
     walk = agreed()
     walk.later(seconds=(at_site(2026, 3, 19, 18) - walk.now).total_seconds())  # Thursday
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     walk.later(days=6)
     told = told_at(walk, "draft-discharge-plan-1")
     assert told[:2] == [(Role.CASE_MANAGER, "Mon 08:00"), (Role.SUPERVISOR, "Mon 08:00")]

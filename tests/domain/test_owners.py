@@ -48,7 +48,8 @@ def test_before_anyone_is_assigned_the_role_owns_it() -> None:
 
 def test_what_a_role_owes_is_its_persons_from_the_assignment_on() -> None:
     walk = treated_by("s-102", enrolled())
-    assert owners(walk) == {"review-1": "s-102", "continued-stay-1": None}
+    others = {"continued-stay-1", "recertify-1", "see-client-1", "refresh-discharge-plan-1"}
+    assert owners(walk) == {"review-1": "s-102", "team-review-1": "s-102", **dict.fromkeys(others)}
     assert walk.state.waiting_for() is Role.CLINICIAN and walk.state.waiting_for_person() == "s-102"
 
 

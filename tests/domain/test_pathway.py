@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from domain.effects import Notify, ReleasePlace
 from domain.pathway.admission import AdmissionRepeated, CancelAdmission, JourneyOpened
-from domain.pathway.discharge import Discharge, Discharged, ReportDischarge, UpdateDischargePlan
-from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.discharge import Discharge, Discharged, RecordPlanDelivery, ReportDischarge, UpdateDischargePlan
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.moves import StepUpWindowMissed
@@ -17,6 +16,9 @@ from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargePlan
 from domain.values import Role, Stage
 from tests.domain.walk import (
+    AFTER_CARE,
+    AT_IOP,
+    AT_OP,
     DIRECTOR,
     MONDAY,
     NO_PLACE,
@@ -44,11 +46,15 @@ def test_iop_for_eight_weeks_then_outpatient_then_discharge_and_follow_up_to_the
     walk.do(CompleteReview, outcome="discharge", rationale="goals met")
     assert walk.is_at(Stage.DISCHARGING)
     walk.do(Discharge, reason="goals-met")
-    walk.later(days=6)
+    walk.later(days=2)
     walk.do(RecordFollowUp, contact="reached")
     assert walk.is_at(Stage.FOLLOW_UP)
+    walk.later(days=4)
+    walk.do(RecordFollowUp, contact="reached")
     walk.later(days=20)
     walk.do(RecordFollowUp, contact="reached")
+    assert walk.is_at(Stage.FOLLOW_UP) and walk.owes() == {"deliver-discharge-plan-1"}
+    walk.do(RecordPlanDelivery, how="handed-over")
     assert walk.is_at(Stage.CLOSED)
     assert walk.path() == ["IOP", "OP"]
     assert len(walk.saw(JourneyOpened)) == 1
@@ -61,13 +67,14 @@ def test_iop_for_eight_weeks_then_outpatient_then_discharge_and_follow_up_to_the
 
 def test_outpatient_steps_up_to_iop_within_24_hours_and_down_again_after_a_review() -> None:
     walk = stepping_up("OP", "IOP")
-    assert walk.owes() == {"complete-step-up-1"}
+    assert walk.owes() == {"complete-step-up-1", *AT_OP}
     walk.later(hours=20)
     walk.do(ConfirmArrival)
     assert walk.saw(ObligationMet)[-1].obligation == "complete-step-up-1"
     assert not walk.saw(ObligationMet)[-1].late
     assert not walk.saw(StepUpWindowMissed)
-    assert walk.owes() == {"review-2", "continued-stay-1"}
+    anew = {"see-client-2", "refresh-discharge-plan-2"}
+    assert walk.owes() == {"review-2", "continued-stay-1", "team-review-1", "recertify-1"} | anew
     walk.later(weeks=6)
     walk.do(CompleteReview, outcome="step-down", to="OP", rationale="steady")
     walk.do(ConfirmArrival)
@@ -83,13 +90,14 @@ def test_iop_steps_up_to_partial_hospitalisation_and_returns_without_an_admissio
     walk.do(StartStepDown, to="IOP", reason="ready to return")
     walk.later(days=2)
     walk.do(ConfirmArrival)
-    assert walk.path() == ["IOP", "PHP", "IOP"] and walk.owes() == {"review-2", "continued-stay-2"}
+    anew = {"continued-stay-2", "team-review-2", "recertify-2", "see-client-2", "refresh-discharge-plan-2"}
+    assert walk.path() == ["IOP", "PHP", "IOP"] and walk.owes() == {"review-2", *anew}
     assert len(walk.saw(JourneyOpened)) == 1 and not walk.saw(AdmissionRepeated)
 
 
 def test_a_review_nobody_answers_climbs_to_the_medical_director_and_stays_with_them() -> None:
     walk = enrolled("IOP")
-    told = [e for e in walk.later(weeks=7) if isinstance(e, ObligationEscalated)]
+    told = [e for e in walk.later(weeks=7) if isinstance(e, ObligationEscalated) and e.obligation == "review-1"]
     due = walk.state.obligations.open["review-1"].due_at
     assert [e.to for e in told[:5]] == [
         Role.CLINICIAN,
@@ -101,7 +109,7 @@ def test_a_review_nobody_answers_climbs_to_the_medical_director_and_stays_with_t
     assert [(e.at - due) / timedelta(hours=1) for e in told] == [-160, -16, 8, 32, 80, 152], "not over the weekend"
     assert {e.to for e in told[4:]} == {Role.MEDICAL_DIRECTOR}
     assert [e.overdue for e in told] == [False, False, True, True, True, True]
-    pages = [e for e in walk.state.pending().values() if isinstance(e, Notify)]
+    pages = [e for e in walk.state.pending().values() if isinstance(e, Notify) and e.obligation == "review-1"]
     assert len(pages) == len(told)
     walk.do(CompleteReview, outcome="continue", rationale="late but done", by=DIRECTOR)
     assert walk.saw(ObligationMet)[-1].late
@@ -131,7 +139,7 @@ def test_a_declined_step_up_frees_the_place_and_is_reviewed_within_72_hours() ->
     walk.settle("place-1-search-1", held(walk))
     walk.do(DeclineTransition, reason="no childcare", safety_plan_reviewed=True)
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["OP"]
-    assert walk.owes() == {"review-2"}
+    assert walk.owes() == {"review-2", *AT_OP}
     assert walk.state.obligations.open["review-2"].due_at - walk.now == timedelta(hours=72)
     assert [e.hold_key for e in walk.state.pending().values() if isinstance(e, ReleasePlace)] == ["place-1"]
 
@@ -151,7 +159,7 @@ def test_a_declined_step_down_stays_at_iop() -> None:
     walk = stepping_down()
     walk.do(DeclineTransition, reason="not yet", safety_plan_reviewed=False)
     assert walk.path() == ["IOP"] and walk.is_at(Stage.ACTIVE)
-    assert walk.owes() == {"review-2", "continued-stay-1"}
+    assert walk.owes() == {"review-2", *AT_IOP}
 
 
 def test_a_declined_return_keeps_contact_with_the_facility() -> None:
@@ -166,9 +174,9 @@ def test_an_admission_cancelled_after_care_began_is_for_a_person_to_decide() -> 
     walk = enrolled()
     walk.do(CancelAdmission, message="message-2")
     walk.do(CancelAdmission, message="message-3")
-    assert walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-1", "continued-stay-1", "resolve-cancellation-1"}
+    assert walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-1", "resolve-cancellation-1", *AT_IOP}
     walk.do(CompleteObligation, obligation="resolve-cancellation-1", note="the source was wrong")
-    assert walk.owes() == {"review-1", "continued-stay-1"}
+    assert walk.owes() == {"review-1", *AT_IOP}
 
 
 def test_a_reported_discharge_is_completed_by_a_clinician_or_waived() -> None:
@@ -179,23 +187,28 @@ def test_a_reported_discharge_is_completed_by_a_clinician_or_waived() -> None:
     walk.do(WaiveObligation, obligation="complete-discharge-1", reason="one attendance ended, not care")
     walk.do(ReportDischarge, message="message-4")
     walk.do(Discharge, reason="moved")
-    assert walk.owes() == {"follow-up-1", "follow-up-2"}
+    assert walk.owes() == AFTER_CARE
     assert walk.saw(ObligationMet)[-1].obligation == "complete-discharge-2"
 
 
 def test_leaving_against_advice_records_the_gaps() -> None:
     walk = agreed()
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     walk.do(UpdateDischargePlan, plan=DischargePlan(crisis_contacts=("call 988",), resources=(" ",)))
     walk.refused(Discharge, "plan-incomplete", reason="goals-met")
     walk.do(Discharge, reason="against-advice")
-    assert walk.saw(Discharged)[0].gaps == ("follow-up appointments", "community resources")
-    assert walk.owes() == {"follow-up-1", "follow-up-2"}
+    assert walk.saw(Discharged)[0].gaps == (
+        "follow-up appointments",
+        "community resources",
+        "medication",
+        "summary",
+    )
+    assert walk.owes() == AFTER_CARE
 
 
 def test_an_empty_discharge_plan_is_no_draft() -> None:
     walk = agreed()
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     walk.do(UpdateDischargePlan, plan=DischargePlan(follow_ups=("",)))
     assert "draft-discharge-plan-1" in walk.owes()
     walk.do(UpdateDischargePlan, plan=DischargePlan(follow_ups=("therapist",)))
@@ -208,7 +221,7 @@ def test_a_step_up_is_possible_even_while_discharge_is_prepared() -> None:
     walk.do(RequestStepUp, to="PHP", reason="crisis")
     assert "complete-discharge-1" not in walk.owes()
     walk.do(DeclineTransition, reason="at home with family", safety_plan_reviewed=True)
-    assert walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-2", "continued-stay-1"}
+    assert walk.is_at(Stage.ACTIVE) and walk.owes() == {"review-2", *AT_IOP}
 
 
 def test_a_client_nobody_reaches_is_followed_up_until_somebody_waives_it() -> None:
@@ -216,9 +229,11 @@ def test_a_client_nobody_reaches_is_followed_up_until_somebody_waives_it() -> No
     for _ in range(3):
         walk.later(days=3)
         walk.do(RecordFollowUp, contact="not-reached")
-    assert walk.owes() == {"follow-up-1", "follow-up-2"} and walk.is_at(Stage.DISCHARGED)
-    for number in (1, 2):
-        walk.do(WaiveObligation, obligation=f"follow-up-{number}", reason="letter sent, no answer")
+    still_owed = {"early-follow-up-1", "follow-up-1", "follow-up-2"}
+    assert walk.owes() == still_owed and walk.is_at(Stage.DISCHARGED)
+    for each in sorted(still_owed):
+        assert not walk.is_at(Stage.CLOSED)
+        walk.do(WaiveObligation, obligation=each, reason="letter sent, no answer")
     assert walk.is_at(Stage.CLOSED)
 
 

@@ -54,7 +54,7 @@ def test_a_client_asked_about_the_cost_is_shown_the_new_price() -> None:
 
 def test_a_price_that_was_accepted_holds() -> None:
     walk = moved(agreed(), dearer())
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
 
 
 @pytest.mark.parametrize("walk_to", [placed, agreed])
@@ -71,7 +71,7 @@ def test_an_authorisation_that_the_payer_wants_is_owed_once_the_policy_has_them(
     moved(walk, "us-generic-1")
     walk.refused(ConfirmEnrolment, "authorisation-open", track="evening")
     walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="by phone", by=ADMISSIONS)
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
 
 
 def test_an_authorisation_that_was_obtained_or_is_owed_stays_as_it_is() -> None:

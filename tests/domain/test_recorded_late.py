@@ -12,7 +12,6 @@ from domain.pathway import DECISIONS
 from domain.pathway.admission import OpenJourney
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.discharge import Discharge
-from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave, StartLeave
@@ -47,10 +46,10 @@ def due(walk: Walk, obligation: str) -> datetime:
 
 def test_care_that_began_on_friday_is_reviewed_from_friday_on() -> None:
     on_time, late = agreed(), agreed()
-    on_time.do(ConfirmEnrolment, track="evening")
+    on_time.enrol()
     began = late.now
     late.later(days=3)
-    late.do(ConfirmEnrolment, track="evening", occurred_at=began)
+    late.enrol(occurred_at=began)
     assert due(late, "review-1") == due(on_time, "review-1")
     assert late.state.level_since == began
     assert due(late, "draft-discharge-plan-1") == began + 24 * HOUR
@@ -148,7 +147,7 @@ def test_a_review_before_the_last_one_does_not_bring_the_next_forward() -> None:
 def test_a_client_is_not_back_from_leave_before_it_began() -> None:
     walk = enrolled()
     walk.later(days=10)
-    walk.do(StartLeave, until=(walk.now + 3 * DAY).date(), reason="family")
+    walk.do(StartLeave, until=(walk.now + 3 * DAY).date(), category="family", reason="family")
     walk.refused(EndLeave, "before-it-was-owed", occurred_at=walk.now - DAY)
 
 

@@ -18,6 +18,7 @@ from domain.decide import Decided, decide
 from domain.evolve import evolve
 from domain.pathway import COMMANDS
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
+from domain.pathway.attendance import NoteAttendance, RecordOutreach
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import Done, Failed, SettleEffect
 from domain.pathway.care import Care
@@ -29,8 +30,14 @@ from domain.pathway.coverage import RecordBenefits
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.death import CorrectDeath, RecordDeath, ReviewDeath
-from domain.pathway.discharge import Discharge, ReportDischarge, TakeBackDischargeReport, UpdateDischargePlan
-from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.discharge import (
+    Discharge,
+    RecordPlanDelivery,
+    ReportDischarge,
+    TakeBackDischargeReport,
+    UpdateDischargePlan,
+)
+from domain.pathway.enrolment import BookFirstSession, ConfirmEnrolment
 from domain.pathway.follow_up import EndFollowUp, RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
@@ -166,14 +173,21 @@ CASES: dict[str, Case] = {
         CompleteObligation,
         {"obligation": "interim-contact-2", "note": "called", "occurred_at": MONDAY},
     ),
-    "on-leave-already": (lambda: on_leave(), StartLeave, WHY | {"until": "2026-03-20"}),
+    "on-leave-already": (lambda: on_leave(), StartLeave, WHY | {"category": "family", "until": "2026-03-20"}),
     "not-on-leave": (enrolled, EndLeave, {}),
-    "leave-too-long": (enrolled, StartLeave, WHY | {"until": "2027-03-20"}),
+    "leave-too-long": (enrolled, StartLeave, WHY | {"category": "family", "until": "2027-03-20"}),
+    "no-leave-left": (lambda: leave_used_up(), StartLeave, WHY | {"category": "travel", "until": "2026-04-14"}),
+    "session-in-the-past": (
+        agreed,
+        ConfirmEnrolment,
+        {"track": "evening", "first_session_at": MONDAY - timedelta(minutes=1)},
+    ),
+    "nothing-missed": (enrolled, RecordOutreach, {"outcome": "no-answer"}),
     "level-unknown": (answered, DecidePlacement, {"recommended": "SPA", "actual": "OP", "variance": "none free"}),
     "already-there": (answered, ChangePolicy, WHY | {"to": "us-generic-1"}),
     "level-differs": (lambda: elsewhere(), ChangePolicy, WHY | {"to": "us-php-1"}),
-    "obligation-unknown": (lambda: on_leave(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
-    "not-in-this-policy": (lambda: without_leave(), StartLeave, WHY | {"until": "2026-03-20"}),
+    "obligation-unknown": (lambda: on_leave_with_nothing_waiting(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
+    "not-in-this-policy": (lambda: without_leave(), StartLeave, WHY | {"category": "family", "until": "2026-03-20"}),
     "crisis-known": (in_emergency_department, RecordCrisis, WHY | {"place": "emergency-department"}),
     "level-is-ours": (enrolled, RecordCrisis, WHY | {"place": "inpatient", "level": "OP"}),
     "no-crisis": (enrolled, EndCrisis, WISH | {"safety_rechecked": True}),
@@ -298,7 +312,7 @@ def unpriced() -> Walk:
 
 def unplanned() -> Walk:
     walk = agreed()
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     return walk
 
 
@@ -323,7 +337,24 @@ def acknowledged() -> Walk:
 
 def on_leave() -> Walk:
     walk = enrolled()
-    walk.do(StartLeave, until="2026-03-20", reason="a funeral")
+    walk.do(StartLeave, until="2026-03-20", category="family", reason="a funeral")
+    return walk
+
+
+def on_leave_with_nothing_waiting() -> Walk:
+    """At OP, and before there is a discharge plan to look at again."""
+    walk = agreed("OP")
+    walk.enrol()
+    walk.do(StartLeave, until="2026-03-20", category="family", reason="a funeral")
+    return walk
+
+
+def leave_used_up() -> Walk:
+    walk = enrolled()
+    for until in ("2026-03-30", "2026-04-13"):
+        walk.do(StartLeave, until=until, category="travel", reason="a long trip")
+        walk.later(days=14)
+        walk.do(EndLeave)
     return walk
 
 
@@ -353,7 +384,8 @@ def test_every_code_can_be_met_and_says_what_to_do(code: str) -> None:
     sentence = walk_to().refused(kind, code, **fields)
     assert sentence[0].isupper() or sentence[0].isalpha()
     assert sentence.endswith(".") and len(sentence.split()) > 4
-    assert "None" not in sentence and "client-1" not in sentence and "journey-1" not in sentence
+    named = sentence.replace("see-client-1", "")  # a duty, not the client
+    assert "None" not in named and "client-1" not in named and "journey-1" not in named
 
 
 def test_the_cases_are_all_the_codes_there_are() -> None:
@@ -377,7 +409,7 @@ def _codes_in_the_source() -> list[str]:
 EARLY = {Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION}
 IN_CARE = {Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING}
 ENDS = {Stage.CLOSED, Stage.CANCELLED, Stage.WITHDRAWN, Stage.DECEASED}
-BEFORE_CARE = EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING}
+BEFORE_CARE = EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.ENROLLED}
 ALL = {Stage(name) for name in STAGES}
 
 DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
@@ -405,11 +437,15 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     AcceptCost: ({"estimate": "estimate-1"}, {Stage.COST_REVIEW}),
     DeclineCost: (WHY, {Stage.COST_REVIEW}),
     ConfirmEnrolment: ({"track": "evening"}, {Stage.ENROLLING}),
-    UpdateDischargePlan: ({"plan": WHOLE_PLAN}, IN_CARE | {Stage.ENROLLING}),
+    BookFirstSession: ({"first_session_at": MONDAY + timedelta(days=30)}, {Stage.ENROLLED}),
+    NoteAttendance: ({"entries": 99, "known": {}}, ALL),
+    RecordOutreach: ({"outcome": "no-answer"}, {Stage.ACTIVE, Stage.TRANSITION, Stage.DISCHARGING}),
+    RecordPlanDelivery: ({"how": "mailed"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
+    UpdateDischargePlan: ({"plan": WHOLE_PLAN}, IN_CARE | {Stage.ENROLLING, Stage.ENROLLED}),
     CompleteReview: ({"outcome": "continue", "rationale": "steady"}, {Stage.ACTIVE}),
     RequestStepUp: (WHY | {"to": "INPATIENT"}, IN_CARE),
     StartStepDown: (WHY | {"to": "OP"}, {Stage.ACTIVE, Stage.EXTERNAL}),
-    StartLeave: (WHY | {"until": "2026-03-28"}, {Stage.ACTIVE}),
+    StartLeave: (WHY | {"category": "family", "until": "2026-03-28"}, {Stage.ACTIVE}),
     ChangePolicy: (WHY | {"to": "us-residential-1"}, ALL - ENDS - {Stage.DISENGAGED}),
     EndLeave: ({}, {Stage.ACTIVE, Stage.TRANSITION}),
     ConfirmArrival: ({}, {Stage.TRANSITION}),
@@ -418,7 +454,7 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     Discharge: ({"reason": "goals-met"}, IN_CARE),
     WithdrawDischarge: (WHY, {Stage.DISCHARGING}),
     WithdrawMove: (WHY, {Stage.TRANSITION}),
-    CorrectEnrolment: (WHY, {Stage.ACTIVE}),
+    CorrectEnrolment: (WHY, {Stage.ENROLLED, Stage.ACTIVE}),
     CorrectDischarge: (WHY, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
     RecordFollowUp: ({"contact": "reached"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
     EndFollowUp: (WISH | {"reason": "contact-declined"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
@@ -456,6 +492,8 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
     walk.later(days=7)  # a follow-up counts from then on
     if kind is EndLeave:
         walk.state = walk.state.changed(leave=Leave(until=MONDAY.date()))
+    if kind is RecordOutreach:
+        walk.attended(missed=2, missed_since=MONDAY)
     if kind is EndCrisis and not walk.state.stage.is_end:
         walk.do(RecordCrisis, place="emergency-department", reason="panic at work")
     if walk.state.stage in allowed:

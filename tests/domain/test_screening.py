@@ -12,7 +12,6 @@ from domain.pathway.calls import BenefitsAnswer
 from domain.pathway.consents import ConsentAnswer, ConsentKind
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.death import CorrectDeath, RecordDeath
-from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.obligation_events import ObligationCancelled, ObligationEscalated
@@ -213,7 +212,7 @@ def test_a_screening_can_be_corrected_until_care_begins() -> None:
     assert consents.answer(ConsentKind.TELEHEALTH) is ConsentAnswer.DECLINED
     assert consents.answer(ConsentKind.CONTACT_BY_TEXT) is None
     assert consents.to_treatment, "not asked again"
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     walk.refused(CompleteScreening, "wrong-stage", **SCREENED)
 
 

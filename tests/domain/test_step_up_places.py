@@ -14,7 +14,6 @@ from domain.pathway.calls import Failed, PlaceAnswer
 from domain.pathway.cost import AcceptCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.discharge import Discharge
-from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.lost_place import PlaceLost, ReportPlaceLost
 from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.moves import StepUpWindowMissed, TransitionCompleted
@@ -426,7 +425,7 @@ def test_over_a_clock_change_a_step_up_and_its_contacts_count_elapsed_hours(even
     walk.do(CompleteScreening, **SCREENED)
     walk.do(DecidePlacement, recommended="OP", actual="OP")
     walk.do(AcceptCost, estimate="estimate-1")
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     walk.do(RequestStepUp, to=to, reason="worse")
     if to == "PHP":
         walk.settle("place-1-search-1", place(walk, hours=30))

@@ -13,7 +13,6 @@ from domain.obligations import Obligation, ObligationStatus
 from domain.pathway import OBLIGATIONS
 from domain.pathway.calls import Done, Failed
 from domain.pathway.discharge import Discharge, ReportDischarge
-from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.moves import StepUpWindowMissed
@@ -212,7 +211,7 @@ def test_what_is_waived_for_a_while_can_be_done_all_the_same_and_is_not_late() -
 def test_care_may_begin_while_an_authorisation_is_waived_for_a_while_and_it_is_owed_again() -> None:
     walk = agreed(verdict=Verdict.CLEAR_AUTH_REQUIRED)
     waive(walk, "obtain-authorisation-1", 5)
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     walk.later(days=7)
     again = owed(walk, "obtain-authorisation-1")
     assert again.is_overdue(walk.now) and walk.is_at(Stage.ACTIVE)
@@ -221,7 +220,8 @@ def test_care_may_begin_while_an_authorisation_is_waived_for_a_while_and_it_is_o
 
 def test_a_journey_is_never_silent_while_all_that_it_owes_is_waived() -> None:
     walk = discharged()
-    waive(walk, "follow-up-1", 20, whole=True)
+    for each in ("early-follow-up-1", "follow-up-1"):
+        waive(walk, each, 20, whole=True)
     assert walk.state.waiting_for() is Role.CASE_MANAGER
     assert walk.state.next_deadline() == midnight(until(walk, 20))
     assert not walk.state.is_urgent(walk.now)
@@ -261,6 +261,8 @@ def test_a_whole_kind_is_waived_and_so_is_what_is_raised_until_the_waiver_ends()
 def test_a_whole_kind_without_a_day_covers_what_is_open_and_nothing_that_comes_later() -> None:
     walk = discharged()
     waive(walk, "follow-up-1", whole=True)
+    assert walk.owes() == {"early-follow-up-1"}
+    waive(walk, "early-follow-up-1", whole=True)
     assert walk.is_at(Stage.CLOSED)
     contact = elsewhere()
     waive(contact, "external-contact-1", whole=True)

@@ -158,6 +158,20 @@ def begun(walk_to: Callable[[], Walk], obligation: str, kind: Any, **decision: A
     return walk_with
 
 
+def in_care(obligation: str) -> Callable[[datetime], Walk]:
+    """A walk in which care began with a session at a given time, of which the journey was told late."""
+
+    def walk_with(at: datetime) -> Walk:
+        walk = agreed()
+        walk.now += timedelta(days=400)
+        walk.do(ConfirmEnrolment, occurred_at=at, track="evening")
+        walk.attended(first_kept_at=at)
+        assert obligation in walk.owes()
+        return walk
+
+    return walk_with
+
+
 def elsewhere_from(at: datetime) -> Walk:
     return begun(stepping_up, "external-contact-1", ConfirmArrival, facility="Harbour Day Hospital")(at)
 
@@ -165,9 +179,12 @@ def elsewhere_from(at: datetime) -> Walk:
 CHANGES: dict[str, Callable[[datetime], Walk]] = {
     "enrol-1": admitted,
     "accept-cost-1": begun(answered, "accept-cost-1", DecidePlacement, recommended="IOP", actual="IOP"),
-    "review-1": begun(agreed, "review-1", ConfirmEnrolment, track="evening"),
-    "continued-stay-1": begun(agreed, "continued-stay-1", ConfirmEnrolment, track="evening"),
-    "draft-discharge-plan-1": begun(agreed, "draft-discharge-plan-1", ConfirmEnrolment, track="evening"),
+    "first-session-1": begun(agreed, "first-session-1", ConfirmEnrolment, track="evening"),
+    "review-1": in_care("review-1"),
+    "continued-stay-1": in_care("continued-stay-1"),
+    "team-review-1": in_care("team-review-1"),
+    "recertify-1": in_care("recertify-1"),
+    "draft-discharge-plan-1": in_care("draft-discharge-plan-1"),
     "complete-step-up-1": begun(enrolled, "complete-step-up-1", RequestStepUp, to="PHP", reason="worse"),
     "complete-step-down-1": begun(enrolled, "complete-step-down-1", StartStepDown, to="OP", reason="steady"),
     "external-contact-1": elsewhere_from,
@@ -193,7 +210,7 @@ def test_if_it_had_started_on_another_day_is_what_happens_when_it_did(obligation
 def test_if_the_leave_ended_on_another_day_is_what_happens_when_it_does() -> None:
     def on_leave(until: date) -> Walk:
         walk = enrolled()
-        walk.do(StartLeave, until=until, reason="a funeral")
+        walk.do(StartLeave, until=until, category="family", reason="a funeral")
         return walk
 
     friday, sunday = date(2026, 3, 20), date(2026, 3, 29)

@@ -16,6 +16,7 @@ from domain.events import BaseEvent
 from domain.evolve import fold
 from domain.pathway import Event
 from domain.pathway.admission import CancelAdmission, OpenJourney
+from domain.pathway.attendance import NoteAttendance
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import Answer, BenefitsAnswer, Done, PlaceAnswer, SettleEffect
 from domain.pathway.cost import AcceptCost, DeclineCost
@@ -23,11 +24,12 @@ from domain.pathway.coverage import RecordBenefits
 from domain.pathway.crisis import RecordCrisis
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.death import RecordDeath
-from domain.pathway.discharge import Discharge, UpdateDischargePlan
+from domain.pathway.discharge import Discharge, RecordPlanDelivery, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
@@ -35,6 +37,7 @@ from domain.pathway.screening import CompleteScreening
 from domain.pathway.withdrawal import RecordWithdrawal
 from domain.plans import Actor, DischargePlan
 from domain.refusal import Refusal, Refused
+from domain.sessions.attendance import Attendance
 from domain.state import JourneyState
 from domain.values import LevelOfCare, Role, Stage
 
@@ -50,8 +53,18 @@ ADMISSIONS = Actor(id="admissions-1", role=Role.ADMISSIONS)
 
 COPAY = CostShare(copay=30)
 WHOLE_PLAN = DischargePlan(
-    follow_ups=("therapist, in a week",), crisis_contacts=("call 988",), resources=("peer group on Tuesdays",)
+    follow_ups=("therapist, in a week",),
+    crisis_contacts=("call 988",),
+    resources=("peer group on Tuesdays",),
+    medication=("none",),
+    summary=("eight weeks of skills and therapy",),
 )
+AT_OP = {"see-client-1", "refresh-discharge-plan-1"}
+"""What is owed beside the review while care at OP goes on and the discharge plan is begun."""
+AT_IOP = {*AT_OP, "continued-stay-1", "team-review-1", "recertify-1"}
+"""The same at IOP."""
+AFTER_CARE = {"deliver-discharge-plan-1", "early-follow-up-1", "follow-up-1", "follow-up-2"}
+"""What is owed to a client who was discharged just now."""
 NO_PLACE = PlaceAnswer()
 SCREENED: dict[str, Any] = {"urgency": "routine", "risk": "low", "consents": {"treatment": "given"}}
 """A client who can wait, is safe and consents to treatment."""
@@ -101,6 +114,19 @@ class Walk:
         self.record += outcome.events
         return outcome.events
 
+    def enrol(self, track: str = "evening", **fields: Any) -> tuple[Event, ...]:
+        """Enrols the client, who comes to their first session at once."""
+        enrolled = self.do(ConfirmEnrolment, track=track, **fields)
+        if self.state.stage is not Stage.ENROLLED:  # under a policy without attendance
+            return enrolled
+        return *enrolled, *self.attended(first_kept_at=fields.get("occurred_at", self.now))
+
+    def attended(self, **known: Any) -> tuple[Event, ...]:
+        """The journey hears this of the client's sessions, beside what it knows; only when they last came is new."""
+        before = self.state.attendance
+        noted = {**dict(before.known), "seen_week": self.now.date() - timedelta(days=self.now.weekday()), **known}
+        return self.do(NoteAttendance, entries=before.entries + 1, known=Attendance(**noted))
+
     def refused(self, kind: type[BaseCommand], code: str, **fields: Any) -> str:
         """Demands a refusal that changes nothing; returns its sentence."""
         before = self.state.model_dump_json()
@@ -140,6 +166,14 @@ class Walk:
             assert after is None or after > self.now, "time passed and the same moment is due again"
         self.now = until
         return self.record[first:]
+
+    def later_with_the_team(self, **span: float) -> None:
+        """Lets time pass while the team talks about the client in each week, as it should."""
+        until = self.now + timedelta(**span)
+        while (owed := next(iter(self.state.open_of("team-review")), None)) and owed.due_at <= until:
+            self.later(seconds=(owed.due_at - timedelta(hours=12) - self.now).total_seconds())
+            self.do(CompleteObligation, obligation=owed.id, note="talked about")
+        self.later(seconds=(until - self.now).total_seconds())
 
     def outage(self, **span: float) -> tuple[Event, ...]:
         """Time passes unseen, and is noticed once at the end."""
@@ -206,10 +240,17 @@ def agreed(level: LevelOfCare = "IOP", verdict: Verdict = Verdict.CLEAR) -> Walk
     return walk
 
 
+def unseen(level: LevelOfCare = "IOP") -> Walk:
+    """The client is enrolled and has not come yet."""
+    walk = agreed(level)
+    walk.do(ConfirmEnrolment, track="evening")
+    return walk
+
+
 def enrolled(level: LevelOfCare = "IOP") -> Walk:
     """Care began, and the discharge plan is whole."""
     walk = agreed(level)
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     walk.do(UpdateDischargePlan, plan=WHOLE_PLAN)
     return walk
 
@@ -269,6 +310,7 @@ def discharged() -> Walk:
     """Care ended as planned."""
     walk = enrolled()
     walk.do(Discharge, reason="goals-met")
+    walk.do(RecordPlanDelivery, how="handed-over")
     return walk
 
 
@@ -348,6 +390,7 @@ STAGES: dict[str, Callable[[], Walk]] = {
     "PLACEMENT": answered,
     "COST_REVIEW": placed,
     "ENROLLING": agreed,
+    "ENROLLED": unseen,
     "ACTIVE": enrolled,
     "TRANSITION": stepping_down,
     "EXTERNAL": elsewhere,

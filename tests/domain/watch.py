@@ -71,7 +71,9 @@ class Watch:
         self._places(asked, events)
         true_at = (asked.occurred_at if isinstance(asked, Decision) else None) or now
         assert all(event.cause == asked.cause for event in events)
-        assert all(event.at == (now if isinstance(event, _CALLS) else true_at) for event in events)
+        begun = [e.at for e in events if isinstance(e, LevelOfCareStarted) and e.by_first_session]
+        assert all(at <= now for at in begun), "care began with a session that is still to come"
+        assert all(event.at == now if isinstance(event, _CALLS) else event.at in (true_at, *begun) for event in events)
         assert all(event.due_at >= now for event in events if isinstance(event, ObligationMoved)), "into the past"
         assert all(event.was_due_at >= now for event in events if isinstance(event, ObligationMoved)), "un-missed"
         if any(isinstance(event, JourneyOpened) for event in events):
@@ -79,10 +81,10 @@ class Watch:
         decided = [
             e
             for e in events
-            if isinstance(e, Enrolled | TransitionCompleted) or (isinstance(e, CrisisRecorded) and e.level is not None)
+            if isinstance(e, TransitionCompleted) or (isinstance(e, CrisisRecorded) and e.level is not None)
         ]
         started = [e for e in events if isinstance(e, LevelOfCareStarted)]
-        assert len(started) == len(decided)
+        assert len(started) == len(decided) + len(begun) and len(begun) <= 1
         assert all(event.by.id for event in decided)
         moves = [e for e in events if isinstance(e, TransitionStarted)]
         assert all(move.by.role in CLINICAL for move in moves)
@@ -100,6 +102,7 @@ class Watch:
         self._endings(event, before)
         if isinstance(event, LevelOfCareStarted):
             assert before.level is None, "two levels at once"
+            self._first_session(event, before)
         if isinstance(event, EffectSettled):
             assert event.key not in self.settled
             self.settled.add(event.key)
@@ -116,6 +119,15 @@ class Watch:
         if _says_who_pays(event, before):
             self._who_pays = len(self.record)
         self.record.append(event)
+
+    def _first_session(self, event: LevelOfCareStarted, before: JourneyState) -> None:
+        """Care begins for a client whom a person enrolled, once they came to a session, and counts from there."""
+        assert before.care.began is not event.by_first_session
+        if event.by_first_session:
+            enrolled = next(e for e in reversed(self.record) if isinstance(e, Enrolled))
+            came_at = before.attendance.known.first_kept_at
+            assert came_at is not None and enrolled.by.id and enrolled.level == event.level
+            assert enrolled.at <= event.at and event.earlier_days == 0
 
     def _screening(self, event: Event, before: JourneyState) -> None:
         if isinstance(event, PlacementDecided):
@@ -143,9 +155,13 @@ class Watch:
             assert due <= self.aware.get(owed.id, set()), "somebody should have heard of it by now"
 
     def _owner(self, event: Event, before: JourneyState) -> None:
-        """What is raised is owed by the person who has its role for this client, until it is given to another."""
+        """What is raised is owed by the person who has its role for this client, until it is given to another. What
+        had waited is owed by the one to whom it was given alone.
+        """
         if isinstance(event, ObligationRaised):
-            assert event.obligation.assignee == before.care_team.members.get(event.obligation.owner)
+            owed = event.obligation
+            alone = {each.owed.assignee for each in before.suspension.waiting if each.theirs_alone}
+            assert owed.assignee == before.care_team.members.get(owed.owner) or owed.assignee in alone
         if isinstance(event, ObligationAssigned):
             owed = before.obligations.open[event.obligation]
             assert owed.assignee == event.before != event.assignee

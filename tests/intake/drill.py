@@ -22,7 +22,6 @@ from domain.pathway.admission import OpenJourney
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.discharge import Discharge, UpdateDischargePlan
-from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.move_decisions import DeclineTransition, RequestStepUp
 from domain.pathway.obligation_decisions import WaiveObligation
@@ -61,9 +60,13 @@ def lived_through(journey_id: str, client_ref: str) -> Walk:
     walk.do(DeclineCost, reason="CANARYREASON: too dear")
     walk.do(ResolveFunding, route="self-pay", reason="CANARYREASON: an aunt pays")
     walk.do(AcceptCost, estimate="estimate-2")
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.enrol()
     plan = DischargePlan(
-        follow_ups=("CANARYPLAN in a week", ""), crisis_contacts=("CANARYPLAN",), resources=("CANARYPLAN",)
+        follow_ups=("CANARYPLAN in a week", ""),
+        crisis_contacts=("CANARYPLAN",),
+        resources=("CANARYPLAN",),
+        medication=("CANARYPLAN",),
+        summary=("CANARYPLAN",),
     )
     walk.do(UpdateDischargePlan, plan=plan)
     walk.do(CompleteReview, outcome="continue", rationale="CANARYRATIONALE")

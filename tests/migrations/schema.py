@@ -36,7 +36,7 @@ _TOKEN = re.compile(r"""(\$\w*\$).*?\1|'(?:[^']|'')*'|"[^"]*"|[^$'"]+""", re.DOT
 _CONSTRAINT = re.compile(r"alter table only \S+\n    add (constraint .*);")
 _COLUMN_GRANT = re.compile(r"grant (\w+)\((\w+)\) on table (\S+) to (\w+);")
 _KINDS = ("schema", "table", "view", "aggregate", "function", "default acl")
-_OF_A_TABLE = ("constraint", "fk constraint", "sequence", "index", "trigger")
+_OF_A_TABLE = ("constraint", "fk constraint", "sequence", "index", "trigger", "policy", "row security")
 _ABOUT = ("comment", "acl")
 
 

@@ -298,7 +298,7 @@ async def test_over_tcp_with_a_password_that_needs_escaping(over_tcp: str, monke
     waiting = pending(url)
     assert migrate(url) == waiting
     with psycopg.connect(url) as connection:
-        connection.execute("drop schema es, intake, dash, access, migrations cascade")
+        connection.execute("drop schema es, intake, dash, access, attendance, migrations cascade")
 
     # Words that libpq knows and dbmate's driver does not, and what libpq takes from the environment.
     monkeypatch.setenv("PGPASSWORD", PASSWORD)

@@ -104,7 +104,13 @@ async def test_words_come_back_whole_and_stand_nowhere_in_the_clear() -> None:
     stored = await recorded(MemoryEventStore(), sealer, *events)
     assert await sealer.open(stored) == events
     assert all(each.sealed and CANARY not in each.model_dump_json() for each in stored)
-    assert stored[1].data["plan"] == {"follow_ups": ["", MASK, " "], "crisis_contacts": [MASK], "resources": []}
+    assert stored[1].data["plan"] == {
+        "follow_ups": ["", MASK, " "],
+        "crisis_contacts": [MASK],
+        "resources": [],
+        "medication": [],
+        "summary": [],
+    }
     assert not any(word.encode() in (each.sealed or b"") for each in stored for word in CANARY.split())
 
 

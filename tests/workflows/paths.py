@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from domain.commands import BaseCommand
 from domain.pathway.admission import CancelAdmission
+from domain.pathway.attendance import NoteAttendance
 from domain.pathway.cost import AcceptCost
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.death import CorrectDeath, RecordDeath, ReviewDeath
-from domain.pathway.discharge import Discharge, UpdateDischargePlan
+from domain.pathway.discharge import Discharge, PlanDelivery, RecordPlanDelivery, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
@@ -22,6 +24,7 @@ from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening
 from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
 from domain.plans import Actor, Contact, DischargePlan, DischargeReason, FundingRoute, ReviewOutcome
+from domain.sessions.attendance import Attendance
 from domain.values import LevelOfCare, Role, Stage
 from tests.workflows.house import SCREENED, Case
 
@@ -29,7 +32,11 @@ OP, IOP, PHP = "OP", "IOP", "PHP"
 Step = Callable[[Case], Awaitable[object]]
 
 PLAN = DischargePlan(
-    follow_ups=("a first visit within a week",), crisis_contacts=("call 988",), resources=("peer group",)
+    follow_ups=("a first visit within a week",),
+    crisis_contacts=("call 988",),
+    resources=("peer group",),
+    medication=("none",),
+    summary=("eight weeks of skills and therapy",),
 )
 
 
@@ -46,12 +53,22 @@ async def accept_cost(case: Case) -> None:
     await case.do(AcceptCost, estimate=estimate.id if estimate else "none")
 
 
+async def come(case: Case) -> None:
+    """The client comes to a session, and their journey is told of it."""
+    now, known = await case.now(), (await case.state()).attendance
+    first = known.known.first_kept_at or now
+    monday = now.date() - timedelta(days=now.weekday())
+    noted = Attendance(first_kept_at=first, seen_week=monday)
+    await case.do(NoteAttendance, entries=known.entries + 1, known=noted)
+
+
 def into_care(level: LevelOfCare) -> tuple[Step, ...]:
     return (
         decide(CompleteScreening, **SCREENED),
         decide(DecidePlacement, recommended=level, actual=level),
         accept_cost,
         decide(ConfirmEnrolment, track="evening"),
+        come,
         decide(UpdateDischargePlan, plan=PLAN),
     )
 
@@ -67,6 +84,7 @@ async def enrol(case: Case, level: LevelOfCare = OP) -> None:
 _REACHED = decide(RecordFollowUp, contact=Contact.REACHED)
 OUT_OF_CARE: tuple[Step, ...] = (
     decide(Discharge, reason=DischargeReason.GOALS_MET),
+    decide(RecordPlanDelivery, how=PlanDelivery.MAILED),
     later(days=5),
     _REACHED,
     later(days=20),
@@ -77,7 +95,10 @@ _REVIEW = decide(CompleteReview, outcome=ReviewOutcome.CONTINUE, rationale="prog
 _STEP_DOWN = decide(StartStepDown, to=OP, reason="stable")
 _ARRIVE = decide(ConfirmArrival)
 
-_TO_CARE = (Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.ACTIVE)
+_TO_CARE = (
+    *(Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING),
+    *(Stage.ENROLLED, Stage.ACTIVE),
+)
 _MOVED = (Stage.TRANSITION, Stage.ACTIVE)
 _TO_THE_END = (Stage.DISCHARGED, Stage.FOLLOW_UP, Stage.CLOSED)
 

@@ -172,6 +172,7 @@ def services_on(
     return Services(
         pool=pool,
         store=store,
+        session_store=store,
         sealer=sealer,
         journeys=journeys,
         signer=SIGNER,

@@ -1,0 +1,96 @@
+"""Reads the sessions as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
+from psycopg.rows import tuple_row
+from psycopg.sql import SQL, Identifier
+
+from domain.sessions.facts import Session, SessionOutcome
+
+_FIELDS = tuple(Session.model_fields)
+_COLUMNS = SQL(", ").join(Identifier("s", name) for name in _FIELDS)
+_OF_JOURNEY = SQL("select {} from attendance.sessions s where journey_id = %s order by starts_at, session").format(
+    _COLUMNS
+)
+_OF_DAY = SQL(
+    "select s.journey_id, n.number, s.entered_at, {}"
+    " from attendance.sessions s left join dash.journey_numbers n on n.journey_id = s.journey_id"
+    " where s.starts_at >= %(since)s and s.starts_at < %(until)s"
+    " and (%(sites)s::text[] is null or s.site = any (%(sites)s)) and s.outcome <> 'entered-in-error'"
+    " order by s.starts_at, s.skill, s.led_by, s.journey_id, s.session limit %(limit)s"
+).format(_COLUMNS)
+_UNTOLD = (
+    "select count(*) as number, min(changed_at) as since, max(trouble) as trouble from attendance.journeys"
+    " where told < entries"
+)
+_TOLD = "select told from attendance.journeys where journey_id = %s"
+MOST_OF_DAY = 500
+"""Sessions of one day that are listed at most."""
+
+
+class Listed(NamedTuple):
+    """A session in a list of several journeys.
+
+    Attributes:
+        number: Of the journey, for its short reference; None until the read models have it.
+    """
+
+    journey_id: str
+    number: int | None
+    entered_at: datetime
+    said: Session
+
+
+class Untold(NamedTuple):
+    """Journeys that have still to be told of their client's sessions.
+
+    Attributes:
+        since: When the first of them changed.
+        trouble: Why one of them could not be told.
+    """
+
+    number: int
+    since: datetime | None
+    trouble: str | None
+
+
+async def sessions_on_record(connection: AsyncConnection[Any], journey_id: str) -> tuple[Session, ...]:
+    """A client's sessions, by when they start; those entered in error are left out."""
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = await (await cursor.execute(_OF_JOURNEY, [journey_id])).fetchall()
+    found = (_session(row) for row in rows)
+    return tuple(each for each in found if each.outcome is not SessionOutcome.ENTERED_IN_ERROR)
+
+
+async def sessions_of_day(
+    connection: AsyncConnection[Any], since: datetime, until: datetime, sites: Sequence[str] | None
+) -> tuple[Listed, ...]:
+    """Sessions that start in [`since`, `until`) at these sites, or at every site for None; `MOST_OF_DAY` at most."""
+    values = {"since": since, "until": until, "sites": list(sites) if sites else None, "limit": MOST_OF_DAY}
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = await (await cursor.execute(_OF_DAY, values)).fetchall()
+    return tuple(Listed(row[0], row[1], row[2], _session(row[3:])) for row in rows)
+
+
+async def untold(connection: AsyncConnection[Any]) -> Untold:
+    """How many journeys have still to be told, and since when."""
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        row = await (await cursor.execute(_UNTOLD)).fetchone()
+    assert row is not None, "a count has a row"
+    return Untold(*row)
+
+
+async def told_of(connection: AsyncConnection[Any], journey_id: str) -> int:
+    """How many of its entries the journey has been told of, or need not be."""
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        row = await (await cursor.execute(_TOLD, [journey_id])).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _session(row: Sequence[Any]) -> Session:
+    return Session.model_validate(dict(zip(_FIELDS, row, strict=True)))

@@ -1,0 +1,1 @@
+"""What entering facts about sessions costs, beside a bare insert."""
