@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from access.rules import Action
 from attendance.entering import Entered, SessionEntry
 from dashboard.board.looking import Recorded, recorded
@@ -38,8 +40,18 @@ async def enter(visit: Visit, journey_id: str, said: Session, entry_id: str, via
     if role is None or not visit.may(Action.TAKE_DECISION, found.concerns):
         raise Refused("not-theirs-to-enter", f"Only {any_of(ENTERED_BY)} can enter a session. Ask one of them.")
     by = Actor(id=visit.viewer.person, role=role)
-    entry = Entry(entry=f"{visit.viewer.person}/{entry_id}", entered_at=visit.now, by=by, said=said)
+    entry = Entry(entry=f"{visit.viewer.person}/{entry_id}", entered_at=_entered_at(visit), by=by, said=said)
     return await SessionEntry(visit.services.session_store, via.value).enter(journey_id, entry, visit.now)
+
+
+def _entered_at(visit: Visit) -> datetime:
+    """Later than whatever was entered before. A demonstration's clock stands still between events, so there the time of
+    day by which people live is added.
+    """
+    if not visit.services.virtual_time:
+        return visit.now
+    wall = visit.wall_clock
+    return visit.now + (wall - wall.replace(hour=0, minute=0, second=0, microsecond=0))
 
 
 def _role(visit: Visit) -> Role | None:

@@ -28,12 +28,14 @@ from domain.evolve import evolve
 from domain.obligation_terms import StepTerms
 from domain.pathway import COMMANDS, OBLIGATIONS
 from domain.pathway.admission import OpenJourney
+from domain.pathway.attendance import NoteAttendance
 from domain.pathway.calls import Answer, BenefitsAnswer, Done, Failed, PlaceAnswer, SettleEffect
 from domain.pathway.deadlines import TimePassed
 from domain.pathway.leave import StartLeave
 from domain.pathway.obligation_events import ObligationRaised
 from domain.plans import Actor
 from domain.policy import policy_named
+from domain.sessions.attendance import Attendance
 from domain.state import JourneyState
 from domain.values import LEVEL_PATTERN, Stage
 from tests.domain.strategies import fields_of
@@ -52,6 +54,8 @@ from tests.domain.walk import (
 PAGE = Path(__file__).parents[2] / "docs/pathway.md"
 POLICY = "us-generic-1"
 LEVELS = ("OP", "IOP", "PHP", "INPATIENT")
+CAME = Attendance(first_kept_at=MONDAY, seen_week=MONDAY.date())
+NO_LONGER_COMES = CAME.changed(missed=3, missed_since=MONDAY, unnoted_since=MONDAY)
 _UNITS = {
     TimeKind.ELAPSED: "elapsed hour",
     TimeKind.CALENDAR_DAYS: "calendar day",
@@ -86,8 +90,8 @@ class Observed:
 def observe() -> Observed:
     """Tries everything everywhere."""
     observed = Observed()
-    others = window_missed, place_held, returning, _on_leave, _late_place, _admitted_long_ago
-    for make in (*STAGES.values(), *others, _no_longer_comes, _came_on_another_day):
+    others = window_missed, place_held, returning, _on_leave, _late_place, _admitted_long_ago, _came_on_another_day
+    for make in (*STAGES.values(), *others):
         walk = make()
         _note_the_way(walk, observed)
         for kind in COMMANDS.values():
@@ -113,13 +117,6 @@ def _admitted_long_ago() -> Walk:
     walk = Walk()
     fields = {"journey_id": "journey-1", "client_ref": "client-1", "site": "main", "message": "message-1"}
     walk.do(OpenJourney, **fields, admitted_at=MONDAY - timedelta(days=1000))
-    return walk
-
-
-def _no_longer_comes() -> Walk:
-    walk = enrolled()
-    walk.later(days=3)
-    walk.attended(missed=3, missed_since=MONDAY, unnoted_since=MONDAY)
     return walk
 
 
@@ -165,15 +162,25 @@ def _commands(kind: type[BaseCommand], state: JourneyState) -> Iterator[BaseComm
             continue  # no such combination can be asked for
 
 
+_ONLY_TOLD = ("initiator", "disposition", "category", "format")
+"""Choices on which nothing depends: one of each will do."""
+
+
 def _values(kind: type[BaseCommand], name: str, state: JourneyState) -> list[Any]:
     if name == "obligation":
         return list(state.obligations.open)
+    if kind is NoteAttendance:
+        told: dict[str, list[Any]] = {
+            "entries": [state.attendance.entries + 1],
+            "known": [Attendance(), CAME, NO_LONGER_COMES],
+        }
+        return told[name]
     field = kind.model_fields[name]
     parts = get_args(field.annotation) or (field.annotation,)
     held = next(each for each in parts if each is not NoneType)
     nothing = [None] if NoneType in parts else []
     if isinstance(held, type) and issubclass(held, StrEnum):
-        return [*nothing, *held]
+        return list(held)[:1] if name in _ONLY_TOLD else [*nothing, *held]
     if held is bool:
         return [False, True]
     if LEVEL_PATTERN in f"{field.annotation}{field.metadata}":
