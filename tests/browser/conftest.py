@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from cli.demo.open_clients import EVERYBODY
 from tests.cli.conftest import command, temporary_home, up
 
 expect.set_options(timeout=30_000)
@@ -49,6 +50,9 @@ def demonstration() -> Iterator[RunningBoard]:
         return
     with temporary_home() as home, command(home, "demo") as system:
         system.until(lambda: "stays up until Ctrl-C" in system.out)
+        everybody = len(EVERYBODY)
+        assert f"{everybody} of {everybody} paths went as scripted." in system.out, system.out[-3000:]
+        assert f"THROUGHLINE_HOME={home / 'demo'} throughline journeys --all" in system.out
         yield RunningBoard(home / "demo")
 
 

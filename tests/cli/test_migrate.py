@@ -39,7 +39,8 @@ def test_both_databases_are_brought_up_to_date_and_each_migration_is_named(
     answer = migrate(fresh_database, keys_url)
     assert answer.code == Exit.OK, answer.err
     assert [line.split()[1] for line in answer.out.splitlines() if line.startswith("applied ")] == waiting
-    assert {each[:2] for each in waiting} == {"00", "01", "02", "03", "04"}  # record, intake, read models, keys, access
+    # The record, intake, the read models, the keys, access and attendance.
+    assert {each[:2] for each in waiting} == {"00", "01", "02", "03", "04", "05"}
     assert not pending(fresh_database) and not pending(keys_url, *KEYS)
     assert migrate(fresh_database, keys_url).out.count("up to date, nothing to apply") == 2
 
