@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.missed import missed_of
@@ -99,6 +99,7 @@ def test_a_client_who_arrives_exactly_after_24_hours_arrived_in_time(after: time
 
 
 @given(data=st.data(), place=st.sampled_from(list(EVERYWHERE)), seconds=st.integers(0, 90 * 24 * 3600))
+@settings(deadline=None)
 def test_once_time_has_passed_the_next_moment_lies_ahead_or_nothing_is_left_to_wait_for(
     data: st.DataObject, place: str, seconds: int
 ) -> None:
