@@ -25,7 +25,10 @@ from workflows.client import CommandRefused
 
 pytestmark = pytest.mark.stack
 DIRECTOR = Actor(id="director-1", role=Role.MEDICAL_DIRECTOR)
-IN_CARE = (Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.ACTIVE)
+IN_CARE = (
+    *(Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING),
+    *(Stage.ENROLLED, Stage.ACTIVE),
+)
 MOVED = (Stage.TRANSITION, Stage.ACTIVE)
 TO_THE_END = (Stage.DISCHARGED, Stage.FOLLOW_UP, Stage.CLOSED)
 
