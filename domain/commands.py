@@ -36,7 +36,7 @@ EVERY_STAGE = tuple(Stage)
 NOT_ENDED = tuple(stage for stage in Stage if not stage.is_end)
 BEFORE_CARE = (
     *(Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION, Stage.PLACEMENT, Stage.COST_REVIEW),
-    *(Stage.ENROLLING, Stage.ENROLLED, Stage.EXTERNAL),
+    *(Stage.ENROLLING, Stage.WAITLISTED, Stage.ENROLLED, Stage.EXTERNAL),
 )
 """Stages at which care may not have begun; at EXTERNAL the client may also be in care."""
 IN_CARE = (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)

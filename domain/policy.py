@@ -64,6 +64,13 @@ class Numbers(Value):
     cost_business_days: BusinessDays = Field(description="The client's answer to the estimate.")
     authorisation_business_days: BusinessDays = Field(description="The payer's authorisation.")
     access_business_days: BusinessDays = Field(description="From referral to enrolment.")
+    waitlist_check_in_days: CalendarDays = Field(
+        description="Asking a waiting client how they are, again and again until there is room."
+    )
+    waitlist_screening_days: CalendarDays = Field(description="Screening a waiting client again.")
+    interim_offer_business_days: BusinessDays = Field(
+        description="Offering a waiting client a gentler level meanwhile."
+    )
     first_session_days: CalendarDays = Field(
         description="From enrolment to the first session that the client comes to, where none is booked."
     )

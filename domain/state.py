@@ -34,13 +34,14 @@ from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
 from domain.pathway.screening import Screening
 from domain.pathway.suspension import Suspension
+from domain.pathway.waitlist import Waitlist
 from domain.pathway.withdrawal import Withdrawal
 from domain.plans import Direction
 from domain.policy import Policy, policy_named
 from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
-STATE_SCHEMA = 6
+STATE_SCHEMA = 7
 """Number of the state's shape. Raise it whenever a field of any slice is added, removed or means something else, then
 run `python -m tests.domain.state_schema`. Two states are only compared if both were folded under one number.
 """
@@ -71,6 +72,7 @@ class JourneyState(Value):
     placement: Placement = Placement()
     cost: Cost = Cost()
     authorisation: Authorisation = Authorisation()
+    waitlist: Waitlist = Waitlist()
     enrolment: Enrolment = Enrolment()
     care: Care = Care()
     attendance: KnownAttendance = KnownAttendance()
@@ -162,7 +164,9 @@ class JourneyState(Value):
             return Stage.PLACEMENT
         if self.enrolment.level is not None:
             return Stage.ENROLLED
-        return Stage.ENROLLING if self.cost.accepted else Stage.COST_REVIEW
+        if not self.cost.accepted:
+            return Stage.COST_REVIEW
+        return Stage.WAITLISTED if self.waitlist.level == self.placement.level else Stage.ENROLLING
 
     @property
     def ended_at(self) -> Instant | None:

@@ -43,7 +43,7 @@ _GOES_WRONG = (
 
 
 async def demo(*, once: bool = False, json: bool = False) -> int:
-    """Play twenty-one invented clients' months in a minute on the real parts, then stay up with the board until Ctrl-C.
+    """Play twenty-two invented clients' months in a minute on the real parts, then stay up with the board until Ctrl-C.
 
     Args:
         once: End by itself; exit code 0 only if every path went as scripted.

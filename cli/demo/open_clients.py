@@ -21,7 +21,9 @@ from cli.demo.script import (
     Message,
     ScriptStep,
     Visit,
+    accept,
     arrive,
+    contact,
     into_care,
     review,
     step,
@@ -40,6 +42,8 @@ from domain.pathway.discharge import (
 )
 from domain.pathway.leave import LeaveCategory, StartLeave
 from domain.pathway.move_decisions import RequestStepUp
+from domain.pathway.placement import DecidePlacement
+from domain.pathway.waitlist import WAITLIST_CHECK_IN, InterimAnswer, PutOnWaitlist, RecordInterimOffer
 from domain.plans import Actor, DischargeReason, ReviewOutcome
 from domain.sessions.facts import SessionOutcome, SessionType
 from domain.state import JourneyState
@@ -96,6 +100,11 @@ def _leave(state: JourneyState, command_id: str, by: Actor) -> Decision:
     assert state.level_since is not None
     until = (state.level_since + END + 3 * DAY).date()
     return StartLeave(id=command_id, by=by, until=until, category=LeaveCategory.FAMILY, reason="travels to family")
+
+
+def _asked(week: int) -> ScriptStep:
+    """The case manager asks how they are."""
+    return contact((week - 1) * WEEK + 4 * DAY, WAITLIST_CHECK_IN.kind)
 
 
 OPEN_CLIENTS: tuple[Client, ...] = (
@@ -192,6 +201,24 @@ OPEN_CLIENTS: tuple[Client, ...] = (
         levels=(),
         last=13,
         happens=("attendance.noted", "outreach.recorded"),
+    ),
+    Client(
+        name="waits-for-room",
+        title="Waits for room in IOP, and has OP meanwhile",
+        steps=(
+            *into_care(IOP)[:3],
+            step(6 * HOUR, Role.ADMISSIONS, PutOnWaitlist),
+            step(8 * HOUR, Role.CASE_MANAGER, RecordInterimOffer, answer=InterimAnswer.ACCEPTED),
+            step(10 * HOUR, Role.CLINICIAN, DecidePlacement, recommended=IOP, actual=OP, variance="waits for room"),
+            accept(12 * HOUR),
+            *into_care(OP)[3:],
+            *(_asked(week) for week in range(1, 17)),
+            *weeks(1, 16),
+            review(_QUARTER, ReviewOutcome.CONTINUE),
+        ),
+        stages=(*TO_CARE[:5], Stage.WAITLISTED, Stage.COST_REVIEW, *TO_CARE[4:]),
+        levels=(OP,),
+        happens=("client.waitlisted", "interim-care.offered"),
     ),
 )
 EVERYBODY = (*CLIENTS, *OPEN_CLIENTS)

@@ -185,7 +185,9 @@ def step(at: timedelta, role: Role, command: type[Decision], **fields: Any) -> S
     return ScriptStep(at, role, build)
 
 
-def _accept(at: timedelta) -> ScriptStep:
+def accept(at: timedelta) -> ScriptStep:
+    """The client agrees to the latest estimate."""
+
     def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
         return AcceptCost(id=command_id, by=by, estimate=state.cost.estimate.id if state.cost.estimate else "")
 
@@ -207,7 +209,7 @@ def into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[S
     return (
         step(since + HOUR, Role.ADMISSIONS, CompleteScreening, urgency=Urgency.ROUTINE, **_SCREENED),
         step(since + 2 * HOUR, Role.CLINICIAN, DecidePlacement, recommended=level, actual=level),
-        _accept(since + 4 * HOUR),
+        accept(since + 4 * HOUR),
         step(since + _ENROLLED, Role.ADMISSIONS, ConfirmEnrolment, track="evening"),
         Visit(since + _ENROLLED + 3 * HOUR),
         step(since + _ENROLLED + 20 * HOUR, Role.CASE_MANAGER, UpdateDischargePlan, plan=_DRAFT),

@@ -13,6 +13,7 @@ STAGES: Mapping[Stage, str] = {
     Stage.PLACEMENT: "Level of care to be decided",
     Stage.COST_REVIEW: "Cost review",
     Stage.ENROLLING: "Enrolling",
+    Stage.WAITLISTED: "On the waitlist",
     Stage.ENROLLED: "Enrolled, not seen yet",
     Stage.DISENGAGED: "Out of contact",
     Stage.ACTIVE: "In care",

@@ -57,13 +57,14 @@ from domain.pathway import (
     reviews,
     screening,
     suspension,
+    waitlist,
     waivers,
     withdrawal,
 )
 
 PARTS = (
     *(admission, calendars, coverage, screening, consents, funding, placement, cost),
-    *(authorisation, enrolment, care, attendance, reviews, recurring_reviews, leave),
+    *(authorisation, waitlist, enrolment, care, attendance, reviews, recurring_reviews, leave),
     *(moves, move_decisions, place_search, place_check, lost_place),
     *(discharge, corrections, crisis, hospital, withdrawal, death, closing, reopening, obligation_events, obligations),
     *(waivers, notices, follow_up, suspension, obligation_decisions),

@@ -107,7 +107,7 @@ def ask_for_none_while_funding_is_sought(state: JourneyState, event: CostDecline
 @part.consequence
 def ask_for_it_under_another_policy(state: JourneyState, event: PolicyChanged) -> Iterator[BaseEvent]:
     """Where the policy before asked for none. One that is owed already stays."""
-    if state.stage in (Stage.COST_REVIEW, Stage.ENROLLING) and _is_wanted(state):
+    if state.stage in (Stage.COST_REVIEW, Stage.ENROLLING, Stage.WAITLISTED) and _is_wanted(state):
         yield from _asked(state, event)
 
 

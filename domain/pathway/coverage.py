@@ -75,7 +75,10 @@ class RecordBenefits(
     Decision,
     label="Record benefits",
     by=(Role.ADMISSIONS, Role.UTILISATION_REVIEW),
-    at=(Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING),
+    at=(
+        *(Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION, Stage.PLACEMENT, Stage.COST_REVIEW),
+        *(Stage.ENROLLING, Stage.WAITLISTED),
+    ),
 ):
     """Record what the payer said, verified by hand; it counts like the payer's own answer."""
 

@@ -62,7 +62,7 @@ COMPLETE_DISCHARGE = ObligationKind(
 )
 
 
-_PLANNING = (Stage.ENROLLING, Stage.ENROLLED, *IN_CARE)
+_PLANNING = (Stage.ENROLLING, Stage.WAITLISTED, Stage.ENROLLED, *IN_CARE)
 
 
 class PlanDelivery(StrEnum):

@@ -87,7 +87,7 @@ class FirstSessionBooked(BaseEvent):
         return f"First session booked for {moment(self.first_session_at)}{said_by(self.by)}"
 
 
-class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(Stage.ENROLLING,)):
+class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(Stage.ENROLLING, Stage.WAITLISTED)):
     """Record that the client is enrolled in a track; care begins with the first session they come to."""
 
     kind: Literal["confirm-enrolment"] = "confirm-enrolment"

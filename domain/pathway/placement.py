@@ -66,7 +66,7 @@ class DecidePlacement(
     Decision,
     label="Decide the level of care",
     by=CLINICAL,
-    at=(Stage.PLACEMENT, Stage.FUNDING_EXCEPTION, Stage.COST_REVIEW, Stage.ENROLLING),
+    at=(Stage.PLACEMENT, Stage.FUNDING_EXCEPTION, Stage.COST_REVIEW, Stage.ENROLLING, Stage.WAITLISTED),
     high_risk=True,
 ):
     """Decide at which level care starts; until care begins it can be decided again."""

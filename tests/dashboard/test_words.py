@@ -52,6 +52,7 @@ from domain.pathway.policy_change import PolicyChanged
 from domain.pathway.reopening import JourneyReopened
 from domain.pathway.screening import ContactRecorded
 from domain.pathway.suspension import DutiesResumed
+from domain.pathway.waitlist import InterimCareOffered, TakenOffWaitlist, Waitlisted
 from domain.pathway.waivers import ObligationKindWaived, ObligationKindWaiverUndone, ObligationWaivedUntil
 from domain.pathway.withdrawal import WithdrawalChecked, WithdrawalTakenBack
 from domain.plans import Actor, Direction, Estimate, FundingRoute
@@ -101,6 +102,9 @@ ASIDE: tuple[Event, ...] = (
     ObligationReopened(**ABOUT, **REVIEW, owed=OWED, why=Reopening.WAIVER_UNDONE, reason="anew", by=SOMEBODY),
     ObligationKindWaived(**ABOUT, kind="review", until=MONDAY.date(), ends_at=MONDAY, reason="away", by=SOMEBODY),
     ObligationKindWaiverUndone(**ABOUT, kind="review", reason="back", by=SOMEBODY),
+    Waitlisted(**ABOUT, level="IOP", by=SOMEBODY),
+    InterimCareOffered(**ABOUT, answer="accepted", by=SOMEBODY),
+    TakenOffWaitlist(**ABOUT, level="IOP", reason="room-free", by=SOMEBODY),
     OutreachRecorded(**ABOUT, outcome="no-answer", attempt=1, by=SOMEBODY),
     FirstSessionBooked(**ABOUT, first_session_at=MONDAY, by=SOMEBODY),
     CareStartTakenBack(**ABOUT, level="IOP"),

@@ -49,6 +49,13 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, KnownRisk, RecordContact, Urgency
+from domain.pathway.waitlist import (
+    InterimAnswer,
+    PutOnWaitlist,
+    RecordInterimOffer,
+    TakeOffWaitlist,
+    WaitlistEnd,
+)
 from domain.pathway.withdrawal import (
     CheckWithdrawal,
     RecordWithdrawal,
@@ -79,6 +86,10 @@ ACTORS = st.builds(Actor, id=st.just("person-1"), role=st.sampled_from(Role))
 ABLE: dict[Kind, Actor] = {
     RecordBenefits: Actor(id="person-2", role=Role.ADMISSIONS),
     AdoptCalendar: Actor(id="person-4", role=Role.OPERATIONS),
+    **dict.fromkeys(
+        (PutOnWaitlist, ConfirmEnrolment, BookFirstSession, RecordInterimOffer, TakeOffWaitlist),
+        Actor(id="person-2", role=Role.ADMISSIONS),
+    ),
 }
 DIRECTOR = Actor(id="person-3", role=Role.MEDICAL_DIRECTOR)
 LEVELS = st.sampled_from(["OP", "IOP", "PHP", "RESIDENTIAL", "INPATIENT"])
@@ -195,6 +206,9 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         DeclineCost: {"reason": WORDS},
         ConfirmEnrolment: {"track": WORDS},
         BookFirstSession: {"first_session_at": st.integers(0, 200).map(lambda hours: MONDAY + timedelta(hours=hours))},
+        PutOnWaitlist: {},
+        RecordInterimOffer: {"answer": st.sampled_from(InterimAnswer)},
+        TakeOffWaitlist: {"reason": st.sampled_from(WaitlistEnd)},
         NoteAttendance: {"entries": st.integers(1, 30), "known": ENTRIES.map(attendance_of)},
         RecordOutreach: {"outcome": st.sampled_from(OutreachOutcome), "note": st.none() | WORDS},
         RecordPlanDelivery: {"how": st.sampled_from(PlanDelivery), "format": st.none() | st.sampled_from(PlanFormat)},
@@ -279,14 +293,16 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
     Stage.PLACEMENT: (DecidePlacement, DecidePlacement, CompleteScreening, CompleteScreening, RecordContact),
     Stage.COST_REVIEW: (DecidePlacement, AcceptCost, AcceptCost, AcceptCost, DeclineCost, RecordBenefits, *_BY_HAND),
     Stage.ENROLLING: (
-        ConfirmEnrolment,
-        ConfirmEnrolment,
-        ConfirmEnrolment,
+        *(ConfirmEnrolment, ConfirmEnrolment, ConfirmEnrolment, PutOnWaitlist),
         RecordBenefits,
         RecordConsent,
         RecordConsent,
         *_BY_HAND,
         UpdateDischargePlan,
+    ),
+    Stage.WAITLISTED: (
+        *(ConfirmEnrolment, RecordInterimOffer, TakeOffWaitlist, DecidePlacement, CompleteScreening),
+        *_BY_HAND,
     ),
     Stage.ENROLLED: (
         *(NoteAttendance, NoteAttendance, NoteAttendance, BookFirstSession),

@@ -451,7 +451,9 @@ class Journeys(RuleBasedStateMachine):
         assert under_way or move.next_search_at or move.place or self.state.open_of(INTERIM_CONTACT.kind)
         assert not (move.place is None and move.held_key), "a place under a key that nobody knows"
         if move.place is None and not under_way:
-            assert move.next_search_at and self.state.open_of(INTERIM_CONTACT.kind)
+            assert move.next_search_at
+            at_once = move.next_search_at <= self.now  # after a death that was none it begins as soon as time passes
+            assert at_once or self.state.open_of(INTERIM_CONTACT.kind)
 
     @invariant()
     def the_24_hours_of_a_step_up_never_begin_again(self) -> None:

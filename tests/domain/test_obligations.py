@@ -32,6 +32,7 @@ from domain.pathway.recurring_reviews import RECERTIFY, TEAM_REVIEW
 from domain.pathway.reopening import SETTLE_REOPENING
 from domain.pathway.reviews import REVIEW, CompleteReview
 from domain.pathway.screening import ASSESS_SAFETY
+from domain.pathway.waitlist import WAITLIST_CHECK_IN
 from domain.policy import policy_named
 from domain.sites import site_named
 from domain.values import Role
@@ -257,6 +258,7 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
         RESOLVE_CANCELLATION.kind,
         RESOLVE_EFFECT.kind,
         DELIVER_PAGE.kind,
+        WAITLIST_CHECK_IN.kind,
         CHECK_CARE_START.kind,
         RESOLVE_DISENGAGEMENT.kind,
         SEE_CLIENT.kind,

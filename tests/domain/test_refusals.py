@@ -51,6 +51,7 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, RecordContact
+from domain.pathway.waitlist import PutOnWaitlist, RecordInterimOffer, TakeOffWaitlist
 from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
 from domain.refusal import Refusal
 from domain.state import JourneyState
@@ -79,6 +80,7 @@ from tests.domain.walk import (
     placed,
     stepping_down,
     stepping_up,
+    waiting,
     window_missed,
     withdrawing,
 )
@@ -187,6 +189,12 @@ CASES: dict[str, Case] = {
     "already-there": (answered, ChangePolicy, WHY | {"to": "us-generic-1"}),
     "level-differs": (lambda: elsewhere(), ChangePolicy, WHY | {"to": "us-php-1"}),
     "obligation-unknown": (lambda: on_leave_with_nothing_waiting(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
+    "not-waiting": (enrolled, TakeOffWaitlist, {"reason": "room-free"}),
+    "clinicians-finding": (
+        lambda: waiting(),
+        RecordInterimOffer,
+        {"answer": "not-suitable", "by": {"id": "admissions-1", "role": "admissions"}},
+    ),
     "not-in-this-policy": (lambda: without_leave(), StartLeave, WHY | {"category": "family", "until": "2026-03-20"}),
     "crisis-known": (in_emergency_department, RecordCrisis, WHY | {"place": "emergency-department"}),
     "level-is-ours": (enrolled, RecordCrisis, WHY | {"place": "inpatient", "level": "OP"}),
@@ -409,7 +417,7 @@ def _codes_in_the_source() -> list[str]:
 EARLY = {Stage.BENEFITS_CHECK, Stage.FUNDING_EXCEPTION}
 IN_CARE = {Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING}
 ENDS = {Stage.CLOSED, Stage.CANCELLED, Stage.WITHDRAWN, Stage.DECEASED}
-BEFORE_CARE = EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.ENROLLED}
+BEFORE_CARE = EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.WAITLISTED, Stage.ENROLLED}
 ALL = {Stage(name) for name in STAGES}
 
 DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
@@ -427,21 +435,24 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     TakeBackHospitalDischarge: ({"message": "m", "visit": "v"}, ALL - ENDS),
     RecordBenefits: (
         {"verdict": "CLEAR", "note": "by phone"},
-        EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING},
+        EARLY | {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.WAITLISTED},
     ),
     RecordContact: ({"contact": "reached"}, BEFORE_CARE),
     CompleteScreening: (SCREENED, BEFORE_CARE),
     RecordConsent: ({"consent": "treatment", "answer": "given"}, BEFORE_CARE | IN_CARE),
     ResolveFunding: (WHY | {"route": "self-pay"}, {Stage.FUNDING_EXCEPTION}),
-    DecidePlacement: (OUTPATIENT, {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING}),
+    DecidePlacement: (OUTPATIENT, {Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING, Stage.WAITLISTED}),
     AcceptCost: ({"estimate": "estimate-1"}, {Stage.COST_REVIEW}),
     DeclineCost: (WHY, {Stage.COST_REVIEW}),
-    ConfirmEnrolment: ({"track": "evening"}, {Stage.ENROLLING}),
+    PutOnWaitlist: ({"by": {"id": "admissions-1", "role": "admissions"}}, {Stage.ENROLLING}),
+    RecordInterimOffer: ({"answer": "declined"}, {Stage.WAITLISTED}),
+    TakeOffWaitlist: ({"reason": "room-free"}, {Stage.WAITLISTED}),
+    ConfirmEnrolment: ({"track": "evening"}, {Stage.ENROLLING, Stage.WAITLISTED}),
     BookFirstSession: ({"first_session_at": MONDAY + timedelta(days=30)}, {Stage.ENROLLED}),
     NoteAttendance: ({"entries": 99, "known": {}}, ALL),
     RecordOutreach: ({"outcome": "no-answer"}, {Stage.ACTIVE, Stage.TRANSITION, Stage.DISCHARGING}),
     RecordPlanDelivery: ({"how": "mailed"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
-    UpdateDischargePlan: ({"plan": WHOLE_PLAN}, IN_CARE | {Stage.ENROLLING, Stage.ENROLLED}),
+    UpdateDischargePlan: ({"plan": WHOLE_PLAN}, IN_CARE | {Stage.ENROLLING, Stage.WAITLISTED, Stage.ENROLLED}),
     CompleteReview: ({"outcome": "continue", "rationale": "steady"}, {Stage.ACTIVE}),
     RequestStepUp: (WHY | {"to": "INPATIENT"}, IN_CARE),
     StartStepDown: (WHY | {"to": "OP"}, {Stage.ACTIVE, Stage.EXTERNAL}),
@@ -514,6 +525,8 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
     ended = by_stage.get((kind, stage), ended)
     if kind is HandOver:
         ended = "nothing-of-theirs"
+    if kind is TakeOffWaitlist and Stage(stage) not in ENDS:
+        ended = "not-waiting"
     if kind is UndoWaiver and Stage(stage) not in ENDS:
         ended = "not-waived"
     code = "no-such-obligation" if kind.__name__ in own else "not-pending" if kind is SettleEffect else ended

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -39,6 +39,7 @@ def known(*said: Session) -> Attendance:
 
 
 @given(ENTRIES, st.data())
+@settings(deadline=None)
 def test_the_same_entries_in_any_order_and_some_of_them_twice_say_the_same(
     made: list[Entry], data: st.DataObject
 ) -> None:

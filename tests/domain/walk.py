@@ -34,6 +34,7 @@ from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening
+from domain.pathway.waitlist import PutOnWaitlist
 from domain.pathway.withdrawal import RecordWithdrawal
 from domain.plans import Actor, DischargePlan
 from domain.refusal import Refusal, Refused
@@ -240,6 +241,13 @@ def agreed(level: LevelOfCare = "IOP", verdict: Verdict = Verdict.CLEAR) -> Walk
     return walk
 
 
+def waiting(level: LevelOfCare = "IOP") -> Walk:
+    """No track has room for the client."""
+    walk = agreed(level)
+    walk.do(PutOnWaitlist, by=ADMISSIONS)
+    return walk
+
+
 def unseen(level: LevelOfCare = "IOP") -> Walk:
     """The client is enrolled and has not come yet."""
     walk = agreed(level)
@@ -390,6 +398,7 @@ STAGES: dict[str, Callable[[], Walk]] = {
     "PLACEMENT": answered,
     "COST_REVIEW": placed,
     "ENROLLING": agreed,
+    "WAITLISTED": waiting,
     "ENROLLED": unseen,
     "ACTIVE": enrolled,
     "TRANSITION": stepping_down,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -62,6 +62,7 @@ def test_a_state_is_the_same_with_and_without_its_words(begin: Callable[[], Walk
 
 
 @given(data=st.data(), start=st.sampled_from(list(STAGES)))
+@settings(deadline=None)
 def test_open_events_fold_to_the_same_journey_with_its_words_masked(data: st.DataObject, start: str) -> None:
     walk = STAGES[start]()
     whole, open_ = walk.state, fold([opened(event) for event in walk.record])
