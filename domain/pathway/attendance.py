@@ -245,6 +245,14 @@ def expect_the_client_to_come(state: JourneyState, event: LevelOfCareStarted | L
 
 
 @part.consequence
+def expect_them_still(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
+    """A person saw to it, or said that nobody need: that goes for this time, and the client is waited for anew."""
+    by_a_person = event.by is not None and event.kind == SEE_CLIENT.kind
+    if by_a_person and _is_expected(state) and not state.open_of(SEE_CLIENT.kind):
+        yield _unseen(state, event, event.at)
+
+
+@part.consequence
 def note_that_they_came(state: JourneyState, event: AttendanceNoted) -> Iterator[BaseEvent]:
     """It counts from the week of their last session."""
     if event.seen_week is None or not _is_expected(state):

@@ -18,6 +18,7 @@ from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import BookFirstSession, ConfirmEnrolment
 from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.move_decisions import StartStepDown
+from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.obligation_events import ObligationEscalated
 from domain.pathway.withdrawal import RecordWithdrawal, TakeBackWithdrawal
 from domain.sessions.attendance import attendance_of
@@ -225,6 +226,21 @@ def test_a_client_who_simply_no_longer_comes_is_noticed_though_no_session_was_pl
     tell(walk, entries(session("a", "kept", noted=True)))
     walk.later(days=30)
     assert Role.CASE_MANAGER in told(walk, "see-client") and Role.CLINICIAN in told(walk, "see-client")
+
+
+@pytest.mark.parametrize("ended", ["complete", "waive"])
+def test_who_was_seen_to_by_hand_is_waited_for_anew(ended: str) -> None:
+    walk = unseen()
+    tell(walk, entries(session("a", "kept", noted=True)))
+    walk.later(days=12)
+    if ended == "complete":
+        walk.do(CompleteObligation, obligation="see-client-1", note="called; comes on Monday")
+    else:
+        walk.do(WaiveObligation, obligation="see-client-1", reason="called; comes on Monday")
+    [owed] = walk.state.open_of("see-client")
+    assert (owed.id, owed.counted.since) == ("see-client-2", walk.now)
+    tell(walk, entries(session("a", "kept", noted=True), session("b", "kept", 11, noted=True)))
+    assert len(walk.state.open_of("see-client")) == 1
 
 
 def test_every_week_in_which_they_come_moves_that_on() -> None:

@@ -123,17 +123,21 @@ PAIRS: dict[str, tuple[OnRecord | None, Running | None, Kind | None]] = {
     "cannot record, and ahead": (on_record(A), running(B, trouble=TROUBLE), Kind.AHEAD),
     "reading its record": (on_record(B), running(B, calls=False, reading=True), Kind.WAITING),
     "reading, and more was recorded": (on_record(B), running(A, calls=False, reading=True), Kind.WAITING),
-    "reading, under another schema": (on_record(B), running(A, calls=False, reading=True, schema=7), Kind.WAITING),
+    "reading, under another schema": (
+        on_record(B),
+        running(A, calls=False, reading=True, schema=STATE_SCHEMA + 1),
+        Kind.WAITING,
+    ),
     "reading, and the record is short": (on_record(A), running(B, calls=False, reading=True), Kind.AHEAD),
     "reading, another story": (on_record(B), running(OTHER, calls=False, reading=True), Kind.DIFFERS),
     "reading, cannot": (on_record(B), running(B, calls=False, reading=True, trouble=TROUBLE), Kind.NOT_RECORDED),
     "reading, stopped": (on_record(B), running(B, calls=False, reading=True, stopped="x"), Kind.STOPPED),
     "reading, over on record": (on_record(OVER, closed=True), running(B, reading=True), Kind.ZOMBIE),
-    "another schema": (on_record(B), running(OTHER, schema=7), None),
-    "another schema, a call forgotten": (on_record(A), running(A, calls=False, schema=7), Kind.ORPHAN),
-    "another schema, behind": (on_record(B), running(A, schema=7), Kind.BEHIND),
-    "another schema, ahead": (on_record(A), running(B, schema=7), Kind.AHEAD),
-    "another schema, stopped": (on_record(B), running(B, stopped="x", schema=7), Kind.STOPPED),
+    "another schema": (on_record(B), running(OTHER, schema=STATE_SCHEMA + 1), None),
+    "another schema, a call forgotten": (on_record(A), running(A, calls=False, schema=STATE_SCHEMA + 1), Kind.ORPHAN),
+    "another schema, behind": (on_record(B), running(A, schema=STATE_SCHEMA + 1), Kind.BEHIND),
+    "another schema, ahead": (on_record(A), running(B, schema=STATE_SCHEMA + 1), Kind.AHEAD),
+    "another schema, stopped": (on_record(B), running(B, stopped="x", schema=STATE_SCHEMA + 1), Kind.STOPPED),
     "silent": (on_record(B), Running(snapshot=None), Kind.SILENT),
     "silent, no stream": (None, Running(snapshot=None), Kind.SILENT),
     "unreadable": (UNREADABLE, running(B), Kind.UNREADABLE),
@@ -183,7 +187,7 @@ def test_only_a_state_of_this_schema_can_be_compared() -> None:
 
 
 def test_an_account_of_a_newer_release_can_be_read() -> None:
-    written = running(B, schema=7).snapshot
+    written = running(B, schema=STATE_SCHEMA + 1).snapshot
     assert written is not None
     newer = {**written.model_dump(), "added": 1, "state": {**written.state.model_dump(), "also_added": [2]}}
     assert JourneySnapshot.model_validate(newer) == written
