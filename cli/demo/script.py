@@ -70,7 +70,7 @@ class ScriptStep:
 
 @dataclass(frozen=True)
 class Visit:
-    """A session, entered at `at`, two hours after it began: what came of it."""
+    """A session that begins at `at`, and what came of it. It is entered at once, so that the story stays in order."""
 
     at: timedelta
     outcome: SessionOutcome = SessionOutcome.KEPT
@@ -83,7 +83,7 @@ class Visit:
             session=f"{self.type}-{int(self.at.total_seconds())}",
             outcome=self.outcome,
             type=self.type,
-            starts_at=start + self.at - 2 * HOUR,
+            starts_at=start + self.at,
             minutes=90,
             attended=90 if kept else None,
             skill="dbt" if self.type is SessionType.GROUP else None,
