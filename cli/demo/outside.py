@@ -18,6 +18,8 @@ from intake.inbox import IntakePool
 from intake.mllp_client import MllpClient
 
 AUTHORITY = "DEMO"
+_FAMILIES = ("Example", "Sample")
+"""So that a search for one of them finds no more clients than are listed."""
 
 
 class Registration:
@@ -49,7 +51,7 @@ class Registration:
         segments = (
             f"MSH|^~\\&|FRONTDESK|{AUTHORITY}|THROUGHLINE|{AUTHORITY}|{stamp}||ADT^{event}|{uuid.uuid4().hex}|P|2.5.1",
             f"EVN|{event}|{stamp}|||DESK|{stamp}",
-            f"PID|1||{mrn}^^^{AUTHORITY}^MR||Example^Client {number}||19900101|U",
+            f"PID|1||{mrn}^^^{AUTHORITY}^MR||{_FAMILIES[number % len(_FAMILIES)]}^Client {number}||19900101|U",
             f"PV1|1|{patient_class}|DESK||||||||||||||||{visit}",
             f"IN1|1|PLAN|PAYER01{'|' * 33}{self.member(number)}",  # IN1-36, the member's number
         )

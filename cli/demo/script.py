@@ -254,12 +254,12 @@ def _check(at: timedelta, finding: SafetyFinding, note: str) -> ScriptStep:
     return step(at, Role.CLINICIAN, CheckWithdrawal, finding=finding, note=note)
 
 
-def _leave(at: timedelta) -> tuple[ScriptStep, ...]:
+def _leave(at: timedelta, role: Role = Role.CLINICIAN) -> tuple[ScriptStep, ...]:
     return (
         step(at, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
         step(
             at,
-            Role.CLINICIAN,
+            role,
             Discharge,
             reason=DischargeReason.GOALS_MET,
             initiator=Initiator.CLIENT,
@@ -335,14 +335,15 @@ CLIENTS: tuple[Client, ...] = (
         silences=(Silence(WEEK, Role.CLINICIAN), Silence(WEEK, Role.SUPERVISOR)),
         steps=(
             *into_care(IOP),
-            *weeks(1, 16, iop=(1, 8)),
+            *weeks(1, 10, iop=(1, 8)),
             review(_WEEK_6, CONTINUE, Role.CLINICIAN),
             review(_WEEK_6 + 2 * DAY, CONTINUE, Role.SUPERVISOR),
             review(_WEEK_6 + 5 * DAY, CONTINUE, Role.MEDICAL_DIRECTOR),
             review(_WEEK_8, STEP_DOWN, Role.MEDICAL_DIRECTOR, to=OP),
             step(_WEEK_8 + 2 * DAY, Role.CASE_MANAGER, ConfirmArrival),
+            *_leave(10 * WEEK, Role.MEDICAL_DIRECTOR),
         ),
-        stages=(*TO_CARE, *MOVED),
+        stages=(*TO_CARE, *MOVED, *_TO_THE_END),
         levels=(IOP, OP),
         told=(Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
     ),
@@ -367,7 +368,7 @@ CLIENTS: tuple[Client, ...] = (
         steps=(
             *into_care(IOP),
             *weeks(1, 2, iop=(1, 2)),
-            *weeks(5, 16, iop=(5, 8)),
+            *weeks(5, 10, iop=(5, 8)),
             step(2 * WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
             contact(2 * WEEK + 26 * HOUR, INTERIM_CONTACT.kind),
             arrive(2 * WEEK + 40 * HOUR),
@@ -376,8 +377,9 @@ CLIENTS: tuple[Client, ...] = (
             arrive(4 * WEEK + DAY),
             review(7 * WEEK + 5 * DAY, STEP_DOWN, to=OP),
             arrive(8 * WEEK),
+            *_leave(10 * WEEK),
         ),
-        stages=(*TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *MOVED, *MOVED),
+        stages=(*TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *MOVED, *MOVED, *_TO_THE_END),
         levels=(IOP, PHP, IOP, OP),
         happens=("place.none-found", "step-up.window-missed", "place.held"),
         never=(),
@@ -389,7 +391,7 @@ CLIENTS: tuple[Client, ...] = (
         steps=(
             *into_care(IOP),
             *weeks(1, 2, iop=(1, 2)),
-            *weeks(5, 16, iop=(5, 8)),
+            *weeks(5, 10, iop=(5, 8)),
             step(2 * WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
             step(2 * WEEK + 15 * MINUTE, Role.CASE_MANAGER, ReportPlaceLost, reason="their group is full after all"),
             contact(2 * WEEK + HOUR, INTERIM_CONTACT.kind),
@@ -399,8 +401,9 @@ CLIENTS: tuple[Client, ...] = (
             arrive(4 * WEEK + DAY),
             review(8 * WEEK + DAY, STEP_DOWN, to=OP),
             arrive(8 * WEEK + 3 * DAY),
+            *_leave(10 * WEEK),
         ),
-        stages=(*TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *MOVED, *MOVED),
+        stages=(*TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *MOVED, *MOVED, *_TO_THE_END),
         levels=(IOP, PHP, IOP, OP),
         happens=("place.held", "place.lost", "place.given-up"),
     ),

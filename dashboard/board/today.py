@@ -20,7 +20,7 @@ router = APIRouter()
 
 _DUE_NEXT = 5
 _STEP_UPS = 4
-_STUCK = 3
+_STUCK = 2
 _CHANGES = 3
 
 

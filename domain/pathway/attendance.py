@@ -40,28 +40,28 @@ part = Part("attendance", optional=True)
 
 REACH_OUT = ObligationKind(
     kind="reach-out",
-    title="Reach the client, who has missed sessions",
+    title="Reach the client who missed sessions",
     ended_by="record-outreach",
     waivable_by=CLINICAL,
     priority=Priority.CLINICAL,
 )
 RESOLVE_DISENGAGEMENT = ObligationKind(
     kind="resolve-disengagement",
-    title="Decide how to go on with a client who no longer comes",
+    title="Decide how to go on: the client no longer comes",
     completable_by=CLINICAL,
     waivable_by=CLINICAL,
     priority=Priority.CLINICAL,
 )
 SEE_CLIENT = ObligationKind(
     kind="see-client",
-    title="See to it that the client comes: no session for some time",
+    title="See that the client comes again",
     completable_by=CARE_TEAM,
     waivable_by=CLINICAL,
     priority=Priority.CLINICAL,
 )
 WRITE_PROGRESS_NOTE = ObligationKind(
     kind="write-progress-note",
-    title="Write the progress note of a session, and enter that it is written",
+    title="Write a session's progress note, and enter that",
     completable_by=CARE_TEAM,
     waivable_by=CLINICAL,
     priority=Priority.CLINICAL,
@@ -152,7 +152,7 @@ class NoteAttendance(SignedCommand):
 
 class RecordOutreach(
     Decision,
-    label="Record an attempt to reach the client",
+    label="Record outreach",
     by=CARE_TEAM,
     at=(Stage.ACTIVE, Stage.TRANSITION, Stage.DISCHARGING),
 ):

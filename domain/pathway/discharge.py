@@ -41,7 +41,7 @@ DRAFT_DISCHARGE_PLAN = ObligationKind(
 )
 REFRESH_DISCHARGE_PLAN = ObligationKind(
     kind="refresh-discharge-plan",
-    title="Look at the discharge plan again: nobody has for some time",
+    title="Look at the discharge plan again",
     ended_by="update-discharge-plan",
     waivable_by=CLINICAL,
     priority=Priority.ADMINISTRATIVE,
@@ -210,7 +210,7 @@ class Discharge(Decision, label="Discharge the client", by=CLINICAL, at=IN_CARE,
 
 class RecordPlanDelivery(
     Decision,
-    label="Record that the client got their discharge plan",
+    label="Record the plan's delivery",
     by=CARE_TEAM,
     at=(Stage.DISCHARGED, Stage.FOLLOW_UP),
 ):
