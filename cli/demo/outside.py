@@ -79,7 +79,8 @@ class ClinicDoor:
     """The simulated clinic's control address."""
 
     def __init__(self, base: str) -> None:
-        self._http = httpx2.AsyncClient(base_url=base, timeout=10)
+        # The clinic closes a connection that was idle for 5 s: one is not used again shortly before that.
+        self._http = httpx2.AsyncClient(base_url=base, timeout=10, limits=httpx2.Limits(keepalive_expiry=2))
 
     async def aclose(self) -> None:
         """Closes the connection."""
