@@ -23,8 +23,10 @@ _YEAR = timedelta(days=366)
 _TRIES = 60
 _LONGEST_PAUSE_MS = 20
 _REMEMBERED = 10_000
-_STILL_TO_COME = (SessionOutcome.PLANNED, SessionOutcome.CANCELLED, SessionOutcome.CALLED_OFF)
-_ANY_TIME = (*_STILL_TO_COME, SessionOutcome.ENTERED_IN_ERROR, SessionOutcome.LATE_CANCEL)
+_BEFORE_IT_BEGINS = (
+    *(SessionOutcome.PLANNED, SessionOutcome.CANCELLED, SessionOutcome.CALLED_OFF),
+    *(SessionOutcome.ENTERED_IN_ERROR, SessionOutcome.LATE_CANCEL),
+)
 
 
 _APPEND: LiteralString = (
@@ -129,7 +131,7 @@ def _ended() -> Refused:
 
 def _require_plausible(entry: Entry, now: datetime) -> None:
     said = entry.said
-    if said.outcome not in _ANY_TIME and said.starts_at > now:
+    if said.outcome not in _BEFORE_IT_BEGINS and said.starts_at > now:
         raise Refused("not-yet", "That session has not begun yet. Enter it as planned, and what came of it afterwards.")
     if abs(said.starts_at - now) > _YEAR:
         raise Refused("far-away", "That session is more than a year away from today. Check its date.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -15,12 +15,11 @@ from dashboard.board.errors import NoSuchPage
 from dashboard.board.looking import note, recorded
 from dashboard.board.security import require_own_request
 from dashboard.board.visit import DecisionVisit, JourneyVisit, ListsVisit, Visit
-from dashboard.board.words import zone_of
 from domain.authorship import Via
 from domain.refusal import Refused
 from domain.sessions.attendance import Attendance, attendance_of_sessions
 from domain.sessions.facts import Session
-from domain.sites import all_sites
+from domain.sites import all_sites, site_named
 from domain.values import Key
 
 router = APIRouter(tags=["Sessions"])
@@ -109,9 +108,9 @@ async def read_sessions(
     """The sessions of a site on a day."""
     if not visit.viewer.works_at(site) or site not in {each.id for each in all_sites()}:
         return SessionsOfDay(rows=[])
-    since = datetime.combine(day, time(0), zone_of(site))
+    calendar = site_named(site).calendar
     async with visit.services.pool.connection() as connection:
-        found = await sessions_of_day(connection, since, since + timedelta(days=1), [site])
+        found = await sessions_of_day(connection, calendar.day_begins(day), calendar.day_ends(day), [site])
     return SessionsOfDay(rows=[SessionOfDay(journey_id=each.journey_id, said=each.said) for each in found])
 
 

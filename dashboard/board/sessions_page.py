@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ from domain.authorship import Via
 from domain.refusal import Refused
 from domain.sessions.attendance import attendance_of_sessions
 from domain.sessions.facts import Modality, Session, SessionOutcome, SessionType
-from domain.sites import all_sites
+from domain.sites import all_sites, site_named
 
 router = APIRouter(include_in_schema=False)
 
@@ -139,14 +139,12 @@ def _in_words(error: ValidationError | ValueError) -> str:
 async def _shown(visit: Visit, asked: DayQuery, wrong: Sequence[Wrong] = ()) -> HTMLResponse:
     sites = [each.id for each in all_sites() if visit.viewer.works_at(each.id)]
     site = asked.site if asked.site in sites else (sites[0] if sites else None)
-    zone = zone_of(site)
-    today = visit.now.astimezone(zone).date()
-    day = asked.day or today
-    since = datetime.combine(day, time(0), zone)
+    day = asked.day or visit.now.astimezone(zone_of(site)).date()
     found: tuple[Listed, ...] = ()
     if site is not None:
+        calendar = site_named(site).calendar
         async with visit.services.pool.connection() as connection:
-            found = await sessions_of_day(connection, since, since + timedelta(days=1), [site])
+            found = await sessions_of_day(connection, calendar.day_begins(day), calendar.day_ends(day), [site])
     return page(
         "sessions.html",
         visit,

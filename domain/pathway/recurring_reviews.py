@@ -7,16 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from domain.clock import days_of_service, week_number
 from domain.due_times import Counted
 from domain.events import BaseEvent
 from domain.obligation_terms import ObligationKind, Priority
 from domain.pathway import suspension
 from domain.pathway.obligation_changes import cancelled, raised
 from domain.pathway.obligation_events import ObligationRaised
-from domain.pathway.reviews import part
+from domain.pathway.reviews import part, week_at, week_of_care
 from domain.policy import ReviewRule
-from domain.values import CLINICAL, Instant, Role
+from domain.values import CLINICAL, Role
 
 if TYPE_CHECKING:
     from domain.pathway.care import CareStartTakenBack, LevelOfCareEnded, LevelOfCareStarted
@@ -47,7 +46,7 @@ def owe_what_recurs(state: JourneyState, event: LevelOfCareStarted) -> Iterator[
     if rule is None:
         return
     if rule.team_weekly and not state.open_of(TEAM_REVIEW.kind):
-        yield _team_review(state, event, _week(state, event.at))
+        yield _team_review(state, event, week_at(state, event.at))
     if rule.recertify_days is not None and not state.open_of(RECERTIFY.kind):
         yield _certification(state, event, rule.recertify_days)
 
@@ -59,7 +58,7 @@ def owe_the_next_time(state: JourneyState, event: ObligationMet | ObligationWaiv
     if rule is None:
         return
     if event.kind == TEAM_REVIEW.kind and rule.team_weekly:
-        yield _team_review(state, event, _week(state, event.at) + 1)
+        yield _team_review(state, event, week_at(state, event.at) + 1)
     if event.kind == RECERTIFY.kind and rule.recertify_days is not None:
         counted = Counted.calendar_days(rule.recertify_days, since=event.at, rule=_name(state, "recertify_days"))
         yield raised(state, event, RECERTIFY, counted)
@@ -76,8 +75,7 @@ def owe_nothing_that_recurs(
 
 
 def _team_review(state: JourneyState, event: BaseEvent, week: int) -> ObligationRaised:
-    since, earlier = state.level_since or event.at, state.care.earlier_days
-    counted = Counted.service_weeks(week, since, earlier, _name(state, "team_weekly")).in_the_last(7)
+    counted = week_of_care(state, week, _name(state, "team_weekly")).in_the_last(7)
     return raised(state, event, TEAM_REVIEW, counted)
 
 
@@ -95,11 +93,6 @@ def _certification(state: JourneyState, event: BaseEvent, days: int) -> Obligati
 def _came_from_above(state: JourneyState) -> bool:
     *_, before, now = (None, *state.care.stays)
     return before is not None and now is not None and state.policy.is_above(before.level, now.level)
-
-
-def _week(state: JourneyState, at: Instant) -> int:
-    since = state.level_since or at
-    return week_number(days_of_service(since, at, state.calendar, state.care.earlier_days))
 
 
 def _name(state: JourneyState, rule: str) -> str:

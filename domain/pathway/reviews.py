@@ -110,7 +110,7 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
 def owe_a_review_at_each_level(state: JourneyState, event: LevelOfCareStarted) -> Iterator[BaseEvent]:
     """Another facility reviews its own care."""
     if event.ours:
-        yield raised(state, event, REVIEW, _next_review(state, event.at, _week(state, event.at)))
+        yield raised(state, event, REVIEW, _next_review(state, event.at, week_at(state, event.at)))
 
 
 @part.consequence
@@ -194,7 +194,7 @@ def _counts(state: JourneyState, at: Instant) -> bool:
 
 def _after_a_review(state: JourneyState, at: Instant) -> Counted:
     """The next one: in the week after its own, but for a late review, which leaves the week in which it was made."""
-    week = _week(state, at)
+    week = week_at(state, at)
     for owed in state.open_of(REVIEW.kind):
         if owed.is_overdue(at):
             return _next_review(state, at, week)
@@ -208,10 +208,11 @@ def _next_review(state: JourneyState, at: Instant, week: int) -> Counted:
     rule, name = _rule(state), f"levels.{state.level}.review"
     if rule.every_days is not None:
         return Counted.calendar_days(rule.every_days, since=at, rule=f"{name}.every_days")
-    return _week_of_care(state, max(rule.first_week or 1, week), f"{name}.first_week").in_the_last(7)
+    return week_of_care(state, max(rule.first_week or 1, week), f"{name}.first_week").in_the_last(7)
 
 
-def _week_of_care(state: JourneyState, week: int, rule: str) -> Counted:
+def week_of_care(state: JourneyState, week: int, rule: str) -> Counted:
+    """To the end of that week of care at this level."""
     assert state.level_since is not None, "only care that is given has weeks"
     return Counted.service_weeks(week, state.level_since, state.care.earlier_days, rule)
 
@@ -221,14 +222,14 @@ def _weeks(state: JourneyState, at: Instant) -> int:
     return weeks_of_service(since, at, state.calendar, state.care.earlier_days)
 
 
-def _week(state: JourneyState, at: Instant) -> int:
+def week_at(state: JourneyState, at: Instant) -> int:
     """The week of care that `at` is in."""
     since = state.level_since or at
     return week_number(days_of_service(since, at, state.calendar, state.care.earlier_days))
 
 
 def _continued_stay(state: JourneyState, event: BaseEvent, week: int) -> ObligationRaised:
-    counted = _week_of_care(state, week, f"levels.{state.level}.review.last_week")
+    counted = week_of_care(state, week, f"levels.{state.level}.review.last_week")
     return raised(state, event, CONTINUED_STAY.changed(waivable_by=_rule(state).beyond), counted)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from domain.due_times import Counted
 from domain.events import BaseEvent
-from domain.obligation_terms import ObligationKind
+from domain.obligation_terms import ObligationKind, Terms
 from domain.obligations import Obligation
 from domain.part import Part, Slice
 from domain.pathway.obligation_events import ObligationCancelled, ObligationRaised, of
@@ -230,11 +230,15 @@ def _is_back(state: JourneyState, each: Paused) -> bool:
 
 def pauses_on_leave(state: JourneyState, owed: Obligation) -> bool:
     """Whether the policy has it wait while the client is on leave."""
-    terms = state.policy.obligations.get(owed.kind)
+    terms = _terms(state, owed)
     return terms is not None and terms.pauses_on_leave
 
 
 def pauses_in_crisis(state: JourneyState, owed: Obligation) -> bool:
     """Whether the policy has it wait while the client is in an emergency department or in hospital."""
-    terms = state.policy.obligations.get(owed.kind)
+    terms = _terms(state, owed)
     return terms is not None and terms.pauses_in_crisis
+
+
+def _terms(state: JourneyState, owed: Obligation) -> Terms | None:
+    return state.policy.obligations.get(owed.kind)
