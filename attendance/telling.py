@@ -23,7 +23,7 @@ _AT_ONCE = 8
 _POLL_SECONDS = 1.0
 _LEASE_SECONDS = 60
 _LONGEST_PAUSE_SECONDS = 300
-# Who claims a row has it for so long; whoever dies with it leaves it to the next.
+# A process that claims a row has it for this long. If the process dies, another one claims the row afterwards.
 _CLAIM = """
 update attendance.journeys held set try_at = clock_timestamp() + make_interval(secs => %s), attempts = attempts + 1
 from (
@@ -90,7 +90,7 @@ async def tell_due(session: Session, gate: AttendanceGate) -> int:
     """Tells the journeys whose turn it is; how many there were.
 
     Args:
-        session: In autocommit. Nothing else may use it meanwhile.
+        session: In autocommit. Nothing else may use it at the same time.
     """
     rows = await (await session.execute(_CLAIM, [_LEASE_SECONDS, _AT_ONCE])).fetchall()
     due = [_Due(*row) for row in rows]

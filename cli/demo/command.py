@@ -43,7 +43,7 @@ _GOES_WRONG = (
 
 
 async def demo(*, once: bool = False, json: bool = False) -> int:
-    """Play twenty-two invented clients' months in a minute on the real parts, then stay up with the board until Ctrl-C.
+    """Play the months of twenty-two invented clients on the real parts, then stay up with the board until Ctrl-C.
 
     Args:
         once: End by itself; exit code 0 only if every path went as scripted.
@@ -54,7 +54,7 @@ async def demo(*, once: bool = False, json: bool = False) -> int:
     try:
         load(settings.centre)
         async with running_house(settings, ports="free") as house:
-            to_stderr(f"{len(EVERYBODY)} clients, months of care each; this takes a minute or less")
+            to_stderr(f"{len(EVERYBODY)} clients, months of care each; this takes about two minutes")
             outcomes = await house.while_up(play(house.settings, quiet=json))
             _show(house.settings, outcomes, json=json)
             if not once:

@@ -204,7 +204,7 @@ OPEN_CLIENTS: tuple[Client, ...] = (
     ),
     Client(
         name="waits-for-room",
-        title="Waits for room in IOP, and has OP meanwhile",
+        title="Waits for a place in IOP, with OP until then",
         steps=(
             *into_care(IOP)[:3],
             step(6 * HOUR, Role.ADMISSIONS, PutOnWaitlist),
