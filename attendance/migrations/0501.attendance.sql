@@ -75,7 +75,10 @@ begin
     return query select * from es.append_many(p_appends);
 end
 $$;
+-- A new owner must be allowed to make things in the schema; it needs that here and never again.
+grant create on schema attendance to throughline_owner;
 alter function attendance.append(json) owner to throughline_owner;
+revoke create on schema attendance from throughline_owner;
 revoke all on function attendance.append(json) from public;
 grant usage on schema attendance to throughline_owner, throughline_entering;
 grant execute on function attendance.append(json) to throughline_entering;

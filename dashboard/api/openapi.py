@@ -26,11 +26,8 @@ _PROBLEMS = {
     "503": "Something does not answer now, or the read models have not come so far: see Retry-After.",
 }
 _OF_A_JOURNEY = {"404": "There is no such journey, or it is not open to you."}
-_OF_A_DECISION = {
-    "400": "The body cannot be read.",
-    "409": "The journey refuses: `code` and `detail` say why and what to do. Nothing has changed.",
-    "413": "The body is too large.",
-}
+_OF_A_BODY = {"400": "The body cannot be read.", "413": "The body is too large."}
+_OF_A_DECISION = {"409": "The journey refuses: `code` and `detail` say why and what to do. Nothing has changed."}
 _UNCHANGED = {"description": "You have this answer already."}
 _METHODS = ("get", "post")
 
@@ -65,6 +62,7 @@ def _complete(operation: dict[str, Any], path: str) -> None:
     problems = {
         **_PROBLEMS,
         **(_OF_A_JOURNEY if "{journey_id}" in path else {}),
+        **(_OF_A_BODY if "requestBody" in operation else {}),
         **(_OF_A_DECISION if "x-roles" in operation else {}),
     }
     responses.update({status: _answer(text) for status, text in problems.items()})
