@@ -53,7 +53,8 @@ CLINICIAN = Actor(id="clinician-1", role=Role.CLINICIAN)
 ADMISSIONS = Actor(id="admissions-1", role=Role.ADMISSIONS)
 SCREENED: dict[str, Any] = {"urgency": "routine", "risk": "low", "consents": {"treatment": "given"}}
 _AT_THE_DESK = (RecordBenefits, ResolveFunding, AcceptCost, ConfirmEnrolment)
-_PATIENCE_SECONDS = 120.0  # long, since the machine may be busy: only a test that fails waits so long
+_PATIENCE_SECONDS = 240.0
+"""Long: a task handed to a worker that has just gone is given out again only when its attempt ends, 90 s later."""
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
