@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from domain.pathway.corrections import DischargeCorrected, DischargeWithdrawn, EnrolmentCorrected
     from domain.pathway.crisis import CrisisRecorded
     from domain.pathway.moves import TransitionStarted
+    from domain.pathway.obligation_events import ObligationWaived
     from domain.pathway.reviews import ReviewCompleted
     from domain.state import JourneyState
 
@@ -88,11 +89,13 @@ class Discharging(Slice):
 
     Attributes:
         decided: Whether a review decided it.
+        reported: Whether the hospital system reported the visit's end, and neither a person nor a move has answered.
         discharged: Whether care has ended.
     """
 
     plan: DischargePlan = DischargePlan()
     decided: bool = False
+    reported: bool = False
     discharged: bool = False
 
 
@@ -264,11 +267,36 @@ def decide_on_it(state: JourneyState, event: ReviewCompleted) -> Discharging:
 
 
 @part.evolves
-def drop_the_decision(
-    state: JourneyState, event: TransitionStarted | LevelOfCareStarted | CrisisRecorded | DischargeWithdrawn
-) -> Discharging:
-    """The client moves instead, is in a crisis, or stays."""
+def drop_the_decision(state: JourneyState, event: TransitionStarted | CrisisRecorded) -> Discharging:
+    """The client moves instead, or is in a crisis. What was reported is still to be answered."""
     return state.discharge.changed(decided=False)
+
+
+@part.evolves
+def keep_the_report(state: JourneyState, event: DischargeReported) -> Discharging:
+    """Until it is answered."""
+    return state.discharge.changed(reported=True)
+
+
+@part.evolves
+def drop_the_report(state: JourneyState, event: DischargeReportTakenBack) -> Discharging:
+    """It was a mistake."""
+    return state.discharge.changed(reported=False)
+
+
+@part.evolves
+def answer_the_report(state: JourneyState, event: ObligationWaived) -> Discharging:
+    """A person says that it does not mean the end of care."""
+    answered = event.kind == COMPLETE_DISCHARGE.kind
+    return state.discharge.changed(reported=False) if answered else state.discharge
+
+
+@part.evolves
+def stay_in_care(
+    state: JourneyState, event: LevelOfCareStarted | DischargeWithdrawn | EnrolmentCorrected
+) -> Discharging:
+    """Care begins or goes on, whatever was decided or reported."""
+    return state.discharge.changed(decided=False, reported=False)
 
 
 @part.evolves
@@ -280,7 +308,7 @@ def undo_the_end(state: JourneyState, event: DischargeCorrected) -> Discharging:
 @part.evolves
 def end(state: JourneyState, event: Discharged) -> Discharging:
     """Care is over; follow-up begins."""
-    return state.discharge.changed(discharged=True)
+    return state.discharge.changed(discharged=True, reported=False)
 
 
 @part.consequence
@@ -362,10 +390,12 @@ def owe_none_that_was_only_reported(state: JourneyState, event: DischargeReportT
 
 @part.consequence
 def owe_none_while_care_goes_on(
-    state: JourneyState, event: TransitionStarted | CrisisRecorded | DischargeWithdrawn | EnrolmentCorrected
+    state: JourneyState,
+    event: TransitionStarted | CrisisRecorded | LevelOfCareStarted | DischargeWithdrawn | EnrolmentCorrected,
 ) -> Iterator[BaseEvent]:
-    """Here or elsewhere, or has not begun."""
-    yield from cancelled(state, event, COMPLETE_DISCHARGE)
+    """Here or elsewhere, or has not begun. One that was reported is owed until a move or a person answers it."""
+    if not state.discharge.reported:
+        yield from cancelled(state, event, COMPLETE_DISCHARGE)
 
 
 @part.consequence

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from domain.commands import BaseCommand
 from domain.pathway.admission import AdmissionRepeated
-from domain.pathway.crisis import CrisisPlace, RecordCrisis
+from domain.pathway.corrections import WithdrawDischarge, WithdrawMove
+from domain.pathway.crisis import CrisisPlace, EndCrisis, RecordCrisis
 from domain.pathway.discharge import (
     COMPLETE_DISCHARGE,
     Discharge,
@@ -22,12 +25,14 @@ from domain.pathway.hospital import (
     ReportHospitalVisit,
     TakeBackHospitalDischarge,
 )
-from domain.pathway.obligation_decisions import CompleteObligation
+from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp
+from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargeReason, ReviewOutcome
 from domain.values import Role, Stage
 from tests.domain.walk import Walk, answered, closed, died, discharging, enrolled, stepping_up, withdrawn
 
+Undone = tuple[type[BaseCommand], dict[str, Any]]
 EMERGENCY = {"message": "m-2", "visit": "visit-2", "place": CrisisPlace.EMERGENCY_DEPARTMENT}
 LEFT = {"message": "m-3", "visit": "visit-2"}
 BACK = {"message": "m-4", "visit": "visit-2"}
@@ -120,6 +125,45 @@ def test_a_discharge_that_a_review_decided_is_still_owed() -> None:
     walk.do(CompleteReview, outcome=ReviewOutcome.DISCHARGE, rationale="goals met")
     walk.do(TakeBackDischargeReport, message="m-3")
     assert walk.state.open_of(COMPLETE_DISCHARGE.kind) != []
+
+
+def test_a_reported_discharge_is_still_owed_after_a_step_up_that_did_not_happen() -> None:
+    declined: Undone = (DeclineTransition, {"reason": "stays", "safety_plan_reviewed": True})
+    for decide_first in (False, True):
+        for undone, fields in (declined, (WithdrawMove, {"reason": "not needed"})):
+            walk = enrolled()
+            if decide_first:
+                walk.do(CompleteReview, outcome=ReviewOutcome.DISCHARGE, rationale="goals met")
+            walk.do(ReportDischarge, message="m-2")
+            walk.do(RequestStepUp, to="PHP", reason="worse")
+            assert walk.state.open_of(COMPLETE_DISCHARGE.kind) != []
+            walk.do(undone, **fields)
+            assert walk.state.open_of(COMPLETE_DISCHARGE.kind) != [] and walk.state.stage is Stage.ACTIVE
+
+
+def test_a_reported_discharge_is_still_owed_after_an_emergency() -> None:
+    walk = enrolled()
+    walk.do(ReportDischarge, message="m-2")
+    walk.do(RecordCrisis, place=CrisisPlace.EMERGENCY_DEPARTMENT, reason="panic")
+    walk.do(EndCrisis, safety_rechecked=True, note="calm again")
+    assert walk.state.open_of(COMPLETE_DISCHARGE.kind) != []
+
+
+def test_a_reported_discharge_is_answered_by_care_that_goes_on_or_by_a_person() -> None:
+    arrived = stepping_up("OP", "IOP")
+    arrived.do(ReportDischarge, message="m-2")
+    arrived.do(ConfirmArrival)
+    withdrawn_from = discharging()
+    withdrawn_from.do(ReportDischarge, message="m-2")
+    withdrawn_from.do(WithdrawDischarge, reason="goes on")
+    waived = enrolled()
+    waived.do(ReportDischarge, message="m-2")
+    [owed] = waived.state.open_of(COMPLETE_DISCHARGE.kind)
+    waived.do(WaiveObligation, obligation=owed.id, reason="one attendance ended, not care")
+    for walk in (arrived, withdrawn_from, waived):
+        walk.do(RecordCrisis, place=CrisisPlace.EMERGENCY_DEPARTMENT, reason="panic")
+        walk.do(EndCrisis, safety_rechecked=True, note="calm again")
+        assert walk.state.open_of(COMPLETE_DISCHARGE.kind) == []
 
 
 def test_a_completed_discharge_is_not_undone_by_a_message() -> None:
