@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Annotated
 
 import httpx2
+from cyclopts import Parameter
 
 from centre.loading import load
 from cli.access import own_settings, temporal_client
@@ -42,20 +44,27 @@ _GOES_WRONG = (
 )
 
 
-async def demo(*, once: bool = False, json: bool = False) -> int:
+async def demo(
+    *,
+    once: bool = False,
+    json: bool = False,
+    client: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+) -> int:
     """Play the months of twenty-two invented clients on the real parts, then stay up with the board until Ctrl-C.
 
     Args:
         once: End by itself; exit code 0 only if every path went as scripted.
         json: Print one JSON object instead of the story.
+        client: Play this client alone, by the name in the table at its end; give it again for several.
     """
+    clients = _chosen(client)
     settings = own_settings()
     settings = settings.changed(home=settings.home / "demo", virtual_time=True)
     try:
         load(settings.centre)
         async with running_house(settings, ports="free") as house:
-            to_stderr(f"{len(EVERYBODY)} clients, months of care each; this takes about two minutes")
-            outcomes = await house.while_up(play(house.settings, quiet=json))
+            to_stderr(f"{len(clients)} clients, months of care each; all of them take about two minutes")
+            outcomes = await house.while_up(play(house.settings, quiet=json, clients=clients))
             _show(house.settings, outcomes, json=json)
             if not once:
                 _show_where(house.settings, outcomes, json=json)
@@ -63,6 +72,13 @@ async def demo(*, once: bool = False, json: bool = False) -> int:
     except _GOES_WRONG as error:
         raise Stop(Exit.FAILED, str(error) or type(error).__name__) from None
     return Exit.OK if all(each.as_scripted for each in outcomes) else Exit.FAILED
+
+
+def _chosen(names: tuple[str, ...]) -> tuple[Client, ...]:
+    known = [each.name for each in EVERYBODY]
+    if unknown := sorted(set(names) - set(known)):
+        raise Stop(Exit.USAGE, f"no client of the demonstration is called {', '.join(unknown)}: {', '.join(known)}")
+    return tuple(each for each in EVERYBODY if not names or each.name in names)
 
 
 async def play(settings: Settings, *, quiet: bool, clients: tuple[Client, ...] = EVERYBODY) -> list[ClientOutcome]:
