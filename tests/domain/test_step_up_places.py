@@ -441,3 +441,5 @@ def test_over_a_clock_change_a_step_up_and_its_contacts_count_elapsed_hours(even
     assert walk.saw(StepUpWindowMissed)[0].at - began == 24 * HOUR + JUST_AFTER
     director = [e.at - began for e in walk.saw(ObligationEscalated) if e.to is Role.MEDICAL_DIRECTOR]
     assert director == [24 * HOUR]
+    of_the_move = [e for e in walk.saw(ObligationEscalated) if e.obligation == "complete-step-up-1"]
+    assert [e.at - began for e in of_the_move if e.to is Role.SUPERVISOR] == [12 * HOUR]
