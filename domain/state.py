@@ -25,8 +25,10 @@ from domain.pathway.death import Death
 from domain.pathway.discharge import Discharging
 from domain.pathway.ehr import Ehr
 from domain.pathway.enrolment import Enrolment
+from domain.pathway.first_visit import FirstVisit
 from domain.pathway.follow_up import FollowUp
 from domain.pathway.funding import Funding, Payment
+from domain.pathway.handoff import Handoff
 from domain.pathway.hospital import Hospital
 from domain.pathway.leave import Leave
 from domain.pathway.moves import Moves
@@ -34,6 +36,7 @@ from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
 from domain.pathway.screening import Screening
 from domain.pathway.suspension import Suspension
+from domain.pathway.taper import Taper
 from domain.pathway.waitlist import Waitlist
 from domain.pathway.withdrawal import Withdrawal
 from domain.plans import Direction
@@ -41,7 +44,7 @@ from domain.policy import Policy, policy_named
 from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
-STATE_SCHEMA = 7
+STATE_SCHEMA = 8
 """Number of the state's shape. Raise it whenever a field of any slice is added, removed or means something else, then
 run `python -m tests.domain.state_schema`. Two states are only compared if both were folded under one number.
 """
@@ -78,6 +81,9 @@ class JourneyState(Value):
     attendance: KnownAttendance = KnownAttendance()
     leave: Leave = Leave()
     moves: Moves = Moves()
+    handoff: Handoff = Handoff()
+    first_visit: FirstVisit = FirstVisit()
+    taper: Taper = Taper()
     crisis: Crisis = Crisis()
     hospital: Hospital = Hospital()
     withdrawal: Withdrawal = Withdrawal()
