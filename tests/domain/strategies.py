@@ -71,9 +71,11 @@ from domain.plans import (
     Contact,
     DischargePlan,
     DischargeReason,
+    FacilityAnswer,
     FundingRoute,
     Initiator,
     ReviewOutcome,
+    SearchedFacility,
 )
 from domain.sessions.attendance import attendance_of
 from domain.sessions.facts import Entry, Modality, Session, SessionOutcome, SessionType
@@ -153,6 +155,10 @@ ANSWERS: st.SearchStrategy[Any] = st.one_of(
         facility=st.sampled_from(["facility-1", "facility-2"]),
         starts_at=st.integers(0, 60).map(lambda hours: MONDAY + timedelta(hours=hours)),
         place_id=st.none() | st.sampled_from(["slot-1", "slot-2"]),
+        facilities=st.lists(
+            st.builds(SearchedFacility, facility=st.just("facility-1"), answer=st.sampled_from(FacilityAnswer)),
+            max_size=2,
+        ).map(tuple),
     ),
     st.builds(Done, reference=st.none() | st.just("there-1")),
     st.builds(Failed, code=st.sampled_from(["refused", "gone"])),
