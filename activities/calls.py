@@ -83,10 +83,11 @@ class ClinicCalls:
     @activity.defn(name=signatures.HOLD_PLACE)
     async def hold_place(self, request: ports.PlaceRequest) -> signatures.Answered:
         """Looks for a place and holds it."""
-        place = await _asked(self._places.hold(_as_of_now(request)))
+        found = await _asked(self._places.hold(_as_of_now(request)))
+        searched, place = {"facilities": found.facilities}, found.place
         if place is None:
-            return signatures.Answered(answer=PlaceAnswer())
-        answer = PlaceAnswer(facility=place.facility, starts_at=place.starts_at, place_id=place.slot)
+            return signatures.Answered(answer=PlaceAnswer(**searched))
+        answer = PlaceAnswer(facility=place.facility, starts_at=place.starts_at, place_id=place.slot, **searched)
         return signatures.Answered(answer=answer)
 
     @activity.defn(name=signatures.RELEASE_PLACE)

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
+from activities.facilities import Facilities, facility_of
 from activities.fhir import FhirClient, Resource, VersionConflict, bears, identifiers, named, taking_turns
-from activities.ports import ClinicUnavailable, Place, PlaceRequest
+from activities.ports import ClinicUnavailable, Place, PlaceRequest, PlaceSearch
 from activities.schedules import Schedules, states_level
 from domain.values import Instant
 
@@ -44,19 +45,22 @@ class FhirPlaces:
         """Closes the connections."""
         await self._fhir.aclose()
 
-    async def hold(self, request: PlaceRequest) -> Place | None:
-        """Holds the free place that starts earliest; None if no place starts in the time wanted.
+    async def hold(self, request: PlaceRequest) -> PlaceSearch:
+        """Holds the free place that starts earliest, over all facilities; none if none starts in the time wanted.
+
+        A facility whose Schedule does not answer does not keep the others from being searched.
 
         Repeated under the same key, it returns the place already held. If that no longer starts in the time wanted, or
         can no longer be used, it is given back and another is searched for. The current time moves on from
         `wanted_from` during the call.
 
         Raises:
-            ClinicUnavailable: No answer, an answer that does not show whether there is a place, or others took each
-                place first; `start-passed` if a place's start passed while it was being held.
+            ClinicUnavailable: No answer, an answer that does not show whether there is a place, no place at the
+                facilities that answered while another did not, or others took each place first; `start-passed` if a
+                place's start passed while it was being held.
             ClinicRefused: The scheduling system does not accept what was sent.
         """
-        return await _Hold(self._fhir, request, self._level_system, self._schedules, self._elapsed).place()
+        return await _Hold(self._fhir, request, self._level_system, self._schedules, self._elapsed).search()
 
     async def release(self, key: str, journey_id: str) -> None:
         """Gives back what is held under `key`, if anything. Raises as `hold` does."""
@@ -79,12 +83,17 @@ class _Hold:
         self._request = request
         self._level_system = level_system
         self._schedules = Schedules(fhir, schedules, level_system, request)
+        self._facilities = Facilities(self._schedules)
         self._elapsed = elapsed
         self._began = elapsed()
 
-    async def place(self) -> Place | None:
+    async def search(self) -> PlaceSearch:
         if (slot := await self._already_held()) is not None:
-            return _place(slot)
+            return PlaceSearch(place=_place(slot))
+        place = await self._place()
+        return PlaceSearch(place=place, facilities=await self._facilities.all())
+
+    async def _place(self) -> Place | None:
         for _ in range(_ROUNDS):
             free = await self._free()
             if not free:
@@ -116,8 +125,22 @@ class _Hold:
         )
         # A lagging index may list a place that we already hold as free: it comes first.
         open_to_us = [slot for slot in found if slot.get("status") == "free" or self._is_ours(slot)]
-        usable = [slot for slot in open_to_us if await self._is_usable(slot)]
-        return sorted(usable, key=self._rank)
+        return sorted(await self._usable(open_to_us), key=self._rank)
+
+    async def _usable(self, slots: list[Resource]) -> list[Resource]:
+        """Those that may be held. One whose Schedule does not answer is left out if another may be."""
+        usable, silent = [], None
+        for slot in slots:
+            try:
+                if await self._is_usable(slot):
+                    usable.append(slot)
+                    self._facilities.free(slot, _moment(slot.get("start")))
+            except ClinicUnavailable as error:
+                silent = error
+                self._facilities.unanswered(slot)
+        if silent is not None and not usable:
+            raise silent
+        return usable
 
     def _rank(self, slot: Resource) -> tuple[bool, Instant, str]:
         return not self._is_ours(slot), _moment(slot.get("start")) or self._request.wanted_by, str(slot["id"])
@@ -260,7 +283,4 @@ def _place(slot: Resource) -> Place:
     start = _moment(slot.get("start"))
     if start is None:
         raise ValueError("a place is held only if it says when it starts")
-    schedule = slot.get("schedule")
-    named = schedule if isinstance(schedule, dict) else {}
-    facility = str(named.get("display") or named.get("reference") or "unnamed facility")
-    return Place(slot=str(slot["id"]), facility=facility, starts_at=start)
+    return Place(slot=str(slot["id"]), facility=facility_of(slot), starts_at=start)

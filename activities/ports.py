@@ -18,6 +18,7 @@ from pydantic import Field
 from activities.creations import Creations
 from domain.benefits import Benefits
 from domain.obligation_terms import Channel
+from domain.plans import SearchedFacility
 from domain.values import Instant, LevelOfCare, Role, Value
 
 
@@ -180,11 +181,18 @@ class Place(Value):
     starts_at: Instant
 
 
+class PlaceSearch(Value):
+    """What a search came to: the place that is held now, if any, and what each facility answered."""
+
+    place: Place | None
+    facilities: tuple[SearchedFacility, ...] = ()
+
+
 class Places(Protocol):
     """Beds and programme places, ours and our partners'."""
 
-    async def hold(self, request: PlaceRequest) -> Place | None:
-        """Holds a free place and returns it, or None if there is certainly none."""
+    async def hold(self, request: PlaceRequest) -> PlaceSearch:
+        """Holds a free place, unless there is certainly none."""
 
     async def release(self, key: str, journey_id: str) -> None:
         """Gives back the place that the journey holds under `key`, if it holds one."""

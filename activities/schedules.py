@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from activities.fhir import FhirClient, Resource, same_origin
-from activities.ports import ClinicRefused, PlaceRequest
+from activities.ports import ClinicRefused, ClinicUnavailable, PlaceRequest
 
 _log = structlog.get_logger(__name__)
 _GONE: Resource = {"active": False}
@@ -24,6 +24,7 @@ class Schedules:
         self._level_system = level_system
         self._request = request
         self._read: dict[str, Resource] = {}
+        self._silent: dict[str, ClinicUnavailable] = {}
 
     async def allow(self, slot: Resource) -> bool:
         """Whether the Slot's Schedule is one of ours, in use, and of the level of care if it names levels.
@@ -41,12 +42,31 @@ class Schedules:
         if address.startswith("#"):
             return not self._allowed and self._is_in_use(_contained(slot, address[1:]))
         id_ = self._id_in(address)
-        if id_ is None or (self._allowed and f"Schedule/{id_}" not in self._allowed):
+        if id_ is None or not self._is_allowed(id_):
             _log.info("places.other-schedule", system=self._fhir.system)
             return False
         if id_ not in self._read:
-            self._read[id_] = await self._found(id_)
+            self._read[id_] = await self._answered(id_)
         return self._is_in_use(self._read[id_])
+
+    async def of_the_level(self) -> list[Resource]:
+        """Those that may be used and name this level of care, as far as a search finds them."""
+        named = f"{self._level_system}|{self._request.level}"
+        found = await self._fhir.search("Schedule", self._names_the_level, self._request.journey_id, service_type=named)
+        return [each for each in found if self._is_allowed(str(each["id"])) and self._is_in_use(each)]
+
+    def name_of(self, slot: Resource) -> str | None:
+        """The Schedule of the Slot, such as `Schedule/12`; None where it has none of this server."""
+        held = slot.get("schedule")
+        address = held.get("reference") if isinstance(held, dict) else None
+        id_ = self._id_in(address) if isinstance(address, str) else None
+        return f"Schedule/{id_}" if id_ is not None else None
+
+    def _is_allowed(self, id_: str) -> bool:
+        return not self._allowed or f"Schedule/{id_}" in self._allowed
+
+    def _names_the_level(self, schedule: Resource) -> bool:
+        return states_level(schedule, self._level_system, self._request.level)
 
     def _is_in_use(self, schedule: Resource) -> bool:
         if schedule.get("active", True) is not True:
@@ -62,6 +82,16 @@ class Schedules:
             path = urlsplit(path).path.removeprefix(urlsplit(self._fhir.base).path)
         kind, _, id_ = path.partition("/")
         return id_ if kind == "Schedule" and id_ and "/" not in id_ else None
+
+    async def _answered(self, id_: str) -> Resource:
+        """Asks a Schedule that does not answer no second time in this attempt."""
+        if id_ in self._silent:
+            raise self._silent[id_]
+        try:
+            return await self._found(id_)
+        except ClinicUnavailable as error:
+            self._silent[id_] = error
+            raise
 
     async def _found(self, id_: str) -> Resource:
         try:

@@ -16,6 +16,7 @@ from dashboard.reading import JourneyRow, read_journey, row, state_of
 from deploy.settings import Settings
 from domain.authorship import Via
 from domain.benefit_words import price, summary
+from domain.move_words import move_words
 from domain.obligations import Obligation
 from domain.plans import Estimate, Transition
 from domain.reference import reference
@@ -187,6 +188,7 @@ def _show_standing(state: JourneyState, called: str, at: Instant) -> None:
             "Final from": moment(state.closing.correctable_until) if state.closing.correctable_until else None,
             "Level of care": level_in_week(now.level, now.week, now.last_week) if now.level else None,
             "Moving to": _move(state.moves.current) if state.moves.current else None,
+            **move_words(state),
             "Waiting for": named(now.waiting_for, now.waiting_for_person) if now.waiting_for else None,
             "Care team": ", ".join(named(*each) for each in state.care_team.members.items()) or None,
             "Admission": _DOUBTED if state.admission.time_doubted else None,

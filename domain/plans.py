@@ -132,6 +132,32 @@ class DischargePlan(Value):
         }
 
 
+class FacilityAnswer(StrEnum):
+    """What a facility answered when a place was searched."""
+
+    FREE = "free"
+    NONE_IN_TIME = "none-in-time"
+    NO_ANSWER = "no-answer"
+
+    @property
+    def in_words(self) -> str:
+        """The same for people."""
+        return {"free": "free", "none-in-time": "none in time", "no-answer": "did not answer"}[self.value]
+
+
+class SearchedFacility(Value):
+    """A facility that was searched for a place.
+
+    Attributes:
+        facility: Its name, as the scheduling system has it.
+        starts_at: When its earliest free place starts.
+    """
+
+    facility: str
+    answer: FacilityAnswer
+    starts_at: Instant | None = None
+
+
 class Transition(Value):
     """A move between levels that has begun and not ended.
 
@@ -147,6 +173,7 @@ class Transition(Value):
         checks: How often it was asked whether the place is still held.
         next_check_at: When it is asked again; None while it is being asked, or where it is not.
         lost: Ids of places that people reported as lost; none of them is held again.
+        facilities: What each facility answered in the last search.
     """
 
     number: int
@@ -166,6 +193,7 @@ class Transition(Value):
     next_check_at: Instant | None = None
     lost: tuple[str, ...] = ()
     window_missed: bool = False
+    facilities: tuple[SearchedFacility, ...] = ()
 
     @property
     def hold_key(self) -> str:

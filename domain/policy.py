@@ -98,6 +98,15 @@ class Numbers(Value):
     )
     declined_review_hours: ElapsedHours = Field(description="Review after a client declined a move.")
     step_down_days: CalendarDays = Field(description="First visit at the gentler level.")
+    step_up_handoff_hours: ElapsedHours = Field(description="The handoff at a step-up, with read-back.")
+    step_down_handoff_days: CalendarDays = Field(description="The handoff at a step-down, with read-back.")
+    first_visit_booking_business_days: BusinessDays = Field(
+        description="Booking the first visit at the gentler level, from the start of a step-down."
+    )
+    first_visit_days: CalendarDays = Field(
+        description="From an arrival to a first visit that is known to be kept, where none was booked."
+    )
+    taper_days: CalendarDays = Field(description="How long a taper after a step-down may last.")
     external_contact_days: CalendarDays = Field(description="Contact with a client in another facility's care.")
     discharge_business_days: BusinessDays = Field(description="Completing a discharge once decided or reported.")
     early_follow_up_days: CalendarDays = Field(
@@ -188,6 +197,14 @@ class Numbers(Value):
     def _leaves_fit(self) -> Self:
         if self.leave_days > self.leave_days_in_all:
             raise ValueError("leave_days is longer than leave_days_in_all")
+        return self
+
+    @model_validator(mode="after")
+    def _handoffs_before_moves(self) -> Self:
+        if self.step_up_handoff_hours >= self.step_up_hours or self.step_down_handoff_days >= self.step_down_days:
+            raise ValueError(
+                "a handoff is due before its move: give step_up_handoff_hours and step_down_handoff_days less"
+            )
         return self
 
     @model_validator(mode="after")

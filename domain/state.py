@@ -25,8 +25,10 @@ from domain.pathway.death import Death
 from domain.pathway.discharge import Discharging
 from domain.pathway.ehr import Ehr
 from domain.pathway.enrolment import Enrolment
+from domain.pathway.first_visit import FirstVisit
 from domain.pathway.follow_up import FollowUp
 from domain.pathway.funding import Funding, Payment
+from domain.pathway.handoff import Handoff
 from domain.pathway.hospital import Hospital
 from domain.pathway.leave import Leave
 from domain.pathway.moves import Moves
@@ -34,6 +36,7 @@ from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
 from domain.pathway.screening import Screening
 from domain.pathway.suspension import Suspension
+from domain.pathway.taper import Taper
 from domain.pathway.waitlist import Waitlist
 from domain.pathway.withdrawal import Withdrawal
 from domain.plans import Direction
@@ -78,6 +81,9 @@ class JourneyState(Value):
     attendance: KnownAttendance = KnownAttendance()
     leave: Leave = Leave()
     moves: Moves = Moves()
+    handoff: Handoff = Handoff()
+    first_visit: FirstVisit = FirstVisit()
+    taper: Taper = Taper()
     crisis: Crisis = Crisis()
     hospital: Hospital = Hospital()
     withdrawal: Withdrawal = Withdrawal()

@@ -69,7 +69,7 @@ def write_residential(folder: Path) -> Path:
     return variant(folder, "us-residential-1", (_INPATIENT, f"{_RESIDENTIAL}\n{_INPATIENT}"))
 
 
-def _terms_of(text: str, kind: str) -> str:
+def terms_of(text: str, kind: str) -> str:
     begin = text.index(f"[obligations.{kind}]")
     return text[begin : text.index("[obligations.", begin + 1)]
 
@@ -77,7 +77,7 @@ def _terms_of(text: str, kind: str) -> str:
 def write_without_leave(folder: Path) -> Path:
     """The centre grants no leave."""
     text = EXAMPLE_FILE.read_text()
-    terms = [(_terms_of(text, kind), "") for kind in ("return-from-leave", "leave-contact")]
+    terms = [(terms_of(text, kind), "") for kind in ("return-from-leave", "leave-contact")]
     return variant(folder, "us-no-leave-1", *terms, ('  "leave",\n', ""))
 
 

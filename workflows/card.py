@@ -10,6 +10,7 @@ from typing import Any
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from domain.benefit_words import price, summary
+from domain.move_words import move_words
 from domain.obligations import Obligation
 from domain.plans import Direction, Transition
 from domain.state import JourneyState
@@ -81,6 +82,7 @@ def card(state: JourneyState, now: Instant) -> str:
     if state.moves.current is not None:
         move = state.moves.current
         lines += ["", f"Moving {move.origin} → {move.target}, due {_moment(move.due_at)}{_place(state, move)}"]
+    lines += [line for name, said in move_words(state).items() for line in ("", f"{name}: {said}")]
     return "\n".join([*lines, *_away(state), *_end(state)])
 
 

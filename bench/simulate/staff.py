@@ -21,8 +21,10 @@ from domain.pathway.crisis import EndCrisis
 from domain.pathway.death import ReviewDeath
 from domain.pathway.discharge import Discharge, RecordPlanDelivery, UpdateDischargePlan
 from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.first_visit import BookFirstVisit
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.handoff import HandoffPackage, RecordHandoff
 from domain.pathway.leave import EndLeave
 from domain.pathway.move_decisions import ConfirmArrival
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
@@ -43,6 +45,7 @@ _PLAN = DischargePlan(
     medication=("none",),
     summary=("eight weeks of skills and therapy",),
 )
+_PACKAGE = HandoffPackage(medication_list=True, risk_and_safety_plan=True, reason_for_the_move=True, contacts=True)
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,13 @@ def _arrival(state: JourneyState, key: str, by: Actor, wish: str) -> Decision:
     return ConfirmArrival(id=key, by=by, facility="North Clinic" if elsewhere else None)
 
 
+def _first_visit(state: JourneyState, key: str, by: Actor, wish: str) -> Decision:
+    """On the day after the one on which the step-down is due."""
+    move = state.moves.current
+    assert move is not None, "it is owed during a step-down"
+    return BookFirstVisit(id=key, by=by, first_visit_at=move.due_at + timedelta(hours=12))
+
+
 _Build = Callable[[JourneyState, str, Actor, str], SignedCommand]
 _DECISIONS: dict[str, _Build] = {
     "verify-benefits": lambda state, key, by, wish: RecordBenefits(
@@ -164,6 +174,10 @@ _DECISIONS: dict[str, _Build] = {
     "review": _review,
     "continued-stay": _continued_stay,
     "complete-step-up": _arrival,
+    "handoff": lambda state, key, by, wish: RecordHandoff(
+        id=key, by=by, to="the charge nurse", how="phone", package=_PACKAGE, read_back=True
+    ),
+    "book-first-visit": _first_visit,
     "complete-step-down": _arrival,
     "complete-discharge": lambda state, key, by, wish: (
         Discharge(id=key, by=by, reason=DischargeReason.GOALS_MET)

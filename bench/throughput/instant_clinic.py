@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from activities.calls import ClinicCalls
 from activities.creations import Creations
-from activities.ports import EhrRecord, EligibilityInquiry, Notice, Place, PlaceRequest
+from activities.ports import EhrRecord, EligibilityInquiry, Notice, Place, PlaceRequest, PlaceSearch
 from domain.benefits import Benefits, CostShare, Verdict
 
 
@@ -29,10 +29,11 @@ class InstantClinic:
         """The EHR has it."""
         return "episode-1"
 
-    async def hold(self, request: PlaceRequest) -> Place | None:
+    async def hold(self, request: PlaceRequest) -> PlaceSearch:
         """A place that starts in two hours."""
         self.asked_for_places.setdefault(request.journey_id, time.perf_counter())
-        return Place(slot="slot-1", facility="North Clinic", starts_at=request.wanted_from + timedelta(hours=2))
+        starts_at = request.wanted_from + timedelta(hours=2)
+        return PlaceSearch(place=Place(slot="slot-1", facility="North Clinic", starts_at=starts_at))
 
     async def release(self, key: str, journey_id: str) -> None:
         """It is free again."""

@@ -67,7 +67,7 @@ def _op_for_weeks(
 def _to_iop(at: timedelta) -> tuple[ScriptStep, ...]:
     return (
         step(at - 6 * HOUR, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
-        arrive(at),
+        *arrive(at),
     )
 
 

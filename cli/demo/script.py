@@ -24,8 +24,10 @@ from domain.pathway.discharge import (
     UpdateDischargePlan,
 )
 from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.first_visit import BookFirstVisit
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.handoff import HandoffChannel, HandoffPackage, RecordHandoff
 from domain.pathway.lost_place import ReportPlaceLost
 from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.moves import INTERIM_CONTACT
@@ -165,6 +167,8 @@ PLAN = DischargePlan(
     medication=("Sertraline 50 mg in the morning; ask the prescriber before stopping",),
     summary=("Skills groups and individual therapy; a written plan for hard evenings helped most.",),
 )
+_BY_PHONE = HandoffChannel.PHONE
+_WHOLE = HandoffPackage(medication_list=True, risk_and_safety_plan=True, reason_for_the_move=True, contacts=True)
 _SCREENED: dict[str, Any] = {"risk": KnownRisk.LOW, "consents": Consents(treatment=ConsentAnswer.GIVEN)}
 _DRAFT = DischargePlan(crisis_contacts=PLAN.crisis_contacts)
 _ENROLLED = DAY
@@ -245,9 +249,28 @@ def review(at: timedelta, outcome: ReviewOutcome, role: Role = Role.CLINICIAN, *
     return step(at, role, CompleteReview, outcome=outcome, rationale="measures and team review", **fields)
 
 
-def arrive(at: timedelta) -> ScriptStep:
-    """The client has arrived where they move to."""
-    return step(at, Role.CLINICIAN, ConfirmArrival)
+def arrive(at: timedelta, role: Role = Role.CLINICIAN) -> tuple[ScriptStep, ...]:
+    """The client is handed off, comes to the visit that was booked, and has arrived at a level of ours."""
+    return book_visit(at - 2 * HOUR, at), *arrive_elsewhere(at, role)
+
+
+def arrive_elsewhere(at: timedelta, role: Role = Role.CLINICIAN, facility: str | None = None) -> tuple[ScriptStep, ...]:
+    """The client is handed off, and has arrived at another facility."""
+    handoff = step(
+        at - HOUR, role, RecordHandoff, to="The nurse in charge", how=_BY_PHONE, package=_WHOLE, read_back=True
+    )
+    return handoff, step(at, role, ConfirmArrival, facility=facility)
+
+
+def book_visit(at: timedelta, visit: timedelta) -> ScriptStep:
+    """The first visit at the new level is booked for `visit`."""
+
+    def build(state: JourneyState, command_id: str, by: Actor) -> Decision:
+        begins_at = state.admission.begins_at
+        assert begins_at is not None, "a journey that is open has begun"
+        return BookFirstVisit(id=command_id, by=by, first_visit_at=begins_at + visit)
+
+    return ScriptStep(at, Role.CASE_MANAGER, build)
 
 
 def _check(at: timedelta, finding: SafetyFinding, note: str) -> ScriptStep:
@@ -286,7 +309,7 @@ CLIENTS: tuple[Client, ...] = (
             review(_WEEK_6, CONTINUE),
             review(_WEEK_7, CONTINUE),
             review(_WEEK_8, STEP_DOWN, to=OP),
-            arrive(_WEEK_8 + 2 * DAY),
+            *arrive(_WEEK_8 + 2 * DAY),
             *_leave(_WEEK_8 + 3 * WEEK),
         ),
         stages=(*TO_CARE, *MOVED, *_TO_THE_END),
@@ -299,9 +322,9 @@ CLIENTS: tuple[Client, ...] = (
             *into_care(OP),
             *weeks(1, 12, iop=(4, 9)),
             step(3 * WEEK, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
-            arrive(3 * WEEK + 6 * HOUR),
+            *arrive(3 * WEEK + 6 * HOUR),
             review(8 * WEEK + 6 * DAY, STEP_DOWN, to=OP),
-            arrive(9 * WEEK + DAY),
+            *arrive(9 * WEEK + DAY),
             *_leave(12 * WEEK),
         ),
         stages=(*TO_CARE, *MOVED, *MOVED, *_TO_THE_END),
@@ -317,12 +340,12 @@ CLIENTS: tuple[Client, ...] = (
             *weeks(1, 3, iop=(1, 3)),
             *weeks(6, 12, iop=(6, 8)),
             step(3 * WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
-            arrive(3 * WEEK + 10 * HOUR),
+            *arrive_elsewhere(3 * WEEK + 10 * HOUR),
             contact(4 * WEEK, EXTERNAL_CONTACT.kind),
             step(5 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            arrive(5 * WEEK + DAY),
+            *arrive(5 * WEEK + DAY),
             review(8 * WEEK + DAY, STEP_DOWN, to=OP),
-            arrive(8 * WEEK + 3 * DAY),
+            *arrive(8 * WEEK + 3 * DAY),
             *_leave(12 * WEEK),
         ),
         stages=(*TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *MOVED, *MOVED, *_TO_THE_END),
@@ -340,7 +363,7 @@ CLIENTS: tuple[Client, ...] = (
             review(_WEEK_6 + 2 * DAY, CONTINUE, Role.SUPERVISOR),
             review(_WEEK_6 + 5 * DAY, CONTINUE, Role.MEDICAL_DIRECTOR),
             review(_WEEK_8, STEP_DOWN, Role.MEDICAL_DIRECTOR, to=OP),
-            step(_WEEK_8 + 2 * DAY, Role.CASE_MANAGER, ConfirmArrival),
+            *arrive(_WEEK_8 + 2 * DAY, Role.CASE_MANAGER),
             *_leave(10 * WEEK, Role.MEDICAL_DIRECTOR),
         ),
         stages=(*TO_CARE, *MOVED, *_TO_THE_END),
@@ -371,12 +394,12 @@ CLIENTS: tuple[Client, ...] = (
             *weeks(5, 10, iop=(5, 8)),
             step(2 * WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
             contact(2 * WEEK + 26 * HOUR, INTERIM_CONTACT.kind),
-            arrive(2 * WEEK + 40 * HOUR),
+            *arrive_elsewhere(2 * WEEK + 40 * HOUR),
             contact(3 * WEEK, EXTERNAL_CONTACT.kind),
             step(4 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            arrive(4 * WEEK + DAY),
+            *arrive(4 * WEEK + DAY),
             review(7 * WEEK + 5 * DAY, STEP_DOWN, to=OP),
-            arrive(8 * WEEK),
+            *arrive(8 * WEEK),
             *_leave(10 * WEEK),
         ),
         stages=(*TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *MOVED, *MOVED, *_TO_THE_END),
@@ -395,12 +418,12 @@ CLIENTS: tuple[Client, ...] = (
             step(2 * WEEK, Role.CLINICIAN, RequestStepUp, to=PHP, reason="needs daily structure"),
             step(2 * WEEK + 15 * MINUTE, Role.CASE_MANAGER, ReportPlaceLost, reason="their group is full after all"),
             contact(2 * WEEK + HOUR, INTERIM_CONTACT.kind),
-            arrive(2 * WEEK + 6 * HOUR),
+            *arrive_elsewhere(2 * WEEK + 6 * HOUR),
             contact(3 * WEEK, EXTERNAL_CONTACT.kind),
             step(4 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            arrive(4 * WEEK + DAY),
+            *arrive(4 * WEEK + DAY),
             review(8 * WEEK + DAY, STEP_DOWN, to=OP),
-            arrive(8 * WEEK + 3 * DAY),
+            *arrive(8 * WEEK + 3 * DAY),
             *_leave(10 * WEEK),
         ),
         stages=(*TO_CARE, Stage.TRANSITION, Stage.EXTERNAL, *MOVED, *MOVED, *_TO_THE_END),
@@ -425,12 +448,13 @@ CLIENTS: tuple[Client, ...] = (
             ),
             contact(3 * WEEK + 2 * DAY, ARRANGE_RETURN.kind),
             step(3 * WEEK + 4 * DAY, Role.CLINICIAN, StartStepDown, to=PHP, reason="needs daily structure still"),
-            step(3 * WEEK + 5 * DAY, Role.CASE_MANAGER, ConfirmArrival, facility="Harbour Day Hospital"),
+            book_visit(3 * WEEK + 4 * DAY + HOUR, 3 * WEEK + 5 * DAY),
+            *arrive_elsewhere(3 * WEEK + 5 * DAY, Role.CASE_MANAGER, "Harbour Day Hospital"),
             contact(4 * WEEK + 3 * DAY, EXTERNAL_CONTACT.kind),
             step(5 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            arrive(5 * WEEK + DAY),
+            *arrive(5 * WEEK + DAY),
             review(8 * WEEK + DAY, STEP_DOWN, to=OP),
-            arrive(8 * WEEK + 3 * DAY),
+            *arrive(8 * WEEK + 3 * DAY),
             *_leave(12 * WEEK),
         ),
         stages=(

@@ -12,6 +12,7 @@ from dashboard.board.journey import JourneyView, Owed
 from dashboard.missed import MissedDuty
 from dashboard.reading import row
 from domain.benefit_words import price, summary
+from domain.move_words import move_words
 from domain.obligation_terms import Priority
 from domain.obligations import ObligationStatus
 from domain.plans import Actor, Direction, DischargePlan, Estimate, Transition
@@ -168,6 +169,9 @@ class Journey(BaseModel):
     waiting_for_person: str | None = Field(description=PERSON)
     care_team: list[Person] = Field(description="Who has which role for this client.")
     move: Move | None = Field(description="The move between levels that is under way.")
+    prepared: dict[str, str] = Field(
+        description="Of a move, in words: how far its handoff has come, its first visit, and a taper after it."
+    )
     duties: list[OwedDuty] = Field(description="What is owed, the most pressing first.")
     missed: list[Missed] = Field(description="What was overdue at some time, done since or not.")
     screening: str = Field(description="How far it has come, in words.")
@@ -197,6 +201,7 @@ class Journey(BaseModel):
             flags=list(listed.flags),
             care_team=[Person(person=person, role=role) for role, person in state.care_team.members.items()],
             move=Move.of(move) if move else None,
+            prepared=move_words(state),
             duties=[OwedDuty.of(each, now) for each in shown.owed],
             missed=[Missed.of(each) for each in shown.missed],
             screening=state.screening.in_words(),

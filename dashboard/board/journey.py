@@ -11,6 +11,7 @@ from dashboard.history import AsOf
 from dashboard.missed import MissedDuty, missed_of
 from dashboard.words import actor
 from domain.evolve import fold
+from domain.move_words import move_words
 from domain.obligations import Obligation
 from domain.pathway import Event
 from domain.plans import Actor
@@ -87,6 +88,7 @@ class JourneyView(Value):
         number: For its short reference.
         version: How many events it has in all.
         happened: The newest first.
+        move_words: What there is to say of a move beside where it leads, each by its name.
     """
 
     state: JourneyState
@@ -99,6 +101,7 @@ class JourneyView(Value):
     marks: tuple[Mark, ...]
     owed: tuple[Owed, ...]
     missed: tuple[MissedDuty, ...]
+    move_words: Mapping[str, str] = {}
 
     @property
     def journey_id(self) -> str:
@@ -147,6 +150,7 @@ def view(every: Sequence[StoredEvent], opened: Sequence[Event], at: AsOf, now: d
         ),
         owed=tuple(Owed(each, why(state, each)) for each in state.in_order(now)),
         missed=tuple(missed_of((event for _, event in pairs), now)),
+        move_words=move_words(state),
     )
 
 

@@ -21,6 +21,7 @@ from domain.pathway.coverage import BenefitsAnswered
 from domain.pathway.notices import NoticeNotDelivered, not_delivered
 from domain.pathway.obligation_changes import met_one, raised
 from domain.pathway.place_search import FoundPlace
+from domain.plans import SearchedFacility
 from domain.refusal import Refused
 from domain.values import CLINICAL, Instant, Key, Role, Stage, Value, Words
 
@@ -87,12 +88,16 @@ class BenefitsAnswer(Value):
 
 
 class PlaceAnswer(Value):
-    """A held place, or none (`facility` is None). `place_id` is its id in the scheduling system."""
+    """A held place, or none (`facility` is None). `place_id` is its id in the scheduling system.
+
+    `facilities` are those that were searched.
+    """
 
     kind: Literal["place"] = "place"
     facility: Words | None = None
     starts_at: Instant | None = None
     place_id: Words | None = None
+    facilities: tuple[SearchedFacility, ...] = ()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -183,7 +188,8 @@ def _place(state: JourneyState, effect: HoldPlace, answer: Answer, when: EventCo
     elif effect.hold_key == move.held_key:
         yield from lost_place.checked(state, move, found, when, answered=isinstance(answer, PlaceAnswer))
     else:
-        yield from place_search.searched(state, move, effect.hold_key, found, when)
+        facilities = answer.facilities if isinstance(answer, PlaceAnswer) else ()
+        yield from place_search.searched(state, move, effect.hold_key, found, when, facilities)
 
 
 @part.evolves

@@ -14,7 +14,7 @@ from pydantic import Field
 from domain.commands import ADMISSIONS, Decision
 from domain.events import BaseEvent, EventContext
 from domain.part import Part
-from domain.pathway import lost_place, moves, suspension
+from domain.pathway import first_visit, handoff, lost_place, moves, suspension, taper
 from domain.pathway.moves import require_since_the_level_began
 from domain.pathway.place_search import give_up
 from domain.plans import Actor, Direction
@@ -152,4 +152,5 @@ class CorrectDischarge(
 def keep_what_care_owes(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
     """Should it be a mistake. A move is not taken up again: the client is reviewed soon."""
     over = (moves.COMPLETE_STEP_UP, moves.COMPLETE_STEP_DOWN, moves.INTERIM_CONTACT, lost_place.REPLACE_PLACE)
-    yield from suspension.paused(event, state.obligations.of_care(but=[kind.kind for kind in over]))
+    also = (kind for each in (handoff, first_visit, taper) for kind in each.ended_with_the_move(state))
+    yield from suspension.paused(event, state.obligations.of_care(but=[kind.kind for kind in (*over, *also)]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from domain.commands import CARE_TEAM, IN_CARE, Decision
 from domain.events import BaseEvent, EventContext
-from domain.pathway import moves
+from domain.pathway import first_visit, moves, taper
 from domain.pathway.moves import (
     TransitionCompleted,
     TransitionDeclined,
@@ -20,7 +21,7 @@ from domain.pathway.moves import (
 from domain.pathway.place_search import give_up
 from domain.plans import Actor, Direction, Transition
 from domain.refusal import Refused, require
-from domain.values import CLINICAL, LevelOfCare, Stage, Words
+from domain.values import CLINICAL, Instant, LevelOfCare, Stage, Words
 
 if TYPE_CHECKING:
     from domain.state import JourneyState
@@ -55,10 +56,19 @@ class StartStepDown(
     kind: Literal["start-step-down"] = "start-step-down"
     to: LevelOfCare = Field(description="The level of care to move to.")
     reason: Words = Field(description="Why, for the record.")
+    first_visit_at: Instant | None = Field(
+        default=None, description="When the first visit at the new level is booked; until one is, booking it is owed."
+    )
+    taper_until: date | None = Field(
+        default=None,
+        description="Until which day some sessions of the present level go on, where they are tapered off.",
+    )
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """Leads to a level that the centre gives, or from one facility to another."""
-        yield from begin(state, self.to, Direction.DOWN, self.reason, self.by, when)
+        yield from begin(state, self.to, Direction.DOWN, self.reason, self.by, when, self.first_visit_at)
+        if self.taper_until is not None:
+            yield from taper.begun(state, self.to, self.taper_until, self.by, when)
 
 
 class ConfirmArrival(Decision, label="Confirm an arrival", by=CARE_TEAM, at=(Stage.TRANSITION,)):
@@ -124,7 +134,13 @@ class DeclineTransition(Decision, label="Record a declined move", by=CLINICAL, a
 
 
 def begin(
-    state: JourneyState, to: LevelOfCare, direction: Direction, reason: str, by: Actor, when: EventContext
+    state: JourneyState,
+    to: LevelOfCare,
+    direction: Direction,
+    reason: str,
+    by: Actor,
+    when: EventContext,
+    first_visit_at: Instant | None = None,
 ) -> Iterator[BaseEvent]:
     """The start of any move, after its guards."""
     origin = state.level
@@ -142,6 +158,7 @@ def begin(
         "level-not-ours",
         f"{to} is given elsewhere; a step-down from here leads to {state.policy.ours()}.",
     )
+    first_visit.require_ahead(first_visit_at, when)
     yield TransitionStarted(
         **when,
         number=state.moves.started + 1,
@@ -150,6 +167,7 @@ def begin(
         target=to,
         due_at=time_for(state, direction, when["at"]).due_at(state.calendar),
         reason=reason,
+        first_visit_at=first_visit_at,
         by=by,
     )
 

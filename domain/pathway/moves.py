@@ -86,7 +86,11 @@ class Moves(Slice):
 
 
 class TransitionStarted(BaseEvent):
-    """A clinician decided a move. Up: due in elapsed hours. Down: in calendar days."""
+    """A clinician decided a move. Up: due in elapsed hours. Down: in calendar days.
+
+    Attributes:
+        first_visit_at: When the first visit at the new level is booked, if it is.
+    """
 
     type: Literal["transition.started"] = "transition.started"
     number: int
@@ -95,10 +99,13 @@ class TransitionStarted(BaseEvent):
     target: LevelOfCare
     due_at: Instant
     reason: PrivateWords
+    first_visit_at: Instant | None = None
     by: Actor
 
     def _sentence(self) -> str:
-        return f"Step {self.direction} {self.origin} → {self.target}, due {moment(self.due_at)}{said_by(self.by)}"
+        visit = f", first visit {moment(self.first_visit_at)}" if self.first_visit_at else ""
+        due = f"due {moment(self.due_at)}"
+        return f"Step {self.direction} {self.origin} → {self.target}, {due}{visit}{said_by(self.by)}"
 
 
 class StepUpWindowMissed(BaseEvent):

@@ -14,7 +14,7 @@ from domain.clock import after_hours
 from domain.effects import HoldPlace, ReleasePlace
 from domain.events import BaseEvent, EventContext
 from domain.part import Part
-from domain.plans import Transition
+from domain.plans import SearchedFacility, Transition
 from domain.values import Instant, LevelOfCare
 from domain.wording import moment
 
@@ -34,6 +34,10 @@ class FoundPlace(NamedTuple):
     facility: str
     starts_at: Instant
     place_id: str | None
+
+
+Searched = tuple[SearchedFacility, ...]
+"""What each facility answered."""
 
 
 class PlaceSearchStarted(BaseEvent):
@@ -63,6 +67,7 @@ class PlaceHeld(BaseEvent):
         place_id: Its id in the scheduling system.
         late: Whether it starts so long after the step-up is due that an earlier one is looked for.
         check_at: When it is asked whether it is still there; None where it starts too soon for that.
+        facilities: What each facility answered, as far as the scheduling system tells.
     """
 
     type: Literal["place.held"] = "place.held"
@@ -72,6 +77,7 @@ class PlaceHeld(BaseEvent):
     place_id: str | None = None
     late: bool = False
     check_at: Instant | None = None
+    facilities: Searched = ()
 
     def _sentence(self) -> str:
         late = "; that is late, so an earlier one is looked for" if self.late else ""
@@ -79,12 +85,17 @@ class PlaceHeld(BaseEvent):
 
 
 class NoPlaceFound(BaseEvent):
-    """No place at the target level, or none earlier than the one held; the search goes on at `next_search_at`."""
+    """No place at the target level, or none earlier than the one held; the search goes on at `next_search_at`.
+
+    Attributes:
+        facilities: What each facility answered, as far as the scheduling system tells.
+    """
 
     news: ClassVar[bool] = False
 
     type: Literal["place.none-found"] = "place.none-found"
     next_search_at: Instant
+    facilities: Searched = ()
 
     def _sentence(self) -> str:
         return f"No place found; next search {moment(self.next_search_at)}"
@@ -119,19 +130,32 @@ def next_search(move: Transition) -> Iterator[Instant]:
 
 
 def searched(
-    state: JourneyState, move: Transition, hold_key: str, found: FoundPlace | None, when: EventContext
+    state: JourneyState,
+    move: Transition,
+    hold_key: str,
+    found: FoundPlace | None,
+    when: EventContext,
+    facilities: Searched = (),
 ) -> Iterator[BaseEvent]:
     """The answer to a search: a place better than the one held, if any is, or none."""
     if found is not None and (move.starts_at is None or found.starts_at < move.starts_at):
-        yield held(state, move, hold_key, found, when)
+        yield held(state, move, hold_key, found, when, facilities)
         yield from give_up([key for key in [move.held_key] if key], when)
         return
     if found is not None:
         yield from give_up([hold_key], when)
-    yield NoPlaceFound(**when, next_search_at=after_hours(when["at"], state.policy.place_search_hours))
+    again_at = after_hours(when["at"], state.policy.place_search_hours)
+    yield NoPlaceFound(**when, next_search_at=again_at, facilities=facilities)
 
 
-def held(state: JourneyState, move: Transition, hold_key: str, found: FoundPlace, when: EventContext) -> PlaceHeld:
+def held(
+    state: JourneyState,
+    move: Transition,
+    hold_key: str,
+    found: FoundPlace,
+    when: EventContext,
+    facilities: Searched = (),
+) -> PlaceHeld:
     """The place found is the client's, until they arrive or it falls through."""
     return PlaceHeld(
         **when,
@@ -141,6 +165,7 @@ def held(state: JourneyState, move: Transition, hold_key: str, found: FoundPlace
         place_id=found.place_id,
         late=found.starts_at > after_hours(move.due_at, state.policy.late_place_hours),
         check_at=check_after(state, found.starts_at, when["at"]),
+        facilities=facilities,
     )
 
 
@@ -182,13 +207,14 @@ def keep_the_place(state: JourneyState, event: PlaceHeld) -> Moves:
         holds=move.holds + (key == move.hold_key) if move else 1,
         next_search_at=None,
         next_check_at=event.check_at,
+        facilities=event.facilities,
     )
 
 
 @part.evolves
 def search_again(state: JourneyState, event: NoPlaceFound) -> Moves:
     """After a pause."""
-    return change_move(state, next_search_at=event.next_search_at)
+    return change_move(state, next_search_at=event.next_search_at, facilities=event.facilities)
 
 
 @part.evolves

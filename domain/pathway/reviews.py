@@ -77,6 +77,9 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
     outcome: ReviewOutcome = Field(description="What the review decided.")
     rationale: Words = Field(description="Why, for the record.")
     to: LevelOfCare | None = Field(default=None, description="The level of care to move to, for a step up or down.")
+    first_visit_at: Instant | None = Field(
+        default=None, description="When the first visit at that level is booked, for a step down."
+    )
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """A step up or down begins with the review."""
@@ -93,7 +96,8 @@ class CompleteReview(Decision, label="Complete a review", by=CLINICAL, at=(Stage
         if self.to is None:
             raise Refused("level-missing", "Say which level the client moves to.")
         direction = Direction.UP if self.outcome is ReviewOutcome.STEP_UP else Direction.DOWN
-        yield from move_decisions.begin(state, self.to, direction, self.rationale, self.by, when)
+        by, visit = self.by, self.first_visit_at
+        yield from move_decisions.begin(state, self.to, direction, self.rationale, by, when, visit)
 
     def _require_leave_to_continue(self, state: JourneyState, when: EventContext) -> None:
         rule, beyond = _rule(state), _decided_beyond(state, _after_a_review(state, when["at"]))

@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.calls import ClinicCalls
 from activities.places import FhirPlaces
-from activities.ports import Place, PlaceRequest
+from activities.ports import PlaceRequest, PlaceSearch
 from domain.pathway.calls import PlaceAnswer
 from tests.activities.foreign import ForeignFhir, slot
 
@@ -33,9 +33,9 @@ class NoPlaces:
     def __init__(self) -> None:
         self.wanted: list[tuple[datetime, datetime]] = []
 
-    async def hold(self, request: PlaceRequest) -> Place | None:
+    async def hold(self, request: PlaceRequest) -> PlaceSearch:
         self.wanted.append((request.wanted_from, request.wanted_by))
-        return None
+        return PlaceSearch(place=None)
 
     async def release(self, key: str, journey_id: str) -> None:
         raise NotImplementedError

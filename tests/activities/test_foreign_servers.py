@@ -16,6 +16,7 @@ from activities.places import HOLD, FhirPlaces
 from activities.ports import ClinicRefused, ClinicUnavailable, EpisodeStatus, PlaceRequest
 from tests.activities.conftest import PERSON, People, assert_says_nothing_of_the_client
 from tests.activities.foreign import BASE, ForeignFhir, Resource, slot
+from tests.activities.holding import hold
 from tests.activities.test_ehr import DUTY as TASK
 from tests.activities.test_ehr import MONDAY, record
 
@@ -178,7 +179,7 @@ async def test_an_ehr_that_gives_no_answer_is_not_written_to(body: bytes) -> Non
 async def test_no_answer_about_places_is_not_none(body: bytes) -> None:
     server = ForeignFhir(search_body=body)
     with pytest.raises(ClinicUnavailable):
-        await places(server).hold(wanted())
+        await hold(places(server), wanted())
     with pytest.raises(ClinicUnavailable):
         await places(server).release("key-1", "journey-1")
     assert server.written() == []
@@ -376,7 +377,7 @@ def with_unusable_places(**habits: Any) -> ForeignFhir:
 @pytest.mark.parametrize("ignores_criteria", [True, False])
 async def test_a_place_that_is_no_use_is_never_held(ignores_criteria: bool) -> None:
     server = with_unusable_places(ignores_criteria=ignores_criteria)
-    assert await places(server).hold(wanted()) is None
+    assert await hold(places(server), wanted()) is None
     assert server.written() == []
 
 
@@ -392,7 +393,7 @@ async def test_a_place_that_is_no_use_is_never_held(ignores_criteria: bool) -> N
 async def test_a_place_that_starts_in_the_time_wanted_is_held(start: Any, more: Resource) -> None:
     server = with_unusable_places(ignores_criteria=True)
     server.put("Slot", "good", **slot(start, **more))
-    place = await places(server).hold(wanted())
+    place = await hold(places(server), wanted())
     assert place is not None and place.slot == "good"
     assert server.written() == ["PUT Slot/good"]
     assert server.get("Slot", "good")["status"] == "busy-tentative"
@@ -402,7 +403,7 @@ async def test_the_earliest_start_is_the_earliest_moment_whatever_its_zone() -> 
     server = ForeignFhir()
     server.put("Slot", "noon-utc", **slot("2026-05-04T12:00:00Z"))
     server.put("Slot", "eleven-utc", **slot("2026-05-04T13:00:00+02:00"))
-    place = await places(server).hold(wanted())
+    place = await hold(places(server), wanted())
     assert place is not None and place.slot == "eleven-utc"
 
 
@@ -415,7 +416,7 @@ async def test_a_place_that_changes_between_search_and_reading_is_not_held() -> 
         return resource
 
     server.habits.shown = moved_once_it_was_found
-    assert await places(server).hold(wanted()) is None
+    assert await hold(places(server), wanted()) is None
     assert server.written() == []
 
 
@@ -429,7 +430,7 @@ async def test_a_place_that_is_gone_since_the_search_does_not_keep_the_next_from
         return resource
 
     server.habits.shown = found_for_the_last_time
-    place = await places(server).hold(wanted())
+    place = await hold(places(server), wanted())
     assert place is not None and place.slot == "next"
 
 
@@ -438,7 +439,7 @@ async def test_a_held_place_whose_time_has_passed_is_given_back_for_one_that_is_
     mark = [{"system": HOLD, "value": "key-1"}]
     server.put("Slot", "past", **slot(NOW - timedelta(hours=1), status="busy-tentative", identifier=mark))
     server.put("Slot", "next", **slot(NOW + timedelta(hours=1)))
-    place = await places(server).hold(wanted())
+    place = await hold(places(server), wanted())
     assert place is not None and place.slot == "next"
     assert server.get("Slot", "past")["status"] == "free"
 
@@ -447,7 +448,7 @@ async def test_a_place_that_its_facility_withdrew_is_not_ours_any_more_and_stays
     server = ForeignFhir()
     mark = [{"system": HOLD, "value": "key-1"}]
     server.put("Slot", "1", **slot(NOW + timedelta(hours=1), status="busy-unavailable", identifier=mark))
-    assert await places(server).hold(wanted()) is None
+    assert await hold(places(server), wanted()) is None
     await places(server).release("key-1", "journey-1")
     kept = server.get("Slot", "1")
     assert (kept["status"], "identifier" in kept) == ("busy-unavailable", False)
@@ -458,14 +459,14 @@ async def test_places_held_for_others_are_not_given_back() -> None:
     mark = [{"system": HOLD, "value": "key-2"}]
     before = server.put("Slot", "theirs", **slot(NOW + timedelta(hours=1), status="busy", identifier=mark))
     await places(server).release("key-1", "journey-1")
-    assert await places(server).hold(wanted()) is None
+    assert await hold(places(server), wanted()) is None
     assert server.get("Slot", "theirs") == before
 
 
 async def test_the_search_for_places_asks_for_the_time_wanted() -> None:
     server = ForeignFhir()
-    await places(server).hold(wanted())
-    asked = server.requests[-1].content.decode()
+    await hold(places(server), wanted())
+    asked = [each for each in server.requests if each.url.path.endswith("Slot/_search")][-1].content.decode()
     assert "start=ge2026-05-04T09%3A00%3A00Z" in asked and "start=le2026-05-05T09%3A00%3A01Z" in asked
 
 
@@ -473,7 +474,7 @@ async def test_the_search_for_places_asks_for_the_time_wanted() -> None:
 async def test_a_place_is_held_unless_something_speaks_against_its_schedule(schedule: str) -> None:
     server = with_unusable_places()
     server.put("Slot", "good", **slot(NOW + timedelta(hours=2), schedule={"reference": schedule}))
-    place = await places(server).hold(wanted())
+    place = await hold(places(server), wanted())
     assert place is not None and place.slot == "good"
 
 
@@ -482,9 +483,9 @@ async def test_only_places_of_the_schedules_named_are_held() -> None:
     server.put("Slot", "other", **slot(NOW + timedelta(hours=1)))
     server.put("Slot", "none", **{**slot(NOW + timedelta(hours=1)), "schedule": {"display": "East Site"}})
     adapter = FhirPlaces(server.client("places"), schedules=["Schedule/2"])
-    assert await adapter.hold(wanted()) is None
+    assert await hold(adapter, wanted()) is None
     server.put("Slot", "good", **slot(NOW + timedelta(hours=2), schedule={"reference": "Schedule/2"}))
-    place = await adapter.hold(wanted())
+    place = await hold(adapter, wanted())
     assert place is not None and place.slot == "good"
 
 
@@ -492,7 +493,7 @@ async def test_a_schedule_that_cannot_be_read_leaves_the_place_open() -> None:
     server = ForeignFhir(fails=("Schedule/1", 503))
     server.put("Slot", "1", **slot(NOW + timedelta(hours=1)))
     with pytest.raises(ClinicUnavailable, match="http-503"):
-        await places(server).hold(wanted())
+        await hold(places(server), wanted())
     assert server.written() == []
 
 
@@ -511,14 +512,14 @@ async def test_a_held_place_that_is_no_use_any_more_is_given_back(change: Resour
     server = ForeignFhir()
     server.put("Schedule", "inactive", active=False)
     server.put("Slot", "held", **{**slot(NOW + timedelta(hours=1)), **HELD, **change})
-    assert await places(server).hold(wanted()) is None
+    assert await hold(places(server), wanted()) is None
     assert server.get("Slot", "held")["status"] == "free"
 
 
 async def test_a_place_entered_in_error_is_neither_ours_nor_written_to() -> None:
     server = ForeignFhir()
     before = server.put("Slot", "1", **{**slot(NOW + timedelta(hours=1)), **HELD, "status": "entered-in-error"})
-    assert await places(server).hold(wanted()) is None
+    assert await hold(places(server), wanted()) is None
     await places(server).release("key-1", "journey-1")
     assert server.get("Slot", "1") == before
 
@@ -529,7 +530,7 @@ async def test_a_place_that_begins_while_it_is_looked_for_is_not_held(requests: 
     server = ForeignFhir()
     server.put("Slot", "soon", **slot(NOW + timedelta(seconds=40)))
     adapter = FhirPlaces(server.client("places"), elapsed=lambda: 99.0 if len(server.requests) >= requests else 0.0)
-    assert await adapter.hold(wanted()) is None
+    assert await hold(adapter, wanted()) is None
     assert server.written() == []
 
 
@@ -539,9 +540,9 @@ async def test_a_place_that_went_by_as_it_was_held_is_given_back_and_the_caller_
     server.put("Slot", "later", **slot(NOW + timedelta(hours=2)))
     adapter = FhirPlaces(server.client("places"), elapsed=lambda: 99.0 if server.written() else 0.0)
     with pytest.raises(ClinicUnavailable) as caught:
-        await adapter.hold(wanted())
+        await hold(adapter, wanted())
     assert (caught.value.code, server.get("Slot", "soon")["status"]) == ("start-passed", "free")
-    place = await adapter.hold(wanted())
+    place = await hold(adapter, wanted())
     assert place is not None and place.slot == "soon"  # this call's own present is before it
 
 
@@ -551,6 +552,6 @@ async def test_a_search_that_does_not_show_a_hold_yet_leads_to_no_second_place(s
     for number in (1, 2):
         server.put("Slot", str(number), **slot(NOW + timedelta(hours=number)))
     for _ in range(3):
-        place = await places(server).hold(wanted())
+        place = await hold(places(server), wanted())
         assert place is not None and place.slot == "1"
     assert server.get("Slot", "2")["status"] == "free"

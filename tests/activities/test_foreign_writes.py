@@ -20,6 +20,7 @@ from activities.places import HOLD
 from activities.ports import ClinicRefused, ClinicUnavailable, EhrRecord, EpisodeStatus
 from tests.activities.conftest import CANARIES, PERSON, People
 from tests.activities.foreign import ForeignFhir, Resource, slot
+from tests.activities.holding import hold
 from tests.activities.test_ehr import DUTY, MONDAY, record
 from tests.activities.test_foreign_servers import NOW, ehr, places, wanted
 
@@ -150,9 +151,9 @@ async def test_a_hold_that_was_not_carried_out_is_no_place(writes: str) -> None:
     server = ForeignFhir(writes=writes)
     server.put("Slot", "1", **slot(NOW + timedelta(hours=1)))
     with pytest.raises(ClinicUnavailable, match="write-"):
-        await places(server).hold(wanted())
+        await hold(places(server), wanted())
     server.habits.writes = "kept"
-    assert await places(server).hold(wanted()) is not None
+    assert await hold(places(server), wanted()) is not None
 
 
 @pytest.mark.parametrize("writes", NOT_CARRIED_OUT)
@@ -190,7 +191,7 @@ async def test_each_write_has_a_key_of_its_own() -> None:
     for revision in (1, 2):
         await ehr(server).sync(record(revision, tasks=tasks))
     for _ in range(2):
-        await places(server).hold(wanted())
+        await hold(places(server), wanted())
         await places(server).release("key-1", "journey-1")
     assert max(Counter(server.keys()).values()) == 1
     assert len(server.keys()) == len(server.written()) == 4 + 3 + 4

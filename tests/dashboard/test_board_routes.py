@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,9 @@ from clientkeys.errors import KeysUnavailable
 from dashboard.board.visit import Allowed, Public, SignedIn
 from domain.pathway.crisis import CrisisPlace, RecordCrisis
 from domain.pathway.discharge import UpdateDischargePlan
+from domain.pathway.first_visit import BookFirstVisit
+from domain.pathway.handoff import RecordHandoff
+from domain.pathway.taper import PlanTaper
 from domain.values import Role
 from tests.dashboard.api.served import STAFF, Served, serving
 from tests.domain import walk
@@ -126,6 +130,20 @@ async def test_what_people_wrote_stands_at_what_happened_for_those_who_may_read_
         page = (await served.http.get("/journeys/here", headers=cookie)).text
         assert ("<q>CANARY reason</q>" in page, "at CANARY General" in page) == (reads, reads)
         assert "In a crisis" in page and (reads or "CANARY" not in page)
+
+
+async def test_a_move_is_shown_with_its_handoff_first_visit_and_taper(served: Served) -> None:
+    walked = walk.stepping_down()
+    walked.do(BookFirstVisit, first_visit_at=walk.MONDAY + timedelta(days=2))
+    walked.do(PlanTaper, until=walk.MONDAY.date() + timedelta(days=14))
+    walked.do(RecordHandoff, to="CANARY, charge nurse", how="phone")
+    await served.keep({"here": walked})
+    for person, reads in (("clinician-1", True), ("operations-1", False)):
+        cookie, _ = await served.browser(person)
+        page = (await served.http.get("/journeys/here", headers=cookie)).text
+        assert "<dt>Handoff</dt><dd>to OP, not read back, without medication list" in page
+        assert "<dt>First visit</dt><dd>booked for " in page and "some IOP sessions until 2026-03-30" in page
+        assert ("CANARY" in page) is reads
 
 
 async def test_a_journey_is_shown_without_its_words_while_the_keys_do_not_answer(

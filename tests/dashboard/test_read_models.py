@@ -148,6 +148,7 @@ def handed_over() -> Walk:
 
 async def test_the_person_who_owes_it_is_a_column_of_the_read_models(database_url: str, store: EventStore) -> None:
     walked = handed_over()
+    walked.hand_off()
     await projected(database_url, store, {"j": walked})
     rows = await ask(
         database_url, "select obligation_id, assignee from dash.open_obligations where assignee is not null"

@@ -29,8 +29,10 @@ from domain.pathway.crisis import CrisisEnded
 from domain.pathway.death import ClientDied, DeathCorrected, DeathReviewed
 from domain.pathway.discharge import DischargeReported, DischargeReportTakenBack
 from domain.pathway.enrolment import FirstSessionBooked
+from domain.pathway.first_visit import FirstVisitBooked
 from domain.pathway.follow_up import FollowUpEnded
 from domain.pathway.funding import FundingResolved
+from domain.pathway.handoff import HandoffRecorded
 from domain.pathway.hospital import HospitalVisitEnded, HospitalVisitGoesOn, HospitalVisitReported
 from domain.pathway.leave import LeaveEnded, LeaveStarted
 from domain.pathway.lost_place import PlaceLost
@@ -52,6 +54,7 @@ from domain.pathway.policy_change import PolicyChanged
 from domain.pathway.reopening import JourneyReopened
 from domain.pathway.screening import ContactRecorded
 from domain.pathway.suspension import DutiesResumed
+from domain.pathway.taper import TaperPlanned
 from domain.pathway.waitlist import InterimCareOffered, TakenOffWaitlist, Waitlisted
 from domain.pathway.waivers import ObligationKindWaived, ObligationKindWaiverUndone, ObligationWaivedUntil
 from domain.pathway.withdrawal import WithdrawalChecked, WithdrawalTakenBack
@@ -90,6 +93,11 @@ ASIDE: tuple[Event, ...] = (
     PlaceCheckStarted(**ABOUT, number=1, hold_key="place-1", level="PHP", wanted_by=MONDAY),
     PlaceChecked(**ABOUT, confirmed=True, check_at=MONDAY),
     PlaceChecked(**ABOUT, confirmed=False),
+    HandoffRecorded(
+        **ABOUT, target="PHP", attempt=1, to="their nurse", how="phone", package={}, read_back=False, by=SOMEBODY
+    ),
+    FirstVisitBooked(**ABOUT, first_visit_at=MONDAY, by=SOMEBODY),
+    TaperPlanned(**ABOUT, level="IOP", until=MONDAY.date(), by=SOMEBODY),
     TransitionDeclined(**ABOUT, number=1, reason="stays", safety_plan_reviewed=True, by=SOMEBODY),
     DischargeReported(**ABOUT, message="m-3"),
     DischargeReportTakenBack(**ABOUT, message="m-4"),

@@ -32,8 +32,10 @@ from domain.pathway.discharge import (
     UpdateDischargePlan,
 )
 from domain.pathway.enrolment import BookFirstSession, ConfirmEnrolment
+from domain.pathway.first_visit import BookFirstVisit
 from domain.pathway.follow_up import EndFollowUp, FollowUpEnd, RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.handoff import HandoffChannel, HandoffPackage, RecordHandoff
 from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
 from domain.pathway.leave import EndLeave, LeaveCategory, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
@@ -49,6 +51,7 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, KnownRisk, RecordContact, Urgency
+from domain.pathway.taper import PlanTaper
 from domain.pathway.waitlist import (
     InterimAnswer,
     PutOnWaitlist,
@@ -68,16 +71,18 @@ from domain.plans import (
     Contact,
     DischargePlan,
     DischargeReason,
+    FacilityAnswer,
     FundingRoute,
     Initiator,
     ReviewOutcome,
+    SearchedFacility,
 )
 from domain.sessions.attendance import attendance_of
 from domain.sessions.facts import Entry, Modality, Session, SessionOutcome, SessionType
 from domain.sites import site_named
 from domain.state import JourneyState
 from domain.values import Role, Stage
-from tests.domain.walk import CLINICIAN, MONDAY, WHOLE_PLAN
+from tests.domain.walk import CLINICIAN, MONDAY, WHOLE_PACKAGE, WHOLE_PLAN
 from tests.policies import OTHERS
 
 Kind = type[BaseCommand]
@@ -133,6 +138,9 @@ def _entry(draw: st.DrawFn) -> Entry:
 ENTRIES = st.lists(_entry(), max_size=8, unique_by=lambda entry: entry.entry)
 """What was entered about a client's sessions; each entry once."""
 PEOPLE = st.sampled_from(["person-1", "person-3", "person-5"])
+VISIT_TIMES = st.none() | st.integers(0, 900).map(lambda hours: MONDAY + timedelta(hours=hours))
+TAPERS = st.sampled_from([None, None, None, date(2026, 3, 30), date(2026, 5, 1)])
+PACKAGES = st.sampled_from([HandoffPackage(), HandoffPackage(contacts=True), WHOLE_PACKAGE])
 PLANS = st.sampled_from([DischargePlan(), DischargePlan(crisis_contacts=("988",)), WHOLE_PLAN])
 ANSWERS: st.SearchStrategy[Any] = st.one_of(
     st.builds(
@@ -147,6 +155,10 @@ ANSWERS: st.SearchStrategy[Any] = st.one_of(
         facility=st.sampled_from(["facility-1", "facility-2"]),
         starts_at=st.integers(0, 60).map(lambda hours: MONDAY + timedelta(hours=hours)),
         place_id=st.none() | st.sampled_from(["slot-1", "slot-2"]),
+        facilities=st.lists(
+            st.builds(SearchedFacility, facility=st.just("facility-1"), answer=st.sampled_from(FacilityAnswer)),
+            max_size=2,
+        ).map(tuple),
     ),
     st.builds(Done, reference=st.none() | st.just("there-1")),
     st.builds(Failed, code=st.sampled_from(["refused", "gone"])),
@@ -221,9 +233,12 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
             "outcome": st.sampled_from(ReviewOutcome),
             "rationale": WORDS,
             "to": st.none() | LEVELS,
+            "first_visit_at": VISIT_TIMES,
         },
         RequestStepUp: {"to": LEVELS, "reason": WORDS},
-        StartStepDown: {"to": LEVELS, "reason": WORDS},
+        StartStepDown: {"to": LEVELS, "reason": WORDS, "first_visit_at": VISIT_TIMES, "taper_until": TAPERS},
+        BookFirstVisit: {"first_visit_at": st.integers(0, 900).map(lambda hours: MONDAY + timedelta(hours=hours))},
+        PlanTaper: {"until": st.dates(date(2026, 3, 16), date(2026, 6, 1))},
         StartLeave: {
             "until": st.dates(date(2026, 1, 1), date(2027, 12, 31)),
             "category": st.sampled_from(LeaveCategory),
@@ -232,6 +247,12 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         EndLeave: {},
         ChangePolicy: {"to": st.sampled_from(["us-generic-1", *OTHERS]), "reason": WORDS},
         ConfirmArrival: {"facility": st.none() | WORDS},
+        RecordHandoff: {
+            "to": WORDS,
+            "how": st.sampled_from(HandoffChannel),
+            "package": PACKAGES,
+            "read_back": st.booleans(),
+        },
         ReportPlaceLost: {"reason": WORDS},
         DeclineTransition: {"reason": WORDS, "safety_plan_reviewed": st.booleans()},
         Discharge: {"reason": st.sampled_from(DischargeReason)},
@@ -309,7 +330,7 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         *(CorrectEnrolment, RecordConsent, UpdateDischargePlan),
     ),
     Stage.ACTIVE: (
-        *(NoteAttendance, RecordOutreach),
+        *(NoteAttendance, RecordOutreach, RecordHandoff, BookFirstVisit, PlanTaper),
         AdoptCalendar,
         CorrectEnrolment,
         RecordConsent,
@@ -328,6 +349,7 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         AdoptCalendar,
         SettleEffect,
         ConfirmArrival,
+        *(RecordHandoff, RecordHandoff, BookFirstVisit, PlanTaper),
         DeclineTransition,
         WithdrawMove,
         ReportPlaceLost,
@@ -337,7 +359,7 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         *_BY_HAND,
         ReportDischarge,
     ),
-    Stage.EXTERNAL: (*_MOVES, *_BY_HAND, ReportDischarge, Discharge, EndCrisis, EndCrisis, EndCrisis),
+    Stage.EXTERNAL: (*_MOVES, RecordHandoff, *_BY_HAND, ReportDischarge, Discharge, EndCrisis, EndCrisis, EndCrisis),
     Stage.DISCHARGING: (WithdrawDischarge, Discharge, RequestStepUp, UpdateDischargePlan),
     Stage.DISCHARGED: (
         AdoptCalendar,

@@ -80,6 +80,7 @@ def test_what_waits_during_a_crisis_is_what_the_policy_says() -> None:
         "offer-interim-care",
         "arrange-interim-care",
         "first-session",
+        "first-visit",
         "reach-out",
         "resolve-disengagement",
         "see-client",

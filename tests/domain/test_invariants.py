@@ -41,8 +41,10 @@ from domain.pathway.discharge import (
     Discharge,
 )
 from domain.pathway.enrolment import ENROL, FIRST_SESSION
+from domain.pathway.first_visit import BOOK_FIRST_VISIT, FIRST_VISIT
 from domain.pathway.follow_up import EARLY_FOLLOW_UP, EndFollowUp
 from domain.pathway.funding import RESOLVE_FUNDING
+from domain.pathway.handoff import HANDOFF
 from domain.pathway.hospital import ASK_ABOUT_HOSPITAL_VISIT
 from domain.pathway.leave import LEAVE_CONTACT, RETURN_FROM_LEAVE
 from domain.pathway.lost_place import REPLACE_PLACE
@@ -54,6 +56,7 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.recurring_reviews import RECERTIFY, TEAM_REVIEW
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW
 from domain.pathway.screening import ASSESS_SAFETY, SCREEN_CLIENT
+from domain.pathway.taper import END_TAPER
 from domain.pathway.withdrawal import (
     CHECK_WITHDRAWAL,
     RESOLVE_RETURN,
@@ -117,6 +120,11 @@ BELONGS = {
     DELIVER_DISCHARGE_PLAN.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
     EARLY_FOLLOW_UP.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
     COMPLETE_STEP_UP.kind: {Stage.TRANSITION},
+    # An arrival does not end it.
+    HANDOFF.kind: set(IN_CARE),
+    BOOK_FIRST_VISIT.kind: {Stage.TRANSITION},
+    FIRST_VISIT.kind: HERE,
+    END_TAPER.kind: HERE | {Stage.EXTERNAL},
     COMPLETE_STEP_DOWN.kind: {Stage.TRANSITION},
     INTERIM_CONTACT.kind: {Stage.TRANSITION},
     REPLACE_PLACE.kind: {Stage.TRANSITION},

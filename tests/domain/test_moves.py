@@ -87,8 +87,8 @@ def test_a_crisis_during_a_step_down_becomes_a_step_up(walk_to: Callable[[], Wal
 def test_a_step_up_gives_way_to_a_higher_one_and_gives_its_place_back(walk_to: Callable[[], Walk]) -> None:
     walk = walk_to()
     walk.do(RequestStepUp, to="INPATIENT", reason="worse")
-    assert walk.owes() == {"complete-step-up-2", *AT_OP} and released(walk) == ["place-1"]
-    assert [e.obligation for e in walk.saw(ObligationCancelled)] == ["review-1", "complete-step-up-1"]
+    assert walk.owes() == {"complete-step-up-2", "handoff-2", *AT_OP} and released(walk) == ["place-1"]
+    assert [e.obligation for e in walk.saw(ObligationCancelled)] == ["review-1", "complete-step-up-1", "handoff-1"]
     walk.settle("place-2-search-1", held(walk))
     walk.do(ConfirmArrival)
     assert walk.path() == ["OP", "INPATIENT"] and released(walk) == ["place-1"]
@@ -104,7 +104,7 @@ def test_a_missed_window_given_up_for_a_higher_level_ends_its_own_clock_and_sear
     walk = window_missed()
     assert {"complete-step-up-1", "interim-contact-1"} <= walk.owes()
     walk.do(RequestStepUp, to="INPATIENT", reason="cannot wait")
-    assert walk.owes() == {"complete-step-up-2", "interim-contact-1", *AT_IOP}
+    assert walk.owes() == {"complete-step-up-2", "handoff-2", "interim-contact-1", *AT_IOP}
     walk.settle("place-1-search-2", NO_PLACE)
     walk.later(hours=9)
     searches = [key for key in walk.state.pending() if "-search-" in key]

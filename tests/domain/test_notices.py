@@ -101,7 +101,7 @@ def test_a_page_that_failed_needs_no_telephone_once_what_it_was_about_has_ended(
     walk.settle("notify-complete-step-up-1-1", REFUSED)
     walk.do(DeclineTransition, reason="wants to stay", safety_plan_reviewed=True)
     assert not walk.state.open_of(DELIVER_PAGE.kind)
-    assert walk.saw(ObligationCancelled)[-1].obligation == "deliver-page-1"
+    assert "deliver-page-1" in {each.obligation for each in walk.saw(ObligationCancelled)}
 
 
 def test_a_page_that_fails_once_what_it_was_about_has_ended_asks_nothing_of_anyone() -> None:

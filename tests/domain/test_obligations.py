@@ -21,6 +21,7 @@ from domain.pathway.consents import SETTLE_CONSENT, SETTLE_PAYMENT
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.crisis import ARRANGE_RETURN
 from domain.pathway.death import CHECK_DEATH
+from domain.pathway.first_visit import FIRST_VISIT
 from domain.pathway.hospital import ASK_ABOUT_HOSPITAL_VISIT, SEE_AFTER_HOSPITAL_VISIT
 from domain.pathway.leave import LEAVE_CONTACT
 from domain.pathway.lost_place import REPLACE_PLACE
@@ -32,6 +33,7 @@ from domain.pathway.recurring_reviews import RECERTIFY, TEAM_REVIEW
 from domain.pathway.reopening import SETTLE_REOPENING
 from domain.pathway.reviews import REVIEW, CompleteReview
 from domain.pathway.screening import ASSESS_SAFETY
+from domain.pathway.taper import END_TAPER
 from domain.pathway.waitlist import WAITLIST_CHECK_IN
 from domain.policy import policy_named
 from domain.sites import site_named
@@ -266,6 +268,8 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
         TEAM_REVIEW.kind,
         RECERTIFY.kind,
         LEAVE_CONTACT.kind,
+        FIRST_VISIT.kind,
+        END_TAPER.kind,
     }
 
 

@@ -67,13 +67,14 @@ def test_iop_for_eight_weeks_then_outpatient_then_discharge_and_follow_up_to_the
 
 def test_outpatient_steps_up_to_iop_within_24_hours_and_down_again_after_a_review() -> None:
     walk = stepping_up("OP", "IOP")
-    assert walk.owes() == {"complete-step-up-1", *AT_OP}
+    assert walk.owes() == {"complete-step-up-1", "handoff-1", *AT_OP}
+    walk.hand_off()
     walk.later(hours=20)
     walk.do(ConfirmArrival)
     assert walk.saw(ObligationMet)[-1].obligation == "complete-step-up-1"
     assert not walk.saw(ObligationMet)[-1].late
     assert not walk.saw(StepUpWindowMissed)
-    anew = {"see-client-2", "refresh-discharge-plan-2"}
+    anew = {"see-client-2", "refresh-discharge-plan-2", "first-visit-1"}
     assert walk.owes() == {"review-2", "continued-stay-1", "team-review-1", "recertify-1"} | anew
     walk.later(weeks=6)
     walk.do(CompleteReview, outcome="step-down", to="OP", rationale="steady")
@@ -87,7 +88,8 @@ def test_iop_steps_up_to_partial_hospitalisation_and_returns_without_an_admissio
     walk.later(days=6)
     walk.do(CompleteObligation, obligation="external-contact-1", note="spoke with the ward")
     assert walk.owes() == {"external-contact-2"}
-    walk.do(StartStepDown, to="IOP", reason="ready to return")
+    walk.do(StartStepDown, to="IOP", reason="ready to return", first_visit_at=walk.now + timedelta(days=2))
+    walk.hand_off()
     walk.later(days=2)
     walk.do(ConfirmArrival)
     anew = {"continued-stay-2", "team-review-2", "recertify-2", "see-client-2", "refresh-discharge-plan-2"}
@@ -129,6 +131,7 @@ def test_no_place_within_24_hours_keeps_searching_and_brings_daily_contact() -> 
         walk.later(hours=23)
         walk.do(CompleteObligation, obligation=f"interim-contact-{day}", note="called, safe")
     walk.settle("place-1-search-7", held(walk))
+    walk.hand_off()
     walk.do(ConfirmArrival)
     assert walk.path() == ["IOP", "PHP"] and walk.owes() == {"external-contact-1"}
     assert [e.late for e in walk.saw(ObligationMet) if e.obligation == "complete-step-up-1"] == [True]

@@ -84,6 +84,7 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "PlaceLost.reason",
         "ReviewCompleted.rationale",
         "TransitionStarted.reason",
+        "HandoffRecorded.to",
         "TransitionDeclined.reason",
         "LeaveStarted.reason",
         "DischargeWithdrawn.reason",

@@ -38,8 +38,10 @@ from domain.pathway.discharge import (
     UpdateDischargePlan,
 )
 from domain.pathway.enrolment import BookFirstSession, ConfirmEnrolment
+from domain.pathway.first_visit import BookFirstVisit
 from domain.pathway.follow_up import EndFollowUp, RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.handoff import RecordHandoff
 from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
 from domain.pathway.leave import EndLeave, Leave, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
@@ -51,6 +53,7 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, RecordContact
+from domain.pathway.taper import PlanTaper
 from domain.pathway.waitlist import PutOnWaitlist, RecordInterimOffer, TakeOffWaitlist
 from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
 from domain.refusal import Refusal
@@ -132,6 +135,11 @@ CASES: dict[str, Case] = {
     "beyond-last-week": (lambda: after_weeks(13), CompleteReview, {"outcome": "continue", "rationale": "more"}),
     "not-that-way": (enrolled, RequestStepUp, WHY | {"to": "OP"}),
     "no-place-yet": (stepping_up, ConfirmArrival, {}),
+    "no-handoff-owed": (enrolled, RecordHandoff, {"to": "the day hospital's nurse", "how": "phone"}),
+    "no-first-visit": (enrolled, BookFirstVisit, {"first_visit_at": MONDAY + timedelta(days=1)}),
+    "visit-in-the-past": (stepping_down, BookFirstVisit, {"first_visit_at": MONDAY - timedelta(days=1)}),
+    "no-taper": (enrolled, PlanTaper, {"until": "2026-03-30"}),
+    "taper-too-long": (stepping_down, PlanTaper, {"until": "2027-03-30"}),
     "no-place-held": (stepping_up, ReportPlaceLost, WHY),
     "safety-plan-first": (stepping_up, DeclineTransition, WHY | {"safety_plan_reviewed": False}),
     "plan-incomplete": (lambda: unplanned(), Discharge, {"reason": "transferred"}),
@@ -461,6 +469,9 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     EndLeave: ({}, {Stage.ACTIVE, Stage.TRANSITION}),
     ConfirmArrival: ({}, {Stage.TRANSITION}),
     ReportPlaceLost: (WHY, set()),
+    RecordHandoff: ({"to": "their nurse", "how": "phone"}, {Stage.TRANSITION}),
+    BookFirstVisit: ({"first_visit_at": MONDAY + timedelta(days=30)}, {Stage.TRANSITION}),
+    PlanTaper: ({"until": "2026-03-30"}, {Stage.TRANSITION}),
     DeclineTransition: (WHY | {"safety_plan_reviewed": True}, {Stage.TRANSITION}),
     Discharge: ({"reason": "goals-met"}, IN_CARE),
     WithdrawDischarge: (WHY, {Stage.DISCHARGING}),
@@ -517,6 +528,11 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
         ended = "no-place-held"  # a step-down needs none
     by_stage = {
         (RecordWithdrawal, "EXTERNAL"): "care-began",
+        (RecordHandoff, "ACTIVE"): "no-handoff-owed",
+        (RecordHandoff, "EXTERNAL"): "no-handoff-owed",
+        (RecordHandoff, "DISCHARGING"): "no-handoff-owed",
+        (BookFirstVisit, "ACTIVE"): "no-first-visit",
+        (PlanTaper, "ACTIVE"): "no-taper",
         (ChangePolicy, "DISENGAGED"): "duties-waiting",
         (DecidePlacement, "FUNDING_EXCEPTION"): "funding-first",
         (TakeBackDischargeReport, "DISCHARGED"): "journey-ended",  # as far as the message goes: a person looks at it

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.effects import HoldPlace, ReleasePlace
+from domain.move_words import move_words
 from domain.pathway.admission import OpenJourney
 from domain.pathway.calls import Failed, PlaceAnswer
 from domain.pathway.cost import AcceptCost
@@ -20,10 +21,10 @@ from domain.pathway.moves import StepUpWindowMissed, TransitionCompleted
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.obligation_events import ObligationEscalated, ObligationMet
 from domain.pathway.place_check import PlaceCheckStarted
-from domain.pathway.place_search import PlaceHeld
+from domain.pathway.place_search import NoPlaceFound, PlaceHeld
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.screening import CompleteScreening
-from domain.plans import Actor, Transition
+from domain.plans import Actor, FacilityAnswer, SearchedFacility, Transition
 from domain.values import CLINICAL, Role, Stage
 from tests.domain.walk import (
     JUST_AFTER,
@@ -119,6 +120,25 @@ def test_a_search_that_finds_nothing_again_asks_for_no_second_contact() -> None:
     walk.later(hours=4)
     walk.settle("place-1-search-2", NO_PLACE)
     assert [owed for owed in walk.owes() if owed.startswith("interim")] == ["interim-contact-1"]
+
+
+def test_what_each_facility_answered_is_on_record_and_shown_until_the_next_search_says_more() -> None:
+    walk = stepping_up("IOP", "PHP")
+    full, silent = (
+        SearchedFacility(facility="Hillside", answer=FacilityAnswer.NONE_IN_TIME),
+        SearchedFacility(facility="Lakeside", answer=FacilityAnswer.NO_ANSWER),
+    )
+    walk.settle("place-1-search-1", PlaceAnswer(facilities=(full, silent)))
+    assert walk.saw(NoPlaceFound)[0].facilities == (full, silent)
+    assert move_words(walk.state)["Searched"] == "Hillside: none in time; Lakeside: did not answer"
+    walk.later(hours=4)
+    free = SearchedFacility(facility="Hillside", answer=FacilityAnswer.FREE, starts_at=walk.now + 2 * HOUR)
+    found = PlaceAnswer(facility="Hillside", starts_at=walk.now + 2 * HOUR, facilities=(free,))
+    walk.settle("place-1-search-2", found)
+    assert walk.saw(PlaceHeld)[0].facilities == (free,)
+    assert move_words(walk.state)["Searched"].startswith("Hillside: free from 2026-03-16")
+    walk.do(ConfirmArrival)
+    assert "Searched" not in move_words(walk.state)
 
 
 def test_a_client_who_has_not_come_within_24_hours_is_contacted_though_a_place_is_held() -> None:
@@ -441,3 +461,5 @@ def test_over_a_clock_change_a_step_up_and_its_contacts_count_elapsed_hours(even
     assert walk.saw(StepUpWindowMissed)[0].at - began == 24 * HOUR + JUST_AFTER
     director = [e.at - began for e in walk.saw(ObligationEscalated) if e.to is Role.MEDICAL_DIRECTOR]
     assert director == [24 * HOUR]
+    of_the_move = [e for e in walk.saw(ObligationEscalated) if e.obligation == "complete-step-up-1"]
+    assert [e.at - began for e in of_the_move if e.to is Role.SUPERVISOR] == [12 * HOUR]

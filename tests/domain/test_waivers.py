@@ -271,6 +271,7 @@ def test_a_whole_kind_without_a_day_covers_what_is_open_and_nothing_that_comes_l
 
 def test_a_kind_that_is_waived_pages_nobody_when_a_step_up_misses_its_window() -> None:
     walk = stepping_up("IOP", "PHP")
+    walk.hand_off()
     walk.settle("place-1-search-1", NO_PLACE)
     waive(walk, "interim-contact-1", 5, whole=True)
     walk.do(CompleteObligation, obligation="interim-contact-1", note="with family")

@@ -28,6 +28,7 @@ from domain.pathway.discharge import Discharge, RecordPlanDelivery, UpdateDischa
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.handoff import HandoffPackage, RecordHandoff
 from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
@@ -67,6 +68,7 @@ AT_IOP = {*AT_OP, "continued-stay-1", "team-review-1", "recertify-1"}
 AFTER_CARE = {"deliver-discharge-plan-1", "early-follow-up-1", "follow-up-1", "follow-up-2"}
 """What is owed to a client who was discharged just now."""
 NO_PLACE = PlaceAnswer()
+WHOLE_PACKAGE = HandoffPackage(medication_list=True, risk_and_safety_plan=True, reason_for_the_move=True, contacts=True)
 SCREENED: dict[str, Any] = {"urgency": "routine", "risk": "low", "consents": {"treatment": "given"}}
 """A client who can wait, is safe and consents to treatment."""
 
@@ -127,6 +129,10 @@ class Walk:
         before = self.state.attendance
         noted = {**dict(before.known), "seen_week": self.now.date() - timedelta(days=self.now.weekday()), **known}
         return self.do(NoteAttendance, entries=before.entries + 1, known=Attendance(**noted))
+
+    def hand_off(self) -> tuple[Event, ...]:
+        """Those at the new level were told everything and read it back."""
+        return self.do(RecordHandoff, to="their charge nurse", how="phone", package=WHOLE_PACKAGE, read_back=True)
 
     def refused(self, kind: type[BaseCommand], code: str, **fields: Any) -> str:
         """Demands a refusal that changes nothing; returns its sentence."""
@@ -281,6 +287,7 @@ def elsewhere() -> Walk:
     """The client is in partial hospitalisation at another facility."""
     walk = stepping_up("IOP", "PHP")
     walk.settle("place-1-search-1", held(walk))
+    walk.hand_off()
     walk.do(ConfirmArrival)
     return walk
 

@@ -148,7 +148,7 @@ class InOrder:
     async def sync(self, record: ports.EhrRecord, creations: Creations | None = None) -> str:
         return await self._in_turn(record.key, fx.SyncEhr, await self._calls._ehr.sync(record, creations))
 
-    async def hold(self, request: ports.PlaceRequest) -> ports.Place | None:
+    async def hold(self, request: ports.PlaceRequest) -> ports.PlaceSearch:
         return await self._in_turn(request.key, fx.HoldPlace, await self._calls._places.hold(request))
 
     async def release(self, key: str, journey_id: str) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
 from domain.cost import estimate
 from domain.pathway.calls import BenefitsAnswer
+from domain.pathway.first_visit import BookFirstVisit
+from domain.pathway.taper import PlanTaper
 from domain.plans import Estimate
 from domain.policy import policy_named
 from domain.state import JourneyState
@@ -67,6 +71,19 @@ def test_the_card_says_the_price_with_what_it_rests_on(share: CostShare | None, 
     shown = card(_priced(walk.placed().state, priced), MONDAY)
     assert f"Cost, estimate-1: {told}\n" in shown
     assert all(f"- {line}" in shown for line in priced.assumptions)
+
+
+def test_the_card_says_how_far_a_move_is_prepared() -> None:
+    moving = walk.stepping_down()
+    shown = card(moving.state, moving.now)
+    assert "Handoff: to OP, not tried yet" in shown and "First visit: not booked yet" in shown
+    assert "Taper" not in shown
+    moving.do(PlanTaper, until=MONDAY.date() + timedelta(days=10))
+    moving.do(BookFirstVisit, first_visit_at=MONDAY + timedelta(days=2))
+    moving.hand_off()
+    shown = card(moving.state, moving.now)
+    for words in ("Handoff: to OP, read back", "First visit: booked for 2026-03-18", "Taper: some IOP sessions until"):
+        assert words in shown
 
 
 def test_the_card_says_where_a_client_in_a_crisis_is_and_what_waits() -> None:

@@ -12,7 +12,7 @@ from domain.pathway.lost_place import PlaceLost, ReportPlaceLost
 from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp
 from domain.pathway.moves import INTERIM_CONTACT
 from domain.pathway.obligation_events import ObligationEscalated
-from domain.plans import Actor, Transition
+from domain.plans import Actor, FacilityAnswer, Transition
 from domain.values import Role, Stage
 from tests.workflows.house import Case, House
 from tests.workflows.paths import IOP, PHP, enrol
@@ -100,6 +100,7 @@ async def test_a_place_that_staff_report_as_lost_is_not_held_again_though_the_fa
 async def test_a_place_that_is_still_there_is_asked_about_and_kept(house: House) -> None:
     case = await moving_up(house, 20)
     before = await move_of(case)
+    assert (HARBOUR, FacilityAnswer.FREE) in {(each.facility, each.answer) for each in before.facilities}
     await case.later(hours=9)
     after = await move_of(case)
     assert after.checks == 2 and (after.place, after.place_id) == (before.place, before.place_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from domain.move_words import move_words
 from domain.pathway.discharge import UpdateDischargePlan
 from domain.plans import DischargePlan
 from record.sealing import MASK
@@ -23,6 +24,7 @@ async def test_a_journey_says_what_its_state_says(filled: Served) -> None:
         assert all(each["why"] for each in found["duties"])
         assert (found["estimate"] or {}).get("id") == (state.cost.estimate.id if state.cost.estimate else None)
         assert found["version"] == state.version
+        assert found["prepared"] == move_words(state)
         events = (await filled.get(f"/journeys/{name}/events?size=200")).json()
         assert [each["sentence"] for each in events["rows"]] == [each.sentence() for each in make().record]
         assert events["position"] == found["position"] == events["rows"][-1]["position"]
