@@ -14,6 +14,7 @@ from attendance.following import CONSUMER, follower
 from dashboard.discharge_document import CannotPrint, discharge_document
 from domain.pathway.discharge import UpdateDischargePlan
 from domain.plans import DischargePlan
+from tests.centres import without_file
 from tests.dashboard.api.served import Served, serving
 from tests.domain import walk
 from tests.domain.walk import MONDAY, WHOLE_PLAN
@@ -169,6 +170,15 @@ async def test_the_plan_is_a_pdf_for_those_who_may_read_it_and_that_is_noted(ser
     cookie, _ = await served.browser("clinician-1")
     page = (await served.http.get("/journeys/one", headers=cookie)).text
     assert address in page and "call or text 988" in page, "whom to call between sessions"
+
+
+async def test_no_plan_is_printed_without_the_numbers_that_a_site_that_is_gone_would_give(served: Served) -> None:
+    cookie, _ = await served.browser("clinician-1")
+    with without_file("main"):
+        answer = await served.http.get("/journeys/one/discharge-plan.pdf", headers=cookie)
+        assert (await served.http.get("/journeys/one", headers=cookie)).status_code == 200
+    assert answer.status_code == 503 and "sites/main.toml" in answer.text and "operations" in answer.text
+    assert 'href="/journeys/one"' in answer.text
 
 
 def test_large_print_takes_more_room_and_no_letter_is_left_out_in_silence() -> None:
