@@ -25,6 +25,11 @@ _OF_DAY = SQL(
     " and (%(sites)s::text[] is null or s.site = any (%(sites)s)) and s.outcome <> 'entered-in-error'"
     " order by s.starts_at, s.skill, s.led_by, s.journey_id, s.session limit %(limit)s"
 ).format(_COLUMNS)
+_NAMED = SQL(
+    "select s.journey_id, {} from attendance.sessions s"
+    " join unnest(%s::text[], %s::text[]) as wanted (journey_id, session) using (journey_id, session)"
+    " where s.outcome <> 'entered-in-error'"
+).format(_COLUMNS)
 _UNTOLD = """
 select u.journey_id, n.number, j.site, u.changed_at, u.attempts, u.trouble
 from attendance.journeys u
@@ -81,6 +86,18 @@ async def sessions_on_record(connection: AsyncConnection[Any], journey_id: str) 
         rows = await (await cursor.execute(_OF_JOURNEY, [journey_id])).fetchall()
     found = (_session(row) for row in rows)
     return tuple(each for each in found if each.outcome is not SessionOutcome.ENTERED_IN_ERROR)
+
+
+async def sessions_named(
+    connection: AsyncConnection[Any], wanted: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Session]:
+    """Those of these sessions that are listed, by journey and id; those entered in error are not."""
+    names = [each for each in wanted if "\0" not in each[0] + each[1]]
+    journeys, sessions = [journey for journey, _ in names], [session for _, session in names]
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = await (await cursor.execute(_NAMED, [journeys, sessions])).fetchall()
+    found = ((row[0], _session(row[1:])) for row in rows)
+    return {(journey, each.session): each for journey, each in found}
 
 
 async def sessions_of_day(
