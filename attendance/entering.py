@@ -11,6 +11,7 @@ from typing import Literal, LiteralString, NamedTuple
 from weakref import WeakValueDictionary
 
 from attendance.codec import from_record, stream_of, to_record
+from attendance.standing import Standing
 from domain.refusal import Refused, UnknownHere
 from domain.sessions.facts import Entry, SessionOutcome
 from domain.sites import site_named
@@ -65,8 +66,11 @@ class SessionEntry:
         self._versions: OrderedDict[str, int] = OrderedDict()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def enter(self, journey_id: str, entry: Entry, now: datetime) -> Entered:
+    async def enter(self, journey_id: str, entry: Entry, now: datetime, standing: Standing | None = None) -> Entered:
         """Keeps the entry. The journey is told of it afterwards, if anything must be decided.
+
+        Args:
+            standing: Of the journey, as read just now; left out, it is read here, once for each journey.
 
         Raises:
             Refused: It cannot be true, or its id stands for another entry. Nothing was kept.
@@ -74,7 +78,9 @@ class SessionEntry:
         """
         _require_plausible(entry, now)
         _require_site(entry)
-        if journey_id not in self._versions:
+        if standing is not None:
+            self._know(journey_id, standing)
+        elif journey_id not in self._versions:
             await self._require_open(journey_id)
         turn = self._turns.setdefault(journey_id, asyncio.Lock())
         try:
@@ -100,13 +106,18 @@ class SessionEntry:
             return Entered("known" if done.replayed else "entered", done.version)
         raise Refused("too-many-at-once", "Too many entries about this client's sessions at once. Enter it again.")
 
+    def _know(self, journey_id: str, standing: Standing) -> None:
+        if standing.ended:
+            raise _ended()
+        self._remember(journey_id, max(standing.entries, self._versions.get(journey_id, 0)))
+
     async def _require_open(self, journey_id: str) -> None:
         try:
             head = await self._store.head(journey_id) if is_journey(journey_id) else None
         except InvalidRequest:
             head = None
         if head is None:
-            raise Refused("no-such-journey", "There is no such journey. Check its id or its reference.")
+            raise no_such_journey()
         if head.closed:
             raise _ended()
 
@@ -115,6 +126,11 @@ class SessionEntry:
         self._versions.move_to_end(journey_id)
         while len(self._versions) > _REMEMBERED:
             self._versions.popitem(last=False)
+
+
+def no_such_journey() -> Refused:
+    """The refusal where there is none, or none for this person."""
+    return Refused("no-such-journey", "There is no such journey. Check its id or its reference.")
 
 
 def _known(entry: Entry, reused: KeyReused) -> Entered:

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
+from attendance.following import CONSUMER
 from domain.sessions.facts import Session, SessionOutcome
 
 _FIELDS = tuple(Session.model_fields)
@@ -24,10 +25,21 @@ _OF_DAY = SQL(
     " and (%(sites)s::text[] is null or s.site = any (%(sites)s)) and s.outcome <> 'entered-in-error'"
     " order by s.starts_at, s.skill, s.led_by, s.journey_id, s.session limit %(limit)s"
 ).format(_COLUMNS)
-_UNTOLD = (
-    "select count(*) as number, min(changed_at) as since, max(trouble) as trouble from attendance.journeys"
-    " where told < entries"
-)
+_NAMED = SQL(
+    "select s.journey_id, {} from attendance.sessions s"
+    " join unnest(%s::text[], %s::text[]) as wanted (journey_id, session) using (journey_id, session)"
+    " where s.outcome <> 'entered-in-error'"
+).format(_COLUMNS)
+_UNTOLD = """
+select u.journey_id, n.number, j.site, u.changed_at, u.attempts, u.trouble
+from attendance.journeys u
+     left join dash.journeys j using (journey_id) left join dash.journey_numbers n using (journey_id)
+where u.told < u.entries and (u.trouble is not null or u.changed_at < now() - make_interval(secs => %(patience)s))
+  and (%(sites)s::text[] is null or j.site = any (%(sites)s))
+order by u.changed_at, u.journey_id
+"""
+_ALARM = "select alarm from es.checkpoints where consumer = %s and status = 'live'"
+_USUALLY_TOLD_WITHIN_SECONDS = 60
 _TOLD = "select told from attendance.journeys where journey_id = %s"
 MOST_OF_DAY = 500
 """Sessions of one day that are listed at most."""
@@ -47,16 +59,25 @@ class Listed(NamedTuple):
 
 
 class Untold(NamedTuple):
-    """Journeys that have still to be told of their client's sessions.
+    """A journey that could not be told of its client's sessions, so that nothing follows from them yet.
 
     Attributes:
-        since: When the first of them changed.
-        trouble: Why one of them could not be told.
+        number: Of the journey, for its short reference; None until the read models have it, and so for `site`.
+        since: When what it must hear changed last.
+        trouble: Why it could not be told; None if nobody has tried.
     """
 
-    number: int
-    since: datetime | None
+    journey_id: str
+    number: int | None
+    site: str | None
+    since: datetime
+    attempts: int
     trouble: str | None
+
+    @property
+    def why(self) -> str:
+        """The same for people."""
+        return self.trouble or "nothing tells journeys of sessions: see that `throughline intake` runs"
 
 
 async def sessions_on_record(connection: AsyncConnection[Any], journey_id: str) -> tuple[Session, ...]:
@@ -65,6 +86,18 @@ async def sessions_on_record(connection: AsyncConnection[Any], journey_id: str) 
         rows = await (await cursor.execute(_OF_JOURNEY, [journey_id])).fetchall()
     found = (_session(row) for row in rows)
     return tuple(each for each in found if each.outcome is not SessionOutcome.ENTERED_IN_ERROR)
+
+
+async def sessions_named(
+    connection: AsyncConnection[Any], wanted: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Session]:
+    """Those of these sessions that are listed, by journey and id; those entered in error are not."""
+    names = [each for each in wanted if "\0" not in each[0] + each[1]]
+    journeys, sessions = [journey for journey, _ in names], [session for _, session in names]
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = await (await cursor.execute(_NAMED, [journeys, sessions])).fetchall()
+    found = ((row[0], _session(row[1:])) for row in rows)
+    return {(journey, each.session): each for journey, each in found}
 
 
 async def sessions_of_day(
@@ -77,12 +110,21 @@ async def sessions_of_day(
     return tuple(Listed(row[0], row[1], row[2], _session(row[3:])) for row in rows)
 
 
-async def untold(connection: AsyncConnection[Any]) -> Untold:
-    """How many journeys have still to be told, and since when."""
+async def untold(connection: AsyncConnection[Any], sites: Sequence[str] | None = None) -> tuple[Untold, ...]:
+    """The journeys at these sites, or at every site for None, that could not be told, the longest first.
+
+    Those that are being told just now are not among them.
+    """
+    values = {"patience": _USUALLY_TOLD_WITHIN_SECONDS, "sites": list(sites) if sites is not None else None}
     async with connection.cursor(row_factory=tuple_row) as cursor:
-        row = await (await cursor.execute(_UNTOLD)).fetchone()
-    assert row is not None, "a count has a row"
-    return Untold(*row)
+        return tuple(Untold(*row) for row in await (await cursor.execute(_UNTOLD, values)).fetchall())
+
+
+async def why_stopped(connection: AsyncConnection[Any]) -> str | None:
+    """Why entries about sessions are no longer taken from the record; None if they are."""
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        row = await (await cursor.execute(_ALARM, [CONSUMER])).fetchone()
+    return row[0] if row else None
 
 
 async def told_of(connection: AsyncConnection[Any], journey_id: str) -> int:

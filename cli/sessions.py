@@ -17,16 +17,19 @@ from pydantic import ValidationError
 
 from attendance.codec import from_record, stream_of
 from attendance.entering import SessionEntry
+from attendance.listing import Untold, untold
 from cli import api
 from cli import options as opt
 from cli.access import load_settings, the_record, told_in_one_line
 from cli.output import Exit, Stop, complain, show_json, stdout, table
 from cli.which_journey import journey_to_decide_on, journey_to_read
 from domain.plans import Actor
+from domain.reference import reference
 from domain.refusal import Refused
 from domain.sessions.attendance import attendance_of
 from domain.sessions.facts import Entry, Modality, Session, SessionOutcome, SessionType, sessions_of
 from domain.wording import moment
+from eventstore.following.bulk import open_session
 
 app = App(name="sessions", help="Enter sessions of care, for one client, a group or a whole file, and list them.")
 
@@ -152,6 +155,30 @@ async def import_sessions(file: Path, /, *, who: opt.Who = _NOBODY_NAMED) -> Non
         except Stop as stop:
             wrong.append(_Outcome(where, str(row.get("journey") or ""), "refused", "unreadable", str(stop)))
     _show([*wrong, *await _entered(given, who)] if given else wrong, who)
+
+
+@app.command(name="untold")
+async def list_untold(*, json: bool = False) -> None:
+    """List the journeys that could not be told of their client's sessions, since when and why.
+
+    What was entered is kept, and each is told again and again until it has heard.
+
+    Args:
+        json: Print one JSON object.
+    """
+    with told_in_one_line():
+        async with await open_session(load_settings().require_database_url(), "untold") as session:
+            found = await untold(session)
+    if json:
+        show_json({"journeys": [{**each._asdict(), "why": each.why} for each in found]})
+        return
+    columns = ("Journey", "Since", "Attempts", "Why")
+    table(None, columns, [(_called(each), moment(each.since), each.attempts, each.why) for each in found])
+    stdout.print(f"\n{len(found)} {'journey' if len(found) == 1 else 'journeys'}")
+
+
+def _called(found: Untold) -> str:
+    return found.journey_id if found.number is None else reference(found.number)
 
 
 def _text_of(file: Path) -> str:

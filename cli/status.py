@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
+import psycopg
 
+from attendance.listing import untold, why_stopped
 from cli.access import load_settings
 from cli.output import Exit, Stop, show_fields, show_json
 from dashboard.projections import READ_MODELS
 from dashboard.projections.standing import generations
 from deploy.settings import Settings
 from eventstore import EventStoreError
+from eventstore.following.bulk import open_session
 from migrations import KEYS, MigrationError, pending
 from recovery.running import RunningJourneys
 from workflows.client import JourneysUnreachable, NamespaceMissing, connect
@@ -45,12 +48,13 @@ async def status(*, json: bool = False) -> None:
         json: Print one JSON object.
     """
     settings = load_settings()
-    (temporal, worker), recording, record, keys, projector, intake, clinic = await asyncio.gather(
+    (temporal, worker), recording, record, keys, projector, sessions, intake, clinic = await asyncio.gather(
         _within_patience(lambda: _temporal_and_worker(settings), (_AWAY, _NOT_KNOWN)),
         _within_patience(lambda: _recording(settings), _NOT_KNOWN),
         _within_patience(lambda: _database(settings.database_url), _AWAY),
         _within_patience(lambda: _database(settings.keys_url, *KEYS), _AWAY),
         _within_patience(lambda: _projector(settings), _NOT_KNOWN),
+        _within_patience(lambda: _sessions(settings), _NOT_KNOWN),
         _within_patience(lambda: _web(f"http://127.0.0.1:{settings.http_port}/health"), _AWAY),
         _within_patience(lambda: _web(settings.clinic_url and f"{settings.clinic_url}/health"), _AWAY),
     )
@@ -61,6 +65,7 @@ async def status(*, json: bool = False) -> None:
         "worker": worker,
         "recording": recording,
         "projector": projector,
+        "sessions": sessions,
         "intake": intake,
         "clinic": clinic,
     }
@@ -117,6 +122,23 @@ async def _projector(settings: Settings) -> str:
     return _OK if kept else "none runs"
 
 
+async def _sessions(settings: Settings) -> str:
+    """Whether journeys are told of their clients' sessions."""
+    if settings.database_url is None:
+        return _NOT_KNOWN
+    try:
+        async with await open_session(settings.database_url, "status") as session:
+            stopped, found = await why_stopped(session), await untold(session)
+    except (EventStoreError, psycopg.Error):
+        return _NOT_KNOWN
+    if stopped is not None:
+        return f"no longer taken from the record: {stopped}; see the log of `throughline intake`"
+    if not found:
+        return _OK
+    named = _counted(Counter(each.why for each in found))
+    return f"{_journeys(len(found))} not told of sessions: {named}; see `throughline sessions untold`"
+
+
 async def _temporal_and_worker(settings: Settings) -> tuple[str, str]:
     if settings.temporal_address is None:
         return _NO_ADDRESS, _NOT_KNOWN
@@ -141,9 +163,15 @@ async def _recording(settings: Settings) -> str:
         return _NOT_KNOWN
     if not causes:
         return _OK
-    number = sum(causes.values())
-    named = ", ".join(f"{code} ({count})" for code, count in causes.most_common())
-    return f"{number} {'journey' if number == 1 else 'journeys'} cannot record: {named}; see `throughline reconcile`"
+    return f"{_journeys(causes.total())} cannot record: {_counted(causes)}; see `throughline reconcile`"
+
+
+def _journeys(number: int) -> str:
+    return f"{number} {'journey' if number == 1 else 'journeys'}"
+
+
+def _counted(causes: Counter[str]) -> str:
+    return ", ".join(f"{cause} ({count})" for cause, count in causes.most_common())
 
 
 async def _web(url: str | None) -> str:

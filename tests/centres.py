@@ -70,3 +70,14 @@ def loaded(folder: Path) -> Iterator[None]:
         yield
     finally:
         use_sites(before)
+
+
+@contextmanager
+def without_file(site: str) -> Iterator[None]:
+    """The centre with another site in place of this one, whose file is gone."""
+    before = all_sites()
+    use_sites([site_named(site).changed(id="another-site")])
+    try:
+        yield
+    finally:
+        use_sites(before)

@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from attendance.entering import Entered
 from attendance.listing import sessions_of_day, sessions_on_record
 from dashboard.api.journey import JourneyId
-from dashboard.board.entering import enter
-from dashboard.board.errors import NoSuchPage
+from dashboard.board import entering
 from dashboard.board.looking import note, recorded
 from dashboard.board.security import require_own_request
-from dashboard.board.visit import DecisionVisit, JourneyVisit, ListsVisit, Visit
+from dashboard.board.visit import DecisionVisit, JourneyVisit, ListsVisit
 from domain.authorship import Via
 from domain.refusal import Refused
 from domain.sessions.attendance import Attendance, attendance_of_sessions
@@ -95,7 +95,10 @@ async def enter_sessions(body: NewEntries, request: Request, visit: DecisionVisi
     """
     require_own_request(request, visit.session)
     via = Via.CLI if visit.session.used_for == "cli" else Via.API
-    rows = [await _entered(visit, each, via) for each in body.entries]
+    made = await entering.enter_all(
+        visit, [entering.NewEntry(each.journey_id, each.id, each.said) for each in body.entries], via
+    )
+    rows = [_outcome(each, of) for each, of in zip(body.entries, made, strict=True)]
     return EntriesTaken(rows=rows, refused=sum(each.outcome == "refused" for each in rows))
 
 
@@ -124,13 +127,8 @@ async def read_sessions_of_client(journey_id: JourneyId, visit: JourneyVisit) ->
     return SessionsOfClient(rows=list(sessions), attendance=attendance_of_sessions(sessions))
 
 
-async def _entered(visit: Visit, given: NewEntry, via: Via) -> EntryOutcome:
-    try:
-        done = await enter(visit, given.journey_id, given.said, given.id, via)
-    except Refused as refused:
-        code, detail = refused.refusal.code, refused.refusal.sentence
-    except NoSuchPage:
-        code, detail = "no-such-journey", "There is no such journey. Check its id or its reference."
-    else:
-        return EntryOutcome(journey_id=given.journey_id, id=given.id, outcome=done.outcome)
-    return EntryOutcome(journey_id=given.journey_id, id=given.id, outcome="refused", code=code, detail=detail)
+def _outcome(given: NewEntry, of: Entered | Refused) -> EntryOutcome:
+    if isinstance(of, Refused):
+        code, detail = of.refusal.code, of.refusal.sentence
+        return EntryOutcome(journey_id=given.journey_id, id=given.id, outcome="refused", code=code, detail=detail)
+    return EntryOutcome(journey_id=given.journey_id, id=given.id, outcome=of.outcome)

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import Field, ValidationError
 
-from attendance.listing import MOST_OF_DAY, Listed, sessions_of_day, sessions_on_record
-from dashboard.board.entering import enter, may_enter
+from attendance.listing import MOST_OF_DAY, Listed, sessions_named, sessions_of_day, sessions_on_record
+from dashboard.board.entering import NewEntry, enter, enter_all, may_enter
 from dashboard.board.filter_form import FilterForm
 from dashboard.board.html import AsOf, page
 from dashboard.board.looking import note, recorded
@@ -64,7 +64,7 @@ async def enter_day(request: Request, visit: DecisionVisit, asked: Annotated[Day
     """Enters what came of the sessions of a day, row by row. Rows that were left alone stay as they are."""
     await require_own_form(request, visit.session)
     form = {name: str(value) for name, value in (await request.form()).items()}
-    wrong = [each for row in range(MOST_OF_DAY) if (each := await _enter_row(visit, form, row)) is not None]
+    wrong = await _enter_rows(visit, form)
     if wrong:
         return await _shown(visit, asked, wrong)
     return RedirectResponse(f"/sessions?{request.url.query}", 303)
@@ -83,7 +83,7 @@ async def enter_one(journey_id: str, request: Request, visit: DecisionVisit) -> 
     form = {name: str(value).strip() for name, value in (await request.form()).items()}
     try:
         said = _said(form, zone_of(form.get("site")))
-        await enter(visit, journey_id, said, form.get("entry") or str(uuid.uuid4()), Via.BOARD)
+        await enter(visit, NewEntry(journey_id, form.get("entry") or str(uuid.uuid4()), said), Via.BOARD)
     except Refused as refused:
         return await _client(visit, journey_id, form, refused.refusal.sentence)
     except (ValidationError, ValueError) as error:
@@ -91,28 +91,38 @@ async def enter_one(journey_id: str, request: Request, visit: DecisionVisit) -> 
     return RedirectResponse(f"/journeys/{journey_id}/sessions", 303)
 
 
-async def _enter_row(visit: Visit, form: Mapping[str, str], row: int) -> Wrong | None:
-    """What is wrong with the row; None if it was entered, or left alone."""
-    outcome, noted = form.get(f"outcome-{row}", ""), f"noted-{row}" in form
-    if not outcome:
-        return None
-    journey, session = form.get(f"journey-{row}", ""), form.get(f"session-{row}", "")
+async def _enter_rows(visit: Visit, form: Mapping[str, str]) -> list[Wrong]:
+    """What is wrong with rows; the others were entered, or left alone."""
+    rows = [row for row in range(MOST_OF_DAY) if form.get(f"outcome-{row}")]
+    names = {row: (form.get(f"journey-{row}", ""), form.get(f"session-{row}", "")) for row in rows}
     async with visit.services.pool.connection() as connection:
-        held = {each.session: each for each in await sessions_on_record(connection, journey)}.get(session)
+        held = await sessions_named(connection, list(names.values()))
+    wrong: dict[int, str] = {}
+    new: dict[int, NewEntry] = {}
+    for row, name in names.items():
+        try:
+            if (entry := _changed(form, row, name[0], held.get(name))) is not None:
+                new[row] = entry
+        except Refused as refused:
+            wrong[row] = refused.refusal.sentence
+        except ValidationError as error:
+            wrong[row] = _in_words(error)
+    outcomes = await enter_all(visit, list(new.values()), Via.BOARD)
+    of_rows = zip(new, outcomes, strict=True)
+    wrong |= {row: each.refusal.sentence for row, each in of_rows if isinstance(each, Refused)}
+    return [Wrong(row, wrong[row]) for row in sorted(wrong)]
+
+
+def _changed(form: Mapping[str, str], row: int, journey: str, held: Session | None) -> NewEntry | None:
+    """What the row says of the session; None if that is what is known. Raises Refused or ValidationError."""
     if held is None:
-        return Wrong(row, "This session is no longer on the list. Load the page again.")
+        raise Refused("not-listed", "This session is no longer on the list. Load the page again.")
+    outcome, noted = form[f"outcome-{row}"], f"noted-{row}" in form
     kept = outcome == SessionOutcome.KEPT
     attended = form.get(f"attended-{row}") or str(held.minutes)
     changes = {"outcome": outcome, "attended": attended if kept else None, "noted": noted and kept}
-    try:
-        said = Session.model_validate({**held.model_dump(), **changes})
-        if said != held:
-            await enter(visit, journey, said, form.get(f"entry-{row}") or str(uuid.uuid4()), Via.BOARD)
-    except Refused as refused:
-        return Wrong(row, refused.refusal.sentence)
-    except ValidationError as error:
-        return Wrong(row, _in_words(error))
-    return None
+    said = Session.model_validate({**held.model_dump(), **changes})
+    return NewEntry(journey, form.get(f"entry-{row}") or str(uuid.uuid4()), said) if said != held else None
 
 
 def _said(form: Mapping[str, str], zone: ZoneInfo) -> Session:

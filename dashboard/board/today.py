@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from access.rules import Action
+from attendance.listing import untold
 from dashboard.board.html import as_of, page
 from dashboard.board.visit import ListsVisit, Visit
 from dashboard.queries import duties, journeys, today
@@ -21,6 +22,7 @@ router = APIRouter()
 _DUE_NEXT = 5
 _STEP_UPS = 4
 _STUCK = 2
+_UNTOLD = 3
 _CHANGES = 3
 
 
@@ -46,6 +48,8 @@ async def today_page(visit: ListsVisit) -> HTMLResponse:
             as_of=as_of(moment),
             **{**values, "tiles": [*values["tiles"], *await _messages(visit, moment)]},
             stopped=[(each, (stopped or {})[each.journey_id]) for each in await today.named(moment, stopped or ())],
+            untold=await untold(moment.connection, moment.sites),
+            most_untold=_UNTOLD,
             temporal_answers=stopped is not None,
         )
 

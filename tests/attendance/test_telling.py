@@ -128,10 +128,22 @@ async def test_what_could_not_be_told_is_kept_said_and_told_later(store: EventSt
             ),
         )
         async with await psycopg.AsyncConnection.connect(migrated_database) as connection:
-            waiting = await untold(connection)
-        assert (waiting.number, waiting.trouble) == (1, "no answer") and waiting.since is not None
+            [waiting] = await untold(connection)
+        assert (waiting.journey_id, waiting.why, waiting.attempts) == ("one", "no answer", 1)
         await until(migrated_database, all_told(1))
     assert [number for _, number, _ in gate.told] == [1, 1], "the same again, under the same number"
+
+
+@pytest.mark.parametrize(("minutes", "listed"), [(0, []), (2, ["one"])])
+async def test_what_nobody_tells_is_noticed_after_a_minute(
+    store: EventStore, migrated_database: str, minutes: int, listed: list[str]
+) -> None:
+    waits = "insert into attendance.journeys (journey_id, entries, changed_at) values ('one', 1, now() - %s)"
+    async with await psycopg.AsyncConnection.connect(migrated_database) as connection:
+        await connection.execute(waits, [timedelta(minutes=minutes)])
+        found = await untold(connection)
+    assert [each.journey_id for each in found] == listed
+    assert all("throughline intake" in each.why for each in found)
 
 
 async def test_a_journey_that_has_ended_is_not_told_for_ever(store: EventStore, migrated_database: str) -> None:

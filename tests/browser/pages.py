@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-LISTS = ("/", "/journeys", "/journeys?standing=ended", "/duties", "/duties?stuck=true", "/messages", "/find", "/audit")
+from dashboard.board.words import zone_of
+
+LISTS = (
+    *("/", "/journeys", "/journeys?standing=ended", "/duties", "/duties?stuck=true", "/sessions"),
+    *("/messages", "/find", "/audit"),
+)
 ERRORS = ("/nothing-here", "/journeys/nothing-here", "/journeys?stage=nonsense", "/duties?after=nonsense")
 THEMES: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
@@ -26,6 +32,16 @@ def journeys_of(page: Page, url: str) -> dict[str, str]:
         what, address = row.locator("td[data-label=What]").inner_text(), row.locator("a.ref").get_attribute("href")
         found.setdefault(what.splitlines()[0].strip(), str(address))
     return found
+
+
+def sessions_of(page: Page, url: str, journey: str) -> tuple[str, str]:
+    """The addresses of a client's sessions, and of a day with one of them."""
+    page.goto(f"{url}{journey}/sessions")
+    latest = str(page.locator("table.rows time").first.get_attribute("datetime"))
+    day = f"/sessions?day={datetime.fromisoformat(latest).astimezone(zone_of('main')).date()}"
+    page.goto(url + day)
+    assert page.locator("table.rows tbody tr").count(), day
+    return f"{journey}/sessions", day
 
 
 def violations(page: Page) -> list[str]:

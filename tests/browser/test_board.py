@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.browser.conftest import RunningBoard, signed_in
-from tests.browser.pages import ERRORS, LISTS, THEMES, journeys_of, overflow, violations
+from tests.browser.pages import ERRORS, LISTS, THEMES, journeys_of, overflow, sessions_of, violations
 
 pytestmark = pytest.mark.stack
 OPERATIONS, CLINICIAN, CASE_MANAGER = "s-107", "s-102", "s-103"
@@ -41,6 +41,7 @@ def test_no_page_has_a_fault_that_axe_knows(browser: Browser, demonstration: Run
             *(ours[REVIEW], ours[STEP_UP], f"{ours[REVIEW]}?everything=true"),
             f"{ours[REVIEW]}?decide=hand-over",
             f"{ours[REVIEW]}?known_at=2026-12-31",
+            *sessions_of(page, demonstration.url, ours[REVIEW]),
         )
         found = {}
         for address in addresses:
@@ -69,7 +70,8 @@ def test_the_first_page_needs_no_scrolling_and_its_numbers_are_the_lengths_of_th
 def test_every_page_fits_a_telephone_and_a_wall(browser: Browser, demonstration: RunningBoard, width: int) -> None:
     with signed_in(browser, demonstration, OPERATIONS, viewport={"width": width, "height": 900}) as page:
         ours = journeys_of(page, demonstration.url)
-        for address in (*LISTS, *ERRORS, *ours.values(), f"{ours[REVIEW]}?everything=true"):
+        sessions = sessions_of(page, demonstration.url, ours[REVIEW])
+        for address in (*LISTS, *ERRORS, *ours.values(), f"{ours[REVIEW]}?everything=true", *sessions):
             page.goto(demonstration.url + address)
             assert overflow(page) <= 0, address
 
@@ -209,6 +211,21 @@ def test_a_client_is_found_by_name_and_birth_date_and_opened(page: Page, demonst
     reference = page.locator("a.ref").first.inner_text()
     page.click("a.ref >> nth=0")
     expect(page).to_have_title(re.compile(f"^{reference}"))
+
+
+@pytest.mark.parametrize(("link", "name"), [("as a PDF", ""), ("in large print", "-large-print")])
+def test_a_discharge_plan_opens_as_a_document(
+    browser: Browser, demonstration: RunningBoard, link: str, name: str
+) -> None:
+    with signed_in(browser, demonstration, CLINICIAN) as page:
+        page.goto(demonstration.url + journeys_of(page, demonstration.url)[REVIEW])
+        with page.expect_response(re.compile("discharge-plan")) as answered:
+            page.click(f"text={link}")
+        page.wait_for_url("**/discharge-plan.pdf*")
+        assert page.evaluate("document.contentType") == "application/pdf"
+        assert re.search(rf'discharge-plan-J-.+{name}\.pdf"$', answered.value.headers["content-disposition"])
+        document = page.request.get(page.url).body()
+    assert document.startswith(b"%PDF") and b"/Lang" in document and b"/Title" in document
 
 
 def test_back_and_reload_restore_the_view(page: Page, demonstration: RunningBoard) -> None:

@@ -194,7 +194,8 @@ def test_all_is_well(there: Call) -> None:
     answer = there("status", "--json")
     assert (answer.code, answer.err) == (Exit.OK, "")
     assert {
-        answer.json[name] for name in ("record", "keys", "temporal", "worker", "projector", "intake", "clinic")
+        answer.json[name]
+        for name in ("record", "keys", "temporal", "worker", "projector", "sessions", "intake", "clinic")
     } == {"ok"}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import psutil
+import psycopg
 import pytest
 
 from cli.main import run
@@ -44,7 +45,7 @@ def test_parts_that_take_connections_and_say_nothing_are_named(
     assert {name: told[name] for name in ("record", "keys", "temporal", "intake", "clinic")} == dict.fromkeys(
         ("record", "keys", "temporal", "intake", "clinic"), away
     )
-    assert (told["worker"], told["projector"]) == ("not known", "not known")
+    assert (told["worker"], told["projector"], told["sessions"]) == ("not known", "not known", "not known")
 
 
 @pytest.mark.stack
@@ -63,6 +64,35 @@ def test_a_server_that_was_stopped_in_the_middle_is_named(house: Command, there:
     name = {"postgres": "record", "temporal": "temporal"}[stopped]
     assert answer.json[name] == "does not answer"
     assert name in answer.err
+
+
+@pytest.mark.stack
+def test_journeys_that_could_not_be_told_of_their_sessions_are_counted_and_listed(
+    migrated_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("THROUGHLINE_HOME", "/nowhere")
+    monkeypatch.setenv("DATABASE_URL", migrated_database)
+
+    def sessions() -> str:
+        assert run(["status", "--json"]) == Exit.UNREACHABLE, "the other parts are not up"
+        return str(json.loads(capsys.readouterr().out)["sessions"])
+
+    assert sessions() == "ok"
+    with psycopg.connect(migrated_database) as connection:
+        connection.execute(
+            "insert into attendance.journeys (journey_id, entries, attempts, trouble)"
+            " values ('one', 1, 3, 'no answer'), ('two', 1, 1, 'no answer'), ('told', 0, 0, null)"
+        )
+    assert sessions() == "2 journeys not told of sessions: no answer (2); see `throughline sessions untold`"
+    assert run(["sessions", "untold", "--json"]) == Exit.OK
+    found = json.loads(capsys.readouterr().out)["journeys"]
+    assert [(each["journey_id"], each["attempts"], each["why"]) for each in found] == [
+        ("one", 3, "no answer"),
+        ("two", 1, "no answer"),
+    ]
+    with psycopg.connect(migrated_database) as connection:
+        connection.execute("update es.checkpoints set alarm = 'RecordDamaged: a hole' where consumer = 'attendance'")
+    assert sessions().startswith("no longer taken from the record: RecordDamaged: a hole; see the log")
 
 
 @pytest.mark.stack

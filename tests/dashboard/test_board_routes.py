@@ -195,6 +195,18 @@ async def test_what_temporal_cannot_record_is_on_the_first_page_of_those_who_may
         assert shown in page
 
 
+async def test_who_could_not_be_told_of_sessions_is_on_the_first_page_of_those_who_may_see_it(served: Served) -> None:
+    await served.keep({"here": walk.enrolled()})
+    async with served.services.pool.connection() as connection:
+        await connection.execute(
+            "insert into attendance.journeys (journey_id, entries, trouble) values ('here', 1, 'no answer from it')"
+        )
+    for person, shown in (("operations-1", True), ("north-1", False)):
+        cookie, _ = await served.browser(person)
+        page = (await served.http.get("/", headers=cookie)).text
+        assert ("no answer from it" in page) is ("not told of sessions" in page) is shown
+
+
 async def test_a_form_from_elsewhere_or_of_another_session_does_nothing(served: Served) -> None:
     await served.keep({"here": walk.enrolled()})
     cookie, csrf = await served.browser("clinician-1")

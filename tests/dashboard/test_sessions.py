@@ -14,6 +14,8 @@ from attendance.following import CONSUMER, follower
 from dashboard.discharge_document import CannotPrint, discharge_document
 from domain.pathway.discharge import UpdateDischargePlan
 from domain.plans import DischargePlan
+from record.codec import from_record, to_record
+from tests.centres import without_file
 from tests.dashboard.api.served import Served, serving
 from tests.domain import walk
 from tests.domain.walk import MONDAY, WHOLE_PLAN
@@ -88,6 +90,43 @@ async def test_a_group_is_entered_at_once_and_what_is_wrong_keeps_no_other_from_
     assert [each["code"] for each in rows] == [None, "no-such-journey", None, "not-yet", None]
     assert [each["outcome"] for each in await sessions_of(served, "one")] == ["kept"]
     assert [each["outcome"] for each in await sessions_of(served, "two")] == ["no-show"]
+
+
+async def test_entries_about_one_client_at_once_are_kept_in_their_order(served: Served) -> None:
+    made = [entry("one", number, "no-show" if number % 2 else "kept", session=f"s-{number}") for number in range(9)]
+    for _ in range(2):
+        rows = await enter(served, *made, entry("two", 1))
+        assert {each["outcome"] for each in rows} in ({"entered"}, {"known"})
+    stored = await served.store.read("one/sessions")
+    assert [each.data["said"]["session"] for each in stored] == [f"s-{number}" for number in range(9)]
+
+
+async def test_a_whole_group_takes_no_more_statements_than_one_client(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await enter(served, entry("one", 1, "planned"), entry("two", 2, "planned"))
+    asked: list[str] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def counted(self: Any, query: Any, *given: Any, **options: Any) -> Any:
+        asked.append(str(query))
+        return await execute(self, query, *given, **options)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", counted)
+    await enter(served, entry("one", 3))
+    alone = len(asked)
+    asked.clear()
+    await enter(served, entry("one", 4), entry("two", 5))
+    assert len(asked) == alone, asked
+
+
+async def test_a_journey_that_has_ended_takes_no_session_whatever_was_entered_before(served: Served) -> None:
+    await enter(served, entry("one", 1))
+    stored = await served.store.read("one")
+    last = to_record(from_record(stored[-1]))
+    await served.store.append("one", expected_version=len(stored), key="last", events=[last], close=True)
+    [row] = await enter(served, entry("one", 2, session="another"))
+    assert row["code"] == "journey-ended"
 
 
 async def test_what_contradicts_itself_is_said_at_its_field_and_nothing_is_entered(served: Served) -> None:
@@ -169,6 +208,15 @@ async def test_the_plan_is_a_pdf_for_those_who_may_read_it_and_that_is_noted(ser
     cookie, _ = await served.browser("clinician-1")
     page = (await served.http.get("/journeys/one", headers=cookie)).text
     assert address in page and "call or text 988" in page, "whom to call between sessions"
+
+
+async def test_no_plan_is_printed_without_the_numbers_that_a_site_that_is_gone_would_give(served: Served) -> None:
+    cookie, _ = await served.browser("clinician-1")
+    with without_file("main"):
+        answer = await served.http.get("/journeys/one/discharge-plan.pdf", headers=cookie)
+        assert (await served.http.get("/journeys/one", headers=cookie)).status_code == 200
+    assert answer.status_code == 503 and "sites/main.toml" in answer.text and "operations" in answer.text
+    assert 'href="/journeys/one"' in answer.text
 
 
 def test_large_print_takes_more_room_and_no_letter_is_left_out_in_silence() -> None:
