@@ -41,7 +41,7 @@ from domain.policy import Policy, policy_named
 from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
-STATE_SCHEMA = 7
+STATE_SCHEMA = 8
 """Number of the state's shape. Raise it whenever a field of any slice is added, removed or means something else, then
 run `python -m tests.domain.state_schema`. Two states are only compared if both were folded under one number.
 """
@@ -183,6 +183,11 @@ class JourneyState(Value):
     def level_since(self) -> Instant | None:
         """When care at the present level began."""
         return self.care.since
+
+    @property
+    def track(self) -> str | None:
+        """The track in which the client has a place now, also during a leave or a crisis."""
+        return None if self.stage.is_end or self.discharge.discharged else self.enrolment.track
 
     def week_of_service(self, now: Instant) -> int | None:
         """The week of care at the present level, from 1, counted on over short interruptions; None without care.
