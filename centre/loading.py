@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from centre.files import CentreFileError, centre_folder
 from centre.policies import ReadPolicy, read_policies
-from centre.sites import read_sites
+from centre.sites import read_sites, require_known_levels
 from domain.policy import use_policies
 from domain.sites import Site, use_sites
 
@@ -46,13 +46,14 @@ def load(folder: Path | None = None) -> Loaded:
 
 def _read(chosen: Path) -> Loaded:
     policies, sites = read_policies(chosen / "policies"), read_sites(chosen)
-    known = {each.policy.version for each in policies}
+    known = {each.policy.version: each.policy for each in policies}
     for site in sites:
         if site.policy not in known:
             file = chosen / "sites" / f"{site.id}.toml"
             raise CentreFileError(
                 file, None, f"policy {site.policy!r} is unknown; name one of {', '.join(sorted(known))}"
             )
+        require_known_levels(chosen, site, known[site.policy])
     return Loaded(policies, sites)
 
 

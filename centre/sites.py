@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-from centre.files import CentreFileError, read
+from centre.files import CentreFileError, Document, read
+from domain.policy import Policy
 from domain.sites import Site
 
 FORESEEN_DAYS = 180
@@ -33,7 +34,33 @@ def _read(file: Path) -> Site:
     site = document.read_as(Site)
     if site.id != file.stem:
         raise document.error(("id",), f"id is {site.id!r} and the file is {file.name}; give both the same name")
+    _require_usable_tracks(document, site)
     return site
+
+
+def _require_usable_tracks(document: Document, site: Site) -> None:
+    for number, track in enumerate(site.tracks):
+        if site.track(track.id) is not track:
+            raise document.error(("tracks", number), f"there are two tracks {track.id!r}; give one another id")
+        closed = ", ".join(day for day in track.meets if day not in site.calendar.closes_at)
+        if closed and not track.also_on_closed_days:
+            reason = (
+                f"track {track.id!r} meets when the site is closed ({closed}); if so, add also_on_closed_days = true"
+            )
+            raise document.error(("tracks", number), reason)
+
+
+def require_known_levels(folder: Path, site: Site, policy: Policy) -> None:
+    """Refuses a track at a level that the centre itself does not give, by the policy of the site.
+
+    Raises:
+        CentreFileError: There is one.
+    """
+    ours = [each.id for each in policy.levels if each.is_ours]
+    for number, track in enumerate(site.tracks):
+        if track.level not in ours:
+            reason = f"track {track.id!r}: the centre does not give {track.level}; choose one of {', '.join(ours)}"
+            raise read(folder / "sites" / f"{site.id}.toml").error(("tracks", number, "level"), reason)
 
 
 def _require_own_locations(sites: Sequence[Site], files: Sequence[Path]) -> None:

@@ -32,6 +32,8 @@ LOOK: Mapping[str, str] = {
     "journey": "cli.journeys:journey",
     "obligations": "cli.obligations:obligations",
     "sessions": "cli.sessions:app",
+    "tracks": "cli.tracks:tracks",
+    "waitlist": "cli.tracks:waitlist_command",
     "why-due": "cli.why_due:why_due_command",
     "missed": "cli.missed:missed",
     "digest": "cli.digest:digest",

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from psycopg import AsyncConnection
 from pydantic import ValidationError
 
 from cli import api
 from cli import options as opt
-from cli.access import the_journeys_to_decide
+from cli.access import load_settings, the_journeys_to_decide, told_in_one_line
 from cli.catalogue import attribute_of
 from cli.output import Exit, Stop, show_fields, show_json
 from cli.which_journey import journey_to_decide_on
+from dashboard.enrolling import room
 from domain.commands import EVERY_STAGE, EVERYONE, Decision, Declaration
 from domain.decision_options import Option, given_as_fields, options_of
 from domain.pathway import DECISIONS
+from domain.refusal import Refused
+from eventstore.following.bulk import open_session
 from workflows.client import CommandNotRecorded, CommandRefused, JourneyNotRunning, JourneysUnreachable
 from workflows.messages import JourneyStatus
 
@@ -103,7 +108,11 @@ def _body(who: opt.Who, occurred_at: datetime | None, given: dict[str, Any]) -> 
 async def _told(journey_id: str, command: Decision) -> JourneyStatus:
     journeys = await the_journeys_to_decide()
     try:
-        return await journeys.tell(journey_id, command)
+        with told_in_one_line():
+            async with room(_read_models, journey_id, command):
+                return await journeys.tell(journey_id, command)
+    except Refused as refused:
+        raise Stop(Exit.REFUSED, f"refused ({refused.refusal.code}): {refused.refusal.sentence}") from None
     except CommandRefused as refused:
         raise Stop(Exit.REFUSED, f"refused ({refused.code}): {refused.sentence}") from None
     except JourneyNotRunning as error:
@@ -113,6 +122,12 @@ async def _told(journey_id: str, command: Decision) -> JourneyStatus:
     except JourneysUnreachable as error:
         again = f"{error}; repeat with --id {command.id} to be sure it is done once"
         raise Stop(Exit.UNREACHABLE, again) from None
+
+
+@asynccontextmanager
+async def _read_models() -> AsyncIterator[AsyncConnection[Any]]:
+    async with await open_session(load_settings().require_database_url(), "enrolment") as session:
+        yield session
 
 
 def _show(status: Mapping[str, Any], who: opt.Who) -> None:

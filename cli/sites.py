@@ -1,4 +1,4 @@
-"""`throughline sites`: lists the centre's sites and calendars, and moves open journeys to a newer calendar."""
+"""`throughline sites`: lists the centre's sites, tracks and calendars, and moves open journeys to a newer calendar."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ from domain.pathway.calendars import AdoptCalendar
 from domain.plans import Actor
 from domain.refusal import UnknownHere
 from domain.sites import Site, all_sites, site_named
+from domain.tracks import Track
 from eventstore import open_store
 from recovery.calendars import CalendarChanges, Change, Result
 from recovery.telling import NoneAnswers
 
-app = App(name="sites", help="List the centre's sites and calendars, and move open journeys to a newer calendar.")
+app = App(
+    name="sites", help="List the centre's sites, tracks and calendars, and move open journeys to a newer calendar."
+)
 
 _Site = Annotated[str, Parameter(help="The site's id, as `throughline sites list` shows it.")]
+_SiteIfAny = Annotated[str | None, Parameter(help="The site's id; every site if left out.")]
 _Version = Annotated[int, Parameter(help="The version of its calendar, as its file numbers them.")]
 _By = Annotated[str, Parameter(help="Staff id of the person who decides; opaque, never a name.")]
 _Reason = Annotated[str, Parameter(help="Why the calendar changed, for the record of each journey.")]
@@ -48,6 +52,18 @@ async def list_sites(*, json: _Json = False) -> None:
         return
     rows = [(s.id, s.title, s.policy, s.calendar.version, s.calendar.zone, s.calendar.known_until) for s in sites]
     table(None, ("Site", "Title", "Policy", "Calendar", "Zone", "Holidays known until"), rows)
+
+
+@app.command
+async def tracks(site: _SiteIfAny = None, /, *, json: _Json = False) -> None:
+    """List the tracks of the sites as their files say: hours, places, specialists and licences."""
+    sites = [_known(site)] if site else _sites()
+    listed = [(each, track) for each in sites for track in each.tracks]
+    if json:
+        show_json([{"site": each.id, **track.model_dump(mode="json")} for each, track in listed])
+        return
+    rows = [(each.id, track.id, track.level, track.title, *_said_of(track)) for each, track in listed]
+    table(None, ("Site", "Track", "Level", "Title", "Meets", "How", "Places", "Specialists in", "Licensed in"), rows)
 
 
 @app.command
@@ -171,6 +187,12 @@ def _show(results: Sequence[Result], journeys: int, json: bool) -> None:
         table("Due time kept (overdue, or it would be in the past)", ("Journey", "Obligations"), rows)
     moved = sum(len(each.moved) for each in results)
     stdout.print(f"{len(results) - len(failed)} of {journeys} journeys now have the calendar; {moved} deadlines moved")
+
+
+def _said_of(track: Track) -> tuple[object, ...]:
+    specialists, licences = ", ".join(track.conditions), ", ".join(track.licensed_in)
+    places = f"{track.places}, for makeup only" if track.makeup_only else track.places
+    return track.hours_in_words(), track.modalities_in_words(), places, specialists, licences
 
 
 def _newest(site: Site) -> dict[str, object]:

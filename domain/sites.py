@@ -8,27 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from domain.refusal import UnknownHere
-from domain.values import Instant, Value
-
-
-class Weekday(StrEnum):
-    """A day of the week, Monday first."""
-
-    MONDAY = "monday"
-    TUESDAY = "tuesday"
-    WEDNESDAY = "wednesday"
-    THURSDAY = "thursday"
-    FRIDAY = "friday"
-    SATURDAY = "saturday"
-    SUNDAY = "sunday"
-
+from domain.tracks import Track
+from domain.values import Instant, LevelOfCare, Title, Value, Weekday
 
 _WEEK = tuple(Weekday)
 
@@ -45,7 +32,6 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 SiteId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 """A site's short name: lower-case letters, digits and hyphens."""
 _LONGEST_CLOSURE = timedelta(days=366)
-Title = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 
 
 class Closure(Value):
@@ -166,6 +152,8 @@ class Site(Value):
             the client is given.
         locations: How senders of admissions name it: a facility of HL7's PV1-3 or MSH-4, or a name of the centre's own.
         calendars: Its calendars, the oldest first.
+        tracks: The groups and schedules that clients are enrolled in. They change from day to day, so no rule of a
+            journey depends on them: they are asked before a decision is taken in.
     """
 
     id: SiteId
@@ -174,11 +162,20 @@ class Site(Value):
     contacts: tuple[Title, ...] = ()
     locations: tuple[Title, ...] = ()
     calendars: tuple[Calendar, ...] = Field(min_length=1)
+    tracks: tuple[Track, ...] = ()
 
     @property
     def calendar(self) -> Calendar:
         """The newest calendar: new journeys open under it."""
         return self.calendars[-1]
+
+    def tracks_at(self, level: LevelOfCare) -> tuple[Track, ...]:
+        """Its tracks at that level; none where its file names none."""
+        return tuple(each for each in self.tracks if each.level == level)
+
+    def track(self, name: str) -> Track | None:
+        """The track of that id; None if its file names no such track."""
+        return next((each for each in self.tracks if each.id == name), None)
 
     def calendar_version(self, version: int) -> Calendar:
         """One of its calendars.

@@ -190,6 +190,16 @@ class JourneyState(Value):
         """When care at the present level began."""
         return self.care.since
 
+    @property
+    def track(self) -> str | None:
+        """The track in which the client has a place now, also during a leave or a crisis."""
+        return None if self.stage.is_end or self.discharge.discharged else self.enrolment.track
+
+    @property
+    def waits_for(self) -> LevelOfCare | None:
+        """The level of care for which the client is on the waitlist, in care or not."""
+        return None if self.stage.is_end else self.waitlist.level
+
     def week_of_service(self, now: Instant) -> int | None:
         """The week of care at the present level, from 1, counted on over short interruptions; None without care.
 

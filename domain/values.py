@@ -75,6 +75,10 @@ LevelOfCare = Annotated[str, StringConstraints(pattern=LEVEL_PATTERN)]
 """A level of care, as the centre's policy names it: `OP`, `IOP`, `PHP`."""
 
 
+Title = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+"""What people call something of the centre's."""
+
+
 class Stage(StrEnum):
     """Where a journey stands. The last four are the only ends."""
 
@@ -118,3 +122,15 @@ class Role(StrEnum):
 
 CLINICAL = (Role.CLINICIAN, Role.SUPERVISOR, Role.MEDICAL_DIRECTOR)
 """Who may decide a level of care. Automation recommends and reminds; it never decides one."""
+
+
+class Weekday(StrEnum):
+    """A day of the week, Monday first."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from domain.clock import TimeKind
 from domain.due_times import Counted
 from domain.obligations import Obligation
-from domain.sites import Calendar, Weekday, calendar_of
-from domain.values import Instant, Value
+from domain.sites import Calendar, calendar_of
+from domain.values import Instant, Value, Weekday
 from domain.wording import moment
 
 if TYPE_CHECKING:

@@ -163,7 +163,9 @@ _DECISIONS: dict[str, _Build] = {
         if state.cost.estimate and state.cost.estimate.high is not None
         else DeclineCost(id=key, by=by, reason="not known")
     ),
-    "enrol": lambda state, key, by, wish: ConfirmEnrolment(id=key, by=by, track="evening"),
+    "enrol": lambda state, key, by, wish: ConfirmEnrolment(
+        id=key, by=by, track="evening" if state.placement.level == "IOP" else "individual"
+    ),
     "first-session": lambda state, key, by, wish: NoteAttendance(
         id="attendance/1", entries=1, known=Attendance(first_kept_at=state.enrolment.since)
     ),

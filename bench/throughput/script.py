@@ -69,7 +69,7 @@ ENROLMENT = (
     ),
     DecidePlacement(id="1", by=_CLINICIAN, recommended="OP", actual="OP"),
     AcceptCost(id="2", by=_ADMISSIONS, estimate="estimate-1"),
-    ConfirmEnrolment(id="3", by=_ADMISSIONS, track="evening"),
+    ConfirmEnrolment(id="3", by=_ADMISSIONS, track="individual"),
     NoteAttendance(id="attendance/1", entries=1, known=Attendance(first_kept_at=datetime(2026, 1, 5, 17, tzinfo=UTC))),
     UpdateDischargePlan(id="4", by=_CLINICIAN, plan=_PLAN),
 )

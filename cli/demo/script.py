@@ -208,13 +208,16 @@ def contact(at: timedelta, kind: str, role: Role = Role.CASE_MANAGER) -> ScriptS
     return ScriptStep(at, role, build)
 
 
+_TRACKS = {"IOP": "evening", "OP": "individual"}
+
+
 def into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[ScriptStep | Visit, ...]:
     """From the screening to the first session at a level, and the draft of the discharge plan."""
     return (
         step(since + HOUR, Role.ADMISSIONS, CompleteScreening, urgency=Urgency.ROUTINE, **_SCREENED),
         step(since + 2 * HOUR, Role.CLINICIAN, DecidePlacement, recommended=level, actual=level),
         accept(since + 4 * HOUR),
-        step(since + _ENROLLED, Role.ADMISSIONS, ConfirmEnrolment, track="evening"),
+        step(since + _ENROLLED, Role.ADMISSIONS, ConfirmEnrolment, track=_TRACKS[level]),
         Visit(since + _ENROLLED + 3 * HOUR),
         step(since + _ENROLLED + 20 * HOUR, Role.CASE_MANAGER, UpdateDischargePlan, plan=_DRAFT),
     )

@@ -1,4 +1,4 @@
-"""What stands beside the lists: the census, step-ups, messages that wait, the person who asks, and the position."""
+"""What stands beside the lists: census, step-ups, tracks, waitlist, messages, the person who asks, and the position."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from dashboard.api.list_models import (
     StepUpList,
     as_of,
 )
+from dashboard.api.track_models import TrackItem, TrackList, WaitingItem, WaitingList
 from dashboard.board.visit import ListsVisit, MessagesVisit
 from dashboard.queries import today
+from dashboard.queries.places import places
+from dashboard.queries.waitlist import waitlist
 
 router = APIRouter(tags=["Centre"])
 
@@ -39,6 +42,24 @@ async def step_ups(visit: ListsVisit, conditions: Conditions) -> StepUpList:
         conditions.mark(visit, moment.as_of, moment.head)
         rows = [StepUpItem.of(each, moment.now) for each in await today.step_ups(moment, most=None)]
         return StepUpList.model_validate({"rows": rows, **as_of(moment)})
+
+
+@router.get("/tracks")
+async def tracks(visit: ListsVisit, conditions: Conditions) -> TrackList:
+    """The tracks of the sites, with their places: how many are taken, and how many are free."""
+    async with conditions.moment(visit) as moment:
+        conditions.mark(visit, moment.as_of, moment.head)
+        rows = [TrackItem.of(each) for each in await places(moment)]
+        return TrackList.model_validate({"rows": rows, **as_of(moment)})
+
+
+@router.get("/waitlist")
+async def waiting(visit: ListsVisit, conditions: Conditions) -> WaitingList:
+    """Who waits for room in a track, the highest risk first, then who has waited longest."""
+    async with conditions.moment(visit) as moment:
+        conditions.mark(visit, moment.as_of, moment.head)
+        rows = [WaitingItem.of(each) for each in await waitlist(moment, await places(moment))]
+        return WaitingList.model_validate({"rows": rows, **as_of(moment)})
 
 
 @router.get("/messages")

@@ -27,6 +27,7 @@ from dashboard.board import (
     sessions_page,
     signing_in,
     today,
+    tracks_page,
 )
 from dashboard.board.body_limit import BodyLimit
 from dashboard.board.html import STATIC
@@ -61,6 +62,7 @@ def create_app(services: Services) -> FastAPI:
         lists,
         saved_views,
         sessions_page,
+        tracks_page,
         plan_page,
         journey_page,
         find_page,

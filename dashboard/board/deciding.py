@@ -9,9 +9,11 @@ import structlog
 from access.rules import About, Action
 from access.signatures import Standing
 from dashboard.board.visit import Forbidden, Visit
+from dashboard.enrolling import room
 from domain.authorship import Via
 from domain.commands import Decision
 from domain.pathway.discharge import UpdateDischargePlan
+from domain.refusal import Refused
 from workflows.client import (
     CommandNotRecorded,
     CommandRefused,
@@ -77,7 +79,10 @@ async def take(visit: Visit, journey_id: str, decision: Decision, via: Via) -> T
     """
     signed = visit.services.signer.sign(journey_id, decision, Standing.of(visit.viewer, via))
     try:
-        status = await visit.services.journeys.tell(journey_id, signed)
+        async with room(visit.services.pool.connection, journey_id, decision):
+            status = await visit.services.journeys.tell(journey_id, signed)
+    except Refused as refused:
+        raise NotTaken(409, refused.refusal.code, f"{refused.refusal.sentence} Nothing has changed.") from None
     except CommandRefused as refused:
         raise NotTaken(409, refused.code, f"{refused.sentence} Nothing has changed.") from None
     except JourneyNotRunning:

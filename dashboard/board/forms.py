@@ -17,6 +17,7 @@ from dashboard.board.security import CSRF_FIELD
 from domain.commands import Decision
 from domain.decision_options import Option, given_as_fields, options_of
 from domain.plans import Actor
+from domain.sites import site_named
 from domain.state import JourneyState
 from domain.values import LEVEL_PATTERN, Role
 from record.sealing import MASK
@@ -120,7 +121,15 @@ def _choices(option: Option, state: JourneyState) -> tuple[tuple[str, str], ...]
         return tuple((each.id, each.id) for each in state.policy.levels)
     if option.name == "obligation":
         return tuple((each.id, f"{each.title} ({each.id})") for each in state.obligations.open.values())
-    return ()
+    return _tracks(state) if option.name == "track" else ()
+
+
+def _tracks(state: JourneyState) -> tuple[tuple[str, str], ...]:
+    """The tracks at the client's level, as the site's file has them; none where it has none."""
+    level = state.placement.level
+    tracks = site_named(state.admission.site).tracks_at(level) if level else ()
+    told = ((each, f"{each.title}: {each.hours_in_words()}, {each.modalities_in_words()}") for each in tracks)
+    return tuple((each.id, words) for each, words in told if not each.makeup_only)
 
 
 def _default(option: Option, state: JourneyState, about: str | None) -> str:

@@ -18,6 +18,7 @@ _COLUMNS = (
     *("priority", "window_closes", "waived_until", "undelivered"),
     *("screening_urgency", "screened_at", "correctable_until"),
     *("moving_from", "move_direction", "move_place", "move_starts_at"),
+    *("track", "waits_for", "waits_since", "risk"),
 )
 
 
@@ -71,6 +72,10 @@ def _row(change: Change) -> TableRow:
         move.direction if move else None,
         move.place if move else None,
         move.starts_at if move else None,
+        state.track,
+        state.waits_for,
+        state.waitlist.since if state.waits_for else None,
+        state.screening.risk,
     )
 
 

@@ -17,7 +17,10 @@ from domain.pathway.obligation_changes import cancelled, met, raised
 from domain.pathway.obligation_events import ObligationRaised
 from domain.plans import Actor
 from domain.refusal import require
-from domain.values import Instant, LevelOfCare, Stage, Words
+from domain.sites import site_named
+from domain.track_fit import ALTHOUGH, TrackException, Wanted, fitting_track, require_its_hours
+from domain.tracks import Condition, UsState
+from domain.values import Instant, LevelOfCare, PrivateWords, Role, Stage, Words
 from domain.wording import moment, said_by
 
 if TYPE_CHECKING:
@@ -47,11 +50,13 @@ class Enrolment(Slice):
     Attributes:
         level: At which they are enrolled; None while they are not.
         since: From when on.
+        track: The track in which they have a place; None once they are at another level.
         first_session_at: When their first session is booked, as far as that is known.
     """
 
     level: LevelOfCare | None = None
     since: Instant | None = None
+    track: str | None = None
     first_session_at: Instant | None = None
 
 
@@ -59,17 +64,31 @@ class Enrolled(BaseEvent):
     """The client has a place in a track.
 
     Attributes:
+        track: Its id in the site's file, or its name where the file names no track at this level.
         first_session_at: When their first session is booked.
+        telehealth: Whether they take part by telehealth.
+        client_state: The state in which they are during sessions, as far as that was asked.
+        condition: What they come for, as far as that was said.
+        exceptions: What spoke against the track and was decided against.
+        reason: Why, of the exceptions.
     """
 
     type: Literal["client.enrolled"] = "client.enrolled"
     level: LevelOfCare
     track: str
     first_session_at: Instant | None = None
+    telehealth: bool = False
+    client_state: UsState | None = None
+    condition: Condition | None = None
+    exceptions: tuple[TrackException, ...] = ()
+    reason: PrivateWords | None = None
     by: Actor
 
     def _sentence(self) -> str:
-        return f"Enrolled in {self.level}, {self.track} track{_first(self.first_session_at)}{said_by(self.by)}"
+        how = ", by telehealth" if self.telehealth else ""
+        although = "".join(f", {ALTHOUGH[each]}" for each in self.exceptions)
+        first = _first(self.first_session_at)
+        return f"Enrolled in {self.level}, {self.track} track{how}{first}{although}{said_by(self.by)}"
 
 
 def _first(at: Instant | None) -> str:
@@ -77,22 +96,49 @@ def _first(at: Instant | None) -> str:
 
 
 class FirstSessionBooked(BaseEvent):
-    """The first session of a client who is enrolled is at another time."""
+    """The first session of a client who is enrolled is at another time.
+
+    Attributes:
+        reason: Why it is at a time at which their track does not meet.
+    """
 
     type: Literal["first-session.booked"] = "first-session.booked"
     first_session_at: Instant
+    reason: PrivateWords | None = None
     by: Actor
 
     def _sentence(self) -> str:
         return f"First session booked for {moment(self.first_session_at)}{said_by(self.by)}"
 
 
-class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(Stage.ENROLLING, Stage.WAITLISTED)):
+class ConfirmEnrolment(
+    Decision,
+    label="Enrol the client",
+    by=(*ADMISSIONS, Role.CLINICIAN, Role.MEDICAL_DIRECTOR),
+    at=(Stage.ENROLLING, Stage.WAITLISTED),
+):
     """Record that the client is enrolled in a track; care begins with the first session they come to."""
 
     kind: Literal["confirm-enrolment"] = "confirm-enrolment"
-    track: Words = Field(description="The group or schedule, for example evening.")
+    track: Words = Field(description="The track's id, such as evening; `throughline tracks` lists them.")
     first_session_at: Instant | None = Field(default=None, description="When the first session is booked.")
+    telehealth: bool = Field(default=False, description="Whether the client takes part by telehealth.")
+    client_state: UsState | None = Field(
+        default=None, description="The state in which the client is during sessions, such as CA; asked for telehealth."
+    )
+    condition: Condition | None = Field(default=None, description="What the client comes for, as far as it is known.")
+    exceptions: tuple[TrackException, ...] = Field(
+        default=(), description=f"What speaks against the track and is meant to be so: {', '.join(TrackException)}."
+    )
+    reason: Words | None = Field(default=None, description="Why, if there are exceptions.")
+
+    def require_known(self, state: JourneyState) -> None:
+        """The site's file must have the track, at the client's level, and nothing may speak against it."""
+        level = state.placement.level
+        if state.stage in self.declared.at and level is not None:
+            wanted = {name: getattr(self, name) for name in Wanted.model_fields if name != "role"}
+            site = site_named(state.admission.site)
+            fitting_track(site, level, self.track, Wanted(**wanted, role=self.by.role))
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """An authorisation still owed and consent to treatment come first."""
@@ -106,7 +152,12 @@ class ConfirmEnrolment(Decision, label="Enrol the client", by=ADMISSIONS, at=(St
         assert level is not None, "a journey is at ENROLLING once its level is decided"
         if self.first_session_at is not None:
             _require_ahead(self.first_session_at, when)
-        yield Enrolled(**when, level=level, track=self.track, first_session_at=self.first_session_at, by=self.by)
+        require(not self.exceptions or self.reason is not None, "reason-missing", "Say why the exception is made.")
+        yield Enrolled(**when, level=level, **self.model_dump(include=_SAID), by=self.by)
+
+
+_SAID = Enrolled.model_fields.keys() & ConfirmEnrolment.model_fields.keys() - {"by"}
+"""What an enrolment says as its decision does."""
 
 
 class BookFirstSession(
@@ -116,11 +167,19 @@ class BookFirstSession(
 
     kind: Literal["book-first-session"] = "book-first-session"
     first_session_at: Instant = Field(description="When the first session begins.")
+    reason: Words | None = Field(default=None, description="Why, if it is at a time at which the track does not meet.")
+
+    def require_known(self, state: JourneyState) -> None:
+        """The track must meet then, unless there is a reason for another time."""
+        if state.stage in self.declared.at and state.enrolment.track is not None:
+            site = site_named(state.admission.site)
+            if (track := site.track(state.enrolment.track)) is not None:
+                require_its_hours(site, track, self.first_session_at, is_meant=self.reason is not None)
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """The client is expected then, and no longer at the time before."""
         _require_ahead(self.first_session_at, when)
-        yield FirstSessionBooked(**when, first_session_at=self.first_session_at, by=self.by)
+        yield FirstSessionBooked(**when, first_session_at=self.first_session_at, reason=self.reason, by=self.by)
 
 
 def _require_ahead(at: Instant, when: EventContext) -> None:
@@ -134,13 +193,20 @@ def _require_ahead(at: Instant, when: EventContext) -> None:
 @part.evolves
 def enrol(state: JourneyState, event: Enrolled) -> Enrolment:
     """At the level decided."""
-    return Enrolment(level=event.level, since=event.at, first_session_at=event.first_session_at)
+    return Enrolment(level=event.level, since=event.at, track=event.track, first_session_at=event.first_session_at)
 
 
 @part.evolves
 def book(state: JourneyState, event: FirstSessionBooked) -> Enrolment:
     """The last time holds."""
     return state.enrolment.changed(first_session_at=event.first_session_at)
+
+
+@part.evolves
+def leave_the_track(state: JourneyState, event: LevelOfCareStarted) -> Enrolment:
+    """At another level the place in the track is free again."""
+    held = state.enrolment
+    return held if held.level == event.level else held.changed(track=None)
 
 
 @part.evolves

@@ -17,6 +17,7 @@ from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway.obligation_changes import cancelled, met, raised_within
+from domain.pathway.screening import KnownRisk, Urgency
 from domain.plans import Actor
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, LevelOfCare, Stage
@@ -90,6 +91,15 @@ class Waitlist(Slice):
 
     level: LevelOfCare | None = None
     since: Instant | None = None
+
+
+def waiting_rank(risk: KnownRisk, urgency: Urgency | None) -> int:
+    """Who comes first on the waitlist: the lowest number. What nobody has said counts as if it were high."""
+    if urgency is Urgency.CRISIS:
+        return 0
+    if risk is not KnownRisk.LOW:
+        return 1
+    return 3 if urgency is Urgency.ROUTINE else 2
 
 
 class Waitlisted(BaseEvent):

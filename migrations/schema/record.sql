@@ -241,6 +241,10 @@ create table dash.journeys_shape (
     move_direction text,
     move_place text,
     move_starts_at timestamptz,
+    track text,
+    waits_for text,
+    waits_since timestamptz,
+    risk text,
     constraint journeys_shape_pkey primary key (journey_id)
 );
 alter table dash.journeys_shape owner to throughline_projector;
@@ -267,11 +271,15 @@ comment on column dash.journeys_shape.moving_from is 'The level of care that the
 comment on column dash.journeys_shape.move_direction is 'up or down.';
 comment on column dash.journeys_shape.move_place is 'The facility of the place that is held for the move.';
 comment on column dash.journeys_shape.move_starts_at is 'When the held place starts.';
+comment on column dash.journeys_shape.track is 'The track in which the client has a place now, by its id in the site''s file.';
+comment on column dash.journeys_shape.waits_for is 'The level of care for which the client is on the waitlist.';
+comment on column dash.journeys_shape.risk is 'What was last found of the client''s risk before care: low, raised or unknown.';
 create index journeys_shape_as_of_position_idx on dash.journeys_shape using btree (as_of_position);
 create index journeys_shape_journey_id_idx on dash.journeys_shape using btree (journey_id) where ((ended_at is null) or (open_count > 0));
 create index journeys_shape_move_due_idx on dash.journeys_shape using btree (move_due) where (moving_to is not null);
 create index journeys_shape_next_due_idx on dash.journeys_shape using btree (next_due) where (ended_at is null);
 create index journeys_shape_site_level_idx on dash.journeys_shape using btree (site, level) where (ended_at is null);
+create index journeys_shape_site_track_idx on dash.journeys_shape using btree (site, track) where (track is not null);
 
 create table dash.obligations_shape (
     journey_id text not null,
@@ -477,7 +485,11 @@ create view dash.journeys as
     moving_from,
     move_direction,
     move_place,
-    move_starts_at
+    move_starts_at,
+    track,
+    waits_for,
+    waits_since,
+    risk
    from dash.journeys_g1;
 alter view dash.journeys owner to throughline_projector;
 grant select on table dash.journeys to throughline_dashboards;
@@ -582,7 +594,11 @@ create view dash.open_journeys as
     moving_from,
     move_direction,
     move_place,
-    move_starts_at
+    move_starts_at,
+    track,
+    waits_for,
+    waits_since,
+    risk
    from dash.journeys j
   where ((ended_at is null) or (open_count > 0))
   order by (urgent_open or coalesce((next_due < now()), false)) desc, (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), next_due, journey_id;

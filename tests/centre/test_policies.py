@@ -278,7 +278,7 @@ def test_residential_is_reviewed_every_week_and_stepped_down_from() -> None:
     walk.do(RecordBenefits, verdict="CLEAR", cost_share=price, note="called the plan")
     walk.do(CompleteObligation, obligation="obtain-authorisation-1", note="AUTH by phone", by=ADMISSIONS)
     walk.do(AcceptCost, estimate="estimate-2")
-    walk.enrol("house")
+    walk.enrol(track="house")
     assert walk.is_at(Stage.ACTIVE) and walk.path() == ["RESIDENTIAL"]
     walk.later(days=7)
     walk.do(CompleteReview, outcome="step-down", to="IOP", rationale="ready")

@@ -84,6 +84,73 @@ def test_a_broken_file_is_refused_with_its_line_and_the_reason(
     assert caught.value.line == line
 
 
+TRACK = """
+[[tracks]]
+id = "evening"
+title = "IOP evening"
+level = "IOP"
+modalities = ["in-person"]
+places = 10
+conditions = ["anxiety"]
+licensed_in = ["CO"]
+
+[tracks.meets]
+monday = { begins_at = 17:30:00, ends_at = 20:30:00 }
+"""
+
+
+def test_a_site_has_tracks(tmp_path: Path) -> None:
+    [site] = read_sites(write(tmp_path, NORTH + TRACK))
+    [track] = site.tracks_at("IOP")
+    assert site.tracks_at("OP") == () and site.track("morning") is None and site.track("evening") is track
+    assert track.hours_in_words() == "mon 17:30-20:30" and track.treats_in("CO") and not track.treats_in("CA")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "line", "reason"),
+    [
+        ("ends_at = 20:30", "ends_at = 17:30", 30, "ends_at must be after begins_at"),
+        ("places = 10", "places = 0", 25, "tracks.1.places: Input should be greater than or equal to 1"),
+        ("places = 10", "places = 10.5", 25, "valid integer"),
+        ("monday", "tuesday", 20, "meets when the site is closed (tuesday); if so, add also_on_closed_days = true"),
+        ('"anxiety"', '"grief"', 26, "Input should be 'depression'"),
+        ('["anxiety"]', "[]", 26, "The list should have at least 1"),
+        ('["in-person"]', "[]", 24, "The list should have at least 1"),
+        ('"CO"', '"XX"', 27, "is no state or territory of the United States"),
+        ('id = "evening"', 'id = "The evening"', 21, "tracks.1.id: String should match pattern"),
+        ("licensed_in", "licences", 20, "tracks.1.licensed_in is missing; add it"),
+    ],
+)
+def test_a_broken_track_is_refused_with_its_line_and_the_reason(
+    tmp_path: Path, was: str, now: str, line: int, reason: str
+) -> None:
+    assert was in TRACK
+    with pytest.raises(CentreFileError, match=r"north\.toml") as caught:
+        read_sites(write(tmp_path, NORTH + TRACK.replace(was, now)))
+    assert reason in caught.value.reason
+    assert caught.value.line == line
+
+
+def test_a_track_may_meet_when_the_site_is_closed_if_it_says_so(tmp_path: Path) -> None:
+    sunday = TRACK.replace("monday", "sunday").replace("places", "also_on_closed_days = true\nplaces")
+    [site] = read_sites(write(tmp_path, NORTH + sunday))
+    assert site.tracks[0].also_on_closed_days
+
+
+def test_two_tracks_have_two_ids(tmp_path: Path) -> None:
+    with pytest.raises(CentreFileError, match=r"line 32: there are two tracks 'evening'; give one another id"):
+        read_sites(write(tmp_path, NORTH + TRACK + TRACK))
+
+
+@pytest.mark.parametrize("level", ["PHP", "IOPX"])
+def test_a_track_is_at_a_level_that_the_centre_gives(tmp_path: Path, level: str) -> None:
+    before = all_sites()
+    text = NORTH + TRACK.replace('level = "IOP"', f'level = "{level}"')
+    with pytest.raises(CentreFileError, match=f"line 23: track 'evening': the centre does not give {level}; choose"):
+        load(with_policies(write(tmp_path, text)))
+    assert all_sites() == before
+
+
 def test_calendar_versions_stand_in_order_and_once(tmp_path: Path) -> None:
     calendar = NORTH[NORTH.index("[[calendars]]") : NORTH.index("[calendars.holidays]")]
     with pytest.raises(CentreFileError, match="list the versions in order"):
@@ -168,3 +235,9 @@ def test_the_example_knows_its_holidays_until_2032() -> None:
     [site] = read_sites(EXAMPLE)
     found = propose("US", "CA", 2024, 2032)
     assert site.calendar.holidays == found and site.calendar.known_until == date(2032, 12, 31)
+
+
+def test_the_example_has_tracks_for_work_study_and_family() -> None:
+    [site] = read_sites(EXAMPLE)
+    assert [each.id for each in site.tracks_at("IOP")] == ["morning", "evening", "telehealth", "weekend"]
+    assert [each.id for each in site.tracks_at("OP")] == ["individual"]

@@ -38,6 +38,16 @@ def test_the_list_names_each_site_and_its_calendar(with_files: Callable[[Path], 
     assert "America/New_York" in call("sites", "list").out
 
 
+def test_the_tracks_are_listed_as_the_files_say(call: Call) -> None:
+    evening = next(
+        each for each in json.loads(call("sites", "tracks", "main", "--json").out) if each["id"] == "evening"
+    )
+    assert (evening["site"], evening["level"], evening["places"]) == ("main", "IOP", 12)
+    shown = call("sites", "tracks").out
+    assert "17:30-20:30" in shown and "for makeup only" in shown
+    assert call("sites", "tracks", "nowhere").code == Exit.USAGE
+
+
 def test_a_check_passes_or_names_what_is_missing(with_files: Callable[[Path], Call], tmp_path: Path) -> None:
     call = with_files(three_sites(tmp_path))
     assert call("sites", "check").code == Exit.OK

@@ -32,6 +32,7 @@ PAGES = {
     "/duties": Action.SEE_LISTS,
     "/live": Action.SEE_LISTS,
     "/in-use": Action.SEE_LISTS,
+    "/tracks": Action.SEE_LISTS,
     "/messages": Action.SEE_MESSAGES,
     "/audit": Action.READ_AUDIT,
     "/journeys/{journey_id}": Action.READ_JOURNEY,

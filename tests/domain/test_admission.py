@@ -34,7 +34,7 @@ def test_inactive_coverage_becomes_self_pay_and_outpatient_care() -> None:
     estimate = walk.state.cost.estimate
     assert estimate is not None and estimate.low == estimate.high == 18 * 120
     walk.do(AcceptCost, estimate="estimate-1")
-    walk.enrol("mornings")
+    walk.enrol()
     assert walk.path() == ["OP"]
 
 

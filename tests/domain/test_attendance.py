@@ -77,14 +77,14 @@ def test_a_client_who_is_enrolled_and_never_comes_is_noticed_within_days() -> No
 
 def test_a_booked_first_session_is_expected_on_its_day_and_can_be_booked_anew() -> None:
     walk = agreed()
-    walk.do(ConfirmEnrolment, track="evening", first_session_at=MONDAY + 2 * DAY)
+    walk.do(ConfirmEnrolment, track="morning", first_session_at=MONDAY + 2 * DAY)
     [owed] = walk.state.open_of("first-session")
     assert walk.state.calendar.local_date(owed.due_at - timedelta(seconds=1)) == (MONDAY + 2 * DAY).date()
     walk.later(days=3)
-    walk.refused(BookFirstSession, "session-in-the-past", first_session_at=MONDAY + DAY)
-    walk.do(BookFirstSession, first_session_at=MONDAY + 5 * DAY)
+    walk.refused(BookFirstSession, "session-in-the-past", first_session_at=MONDAY)
+    walk.do(BookFirstSession, first_session_at=MONDAY + 4 * DAY)
     [owed] = walk.state.open_of("first-session")
-    assert not owed.is_overdue(walk.now) and walk.state.enrolment.first_session_at == MONDAY + 5 * DAY
+    assert not owed.is_overdue(walk.now) and walk.state.enrolment.first_session_at == MONDAY + 4 * DAY
 
 
 def test_a_session_before_the_enrolment_counts_from_the_enrolment() -> None:

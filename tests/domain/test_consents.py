@@ -26,7 +26,7 @@ from tests.domain.walk import ADMISSIONS, SCREENED, admitted, agreed, answered, 
 def test_nobody_is_enrolled_without_consent_to_treatment() -> None:
     walk = agreed()
     walk.do(CompleteScreening, **{**SCREENED, "consents": {"treatment": "declined"}})
-    assert "record the consent" in walk.refused(ConfirmEnrolment, "no-consent", track="evening")
+    assert "record the consent" in walk.refused(ConfirmEnrolment, "no-consent", track="individual")
     walk.do(RecordConsent, consent="treatment", answer="given")
     walk.enrol()
     assert walk.is_at(Stage.ACTIVE)

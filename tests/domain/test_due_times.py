@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.due_times import Counted
-from domain.sites import Calendar, Site, Weekday
+from domain.sites import Calendar, Site
+from domain.values import Weekday
 from tests.domain.walk import STAGES
 
 DENVER = ZoneInfo("America/Denver")

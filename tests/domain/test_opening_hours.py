@@ -18,8 +18,8 @@ from domain.pathway.obligation_decisions import AcknowledgeObligation
 from domain.pathway.obligation_events import ObligationEscalated
 from domain.plans import Actor
 from domain.policy import policy_named
-from domain.sites import Calendar, Closure, Weekday, site_named
-from domain.values import Role
+from domain.sites import Calendar, Closure, site_named
+from domain.values import Role, Weekday
 from tests.domain.walk import Walk, agreed, enrolled, opened, stepping_up
 
 TERMS = policy_named("us-generic-1").obligations

@@ -31,6 +31,8 @@ OPEN = {
     "CostShare.unclear",
     # names of places, as the directory has them, and of groups; the fold compares facilities
     *("facility", "Enrolled.track", "Evidence.other_payer"),
+    # a state is no address; the licence is compared with it
+    "Enrolled.client_state",
 }
 
 
@@ -78,6 +80,8 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "ScreeningCompleted.note",
         "ConsentRecorded.note",
         "FundingResolved.reason",
+        "Enrolled.reason",
+        "FirstSessionBooked.reason",
         "PlacementDecided.variance",
         "PlacementDecided.instrument",
         "CostDeclined.reason",

@@ -28,8 +28,9 @@ from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligat
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.policy import Numbers, policy_named
-from domain.sites import Calendar, Site, Weekday, site_named, use_sites
+from domain.sites import Calendar, Site, site_named, use_sites
 from domain.state import JourneyState
+from domain.values import Weekday
 from domain.why_due import why_due, why_due_if
 from tests.domain.walk import MONDAY, STAGES, Walk, agreed, answered, enrolled, opened, stepping_up
 

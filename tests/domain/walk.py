@@ -72,6 +72,9 @@ WHOLE_PACKAGE = HandoffPackage(medication_list=True, risk_and_safety_plan=True, 
 SCREENED: dict[str, Any] = {"urgency": "routine", "risk": "low", "consents": {"treatment": "given"}}
 """A client who can wait, is safe and consents to treatment."""
 
+TRACKS = {"IOP": "evening", "OP": "individual"}
+"""A track of the example's site at each level; at other levels it names none, and any name will do."""
+
 OPERATIONS = Actor(id="operations-1", role=Role.OPERATIONS)
 _DESK = (RecordBenefits, ResolveFunding, AcceptCost, DeclineCost, ConfirmEnrolment)
 _BY: dict[type[BaseCommand], Actor] = {
@@ -117,9 +120,9 @@ class Walk:
         self.record += outcome.events
         return outcome.events
 
-    def enrol(self, track: str = "evening", **fields: Any) -> tuple[Event, ...]:
+    def enrol(self, **fields: Any) -> tuple[Event, ...]:
         """Enrols the client, who comes to their first session at once."""
-        enrolled = self.do(ConfirmEnrolment, track=track, **fields)
+        enrolled = self.do(ConfirmEnrolment, **{"track": TRACKS.get(self.state.placement.level or "", "day"), **fields})
         if self.state.stage is not Stage.ENROLLED:  # under a policy without attendance
             return enrolled
         return *enrolled, *self.attended(first_kept_at=fields.get("occurred_at", self.now))
@@ -257,7 +260,7 @@ def waiting(level: LevelOfCare = "IOP") -> Walk:
 def unseen(level: LevelOfCare = "IOP") -> Walk:
     """The client is enrolled and has not come yet."""
     walk = agreed(level)
-    walk.do(ConfirmEnrolment, track="evening")
+    walk.do(ConfirmEnrolment, track=TRACKS.get(level, "day"))
     return walk
 
 

@@ -29,6 +29,7 @@ from domain.values import LevelOfCare, Role, Stage
 from tests.workflows.house import SCREENED, Case
 
 OP, IOP, PHP = "OP", "IOP", "PHP"
+TRACKS = {OP: "individual", IOP: "evening"}
 Step = Callable[[Case], Awaitable[object]]
 
 PLAN = DischargePlan(
@@ -67,7 +68,7 @@ def into_care(level: LevelOfCare) -> tuple[Step, ...]:
         decide(CompleteScreening, **SCREENED),
         decide(DecidePlacement, recommended=level, actual=level),
         accept_cost,
-        decide(ConfirmEnrolment, track="evening"),
+        decide(ConfirmEnrolment, track=TRACKS[level]),
         come,
         decide(UpdateDischargePlan, plan=PLAN),
     )

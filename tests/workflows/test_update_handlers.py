@@ -96,7 +96,7 @@ async def test_the_same_id_for_another_kind_is_another_command(house: House) -> 
     await case.screened()
     await case.do(DecidePlacement, id="same", recommended=OP, actual=OP)
     await case.do(AcceptCost, id="same", estimate="estimate-1")
-    assert (await case.do(ConfirmEnrolment, id="same", track="evening")).stage is Stage.ENROLLED
+    assert (await case.do(ConfirmEnrolment, id="same", track="individual")).stage is Stage.ENROLLED
     causes = [e.cause for e in await case.record() if isinstance(e, PlacementDecided | CostAccepted | Enrolled)]
     assert causes == ["decide-placement/same", "accept-cost/same", "confirm-enrolment/same"]
     accepted = [
