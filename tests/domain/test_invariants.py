@@ -105,7 +105,7 @@ BELONGS = {
     DECIDE_PLACEMENT.kind: {Stage.PLACEMENT},
     ACCEPT_COST.kind: {Stage.COST_REVIEW},
     # Care may have begun while it was waived until a day, and it is owed again.
-    OBTAIN_AUTHORISATION.kind: {Stage.COST_REVIEW, Stage.ENROLLING, Stage.ENROLLED, *IN_CARE},
+    OBTAIN_AUTHORISATION.kind: {Stage.COST_REVIEW, Stage.ENROLLING, Stage.WAITLISTED, Stage.ENROLLED, *IN_CARE},
     FIRST_SESSION.kind: {Stage.ENROLLED},
     REACH_OUT.kind: HERE,
     RESOLVE_DISENGAGEMENT.kind: HERE,
