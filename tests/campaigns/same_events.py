@@ -28,6 +28,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner
 from domain.commands import SignedCommand
 from domain.comparing import comparable
 from domain.pathway import Event
+from domain.state import JourneyState
 from tests.campaigns.ground import ground
 from tests.campaigns.lives import Life, life
 from tests.campaigns.pure_core import PureCore, Refused, Told
@@ -141,7 +142,7 @@ async def _ask(case: Case, command: SignedCommand, told: Told) -> bool:
 
 async def _compared(case: Case, told: Told, lived: Lived) -> list[str]:
     """Where the server and the core differ."""
-    state, now, record = await case.settled(), await case.now(), await case.record()
+    state, now, record = await _at_rest(case)
     core = PureCore(told, await ServerInputs.read(await case.histories(), _codec(case.house.client)))
     faults = [*core.differences(record, now if not state.is_finished else record[-1].at)]
     if not faults and comparable(core.state) != comparable(state):
@@ -150,6 +151,14 @@ async def _compared(case: Case, told: Told, lived: Lived) -> list[str]:
     lived.counts.update(_counted(record, core, told))
     lived.stages[f"at {state.stage}"] += 1
     return faults
+
+
+async def _at_rest(case: Case) -> tuple[JourneyState, datetime, list[Event]]:
+    """State, clock and record of the same version: its clock goes on while it is looked at."""
+    while True:
+        state, record = await case.settled(), await case.record()
+        if state.version == len(record):
+            return state, await case.now(), record
 
 
 def _counted(record: list[Event], core: PureCore, told: Told) -> dict[str, int]:
