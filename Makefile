@@ -24,9 +24,10 @@ test: lint ## lint, types, import rules and all tests
 	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder $(HEAVY:%=--ignore=%)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(HEAVY)
 
-campaign: $(READY) ## workers and PostgreSQL killed again and again; SEED=n repeats one
+campaign: $(READY) ## workers and PostgreSQL killed again and again, a hundred lives; SEED=n repeats one
 	$(BIN)/python -m tests.campaigns.dual_write $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.campaigns.postgres_killed $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.campaigns.same_events --clients 100 --minutes 20 $(if $(SEED),--seed $(SEED))
 
 lint: $(READY) ## style, types and import rules alone
 	$(BIN)/ruff check .

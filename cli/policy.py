@@ -41,7 +41,7 @@ def show(version: str | None = None, *, json: bool = False) -> None:
         }
     )
     table("Numbers", ("Number", "Value", "Unit", "What for", "Source", "Checked"), _numbers(found))
-    columns = ("Level", "Given by", "Hours a week", "Review", "Told at once of a step-up", "Price")
+    columns = ("Level", "Given by", "Hours a week", "Sessions a week", "Review", "Told at once of a step-up", "Price")
     table("Levels of care, the gentlest first", columns, list(_levels(found)))
     table("Obligations", ("Obligation", "Owner", "Escalation"), list(_obligations(found)))
 
@@ -117,13 +117,15 @@ def _value(value: Any) -> str:
 
 def _levels(found: ReadPolicy) -> Iterator[tuple[object, ...]]:
     for level in found.file.levels:
-        hours = f"{level.hours_a_week[0]} to {level.hours_a_week[1]}" if level.hours_a_week else ""
+        hours = "{} to {}".format(*level.hours_a_week) if level.hours_a_week else ""
+        sessions = "{} to {}".format(*level.sessions_a_week) if level.sessions_a_week else ""
         price = level.price
         cost = f"${price.allowed_dollars} allowed, ${price.self_pay_dollars} self-pay a day" if price else ""
         yield (
             f"{level.id}: {level.title}",
             "us" if level.is_ours else "another facility",
             hours,
+            sessions,
             _review(level.review),
             ", ".join(level.tell_at_once),
             cost,

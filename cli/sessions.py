@@ -6,35 +6,30 @@ import csv
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import psycopg
 from cyclopts import App, Parameter
 from pydantic import ValidationError
 
-from attendance.codec import from_record, stream_of
 from attendance.entering import SessionEntry
-from attendance.listing import Untold, untold
 from cli import api
 from cli import options as opt
 from cli.access import load_settings, the_record, told_in_one_line
-from cli.output import Exit, Stop, complain, show_json, stdout, table
-from cli.which_journey import journey_to_decide_on, journey_to_read
+from cli.output import Exit, Stop, complain, show_json, stdout
+from cli.session_lists import journeys_now, list_sessions, list_untold
+from cli.which_journey import journey_to_decide_on
 from domain.plans import Actor
-from domain.reference import reference
 from domain.refusal import Refused
-from domain.sessions.attendance import attendance_of
-from domain.sessions.facts import Entry, Modality, Session, SessionOutcome, SessionType, sessions_of
-from domain.wording import moment
-from eventstore.following.bulk import open_session
+from domain.sessions.facts import Entry, Modality, Session, SessionOutcome, SessionType
 
 app = App(name="sessions", help="Enter sessions of care, for one client, a group or a whole file, and list them.")
+app.command(list_sessions, name="list")
+app.command(list_untold, name="untold")
 
 _NOBODY_NAMED = opt.Who()
-_COLUMNS = ("When", "Type", "Outcome", "Minutes", "How", "Site", "Led by", "Makes up for", "Note", "Session")
 _OWN_COLUMNS = ("journey", "id")
 _Journeys = Annotated[str, Parameter(help="The clients' journeys, by id or reference; several for a group.")]
 
@@ -54,27 +49,6 @@ class _Outcome(NamedTuple):
     outcome: str
     code: str | None = None
     detail: str | None = None
-
-
-@app.command(name="list")
-async def list_sessions(journey_id: opt.JourneyToRead, /, *, json: bool = False) -> None:
-    """List a client's sessions as they stand, by when they start.
-
-    Args:
-        json: Print one JSON object, with what the journey is told of them.
-    """
-    with told_in_one_line():
-        async with the_record() as store:
-            journey = await journey_to_read(store, journey_id)
-            entries = [from_record(each) for each in await store.read(stream_of(journey))]
-    sessions = [each.said for each in sessions_of(entries)]
-    if json:
-        known = attendance_of(entries).model_dump(mode="json")
-        rows = [each.model_dump(mode="json") for each in sessions]
-        show_json({"journey_id": journey, "sessions": rows, "attendance": known})
-        return
-    table(None, _COLUMNS, [_cells(each) for each in sessions])
-    stdout.print(f"\n{len(sessions)} {'session' if len(sessions) == 1 else 'sessions'}")
 
 
 @app.command(name="enter")
@@ -157,30 +131,6 @@ async def import_sessions(file: Path, /, *, who: opt.Who = _NOBODY_NAMED) -> Non
     _show([*wrong, *await _entered(given, who)] if given else wrong, who)
 
 
-@app.command(name="untold")
-async def list_untold(*, json: bool = False) -> None:
-    """List the journeys that could not be told of their client's sessions, since when and why.
-
-    What was entered is kept, and each is told again and again until it has heard.
-
-    Args:
-        json: Print one JSON object.
-    """
-    with told_in_one_line():
-        async with await open_session(load_settings().require_database_url(), "untold") as session:
-            found = await untold(session)
-    if json:
-        show_json({"journeys": [{**each._asdict(), "why": each.why} for each in found]})
-        return
-    columns = ("Journey", "Since", "Attempts", "Why")
-    table(None, columns, [(_called(each), moment(each.since), each.attempts, each.why) for each in found])
-    stdout.print(f"\n{len(found)} {'journey' if len(found) == 1 else 'journeys'}")
-
-
-def _called(found: Untold) -> str:
-    return found.journey_id if found.number is None else reference(found.number)
-
-
 def _text_of(file: Path) -> str:
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
@@ -222,7 +172,7 @@ async def _entered(given: Sequence[_Given], who: opt.Who) -> list[_Outcome]:
         return await _over_http(given)
     assert who.by is not None and who.role is not None, "asked of direct access alone"
     by, settings = Actor(id=who.by, role=who.role), load_settings()
-    now = _virtual_now(settings.require_database_url()) if settings.virtual_time else datetime.now(UTC)
+    now = journeys_now(settings)
     made: list[_Outcome] = []
     with told_in_one_line():
         async with the_record() as store:
@@ -236,13 +186,6 @@ async def _entered(given: Sequence[_Given], who: opt.Who) -> list[_Outcome]:
                     code, sentence = refused.refusal.code, refused.refusal.sentence
                     made.append(_Outcome(each.where, each.journey_id, "refused", code, sentence))
     return made
-
-
-def _virtual_now(url: str) -> datetime:
-    """The time by which the journeys of a demonstration live."""
-    with psycopg.connect(url) as connection:
-        found = connection.execute("select max(last_event_at) from dash.journeys").fetchone()
-    return (found[0] if found else None) or datetime.now(UTC)
 
 
 async def _over_http(given: Sequence[_Given]) -> list[_Outcome]:
@@ -270,15 +213,3 @@ def _show(made: Sequence[_Outcome], who: opt.Who) -> None:
         stdout.print(", ".join(f"{number} {outcome}" for outcome, number in counted.items()) or "nothing to enter")
     if counted["refused"]:
         raise Stop(Exit.REFUSED, f"{counted['refused']} of {len(made)} were refused; the others are entered")
-
-
-def _cells(said: Session) -> tuple[object, ...]:
-    there = f"{said.attended} of {said.minutes}" if said.attended is not None else str(said.minutes)
-    note = "written" if said.noted else "missing" if said.is_kept else ""
-    kind = f"{said.type} {said.skill}" if said.skill else said.type
-    words = (each.replace("-", " ") for each in (kind, said.outcome, said.modality))
-    what, outcome, how = words
-    return (
-        *(moment(said.starts_at), what, outcome, there, how, said.site),
-        *(said.led_by, said.makes_up_for, note, said.session),
-    )

@@ -276,6 +276,7 @@ class Level(Value):
     Attributes:
         given_by: The centre itself, or another facility.
         hours_a_week: Clinical hours a week, the least and the most, where the level is defined by them.
+        sessions_a_week: Clinical sessions a week, the least and the most, where it is defined by those.
         unseen_days: How long after the week of their last session a client at this level may not have come before
             somebody sees to it; None at another facility.
         plan_asked: Whether the automatic benefit check asks the payer about this level. Where it does not, the payer
@@ -290,6 +291,7 @@ class Level(Value):
     title: str
     given_by: Literal["us", "another"]
     hours_a_week: tuple[int, int] | None = None
+    sessions_a_week: tuple[int, int] | None = None
     unseen_days: CalendarDays | None = None
     plan_asked: bool = False
     tell_at_once: tuple[Role, ...] = ()
@@ -312,6 +314,8 @@ class Level(Value):
             )
         if self.hours_a_week and not 0 < self.hours_a_week[0] <= self.hours_a_week[1] <= 168:
             raise ValueError("hours_a_week is the least and the most, from 1 to 168")
+        if self.sessions_a_week and not 0 < self.sessions_a_week[0] <= self.sessions_a_week[1] <= 50:
+            raise ValueError("sessions_a_week is the least and the most, from 1 to 50")
         return self
 
 

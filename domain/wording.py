@@ -43,3 +43,8 @@ def level_in_week(level: str, week: int | None, last_week: int | None) -> str:
     if week is None:
         return level
     return f"{level} week {week}" + (f" of {last_week}" if last_week is not None else "")
+
+
+def in_hours(minutes: int) -> str:
+    """Minutes as hours, such as "4.5"."""
+    return f"{minutes / 60:.1f}".removesuffix(".0")

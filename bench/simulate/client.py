@@ -67,12 +67,14 @@ class SimulatedClient:
 
     Attributes:
         events: All that happened.
+        script: What the staff asked of the journey and when, what was refused too.
         refused: The codes of refusals that the staff met and worked around.
     """
 
     def __init__(self, name: str, admitted: datetime, model: ClientModel, staff: Staff, dice: random.Random) -> None:
         self.state, self.now = JourneyState(), admitted
         self.events: list[BaseEvent] = []
+        self.script: list[tuple[datetime, SignedCommand]] = []
         self.refused: list[str] = []
         self._name, self._model, self._staff, self._dice = name, model, staff, dice
         self._plans: list[tuple[datetime, str]] = []
@@ -164,6 +166,8 @@ class SimulatedClient:
             self._tell(RequestStepUp(id=self._id("up"), by=_CLINICIAN, to="PHP", reason="worse"))
 
     def _tell(self, command: BaseCommand) -> bool:
+        if isinstance(command, SignedCommand):
+            self.script.append((self.now, command))
         outcome = decide(self.state, command, self.now)
         if not isinstance(outcome, Decided):
             self.refused.append(f"{command.name()}: {outcome.code}")

@@ -19,6 +19,7 @@ from domain.authorship import Via
 from domain.refusal import Refused
 from domain.sessions.attendance import Attendance, attendance_of_sessions
 from domain.sessions.facts import Session
+from domain.sessions.hours import WeekOfCare, next_planned, weeks_of_care
 from domain.sites import all_sites, site_named
 from domain.values import Key
 
@@ -72,6 +73,8 @@ class SessionsOfClient(BaseModel):
 
     rows: list[Session] = Field(description="By when they start.")
     attendance: Attendance = Field(description="The same in a few facts, as the journey is told.")
+    next_planned: Session | None = Field(description="The next that is booked; null where nothing is.")
+    weeks: list[WeekOfCare] = Field(description="The weeks at the present level; none without care by the centre.")
 
 
 class SessionOfDay(BaseModel):
@@ -124,7 +127,12 @@ async def read_sessions_of_client(journey_id: JourneyId, visit: JourneyVisit) ->
     await note(visit, found, "sessions")
     async with visit.services.pool.connection() as connection:
         sessions = await sessions_on_record(connection, journey_id)
-    return SessionsOfClient(rows=list(sessions), attendance=attendance_of_sessions(sessions))
+    return SessionsOfClient(
+        rows=list(sessions),
+        attendance=attendance_of_sessions(sessions),
+        next_planned=next_planned(sessions, visit.now),
+        weeks=list(weeks_of_care(found.state, sessions, visit.now)),
+    )
 
 
 def _outcome(given: NewEntry, of: Entered | Refused) -> EntryOutcome:

@@ -22,6 +22,7 @@ from domain.benefit_words import price, summary
 from domain.pathway import DECISIONS, OBLIGATIONS
 from domain.reference import reference
 from domain.values import Value
+from domain.wording import in_hours
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -122,4 +123,5 @@ _FILTERS = {
     "benefits": summary,
     "price": price,
     "next_action": next_action,
+    "hours": in_hours,
 }

@@ -24,6 +24,7 @@ from domain.authorship import Via
 from domain.refusal import Refused
 from domain.sessions.attendance import attendance_of_sessions
 from domain.sessions.facts import Modality, Session, SessionOutcome, SessionType
+from domain.sessions.hours import next_planned, weeks_of_care
 from domain.sites import all_sites, site_named
 
 router = APIRouter(include_in_schema=False)
@@ -192,6 +193,10 @@ async def _client(visit: Visit, journey_id: str, given: Mapping[str, str], wrong
         site_of_page=site,
         sessions=tuple(reversed(sessions)),
         attendance=attendance_of_sessions(sessions),
+        booked=next_planned(sessions, visit.now),
+        expected=found.state.care.is_ours,
+        weeks=weeks_of_care(found.state, sessions, visit.now)[::-1],
+        level=found.state.level,
         missed=[each for each in sessions if each.outcome.is_missed],
         may_enter=may_enter(visit, found),
         outcomes=[SessionOutcome.PLANNED, *_CAME_OF_IT],

@@ -219,11 +219,13 @@ def begin_with_the_first_session(
 
 @part.consequence
 def follow_the_first_session(state: JourneyState, event: AttendanceNoted, now: Instant) -> Iterator[BaseEvent]:
-    """It was not kept after all, or at another time. Once more has happened in care, a clinician finds out."""
+    """It was not kept after all, or at another time. Once more has happened in care, a person finds out, unless what is
+    known of the sessions comes to agree again.
+    """
     began_at = _begins_at(state, now)
     if not _began_otherwise(state, began_at):
-        return
-    if state.stage is Stage.ACTIVE and _as_the_first_session_left_it(state):
+        yield from cancelled(state, event, CHECK_CARE_START)
+    elif state.stage is Stage.ACTIVE and _as_the_first_session_left_it(state):
         level = state.care.stays[0].level
         yield CareStartTakenBack(**event.context, level=level)
         if began_at is not None:
@@ -248,9 +250,12 @@ def _began_otherwise(state: JourneyState, began_at: Instant | None) -> bool:
 
 
 def _as_the_first_session_left_it(state: JourneyState) -> bool:
+    """Whether no move, leave, discharge or review has followed: the review that is owed is the start's own."""
     leaves = state.discharge.decided or state.open_of(discharge.COMPLETE_DISCHARGE.kind)
     untouched = state.moves.started == 0 and state.leave.until is None and not leaves
-    return len(state.care.stays) == 1 and untouched and state.obligations.raised.get("review", 0) <= 1
+    began = LevelOfCareStarted.model_fields["type"].default
+    not_reviewed = all(each.source == began for each in state.open_of("review"))
+    return len(state.care.stays) == 1 and untouched and not_reviewed
 
 
 @part.consequence

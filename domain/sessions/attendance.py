@@ -7,10 +7,8 @@ from datetime import UTC, date, timedelta
 
 from pydantic import Field
 
-from domain.sessions.facts import Entry, Session, SessionType, sessions_of
+from domain.sessions.facts import Entry, Session, sessions_of
 from domain.values import Instant, Value
-
-_WITH_A_NOTE = (SessionType.INDIVIDUAL, SessionType.FAMILY, SessionType.MEDICATION, SessionType.GROUP)
 
 
 class Attendance(Value):
@@ -46,7 +44,7 @@ def attendance_of_sessions(sessions: Sequence[Session]) -> Attendance:
     """From the last word on each session, in the order in which they start."""
     kept = [each for each in sessions if each.is_kept]
     missed = _missed_in_a_row(sessions)
-    unnoted = [each.ends_at for each in kept if not each.noted and each.type in _WITH_A_NOTE]
+    unnoted = [each.ends_at for each in kept if not each.noted and each.type.is_clinical]
     return Attendance(
         first_kept_at=kept[0].starts_at if kept else None,
         seen_week=_monday(kept[-1].starts_at) if kept else None,

@@ -29,6 +29,11 @@ class SessionType(StrEnum):
     MEDICATION = "medication"
     CASE_MANAGEMENT = "case-management"
 
+    @property
+    def is_clinical(self) -> bool:
+        """Whether it is treatment: it counts towards the hours of a level of care, and has a progress note."""
+        return self is not SessionType.CASE_MANAGEMENT
+
 
 class Modality(StrEnum):
     """How client and staff meet."""

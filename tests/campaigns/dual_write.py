@@ -22,22 +22,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import Client
-
-import worker
 from centre.files import EXAMPLE
 from centre.systems import read_systems
 from dashboard.reading import all_events
-from deploy.settings import Settings
-from deploy.stack import Stack
-from deploy.values import HostPort
 from eventstore import EventStore, StoredEvent
-from migrations import migrate, migrate_keys
 from tests.campaigns.agreement import Evidence, decided_twice, disagreements, holes
+from tests.campaigns.ground import ground
 from tests.campaigns.nursery import Plan
-from tests.campaigns.racing import RacingCase, RacingHouse, ShortTasks
+from tests.campaigns.racing import RacingCase, RacingHouse
 from tests.campaigns.report import Report, arguments, own_home, tell
-from tests.clinic.process import ROOT, ClinicProcess
+from tests.clinic.process import ROOT
 from tests.workflows.paths import PATHS, WholePath
 from workflows.client import CommandRefused, JourneyNotRunning
 
@@ -109,7 +103,7 @@ async def campaign(seed: int, *, kills: int, journeys: int) -> Report:
     """So many journeys at a time, new ones until so many workers were killed."""
     again = f"python -m tests.campaigns.dual_write --seed {seed} --kills {kills} --journeys {journeys}"
     with own_home() as home:
-        async with ground(home) as (settings, house):
+        async with ground(home, RacingHouse) as (settings, house):
             diary = home / "diary.jsonl"
             plan = Plan(settings.as_env(), str(diary), seed, kills)
             async with nursery(plan, home / "workers.log") as ended:
@@ -133,30 +127,6 @@ async def _unless(ended: asyncio.Task[int], walking: asyncio.Task[list[Walk]], o
     walking.cancel()
     said = await asyncio.to_thread(output.read_text)
     raise AssertionError(f"the workers are gone:\n{said[-4000:]}")
-
-
-@asynccontextmanager
-async def ground(home: Path) -> AsyncIterator[tuple[Settings, RacingHouse]]:
-    """Servers and a clinic of one's own, and a house on them in which nobody works yet."""
-    clinic = ClinicProcess("--places", "500")
-    try:
-        async with Stack(Settings(home=home), ports="free", ui=False, progress=lambda _: None) as stack:
-            settings = stack.settings.changed(
-                clinic_url=clinic.url, smtp=HostPort("127.0.0.1", clinic.smtp_port), ui_url=None
-            )
-            migrate(stack.database_url)
-            migrate_keys(settings.require_keys_url())
-            client = await worker.temporal_client(settings.changed(virtual_time=True))
-            config = client.config()
-            config["interceptors"] = [*config["interceptors"], ShortTasks()]
-            async with (
-                worker.record(settings) as store,
-                worker.keyring(settings) as keys,
-                worker.clinic(settings, keys) as calls,
-            ):
-                yield settings, RacingHouse(Client(**config), store, clinic, calls, stack.database_url, keys)
-    finally:
-        clinic.stop()
 
 
 async def _walk_all(

@@ -14,8 +14,9 @@ from domain.pathway.admission import RepeatAdmission
 from domain.pathway.placement import DecidePlacement
 from eventstore import Appended, EventStore, NewEvent, StoreUnavailable, VersionConflict
 from tests.campaigns.agreement import decided_twice, unlike_what_was_said
-from tests.campaigns.dual_write import Deaths, Walk, campaign, faults_in, ground, walk
+from tests.campaigns.dual_write import Deaths, Walk, campaign, faults_in, walk
 from tests.campaigns.fate import Window
+from tests.campaigns.ground import ground
 from tests.campaigns.mistaken import TakesAnyAnswer, TrustsItself
 from tests.campaigns.racing import RacingHouse
 from tests.campaigns.report import any_seed, own_home
@@ -42,7 +43,7 @@ async def test_workflow_and_record_agree_after_many_deaths(
 async def house() -> AsyncIterator[RacingHouse]:
     """A house of its own in which nobody works yet."""
     with own_home() as home:
-        async with ground(home) as (_, racing):
+        async with ground(home, RacingHouse) as (_, racing):
             yield racing
             await racing.close()
 

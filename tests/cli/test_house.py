@@ -69,7 +69,9 @@ def test_a_client_comes_from_an_admission_to_enrolment_by_the_command_alone(ther
     kept = there("sessions", "enter", journey, "--outcome", "kept", *session, *CASE_MANAGER)
     assert kept.code == Exit.OK and kept.out.strip() == "1 entered"
     told = until_at(there, journey, "ACTIVE")
-    assert "group dbt" in there("sessions", "list", journey).out
+    listed = there("sessions", "list", journey)
+    assert "group dbt" in listed.out and "next: nothing booked" in listed.out
+    assert there("sessions", "list", journey, "--json").json["next_planned"] is None
     assert [each["version"] for each in told["events"]] == list(range(1, len(told["events"]) + 1))
     assert told["events"][0]["sentence"].startswith("Journey opened")
     assert {each["kind"] for each in told["obligations"]} >= {"review", "draft-discharge-plan"}

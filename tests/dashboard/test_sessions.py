@@ -129,6 +129,24 @@ async def test_a_journey_that_has_ended_takes_no_session_whatever_was_entered_be
     assert row["code"] == "journey-ended"
 
 
+async def test_the_hours_of_each_week_and_the_next_session_are_shown(served: Served) -> None:
+    cookie, _ = await served.browser("case-manager-1")
+    address = "/journeys/one/sessions"
+    assert "nothing booked" in (await served.http.get(address, headers=cookie)).text
+    await enter(
+        served,
+        entry("one", 1, attended=55),
+        entry("one", 2, "planned", session="next", starts_at=(MONDAY + 4 * DAY).isoformat(), minutes=500),
+    )
+    await listed(served)
+    answer = (await served.get(address)).json()
+    [week] = answer["weeks"]
+    assert (week["kept_minutes"], week["planned_minutes"], week["standing"]) == (55, 500, "on-track")
+    assert answer["next_planned"]["session"] == "next"
+    page = (await served.http.get(address, headers=cookie)).text
+    assert "Hours at IOP" in page and "0.9 h" in page and "8.3 h" in page and "nothing booked" not in page
+
+
 async def test_what_contradicts_itself_is_said_at_its_field_and_nothing_is_entered(served: Served) -> None:
     answer = await served.post("/sessions", "case-manager-1", {"entries": [entry("one", 1, "kept", attended=None)]})
     assert answer.status_code == 422 and "minutes attended" in answer.text

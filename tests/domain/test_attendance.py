@@ -20,6 +20,7 @@ from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.move_decisions import StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.obligation_events import ObligationEscalated
+from domain.pathway.reviews import CompleteReview
 from domain.pathway.withdrawal import RecordWithdrawal, TakeBackWithdrawal
 from domain.sessions.attendance import attendance_of
 from domain.sessions.facts import Entry
@@ -142,6 +143,30 @@ def test_a_first_session_at_another_time_moves_the_start_of_care_and_all_that_co
     tell(straight, made)
     assert standing(walk) == standing(straight)
     assert walk.state.level_since == MONDAY + DAY
+
+
+def test_the_start_of_care_follows_the_first_session_however_often_it_is_corrected() -> None:
+    walk, straight = unseen(), unseen()
+    for each in (walk, straight):
+        each.later(days=5)
+    made = entries(*(session(f"s-{day}", "kept", day) for day in (4, 3, 2, 1)), session("s-1", "no-show", 1))
+    for number in range(1, len(made) + 1):
+        tell(walk, made[:number])
+    tell(straight, made)
+    assert standing(walk) == standing(straight)
+    assert walk.state.level_since == MONDAY + 2 * DAY and not owes(walk, "check-care-start")
+
+
+def test_after_a_review_a_person_finds_out_when_care_began_until_it_is_as_recorded_again() -> None:
+    walk = unseen()
+    made = entries(session("a", "kept", 0), session("a", "no-show", 0), session("a", "kept", 0))
+    tell(walk, made[:1])
+    walk.later_with_the_team(days=40)
+    walk.do(CompleteReview, outcome="continue", rationale="progress")
+    tell(walk, made[:2])
+    assert owes(walk, "check-care-start") and walk.state.level_since == MONDAY
+    tell(walk, made)
+    assert not owes(walk, "check-care-start")
 
 
 def test_once_more_has_happened_in_care_a_person_finds_out_when_it_began() -> None:
