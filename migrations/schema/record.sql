@@ -244,6 +244,7 @@ create table dash.journeys_shape (
     track text,
     waits_for text,
     waits_since timestamptz,
+    waits_for_tracks text,
     risk text,
     constraint journeys_shape_pkey primary key (journey_id)
 );
@@ -273,6 +274,7 @@ comment on column dash.journeys_shape.move_place is 'The facility of the place t
 comment on column dash.journeys_shape.move_starts_at is 'When the held place starts.';
 comment on column dash.journeys_shape.track is 'The track in which the client has a place now, by its id in the site''s file.';
 comment on column dash.journeys_shape.waits_for is 'The level of care for which the client is on the waitlist.';
+comment on column dash.journeys_shape.waits_for_tracks is 'The tracks that they could come to, by id, with spaces between them; null: any at the level.';
 comment on column dash.journeys_shape.risk is 'What was last found of the client''s risk before care: low, raised or unknown.';
 create index journeys_shape_as_of_position_idx on dash.journeys_shape using btree (as_of_position);
 create index journeys_shape_journey_id_idx on dash.journeys_shape using btree (journey_id) where ((ended_at is null) or (open_count > 0));
@@ -489,6 +491,7 @@ create view dash.journeys as
     track,
     waits_for,
     waits_since,
+    waits_for_tracks,
     risk
    from dash.journeys_g1;
 alter view dash.journeys owner to throughline_projector;
@@ -598,6 +601,7 @@ create view dash.open_journeys as
     track,
     waits_for,
     waits_since,
+    waits_for_tracks,
     risk
    from dash.journeys j
   where ((ended_at is null) or (open_count > 0))
