@@ -195,6 +195,7 @@ def _show_standing(state: JourneyState, called: str, at: Instant) -> None:
             "Policy": state.admission.policy_version,
             "Screening": state.screening.in_words(),
             "Consents": state.consents.in_words(),
+            "Treatment plan": state.treatment_plan.in_words() if state.care.began else None,
             "Benefits": summary(state.coverage.benefits) if state.coverage.benefits else None,
             "Cost": _priced(state.cost.estimate) if state.cost.estimate else None,
             "Temporal UI": ui_link(load_settings(), state.journey_id),

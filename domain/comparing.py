@@ -40,7 +40,8 @@ def comparable(state: JourneyState) -> JourneyState:
         evidence = tuple(each.changed(text="") for each in benefits.evidence)
         coverage = coverage.changed(benefits=benefits.changed(evidence=evidence))
     discharge = state.discharge.changed(plan=DischargePlan())
-    return state.changed(discharge=discharge, coverage=coverage, crisis=state.crisis.without_words())
+    crisis, treatment = state.crisis.without_words(), state.treatment_plan.without_words()
+    return state.changed(discharge=discharge, coverage=coverage, crisis=crisis, treatment_plan=treatment)
 
 
 def fingerprint(state: JourneyState) -> Fingerprint:

@@ -84,6 +84,10 @@ class Numbers(Value):
     )
     disengaged_business_days: BusinessDays = Field(description="That decision.")
     progress_note_business_days: BusinessDays = Field(description="The progress note of a session.")
+    treatment_plan_days: CalendarDays = Field(description="First treatment plan after care began.")
+    goals_review_business_days: BusinessDays = Field(
+        description="Going through the goals with the client after a review of the level of care that did not."
+    )
     plan_draft_hours: ElapsedHours = Field(description="First discharge plan after care began.")
     step_up_hours: ElapsedHours = Field(description="Completing a step-up.")
     place_search_hours: ElapsedHours = Field(

@@ -34,6 +34,7 @@ from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
 from domain.pathway.screening import Screening
 from domain.pathway.suspension import Suspension
+from domain.pathway.treatment_plan import TreatmentPlan
 from domain.pathway.waitlist import Waitlist
 from domain.pathway.withdrawal import Withdrawal
 from domain.plans import Direction
@@ -41,7 +42,7 @@ from domain.policy import Policy, policy_named
 from domain.sites import Calendar, calendar_of, site_named
 from domain.values import Instant, LevelOfCare, Role, Stage, Value
 
-STATE_SCHEMA = 7
+STATE_SCHEMA = 8
 """Number of the state's shape. Raise it whenever a field of any slice is added, removed or means something else, then
 run `python -m tests.domain.state_schema`. Two states are only compared if both were folded under one number.
 """
@@ -84,6 +85,7 @@ class JourneyState(Value):
     death: Death = Death()
     suspension: Suspension = Suspension()
     discharge: Discharging = Discharging()
+    treatment_plan: TreatmentPlan = TreatmentPlan()
     follow_up: FollowUp = FollowUp()
     closing: Closing = Closing()
     calls: Calls = Calls()

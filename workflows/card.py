@@ -81,7 +81,12 @@ def card(state: JourneyState, now: Instant) -> str:
     if state.moves.current is not None:
         move = state.moves.current
         lines += ["", f"Moving {move.origin} → {move.target}, due {_moment(move.due_at)}{_place(state, move)}"]
-    return "\n".join([*lines, *_away(state), *_end(state)])
+    return "\n".join([*lines, *_plan(state), *_away(state), *_end(state)])
+
+
+def _plan(state: JourneyState) -> list[str]:
+    """How the client's goals stand while they are in care: counts, nothing that was written."""
+    return ["", f"Treatment plan: {state.treatment_plan.in_words()}"] if state.level and state.care.is_ours else []
 
 
 def _end(state: JourneyState) -> list[str]:

@@ -12,8 +12,10 @@ from dashboard.board.journey import JourneyView, Owed
 from dashboard.missed import MissedDuty
 from dashboard.reading import row
 from domain.benefit_words import price, summary
+from domain.goals import Participation, Progress
 from domain.obligation_terms import Priority
 from domain.obligations import ObligationStatus
+from domain.pathway.treatment_plan import TreatmentPlan
 from domain.plans import Actor, Direction, DischargePlan, Estimate, Transition
 from domain.reference import reference
 from domain.values import LevelOfCare, Role, Stage
@@ -146,6 +148,41 @@ class Plan(BaseModel):
         return cls(is_begun=plan.is_begun(), missing=list(plan.missing()), **lines)
 
 
+class TreatmentGoal(BaseModel):
+    """One goal of the client."""
+
+    id: str = Field(description="Given by the journey: goal-1.")
+    progress: Progress = Field(description="How far the client has come towards it.")
+    target: date | None = Field(description="The day by which to reach it.")
+    words: str | None = Field(description=f"What the client wants to reach; {MAY_NOT_READ}.")
+    measure: str | None = Field(description=f"How to tell whether it is reached; {MAY_NOT_READ}.")
+
+
+class Treatment(BaseModel):
+    """The treatment plan."""
+
+    goals: list[TreatmentGoal] = Field(description="In the order in which they were set.")
+    missing: list[str] = Field(description="What the plan still lacks.")
+    gone_through_at: datetime | None = Field(description="When the goals were last gone through with the client.")
+    participation: Participation | None = Field(description="The client's part in the plan.")
+    step_down_criteria: list[str] | None = Field(description=f"What must be so before a step-down; {MAY_NOT_READ}.")
+    discharge_criteria: list[str] | None = Field(description=f"What must be so before discharge; {MAY_NOT_READ}.")
+
+    @classmethod
+    def of(cls, plan: TreatmentPlan, *, reads_words: bool) -> Self:
+        """From the state, without what was written if the person may not read it."""
+        bare = plan if reads_words else plan.without_words()
+        goals = [TreatmentGoal(**{**goal.model_dump(), "words": goal.words or None}) for goal in bare.goals]
+        return cls(
+            goals=goals,
+            missing=list(plan.missing()),
+            gone_through_at=plan.gone_through_at,
+            participation=plan.participation,
+            step_down_criteria=list(plan.step_down_criteria) if reads_words else None,
+            discharge_criteria=list(plan.discharge_criteria) if reads_words else None,
+        )
+
+
 class Journey(BaseModel):
     """One journey, from the record itself: it is never behind."""
 
@@ -174,6 +211,7 @@ class Journey(BaseModel):
     consents: str = Field(description="Each kind and its answer, in words.")
     benefits: str | None = Field(description="What the payer will do and why, in words; null until it has answered.")
     estimate: Cost | None = Field(description="The latest estimate; null if there is none.")
+    treatment_plan: Treatment = Field(description="The treatment plan.")
     discharge_plan: Plan = Field(description="The discharge plan.")
     policy: str = Field(description="The version of the policy under which the journey lives.")
     calendar: int = Field(description="The version of the site's calendar by which its days are counted.")
@@ -203,6 +241,7 @@ class Journey(BaseModel):
             consents=state.consents.in_words(),
             benefits=summary(benefits) if benefits else None,
             estimate=Cost.of(estimate, accepted=state.cost.accepted) if estimate else None,
+            treatment_plan=Treatment.of(state.treatment_plan, reads_words=reads_words),
             discharge_plan=Plan.of(state.discharge.plan, reads_words=reads_words),
             policy=state.admission.policy_version,
             calendar=state.admission.calendar,

@@ -18,6 +18,7 @@ _COLUMNS = (
     *("priority", "window_closes", "waived_until", "undelivered"),
     *("screening_urgency", "screened_at", "correctable_until"),
     *("moving_from", "move_direction", "move_place", "move_starts_at"),
+    *("goals", "goals_met", "goals_reviewed_at"),
 )
 
 
@@ -71,6 +72,9 @@ def _row(change: Change) -> TableRow:
         move.direction if move else None,
         move.place if move else None,
         move.starts_at if move else None,
+        len(state.treatment_plan.goals),
+        state.treatment_plan.met,
+        state.treatment_plan.gone_through_at,
     )
 
 

@@ -57,6 +57,8 @@ from domain.pathway import (
     reviews,
     screening,
     suspension,
+    treatment_decisions,
+    treatment_plan,
     waitlist,
     waivers,
     withdrawal,
@@ -66,7 +68,8 @@ PARTS = (
     *(admission, calendars, coverage, screening, consents, funding, placement, cost),
     *(authorisation, waitlist, enrolment, care, attendance, reviews, recurring_reviews, leave),
     *(moves, move_decisions, place_search, place_check, lost_place),
-    *(discharge, corrections, crisis, hospital, withdrawal, death, closing, reopening, obligation_events, obligations),
+    *(discharge, treatment_plan, treatment_decisions),
+    *(corrections, crisis, hospital, withdrawal, death, closing, reopening, obligation_events, obligations),
     *(waivers, notices, follow_up, suspension, obligation_decisions),
     *(care_team, policy_change, calls, ehr, deadlines),
 )

@@ -241,6 +241,9 @@ create table dash.journeys_shape (
     move_direction text,
     move_place text,
     move_starts_at timestamptz,
+    goals integer,
+    goals_met integer,
+    goals_reviewed_at timestamptz,
     constraint journeys_shape_pkey primary key (journey_id)
 );
 alter table dash.journeys_shape owner to throughline_projector;
@@ -267,6 +270,9 @@ comment on column dash.journeys_shape.moving_from is 'The level of care that the
 comment on column dash.journeys_shape.move_direction is 'up or down.';
 comment on column dash.journeys_shape.move_place is 'The facility of the place that is held for the move.';
 comment on column dash.journeys_shape.move_starts_at is 'When the held place starts.';
+comment on column dash.journeys_shape.goals is 'How many goals the client''s treatment plan has.';
+comment on column dash.journeys_shape.goals_met is 'How many of them the client has reached.';
+comment on column dash.journeys_shape.goals_reviewed_at is 'When the goals were last gone through with the client, or the plan last changed; null if not since its first draft.';
 create index journeys_shape_as_of_position_idx on dash.journeys_shape using btree (as_of_position);
 create index journeys_shape_journey_id_idx on dash.journeys_shape using btree (journey_id) where ((ended_at is null) or (open_count > 0));
 create index journeys_shape_move_due_idx on dash.journeys_shape using btree (move_due) where (moving_to is not null);
@@ -477,7 +483,10 @@ create view dash.journeys as
     moving_from,
     move_direction,
     move_place,
-    move_starts_at
+    move_starts_at,
+    goals,
+    goals_met,
+    goals_reviewed_at
    from dash.journeys_g1;
 alter view dash.journeys owner to throughline_projector;
 grant select on table dash.journeys to throughline_dashboards;
@@ -582,7 +591,10 @@ create view dash.open_journeys as
     moving_from,
     move_direction,
     move_place,
-    move_starts_at
+    move_starts_at,
+    goals,
+    goals_met,
+    goals_reviewed_at
    from dash.journeys j
   where ((ended_at is null) or (open_count > 0))
   order by (urgent_open or coalesce((next_due < now()), false)) desc, (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), next_due, journey_id;

@@ -52,6 +52,7 @@ from domain.pathway.policy_change import PolicyChanged
 from domain.pathway.reopening import JourneyReopened
 from domain.pathway.screening import ContactRecorded
 from domain.pathway.suspension import DutiesResumed
+from domain.pathway.treatment_plan import GoalsReviewed
 from domain.pathway.waitlist import InterimCareOffered, TakenOffWaitlist, Waitlisted
 from domain.pathway.waivers import ObligationKindWaived, ObligationKindWaiverUndone, ObligationWaivedUntil
 from domain.pathway.withdrawal import WithdrawalChecked, WithdrawalTakenBack
@@ -108,6 +109,7 @@ ASIDE: tuple[Event, ...] = (
     OutreachRecorded(**ABOUT, outcome="no-answer", attempt=1, by=SOMEBODY),
     FirstSessionBooked(**ABOUT, first_session_at=MONDAY, by=SOMEBODY),
     CareStartTakenBack(**ABOUT, level="IOP"),
+    GoalsReviewed(**ABOUT, progress=({"goal": "goal-1", "progress": "no-longer-wanted"},), by=SOMEBODY),
     LeaveStarted(**ABOUT, until=MONDAY.date(), reason="travels", by=SOMEBODY),
     LeaveEnded(**ABOUT, by=SOMEBODY),
     DischargeWithdrawn(**ABOUT, reason="sleeps badly", by=SOMEBODY),

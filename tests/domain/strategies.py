@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
 from domain.commands import BEFORE_CARE, BaseCommand, Decision
 from domain.effects import Effect
+from domain.goals import Participation
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
 from domain.pathway.attendance import NoteAttendance, OutreachOutcome, RecordOutreach
 from domain.pathway.calendars import AdoptCalendar
@@ -49,6 +50,7 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, KnownRisk, RecordContact, Urgency
+from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
 from domain.pathway.waitlist import (
     InterimAnswer,
     PutOnWaitlist,
@@ -134,6 +136,8 @@ ENTRIES = st.lists(_entry(), max_size=8, unique_by=lambda entry: entry.entry)
 """What was entered about a client's sessions; each entry once."""
 PEOPLE = st.sampled_from(["person-1", "person-3", "person-5"])
 PLANS = st.sampled_from([DischargePlan(), DischargePlan(crisis_contacts=("988",)), WHOLE_PLAN])
+GOALS = st.sampled_from(["goal-1", "goal-2", "goal-3"])
+LINES = st.sampled_from([(), ("four steady weeks",)])
 ANSWERS: st.SearchStrategy[Any] = st.one_of(
     st.builds(
         BenefitsAnswer,
@@ -161,6 +165,12 @@ def answers_to(call: Effect) -> st.SearchStrategy[Any]:
 
 def _calendars(state: JourneyState) -> list[int]:
     return [each.version for each in site_named(state.admission.site or "main").calendars]
+
+
+def _goals_of(state: JourneyState) -> st.SearchStrategy[tuple[str, ...]]:
+    """All that are open, as whoever goes through them names them, or any."""
+    named = st.just(tuple(goal.id for goal in state.treatment_plan.open_goals()))
+    return named | named | st.lists(GOALS, max_size=2).map(tuple)
 
 
 def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[Any]]:
@@ -213,6 +223,18 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         RecordOutreach: {"outcome": st.sampled_from(OutreachOutcome), "note": st.none() | WORDS},
         RecordPlanDelivery: {"how": st.sampled_from(PlanDelivery), "format": st.none() | st.sampled_from(PlanFormat)},
         UpdateDischargePlan: {"plan": PLANS},
+        SetGoal: {
+            "goal": st.none() | GOALS,
+            "words": WORDS,
+            "measure": st.none() | WORDS,
+            "target": st.none() | st.just(date(2026, 6, 1)),
+        },
+        UpdateTreatmentPlan: {
+            "step_down_criteria": LINES,
+            "discharge_criteria": LINES,
+            "participation": st.sampled_from(Participation),
+        },
+        ReviewGoals: {"progressing": _goals_of(state), "met": st.lists(GOALS, max_size=1).map(tuple)},
         WithdrawDischarge: {"reason": WORDS},
         WithdrawMove: {"reason": WORDS},
         CorrectEnrolment: {"reason": WORDS},
@@ -283,6 +305,7 @@ _BY_HAND = (
     *(CompleteObligation, WaiveObligation, UndoWaiver, AcknowledgeObligation),
     *(AssignCareTeam, AssignObligation, HandOver),
 )
+_GOALS = (SetGoal, UpdateTreatmentPlan, ReviewGoals, ReviewGoals)
 _MOVES = (RequestStepUp, StartStepDown)
 _AWAY = (RecordCrisis, RecordCrisis, EndCrisis, RecordDeath)
 _OUT = (RecordWithdrawal, RecordWithdrawal, *_AWAY)
@@ -322,6 +345,7 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         ReportHospitalDischarge,
         TakeBackHospitalDischarge,
         UpdateDischargePlan,
+        *_GOALS,
         *_BY_HAND,
     ),
     Stage.TRANSITION: (

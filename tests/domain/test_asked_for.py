@@ -348,7 +348,7 @@ def test_a_discharge_cancels_all_and_its_correction_restores_what_care_owed(in_c
     walk = care_begun_with_more_owed()
     before = kinds(walk)
     assert before == [
-        *("continued-stay", "draft-discharge-plan", "obtain-authorisation", "recertify"),
+        *("continued-stay", "draft-discharge-plan", "draft-treatment-plan", "obtain-authorisation", "recertify"),
         *("review", "see-client", "team-review"),
     ]
     due = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
@@ -361,9 +361,10 @@ def test_a_discharge_cancels_all_and_its_correction_restores_what_care_owed(in_c
         now = walk.state.crisis.current
         assert now is not None and now.place == "emergency-department", "they are there all the same"
         assert "arrange-return" in kinds(walk)
-        assert set(walk.state.suspension.ids) == {"obtain-authorisation-1", "see-client-1", "team-review-1"}
+        waits = "obtain-authorisation-1", "see-client-1", "team-review-1", "draft-treatment-plan-1"
+        assert set(walk.state.suspension.ids) == set(waits)
         walk.do(EndCrisis, safety_rechecked=True, note="home")
-        for kind in ("obtain-authorisation", "see-client"):  # counted anew, as ever
+        for kind in ("obtain-authorisation", "see-client", "draft-treatment-plan"):  # counted anew, as ever
             due[kind] = walk.state.open_of(kind)[0].due_at
     assert kinds(walk) == before
     again = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
@@ -530,6 +531,7 @@ def test_lists_are_sorted_by_clinical_priority_and_then_by_due_time() -> None:
         "draft-discharge-plan",
         "team-review",
         "see-client",
+        "draft-treatment-plan",
         "review",
         "continued-stay",
         "obtain-authorisation",

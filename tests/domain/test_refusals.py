@@ -51,6 +51,7 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, RecordContact
+from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
 from domain.pathway.waitlist import PutOnWaitlist, RecordInterimOffer, TakeOffWaitlist
 from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
 from domain.refusal import Refusal
@@ -189,6 +190,11 @@ CASES: dict[str, Case] = {
     "already-there": (answered, ChangePolicy, WHY | {"to": "us-generic-1"}),
     "level-differs": (lambda: elsewhere(), ChangePolicy, WHY | {"to": "us-php-1"}),
     "obligation-unknown": (lambda: on_leave_with_nothing_waiting(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
+    "no-goals": (lambda: without_a_plan(), ReviewGoals, {}),
+    "unknown-goal": (enrolled, SetGoal, {"goal": "goal-9", "words": "sleep"}),
+    "goals-full": (lambda: with_goals(50), SetGoal, {"words": "sleep"}),
+    "goal-named-twice": (enrolled, ReviewGoals, {"met": ("goal-1",), "progressing": ("goal-1",)}),
+    "goal-left-out": (enrolled, ReviewGoals, {}),
     "not-waiting": (enrolled, TakeOffWaitlist, {"reason": "room-free"}),
     "clinicians-finding": (
         lambda: waiting(),
@@ -351,9 +357,22 @@ def on_leave() -> Walk:
 
 def on_leave_with_nothing_waiting() -> Walk:
     """At OP, and before there is a discharge plan to look at again."""
+    walk = without_a_plan()
+    walk.plan_treatment()
+    walk.do(StartLeave, until="2026-03-20", category="family", reason="a funeral")
+    return walk
+
+
+def without_a_plan() -> Walk:
     walk = agreed("OP")
     walk.enrol()
-    walk.do(StartLeave, until="2026-03-20", category="family", reason="a funeral")
+    return walk
+
+
+def with_goals(count: int) -> Walk:
+    walk = without_a_plan()
+    for _ in range(count):
+        walk.do(SetGoal, words="sleep")
     return walk
 
 
@@ -452,6 +471,9 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     NoteAttendance: ({"entries": 99, "known": {}}, ALL),
     RecordOutreach: ({"outcome": "no-answer"}, {Stage.ACTIVE, Stage.TRANSITION, Stage.DISCHARGING}),
     RecordPlanDelivery: ({"how": "mailed"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
+    SetGoal: ({"words": "sleep"}, IN_CARE | {Stage.ENROLLED}),
+    UpdateTreatmentPlan: ({"participation": "agreed"}, IN_CARE | {Stage.ENROLLED}),
+    ReviewGoals: ({"progressing": ("goal-1",)}, IN_CARE),
     UpdateDischargePlan: ({"plan": WHOLE_PLAN}, IN_CARE | {Stage.ENROLLING, Stage.WAITLISTED, Stage.ENROLLED}),
     CompleteReview: ({"outcome": "continue", "rationale": "steady"}, {Stage.ACTIVE}),
     RequestStepUp: (WHY | {"to": "INPATIENT"}, IN_CARE),

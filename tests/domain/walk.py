@@ -34,6 +34,7 @@ from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening
+from domain.pathway.treatment_decisions import SetGoal, UpdateTreatmentPlan
 from domain.pathway.waitlist import PutOnWaitlist
 from domain.pathway.withdrawal import RecordWithdrawal
 from domain.plans import Actor, DischargePlan
@@ -121,6 +122,11 @@ class Walk:
         if self.state.stage is not Stage.ENROLLED:  # under a policy without attendance
             return enrolled
         return *enrolled, *self.attended(first_kept_at=fields.get("occurred_at", self.now))
+
+    def plan_treatment(self) -> None:
+        """The client has a goal, and knows what must be so before they leave."""
+        self.do(SetGoal, words="sleep through the night")
+        self.do(UpdateTreatmentPlan, discharge_criteria=("four steady weeks",), participation="agreed")
 
     def attended(self, **known: Any) -> tuple[Event, ...]:
         """The journey hears this of the client's sessions, beside what it knows; only when they last came is new."""
@@ -256,10 +262,11 @@ def unseen(level: LevelOfCare = "IOP") -> Walk:
 
 
 def enrolled(level: LevelOfCare = "IOP") -> Walk:
-    """Care began, and the discharge plan is whole."""
+    """Care began, and both plans are whole."""
     walk = agreed(level)
     walk.enrol()
     walk.do(UpdateDischargePlan, plan=WHOLE_PLAN)
+    walk.plan_treatment()
     return walk
 
 
