@@ -41,7 +41,9 @@ def comparable(state: JourneyState) -> JourneyState:
         coverage = coverage.changed(benefits=benefits.changed(evidence=evidence))
     discharge = state.discharge.changed(plan=DischargePlan())
     crisis, treatment = state.crisis.without_words(), state.treatment_plan.without_words()
-    return state.changed(discharge=discharge, coverage=coverage, crisis=crisis, treatment_plan=treatment)
+    maintenance = state.maintenance.without_words()
+    bare = {"discharge": discharge, "treatment_plan": treatment, "maintenance": maintenance}
+    return state.changed(coverage=coverage, crisis=crisis, **bare)
 
 
 def fingerprint(state: JourneyState) -> Fingerprint:

@@ -29,6 +29,7 @@ from domain.pathway.follow_up import FollowUp
 from domain.pathway.funding import Funding, Payment
 from domain.pathway.hospital import Hospital
 from domain.pathway.leave import Leave
+from domain.pathway.maintenance import Maintenance
 from domain.pathway.moves import Moves
 from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
@@ -86,6 +87,7 @@ class JourneyState(Value):
     suspension: Suspension = Suspension()
     discharge: Discharging = Discharging()
     treatment_plan: TreatmentPlan = TreatmentPlan()
+    maintenance: Maintenance = Maintenance()
     follow_up: FollowUp = FollowUp()
     closing: Closing = Closing()
     calls: Calls = Calls()
@@ -180,6 +182,11 @@ class JourneyState(Value):
     def level(self) -> LevelOfCare | None:
         """The level of care given now, or None before care and after it."""
         return self.care.level
+
+    @property
+    def mode(self) -> str | None:
+        """How care is given at the present level where that is not as usual: `maintenance`."""
+        return "maintenance" if self.level and self.maintenance.since is not None else None
 
     @property
     def level_since(self) -> Instant | None:

@@ -96,6 +96,12 @@ def write_without_treatment_plan(folder: Path) -> Path:
     return variant(folder, "us-no-treatment-plan-1", *terms, ('  "treatment_plan",\n', ""))
 
 
+def write_without_maintenance(folder: Path) -> Path:
+    """The centre ends outpatient care on a day that is agreed."""
+    terms = _terms_of(EXAMPLE_FILE.read_text(), "refresh-relapse-plan")
+    return variant(folder, "us-no-maintenance-1", (terms, ""), ('  "maintenance",\n', ""))
+
+
 def write_unasked(folder: Path) -> Path:
     """Payers are asked about no level, and the days of a course are others."""
     changes = ("plan_asked = true", "plan_asked = false"), ("treatment_days = 18", "treatment_days = 9")
@@ -104,7 +110,7 @@ def write_unasked(folder: Path) -> Path:
 
 WRITERS = (
     *(write_php, write_residential, write_without_leave, write_without_authorisation, write_without_treatment_plan),
-    write_unasked,
+    *(write_without_maintenance, write_unasked),
 )
 
 

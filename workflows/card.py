@@ -119,7 +119,8 @@ def _level(state: JourneyState, now: Instant) -> str:
     if state.level is None:
         return "**none yet**"
     today = state.calendar.local_date(now)
-    return f"**{level_in_week(state.level, state.week_of_service(now), state.care.last_week)}** on {today}"
+    week, last = state.week_of_service(now), state.care.last_week
+    return f"**{level_in_week(state.level, week, last, state.mode)}** on {today}"
 
 
 def _place(state: JourneyState, move: Transition) -> str:

@@ -24,6 +24,7 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.leave import EndLeave
+from domain.pathway.maintenance import UpdateRelapsePreventionPlan
 from domain.pathway.move_decisions import ConfirmArrival
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.placement import DecidePlacement
@@ -166,6 +167,9 @@ _DECISIONS: dict[str, _Build] = {
         UpdateTreatmentPlan(id=key, by=by, discharge_criteria=("four steady weeks",), participation="agreed")
         if state.treatment_plan.goals
         else SetGoal(id=key, by=by, words="sleep through the night")
+    ),
+    "refresh-relapse-plan": lambda state, key, by, wish: UpdateRelapsePreventionPlan(
+        id=key, by=by, plan=state.maintenance.plan
     ),
     "review-goals": lambda state, key, by, wish: ReviewGoals(
         id=key, by=by, progressing=tuple(goal.id for goal in state.treatment_plan.open_goals())

@@ -15,6 +15,7 @@ from domain.benefit_words import price, summary
 from domain.goals import Participation, Progress
 from domain.obligation_terms import Priority
 from domain.obligations import ObligationStatus
+from domain.pathway.maintenance import Maintenance
 from domain.pathway.treatment_plan import TreatmentPlan
 from domain.plans import Actor, Direction, DischargePlan, Estimate, Transition
 from domain.reference import reference
@@ -183,6 +184,22 @@ class Treatment(BaseModel):
         )
 
 
+class RelapsePrevention(BaseModel):
+    """The relapse-prevention plan of a client in maintenance."""
+
+    visit_days: int = Field(description="Calendar days from one visit to the next.")
+    warning_signs: list[str] | None = Field(description=f"Signs that it is getting worse; {MAY_NOT_READ}.")
+    coping_steps: list[str] | None = Field(description=f"What the client does then; {MAY_NOT_READ}.")
+    support_people: list[str] | None = Field(description=f"Who supports the client; {MAY_NOT_READ}.")
+    whom_to_call: list[str] | None = Field(description=f"Whom to call, day and night; {MAY_NOT_READ}.")
+
+    @classmethod
+    def of(cls, held: Maintenance, *, reads_words: bool) -> Self:
+        """From the state, without the lines if the person may not read them."""
+        lines = {name: list(lines) if reads_words else None for name, lines in held.plan}
+        return cls(visit_days=held.visit_days or 0, **lines)
+
+
 class Journey(BaseModel):
     """One journey, from the record itself: it is never behind."""
 
@@ -194,6 +211,7 @@ class Journey(BaseModel):
     site: str = Field(description="Where the client is in care.")
     stage: Stage = Field(description="Where the journey stands.")
     level: LevelOfCare | None = Field(description="The level of care given now.")
+    mode: str | None = Field(description="maintenance where care at the level goes on without an end date.")
     level_since: datetime | None = Field(description="When care at that level began.")
     week: int | None = Field(description="The week of care at this level, from 1.")
     last_week: int | None = Field(description="The last week at this level, but for those whom the policy names.")
@@ -211,6 +229,7 @@ class Journey(BaseModel):
     consents: str = Field(description="Each kind and its answer, in words.")
     benefits: str | None = Field(description="What the payer will do and why, in words; null until it has answered.")
     estimate: Cost | None = Field(description="The latest estimate; null if there is none.")
+    relapse_prevention_plan: RelapsePrevention | None = Field(description="Null outside maintenance.")
     treatment_plan: Treatment = Field(description="The treatment plan.")
     discharge_plan: Plan = Field(description="The discharge plan.")
     policy: str = Field(description="The version of the policy under which the journey lives.")
@@ -241,6 +260,10 @@ class Journey(BaseModel):
             consents=state.consents.in_words(),
             benefits=summary(benefits) if benefits else None,
             estimate=Cost.of(estimate, accepted=state.cost.accepted) if estimate else None,
+            mode=state.mode,
+            relapse_prevention_plan=(
+                RelapsePrevention.of(state.maintenance, reads_words=reads_words) if state.mode else None
+            ),
             treatment_plan=Treatment.of(state.treatment_plan, reads_words=reads_words),
             discharge_plan=Plan.of(state.discharge.plan, reads_words=reads_words),
             policy=state.admission.policy_version,

@@ -143,7 +143,7 @@ def _lines(option: Option, state: JourneyState) -> Sequence[str]:
         return ()
     if option.name in {progress.replace("-", "_") for progress in Progress}:
         return [goal.id for goal in state.treatment_plan.goals if goal.progress.replace("-", "_") == option.name]
-    plans = state.discharge.plan, state.treatment_plan
+    plans = state.discharge.plan, state.treatment_plan, state.maintenance.plan
     return next((getattr(plan, option.name) for plan in plans if hasattr(plan, option.name)), ())
 
 

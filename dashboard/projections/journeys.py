@@ -18,7 +18,7 @@ _COLUMNS = (
     *("priority", "window_closes", "waived_until", "undelivered"),
     *("screening_urgency", "screened_at", "correctable_until"),
     *("moving_from", "move_direction", "move_place", "move_starts_at"),
-    *("goals", "goals_met", "goals_reviewed_at"),
+    *("goals", "goals_met", "goals_reviewed_at", "mode"),
 )
 
 
@@ -75,6 +75,7 @@ def _row(change: Change) -> TableRow:
         len(state.treatment_plan.goals),
         state.treatment_plan.met,
         state.treatment_plan.gone_through_at,
+        state.mode,
     )
 
 

@@ -244,6 +244,7 @@ create table dash.journeys_shape (
     goals integer,
     goals_met integer,
     goals_reviewed_at timestamptz,
+    mode text,
     constraint journeys_shape_pkey primary key (journey_id)
 );
 alter table dash.journeys_shape owner to throughline_projector;
@@ -273,6 +274,7 @@ comment on column dash.journeys_shape.move_starts_at is 'When the held place sta
 comment on column dash.journeys_shape.goals is 'How many goals the client''s treatment plan has.';
 comment on column dash.journeys_shape.goals_met is 'How many of them the client has reached.';
 comment on column dash.journeys_shape.goals_reviewed_at is 'When the goals were last gone through with the client, or the plan last changed; null if not since its first draft.';
+comment on column dash.journeys_shape.mode is 'maintenance where care at the level goes on without an end date; null as usual.';
 create index journeys_shape_as_of_position_idx on dash.journeys_shape using btree (as_of_position);
 create index journeys_shape_journey_id_idx on dash.journeys_shape using btree (journey_id) where ((ended_at is null) or (open_count > 0));
 create index journeys_shape_move_due_idx on dash.journeys_shape using btree (move_due) where (moving_to is not null);
@@ -486,7 +488,8 @@ create view dash.journeys as
     move_starts_at,
     goals,
     goals_met,
-    goals_reviewed_at
+    goals_reviewed_at,
+    mode
    from dash.journeys_g1;
 alter view dash.journeys owner to throughline_projector;
 grant select on table dash.journeys to throughline_dashboards;
@@ -594,7 +597,8 @@ create view dash.open_journeys as
     move_starts_at,
     goals,
     goals_met,
-    goals_reviewed_at
+    goals_reviewed_at,
+    mode
    from dash.journeys j
   where ((ended_at is null) or (open_count > 0))
   order by (urgent_open or coalesce((next_due < now()), false)) desc, (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), next_due, journey_id;

@@ -88,6 +88,7 @@ async def test_a_journeys_row_says_what_its_state_says(database_url: str, store:
         plan = state.treatment_plan
         assert (told["goals"], told["goals_met"]) == (len(plan.goals), plan.met)
         assert told["goals_reviewed_at"] == plan.gone_through_at
+        assert told["mode"] == state.mode
     assert sorted(names(list(rows.values()), "as_of_position"))[-1] == sum(len(each.record) for each in walks.values())
 
 

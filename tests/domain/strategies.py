@@ -38,6 +38,7 @@ from domain.pathway.funding import ResolveFunding
 from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
 from domain.pathway.leave import EndLeave, LeaveCategory, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
+from domain.pathway.maintenance import EndMaintenance, MaintenanceEnd, StartMaintenance, UpdateRelapsePreventionPlan
 from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import (
     AcknowledgeObligation,
@@ -72,6 +73,7 @@ from domain.plans import (
     DischargeReason,
     FundingRoute,
     Initiator,
+    RelapsePreventionPlan,
     ReviewOutcome,
 )
 from domain.sessions.attendance import attendance_of
@@ -79,7 +81,7 @@ from domain.sessions.facts import Entry, Modality, Session, SessionOutcome, Sess
 from domain.sites import site_named
 from domain.state import JourneyState
 from domain.values import Role, Stage
-from tests.domain.walk import CLINICIAN, MONDAY, WHOLE_PLAN
+from tests.domain.walk import CLINICIAN, MONDAY, RELAPSE_PLAN, WHOLE_PLAN
 from tests.policies import OTHERS
 
 Kind = type[BaseCommand]
@@ -136,6 +138,7 @@ ENTRIES = st.lists(_entry(), max_size=8, unique_by=lambda entry: entry.entry)
 """What was entered about a client's sessions; each entry once."""
 PEOPLE = st.sampled_from(["person-1", "person-3", "person-5"])
 PLANS = st.sampled_from([DischargePlan(), DischargePlan(crisis_contacts=("988",)), WHOLE_PLAN])
+RELAPSE_PLANS = st.sampled_from([RELAPSE_PLAN, RELAPSE_PLAN, RELAPSE_PLAN, RelapsePreventionPlan()])
 GOALS = st.sampled_from(["goal-1", "goal-2", "goal-3"])
 LINES = st.sampled_from([(), ("four steady weeks",)])
 ANSWERS: st.SearchStrategy[Any] = st.one_of(
@@ -223,6 +226,9 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         RecordOutreach: {"outcome": st.sampled_from(OutreachOutcome), "note": st.none() | WORDS},
         RecordPlanDelivery: {"how": st.sampled_from(PlanDelivery), "format": st.none() | st.sampled_from(PlanFormat)},
         UpdateDischargePlan: {"plan": PLANS},
+        StartMaintenance: {"plan": RELAPSE_PLANS, "visit_days": st.sampled_from([28, 7, 200])},
+        UpdateRelapsePreventionPlan: {"plan": RELAPSE_PLANS, "visit_days": st.sampled_from([None, 14])},
+        EndMaintenance: {"reason": st.sampled_from(MaintenanceEnd)},
         SetGoal: {
             "goal": st.none() | GOALS,
             "words": WORDS,
@@ -346,6 +352,7 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         TakeBackHospitalDischarge,
         UpdateDischargePlan,
         *_GOALS,
+        *(StartMaintenance, StartMaintenance, UpdateRelapsePreventionPlan, EndMaintenance),
         *_BY_HAND,
     ),
     Stage.TRANSITION: (

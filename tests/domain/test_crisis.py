@@ -87,6 +87,7 @@ def test_what_waits_during_a_crisis_is_what_the_policy_says() -> None:
         "leave-contact",
         "refresh-discharge-plan",
         "draft-treatment-plan",
+        "refresh-relapse-plan",
         "review-goals",
     }
     walk = in_hospital_before_care()

@@ -121,6 +121,10 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "TreatmentPlanUpdated.step_down_criteria",
         "TreatmentPlanUpdated.discharge_criteria",
         "GoalsReviewed.note",
+        "RelapsePreventionPlan.warning_signs",
+        "RelapsePreventionPlan.coping_steps",
+        "RelapsePreventionPlan.support_people",
+        "RelapsePreventionPlan.whom_to_call",
         "DischargePlan.follow_ups",
         "DischargePlan.crisis_contacts",
         "DischargePlan.resources",
@@ -133,6 +137,10 @@ def test_what_people_write_about_a_client_is_private() -> None:
 def test_a_state_holds_no_words_but_those_that_it_is_compared_without() -> None:
     assert text_fields(JourneyState, private=True) == {
         "CrisisNow.facility",
+        "RelapsePreventionPlan.warning_signs",
+        "RelapsePreventionPlan.coping_steps",
+        "RelapsePreventionPlan.support_people",
+        "RelapsePreventionPlan.whom_to_call",
         "Goal.words",
         "Goal.measure",
         "TreatmentPlan.step_down_criteria",

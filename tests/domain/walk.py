@@ -28,6 +28,7 @@ from domain.pathway.discharge import Discharge, RecordPlanDelivery, UpdateDischa
 from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
+from domain.pathway.maintenance import StartMaintenance
 from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
@@ -37,7 +38,7 @@ from domain.pathway.screening import CompleteScreening
 from domain.pathway.treatment_decisions import SetGoal, UpdateTreatmentPlan
 from domain.pathway.waitlist import PutOnWaitlist
 from domain.pathway.withdrawal import RecordWithdrawal
-from domain.plans import Actor, DischargePlan
+from domain.plans import Actor, DischargePlan, RelapsePreventionPlan
 from domain.refusal import Refusal, Refused
 from domain.sessions.attendance import Attendance
 from domain.state import JourneyState
@@ -60,6 +61,12 @@ WHOLE_PLAN = DischargePlan(
     resources=("peer group on Tuesdays",),
     medication=("none",),
     summary=("eight weeks of skills and therapy",),
+)
+RELAPSE_PLAN = RelapsePreventionPlan(
+    warning_signs=("three bad nights",),
+    coping_steps=("call the group",),
+    support_people=("their sister",),
+    whom_to_call=("call 988",),
 )
 AT_OP = {"see-client-1", "refresh-discharge-plan-1"}
 """What is owed beside the review while care at OP goes on and the discharge plan is begun."""
@@ -267,6 +274,13 @@ def enrolled(level: LevelOfCare = "IOP") -> Walk:
     walk.enrol()
     walk.do(UpdateDischargePlan, plan=WHOLE_PLAN)
     walk.plan_treatment()
+    return walk
+
+
+def in_maintenance() -> Walk:
+    """Care at OP goes on without an end date, with a visit every four weeks."""
+    walk = enrolled("OP")
+    walk.do(StartMaintenance, plan=RELAPSE_PLAN, visit_days=28)
     return walk
 
 
