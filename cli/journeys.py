@@ -186,7 +186,7 @@ def _show_standing(state: JourneyState, called: str, at: Instant) -> None:
             "Reference": called,
             "Stage": state.stage,
             "Final from": moment(state.closing.correctable_until) if state.closing.correctable_until else None,
-            "Level of care": level_in_week(now.level, now.week, now.last_week) if now.level else None,
+            "Level of care": level_in_week(now.level, now.week, now.last_week, state.mode) if now.level else None,
             "Moving to": _move(state.moves.current) if state.moves.current else None,
             **move_words(state),
             "Waiting for": named(now.waiting_for, now.waiting_for_person) if now.waiting_for else None,
@@ -197,6 +197,8 @@ def _show_standing(state: JourneyState, called: str, at: Instant) -> None:
             "Policy": state.admission.policy_version,
             "Screening": state.screening.in_words(),
             "Consents": state.consents.in_words(),
+            "Maintenance": _maintenance(state),
+            "Treatment plan": state.treatment_plan.in_words() if state.care.began else None,
             "Benefits": summary(state.coverage.benefits) if state.coverage.benefits else None,
             "Cost": _priced(state.cost.estimate) if state.cost.estimate else None,
             "Temporal UI": ui_link(load_settings(), state.journey_id),
@@ -224,6 +226,12 @@ def _show_missed(stored: tuple[StoredEvent, ...], now: Instant) -> None:
 def _move(move: Transition) -> str:
     place = f", place held at {move.place}" if move.place else ""
     return f"{move.target}, due {moment(move.due_at)}{place}"
+
+
+def _maintenance(state: JourneyState) -> str | None:
+    if state.maintenance.since is None or not state.level:
+        return None
+    return f"since {moment(state.maintenance.since)}, a visit every {state.maintenance.visit_days} days"
 
 
 def _away(state: JourneyState) -> dict[str, str | None]:

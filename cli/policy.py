@@ -126,7 +126,7 @@ def _levels(found: ReadPolicy) -> Iterator[tuple[object, ...]]:
             "us" if level.is_ours else "another facility",
             hours,
             sessions,
-            _review(level.review),
+            _review(level.review) + ("; maintenance without an end date" if level.maintenance else ""),
             ", ".join(level.tell_at_once),
             cost,
         )

@@ -40,7 +40,10 @@ def comparable(state: JourneyState) -> JourneyState:
         evidence = tuple(each.changed(text="") for each in benefits.evidence)
         coverage = coverage.changed(benefits=benefits.changed(evidence=evidence))
     discharge = state.discharge.changed(plan=DischargePlan())
-    return state.changed(discharge=discharge, coverage=coverage, crisis=state.crisis.without_words())
+    crisis, treatment = state.crisis.without_words(), state.treatment_plan.without_words()
+    maintenance = state.maintenance.without_words()
+    bare = {"discharge": discharge, "treatment_plan": treatment, "maintenance": maintenance}
+    return state.changed(coverage=coverage, crisis=crisis, **bare)
 
 
 def fingerprint(state: JourneyState) -> Fingerprint:

@@ -158,6 +158,25 @@ class SearchedFacility(Value):
     starts_at: Instant | None = None
 
 
+class RelapsePreventionPlan(Value):
+    """What a client in maintenance watches for and does, each in lines written with them."""
+
+    warning_signs: Lines = Field(default=(), description="Signs that it is getting worse, one for each line.")
+    coping_steps: Lines = Field(default=(), description="What the client does then, one for each line.")
+    support_people: Lines = Field(default=(), description="Who supports the client, one for each line.")
+    whom_to_call: Lines = Field(default=(), description="Whom to call, day and night, one for each line.")
+
+    def missing(self) -> tuple[str, ...]:
+        """The parts that are still empty; a blank line is not a line."""
+        parts = {
+            "warning signs": self.warning_signs,
+            "coping steps": self.coping_steps,
+            "support people": self.support_people,
+            "whom to call": self.whom_to_call,
+        }
+        return tuple(name for name, lines in parts.items() if not any(line.strip() for line in lines))
+
+
 class Transition(Value):
     """A move between levels that has begun and not ended.
 

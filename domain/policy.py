@@ -87,6 +87,13 @@ class Numbers(Value):
     )
     disengaged_business_days: BusinessDays = Field(description="That decision.")
     progress_note_business_days: BusinessDays = Field(description="The progress note of a session.")
+    relapse_plan_days: CalendarDays = Field(
+        description="Looking at the relapse-prevention plan again, as long as the client is in maintenance."
+    )
+    treatment_plan_days: CalendarDays = Field(description="First treatment plan after care began.")
+    goals_review_business_days: BusinessDays = Field(
+        description="Going through the goals with the client after a review of the level of care that did not."
+    )
     plan_draft_hours: ElapsedHours = Field(description="First discharge plan after care began.")
     step_up_hours: ElapsedHours = Field(description="Completing a step-up.")
     place_search_hours: ElapsedHours = Field(
@@ -287,6 +294,7 @@ class Level(Value):
         case_managed: Whether each client at this level has a case manager of their own.
         tell_at_once: Roles that are paged as soon as a step-up to this level is requested, beside the escalation of
             every step-up.
+        maintenance: Whether care at this level may go on without an end date, as maintenance.
         review: None at another facility, which reviews its own care.
         price: None at another facility.
     """
@@ -300,6 +308,7 @@ class Level(Value):
     plan_asked: bool = False
     case_managed: bool = False
     tell_at_once: tuple[Role, ...] = ()
+    maintenance: bool = False
     review: ReviewRule | None = None
     price: Price | None = None
 
@@ -317,6 +326,8 @@ class Level(Value):
             raise ValueError(
                 f"{self.id} is given by another facility: leave out review, price, unseen_days and plan_asked"
             )
+        if self.maintenance and (self.review is None or self.review.every_days is None):
+            raise ValueError(f"{self.id} has maintenance: it is given by us and reviewed every so many days")
         if self.hours_a_week and not 0 < self.hours_a_week[0] <= self.hours_a_week[1] <= 168:
             raise ValueError("hours_a_week is the least and the most, from 1 to 168")
         if self.sessions_a_week and not 0 < self.sessions_a_week[0] <= self.sessions_a_week[1] <= 50:

@@ -31,12 +31,14 @@ from domain.pathway.funding import Funding, Payment
 from domain.pathway.handoff import Handoff
 from domain.pathway.hospital import Hospital
 from domain.pathway.leave import Leave
+from domain.pathway.maintenance import Maintenance
 from domain.pathway.moves import Moves
 from domain.pathway.obligations import Obligations
 from domain.pathway.placement import Placement
 from domain.pathway.screening import Screening
 from domain.pathway.suspension import Suspension
 from domain.pathway.taper import Taper
+from domain.pathway.treatment_plan import TreatmentPlan
 from domain.pathway.waitlist import Waitlist
 from domain.pathway.withdrawal import Withdrawal
 from domain.plans import Direction
@@ -90,6 +92,8 @@ class JourneyState(Value):
     death: Death = Death()
     suspension: Suspension = Suspension()
     discharge: Discharging = Discharging()
+    treatment_plan: TreatmentPlan = TreatmentPlan()
+    maintenance: Maintenance = Maintenance()
     follow_up: FollowUp = FollowUp()
     closing: Closing = Closing()
     calls: Calls = Calls()
@@ -184,6 +188,11 @@ class JourneyState(Value):
     def level(self) -> LevelOfCare | None:
         """The level of care given now, or None before care and after it."""
         return self.care.level
+
+    @property
+    def mode(self) -> str | None:
+        """How care is given at the present level where that is not as usual: `maintenance`."""
+        return "maintenance" if self.level and self.maintenance.since is not None else None
 
     @property
     def level_since(self) -> Instant | None:

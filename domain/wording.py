@@ -38,11 +38,12 @@ def in_sentence(title: str) -> str:
     return f"{title[0].lower()}{title[1:]}"
 
 
-def level_in_week(level: str, week: int | None, last_week: int | None) -> str:
-    """A level of care and how far the client is in it: "IOP week 9 of 12"."""
+def level_in_week(level: str, week: int | None, last_week: int | None, mode: str | None = None) -> str:
+    """A level of care and how far the client is in it: "IOP week 9 of 12", "OP maintenance week 30"."""
+    at = f"{level} {mode}" if mode else level
     if week is None:
-        return level
-    return f"{level} week {week}" + (f" of {last_week}" if last_week is not None else "")
+        return at
+    return f"{at} week {week}" + (f" of {last_week}" if last_week is not None else "")
 
 
 def in_hours(minutes: int) -> str:

@@ -89,13 +89,29 @@ def write_without_authorisation(folder: Path) -> Path:
     return variant(folder, "us-no-authorisation-1", (terms, ""), ('  "authorisation",\n', ""))
 
 
+def write_without_treatment_plan(folder: Path) -> Path:
+    """The centre keeps treatment plans in another system."""
+    text = EXAMPLE_FILE.read_text()
+    terms = [(terms_of(text, kind), "") for kind in ("draft-treatment-plan", "review-goals")]
+    return variant(folder, "us-no-treatment-plan-1", *terms, ('  "treatment_plan",\n', ""))
+
+
+def write_without_maintenance(folder: Path) -> Path:
+    """The centre ends outpatient care on a day that is agreed."""
+    terms = terms_of(EXAMPLE_FILE.read_text(), "refresh-relapse-plan")
+    return variant(folder, "us-no-maintenance-1", (terms, ""), ('  "maintenance",\n', ""))
+
+
 def write_unasked(folder: Path) -> Path:
     """Payers are asked about no level, and the days of a course are others."""
     changes = ("plan_asked = true", "plan_asked = false"), ("treatment_days = 18", "treatment_days = 9")
     return variant(folder, "us-unasked-1", *changes)
 
 
-WRITERS = (write_php, write_residential, write_without_leave, write_without_authorisation, write_unasked)
+WRITERS = (
+    *(write_php, write_residential, write_without_leave, write_without_authorisation, write_without_treatment_plan),
+    *(write_without_maintenance, write_unasked),
+)
 
 
 def _made() -> dict[str, Policy]:

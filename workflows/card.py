@@ -83,7 +83,12 @@ def card(state: JourneyState, now: Instant) -> str:
         move = state.moves.current
         lines += ["", f"Moving {move.origin} → {move.target}, due {_moment(move.due_at)}{_place(state, move)}"]
     lines += [line for name, said in move_words(state).items() for line in ("", f"{name}: {said}")]
-    return "\n".join([*lines, *_away(state), *_end(state)])
+    return "\n".join([*lines, *_plan(state), *_away(state), *_end(state)])
+
+
+def _plan(state: JourneyState) -> list[str]:
+    """How the client's goals stand while they are in care: counts, nothing that was written."""
+    return ["", f"Treatment plan: {state.treatment_plan.in_words()}"] if state.level and state.care.is_ours else []
 
 
 def _end(state: JourneyState) -> list[str]:
@@ -116,7 +121,8 @@ def _level(state: JourneyState, now: Instant) -> str:
     if state.level is None:
         return "**none yet**"
     today = state.calendar.local_date(now)
-    return f"**{level_in_week(state.level, state.week_of_service(now), state.care.last_week)}** on {today}"
+    week, last = state.week_of_service(now), state.care.last_week
+    return f"**{level_in_week(state.level, week, last, state.mode)}** on {today}"
 
 
 def _place(state: JourneyState, move: Transition) -> str:

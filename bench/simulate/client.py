@@ -132,7 +132,8 @@ class SimulatedClient:
             return
         move = self.state.moves.current
         must_wait = owed.kind == "complete-step-up" and (move is None or move.place is None)
-        if must_wait or not self._tell(self._decision(owed)):
+        in_two_steps = owed.kind == "draft-treatment-plan" and not self.state.treatment_plan.goals
+        if must_wait or not self._tell(self._decision(owed)) or in_two_steps:
             self._plan(obligation, self.now + _TRY_AGAIN)
 
     def _decision(self, owed: Obligation) -> SignedCommand:

@@ -27,11 +27,13 @@ from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.handoff import HandoffPackage, RecordHandoff
 from domain.pathway.leave import EndLeave
+from domain.pathway.maintenance import UpdateRelapsePreventionPlan
 from domain.pathway.move_decisions import ConfirmArrival
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening
+from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
 from domain.pathway.withdrawal import CheckWithdrawal
 from domain.plans import Actor, DischargePlan, DischargeReason
 from domain.sessions.attendance import Attendance
@@ -177,6 +179,17 @@ _DECISIONS: dict[str, _Build] = {
     "refresh-discharge-plan": lambda state, key, by, wish: UpdateDischargePlan(id=key, by=by, plan=_PLAN),
     "early-follow-up": lambda state, key, by, wish: RecordFollowUp(id=key, by=by, contact="reached"),
     "draft-discharge-plan": lambda state, key, by, wish: UpdateDischargePlan(id=key, by=by, plan=_PLAN),
+    "draft-treatment-plan": lambda state, key, by, wish: (
+        UpdateTreatmentPlan(id=key, by=by, discharge_criteria=("four steady weeks",), participation="agreed")
+        if state.treatment_plan.goals
+        else SetGoal(id=key, by=by, words="sleep through the night")
+    ),
+    "refresh-relapse-plan": lambda state, key, by, wish: UpdateRelapsePreventionPlan(
+        id=key, by=by, plan=state.maintenance.plan
+    ),
+    "review-goals": lambda state, key, by, wish: ReviewGoals(
+        id=key, by=by, progressing=tuple(goal.id for goal in state.treatment_plan.open_goals())
+    ),
     "review": _review,
     "continued-stay": _continued_stay,
     "complete-step-up": _arrival,

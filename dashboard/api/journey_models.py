@@ -12,9 +12,12 @@ from dashboard.board.journey import JourneyView, Owed
 from dashboard.missed import MissedDuty
 from dashboard.reading import row
 from domain.benefit_words import price, summary
+from domain.goals import Participation, Progress
 from domain.move_words import move_words
 from domain.obligation_terms import Priority
 from domain.obligations import ObligationStatus
+from domain.pathway.maintenance import Maintenance
+from domain.pathway.treatment_plan import TreatmentPlan
 from domain.plans import Actor, Direction, DischargePlan, Estimate, Transition
 from domain.reference import reference
 from domain.values import LevelOfCare, Role, Stage
@@ -147,6 +150,57 @@ class Plan(BaseModel):
         return cls(is_begun=plan.is_begun(), missing=list(plan.missing()), **lines)
 
 
+class TreatmentGoal(BaseModel):
+    """One goal of the client."""
+
+    id: str = Field(description="Given by the journey: goal-1.")
+    progress: Progress = Field(description="How far the client has come towards it.")
+    target: date | None = Field(description="The day by which to reach it.")
+    words: str | None = Field(description=f"What the client wants to reach; {MAY_NOT_READ}.")
+    measure: str | None = Field(description=f"How to tell whether it is reached; {MAY_NOT_READ}.")
+
+
+class Treatment(BaseModel):
+    """The treatment plan."""
+
+    goals: list[TreatmentGoal] = Field(description="In the order in which they were set.")
+    missing: list[str] = Field(description="What the plan still lacks.")
+    gone_through_at: datetime | None = Field(description="When the goals were last gone through with the client.")
+    participation: Participation | None = Field(description="The client's part in the plan.")
+    step_down_criteria: list[str] | None = Field(description=f"What must be so before a step-down; {MAY_NOT_READ}.")
+    discharge_criteria: list[str] | None = Field(description=f"What must be so before discharge; {MAY_NOT_READ}.")
+
+    @classmethod
+    def of(cls, plan: TreatmentPlan, *, reads_words: bool) -> Self:
+        """From the state, without what was written if the person may not read it."""
+        bare = plan if reads_words else plan.without_words()
+        goals = [TreatmentGoal(**{**goal.model_dump(), "words": goal.words or None}) for goal in bare.goals]
+        return cls(
+            goals=goals,
+            missing=list(plan.missing()),
+            gone_through_at=plan.gone_through_at,
+            participation=plan.participation,
+            step_down_criteria=list(plan.step_down_criteria) if reads_words else None,
+            discharge_criteria=list(plan.discharge_criteria) if reads_words else None,
+        )
+
+
+class RelapsePrevention(BaseModel):
+    """The relapse-prevention plan of a client in maintenance."""
+
+    visit_days: int = Field(description="Calendar days from one visit to the next.")
+    warning_signs: list[str] | None = Field(description=f"Signs that it is getting worse; {MAY_NOT_READ}.")
+    coping_steps: list[str] | None = Field(description=f"What the client does then; {MAY_NOT_READ}.")
+    support_people: list[str] | None = Field(description=f"Who supports the client; {MAY_NOT_READ}.")
+    whom_to_call: list[str] | None = Field(description=f"Whom to call, day and night; {MAY_NOT_READ}.")
+
+    @classmethod
+    def of(cls, held: Maintenance, *, reads_words: bool) -> Self:
+        """From the state, without the lines if the person may not read them."""
+        lines = {name: list(lines) if reads_words else None for name, lines in held.plan}
+        return cls(visit_days=held.visit_days or 0, **lines)
+
+
 class Journey(BaseModel):
     """One journey, from the record itself: it is never behind."""
 
@@ -158,6 +212,7 @@ class Journey(BaseModel):
     site: str = Field(description="Where the client is in care.")
     stage: Stage = Field(description="Where the journey stands.")
     level: LevelOfCare | None = Field(description="The level of care given now.")
+    mode: str | None = Field(description="maintenance where care at the level goes on without an end date.")
     level_since: datetime | None = Field(description="When care at that level began.")
     week: int | None = Field(description="The week of care at this level, from 1.")
     last_week: int | None = Field(description="The last week at this level, but for those whom the policy names.")
@@ -178,6 +233,8 @@ class Journey(BaseModel):
     consents: str = Field(description="Each kind and its answer, in words.")
     benefits: str | None = Field(description="What the payer will do and why, in words; null until it has answered.")
     estimate: Cost | None = Field(description="The latest estimate; null if there is none.")
+    relapse_prevention_plan: RelapsePrevention | None = Field(description="Null outside maintenance.")
+    treatment_plan: Treatment = Field(description="The treatment plan.")
     discharge_plan: Plan = Field(description="The discharge plan.")
     policy: str = Field(description="The version of the policy under which the journey lives.")
     calendar: int = Field(description="The version of the site's calendar by which its days are counted.")
@@ -208,6 +265,11 @@ class Journey(BaseModel):
             consents=state.consents.in_words(),
             benefits=summary(benefits) if benefits else None,
             estimate=Cost.of(estimate, accepted=state.cost.accepted) if estimate else None,
+            mode=state.mode,
+            relapse_prevention_plan=(
+                RelapsePrevention.of(state.maintenance, reads_words=reads_words) if state.mode else None
+            ),
+            treatment_plan=Treatment.of(state.treatment_plan, reads_words=reads_words),
             discharge_plan=Plan.of(state.discharge.plan, reads_words=reads_words),
             policy=state.admission.policy_version,
             calendar=state.admission.calendar,

@@ -17,6 +17,7 @@ from dashboard.board.security import CSRF_FIELD
 from dashboard.queries.places import TrackPlaces
 from domain.commands import Decision
 from domain.decision_options import Option, given_as_fields, options_of
+from domain.goals import Progress
 from domain.plans import Actor
 from domain.state import JourneyState
 from domain.values import LEVEL_PATTERN, Role
@@ -127,6 +128,11 @@ def _choices(option: Option, state: JourneyState) -> tuple[tuple[str, str], ...]
         return _YES_NO
     if option.pattern == LEVEL_PATTERN:
         return tuple((each.id, each.id) for each in state.policy.levels)
+    if option.name == "goal":
+        return tuple(
+            (each.id, each.id if each.words == MASK else f"{each.id}: {each.words[:60]}")
+            for each in state.treatment_plan.goals
+        )
     if option.name == "obligation":
         return tuple((each.id, f"{each.title} ({each.id})") for each in state.obligations.open.values())
     return ()
@@ -149,9 +155,17 @@ def _default(option: Option, state: JourneyState, about: str | None) -> str:
         return str(about)
     if option.name == "estimate" and state.cost.estimate is not None:
         return state.cost.estimate.id
-    if option.within == "plan" and option.is_list:
-        return "\n".join(line for line in getattr(state.discharge.plan, option.name, ()) if line != MASK)
-    return ""
+    return "\n".join(line for line in _lines(option, state) if line != MASK)
+
+
+def _lines(option: Option, state: JourneyState) -> Sequence[str]:
+    """Those of a plan as it stands, or the goals that stand so, where a decision asks for it whole."""
+    if not option.is_list:
+        return ()
+    if option.name in {progress.replace("-", "_") for progress in Progress}:
+        return [goal.id for goal in state.treatment_plan.goals if goal.progress.replace("-", "_") == option.name]
+    plans = state.discharge.plan, state.treatment_plan, state.maintenance.plan
+    return next((getattr(plan, option.name) for plan in plans if hasattr(plan, option.name)), ())
 
 
 def read(decision: type[Decision], form: Mapping[str, str], viewer: Viewer, zone: ZoneInfo, now: datetime) -> Decision:

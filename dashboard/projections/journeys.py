@@ -19,6 +19,7 @@ _COLUMNS = (
     *("screening_urgency", "screened_at", "correctable_until"),
     *("moving_from", "move_direction", "move_place", "move_starts_at"),
     *("track", "waits_for", "waits_since", "waits_for_tracks", "risk"),
+    *("goals", "goals_met", "goals_reviewed_at", "mode"),
 )
 
 
@@ -77,6 +78,10 @@ def _row(change: Change) -> TableRow:
         state.waitlist.since if state.waits_for else None,
         " ".join(state.waitlist.tracks) or None if state.waits_for else None,
         state.screening.risk,
+        len(state.treatment_plan.goals),
+        state.treatment_plan.met,
+        state.treatment_plan.gone_through_at,
+        state.mode,
     )
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from domain.pathway.crisis import CrisisEnded
     from domain.pathway.death import DeathCorrected
     from domain.pathway.leave import LeaveEnded, LeaveStarted
+    from domain.pathway.maintenance import MaintenanceEnded, MaintenanceStarted, RelapsePreventionPlanUpdated
     from domain.pathway.obligation_events import ObligationMet, ObligationWaived
     from domain.state import JourneyState
 
@@ -59,6 +60,8 @@ SEE_CLIENT = ObligationKind(
     waivable_by=CLINICAL,
     priority=Priority.CLINICAL,
 )
+_WEEK = 7
+"""Calendar days of the week of the last session, from whose first day it is counted when the client comes again."""
 WRITE_PROGRESS_NOTE = ObligationKind(
     kind="write-progress-note",
     title="Write a session's progress note, and enter that",
@@ -245,6 +248,18 @@ def expect_the_client_to_come(state: JourneyState, event: LevelOfCareStarted | L
 
 
 @part.consequence
+def expect_them_at_their_rhythm(
+    state: JourneyState, event: MaintenanceStarted | RelapsePreventionPlanUpdated | MaintenanceEnded
+) -> Iterator[BaseEvent]:
+    """In maintenance the client comes as often as was decided for them, and as often as others after it."""
+    for owed in state.open_of(SEE_CLIENT.kind):
+        anew = _unseen(state, event, owed.counted.since)
+        if anew.obligation.counted != owed.counted:
+            yield from cancelled(state, event, SEE_CLIENT)
+            yield anew
+
+
+@part.consequence
 def expect_them_still(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
     """A person saw to it, or said that nobody need: that goes for this time, and the client is waited for anew."""
     by_a_person = event.by is not None and event.kind == SEE_CLIENT.kind
@@ -319,4 +334,6 @@ def _unseen(state: JourneyState, event: BaseEvent, since: Instant) -> Obligation
     level = state.policy.level(state.level) if state.level else None
     assert level is not None and level.unseen_days is not None, "only a level of ours is waited for"
     counted = Counted.calendar_days(level.unseen_days, since=since, rule=f"levels.{level.id}.unseen_days")
+    if state.maintenance.since is not None and state.maintenance.visit_days is not None:
+        counted = Counted.calendar_days(state.maintenance.visit_days + _WEEK, since=since)
     return raised(state, event, SEE_CLIENT, counted)

@@ -21,7 +21,7 @@ from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.obligations import Obligation
 from domain.part import Part
-from domain.pathway import move_decisions, moves
+from domain.pathway import maintenance, move_decisions, moves
 from domain.pathway.obligation_changes import cancelled, met, met_one, raised, require_owed_by_then
 from domain.pathway.obligation_events import ObligationRaised
 from domain.plans import Actor, Direction, ReviewOutcome
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         TransitionWithdrawn,
     )
     from domain.pathway.crisis import CrisisEnded
+    from domain.pathway.maintenance import MaintenanceEnded
     from domain.pathway.moves import TransitionDeclined, TransitionStarted
     from domain.pathway.obligation_events import ObligationWaived
     from domain.pathway.policy_change import PolicyChanged
@@ -173,6 +174,13 @@ def review_soon_what_was_to_change(
 ) -> Iterator[BaseEvent]:
     """The client stays where a clinician thought they should not; at the end of the last week if that comes first."""
     if state.stage is Stage.ACTIVE:
+        yield from _soon(state, event, "declined_review_hours")
+
+
+@part.consequence
+def review_soon_who_needs_more(state: JourneyState, event: MaintenanceEnded) -> Iterator[BaseEvent]:
+    """Maintenance was not enough."""
+    if event.reason is maintenance.MaintenanceEnd.NEEDS_MORE:
         yield from _soon(state, event, "declined_review_hours")
 
 

@@ -15,6 +15,7 @@ from domain.events import BaseEvent
 from domain.obligation_terms import ObligationKind, Terms
 from domain.obligations import Obligation
 from domain.part import Part, Slice
+from domain.pathway.obligation_changes import raised_within
 from domain.pathway.obligation_events import ObligationCancelled, ObligationRaised, of
 from domain.sites import Calendar, calendar_of
 from domain.values import Value
@@ -118,6 +119,18 @@ def no_longer_waiting(state: JourneyState, event: BaseEvent, *kinds: ObligationK
     names = [kind.kind for kind in kinds]
     if over := tuple(each.owed.id for each in state.suspension.waiting if each.owed.kind in names):
         yield DutiesResumed(**event.context, obligations=over)
+
+
+def raised_unless_waiting(
+    state: JourneyState, event: BaseEvent, kind: ObligationKind, number: str
+) -> Iterator[BaseEvent]:
+    """Something is owed within what the policy's number says; while the client is away it waits, once."""
+    if not _waits_now(state, kind):
+        yield raised_within(state, event, kind, number)
+    elif not state.suspension.of(kind):
+        raising = raised_within(state, event, kind, number)
+        yield raising
+        yield from paused(event, (raising.obligation,))
 
 
 @part.evolves
@@ -238,6 +251,12 @@ def pauses_in_crisis(state: JourneyState, owed: Obligation) -> bool:
     """Whether the policy has it wait while the client is in an emergency department or in hospital."""
     terms = _terms(state, owed)
     return terms is not None and terms.pauses_in_crisis
+
+
+def _waits_now(state: JourneyState, kind: ObligationKind) -> bool:
+    terms = state.policy.obligations[kind.kind]
+    on_leave, in_crisis = state.leave.until is not None, state.crisis.current is not None
+    return (on_leave and terms.pauses_on_leave) or (in_crisis and terms.pauses_in_crisis)
 
 
 def _terms(state: JourneyState, owed: Obligation) -> Terms | None:

@@ -246,6 +246,10 @@ create table dash.journeys_shape (
     waits_since timestamptz,
     waits_for_tracks text,
     risk text,
+    goals integer,
+    goals_met integer,
+    goals_reviewed_at timestamptz,
+    mode text,
     constraint journeys_shape_pkey primary key (journey_id)
 );
 alter table dash.journeys_shape owner to throughline_projector;
@@ -276,6 +280,10 @@ comment on column dash.journeys_shape.track is 'The track in which the client ha
 comment on column dash.journeys_shape.waits_for is 'The level of care for which the client is on the waitlist.';
 comment on column dash.journeys_shape.waits_for_tracks is 'The tracks that they could come to, by id, with spaces between them; null: any at the level.';
 comment on column dash.journeys_shape.risk is 'What was last found of the client''s risk before care: low, raised or unknown.';
+comment on column dash.journeys_shape.goals is 'How many goals the client''s treatment plan has.';
+comment on column dash.journeys_shape.goals_met is 'How many of them the client has reached.';
+comment on column dash.journeys_shape.goals_reviewed_at is 'When the goals were last gone through with the client, or the plan last changed; null if not since its first draft.';
+comment on column dash.journeys_shape.mode is 'maintenance where care at the level goes on without an end date; null as usual.';
 create index journeys_shape_as_of_position_idx on dash.journeys_shape using btree (as_of_position);
 create index journeys_shape_journey_id_idx on dash.journeys_shape using btree (journey_id) where ((ended_at is null) or (open_count > 0));
 create index journeys_shape_move_due_idx on dash.journeys_shape using btree (move_due) where (moving_to is not null);
@@ -492,7 +500,11 @@ create view dash.journeys as
     waits_for,
     waits_since,
     waits_for_tracks,
-    risk
+    risk,
+    goals,
+    goals_met,
+    goals_reviewed_at,
+    mode
    from dash.journeys_g1;
 alter view dash.journeys owner to throughline_projector;
 grant select on table dash.journeys to throughline_dashboards;
@@ -602,7 +614,11 @@ create view dash.open_journeys as
     waits_for,
     waits_since,
     waits_for_tracks,
-    risk
+    risk,
+    goals,
+    goals_met,
+    goals_reviewed_at,
+    mode
    from dash.journeys j
   where ((ended_at is null) or (open_count > 0))
   order by (urgent_open or coalesce((next_due < now()), false)) desc, (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), next_due, journey_id;

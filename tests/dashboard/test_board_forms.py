@@ -12,12 +12,15 @@ from access.rules import Viewer
 from dashboard.board.forms import Control, FormError, controls, is_offered, read, roles_for
 from domain.commands import Decision
 from domain.decision_options import options_of
+from domain.evolve import fold
 from domain.pathway import DECISIONS
 from domain.pathway.coverage import RecordBenefits
 from domain.pathway.discharge import UpdateDischargePlan
 from domain.pathway.leave import StartLeave
 from domain.pathway.obligation_decisions import WaiveObligation
 from domain.pathway.reviews import CompleteReview
+from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
+from domain.pathway.treatment_plan import GoalSet
 from domain.values import Role
 from record.sealing import MASK
 from tests.domain import walk
@@ -129,6 +132,23 @@ def test_only_what_the_stage_and_the_roles_allow_is_offered() -> None:
     assert not offered & {"confirm-enrolment", "confirm-arrival", "adopt-calendar"}
     assert all(Role.CLINICIAN in each.declared.by for each in DECISIONS if each.name() in offered)
     assert roles_for(CompleteReview, EVERYONE) == tuple(role for role in Role if role in CompleteReview.declared.by)
+
+
+def test_goals_are_chosen_and_each_list_holds_those_that_stand_so() -> None:
+    walked = walk.enrolled()
+    walked.do(SetGoal, words="go back to school")
+    walked.do(ReviewGoals, progressing=("goal-1",), met=("goal-2",))
+    made = {each.name: each for each in controls(ReviewGoals, walked.state, {})}
+    assert (made["progressing"].value, made["met"].value, made["not_started"].value) == ("goal-1", "goal-2", "")
+    goal = controls(SetGoal, walked.state, {})[0]
+    assert (goal.kind, goal.choices[1]) == ("choice", ("goal-2", "goal-2: go back to school"))
+    masked = fold([each.changed(words=MASK) if isinstance(each, GoalSet) else each for each in walked.record])
+    assert controls(SetGoal, masked, {})[0].choices[1] == ("goal-2", "goal-2")
+    criteria = {each.name: each.value for each in controls(UpdateTreatmentPlan, walked.state, {})}
+    assert criteria["discharge_criteria"] == "four steady weeks"
+    given = _given(ReviewGoals, progressing="goal-1", no_longer_wanted="goal-2\n")
+    reviewed = read(ReviewGoals, given, CLINICIAN, ZONE, NOW)
+    assert isinstance(reviewed, ReviewGoals) and reviewed.no_longer_wanted == ("goal-2",)
 
 
 def test_the_plan_is_filled_in_as_it_stands_and_a_masked_line_is_not() -> None:

@@ -20,6 +20,7 @@ from domain.pathway.discharge import UpdateDischargePlan
 from domain.pathway.first_visit import BookFirstVisit
 from domain.pathway.handoff import RecordHandoff
 from domain.pathway.taper import PlanTaper
+from domain.pathway.treatment_decisions import SetGoal, UpdateTreatmentPlan
 from domain.values import Role
 from tests.dashboard.api.served import STAFF, Served, serving
 from tests.domain import walk
@@ -108,6 +109,9 @@ async def test_words_are_shown_to_those_who_may_read_them_and_a_journey_elsewher
     walked = walk.enrolled()
     plan = {"follow_ups": ["CANARY appointment"], "crisis_contacts": ["988"], "resources": []}
     walked.do(UpdateDischargePlan, plan=plan)
+    walked.do(SetGoal, words="CANARY sings", measure="CANARY diary", target="2026-06-01")
+    criteria = ("CANARY is steady",)
+    walked.do(UpdateTreatmentPlan, step_down_criteria=criteria, discharge_criteria=criteria, participation="agreed")
     await served.keep({"here": walked})
     for person, viewer in STAFF.items():
         cookie, _ = await served.browser(person)
@@ -118,6 +122,7 @@ async def test_words_are_shown_to_those_who_may_read_them_and_a_journey_elsewher
         assert page.status_code == 200
         reads = bool(set(viewer.roles) & (TABLE[Action.READ_WORDS].keys() - {Role.ADMISSIONS}))
         assert ("CANARY" in page.text) is reads, person
+        assert ("CANARY sings (CANARY diary)" in page.text, "0 of 2 goals met" in page.text) == (reads, True)
         looks = await served.services.audit.looks(person=person)
         assert [each.did for each in looks] == (["read-words"] if reads else ["opened-journey"])
 

@@ -21,6 +21,7 @@ from dashboard.board.visit import SESSION_COOKIE
 from dashboard.reading import state_of
 from domain.pathway.crisis import CrisisPlace, RecordCrisis
 from domain.pathway.discharge import UpdateDischargePlan
+from domain.pathway.treatment_decisions import SetGoal, UpdateTreatmentPlan
 from domain.values import Role
 from tests.dashboard.api.served import Served, serving
 from tests.domain import walk
@@ -59,6 +60,8 @@ def with_words(walked: Walk) -> Walk:
 def in_care() -> Walk:
     walked = walk.enrolled()
     walked.do(UpdateDischargePlan, plan=PLAN)
+    walked.do(SetGoal, words=CANARY, measure=CANARY)
+    walked.do(UpdateTreatmentPlan, step_down_criteria=(CANARY,), discharge_criteria=(CANARY,), participation="agreed")
     return with_words(walked)
 
 

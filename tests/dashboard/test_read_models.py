@@ -30,6 +30,7 @@ from domain.pathway.obligation_events import ObligationEscalated, ObligationMet,
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening
+from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
 from domain.values import LevelOfCare, Role
 from eventstore import EventStore, NewEvent
 from tests.dashboard.keeping import ask, keep, named, names, projecting, reached
@@ -88,6 +89,10 @@ async def test_a_journeys_row_says_what_its_state_says(database_url: str, store:
         waits = (state.waitlist.level, state.waitlist.since) if state.waits_for else (None, None)
         assert (told["waits_for"], told["waits_since"]) == waits
         assert told["waits_for_tracks"] == (" ".join(state.waitlist.tracks) or None)
+        plan = state.treatment_plan
+        assert (told["goals"], told["goals_met"]) == (len(plan.goals), plan.met)
+        assert told["goals_reviewed_at"] == plan.gone_through_at
+        assert told["mode"] == state.mode
     assert sorted(names(list(rows.values()), "as_of_position"))[-1] == sum(len(each.record) for each in walks.values())
 
 
@@ -303,6 +308,10 @@ async def test_free_text_reaches_no_read_model(database_url: str, store: EventSt
     walked.do(DecidePlacement, recommended="IOP", actual="OP", variance="Quillfeather cannot travel")
     walked.do(AcceptCost, estimate=_estimate(walked))
     walked.enrol()
+    walked.do(SetGoal, words="Quillfeather sleeps", measure="a diary of Quillfeather's")
+    criteria = ("Quillfeather is steady",)
+    walked.do(UpdateTreatmentPlan, step_down_criteria=criteria, discharge_criteria=criteria, participation="agreed")
+    walked.do(ReviewGoals, met=("goal-1",), note="Quillfeather sleeps")
     walked.do(CompleteReview, outcome="continue", rationale="Quillfeather does well")
     await projected(database_url, store, {"j": walked})
     for model in READ_MODELS:

@@ -36,6 +36,7 @@ from domain.pathway.handoff import HandoffRecorded
 from domain.pathway.hospital import HospitalVisitEnded, HospitalVisitGoesOn, HospitalVisitReported
 from domain.pathway.leave import LeaveEnded, LeaveStarted
 from domain.pathway.lost_place import PlaceLost
+from domain.pathway.maintenance import MaintenanceEnded, MaintenanceStarted, RelapsePreventionPlanUpdated
 from domain.pathway.moves import TransitionDeclined
 from domain.pathway.notices import NoticeNotDelivered
 from domain.pathway.obligation_events import (
@@ -55,6 +56,7 @@ from domain.pathway.reopening import JourneyReopened
 from domain.pathway.screening import ContactRecorded
 from domain.pathway.suspension import DutiesResumed
 from domain.pathway.taper import TaperPlanned
+from domain.pathway.treatment_plan import GoalsReviewed
 from domain.pathway.waitlist import InterimCareOffered, TakenOffWaitlist, Waitlisted
 from domain.pathway.waivers import ObligationKindWaived, ObligationKindWaiverUndone, ObligationWaivedUntil
 from domain.pathway.withdrawal import WithdrawalChecked, WithdrawalTakenBack
@@ -116,6 +118,10 @@ ASIDE: tuple[Event, ...] = (
     OutreachRecorded(**ABOUT, outcome="no-answer", attempt=1, by=SOMEBODY),
     FirstSessionBooked(**ABOUT, first_session_at=MONDAY, by=SOMEBODY),
     CareStartTakenBack(**ABOUT, level="IOP"),
+    MaintenanceStarted(**ABOUT, level="OP", visit_days=28, plan=walk.RELAPSE_PLAN, by=SOMEBODY),
+    RelapsePreventionPlanUpdated(**ABOUT, visit_days=14, plan=walk.RELAPSE_PLAN, by=SOMEBODY),
+    MaintenanceEnded(**ABOUT, reason="needs-more", by=SOMEBODY),
+    GoalsReviewed(**ABOUT, progress=({"goal": "goal-1", "progress": "no-longer-wanted"},), by=SOMEBODY),
     LeaveStarted(**ABOUT, until=MONDAY.date(), reason="travels", by=SOMEBODY),
     LeaveEnded(**ABOUT, by=SOMEBODY),
     DischargeWithdrawn(**ABOUT, reason="sleeps badly", by=SOMEBODY),

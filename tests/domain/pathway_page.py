@@ -44,6 +44,7 @@ from tests.domain.walk import (
     STAGES,
     Walk,
     enrolled,
+    in_maintenance,
     place_held,
     returning,
     stepping_down,
@@ -90,8 +91,8 @@ class Observed:
 def observe() -> Observed:
     """Tries everything everywhere."""
     observed = Observed()
-    others = window_missed, place_held, returning, _on_leave, _late_place, _admitted_long_ago, _came_on_another_day
-    for make in (*STAGES.values(), *others):
+    others = window_missed, place_held, returning, in_maintenance, _on_leave, _late_place, _admitted_long_ago
+    for make in (*STAGES.values(), *others, _came_on_another_day):
         walk = make()
         _note_the_way(walk, observed)
         for kind in COMMANDS.values():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.benefits import Benefits, CostShare, Evidence, Topic, Verdict
 from domain.commands import BEFORE_CARE, BaseCommand, Decision
 from domain.effects import Effect
+from domain.goals import Participation
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
 from domain.pathway.attendance import NoteAttendance, OutreachOutcome, RecordOutreach
 from domain.pathway.calendars import AdoptCalendar
@@ -39,6 +40,7 @@ from domain.pathway.handoff import HandoffChannel, HandoffPackage, RecordHandoff
 from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
 from domain.pathway.leave import EndLeave, LeaveCategory, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
+from domain.pathway.maintenance import EndMaintenance, MaintenanceEnd, StartMaintenance, UpdateRelapsePreventionPlan
 from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import (
     AcknowledgeObligation,
@@ -52,6 +54,7 @@ from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, KnownRisk, RecordContact, Urgency
 from domain.pathway.taper import PlanTaper
+from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
 from domain.pathway.waitlist import (
     InterimAnswer,
     PutOnWaitlist,
@@ -74,6 +77,7 @@ from domain.plans import (
     FacilityAnswer,
     FundingRoute,
     Initiator,
+    RelapsePreventionPlan,
     ReviewOutcome,
     SearchedFacility,
 )
@@ -82,7 +86,7 @@ from domain.sessions.facts import Entry, Modality, Session, SessionOutcome, Sess
 from domain.sites import site_named
 from domain.state import JourneyState
 from domain.values import Role, Stage
-from tests.domain.walk import CLINICIAN, MONDAY, WHOLE_PACKAGE, WHOLE_PLAN
+from tests.domain.walk import CLINICIAN, MONDAY, RELAPSE_PLAN, WHOLE_PACKAGE, WHOLE_PLAN
 from tests.policies import OTHERS
 
 Kind = type[BaseCommand]
@@ -142,6 +146,9 @@ VISIT_TIMES = st.none() | st.integers(0, 900).map(lambda hours: MONDAY + timedel
 TAPERS = st.sampled_from([None, None, None, date(2026, 3, 30), date(2026, 5, 1)])
 PACKAGES = st.sampled_from([HandoffPackage(), HandoffPackage(contacts=True), WHOLE_PACKAGE])
 PLANS = st.sampled_from([DischargePlan(), DischargePlan(crisis_contacts=("988",)), WHOLE_PLAN])
+RELAPSE_PLANS = st.sampled_from([RELAPSE_PLAN, RELAPSE_PLAN, RELAPSE_PLAN, RelapsePreventionPlan()])
+GOALS = st.sampled_from(["goal-1", "goal-2", "goal-3"])
+LINES = st.sampled_from([(), ("four steady weeks",)])
 ANSWERS: st.SearchStrategy[Any] = st.one_of(
     st.builds(
         BenefitsAnswer,
@@ -173,6 +180,12 @@ def answers_to(call: Effect) -> st.SearchStrategy[Any]:
 
 def _calendars(state: JourneyState) -> list[int]:
     return [each.version for each in site_named(state.admission.site or "main").calendars]
+
+
+def _goals_of(state: JourneyState) -> st.SearchStrategy[tuple[str, ...]]:
+    """All that are open, as whoever goes through them names them, or any."""
+    named = st.just(tuple(goal.id for goal in state.treatment_plan.open_goals()))
+    return named | named | st.lists(GOALS, max_size=2).map(tuple)
 
 
 def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[Any]]:
@@ -225,6 +238,21 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         RecordOutreach: {"outcome": st.sampled_from(OutreachOutcome), "note": st.none() | WORDS},
         RecordPlanDelivery: {"how": st.sampled_from(PlanDelivery), "format": st.none() | st.sampled_from(PlanFormat)},
         UpdateDischargePlan: {"plan": PLANS},
+        StartMaintenance: {"plan": RELAPSE_PLANS, "visit_days": st.sampled_from([28, 7, 200])},
+        UpdateRelapsePreventionPlan: {"plan": RELAPSE_PLANS, "visit_days": st.sampled_from([None, 14])},
+        EndMaintenance: {"reason": st.sampled_from(MaintenanceEnd)},
+        SetGoal: {
+            "goal": st.none() | GOALS,
+            "words": WORDS,
+            "measure": st.none() | WORDS,
+            "target": st.none() | st.just(date(2026, 6, 1)),
+        },
+        UpdateTreatmentPlan: {
+            "step_down_criteria": LINES,
+            "discharge_criteria": LINES,
+            "participation": st.sampled_from(Participation),
+        },
+        ReviewGoals: {"progressing": _goals_of(state), "met": st.lists(GOALS, max_size=1).map(tuple)},
         WithdrawDischarge: {"reason": WORDS},
         WithdrawMove: {"reason": WORDS},
         CorrectEnrolment: {"reason": WORDS},
@@ -304,6 +332,7 @@ _BY_HAND = (
     *(CompleteObligation, WaiveObligation, UndoWaiver, AcknowledgeObligation),
     *(AssignCareTeam, AssignObligation, HandOver),
 )
+_GOALS = (SetGoal, UpdateTreatmentPlan, ReviewGoals, ReviewGoals)
 _MOVES = (RequestStepUp, StartStepDown)
 _AWAY = (RecordCrisis, RecordCrisis, EndCrisis, RecordDeath)
 _OUT = (RecordWithdrawal, RecordWithdrawal, *_AWAY)
@@ -343,6 +372,8 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         ReportHospitalDischarge,
         TakeBackHospitalDischarge,
         UpdateDischargePlan,
+        *_GOALS,
+        *(StartMaintenance, StartMaintenance, UpdateRelapsePreventionPlan, EndMaintenance),
         *_BY_HAND,
     ),
     Stage.TRANSITION: (

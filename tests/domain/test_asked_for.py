@@ -348,7 +348,8 @@ def test_a_discharge_cancels_all_and_its_correction_restores_what_care_owed(in_c
     walk = care_begun_with_more_owed()
     before = kinds(walk)
     assert before == [
-        *("assign-case-manager", "continued-stay", "draft-discharge-plan", "obtain-authorisation", "recertify"),
+        *("assign-case-manager", "continued-stay", "draft-discharge-plan", "draft-treatment-plan"),
+        *("obtain-authorisation", "recertify"),
         *("review", "see-client", "team-review"),
     ]
     due = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
@@ -361,10 +362,10 @@ def test_a_discharge_cancels_all_and_its_correction_restores_what_care_owed(in_c
         now = walk.state.crisis.current
         assert now is not None and now.place == "emergency-department", "they are there all the same"
         assert "arrange-return" in kinds(walk)
-        waits = {"assign-case-manager-1", "obtain-authorisation-1", "see-client-1", "team-review-1"}
-        assert set(walk.state.suspension.ids) == waits
+        anew = "assign-case-manager", "obtain-authorisation", "see-client", "draft-treatment-plan"
+        assert set(walk.state.suspension.ids) == {"team-review-1", *(f"{kind}-1" for kind in anew)}
         walk.do(EndCrisis, safety_rechecked=True, note="home")
-        for kind in ("assign-case-manager", "obtain-authorisation", "see-client"):  # counted anew, as ever
+        for kind in anew:  # counted anew, as ever
             due[kind] = walk.state.open_of(kind)[0].due_at
     assert kinds(walk) == before
     again = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
@@ -535,6 +536,7 @@ def test_lists_are_sorted_by_clinical_priority_and_then_by_due_time() -> None:
         "assign-case-manager",
         "team-review",
         "see-client",
+        "draft-treatment-plan",
         "review",
         "continued-stay",
         "obtain-authorisation",

@@ -88,6 +88,9 @@ def test_what_waits_during_a_crisis_is_what_the_policy_says() -> None:
         "team-review",
         "leave-contact",
         "refresh-discharge-plan",
+        "draft-treatment-plan",
+        "refresh-relapse-plan",
+        "review-goals",
     }
     walk = in_hospital_before_care()
     assert [each.owed.kind for each in walk.state.suspension.waiting] == ["decide-placement", "enrol"]

@@ -29,6 +29,8 @@ OPEN = {
     *("ObligationCancelled.because", "about", "Estimate.assumptions", "NoticeNotDelivered.code"),
     *("kind", "title", "EffectSettled.call"),
     "CostShare.unclear",
+    # goals are counted by the journey itself: goal-1
+    *("GoalSet.goal", "GoalProgress.goal"),
     # names of places, as the directory has them, and of groups; the fold compares facilities
     *("facility", "Enrolled.track", "Evidence.other_payer"),
     # a state is no address; the licence is compared with it
@@ -120,6 +122,15 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "ObligationKindWaived.reason",
         "ObligationKindWaiverUndone.reason",
         "ObligationReopened.reason",
+        "GoalSet.words",
+        "GoalSet.measure",
+        "TreatmentPlanUpdated.step_down_criteria",
+        "TreatmentPlanUpdated.discharge_criteria",
+        "GoalsReviewed.note",
+        "RelapsePreventionPlan.warning_signs",
+        "RelapsePreventionPlan.coping_steps",
+        "RelapsePreventionPlan.support_people",
+        "RelapsePreventionPlan.whom_to_call",
         "DischargePlan.follow_ups",
         "DischargePlan.crisis_contacts",
         "DischargePlan.resources",
@@ -132,6 +143,14 @@ def test_what_people_write_about_a_client_is_private() -> None:
 def test_a_state_holds_no_words_but_those_that_it_is_compared_without() -> None:
     assert text_fields(JourneyState, private=True) == {
         "CrisisNow.facility",
+        "RelapsePreventionPlan.warning_signs",
+        "RelapsePreventionPlan.coping_steps",
+        "RelapsePreventionPlan.support_people",
+        "RelapsePreventionPlan.whom_to_call",
+        "Goal.words",
+        "Goal.measure",
+        "TreatmentPlan.step_down_criteria",
+        "TreatmentPlan.discharge_criteria",
         "DischargePlan.follow_ups",
         "DischargePlan.crisis_contacts",
         "DischargePlan.resources",

@@ -45,6 +45,7 @@ from domain.pathway.handoff import RecordHandoff
 from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
 from domain.pathway.leave import EndLeave, Leave, StartLeave
 from domain.pathway.lost_place import ReportPlaceLost
+from domain.pathway.maintenance import EndMaintenance, StartMaintenance, UpdateRelapsePreventionPlan
 from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteObligation, UndoWaiver, WaiveObligation
 from domain.pathway.obligations import Obligations
@@ -54,6 +55,7 @@ from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, RecordContact
 from domain.pathway.taper import PlanTaper
+from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
 from domain.pathway.waitlist import PutOnWaitlist, RecordInterimOffer, TakeOffWaitlist
 from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
 from domain.refusal import Refusal
@@ -64,6 +66,7 @@ from tests.colleagues import ELSEWHERE
 from tests.domain.walk import (
     ADMISSIONS,
     MONDAY,
+    RELAPSE_PLAN,
     SCREENED,
     STAGES,
     WHOLE_PLAN,
@@ -79,6 +82,7 @@ from tests.domain.walk import (
     in_emergency_department,
     in_hospital,
     in_hospital_before_care,
+    in_maintenance,
     opened,
     placed,
     stepping_down,
@@ -210,6 +214,16 @@ CASES: dict[str, Case] = {
     "already-there": (answered, ChangePolicy, WHY | {"to": "us-generic-1"}),
     "level-differs": (lambda: elsewhere(), ChangePolicy, WHY | {"to": "us-php-1"}),
     "obligation-unknown": (lambda: on_leave_with_nothing_waiting(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
+    "no-maintenance-here": (enrolled, StartMaintenance, {"plan": RELAPSE_PLAN, "visit_days": 28}),
+    "in-maintenance-already": (in_maintenance, StartMaintenance, {"plan": RELAPSE_PLAN, "visit_days": 28}),
+    "not-in-maintenance": (enrolled, EndMaintenance, {"reason": "mistake"}),
+    "relapse-plan-incomplete": (in_maintenance, UpdateRelapsePreventionPlan, {"plan": {}}),
+    "visits-too-rare": (in_maintenance, UpdateRelapsePreventionPlan, {"plan": RELAPSE_PLAN, "visit_days": 100}),
+    "no-goals": (lambda: without_a_plan(), ReviewGoals, {}),
+    "unknown-goal": (enrolled, SetGoal, {"goal": "goal-9", "words": "sleep"}),
+    "goals-full": (lambda: with_goals(50), SetGoal, {"words": "sleep"}),
+    "goal-named-twice": (enrolled, ReviewGoals, {"met": ("goal-1",), "progressing": ("goal-1",)}),
+    "goal-left-out": (enrolled, ReviewGoals, {}),
     "not-waiting": (enrolled, TakeOffWaitlist, {"reason": "room-free"}),
     "clinicians-finding": (
         lambda: waiting(),
@@ -372,9 +386,22 @@ def on_leave() -> Walk:
 
 def on_leave_with_nothing_waiting() -> Walk:
     """At OP, and before there is a discharge plan to look at again."""
+    walk = without_a_plan()
+    walk.plan_treatment()
+    walk.do(StartLeave, until="2026-03-20", category="family", reason="a funeral")
+    return walk
+
+
+def without_a_plan() -> Walk:
     walk = agreed("OP")
     walk.enrol()
-    walk.do(StartLeave, until="2026-03-20", category="family", reason="a funeral")
+    return walk
+
+
+def with_goals(count: int) -> Walk:
+    walk = without_a_plan()
+    for _ in range(count):
+        walk.do(SetGoal, words="sleep")
     return walk
 
 
@@ -473,6 +500,12 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     NoteAttendance: ({"entries": 99, "known": {}}, ALL),
     RecordOutreach: ({"outcome": "no-answer"}, {Stage.ACTIVE, Stage.TRANSITION, Stage.DISCHARGING}),
     RecordPlanDelivery: ({"how": "mailed"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
+    StartMaintenance: ({"plan": RELAPSE_PLAN, "visit_days": 28}, set()),  # the walks in care are at IOP
+    UpdateRelapsePreventionPlan: ({"plan": RELAPSE_PLAN}, set()),
+    EndMaintenance: ({"reason": "mistake"}, set()),
+    SetGoal: ({"words": "sleep"}, IN_CARE | {Stage.ENROLLED}),
+    UpdateTreatmentPlan: ({"participation": "agreed"}, IN_CARE | {Stage.ENROLLED}),
+    ReviewGoals: ({"progressing": ("goal-1",)}, IN_CARE),
     UpdateDischargePlan: ({"plan": WHOLE_PLAN}, IN_CARE | {Stage.ENROLLING, Stage.WAITLISTED, Stage.ENROLLED}),
     CompleteReview: ({"outcome": "continue", "rationale": "steady"}, {Stage.ACTIVE}),
     RequestStepUp: (WHY | {"to": "INPATIENT"}, IN_CARE),
@@ -539,7 +572,10 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
     ended = "journey-ended" if Stage(stage) in ENDS else "wrong-stage"
     if kind is ReportPlaceLost and stage == "TRANSITION":
         ended = "no-place-held"  # a step-down needs none
-    by_stage = {
+    by_stage: dict[tuple[type[BaseCommand], str], str] = {
+        (StartMaintenance, "ACTIVE"): "no-maintenance-here",
+        (EndMaintenance, "ACTIVE"): "not-in-maintenance",
+        **{(UpdateRelapsePreventionPlan, each): "not-in-maintenance" for each in IN_CARE},
         (RecordWithdrawal, "EXTERNAL"): "care-began",
         (RecordHandoff, "ACTIVE"): "no-handoff-owed",
         (RecordHandoff, "EXTERNAL"): "no-handoff-owed",

@@ -29,15 +29,17 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.handoff import HandoffPackage, RecordHandoff
+from domain.pathway.maintenance import StartMaintenance
 from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening
+from domain.pathway.treatment_decisions import SetGoal, UpdateTreatmentPlan
 from domain.pathway.waitlist import PutOnWaitlist
 from domain.pathway.withdrawal import RecordWithdrawal
-from domain.plans import Actor, DischargePlan
+from domain.plans import Actor, DischargePlan, RelapsePreventionPlan
 from domain.refusal import Refusal, Refused
 from domain.sessions.attendance import Attendance
 from domain.state import JourneyState
@@ -60,6 +62,12 @@ WHOLE_PLAN = DischargePlan(
     resources=("peer group on Tuesdays",),
     medication=("none",),
     summary=("eight weeks of skills and therapy",),
+)
+RELAPSE_PLAN = RelapsePreventionPlan(
+    warning_signs=("three bad nights",),
+    coping_steps=("call the group",),
+    support_people=("their sister",),
+    whom_to_call=("call 988",),
 )
 AT_OP = {"see-client-1", "refresh-discharge-plan-1"}
 """What is owed beside the review while care at OP goes on and the discharge plan is begun."""
@@ -126,6 +134,11 @@ class Walk:
         if self.state.stage is not Stage.ENROLLED:  # under a policy without attendance
             return enrolled
         return *enrolled, *self.attended(first_kept_at=fields.get("occurred_at", self.now))
+
+    def plan_treatment(self) -> None:
+        """The client has a goal, and knows what must be so before they leave."""
+        self.do(SetGoal, words="sleep through the night")
+        self.do(UpdateTreatmentPlan, discharge_criteria=("four steady weeks",), participation="agreed")
 
     def attended(self, **known: Any) -> tuple[Event, ...]:
         """The journey hears this of the client's sessions, beside what it knows; only when they last came is new."""
@@ -265,10 +278,18 @@ def unseen(level: LevelOfCare = "IOP") -> Walk:
 
 
 def enrolled(level: LevelOfCare = "IOP") -> Walk:
-    """Care began, and the discharge plan is whole."""
+    """Care began, and both plans are whole."""
     walk = agreed(level)
     walk.enrol()
     walk.do(UpdateDischargePlan, plan=WHOLE_PLAN)
+    walk.plan_treatment()
+    return walk
+
+
+def in_maintenance() -> Walk:
+    """Care at OP goes on without an end date, with a visit every four weeks."""
+    walk = enrolled("OP")
+    walk.do(StartMaintenance, plan=RELAPSE_PLAN, visit_days=28)
     return walk
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from domain.move_words import move_words
 from domain.pathway.discharge import UpdateDischargePlan
+from domain.pathway.treatment_decisions import SetGoal, UpdateTreatmentPlan
 from domain.plans import DischargePlan
 from record.sealing import MASK
 from tests.dashboard.api.served import API, Served
@@ -54,6 +55,9 @@ async def test_events_say_what_led_to_them_and_who_decided(filled: Served) -> No
 async def test_words_are_for_who_has_the_client_on_their_caseload(served: Served) -> None:
     walked = handed_over()  # to the clinician s-112
     walked.do(UpdateDischargePlan, plan=DischargePlan(follow_ups=(f"call {SECRET}",)), by=walk.DIRECTOR)
+    walked.do(SetGoal, words=f"{SECRET} sleeps", measure=f"diary of {SECRET}", by=walk.DIRECTOR)
+    criteria = (f"{SECRET} is steady",)
+    walked.do(UpdateTreatmentPlan, discharge_criteria=criteria, participation="agreed", by=walk.DIRECTOR)
     await served.keep({"j": walked})
     for person, reads in (("supervisor-1", True), ("clinician-1", False), ("operations-1", False)):
         journey, events = (
@@ -63,6 +67,9 @@ async def test_words_are_for_who_has_the_client_on_their_caseload(served: Served
         assert journey.json()["reads_words"] is reads
         assert (SECRET in journey.text, SECRET in events.text) == (reads, reads)
         assert (journey.json()["discharge_plan"]["follow_ups"] is None) is not reads
+        plan = journey.json()["treatment_plan"]
+        assert (plan["goals"][-1]["words"] is None, plan["discharge_criteria"] is None) == (not reads, not reads)
+        assert (plan["goals"][-1]["progress"], plan["participation"], plan["missing"]) == ("not-started", "agreed", [])
         assert {each["words"] is None for each in events.json()["rows"]} == {not reads}
         assert journey.json()["discharge_plan"]["is_begun"] is True
     assert MASK not in (await served.get("/journeys/j", "clinician-1")).json()["discharge_plan"]["missing"]
