@@ -314,7 +314,7 @@ def look_at_it_again(state: JourneyState, event: DischargePlanUpdated | LevelOfC
     if is_updated:
         yield from met(state, event, REFRESH_DISCHARGE_PLAN)
     if is_updated or not state.open_of(REFRESH_DISCHARGE_PLAN.kind):
-        yield raised_within(state, event, REFRESH_DISCHARGE_PLAN, "plan_stale_days")
+        yield from suspension.raised_unless_waiting(state, event, REFRESH_DISCHARGE_PLAN, "plan_stale_days")
 
 
 @part.consequence

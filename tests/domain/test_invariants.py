@@ -46,6 +46,7 @@ from domain.pathway.funding import RESOLVE_FUNDING
 from domain.pathway.hospital import ASK_ABOUT_HOSPITAL_VISIT
 from domain.pathway.leave import LEAVE_CONTACT, RETURN_FROM_LEAVE
 from domain.pathway.lost_place import REPLACE_PLACE
+from domain.pathway.maintenance import REFRESH_RELAPSE_PLAN
 from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP, INTERIM_CONTACT, TransitionStarted
 from domain.pathway.notices import DELIVER_PAGE
 from domain.pathway.obligation_decisions import CompleteObligation
@@ -54,6 +55,7 @@ from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.recurring_reviews import RECERTIFY, TEAM_REVIEW
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW
 from domain.pathway.screening import ASSESS_SAFETY, SCREEN_CLIENT
+from domain.pathway.treatment_plan import DRAFT_TREATMENT_PLAN, REVIEW_GOALS
 from domain.pathway.withdrawal import (
     CHECK_WITHDRAWAL,
     RESOLVE_RETURN,
@@ -102,7 +104,7 @@ BELONGS = {
     DECIDE_PLACEMENT.kind: {Stage.PLACEMENT},
     ACCEPT_COST.kind: {Stage.COST_REVIEW},
     # Care may have begun while it was waived until a day, and it is owed again.
-    OBTAIN_AUTHORISATION.kind: {Stage.COST_REVIEW, Stage.ENROLLING, Stage.ENROLLED, *IN_CARE},
+    OBTAIN_AUTHORISATION.kind: {Stage.COST_REVIEW, Stage.ENROLLING, Stage.WAITLISTED, Stage.ENROLLED, *IN_CARE},
     FIRST_SESSION.kind: {Stage.ENROLLED},
     REACH_OUT.kind: HERE,
     RESOLVE_DISENGAGEMENT.kind: HERE,
@@ -114,6 +116,9 @@ BELONGS = {
     RETURN_FROM_LEAVE.kind: HERE | {Stage.EXTERNAL},
     LEAVE_CONTACT.kind: HERE,
     DRAFT_DISCHARGE_PLAN.kind: set(IN_CARE),
+    DRAFT_TREATMENT_PLAN.kind: set(IN_CARE),
+    REVIEW_GOALS.kind: set(IN_CARE),
+    REFRESH_RELAPSE_PLAN.kind: HERE | {Stage.EXTERNAL},
     DELIVER_DISCHARGE_PLAN.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
     EARLY_FOLLOW_UP.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
     COMPLETE_STEP_UP.kind: {Stage.TRANSITION},
@@ -285,7 +290,9 @@ class Journeys(RuleBasedStateMachine):
             ends = {Stage.DISENGAGED} if self.state.open_of(RESOLVE_RETURN.kind) else {Stage.WITHDRAWN}
             yield CheckWithdrawal(id="leave", by=by, finding="safe", note="reached"), ends
         elif in_no_crisis and stage in (Stage.DISCHARGED, Stage.FOLLOW_UP):
-            yield EndFollowUp(id="leave", by=by, reason="moved-away", note="as they said"), {Stage.CLOSED}
+            undelivered = self.state.open_of(DELIVER_DISCHARGE_PLAN.kind)  # the journey closes once it is
+            ends = {stage} if undelivered else {Stage.CLOSED}
+            yield EndFollowUp(id="leave", by=by, reason="moved-away", note="as they said"), ends
 
     def supposed(self, state: JourneyState, asked: BaseCommand) -> JourneyState:
         """The state if it were asked; it is not."""
