@@ -20,6 +20,7 @@ from domain.obligation_terms import ObligationKind
 from domain.part import Composition
 from domain.pathway import (
     admission,
+    against_advice,
     attendance,
     authorisation,
     calendars,
@@ -69,7 +70,7 @@ PARTS = (
     *(admission, calendars, coverage, screening, consents, funding, placement, cost),
     *(authorisation, waitlist, enrolment, care, attendance, reviews, recurring_reviews, leave),
     *(moves, move_decisions, place_search, place_check, lost_place),
-    *(discharge, treatment_plan, treatment_decisions, maintenance),
+    *(discharge, treatment_plan, treatment_decisions, maintenance, against_advice),
     *(corrections, crisis, hospital, withdrawal, death, closing, reopening, obligation_events, obligations),
     *(waivers, notices, follow_up, suspension, obligation_decisions),
     *(care_team, policy_change, calls, ehr, deadlines),

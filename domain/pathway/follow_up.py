@@ -17,7 +17,7 @@ from domain.obligations import Obligation
 from domain.part import Part, Slice
 from domain.pathway import crisis, discharge, suspension
 from domain.pathway.obligation_changes import cancel_these, cancelled, met, met_one, raised, raised_within
-from domain.plans import Actor, Contact
+from domain.plans import Actor, Contact, DischargeReason
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, PrivateWords, Stage, Words
 from domain.wording import said_by
@@ -187,12 +187,15 @@ def owe_the_client_their_plan(state: JourneyState, event: Discharged) -> Iterato
 
 @part.consequence
 def owe_contacts(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
-    """The first counts from the day after (HEDIS FUH: not the same day), others from when the one before was due."""
-    early = state.policy.early_follow_up_days
+    """The first counts from the day after (HEDIS FUH: not the same day), others from when the one before was due.
+
+    A client who left against advice is contacted in the first days before all else.
+    """
+    early, left = state.policy.early_follow_up_days, event.reason is DischargeReason.AGAINST_ADVICE
     yield raised(
         state,
         event,
-        EARLY_FOLLOW_UP,
+        EARLY_FOLLOW_UP.changed(priority=Priority.SAFETY) if left else EARLY_FOLLOW_UP,
         Counted.calendar_days(early, since=event.at, rule="early_follow_up_days").in_the_last(early),
     )
     first = early + 1

@@ -23,6 +23,7 @@ from domain.effects import HoldPlace
 from domain.evolve import evolve, fold
 from domain.pathway import COMMANDS, OBLIGATIONS, Event
 from domain.pathway.admission import OpenJourney
+from domain.pathway.against_advice import TALK_BEFORE_LEAVING
 from domain.pathway.attendance import REACH_OUT, RESOLVE_DISENGAGEMENT, SEE_CLIENT, WRITE_PROGRESS_NOTE
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calendars import AdoptCalendar
@@ -118,6 +119,7 @@ BELONGS = {
     DRAFT_DISCHARGE_PLAN.kind: set(IN_CARE),
     DRAFT_TREATMENT_PLAN.kind: set(IN_CARE),
     REVIEW_GOALS.kind: set(IN_CARE),
+    TALK_BEFORE_LEAVING.kind: set(IN_CARE),
     REFRESH_RELAPSE_PLAN.kind: HERE | {Stage.EXTERNAL},
     DELIVER_DISCHARGE_PLAN.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
     EARLY_FOLLOW_UP.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
