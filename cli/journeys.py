@@ -228,6 +228,11 @@ def _move(move: Transition) -> str:
     return f"{move.target}, due {moment(move.due_at)}{place}"
 
 
+def _wants_to_leave(state: JourneyState) -> str | None:
+    since = state.against_advice.reported_at
+    return f"against advice, since {moment(since)}" if since and state.level else None
+
+
 def _maintenance(state: JourneyState) -> str | None:
     if state.maintenance.since is None or not state.level:
         return None
@@ -239,6 +244,7 @@ def _away(state: JourneyState) -> dict[str, str | None]:
     now, waits = state.crisis.current, state.suspension.ids
     return {
         "In a crisis": f"{now.where}, since {moment(now.since)}" if now and not state.stage.is_end else None,
+        "Wants to leave": _wants_to_leave(state),
         "Withdrawn": state.withdrawal.reason,
         "Waiting duties": ", ".join(waits) if waits and not state.stage.is_end else None,
     }

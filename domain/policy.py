@@ -87,6 +87,10 @@ class Numbers(Value):
     )
     disengaged_business_days: BusinessDays = Field(description="That decision.")
     progress_note_business_days: BusinessDays = Field(description="The progress note of a session.")
+    against_advice_hours: ElapsedHours = Field(
+        description="Talking to a client in care who wants to leave against advice."
+    )
+    stayed_review_hours: ElapsedHours = Field(description="Review of a client who wanted to leave and stays.")
     relapse_plan_days: CalendarDays = Field(
         description="Looking at the relapse-prevention plan again, as long as the client is in maintenance."
     )

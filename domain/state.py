@@ -11,6 +11,7 @@ from domain.obligation_terms import Priority
 from domain.obligations import Obligation
 from domain.part import Slice
 from domain.pathway.admission import Admission
+from domain.pathway.against_advice import AgainstAdvice
 from domain.pathway.attendance import KnownAttendance
 from domain.pathway.authorisation import Authorisation
 from domain.pathway.calls import Calls
@@ -94,6 +95,7 @@ class JourneyState(Value):
     discharge: Discharging = Discharging()
     treatment_plan: TreatmentPlan = TreatmentPlan()
     maintenance: Maintenance = Maintenance()
+    against_advice: AgainstAdvice = AgainstAdvice()
     follow_up: FollowUp = FollowUp()
     closing: Closing = Closing()
     calls: Calls = Calls()

@@ -102,6 +102,12 @@ def write_without_maintenance(folder: Path) -> Path:
     return variant(folder, "us-no-maintenance-1", (terms, ""), ('  "maintenance",\n', ""))
 
 
+def write_without_against_advice(folder: Path) -> Path:
+    """The centre handles wishes to leave by a procedure on paper."""
+    terms = _terms_of(EXAMPLE_FILE.read_text(), "talk-before-leaving")
+    return variant(folder, "us-no-against-advice-1", (terms, ""), ('  "against_advice",\n', ""))
+
+
 def write_unasked(folder: Path) -> Path:
     """Payers are asked about no level, and the days of a course are others."""
     changes = ("plan_asked = true", "plan_asked = false"), ("treatment_days = 18", "treatment_days = 9")
@@ -110,7 +116,7 @@ def write_unasked(folder: Path) -> Path:
 
 WRITERS = (
     *(write_php, write_residential, write_without_leave, write_without_authorisation, write_without_treatment_plan),
-    *(write_without_maintenance, write_unasked),
+    *(write_without_maintenance, write_without_against_advice, write_unasked),
 )
 
 

@@ -104,6 +104,8 @@ def _away(state: JourneyState) -> list[str]:
     lines, now = [], state.crisis.current
     if now is not None:
         lines += ["", f"In a crisis since {_moment(now.since)}: {now.place}"]
+    if state.against_advice.reported_at is not None and state.level:
+        lines += ["", f"Wants to leave against advice since {_moment(state.against_advice.reported_at)}"]
     if state.suspension.ids:
         lines += ["", f"Waiting until the client is back: {', '.join(state.suspension.ids)}"]
     return lines

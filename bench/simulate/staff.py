@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from domain.benefits import CostShare, Verdict
 from domain.commands import Decision, SignedCommand
 from domain.obligations import Obligation
+from domain.pathway.against_advice import RecordStaying
 from domain.pathway.attendance import NoteAttendance
 from domain.pathway.care_team import AssignCareTeam
 from domain.pathway.corrections import WithdrawDischarge
@@ -184,6 +185,7 @@ _DECISIONS: dict[str, _Build] = {
         if state.treatment_plan.goals
         else SetGoal(id=key, by=by, words="sleep through the night")
     ),
+    "talk-before-leaving": lambda state, key, by, wish: RecordStaying(id=key, by=by, note="they stay"),
     "refresh-relapse-plan": lambda state, key, by, wish: UpdateRelapsePreventionPlan(
         id=key, by=by, plan=state.maintenance.plan
     ),

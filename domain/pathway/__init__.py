@@ -20,6 +20,7 @@ from domain.obligation_terms import ObligationKind
 from domain.part import Composition
 from domain.pathway import (
     admission,
+    against_advice,
     attendance,
     authorisation,
     calendars,
@@ -73,7 +74,7 @@ PARTS = (
     *(authorisation, waitlist, enrolment, care, attendance, reviews, recurring_reviews, leave),
     *(moves, move_decisions, place_search, place_check, lost_place),
     *(handoff, first_visit, taper),
-    *(discharge, treatment_plan, treatment_decisions, maintenance),
+    *(discharge, treatment_plan, treatment_decisions, maintenance, against_advice),
     *(corrections, crisis, hospital, withdrawal, death, closing, reopening, obligation_events, obligations),
     *(waivers, notices, follow_up, suspension, obligation_decisions),
     *(care_team, policy_change, calls, ehr, deadlines),

@@ -137,20 +137,25 @@ def close_after_the_last_follow_up(state: JourneyState, event: ObligationMet | O
     """Met or waived; a client in a crisis is not left alone."""
     if event.kind in _BEFORE_CLOSING and _is_followed_up(state):
         was_met = event.type == "obligation.met"
-        yield JourneyClosed(**event.context, reason="followed-up" if was_met else "follow-up-waived")
+        yield JourneyClosed(**event.context, reason=_why(state, "followed-up" if was_met else "follow-up-waived"))
 
 
 @part.consequence
 def close_after_the_last_crisis(state: JourneyState, event: CrisisEnded) -> Iterator[BaseEvent]:
     """Every follow-up was done while it lasted."""
     if _is_followed_up(state):
-        yield JourneyClosed(**event.context, reason="followed-up")
+        yield JourneyClosed(**event.context, reason=_why(state, "followed-up"))
 
 
 @part.consequence
 def close_without_further_contact(state: JourneyState, event: FollowUpEnded) -> Iterator[BaseEvent]:
-    """As the client wished."""
-    yield JourneyClosed(**event.context, reason=event.reason.value)
+    """As the client wished, once they have their discharge plan."""
+    if not state.open_of(discharge.DELIVER_DISCHARGE_PLAN.kind):
+        yield JourneyClosed(**event.context, reason=event.reason.value)
+
+
+def _why(state: JourneyState, otherwise: str) -> str:
+    return state.follow_up.ended.value if state.follow_up.ended else otherwise
 
 
 def _is_followed_up(state: JourneyState) -> bool:

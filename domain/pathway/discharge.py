@@ -153,6 +153,8 @@ class Discharged(BaseEvent):
         gaps: Parts of the plan that were missing. Those that each client is promised only in unplanned endings.
         initiator: Who wished it; None where nobody said so.
         disposition: Where the client goes; None where nobody said so.
+        risk_checked: Whether a clinician checked the client's risk before they left; None where nobody said so.
+        plan_offered: Whether they were offered a plan for afterwards; None where nobody said so.
     """
 
     type: Literal["client.discharged"] = "client.discharged"
@@ -160,12 +162,22 @@ class Discharged(BaseEvent):
     gaps: tuple[str, ...]
     initiator: Initiator | None = None
     disposition: Disposition | None = None
+    risk_checked: bool | None = None
+    plan_offered: bool | None = None
     by: Actor
+
+    def not_done(self) -> tuple[str, ...]:
+        """What a client who leaves against advice should have had before, and did not, as far as is on record."""
+        if self.reason is not DischargeReason.AGAINST_ADVICE:
+            return ()
+        done = {"check of the risk": self.risk_checked, "offer of a plan": self.plan_offered}
+        return tuple(name for name, was_done in done.items() if not was_done)
 
     def _sentence(self) -> str:
         return (
             f"Discharged: {self.reason}"
             + (f", plan without {', '.join(self.gaps)}" if self.gaps else ", plan complete")
+            + (f"; no {', no '.join(self.not_done())} on record" if self.not_done() else "")
             + said_by(self.by)
         )
 
@@ -188,6 +200,12 @@ class Discharge(Decision, label="Discharge the client", by=CLINICAL, at=IN_CARE,
     reason: DischargeReason = Field(description="Why care ends.")
     initiator: Initiator | None = Field(default=None, description="Who wished it.")
     disposition: Disposition | None = Field(default=None, description="Where the client goes.")
+    risk_checked: bool | None = Field(
+        default=None, description="Against advice: whether a clinician checked the client's risk before they left."
+    )
+    plan_offered: bool | None = Field(
+        default=None, description="Against advice: whether they were offered a plan for afterwards."
+    )
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """An unplanned ending records what is missing from the plan."""
@@ -206,6 +224,8 @@ class Discharge(Decision, label="Discharge the client", by=CLINICAL, at=IN_CARE,
             gaps=gaps,
             initiator=self.initiator,
             disposition=self.disposition,
+            risk_checked=self.risk_checked,
+            plan_offered=self.plan_offered,
             by=self.by,
         )
         yield from places_given_up(state, when)
@@ -342,7 +362,7 @@ def look_at_it_again(state: JourneyState, event: DischargePlanUpdated | LevelOfC
     if is_updated:
         yield from met(state, event, REFRESH_DISCHARGE_PLAN)
     if is_updated or not state.open_of(REFRESH_DISCHARGE_PLAN.kind):
-        yield raised_within(state, event, REFRESH_DISCHARGE_PLAN, "plan_stale_days")
+        yield from suspension.raised_unless_waiting(state, event, REFRESH_DISCHARGE_PLAN, "plan_stale_days")
 
 
 @part.consequence

@@ -15,9 +15,9 @@ from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.obligations import Obligation
 from domain.part import Part, Slice
-from domain.pathway import crisis, discharge
+from domain.pathway import crisis, discharge, suspension
 from domain.pathway.obligation_changes import cancel_these, cancelled, met, met_one, raised, raised_within
-from domain.plans import Actor, Contact
+from domain.plans import Actor, Contact, DischargeReason
 from domain.refusal import Refused, require
 from domain.values import CLINICAL, Instant, PrivateWords, Stage, Words
 from domain.wording import said_by
@@ -25,6 +25,7 @@ from domain.wording import said_by
 if TYPE_CHECKING:
     from domain.pathway.corrections import DischargeCorrected
     from domain.pathway.discharge import Discharged
+    from domain.pathway.reopening import JourneyReopened
     from domain.state import JourneyState
 
 part = Part("follow_up")
@@ -54,9 +55,15 @@ class FollowUpEnd(StrEnum):
 
 
 class FollowUp(Slice):
-    """Whether the client was reached after discharge."""
+    """The contacts after discharge.
+
+    Attributes:
+        reached: Whether the client was reached.
+        ended: Why nobody contacts the client any more; None while they are contacted.
+    """
 
     reached: bool = False
+    ended: FollowUpEnd | None = None
 
 
 class FollowUpRecorded(BaseEvent):
@@ -110,7 +117,10 @@ class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Sta
 class EndFollowUp(
     Decision, label="End the follow-up", by=CARE_TEAM, at=(Stage.DISCHARGED, Stage.FOLLOW_UP), high_risk=True
 ):
-    """Record that the client wants no further contact, moved away or is cared for elsewhere; the journey closes."""
+    """Record that the client wants no further contact, moved away or is cared for elsewhere.
+
+    The journey closes, once the client's discharge plan is delivered or that is waived.
+    """
 
     kind: Literal["end-follow-up"] = "end-follow-up"
     reason: FollowUpEnd = Field(description="Why nobody contacts the client any more.")
@@ -135,7 +145,19 @@ def _counts_for(state: JourneyState, at: Instant) -> Obligation | None:
 @part.evolves
 def reach(state: JourneyState, event: FollowUpRecorded) -> FollowUp:
     """Once is enough to be in follow-up."""
-    return FollowUp(reached=state.follow_up.reached or event.contact is Contact.REACHED)
+    return state.follow_up.changed(reached=state.follow_up.reached or event.contact is Contact.REACHED)
+
+
+@part.evolves
+def stop(state: JourneyState, event: FollowUpEnded) -> FollowUp:
+    """For good, unless the end was a mistake."""
+    return state.follow_up.changed(ended=event.reason)
+
+
+@part.evolves
+def go_on(state: JourneyState, event: JourneyReopened) -> FollowUp:
+    """It was a mistake."""
+    return state.follow_up.changed(ended=None)
 
 
 @part.evolves
@@ -148,6 +170,13 @@ def forget_the_contacts(state: JourneyState, event: DischargeCorrected) -> Follo
 def owe_no_contacts_in_care(state: JourneyState, event: DischargeCorrected) -> Iterator[BaseEvent]:
     """The next discharge has its own."""
     yield from cancelled(state, event, EARLY_FOLLOW_UP, FOLLOW_UP)
+    yield from suspension.no_longer_waiting(state, event, EARLY_FOLLOW_UP, FOLLOW_UP)
+
+
+@part.consequence
+def contact_nobody_who_wants_none(state: JourneyState, event: FollowUpEnded) -> Iterator[BaseEvent]:
+    """Kept in case the end was a mistake."""
+    yield from suspension.paused(event, state.open_of(EARLY_FOLLOW_UP.kind, FOLLOW_UP.kind))
 
 
 @part.consequence
@@ -158,12 +187,15 @@ def owe_the_client_their_plan(state: JourneyState, event: Discharged) -> Iterato
 
 @part.consequence
 def owe_contacts(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
-    """The first counts from the day after (HEDIS FUH: not the same day), others from when the one before was due."""
-    early = state.policy.early_follow_up_days
+    """The first counts from the day after (HEDIS FUH: not the same day), others from when the one before was due.
+
+    A client who left against advice is contacted in the first days before all else.
+    """
+    early, left = state.policy.early_follow_up_days, event.reason is DischargeReason.AGAINST_ADVICE
     yield raised(
         state,
         event,
-        EARLY_FOLLOW_UP,
+        EARLY_FOLLOW_UP.changed(priority=Priority.SAFETY) if left else EARLY_FOLLOW_UP,
         Counted.calendar_days(early, since=event.at, rule="early_follow_up_days").in_the_last(early),
     )
     first = early + 1

@@ -31,6 +31,7 @@ from domain.values import CLINICAL, Instant, LevelOfCare, PrivateWords, Stage, W
 from domain.wording import said_by
 
 if TYPE_CHECKING:
+    from domain.pathway.against_advice import ClientStayed
     from domain.pathway.care import CareStartTakenBack, LevelOfCareEnded, LevelOfCareStarted
     from domain.pathway.corrections import (
         DischargeCorrected,
@@ -175,6 +176,13 @@ def review_soon_what_was_to_change(
     """The client stays where a clinician thought they should not; at the end of the last week if that comes first."""
     if state.stage is Stage.ACTIVE:
         yield from _soon(state, event, "declined_review_hours")
+
+
+@part.consequence
+def review_soon_who_stays(state: JourneyState, event: ClientStayed) -> Iterator[BaseEvent]:
+    """They wanted to leave, so something about their care may have to change."""
+    if state.stage is Stage.ACTIVE:
+        yield from _soon(state, event, "stayed_review_hours")
 
 
 @part.consequence

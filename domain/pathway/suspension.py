@@ -36,9 +36,11 @@ if TYPE_CHECKING:
 part = Part("suspension")
 
 AT_DISCHARGE = "client.discharged"
+NO_MORE_CONTACT = "follow-up.ended"
 _MISTAKES = {
     "client.died": "the death was recorded by mistake",
     AT_DISCHARGE: "the discharge is corrected",
+    NO_MORE_CONTACT: "the journey is reopened",
     "journey.closed": "the journey is reopened",
 }
 """What these paused is owed again only if that happens, as it was: the client was ours all along."""
@@ -67,7 +69,7 @@ class Suspension(Slice):
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of those that wait until the client is back, not only in case a discharge was a mistake."""
-        return tuple(each.owed.id for each in self.waiting if each.because != AT_DISCHARGE)
+        return tuple(each.owed.id for each in self.waiting if each.because not in (AT_DISCHARGE, NO_MORE_CONTACT))
 
     def of(self, kind: ObligationKind) -> list[Obligation]:
         """Those of this kind."""
@@ -233,6 +235,8 @@ def _counted(state: JourneyState, each: Paused, event: BaseEvent) -> tuple[Count
 
 def _is_back(state: JourneyState, each: Paused) -> bool:
     if state.death.is_recorded or (state.discharge.discharged and each.because == AT_DISCHARGE):
+        return False
+    if state.follow_up.ended is not None and each.because == NO_MORE_CONTACT:
         return False
     if state.withdrawal.is_pending and each.because not in _MISTAKES:
         return False

@@ -11,6 +11,7 @@ from dashboard.words import actor_role
 from domain.obligation_terms import Channel
 from domain.pathway import EVENTS, Event
 from domain.pathway.admission import AdmissionRepeated, JourneyOpened
+from domain.pathway.against_advice import ClientStayed, LeavingAgainstAdviceReported
 from domain.pathway.attendance import OutreachRecorded
 from domain.pathway.calendars import CalendarChanged
 from domain.pathway.calls import EffectSettled
@@ -118,6 +119,8 @@ ASIDE: tuple[Event, ...] = (
     OutreachRecorded(**ABOUT, outcome="no-answer", attempt=1, by=SOMEBODY),
     FirstSessionBooked(**ABOUT, first_session_at=MONDAY, by=SOMEBODY),
     CareStartTakenBack(**ABOUT, level="IOP"),
+    LeavingAgainstAdviceReported(**ABOUT, reason="it does not help", by=SOMEBODY),
+    ClientStayed(**ABOUT, note="they stay", by=SOMEBODY),
     MaintenanceStarted(**ABOUT, level="OP", visit_days=28, plan=walk.RELAPSE_PLAN, by=SOMEBODY),
     RelapsePreventionPlanUpdated(**ABOUT, visit_days=14, plan=walk.RELAPSE_PLAN, by=SOMEBODY),
     MaintenanceEnded(**ABOUT, reason="needs-more", by=SOMEBODY),

@@ -12,6 +12,7 @@ from domain.commands import BEFORE_CARE, BaseCommand, Decision
 from domain.effects import Effect
 from domain.goals import Participation
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
+from domain.pathway.against_advice import RecordStaying, ReportLeavingAgainstAdvice
 from domain.pathway.attendance import NoteAttendance, OutreachOutcome, RecordOutreach
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import BenefitsAnswer, Done, Failed, PlaceAnswer, SettleEffect
@@ -241,6 +242,8 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         StartMaintenance: {"plan": RELAPSE_PLANS, "visit_days": st.sampled_from([28, 7, 200])},
         UpdateRelapsePreventionPlan: {"plan": RELAPSE_PLANS, "visit_days": st.sampled_from([None, 14])},
         EndMaintenance: {"reason": st.sampled_from(MaintenanceEnd)},
+        ReportLeavingAgainstAdvice: {"reason": WORDS},
+        RecordStaying: {"note": WORDS},
         SetGoal: {
             "goal": st.none() | GOALS,
             "words": WORDS,
@@ -283,7 +286,11 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         },
         ReportPlaceLost: {"reason": WORDS},
         DeclineTransition: {"reason": WORDS, "safety_plan_reviewed": st.booleans()},
-        Discharge: {"reason": st.sampled_from(DischargeReason)},
+        Discharge: {
+            "reason": st.sampled_from(DischargeReason),
+            "risk_checked": st.none() | st.booleans(),
+            "plan_offered": st.none() | st.booleans(),
+        },
         RecordCrisis: {
             "place": st.sampled_from(CrisisPlace),
             "facility": st.sampled_from([None, "Harbor Hospital", "County ED"]),
@@ -374,6 +381,7 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         UpdateDischargePlan,
         *_GOALS,
         *(StartMaintenance, StartMaintenance, UpdateRelapsePreventionPlan, EndMaintenance),
+        *(ReportLeavingAgainstAdvice, RecordStaying),
         *_BY_HAND,
     ),
     Stage.TRANSITION: (

@@ -7,15 +7,19 @@ from collections.abc import Callable
 import pytest
 
 from domain.pathway.closing import JourneyClosed
-from domain.pathway.discharge import Discharge
+from domain.pathway.corrections import CorrectDischarge
+from domain.pathway.crisis import EndCrisis, RecordCrisis
+from domain.pathway.discharge import Discharge, RecordPlanDelivery
 from domain.pathway.follow_up import EndFollowUp, RecordFollowUp
 from domain.pathway.leave import StartLeave
 from domain.pathway.obligation_decisions import WaiveObligation
 from domain.pathway.obligation_events import ObligationEscalated
+from domain.pathway.reopening import ReopenJourney
 from domain.plans import DischargeReason
 from domain.values import Stage
 from tests.domain.walk import (
     AFTER_CARE,
+    DIRECTOR,
     Walk,
     closed,
     discharged,
@@ -86,5 +90,35 @@ def test_a_client_can_leave_care_for_every_reason_wherever_they_are(
     told = {event.kind for event in walk.later(days=40) if isinstance(event, ObligationEscalated)}
     assert told == {"follow-up", "early-follow-up", "deliver-discharge-plan"}
     walk.do(EndFollowUp, reason="moved-away", note="abroad")
+    walk.do(RecordPlanDelivery, how="mailed")
     walk.until_final()
     assert walk.state.is_finished and walk.state.next_deadline() is None
+
+
+def test_a_journey_without_further_contact_closes_once_the_plan_is_delivered() -> None:
+    for deliver in (True, False):
+        walk = enrolled()
+        walk.do(Discharge, reason="moved")
+        walk.do(EndFollowUp, reason="moved-away", note="abroad")
+        assert walk.is_at(Stage.DISCHARGED) and walk.owes() == {"deliver-discharge-plan-1"}
+        walk.do(RecordCrisis, place="emergency-department", reason="panic")
+        walk.do(EndCrisis, safety_rechecked=True, note="home")
+        assert walk.owes() == {"deliver-discharge-plan-1"}, "nobody is contacted who wants none"
+        if deliver:
+            walk.do(RecordPlanDelivery, how="mailed")
+        else:
+            walk.do(WaiveObligation, obligation="deliver-discharge-plan-1", reason="no address", by=DIRECTOR)
+        assert walk.is_at(Stage.CLOSED) and walk.saw(JourneyClosed)[-1].reason == "moved-away"
+        walk.do(ReopenJourney, reason="another client", by=DIRECTOR)
+        assert {"early-follow-up", "follow-up"} <= {each.kind for each in walk.state.obligations.open.values()}
+
+
+def test_a_correction_while_the_plan_is_to_be_delivered_owes_no_contacts() -> None:
+    walk = enrolled()
+    walk.do(Discharge, reason="moved")
+    walk.do(EndFollowUp, reason="moved-away", note="abroad")
+    walk.do(CorrectDischarge, reason="another client of that name")
+    kinds = {each.kind for each in walk.state.obligations.open.values()}
+    assert walk.is_at(Stage.ACTIVE) and not kinds & {"early-follow-up", "follow-up", "deliver-discharge-plan"}
+    walk.do(Discharge, reason="moved")
+    assert {each.kind for each in walk.state.obligations.open.values()} >= {"early-follow-up", "follow-up"}

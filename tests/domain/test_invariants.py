@@ -23,6 +23,7 @@ from domain.effects import HoldPlace
 from domain.evolve import evolve, fold
 from domain.pathway import COMMANDS, OBLIGATIONS, Event
 from domain.pathway.admission import OpenJourney
+from domain.pathway.against_advice import TALK_BEFORE_LEAVING
 from domain.pathway.attendance import REACH_OUT, RESOLVE_DISENGAGEMENT, SEE_CLIENT, WRITE_PROGRESS_NOTE
 from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calendars import AdoptCalendar
@@ -49,6 +50,7 @@ from domain.pathway.handoff import HANDOFF
 from domain.pathway.hospital import ASK_ABOUT_HOSPITAL_VISIT
 from domain.pathway.leave import LEAVE_CONTACT, RETURN_FROM_LEAVE
 from domain.pathway.lost_place import REPLACE_PLACE
+from domain.pathway.maintenance import REFRESH_RELAPSE_PLAN
 from domain.pathway.moves import COMPLETE_STEP_DOWN, COMPLETE_STEP_UP, INTERIM_CONTACT, TransitionStarted
 from domain.pathway.notices import DELIVER_PAGE
 from domain.pathway.obligation_decisions import CompleteObligation
@@ -58,6 +60,7 @@ from domain.pathway.recurring_reviews import RECERTIFY, TEAM_REVIEW
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW
 from domain.pathway.screening import ASSESS_SAFETY, SCREEN_CLIENT
 from domain.pathway.taper import END_TAPER
+from domain.pathway.treatment_plan import DRAFT_TREATMENT_PLAN, REVIEW_GOALS
 from domain.pathway.withdrawal import (
     CHECK_WITHDRAWAL,
     RESOLVE_RETURN,
@@ -119,6 +122,10 @@ BELONGS = {
     RETURN_FROM_LEAVE.kind: HERE | {Stage.EXTERNAL},
     LEAVE_CONTACT.kind: HERE,
     DRAFT_DISCHARGE_PLAN.kind: set(IN_CARE),
+    DRAFT_TREATMENT_PLAN.kind: set(IN_CARE),
+    REVIEW_GOALS.kind: set(IN_CARE),
+    TALK_BEFORE_LEAVING.kind: set(IN_CARE),
+    REFRESH_RELAPSE_PLAN.kind: HERE | {Stage.EXTERNAL},
     DELIVER_DISCHARGE_PLAN.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
     EARLY_FOLLOW_UP.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
     COMPLETE_STEP_UP.kind: {Stage.TRANSITION},
@@ -295,7 +302,9 @@ class Journeys(RuleBasedStateMachine):
             ends = {Stage.DISENGAGED} if self.state.open_of(RESOLVE_RETURN.kind) else {Stage.WITHDRAWN}
             yield CheckWithdrawal(id="leave", by=by, finding="safe", note="reached"), ends
         elif in_no_crisis and stage in (Stage.DISCHARGED, Stage.FOLLOW_UP):
-            yield EndFollowUp(id="leave", by=by, reason="moved-away", note="as they said"), {Stage.CLOSED}
+            undelivered = self.state.open_of(DELIVER_DISCHARGE_PLAN.kind)  # the journey closes once it is
+            ends = {stage} if undelivered else {Stage.CLOSED}
+            yield EndFollowUp(id="leave", by=by, reason="moved-away", note="as they said"), ends
 
     def supposed(self, state: JourneyState, asked: BaseCommand) -> JourneyState:
         """The state if it were asked; it is not."""

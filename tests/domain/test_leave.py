@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from domain.pathway.crisis import EndCrisis, RecordCrisis
+from domain.pathway.discharge import UpdateDischargePlan
 from domain.pathway.leave import EndLeave, LeaveStarted, StartLeave
 from domain.pathway.move_decisions import ConfirmArrival, StartStepDown
 from domain.pathway.obligation_events import ObligationMet
 from domain.values import Stage
-from tests.domain.walk import MONDAY, Walk, enrolled
+from tests.domain.walk import MONDAY, WHOLE_PLAN, Walk, agreed, enrolled
 
 FRIDAY = date(2026, 3, 20)
 
@@ -82,3 +83,21 @@ def test_a_client_back_during_a_move_and_a_crisis_is_not_asked_how_they_are_on_l
 
 def test_no_return_is_owed_by_a_client_who_is_not_away() -> None:
     enrolled().refused(EndLeave, "not-on-leave")
+
+
+def test_a_plan_that_is_updated_during_a_leave_is_looked_at_again_after_it() -> None:
+    for with_a_plan in (True, False):
+        walk = agreed("OP")
+        walk.enrol()
+        if with_a_plan:
+            walk.do(UpdateDischargePlan, plan=WHOLE_PLAN)
+        walk.do(StartLeave, until=FRIDAY, category="family", reason="a funeral")
+        walk.do(UpdateDischargePlan, plan=WHOLE_PLAN)
+        walk.do(UpdateDischargePlan, plan=WHOLE_PLAN)
+        assert not walk.state.open_of("refresh-discharge-plan")
+        waiting = [each.owed.kind for each in walk.state.suspension.waiting]
+        assert waiting.count("refresh-discharge-plan") == 1
+        walk.later(days=2)
+        walk.do(EndLeave)
+        [owed] = walk.state.open_of("refresh-discharge-plan")
+        assert owed.raised_at == walk.now and owed.counted.amount == walk.state.policy.plan_stale_days

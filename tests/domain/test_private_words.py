@@ -122,6 +122,8 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "ObligationKindWaived.reason",
         "ObligationKindWaiverUndone.reason",
         "ObligationReopened.reason",
+        "LeavingAgainstAdviceReported.reason",
+        "ClientStayed.note",
         "GoalSet.words",
         "GoalSet.measure",
         "TreatmentPlanUpdated.step_down_criteria",

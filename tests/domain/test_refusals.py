@@ -18,6 +18,7 @@ from domain.decide import Decided, decide
 from domain.evolve import evolve
 from domain.pathway import COMMANDS
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
+from domain.pathway.against_advice import RecordStaying, ReportLeavingAgainstAdvice
 from domain.pathway.attendance import NoteAttendance, RecordOutreach
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import Done, Failed, SettleEffect
@@ -214,6 +215,8 @@ CASES: dict[str, Case] = {
     "already-there": (answered, ChangePolicy, WHY | {"to": "us-generic-1"}),
     "level-differs": (lambda: elsewhere(), ChangePolicy, WHY | {"to": "us-php-1"}),
     "obligation-unknown": (lambda: on_leave_with_nothing_waiting(), ChangePolicy, WHY | {"to": "us-no-leave-1"}),
+    "leaving-reported": (lambda: wanting_to_leave(), ReportLeavingAgainstAdvice, WHY),
+    "no-wish-to-leave": (enrolled, RecordStaying, {"note": "they stay"}),
     "no-maintenance-here": (enrolled, StartMaintenance, {"plan": RELAPSE_PLAN, "visit_days": 28}),
     "in-maintenance-already": (in_maintenance, StartMaintenance, {"plan": RELAPSE_PLAN, "visit_days": 28}),
     "not-in-maintenance": (enrolled, EndMaintenance, {"reason": "mistake"}),
@@ -392,6 +395,12 @@ def on_leave_with_nothing_waiting() -> Walk:
     return walk
 
 
+def wanting_to_leave() -> Walk:
+    walk = enrolled()
+    walk.do(ReportLeavingAgainstAdvice, reason="it does not help")
+    return walk
+
+
 def without_a_plan() -> Walk:
     walk = agreed("OP")
     walk.enrol()
@@ -500,6 +509,8 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     NoteAttendance: ({"entries": 99, "known": {}}, ALL),
     RecordOutreach: ({"outcome": "no-answer"}, {Stage.ACTIVE, Stage.TRANSITION, Stage.DISCHARGING}),
     RecordPlanDelivery: ({"how": "mailed"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
+    ReportLeavingAgainstAdvice: (WHY, IN_CARE),
+    RecordStaying: ({"note": "they stay"}, IN_CARE),
     StartMaintenance: ({"plan": RELAPSE_PLAN, "visit_days": 28}, set()),  # the walks in care are at IOP
     UpdateRelapsePreventionPlan: ({"plan": RELAPSE_PLAN}, set()),
     EndMaintenance: ({"reason": "mistake"}, set()),
@@ -560,6 +571,8 @@ def test_every_command_at_every_stage_is_allowed_or_refused(kind: type[BaseComma
     walk.later(days=7)  # a follow-up counts from then on
     if kind is EndLeave:
         walk.state = walk.state.changed(leave=Leave(until=MONDAY.date()))
+    if kind is RecordStaying and walk.state.stage in allowed:
+        walk.do(ReportLeavingAgainstAdvice, reason="it does not help")
     if kind is RecordOutreach:
         walk.attended(missed=2, missed_since=MONDAY)
     if kind is EndCrisis and not walk.state.stage.is_end:
