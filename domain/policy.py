@@ -64,6 +64,9 @@ class Numbers(Value):
     cost_business_days: BusinessDays = Field(description="The client's answer to the estimate.")
     authorisation_business_days: BusinessDays = Field(description="The payer's authorisation.")
     access_business_days: BusinessDays = Field(description="From referral to enrolment.")
+    case_manager_business_days: BusinessDays = Field(
+        description="Naming a client's case manager, at a level at which each client has one."
+    )
     waitlist_check_in_days: CalendarDays = Field(
         description="Asking a waiting client how they are, again and again until there is room."
     )
@@ -281,6 +284,7 @@ class Level(Value):
             somebody sees to it; None at another facility.
         plan_asked: Whether the automatic benefit check asks the payer about this level. Where it does not, the payer
             must authorise it, and a price under a plan is unknown until a person has asked.
+        case_managed: Whether each client at this level has a case manager of their own.
         tell_at_once: Roles that are paged as soon as a step-up to this level is requested, beside the escalation of
             every step-up.
         review: None at another facility, which reviews its own care.
@@ -294,6 +298,7 @@ class Level(Value):
     sessions_a_week: tuple[int, int] | None = None
     unseen_days: CalendarDays | None = None
     plan_asked: bool = False
+    case_managed: bool = False
     tell_at_once: tuple[Role, ...] = ()
     review: ReviewRule | None = None
     price: Price | None = None

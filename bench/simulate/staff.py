@@ -14,6 +14,7 @@ from domain.benefits import CostShare, Verdict
 from domain.commands import Decision, SignedCommand
 from domain.obligations import Obligation
 from domain.pathway.attendance import NoteAttendance
+from domain.pathway.care_team import AssignCareTeam
 from domain.pathway.corrections import WithdrawDischarge
 from domain.pathway.cost import AcceptCost, DeclineCost
 from domain.pathway.coverage import RecordBenefits
@@ -165,6 +166,9 @@ _DECISIONS: dict[str, _Build] = {
     ),
     "enrol": lambda state, key, by, wish: ConfirmEnrolment(
         id=key, by=by, track="evening" if state.placement.level == "IOP" else "individual"
+    ),
+    "assign-case-manager": lambda state, key, by, wish: AssignCareTeam(
+        id=key, by=by, team_role=Role.CASE_MANAGER, to=_someone(Role.CASE_MANAGER).id
     ),
     "first-session": lambda state, key, by, wish: NoteAttendance(
         id="attendance/1", entries=1, known=Attendance(first_kept_at=state.enrolment.since)

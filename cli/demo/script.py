@@ -208,7 +208,7 @@ def contact(at: timedelta, kind: str, role: Role = Role.CASE_MANAGER) -> ScriptS
     return ScriptStep(at, role, build)
 
 
-_TRACKS = {"IOP": "evening", "OP": "individual"}
+_ENROLMENTS = {"IOP": {"track": "evening", "case_manager": "s-103"}, "OP": {"track": "individual"}}
 
 
 def into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[ScriptStep | Visit, ...]:
@@ -217,7 +217,7 @@ def into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[S
         step(since + HOUR, Role.ADMISSIONS, CompleteScreening, urgency=Urgency.ROUTINE, **_SCREENED),
         step(since + 2 * HOUR, Role.CLINICIAN, DecidePlacement, recommended=level, actual=level),
         accept(since + 4 * HOUR),
-        step(since + _ENROLLED, Role.ADMISSIONS, ConfirmEnrolment, track=_TRACKS[level]),
+        step(since + _ENROLLED, Role.ADMISSIONS, ConfirmEnrolment, **_ENROLMENTS[level]),
         Visit(since + _ENROLLED + 3 * HOUR),
         step(since + _ENROLLED + 20 * HOUR, Role.CASE_MANAGER, UpdateDischargePlan, plan=_DRAFT),
     )

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from access.rules import Viewer
 from dashboard.board.security import CSRF_FIELD
+from dashboard.queries.places import TrackPlaces
 from domain.commands import Decision
 from domain.decision_options import Option, given_as_fields, options_of
 from domain.plans import Actor
-from domain.sites import site_named
 from domain.state import JourneyState
 from domain.values import LEVEL_PATTERN, Role
 from record.sealing import MASK
@@ -74,19 +74,27 @@ def is_offered(decision: type[Decision], state: JourneyState, viewer: Viewer) ->
 
 
 def controls(
-    decision: type[Decision], state: JourneyState, given: Mapping[str, str], about: str | None = None
+    decision: type[Decision],
+    state: JourneyState,
+    given: Mapping[str, str],
+    about: str | None = None,
+    tracks: Sequence[TrackPlaces] = (),
 ) -> tuple[Control, ...]:
     """What is to be filled in, with what was given already.
 
     Args:
         given: By the control's name.
         about: The duty that the person comes from.
+        tracks: With their places, where the client may be enrolled.
     """
-    return tuple(_control(option, state, given, about) for option in options_of(decision))
+    return tuple(_control(option, state, given, about, tracks) for option in options_of(decision))
 
 
-def _control(option: Option, state: JourneyState, given: Mapping[str, str], about: str | None) -> Control:
-    kind, choices = _kind(option), _choices(option, state)
+def _control(
+    option: Option, state: JourneyState, given: Mapping[str, str], about: str | None, tracks: Sequence[TrackPlaces]
+) -> Control:
+    kind = _kind(option)
+    choices = _tracks(state, tracks) if option.name == "track" else _choices(option, state)
     value = given.get(option.name, _default(option, state, about))
     return Control(
         name=option.name,
@@ -121,15 +129,19 @@ def _choices(option: Option, state: JourneyState) -> tuple[tuple[str, str], ...]
         return tuple((each.id, each.id) for each in state.policy.levels)
     if option.name == "obligation":
         return tuple((each.id, f"{each.title} ({each.id})") for each in state.obligations.open.values())
-    return _tracks(state) if option.name == "track" else ()
+    return ()
 
 
-def _tracks(state: JourneyState) -> tuple[tuple[str, str], ...]:
-    """The tracks at the client's level, as the site's file has them; none where it has none."""
-    level = state.placement.level
-    tracks = site_named(state.admission.site).tracks_at(level) if level else ()
-    told = ((each, f"{each.title}: {each.hours_in_words()}, {each.modalities_in_words()}") for each in tracks)
-    return tuple((each.id, words) for each, words in told if not each.makeup_only)
+def _tracks(state: JourneyState, tracks: Sequence[TrackPlaces]) -> tuple[tuple[str, str], ...]:
+    """The tracks at the client's level, those with room first; none where the site's file names none."""
+    at = (state.admission.site, state.placement.level)
+    found = [each for each in tracks if (each.site, each.level) == at and each.places and not each.makeup_only]
+    ordered = sorted(found, key=lambda each: not each.has_room)
+    return tuple((each.track, f"{each.title}: {each.meets}, {each.modalities}, {_room(each)}") for each in ordered)
+
+
+def _room(track: TrackPlaces) -> str:
+    return f"{track.free} of {track.places} places free" if track.has_room else "full"
 
 
 def _default(option: Option, state: JourneyState, about: str | None) -> str:

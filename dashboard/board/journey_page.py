@@ -24,10 +24,12 @@ from dashboard.board.security import require_own_form, set_cookie
 from dashboard.board.visit import LIVE_HEADER, SEEN_COOKIE, DecisionVisit, JourneyVisit, Visit
 from dashboard.board.words import zone_of
 from dashboard.history import AsOf
+from dashboard.queries.places import TrackPlaces, places
 from dashboard.reading import row
 from domain.authorship import Via
 from domain.commands import Decision
 from domain.pathway import DECISIONS, OBLIGATIONS
+from domain.pathway.enrolment import ConfirmEnrolment
 from domain.refusal import UnknownHere
 from domain.sites import site_named
 from domain.state import JourneyState
@@ -132,7 +134,7 @@ async def _shown(
         everything=asked.everything,
         happened=[each for each in shown.happened if asked.everything or not each.is_bookkeeping],
         latest=_LATEST,
-        form=None if asked.known_at else _form(visit, shown, offered, opening),
+        form=None if asked.known_at else _form(visit, shown, offered, opening, await _room(visit, offered)),
         others=offered,
         temporal=_temporal(visit, state.journey_id),
         as_of=PageAsOf(position=position, behind=0, at=visit.now),
@@ -156,7 +158,11 @@ def _offered(visit: Visit, state: JourneyState, concerns: About) -> list[type[De
 
 
 def _form(
-    visit: Visit, shown: JourneyView, offered: Sequence[type[Decision]], opening: _Open | None
+    visit: Visit,
+    shown: JourneyView,
+    offered: Sequence[type[Decision]],
+    opening: _Open | None,
+    tracks: Sequence[TrackPlaces],
 ) -> Mapping[str, Any] | None:
     """The form that is open: the one asked for, else that of the first duty which this person can end."""
     by_name = {each.name(): each for each in offered}
@@ -168,7 +174,7 @@ def _form(
         return None
     return {
         "decision": decision,
-        "controls": forms.controls(decision, shown.state, opening.given, opening.about),
+        "controls": forms.controls(decision, shown.state, opening.given, opening.about, tracks),
         "roles": forms.roles_for(decision, visit.viewer),
         "role": opening.given.get(forms.ROLE, ""),
         "occurred_at": opening.given.get(forms.OCCURRED_AT, ""),
@@ -176,6 +182,14 @@ def _form(
         "wrong": opening.wrong,
         "wrong_field": opening.wrong_field,
     }
+
+
+async def _room(visit: Visit, offered: Sequence[type[Decision]]) -> Sequence[TrackPlaces]:
+    """The tracks with their places, for those who may enrol the client now."""
+    if ConfirmEnrolment not in offered:
+        return ()
+    async with visit.moment() as moment:
+        return await places(moment)
 
 
 def _due_first(shown: JourneyView, offered: Mapping[str, type[Decision]]) -> _Open | None:

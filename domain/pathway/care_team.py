@@ -13,9 +13,11 @@ from pydantic import Field
 
 from domain.commands import EVERY_STAGE, EVERYONE, NOT_ENDED, Decision
 from domain.events import BaseEvent, EventContext
+from domain.obligation_terms import ObligationKind, Priority
 from domain.obligations import Obligation
 from domain.part import Part, Slice
-from domain.pathway.obligation_changes import assigned
+from domain.pathway import suspension
+from domain.pathway.obligation_changes import assigned, cancelled, met, raised_within
 from domain.people import require_can_own
 from domain.plans import Actor
 from domain.refusal import require
@@ -23,12 +25,24 @@ from domain.values import Key, PrivateWords, Role, Words
 from domain.wording import named, said_by
 
 if TYPE_CHECKING:
+    from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.corrections import EnrolmentCorrected
+    from domain.pathway.enrolment import Enrolled
     from domain.state import JourneyState
 
 part = Part("care_team")
 
 ASSIGNERS = (Role.SUPERVISOR, Role.MEDICAL_DIRECTOR, Role.OPERATIONS)
 """Who may give work to anybody. Others may give away what is theirs, or take something over."""
+
+
+ASSIGN_CASE_MANAGER = ObligationKind(
+    kind="assign-case-manager",
+    title="Assign a case manager to the client",
+    ended_by="assign-care-team",
+    waivable_by=(Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
+    priority=Priority.CLINICAL,
+)
 
 
 class CareTeam(Slice):
@@ -183,3 +197,28 @@ def give_them_what_the_role_owes(state: JourneyState, event: CareTeamAssigned) -
     for owed in state.obligations.of_role(event.role):
         if owed.assignee in (None, event.before) and owed.assignee != event.person:
             yield assigned(owed, event.person, event.by, event.context, event.reason)
+
+
+@part.consequence
+def owe_a_case_manager(
+    state: JourneyState, event: Enrolled | LevelOfCareStarted | EnrolmentCorrected | CareTeamAssigned
+) -> Iterator[BaseEvent]:
+    """At a level at which each client has one. Who came to their first session was enrolled before."""
+    if state.care_team.members.get(Role.CASE_MANAGER) is not None:
+        yield from met(state, event, ASSIGN_CASE_MANAGER)
+        yield from suspension.no_longer_waiting(state, event, ASSIGN_CASE_MANAGER)
+    elif not _is_case_managed(state):
+        yield from cancelled(state, event, ASSIGN_CASE_MANAGER)
+        yield from suspension.no_longer_waiting(state, event, ASSIGN_CASE_MANAGER)
+    elif not (getattr(event, "by_first_session", False) or _owes_a_case_manager(state)):
+        yield raised_within(state, event, ASSIGN_CASE_MANAGER, "case_manager_business_days")
+
+
+def _owes_a_case_manager(state: JourneyState) -> bool:
+    return bool(state.open_of(ASSIGN_CASE_MANAGER.kind) or state.suspension.of(ASSIGN_CASE_MANAGER))
+
+
+def _is_case_managed(state: JourneyState) -> bool:
+    """Whether each client at the level that is given, or is to begin, has a case manager."""
+    level = state.level if state.care.began else state.enrolment.level
+    return level is not None and not state.discharge.discharged and state.policy.level(level).case_managed

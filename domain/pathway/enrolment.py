@@ -13,14 +13,16 @@ from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import authorisation, consents, suspension
+from domain.pathway.care_team import CareTeamAssigned
 from domain.pathway.obligation_changes import cancelled, met, raised
 from domain.pathway.obligation_events import ObligationRaised
+from domain.people import require_can_own
 from domain.plans import Actor
 from domain.refusal import require
 from domain.sites import site_named
 from domain.track_fit import ALTHOUGH, TrackException, Wanted, fitting_track, require_its_hours
 from domain.tracks import Condition, UsState
-from domain.values import Instant, LevelOfCare, PrivateWords, Role, Stage, Words
+from domain.values import Instant, Key, LevelOfCare, PrivateWords, Role, Stage, Words
 from domain.wording import moment, said_by
 
 if TYPE_CHECKING:
@@ -131,9 +133,14 @@ class ConfirmEnrolment(
         default=(), description=f"What speaks against the track and is meant to be so: {', '.join(TrackException)}."
     )
     reason: Words | None = Field(default=None, description="Why, if there are exceptions.")
+    case_manager: Key | None = Field(
+        default=None, description="Staff id of the client's case manager; left out, the supervisor owes to assign one."
+    )
 
     def require_known(self, state: JourneyState) -> None:
         """The site's file must have the track, at the client's level, and nothing may speak against it."""
+        if self.case_manager is not None:
+            require_can_own(self.case_manager, [Role.CASE_MANAGER], state.admission.site)
         level = state.placement.level
         if state.stage in self.declared.at and level is not None:
             wanted = {name: getattr(self, name) for name in Wanted.model_fields if name != "role"}
@@ -153,7 +160,14 @@ class ConfirmEnrolment(
         if self.first_session_at is not None:
             _require_ahead(self.first_session_at, when)
         require(not self.exceptions or self.reason is not None, "reason-missing", "Say why the exception is made.")
+        yield from self._with_case_manager(state, when)
         yield Enrolled(**when, level=level, **self.model_dump(include=_SAID), by=self.by)
+
+    def _with_case_manager(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+        before = state.care_team.members.get(Role.CASE_MANAGER)
+        if self.case_manager not in (None, before):
+            role, person = Role.CASE_MANAGER, self.case_manager
+            yield CareTeamAssigned(**when, role=role, person=person, before=before, by=self.by)
 
 
 _SAID = Enrolled.model_fields.keys() & ConfirmEnrolment.model_fields.keys() - {"by"}

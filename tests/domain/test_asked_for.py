@@ -348,7 +348,7 @@ def test_a_discharge_cancels_all_and_its_correction_restores_what_care_owed(in_c
     walk = care_begun_with_more_owed()
     before = kinds(walk)
     assert before == [
-        *("continued-stay", "draft-discharge-plan", "obtain-authorisation", "recertify"),
+        *("assign-case-manager", "continued-stay", "draft-discharge-plan", "obtain-authorisation", "recertify"),
         *("review", "see-client", "team-review"),
     ]
     due = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
@@ -361,16 +361,20 @@ def test_a_discharge_cancels_all_and_its_correction_restores_what_care_owed(in_c
         now = walk.state.crisis.current
         assert now is not None and now.place == "emergency-department", "they are there all the same"
         assert "arrange-return" in kinds(walk)
-        assert set(walk.state.suspension.ids) == {"obtain-authorisation-1", "see-client-1", "team-review-1"}
+        waits = {"assign-case-manager-1", "obtain-authorisation-1", "see-client-1", "team-review-1"}
+        assert set(walk.state.suspension.ids) == waits
         walk.do(EndCrisis, safety_rechecked=True, note="home")
-        for kind in ("obtain-authorisation", "see-client"):  # counted anew, as ever
+        for kind in ("assign-case-manager", "obtain-authorisation", "see-client"):  # counted anew, as ever
             due[kind] = walk.state.open_of(kind)[0].due_at
     assert kinds(walk) == before
     again = {kind: walk.state.open_of(kind)[0].due_at for kind in before}
     assert {**again, "review": None} == {**due, "review": None}, "a review is owed soon, the rest as it was"
 
 
-IN_OUR_CARE = {"review", "continued-stay", "team-review", "recertify", "see-client", "refresh-discharge-plan"}
+IN_OUR_CARE = {
+    *("review", "continued-stay", "team-review", "recertify", "see-client", "refresh-discharge-plan"),
+    "assign-case-manager",
+}
 
 
 @pytest.mark.parametrize("stage", ["ACTIVE", "TRANSITION", "EXTERNAL", "DISCHARGING"])
@@ -528,6 +532,7 @@ def test_lists_are_sorted_by_clinical_priority_and_then_by_due_time() -> None:
     listed = care_begun_with_more_owed(days=0).state.in_order(MONDAY)
     assert [each.kind for each in listed] == [
         "draft-discharge-plan",
+        "assign-case-manager",
         "team-review",
         "see-client",
         "review",

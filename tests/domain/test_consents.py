@@ -26,7 +26,7 @@ from tests.domain.walk import ADMISSIONS, SCREENED, admitted, agreed, answered, 
 def test_nobody_is_enrolled_without_consent_to_treatment() -> None:
     walk = agreed()
     walk.do(CompleteScreening, **{**SCREENED, "consents": {"treatment": "declined"}})
-    assert "record the consent" in walk.refused(ConfirmEnrolment, "no-consent", track="individual")
+    assert "record the consent" in walk.refused(ConfirmEnrolment, "no-consent", track="evening")
     walk.do(RecordConsent, consent="treatment", answer="given")
     walk.enrol()
     assert walk.is_at(Stage.ACTIVE)
@@ -40,7 +40,7 @@ def test_consent_that_was_not_asked_for_is_no_consent() -> None:
     estimate = walk.state.cost.estimate
     assert estimate is not None
     walk.do(AcceptCost, estimate=estimate.id)
-    walk.refused(ConfirmEnrolment, "no-consent", track="evening")
+    walk.refused(ConfirmEnrolment, "no-consent", track="individual")
 
 
 def test_consent_withdrawn_in_care_owes_a_talk_and_ends_nothing() -> None:

@@ -81,6 +81,7 @@ def test_what_waits_during_a_crisis_is_what_the_policy_says() -> None:
         "arrange-interim-care",
         "first-session",
         "first-visit",
+        "assign-case-manager",
         "reach-out",
         "resolve-disengagement",
         "see-client",
@@ -94,7 +95,8 @@ def test_what_waits_during_a_crisis_is_what_the_policy_says() -> None:
     in_care = in_emergency_department()
     assert {"review-1", "arrange-return-1"} <= in_care.owes()
     waiting = {each.owed.id for each in in_care.state.suspension.waiting}
-    assert waiting == {"see-client-1", "team-review-1", "refresh-discharge-plan-1"} and not waiting & in_care.owes()
+    assert waiting == {"see-client-1", "team-review-1", "refresh-discharge-plan-1", "assign-case-manager-1"}
+    assert not waiting & in_care.owes()
 
 
 def test_the_return_is_owed_again_and_again_for_as_long_as_the_client_is_there() -> None:

@@ -28,6 +28,7 @@ from domain.pathway.authorisation import OBTAIN_AUTHORISATION
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import RESOLVE_EFFECT, Answer, Done, Failed, SettleEffect
 from domain.pathway.care import EXTERNAL_CONTACT
+from domain.pathway.care_team import ASSIGN_CASE_MANAGER
 from domain.pathway.cost import ACCEPT_COST
 from domain.pathway.coverage import VERIFY_BENEFITS
 from domain.pathway.crisis import ARRANGE_RETURN, CrisisPlace, EndCrisis, RecordCrisis
@@ -107,6 +108,7 @@ BELONGS = {
     # Care may have begun while it was waived until a day, and it is owed again.
     OBTAIN_AUTHORISATION.kind: {Stage.COST_REVIEW, Stage.ENROLLING, Stage.WAITLISTED, Stage.ENROLLED, *IN_CARE},
     FIRST_SESSION.kind: {Stage.ENROLLED},
+    ASSIGN_CASE_MANAGER.kind: {Stage.ENROLLED, Stage.DISENGAGED, *IN_CARE},
     REACH_OUT.kind: HERE,
     RESOLVE_DISENGAGEMENT.kind: HERE,
     SEE_CLIENT.kind: HERE,

@@ -117,7 +117,7 @@ def test_a_month_of_outage_during_a_step_up_loses_nothing() -> None:
 
 
 def test_nothing_happens_when_time_passes_before_anything_is_due() -> None:
-    walk = enrolled()
+    walk = enrolled("OP")
     assert walk.outage(hours=1) == ()
 
 

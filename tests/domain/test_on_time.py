@@ -281,7 +281,7 @@ def test_what_presses_comes_first_then_clinical_work_then_what_is_due_first() ->
     in_order = [owed.id for owed in walk.state.in_order(walk.now)]
     assert in_order == [
         *("interim-contact-1", "complete-step-up-1", "handoff-1"),
-        *("team-review-1", "see-client-1", "continued-stay-1"),
+        *("assign-case-manager-1", "team-review-1", "see-client-1", "continued-stay-1"),
         *("recertify-1", "refresh-discharge-plan-1"),
     ]
     walk = opened()

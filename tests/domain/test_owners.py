@@ -48,8 +48,10 @@ def test_before_anyone_is_assigned_the_role_owns_it() -> None:
 
 def test_what_a_role_owes_is_its_persons_from_the_assignment_on() -> None:
     walk = treated_by("s-102", enrolled())
-    others = {"continued-stay-1", "recertify-1", "see-client-1", "refresh-discharge-plan-1"}
+    others = {"assign-case-manager-1", "continued-stay-1", "recertify-1", "see-client-1", "refresh-discharge-plan-1"}
     assert owners(walk) == {"review-1": "s-102", "team-review-1": "s-102", **dict.fromkeys(others)}
+    assert walk.state.waiting_for() is Role.SUPERVISOR, "who is to name a case manager first"
+    walk.do(AssignCareTeam, team_role="case-manager", to="s-103", by=SUPERVISOR)
     assert walk.state.waiting_for() is Role.CLINICIAN and walk.state.waiting_for_person() == "s-102"
 
 

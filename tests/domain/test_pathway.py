@@ -74,7 +74,7 @@ def test_outpatient_steps_up_to_iop_within_24_hours_and_down_again_after_a_revie
     assert walk.saw(ObligationMet)[-1].obligation == "complete-step-up-1"
     assert not walk.saw(ObligationMet)[-1].late
     assert not walk.saw(StepUpWindowMissed)
-    anew = {"see-client-2", "refresh-discharge-plan-2", "first-visit-1"}
+    anew = {"see-client-2", "refresh-discharge-plan-2", "first-visit-1", "assign-case-manager-1"}
     assert walk.owes() == {"review-2", "continued-stay-1", "team-review-1", "recertify-1"} | anew
     walk.later(weeks=6)
     walk.do(CompleteReview, outcome="step-down", to="OP", rationale="steady")
@@ -93,6 +93,7 @@ def test_iop_steps_up_to_partial_hospitalisation_and_returns_without_an_admissio
     walk.later(days=2)
     walk.do(ConfirmArrival)
     anew = {"continued-stay-2", "team-review-2", "recertify-2", "see-client-2", "refresh-discharge-plan-2"}
+    anew.add("assign-case-manager-2")
     assert walk.path() == ["IOP", "PHP", "IOP"] and walk.owes() == {"review-2", *anew}
     assert len(walk.saw(JourneyOpened)) == 1 and not walk.saw(AdmissionRepeated)
 

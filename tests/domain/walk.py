@@ -63,7 +63,7 @@ WHOLE_PLAN = DischargePlan(
 )
 AT_OP = {"see-client-1", "refresh-discharge-plan-1"}
 """What is owed beside the review while care at OP goes on and the discharge plan is begun."""
-AT_IOP = {*AT_OP, "continued-stay-1", "team-review-1", "recertify-1"}
+AT_IOP = {*AT_OP, "continued-stay-1", "team-review-1", "recertify-1", "assign-case-manager-1"}
 """The same at IOP."""
 AFTER_CARE = {"deliver-discharge-plan-1", "early-follow-up-1", "follow-up-1", "follow-up-2"}
 """What is owed to a client who was discharged just now."""
