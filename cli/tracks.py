@@ -71,7 +71,18 @@ async def waitlist_command(*, site: str | None = None, level: str | None = None,
     if not found:
         stdout.print("nobody waits")
         return
-    columns = ("Journey", "Site", "Waits for", "Risk", "Urgency", "Days", "Check-in due", "In care at", "Room in")
+    columns = (
+        "Journey",
+        "Site",
+        "Waits for",
+        "Risk",
+        "Urgency",
+        "Days",
+        "Check-in due",
+        "In care at",
+        "Could come to",
+        "Room in",
+    )
     table(None, columns, _rows(found, now))
 
 
@@ -86,6 +97,7 @@ def _rows(found: Sequence[Waiting], now: datetime) -> list[tuple[object, ...]]:
             each.days(now),
             each.check_in_due or "-",
             each.level or "-",
+            ", ".join(each.could_come_to) or "any",
             ", ".join(each.room_in) or "-",
         )
         for each in found

@@ -60,7 +60,7 @@ def fitting_track(site: Site, level: LevelOfCare, name: str, wanted: Wanted) -> 
     """
     if not site.tracks_at(level):
         return None
-    track = _known(site, level, name)
+    track = known_track(site, level, name)
     others = site.tracks_at(level)
     _require_modality(track, others, wanted)
     _require_licence(track, others, wanted)
@@ -71,7 +71,12 @@ def fitting_track(site: Site, level: LevelOfCare, name: str, wanted: Wanted) -> 
     return track
 
 
-def _known(site: Site, level: LevelOfCare, name: str) -> Track:
+def known_track(site: Site, level: LevelOfCare, name: str) -> Track:
+    """The track of that name at the level.
+
+    Raises:
+        Refused: The site's file has no such track at the level, or nobody is enrolled in it.
+    """
     track, choose = site.track(name), f"Choose one of {_names(site.tracks_at(level))}."
     if track is None:
         raise Refused("track-unknown", f"This site has no such track at {level}. {choose}")

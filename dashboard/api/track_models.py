@@ -58,6 +58,7 @@ class WaitingItem(BaseModel):
     risk: KnownRisk = Field(description="What was last found of their risk; unknown counts as raised.")
     urgency: Urgency | None = Field(description="How soon they need care; null if nobody has said.")
     check_in_due: datetime | None = Field(description="When somebody is to ask them how they are.")
+    could_come_to: list[str] = Field(description="The tracks whose days and hours suit them; none: any at the level.")
     room_in: list[str] = Field(description="The tracks in which there is room for them now.")
 
     @classmethod

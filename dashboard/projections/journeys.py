@@ -18,7 +18,7 @@ _COLUMNS = (
     *("priority", "window_closes", "waived_until", "undelivered"),
     *("screening_urgency", "screened_at", "correctable_until"),
     *("moving_from", "move_direction", "move_place", "move_starts_at"),
-    *("track", "waits_for", "waits_since", "risk"),
+    *("track", "waits_for", "waits_since", "risk", "waits_for_tracks"),
 )
 
 
@@ -76,6 +76,7 @@ def _row(change: Change) -> TableRow:
         state.waits_for,
         state.waitlist.since if state.waits_for else None,
         state.screening.risk,
+        " ".join(state.waitlist.tracks) or None if state.waits_for else None,
     )
 
 

@@ -20,6 +20,9 @@ from domain.pathway.obligation_changes import cancelled, met, raised_within
 from domain.pathway.screening import KnownRisk, Urgency
 from domain.plans import Actor
 from domain.refusal import Refused, require
+from domain.sites import site_named
+from domain.track_fit import known_track
+from domain.tracks import TrackId
 from domain.values import CLINICAL, Instant, LevelOfCare, Stage
 from domain.wording import said_by
 
@@ -87,10 +90,12 @@ class Waitlist(Slice):
     Attributes:
         level: None while they do not wait.
         since: From when on.
+        tracks: The tracks that they could come to, by id; empty: any at the level.
     """
 
     level: LevelOfCare | None = None
     since: Instant | None = None
+    tracks: tuple[TrackId, ...] = ()
 
 
 def waiting_rank(risk: KnownRisk, urgency: Urgency | None) -> int:
@@ -103,14 +108,20 @@ def waiting_rank(risk: KnownRisk, urgency: Urgency | None) -> int:
 
 
 class Waitlisted(BaseEvent):
-    """No track at this level has room for the client."""
+    """No track at this level has room for the client.
+
+    Attributes:
+        tracks: Those whose days, hours and place fit the client's work, study and family; empty: any at the level.
+    """
 
     type: Literal["client.waitlisted"] = "client.waitlisted"
     level: LevelOfCare
+    tracks: tuple[TrackId, ...] = ()
     by: Actor
 
     def _sentence(self) -> str:
-        return f"Waits for room in {self.level}{said_by(self.by)}"
+        which = f": {' or '.join(self.tracks)}" if self.tracks else ""
+        return f"Waits for room in {self.level}{which}{said_by(self.by)}"
 
 
 class InterimCareOffered(BaseEvent):
@@ -140,12 +151,23 @@ class PutOnWaitlist(Decision, label="Put the client on the waitlist", by=ADMISSI
     """Record that no track at the client's level has room yet."""
 
     kind: Literal["put-on-waitlist"] = "put-on-waitlist"
+    tracks: tuple[TrackId, ...] = Field(
+        default=(),
+        description="A track whose days and hours the client can come to, by its id; none: any at their level.",
+    )
+
+    def require_known(self, state: JourneyState) -> None:
+        """The site's file must have these tracks at the client's level."""
+        level = state.placement.level
+        if state.stage in self.declared.at and level is not None:
+            for name in self.tracks:
+                known_track(site_named(state.admission.site), level, name)
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """At the level decided."""
         level = state.placement.level
         assert level is not None, "a journey is at ENROLLING once its level is decided"
-        yield Waitlisted(**when, level=level, by=self.by)
+        yield Waitlisted(**when, level=level, tracks=self.tracks, by=self.by)
 
 
 class RecordInterimOffer(
@@ -182,7 +204,7 @@ class TakeOffWaitlist(
 @part.evolves
 def wait(state: JourneyState, event: Waitlisted) -> Waitlist:
     """From now on."""
-    return Waitlist(level=event.level, since=event.at)
+    return Waitlist(level=event.level, since=event.at, tracks=event.tracks)
 
 
 @part.evolves

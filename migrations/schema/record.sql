@@ -245,6 +245,7 @@ create table dash.journeys_shape (
     waits_for text,
     waits_since timestamptz,
     risk text,
+    waits_for_tracks text,
     constraint journeys_shape_pkey primary key (journey_id)
 );
 alter table dash.journeys_shape owner to throughline_projector;
@@ -274,6 +275,7 @@ comment on column dash.journeys_shape.move_starts_at is 'When the held place sta
 comment on column dash.journeys_shape.track is 'The track in which the client has a place now, by its id in the site''s file.';
 comment on column dash.journeys_shape.waits_for is 'The level of care for which the client is on the waitlist.';
 comment on column dash.journeys_shape.risk is 'What was last found of the client''s risk before care: low, raised or unknown.';
+comment on column dash.journeys_shape.waits_for_tracks is 'The tracks that they could come to, by id, with spaces between them; null: any at the level.';
 create index journeys_shape_as_of_position_idx on dash.journeys_shape using btree (as_of_position);
 create index journeys_shape_journey_id_idx on dash.journeys_shape using btree (journey_id) where ((ended_at is null) or (open_count > 0));
 create index journeys_shape_move_due_idx on dash.journeys_shape using btree (move_due) where (moving_to is not null);
@@ -489,7 +491,8 @@ create view dash.journeys as
     track,
     waits_for,
     waits_since,
-    risk
+    risk,
+    waits_for_tracks
    from dash.journeys_g1;
 alter view dash.journeys owner to throughline_projector;
 grant select on table dash.journeys to throughline_dashboards;
@@ -598,7 +601,8 @@ create view dash.open_journeys as
     track,
     waits_for,
     waits_since,
-    risk
+    risk,
+    waits_for_tracks
    from dash.journeys j
   where ((ended_at is null) or (open_count > 0))
   order by (urgent_open or coalesce((next_due < now()), false)) desc, (array_position(array['safety'::text, 'clinical'::text, 'coverage'::text, 'administrative'::text], priority)), next_due, journey_id;

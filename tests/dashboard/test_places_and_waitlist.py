@@ -85,6 +85,22 @@ async def test_the_waitlist_is_by_risk_and_then_by_time_waited(served: Served) -
     assert (await served.get("/tracks", "north-1")).json()["rows"] == []
 
 
+async def test_room_is_where_the_client_could_come(served: Served) -> None:
+    walked = walk.agreed()
+    walked.refused(PutOnWaitlist, "track-of-another-level", tracks=["individual"], by=ADMISSIONS)
+    walked.do(PutOnWaitlist, tracks=["evening", "telehealth"], by=ADMISSIONS)
+    assert "Waits for room in IOP: evening or telehealth" in walked.record[-4].sentence()
+    full = [walk.unseen() for _ in range(2)]
+    await served.keep({"w": walked, "a": full[0], "b": full[1]})
+    before, site = all_sites(), site_named("main")
+    use_sites([site.changed(tracks=tuple(each.changed(places=2) for each in site.tracks))])
+    try:
+        [waits] = (await served.get("/waitlist")).json()["rows"]
+    finally:
+        use_sites(before)
+    assert (waits["could_come_to"], waits["room_in"]) == (["evening", "telehealth"], ["telehealth"])
+
+
 async def test_a_place_is_counted_from_the_enrolment_to_the_discharge(served: Served) -> None:
     await served.keep({"a": walk.enrolled(), "b": walk.unseen(), "c": walk.enrolled("OP"), "d": discharged()})
     told = {each["track"]: each for each in (await served.get("/tracks")).json()["rows"]}

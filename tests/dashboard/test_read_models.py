@@ -87,6 +87,7 @@ async def test_a_journeys_row_says_what_its_state_says(database_url: str, store:
         assert (told["track"], told["risk"]) == (state.track, state.screening.risk)
         waits = (state.waitlist.level, state.waitlist.since) if state.waits_for else (None, None)
         assert (told["waits_for"], told["waits_since"]) == waits
+        assert told["waits_for_tracks"] == (" ".join(state.waitlist.tracks) or None)
     assert sorted(names(list(rows.values()), "as_of_position"))[-1] == sum(len(each.record) for each in walks.values())
 
 

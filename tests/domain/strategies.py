@@ -218,7 +218,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         DeclineCost: {"reason": WORDS},
         ConfirmEnrolment: {"track": WORDS},
         BookFirstSession: {"first_session_at": st.integers(0, 200).map(lambda hours: MONDAY + timedelta(hours=hours))},
-        PutOnWaitlist: {},
+        PutOnWaitlist: {"tracks": st.sampled_from([(), ("evening",), ("morning", "telehealth")])},
         RecordInterimOffer: {"answer": st.sampled_from(InterimAnswer)},
         TakeOffWaitlist: {"reason": st.sampled_from(WaitlistEnd)},
         NoteAttendance: {"entries": st.integers(1, 30), "known": ENTRIES.map(attendance_of)},

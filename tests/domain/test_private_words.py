@@ -33,6 +33,7 @@ OPEN = {
     *("facility", "Enrolled.track", "Evidence.other_payer"),
     # a state is no address; the licence is compared with it
     "Enrolled.client_state",
+    "Waitlisted.tracks",
 }
 
 
