@@ -104,7 +104,7 @@ def write_without_maintenance(folder: Path) -> Path:
 
 def write_without_against_advice(folder: Path) -> Path:
     """The centre handles wishes to leave by a procedure on paper."""
-    terms = _terms_of(EXAMPLE_FILE.read_text(), "talk-before-leaving")
+    terms = terms_of(EXAMPLE_FILE.read_text(), "talk-before-leaving")
     return variant(folder, "us-no-against-advice-1", (terms, ""), ('  "against_advice",\n', ""))
 
 

@@ -18,7 +18,7 @@ _COLUMNS = (
     *("priority", "window_closes", "waived_until", "undelivered"),
     *("screening_urgency", "screened_at", "correctable_until"),
     *("moving_from", "move_direction", "move_place", "move_starts_at"),
-    *("track", "waits_for", "waits_since", "waits_for_tracks", "risk"),
+    *("track", "waits_for", "waits_since", "risk", "waits_for_tracks"),
     *("goals", "goals_met", "goals_reviewed_at", "mode"),
 )
 
@@ -76,8 +76,8 @@ def _row(change: Change) -> TableRow:
         state.track,
         state.waits_for,
         state.waitlist.since if state.waits_for else None,
-        " ".join(state.waitlist.tracks) or None if state.waits_for else None,
         state.screening.risk,
+        " ".join(state.waitlist.tracks) or None if state.waits_for else None,
         len(state.treatment_plan.goals),
         state.treatment_plan.met,
         state.treatment_plan.gone_through_at,

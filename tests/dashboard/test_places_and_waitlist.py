@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -133,6 +134,20 @@ async def test_the_page_offers_to_enrol_who_waits_where_there_is_room(served: Se
     page = (await served.http.get("/tracks", headers=headers)).text
     assert "/journeys/w?decide=confirm-enrolment#decide" in page and "morning, evening, telehealth" in page
     assert '<span class="flag bad">unknown</span>' in page and 'aria-current="page">Tracks' in page
+
+
+async def test_the_form_offers_the_tracks_of_the_level_with_room_first(served: Served) -> None:
+    await served.keep({"a": walk.agreed(), "b": walk.unseen()})
+    before, site = all_sites(), site_named("main")
+    use_sites([site.changed(tracks=tuple(each.changed(places=1) for each in site.tracks))])
+    headers, _ = await served.browser("admissions-1")
+    try:
+        page = (await served.http.get("/journeys/a?decide=confirm-enrolment", headers=headers)).text
+    finally:
+        use_sites(before)
+    offered = re.findall(r'<option value="(\w+)"[^>]*>IOP [^<]*?, ([^,<]*)</option>', page)
+    room = "1 of 1 places free"
+    assert offered == [("morning", room), ("telehealth", room), ("evening", "full")]
 
 
 async def test_the_commands_say_the_same(

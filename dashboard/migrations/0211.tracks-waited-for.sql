@@ -1,0 +1,32 @@
+-- The tracks that a client on the waitlist could come to.
+
+-- migrate:up
+do $$
+declare
+    v_table text;
+    v_live  bigint;
+begin
+    for v_table in
+        select relname from pg_class
+        where relnamespace = 'dash'::regnamespace and relkind = 'r' and relname ~ '^journeys_(shape|g[0-9]+)$'
+    loop
+        execute format('alter table dash.%I add column waits_for_tracks text', v_table);
+    end loop;
+    select generation into v_live from es.checkpoints where consumer = 'dash.journeys' and status = 'live';
+    if v_live is not null then
+        execute format('create or replace view dash.journeys as select * from dash.%I', 'journeys_g' || v_live);
+    end if;
+end
+$$;
+comment on column dash.journeys_shape.waits_for_tracks is
+    'The tracks that they could come to, by id, with spaces between them; null: any at the level.';
+
+create or replace view dash.open_journeys as
+select coalesce(j.next_due < now(), false) as overdue, j.urgent_open or coalesce(j.next_due < now(), false) as urgent, j.*
+from dash.journeys j
+where j.ended_at is null or j.open_count > 0
+order by urgent desc, array_position(array['safety', 'clinical', 'coverage', 'administrative'], j.priority), j.next_due,
+         j.journey_id;
+
+-- migrate:down
+do $$ begin raise exception 'there is no way back: read models of this release fill the column; restore a backup'; end $$;
