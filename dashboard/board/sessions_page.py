@@ -29,6 +29,8 @@ from domain.sites import all_sites, site_named
 
 router = APIRouter(include_in_schema=False)
 
+_WEEKS = 12
+"""So many of the latest weeks are shown; the API and the command have all."""
 _CAME_OF_IT = (
     *(SessionOutcome.KEPT, SessionOutcome.NO_SHOW, SessionOutcome.LATE_CANCEL),
     *(SessionOutcome.CANCELLED, SessionOutcome.CALLED_OFF, SessionOutcome.ENTERED_IN_ERROR),
@@ -195,7 +197,7 @@ async def _client(visit: Visit, journey_id: str, given: Mapping[str, str], wrong
         attendance=attendance_of_sessions(sessions),
         booked=next_planned(sessions, visit.now),
         expected=found.state.care.is_ours,
-        weeks=weeks_of_care(found.state, sessions, visit.now)[::-1],
+        weeks=weeks_of_care(found.state, sessions, visit.now)[: -_WEEKS - 1 : -1],
         level=found.state.level,
         missed=[each for each in sessions if each.outcome.is_missed],
         may_enter=may_enter(visit, found),
