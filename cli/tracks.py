@@ -9,35 +9,39 @@ from cli.access import load_settings, told_in_one_line
 from cli.output import complain, show_json, stdout, table
 from dashboard.one_moment import one_moment
 from dashboard.queries.moment import Moment
-from dashboard.queries.places import TrackPlaces, places
+from dashboard.queries.places import TrackPlaces, places, without_track
 from dashboard.queries.waitlist import Waiting, waitlist
 from domain.reference import reference
 
 
 async def tracks(*, site: str | None = None, level: str | None = None, json: bool = False) -> None:
-    """List the tracks with their places: how many are taken, how many are free, and which are overfull.
+    """List the tracks with their places, taken and free, and the clients in care who are in none.
 
-    Parameters
-    ----------
-    site:
-        Only those of this site.
-    level:
-        Only those at this level of care, such as IOP.
-    json:
-        Print a JSON list.
+    Args:
+        site: Only those of this site.
+        level: Only those at this level of care, such as IOP.
+        json: Print one JSON object.
     """
     with told_in_one_line():
         async with one_moment(load_settings().require_database_url(), datetime.now(UTC), "tracks") as moment:
             found = [each for each in await places(moment) if site in (None, each.site) and level in (None, each.level)]
+            none = [each for each in await without_track(moment) if site in (None, each.site)]
+    without = [each for each in none if level in (None, each.level)]
     if json:
-        show_json([{**each.model_dump(mode="json"), "free": each.free, "over": each.over} for each in found])
+        rows = [{**each.model_dump(mode="json"), "free": each.free, "over": each.over} for each in found]
+        show_json({"tracks": rows, "in_care_without_a_track": without})
         return
     _told_if_behind(moment)
     columns = ("Site", "Track", "Level", "Meets", "How", "Taken", "Places", "Free", "")
     table(None, columns, [(r.site, r.track, r.level, r.meets, r.modalities, *_counts(r)) for r in found])
     for each in found:
         if each.over:
-            stdout.print(f"{each.track} at {each.site} is overfull by {each.over}: move a client, or add places")
+            stdout.print(
+                f"{each.track} at {each.site} is overfull by {each.over}: give a client another track, or add places"
+            )
+    for one in without:
+        who = reference(one.number) if one.number is not None else one.journey_id
+        stdout.print(f"{who} is in care at {one.level} without a track: throughline change-track {who} --track …")
 
 
 def _counts(each: TrackPlaces) -> tuple[object, ...]:
@@ -50,14 +54,10 @@ def _counts(each: TrackPlaces) -> tuple[object, ...]:
 async def waitlist_command(*, site: str | None = None, level: str | None = None, json: bool = False) -> None:
     """List who waits for room in a track: the highest risk first, then who has waited longest.
 
-    Parameters
-    ----------
-    site:
-        Only those of this site.
-    level:
-        Only those who wait for this level of care, such as IOP.
-    json:
-        Print a JSON list.
+    Args:
+        site: Only those of this site.
+        level: Only those who wait for this level of care, such as IOP.
+        json: Print a JSON list.
     """
     now = datetime.now(UTC)
     with told_in_one_line():

@@ -17,6 +17,7 @@ from dashboard.lists import wait_for
 from dashboard.projections import JOURNEYS
 from domain.commands import Decision
 from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.track_change import ChangeTrack
 from domain.refusal import Refused, UnknownHere
 from domain.sites import site_named
 from domain.track_fit import TrackException
@@ -34,7 +35,7 @@ _TAKEN = "select count(*) from dash.journeys where site = %s and track = %s and 
 
 @asynccontextmanager
 async def room(connect: Connect, journey_id: str, decision: Decision) -> AsyncIterator[None]:
-    """If the decision enrols a client: looks for a place, and has other enrolments in the track wait until the end.
+    """If the decision puts a client in a track: looks for a place, and has others who enrol in it wait until the end.
 
     The read model gets a moment to come to the record's head. If it does not, the places are counted as of then, and a
     track that became overfull is listed as such.
@@ -46,7 +47,7 @@ async def room(connect: Connect, journey_id: str, decision: Decision) -> AsyncIt
         Refused: The track is full, or it has room although the decision says that it is full; nothing was sent.
         EventStoreError: The database does not answer.
     """
-    if not isinstance(decision, ConfirmEnrolment):
+    if not isinstance(decision, ConfirmEnrolment | ChangeTrack):
         yield
         return
     async with connect() as connection, connection.transaction():
@@ -54,10 +55,10 @@ async def room(connect: Connect, journey_id: str, decision: Decision) -> AsyncIt
         yield
 
 
-async def _look(connection: AsyncConnection[Any], journey_id: str, decision: ConfirmEnrolment) -> None:
+async def _look(connection: AsyncConnection[Any], journey_id: str, decision: ConfirmEnrolment | ChangeTrack) -> None:
     try:
         found = await (await connection.execute(_WHERE, [journey_id])).fetchone()
-        track = _known(found[0], decision.track) if found and found[1] is None else None  # it may be sent again
+        track = _known(found[0], decision.track) if found and found[1] != decision.track else None
         if found is None or track is None:
             return
         await connection.execute(_LONGEST)

@@ -17,10 +17,10 @@ from dashboard.api.list_models import (
     StepUpList,
     as_of,
 )
-from dashboard.api.track_models import TrackItem, TrackList, WaitingItem, WaitingList
+from dashboard.api.track_models import TrackItem, TrackList, WaitingItem, WaitingList, WithoutTrackItem
 from dashboard.board.visit import ListsVisit, MessagesVisit
 from dashboard.queries import today
-from dashboard.queries.places import places
+from dashboard.queries.places import places, without_track
 from dashboard.queries.waitlist import waitlist
 
 router = APIRouter(tags=["Centre"])
@@ -46,11 +46,12 @@ async def step_ups(visit: ListsVisit, conditions: Conditions) -> StepUpList:
 
 @router.get("/tracks")
 async def tracks(visit: ListsVisit, conditions: Conditions) -> TrackList:
-    """The tracks of the sites, with their places: how many are taken, and how many are free."""
+    """The tracks of the sites, with their places, taken and free, and the clients in care who are in none."""
     async with conditions.moment(visit) as moment:
         conditions.mark(visit, moment.as_of, moment.head)
         rows = [TrackItem.of(each) for each in await places(moment)]
-        return TrackList.model_validate({"rows": rows, **as_of(moment)})
+        without = [WithoutTrackItem.of(each) for each in await without_track(moment)]
+        return TrackList.model_validate({"rows": rows, "without": without, **as_of(moment)})
 
 
 @router.get("/waitlist")

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from dashboard.api.list_models import AsOf
-from dashboard.queries.places import TrackPlaces
+from dashboard.queries.places import TrackPlaces, WithoutTrack
 from dashboard.queries.waitlist import Waiting
 from domain.pathway.screening import KnownRisk, Urgency
 from domain.reference import reference
@@ -39,10 +39,27 @@ class TrackItem(BaseModel):
         return cls(free=row.free, over=row.over, **shown)
 
 
+class WithoutTrackItem(BaseModel):
+    """A client in care at a level that has tracks, and in none of them."""
+
+    journey_id: str = Field(description="Opaque.")
+    reference: str | None = Field(description="What people call the journey: J-004K-K.")
+    site: str = Field(description="The journey's site.")
+    level: LevelOfCare = Field(description="The level of care given now.")
+    since: datetime = Field(description="When care at the level began.")
+
+    @classmethod
+    def of(cls, row: WithoutTrack) -> Self:
+        """From the row of the list."""
+        shown = row.model_dump(include=cls.model_fields.keys() - {"reference"})
+        return cls(reference=reference(row.number) if row.number is not None else None, **shown)
+
+
 class TrackList(AsOf):
     """The tracks with their places."""
 
     rows: list[TrackItem] = Field(description="One for each track.")
+    without: list[WithoutTrackItem] = Field(description="Clients in care for whom no track keeps a place.")
 
 
 class WaitingItem(BaseModel):

@@ -140,7 +140,7 @@ def _choices(option: Option, state: JourneyState) -> tuple[tuple[str, str], ...]
 
 def _tracks(state: JourneyState, tracks: Sequence[TrackPlaces]) -> tuple[tuple[str, str], ...]:
     """The tracks at the client's level, those with room first; none where the site's file names none."""
-    at = (state.admission.site, state.placement.level)
+    at = (state.admission.site, state.level or state.placement.level)
     found = [each for each in tracks if (each.site, each.level) == at and each.places and not each.makeup_only]
     ordered = sorted(found, key=lambda each: not each.has_room)
     return tuple((each.track, f"{each.title}: {each.meets}, {each.modalities}, {_room(each)}") for each in ordered)

@@ -30,6 +30,7 @@ from domain.authorship import Via
 from domain.commands import Decision
 from domain.pathway import DECISIONS, OBLIGATIONS
 from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.track_change import ChangeTrack
 from domain.refusal import UnknownHere
 from domain.sites import site_named
 from domain.state import JourneyState
@@ -185,8 +186,8 @@ def _form(
 
 
 async def _room(visit: Visit, offered: Sequence[type[Decision]]) -> Sequence[TrackPlaces]:
-    """The tracks with their places, for those who may enrol the client now."""
-    if ConfirmEnrolment not in offered:
+    """The tracks with their places, for those who may enrol the client now, or give them another."""
+    if ConfirmEnrolment not in offered and ChangeTrack not in offered:
         return ()
     async with visit.moment() as moment:
         return await places(moment)

@@ -1,4 +1,4 @@
-"""The page of tracks: the places in each, and who waits for one."""
+"""The page of tracks: the places in each, who waits for one, and who in care has none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from dashboard.board.html import as_of, page
 from dashboard.board.visit import ListsVisit
 from dashboard.queries.moment import Moment
-from dashboard.queries.places import TrackPlaces, places
+from dashboard.queries.places import TrackPlaces, WithoutTrack, places, without_track
 from dashboard.queries.waitlist import Waiting, waitlist
 
 router = APIRouter(include_in_schema=False)
@@ -22,6 +22,7 @@ class TracksAndWaiting(NamedTuple):
 
     tracks: Sequence[TrackPlaces]
     waiting: Sequence[Waiting]
+    without: Sequence[WithoutTrack]
 
 
 @router.get("/tracks")
@@ -37,9 +38,10 @@ async def tracks_page(visit: ListsVisit) -> HTMLResponse:
             tracks=read.tracks,
             overfull=[each for each in read.tracks if each.over],
             waiting=read.waiting,
+            without=read.without,
         )
 
 
 async def _read(moment: Moment) -> TracksAndWaiting:
     tracks = await places(moment)
-    return TracksAndWaiting(tracks, await waitlist(moment, tracks))
+    return TracksAndWaiting(tracks, await waitlist(moment, tracks), await without_track(moment))

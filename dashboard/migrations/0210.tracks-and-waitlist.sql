@@ -11,7 +11,7 @@ begin
         where relnamespace = 'dash'::regnamespace and relkind = 'r' and relname ~ '^journeys_(shape|g[0-9]+)$'
     loop
         execute format('alter table dash.%I add column track text, add column waits_for text, '
-                       'add column waits_since timestamptz, add column waits_for_tracks text, add column risk text', v_table);
+                       'add column waits_since timestamptz, add column risk text', v_table);
         execute format('create index on dash.%I (site, track) where track is not null', v_table);
     end loop;
     select generation into v_live from es.checkpoints where consumer = 'dash.journeys' and status = 'live';
@@ -22,8 +22,6 @@ end
 $$;
 comment on column dash.journeys_shape.track is 'The track in which the client has a place now, by its id in the site''s file.';
 comment on column dash.journeys_shape.waits_for is 'The level of care for which the client is on the waitlist.';
-comment on column dash.journeys_shape.waits_for_tracks is
-    'The tracks that they could come to, by id, with spaces between them; null: any at the level.';
 comment on column dash.journeys_shape.risk is 'What was last found of the client''s risk before care: low, raised or unknown.';
 
 create or replace view dash.open_journeys as

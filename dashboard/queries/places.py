@@ -1,4 +1,4 @@
-"""Places in tracks: how many are taken, at how many there is room, and which track has more clients than places."""
+"""Places in tracks: how many are taken and free, which track has more clients than places, and who has no track."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from collections.abc import Iterable, Iterator
 from dashboard.queries.moment import Moment
 from domain.sites import Site, all_sites
 from domain.tracks import Track
-from domain.values import LevelOfCare, Value
+from domain.values import Instant, LevelOfCare, Value
 
 _TAKEN = """
 select j.site, j.track, min(j.level_in_track) as level, count(*) as count
 from (select site, track, coalesce(level, placement) as level_in_track from dash.journeys where track is not null) as j
 where %(sites)s::text[] is null or j.site = any (%(sites)s)
 group by j.site, j.track
+"""
+_WITHOUT = """
+select j.journey_id, n.number, j.site, j.level, j.level_since as since
+from dash.journeys j left join dash.journey_numbers n using (journey_id)
+where j.track is null and j.level is not null and (%(sites)s::text[] is null or j.site = any (%(sites)s))
+order by j.level_since, j.journey_id
 """
 
 
@@ -53,6 +59,27 @@ class TrackPlaces(Value):
     def has_room(self) -> bool:
         """Whether another client can be enrolled in it."""
         return bool(self.free) and not self.makeup_only
+
+
+class WithoutTrack(Value):
+    """A client in care at a level that has tracks, and in none of them: nobody keeps a place for them.
+
+    Attributes:
+        since: When care at the level began.
+    """
+
+    journey_id: str
+    number: int | None
+    site: str
+    level: LevelOfCare
+    since: Instant
+
+
+async def without_track(moment: Moment) -> list[WithoutTrack]:
+    """Those clients, who has been so longest first."""
+    named = {(site.id, track.level) for site in all_sites() for track in site.tracks}
+    found = [WithoutTrack.model_validate(row) for row in await moment.rows(_WITHOUT)]
+    return [each for each in found if (each.site, each.level) in named]
 
 
 async def places(moment: Moment) -> list[TrackPlaces]:

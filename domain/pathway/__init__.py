@@ -62,6 +62,7 @@ from domain.pathway import (
     screening,
     suspension,
     taper,
+    track_change,
     treatment_decisions,
     treatment_plan,
     waitlist,
@@ -71,7 +72,7 @@ from domain.pathway import (
 
 PARTS = (
     *(admission, calendars, coverage, screening, consents, funding, placement, cost),
-    *(authorisation, waitlist, enrolment, care, attendance, reviews, recurring_reviews, leave),
+    *(authorisation, waitlist, enrolment, track_change, care, attendance, reviews, recurring_reviews, leave),
     *(moves, move_decisions, place_search, place_check, lost_place),
     *(handoff, first_visit, taper),
     *(discharge, treatment_plan, treatment_decisions, maintenance, against_advice),

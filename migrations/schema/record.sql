@@ -244,8 +244,8 @@ create table dash.journeys_shape (
     track text,
     waits_for text,
     waits_since timestamptz,
-    waits_for_tracks text,
     risk text,
+    waits_for_tracks text,
     goals integer,
     goals_met integer,
     goals_reviewed_at timestamptz,
@@ -278,8 +278,8 @@ comment on column dash.journeys_shape.move_place is 'The facility of the place t
 comment on column dash.journeys_shape.move_starts_at is 'When the held place starts.';
 comment on column dash.journeys_shape.track is 'The track in which the client has a place now, by its id in the site''s file.';
 comment on column dash.journeys_shape.waits_for is 'The level of care for which the client is on the waitlist.';
-comment on column dash.journeys_shape.waits_for_tracks is 'The tracks that they could come to, by id, with spaces between them; null: any at the level.';
 comment on column dash.journeys_shape.risk is 'What was last found of the client''s risk before care: low, raised or unknown.';
+comment on column dash.journeys_shape.waits_for_tracks is 'The tracks that they could come to, by id, with spaces between them; null: any at the level.';
 comment on column dash.journeys_shape.goals is 'How many goals the client''s treatment plan has.';
 comment on column dash.journeys_shape.goals_met is 'How many of them the client has reached.';
 comment on column dash.journeys_shape.goals_reviewed_at is 'When the goals were last gone through with the client, or the plan last changed; null if not since its first draft.';
@@ -499,8 +499,8 @@ create view dash.journeys as
     track,
     waits_for,
     waits_since,
-    waits_for_tracks,
     risk,
+    waits_for_tracks,
     goals,
     goals_met,
     goals_reviewed_at,
@@ -613,8 +613,8 @@ create view dash.open_journeys as
     track,
     waits_for,
     waits_since,
-    waits_for_tracks,
     risk,
+    waits_for_tracks,
     goals,
     goals_met,
     goals_reviewed_at,

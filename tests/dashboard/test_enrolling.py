@@ -58,6 +58,19 @@ async def test_a_full_track_is_refused_until_a_reason_is_given(served: Served) -
     assert (rows["evening"]["taken"], rows["evening"]["over"]) == (2, 1)
 
 
+async def test_a_change_to_a_full_track_is_refused_and_one_to_a_free_track_is_taken(served: Served) -> None:
+    async def change(journey: str, number: str, track: str) -> httpx2.Response:
+        body = {"id": f"{journey}-{number}", "track": track}
+        return await served.post(f"/journeys/{journey}/decisions/change-track", "admissions-1", body)
+
+    await served.keep({"a": walk.unseen(), "b": walk.enrolled()})
+    assert (await change("b", "1", "morning")).status_code == 200
+    await served.project()
+    full = await change("a", "1", "morning")
+    assert (full.status_code, full.json()["code"]) == (409, "track-full")
+    assert (await change("b", "2", "morning")).json()["code"] == "track-held"
+
+
 async def test_an_exception_that_is_none_is_refused(served: Served) -> None:
     await served.keep({"a": walk.agreed()})
     refused = await enrol(served, "a", exceptions=["full"], reason="I thought so")

@@ -16,9 +16,11 @@ from cli.output import Exit
 from dashboard.queries.places import TrackPlaces, with_room
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge
+from domain.pathway.move_decisions import ConfirmArrival
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.screening import CompleteScreening
+from domain.pathway.track_change import ChangeTrack
 from domain.pathway.waitlist import PutOnWaitlist, RecordInterimOffer
 from domain.sites import all_sites, site_named, use_sites
 from tests.dashboard.api.served import Served, serving
@@ -150,6 +152,32 @@ async def test_the_form_offers_the_tracks_of_the_level_with_room_first(served: S
     assert offered == [("morning", room), ("telehealth", room), ("evening", "full")]
 
 
+async def test_who_is_in_care_without_a_track_is_named_until_they_have_one(
+    served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = walk.stepping_up("OP", "IOP")
+    moved.do(ConfirmArrival)
+    await served.keep({"moved": moved, "in-one": walk.enrolled(), "elsewhere": walk.elsewhere()})
+    without = (await served.get("/tracks")).json()["without"]
+    assert [(each["journey_id"], each["level"]) for each in without] == [("moved", "IOP")]
+    page = await served.http.get("/tracks", headers=await served.headers("supervisor-1"))
+    assert "In care without a track" in page.text and "/journeys/moved?decide=change-track" in page.text
+    capsys.readouterr()
+    monkeypatch.setenv("DATABASE_URL", served.url)
+    assert await asyncio.to_thread(run, ["tracks"]) == Exit.OK
+    assert "is in care at IOP without a track: throughline change-track J-" in capsys.readouterr().out
+    assert (await served.get("/tracks", "north-1")).json()["without"] == []
+
+
+async def test_a_changed_track_counts_there_and_no_longer_before(served: Served) -> None:
+    walked = walk.enrolled()
+    walked.do(ChangeTrack, track="morning")
+    await served.keep({"a": walked})
+    told = (await served.get("/tracks")).json()
+    assert {each["track"]: each["taken"] for each in told["rows"] if each["taken"]} == {"morning": 1}
+    assert told["without"] == []
+
+
 async def test_the_commands_say_the_same(
     served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,7 +192,7 @@ async def test_the_commands_say_the_same(
         assert code == Exit.OK, told.err
         return told.out
 
-    [evening] = [each for each in json.loads(await call("tracks", "--json")) if each["track"] == "evening"]
+    [evening] = [each for each in json.loads(await call("tracks", "--json"))["tracks"] if each["track"] == "evening"]
     assert (evening["taken"], evening["free"]) == (1, 11)
     assert "evening" not in await call("tracks", "--level", "OP")
     [waits] = json.loads(await call("waitlist", "--json"))

@@ -57,6 +57,7 @@ from domain.pathway.reopening import JourneyReopened
 from domain.pathway.screening import ContactRecorded
 from domain.pathway.suspension import DutiesResumed
 from domain.pathway.taper import TaperPlanned
+from domain.pathway.track_change import TrackChanged
 from domain.pathway.treatment_plan import GoalsReviewed
 from domain.pathway.waitlist import InterimCareOffered, TakenOffWaitlist, Waitlisted
 from domain.pathway.waivers import ObligationKindWaived, ObligationKindWaiverUndone, ObligationWaivedUntil
@@ -114,6 +115,7 @@ ASIDE: tuple[Event, ...] = (
     ObligationKindWaived(**ABOUT, kind="review", until=MONDAY.date(), ends_at=MONDAY, reason="away", by=SOMEBODY),
     ObligationKindWaiverUndone(**ABOUT, kind="review", reason="back", by=SOMEBODY),
     Waitlisted(**ABOUT, level="IOP", by=SOMEBODY),
+    TrackChanged(**ABOUT, level="IOP", track="morning", before="evening", by=SOMEBODY),
     InterimCareOffered(**ABOUT, answer="accepted", by=SOMEBODY),
     TakenOffWaitlist(**ABOUT, level="IOP", reason="room-free", by=SOMEBODY),
     OutreachRecorded(**ABOUT, outcome="no-answer", attempt=1, by=SOMEBODY),

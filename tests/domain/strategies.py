@@ -55,6 +55,7 @@ from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, KnownRisk, RecordContact, Urgency
 from domain.pathway.taper import PlanTaper
+from domain.pathway.track_change import ChangeTrack
 from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
 from domain.pathway.waitlist import (
     InterimAnswer,
@@ -231,6 +232,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         },
         DeclineCost: {"reason": WORDS},
         ConfirmEnrolment: {"track": WORDS},
+        ChangeTrack: {"track": st.sampled_from(["morning", "evening", "individual"])},
         BookFirstSession: {"first_session_at": st.integers(0, 200).map(lambda hours: MONDAY + timedelta(hours=hours))},
         PutOnWaitlist: {"tracks": st.sampled_from([(), ("evening",), ("morning", "telehealth")])},
         RecordInterimOffer: {"answer": st.sampled_from(InterimAnswer)},
@@ -363,10 +365,10 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
     ),
     Stage.ENROLLED: (
         *(NoteAttendance, NoteAttendance, NoteAttendance, BookFirstSession),
-        *(CorrectEnrolment, RecordConsent, UpdateDischargePlan),
+        *(CorrectEnrolment, RecordConsent, UpdateDischargePlan, ChangeTrack),
     ),
     Stage.ACTIVE: (
-        *(NoteAttendance, RecordOutreach, RecordHandoff, BookFirstVisit, PlanTaper),
+        *(NoteAttendance, RecordOutreach, RecordHandoff, BookFirstVisit, PlanTaper, ChangeTrack),
         AdoptCalendar,
         CorrectEnrolment,
         RecordConsent,

@@ -34,7 +34,7 @@ OPEN = {
     # names of places, as the directory has them, and of groups; the fold compares facilities
     *("facility", "Enrolled.track", "Evidence.other_payer"),
     # a state is no address; the licence is compared with it
-    "Enrolled.client_state",
+    *("Enrolled.client_state", "TrackChanged.track", "TrackChanged.before", "TrackChanged.client_state"),
     "Waitlisted.tracks",
 }
 
@@ -84,6 +84,7 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "ConsentRecorded.note",
         "FundingResolved.reason",
         "Enrolled.reason",
+        "TrackChanged.reason",
         "FirstSessionBooked.reason",
         "PlacementDecided.variance",
         "PlacementDecided.instrument",

@@ -56,6 +56,7 @@ from domain.pathway.reopening import ReopenJourney
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, RecordContact
 from domain.pathway.taper import PlanTaper
+from domain.pathway.track_change import ChangeTrack
 from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
 from domain.pathway.waitlist import PutOnWaitlist, RecordInterimOffer, TakeOffWaitlist
 from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal, TakeBackWithdrawal
@@ -197,6 +198,7 @@ CASES: dict[str, Case] = {
         ConfirmEnrolment,
         {"track": "morning", "first_session_at": MONDAY - timedelta(minutes=1)},
     ),
+    "track-held": (enrolled, ChangeTrack, {"track": "evening"}),
     "track-unknown": (agreed, ConfirmEnrolment, {"track": "afternoon"}),
     "track-of-another-level": (agreed, ConfirmEnrolment, {"track": "individual"}),
     "track-for-makeup": (agreed, ConfirmEnrolment, {"track": "weekend"}),
@@ -534,6 +536,7 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     WithdrawDischarge: (WHY, {Stage.DISCHARGING}),
     WithdrawMove: (WHY, {Stage.TRANSITION}),
     CorrectEnrolment: (WHY, {Stage.ENROLLED, Stage.ACTIVE}),
+    ChangeTrack: ({"track": "morning"}, {Stage.ENROLLED, Stage.ACTIVE}),
     CorrectDischarge: (WHY, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
     RecordFollowUp: ({"contact": "reached"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
     EndFollowUp: (WISH | {"reason": "contact-declined"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),

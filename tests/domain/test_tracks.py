@@ -12,11 +12,14 @@ from domain.pathway.crisis import RecordCrisis
 from domain.pathway.discharge import Discharge
 from domain.pathway.enrolment import BookFirstSession, ConfirmEnrolment, Enrolled
 from domain.pathway.leave import StartLeave
-from domain.pathway.move_decisions import ConfirmArrival, StartStepDown
+from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
+from domain.pathway.track_change import ChangeTrack, TrackChanged
+from domain.plans import Actor
 from domain.sites import all_sites, site_named, use_sites
 from domain.values import Role, Stage
 from tests.domain.walk import ADMISSIONS, CLINICIAN, MONDAY, agreed, enrolled, unseen
 
+CASE_MANAGER = Actor(id="case-manager-1", role=Role.CASE_MANAGER)
 TELEHEALTH: dict[str, Any] = {"track": "telehealth", "telehealth": True}
 LICENCE: dict[str, Any] = {**TELEHEALTH, "client_state": "TX", "exceptions": ["licence"], "reason": "moved last week"}
 
@@ -120,6 +123,44 @@ def test_a_place_is_taken_until_the_client_is_at_another_level_or_discharged() -
     walk = enrolled()
     walk.do(Discharge, reason="goals-met")
     assert walk.state.track is None
+
+
+def test_a_client_who_moved_is_given_a_track_there() -> None:
+    walk = enrolled()
+    walk.do(StartStepDown, to="OP", reason="steady")
+    walk.do(ConfirmArrival)
+    walk.refused(ChangeTrack, "track-of-another-level", track="evening")
+    [event] = walk.do(ChangeTrack, track="individual", by=CASE_MANAGER)
+    assert walk.state.track == "individual"
+    assert event.sentence() == "Changed to the individual track, OP, by case-manager case-manager-1"
+    walk.do(RequestStepUp, to="IOP", reason="worse")
+    assert walk.state.track == "individual", "they are there until they arrive"
+    walk.do(ConfirmArrival)
+    assert walk.state.track is None
+
+
+def test_a_change_of_track_asks_what_an_enrolment_asks() -> None:
+    walk = enrolled()
+    walk.refused(ChangeTrack, "track-held", track="evening")
+    walk.refused(ChangeTrack, "client-state-unknown", **TELEHEALTH)
+    walk.refused(ChangeTrack, "not-licensed-there", **LICENCE, by=CASE_MANAGER)
+    walk.refused(ChangeTrack, "reason-missing", **{**LICENCE, "reason": None}, by=CLINICIAN)
+    walk.do(ChangeTrack, **LICENCE, by=CLINICIAN)
+    [event] = walk.saw(TrackChanged)
+    assert (event.before, event.track, event.reason) == ("evening", "telehealth", LICENCE["reason"])
+    assert event.sentence().startswith(
+        "Changed from the evening track to the telehealth track, IOP, by telehealth, though"
+    )
+
+
+def test_before_the_first_session_another_track_must_meet_when_it_is_booked() -> None:
+    walk = unseen()
+    tuesday_evening = MONDAY + timedelta(days=1, hours=8)
+    walk.do(BookFirstSession, first_session_at=tuesday_evening)
+    walk.refused(ChangeTrack, "track-does-not-meet-then", track="morning")
+    walk.do(ChangeTrack, track="morning", exceptions=["hours"], reason="starts with an evening once")
+    walk.attended(first_kept_at=walk.now)
+    assert walk.is_at(Stage.ACTIVE) and walk.state.track == "morning"
 
 
 def test_a_place_stays_taken_during_a_crisis_and_is_free_after_a_correction() -> None:

@@ -1,0 +1,110 @@
+"""A change of track: a client who is enrolled or in care takes a place in another track at the level they have.
+
+After a move to another level of ours the client has no track until somebody chooses one. It shares the part of the
+enrolment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from domain.commands import ADMISSIONS, CARE_TEAM, Decision
+from domain.events import BaseEvent, EventContext
+from domain.pathway.enrolment import part
+from domain.plans import Actor
+from domain.refusal import require
+from domain.sites import site_named
+from domain.track_fit import ALTHOUGH, TrackException, Wanted, fitting_track
+from domain.tracks import Condition, UsState
+from domain.values import LevelOfCare, PrivateWords, Stage, Words
+from domain.wording import said_by
+
+if TYPE_CHECKING:
+    from domain.pathway.enrolment import Enrolment
+    from domain.state import JourneyState
+
+
+class TrackChanged(BaseEvent):
+    """The client has a place in another track at their level.
+
+    Attributes:
+        track: Its id in the site's file, or its name where the file names no track at this level.
+        before: The track whose place is free again, if they had one.
+        telehealth: Whether they take part by telehealth.
+        client_state: The state in which they are during sessions, as far as that was asked.
+        condition: What they come for, as far as that was said.
+        exceptions: What spoke against the track and was decided against.
+        reason: Why, of the exceptions.
+    """
+
+    type: Literal["track.changed"] = "track.changed"
+    level: LevelOfCare
+    track: str
+    before: str | None = None
+    telehealth: bool = False
+    client_state: UsState | None = None
+    condition: Condition | None = None
+    exceptions: tuple[TrackException, ...] = ()
+    reason: PrivateWords | None = None
+    by: Actor
+
+    def _sentence(self) -> str:
+        how = ", by telehealth" if self.telehealth else ""
+        although = "".join(f", {ALTHOUGH[each]}" for each in self.exceptions)
+        before = f"from the {self.before} track " if self.before else ""
+        return f"Changed {before}to the {self.track} track, {self.level}{how}{although}{said_by(self.by)}"
+
+
+class ChangeTrack(
+    Decision,
+    label="Change the track",
+    by=tuple(dict.fromkeys((*ADMISSIONS, *CARE_TEAM))),
+    at=(Stage.ENROLLED, Stage.ACTIVE),
+):
+    """Give the client a place in another track at their level; after a move, in the first one there."""
+
+    kind: Literal["change-track"] = "change-track"
+    track: Words = Field(description="The track's id, such as evening; `throughline tracks` lists them.")
+    telehealth: bool = Field(default=False, description="Whether the client takes part by telehealth.")
+    client_state: UsState | None = Field(
+        default=None, description="The state in which the client is during sessions, such as CA; asked for telehealth."
+    )
+    condition: Condition | None = Field(default=None, description="What the client comes for, as far as it is known.")
+    exceptions: tuple[TrackException, ...] = Field(
+        default=(), description=f"What speaks against the track and is meant to be so: {', '.join(TrackException)}."
+    )
+    reason: Words | None = Field(default=None, description="Why, if there are exceptions.")
+
+    def require_known(self, state: JourneyState) -> None:
+        """The site's file must have the track, at the client's level, and nothing may speak against it."""
+        level = _level(state)
+        if state.stage in self.declared.at and level is not None:
+            booked = state.enrolment.first_session_at if state.stage is Stage.ENROLLED else None
+            said = self.model_dump(include=Wanted.model_fields.keys() - {"role"})
+            wanted = Wanted(**said, first_session_at=booked, role=self.by.role)
+            fitting_track(site_named(state.admission.site), level, self.track, wanted)
+
+    def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
+        """Another than they have."""
+        level, held = _level(state), state.enrolment.track
+        assert level is not None, "whoever is enrolled or in care is so at a level"
+        require(self.track != held, "track-held", "The client has a place in this track already. Choose another.")
+        require(not self.exceptions or self.reason is not None, "reason-missing", "Say why the exception is made.")
+        yield TrackChanged(**when, level=level, before=held, **self.model_dump(include=_SAID), by=self.by)
+
+
+_SAID = TrackChanged.model_fields.keys() & ChangeTrack.model_fields.keys() - {"by"}
+"""What a change says as its decision does."""
+
+
+def _level(state: JourneyState) -> LevelOfCare | None:
+    return state.level or state.enrolment.level
+
+
+@part.evolves
+def change(state: JourneyState, event: TrackChanged) -> Enrolment:
+    """The place in the track before is free again."""
+    return state.enrolment.changed(level=event.level, track=event.track)
