@@ -50,7 +50,7 @@ async def demo(
     json: bool = False,
     client: Annotated[tuple[str, ...], Parameter(negative="")] = (),
 ) -> int:
-    """Play the months of twenty-two invented clients on the real parts, then stay up with the board until Ctrl-C.
+    """Play the months of twenty-three invented clients on the real parts, then stay up with the board until Ctrl-C.
 
     Args:
         once: End by itself; exit code 0 only if every path went as scripted.

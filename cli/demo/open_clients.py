@@ -30,6 +30,7 @@ from cli.demo.script import (
     weeks,
 )
 from domain.commands import Decision
+from domain.pathway.against_advice import ReportLeavingAgainstAdvice
 from domain.pathway.attendance import OutreachOutcome, RecordOutreach
 from domain.pathway.care_team import AssignCareTeam
 from domain.pathway.crisis import CrisisPlace, RecordCrisis
@@ -41,10 +42,11 @@ from domain.pathway.discharge import (
     UpdateDischargePlan,
 )
 from domain.pathway.leave import LeaveCategory, StartLeave
+from domain.pathway.maintenance import StartMaintenance
 from domain.pathway.move_decisions import RequestStepUp
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.waitlist import WAITLIST_CHECK_IN, InterimAnswer, PutOnWaitlist, RecordInterimOffer
-from domain.plans import Actor, DischargeReason, ReviewOutcome
+from domain.plans import Actor, DischargeReason, Initiator, RelapsePreventionPlan, ReviewOutcome
 from domain.sessions.facts import SessionOutcome, SessionType
 from domain.state import JourneyState
 from domain.values import LevelOfCare, Role, Stage
@@ -53,6 +55,12 @@ END = 16 * WEEK + DAY
 """When the demonstration's calendar stops: with the last follow-up of the clients whose paths end."""
 _QUARTER = 13 * WEEK
 _IN_IOP_SINCE = END - 5 * WEEK
+_RELAPSE_PLAN = RelapsePreventionPlan(
+    warning_signs=("Awake at four for three nights in a row",),
+    coping_steps=("The written plan for hard evenings",),
+    support_people=("A sister, by phone",),
+    whom_to_call=("Call or text 988, day and night",),
+)
 _TEAM = {Role.CLINICIAN: "s-102", Role.CASE_MANAGER: "s-103"}
 
 
@@ -61,7 +69,7 @@ def _op_for_weeks(
 ) -> tuple[ScriptStep | Visit, ...]:
     """Outpatient care from the beginning, reviewed after a quarter; the client comes until the `last` week."""
     team = (step(5 * DAY, role, AssignCareTeam, team_role=role, to=who) for role, who in _TEAM.items())
-    return (*into_care(OP), *team, *weeks(1, last, iop=iop), review(_QUARTER, ReviewOutcome.CONTINUE), *then)
+    return (*into_care(OP), *team, *weeks(1, last, iop=iop), *review(_QUARTER, ReviewOutcome.CONTINUE), *then)
 
 
 def _to_iop(at: timedelta) -> tuple[ScriptStep, ...]:
@@ -176,13 +184,31 @@ OPEN_CLIENTS: tuple[Client, ...] = (
     ),
     _client(
         "left-a-week-ago",
-        "Discharged, the first follow-up owed",
+        "Left against advice, the first follow-up owed",
+        step(END - 6 * DAY - 3 * HOUR, Role.CASE_MANAGER, ReportLeavingAgainstAdvice, reason="sees no more use in it"),
         step(END - 6 * DAY, Role.CASE_MANAGER, UpdateDischargePlan, plan=PLAN),
-        step(END - 6 * DAY, Role.CLINICIAN, Discharge, reason=DischargeReason.GOALS_MET),
+        step(
+            END - 6 * DAY,
+            Role.CLINICIAN,
+            Discharge,
+            reason=DischargeReason.AGAINST_ADVICE,
+            initiator=Initiator.CLIENT,
+            risk_checked=True,
+            plan_offered=True,
+        ),
         step(END - 6 * DAY, Role.CASE_MANAGER, RecordPlanDelivery, how=PlanDelivery.MAILED, format=PlanFormat.PDF),
         stages=(Stage.DISCHARGED,),
         levels=(),
         last=15,
+        happens=("leaving-against-advice.reported",),
+    ),
+    _client(
+        "in-maintenance",
+        "OP in maintenance, with a relapse-prevention plan and no end date",
+        step(14 * WEEK, Role.CLINICIAN, StartMaintenance, plan=_RELAPSE_PLAN, visit_days=28),
+        stages=(),
+        levels=(),
+        happens=("maintenance.started",),
     ),
     _client(
         "records-refuse",
@@ -214,7 +240,7 @@ OPEN_CLIENTS: tuple[Client, ...] = (
             *into_care(OP)[3:],
             *(_asked(week) for week in range(1, 17)),
             *weeks(1, 16),
-            review(_QUARTER, ReviewOutcome.CONTINUE),
+            *review(_QUARTER, ReviewOutcome.CONTINUE),
         ),
         stages=(*TO_CARE[:5], Stage.WAITLISTED, Stage.COST_REVIEW, *TO_CARE[4:]),
         levels=(OP,),

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.commands import Decision
+from domain.goals import Participation
 from domain.pathway.care import EXTERNAL_CONTACT
 from domain.pathway.consents import ConsentAnswer, Consents
 from domain.pathway.cost import AcceptCost
@@ -36,6 +37,7 @@ from domain.pathway.placement import DecidePlacement
 from domain.pathway.recurring_reviews import TEAM_REVIEW
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, KnownRisk, Urgency
+from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
 from domain.pathway.withdrawal import (
     CheckWithdrawal,
     RecordWithdrawal,
@@ -171,6 +173,11 @@ _BY_PHONE = HandoffChannel.PHONE
 _WHOLE = HandoffPackage(medication_list=True, risk_and_safety_plan=True, reason_for_the_move=True, contacts=True)
 _SCREENED: dict[str, Any] = {"risk": KnownRisk.LOW, "consents": Consents(treatment=ConsentAnswer.GIVEN)}
 _DRAFT = DischargePlan(crisis_contacts=PLAN.crisis_contacts)
+_CRITERIA: dict[str, Any] = {
+    "step_down_criteria": ("Four steady weeks",),
+    "discharge_criteria": ("Back at work for a month",),
+    "participation": Participation.AGREED,
+}
 _ENROLLED = DAY
 TO_CARE = (
     *(Stage.REFERRED, Stage.BENEFITS_CHECK, Stage.PLACEMENT, Stage.COST_REVIEW, Stage.ENROLLING),
@@ -212,7 +219,7 @@ _ENROLMENTS = {"IOP": {"track": "evening", "case_manager": "s-103"}, "OP": {"tra
 
 
 def into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[ScriptStep | Visit, ...]:
-    """From the screening to the first session at a level, and the draft of the discharge plan."""
+    """From the screening to the first session at a level, and the drafts of the treatment and discharge plans."""
     return (
         step(since + HOUR, Role.ADMISSIONS, CompleteScreening, urgency=Urgency.ROUTINE, **_SCREENED),
         step(since + 2 * HOUR, Role.CLINICIAN, DecidePlacement, recommended=level, actual=level),
@@ -220,6 +227,8 @@ def into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[S
         step(since + _ENROLLED, Role.ADMISSIONS, ConfirmEnrolment, **_ENROLMENTS[level]),
         Visit(since + _ENROLLED + 3 * HOUR),
         step(since + _ENROLLED + 20 * HOUR, Role.CASE_MANAGER, UpdateDischargePlan, plan=_DRAFT),
+        step(since + _ENROLLED + 20 * HOUR, Role.CLINICIAN, SetGoal, words="Sleep through the night again"),
+        step(since + _ENROLLED + 20 * HOUR, Role.CLINICIAN, UpdateTreatmentPlan, **_CRITERIA),
     )
 
 
@@ -247,9 +256,14 @@ def _week(week: int, iop: tuple[int, int] | None) -> Iterator[ScriptStep | Visit
         yield step(at, Role.CASE_MANAGER, UpdateDischargePlan, plan=_DRAFT)
 
 
-def review(at: timedelta, outcome: ReviewOutcome, role: Role = Role.CLINICIAN, **fields: Any) -> ScriptStep:
-    """A review of the level of care."""
-    return step(at, role, CompleteReview, outcome=outcome, rationale="measures and team review", **fields)
+def review(
+    at: timedelta, outcome: ReviewOutcome, role: Role = Role.CLINICIAN, **fields: Any
+) -> tuple[ScriptStep, ScriptStep]:
+    """A review of the level of care, after somebody went through the goals with the client."""
+    return (
+        step(at - HOUR, role, ReviewGoals, progressing=("goal-1",)),
+        step(at, role, CompleteReview, outcome=outcome, rationale="measures and team review", **fields),
+    )
 
 
 def arrive(at: timedelta, role: Role = Role.CLINICIAN) -> tuple[ScriptStep, ...]:
@@ -309,9 +323,9 @@ CLIENTS: tuple[Client, ...] = (
         steps=(
             *into_care(IOP),
             *weeks(1, 11, iop=(1, 8)),
-            review(_WEEK_6, CONTINUE),
-            review(_WEEK_7, CONTINUE),
-            review(_WEEK_8, STEP_DOWN, to=OP),
+            *review(_WEEK_6, CONTINUE),
+            *review(_WEEK_7, CONTINUE),
+            *review(_WEEK_8, STEP_DOWN, to=OP),
             *arrive(_WEEK_8 + 2 * DAY),
             *_leave(_WEEK_8 + 3 * WEEK),
         ),
@@ -326,7 +340,7 @@ CLIENTS: tuple[Client, ...] = (
             *weeks(1, 12, iop=(4, 9)),
             step(3 * WEEK, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
             *arrive(3 * WEEK + 6 * HOUR),
-            review(8 * WEEK + 6 * DAY, STEP_DOWN, to=OP),
+            *review(8 * WEEK + 6 * DAY, STEP_DOWN, to=OP),
             *arrive(9 * WEEK + DAY),
             *_leave(12 * WEEK),
         ),
@@ -347,7 +361,7 @@ CLIENTS: tuple[Client, ...] = (
             contact(4 * WEEK, EXTERNAL_CONTACT.kind),
             step(5 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
             *arrive(5 * WEEK + DAY),
-            review(8 * WEEK + DAY, STEP_DOWN, to=OP),
+            *review(8 * WEEK + DAY, STEP_DOWN, to=OP),
             *arrive(8 * WEEK + 3 * DAY),
             *_leave(12 * WEEK),
         ),
@@ -362,10 +376,10 @@ CLIENTS: tuple[Client, ...] = (
         steps=(
             *into_care(IOP),
             *weeks(1, 10, iop=(1, 8)),
-            review(_WEEK_6, CONTINUE, Role.CLINICIAN),
-            review(_WEEK_6 + 2 * DAY, CONTINUE, Role.SUPERVISOR),
-            review(_WEEK_6 + 5 * DAY, CONTINUE, Role.MEDICAL_DIRECTOR),
-            review(_WEEK_8, STEP_DOWN, Role.MEDICAL_DIRECTOR, to=OP),
+            *review(_WEEK_6, CONTINUE, Role.CLINICIAN),
+            *review(_WEEK_6 + 2 * DAY, CONTINUE, Role.SUPERVISOR),
+            *review(_WEEK_6 + 5 * DAY, CONTINUE, Role.MEDICAL_DIRECTOR),
+            *review(_WEEK_8, STEP_DOWN, Role.MEDICAL_DIRECTOR, to=OP),
             *arrive(_WEEK_8 + 2 * DAY, Role.CASE_MANAGER),
             *_leave(10 * WEEK, Role.MEDICAL_DIRECTOR),
         ),
@@ -401,7 +415,7 @@ CLIENTS: tuple[Client, ...] = (
             contact(3 * WEEK, EXTERNAL_CONTACT.kind),
             step(4 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
             *arrive(4 * WEEK + DAY),
-            review(7 * WEEK + 5 * DAY, STEP_DOWN, to=OP),
+            *review(7 * WEEK + 5 * DAY, STEP_DOWN, to=OP),
             *arrive(8 * WEEK),
             *_leave(10 * WEEK),
         ),
@@ -425,7 +439,7 @@ CLIENTS: tuple[Client, ...] = (
             contact(3 * WEEK, EXTERNAL_CONTACT.kind),
             step(4 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
             *arrive(4 * WEEK + DAY),
-            review(8 * WEEK + DAY, STEP_DOWN, to=OP),
+            *review(8 * WEEK + DAY, STEP_DOWN, to=OP),
             *arrive(8 * WEEK + 3 * DAY),
             *_leave(10 * WEEK),
         ),
@@ -456,7 +470,7 @@ CLIENTS: tuple[Client, ...] = (
             contact(4 * WEEK + 3 * DAY, EXTERNAL_CONTACT.kind),
             step(5 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
             *arrive(5 * WEEK + DAY),
-            review(8 * WEEK + DAY, STEP_DOWN, to=OP),
+            *review(8 * WEEK + DAY, STEP_DOWN, to=OP),
             *arrive(8 * WEEK + 3 * DAY),
             *_leave(12 * WEEK),
         ),
