@@ -80,6 +80,12 @@ class Numbers(Value):
     care_start_business_days: BusinessDays = Field(
         description="Finding out when care began, where the first session was corrected afterwards."
     )
+    return_decision_business_days: BusinessDays = Field(
+        description="Finding out whether a client returns to care, of whom an admission came after discharge."
+    )
+    return_cost_business_days: BusinessDays = Field(
+        description="Checking benefits, authorisation and cost for a client who came back after discharge."
+    )
     outreach_after_missed: Times = Field(description="How many sessions missed in a row make staff reach out.")
     outreach_hours: ElapsedHours = Field(description="Reaching a client who missed that many sessions.")
     disengaged_after_missed: Times = Field(

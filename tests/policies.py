@@ -108,6 +108,13 @@ def write_without_against_advice(folder: Path) -> Path:
     return variant(folder, "us-no-against-advice-1", (terms, ""), ('  "against_advice",\n', ""))
 
 
+def write_without_return(folder: Path) -> Path:
+    """Who comes back after a discharge is admitted anew."""
+    text = EXAMPLE_FILE.read_text()
+    terms = [(terms_of(text, kind), "") for kind in ("decide-return", "check-return-cost")]
+    return variant(folder, "us-no-return-1", *terms, ('  "return_to_care",\n', ""))
+
+
 def write_unasked(folder: Path) -> Path:
     """Payers are asked about no level, and the days of a course are others."""
     changes = ("plan_asked = true", "plan_asked = false"), ("treatment_days = 18", "treatment_days = 9")
@@ -116,7 +123,7 @@ def write_unasked(folder: Path) -> Path:
 
 WRITERS = (
     *(write_php, write_residential, write_without_leave, write_without_authorisation, write_without_treatment_plan),
-    *(write_without_maintenance, write_without_against_advice, write_unasked),
+    *(write_without_maintenance, write_without_against_advice, write_without_return, write_unasked),
 )
 
 

@@ -58,6 +58,7 @@ from domain.pathway import (
     policy_change,
     recurring_reviews,
     reopening,
+    return_to_care,
     reviews,
     screening,
     suspension,
@@ -76,7 +77,8 @@ PARTS = (
     *(moves, move_decisions, place_search, place_check, lost_place),
     *(handoff, first_visit, taper),
     *(discharge, treatment_plan, treatment_decisions, maintenance, against_advice),
-    *(corrections, crisis, hospital, withdrawal, death, closing, reopening, obligation_events, obligations),
+    *(corrections, crisis, hospital, withdrawal, death, closing, reopening, return_to_care),
+    *(obligation_events, obligations),
     *(waivers, notices, follow_up, suspension, obligation_decisions),
     *(care_team, policy_change, calls, ehr, deadlines),
 )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from domain.pathway.care import CareStartTakenBack
     from domain.pathway.corrections import EnrolmentCorrected
     from domain.pathway.discharge import Discharged
+    from domain.pathway.return_to_care import CareResumed
     from domain.state import JourneyState
 
 part = Part("against_advice", optional=True)
@@ -109,7 +110,7 @@ def note_the_wish(state: JourneyState, event: LeavingAgainstAdviceReported) -> A
 
 @part.evolves
 def forget_the_wish(
-    state: JourneyState, event: ClientStayed | EnrolmentCorrected | CareStartTakenBack
+    state: JourneyState, event: ClientStayed | CareResumed | EnrolmentCorrected | CareStartTakenBack
 ) -> AgainstAdvice:
     """They stay, or were not in care."""
     return AgainstAdvice()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from domain.pathway.moves import TransitionCompleted
     from domain.pathway.obligation_events import ObligationMet, ObligationWaived
     from domain.pathway.policy_change import PolicyChanged
+    from domain.pathway.return_to_care import CareResumed
     from domain.pathway.withdrawal import WithdrawalTakenBack
     from domain.state import JourneyState
 
@@ -256,6 +257,12 @@ def _as_the_first_session_left_it(state: JourneyState) -> bool:
     began = LevelOfCareStarted.model_fields["type"].default
     not_reviewed = all(each.source == began for each in state.open_of("review"))
     return len(state.care.stays) == 1 and untouched and not_reviewed
+
+
+@part.consequence
+def begin_again(state: JourneyState, event: CareResumed) -> Iterator[BaseEvent]:
+    """After a discharge."""
+    yield _started(state, event, event.level)
 
 
 @part.consequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from domain.events import BaseEvent, EventContext
 from domain.part import Part, Slice
-from domain.pathway import discharge, follow_up, reopening
+from domain.pathway import discharge, follow_up, reopening, return_to_care
 from domain.plans import FundingRoute
 from domain.values import Instant
 from domain.wording import moment
@@ -65,6 +65,7 @@ _BEFORE_CLOSING = (
     follow_up.FOLLOW_UP.kind,
     discharge.DELIVER_DISCHARGE_PLAN.kind,
     reopening.SETTLE_REOPENING.kind,
+    return_to_care.DECIDE_RETURN.kind,
 )
 """What is owed to a client who was discharged."""
 
@@ -149,8 +150,8 @@ def close_after_the_last_crisis(state: JourneyState, event: CrisisEnded) -> Iter
 
 @part.consequence
 def close_without_further_contact(state: JourneyState, event: FollowUpEnded) -> Iterator[BaseEvent]:
-    """As the client wished, once they have their discharge plan."""
-    if not state.open_of(discharge.DELIVER_DISCHARGE_PLAN.kind):
+    """As the client wished, once they have their plan and no admission of theirs is left to look into."""
+    if not state.open_of(discharge.DELIVER_DISCHARGE_PLAN.kind, return_to_care.DECIDE_RETURN.kind):
         yield JourneyClosed(**event.context, reason=event.reason.value)
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from domain.pathway.crisis import CrisisRecorded
     from domain.pathway.moves import TransitionStarted
     from domain.pathway.obligation_events import ObligationWaived
+    from domain.pathway.return_to_care import CareResumed
     from domain.pathway.reviews import ReviewCompleted
     from domain.state import JourneyState
 
@@ -320,7 +321,7 @@ def stay_in_care(
 
 
 @part.evolves
-def undo_the_end(state: JourneyState, event: DischargeCorrected) -> Discharging:
+def undo_the_end(state: JourneyState, event: DischargeCorrected | CareResumed) -> Discharging:
     """Care goes on, and the plan with it."""
     return state.discharge.changed(decided=False, discharged=False)
 
@@ -382,7 +383,7 @@ def note_the_delivery(state: JourneyState, event: DischargePlanDelivered) -> Ite
 
 
 @part.consequence
-def owe_no_plan_in_care(state: JourneyState, event: DischargeCorrected) -> Iterator[BaseEvent]:
+def owe_no_plan_in_care(state: JourneyState, event: DischargeCorrected | CareResumed) -> Iterator[BaseEvent]:
     """It is not the last yet."""
     yield from cancelled(state, event, DELIVER_DISCHARGE_PLAN)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from domain.pathway.admission import JourneyOpened
     from domain.pathway.care import CareStartTakenBack, LevelOfCareStarted
     from domain.pathway.corrections import EnrolmentCorrected
+    from domain.pathway.return_to_care import CareResumed
     from domain.state import JourneyState
 
 part = Part("enrolment")
@@ -221,6 +222,12 @@ def leave_the_track(state: JourneyState, event: LevelOfCareStarted) -> Enrolment
     """At another level the place in the track is free again."""
     held = state.enrolment
     return held if held.level == event.level else held.changed(track=None)
+
+
+@part.evolves
+def choose_a_track_anew(state: JourneyState, event: CareResumed) -> Enrolment:
+    """The place before the discharge may be another's by now."""
+    return state.enrolment.changed(track=None)
 
 
 @part.evolves

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from domain.pathway.corrections import DischargeCorrected
     from domain.pathway.discharge import Discharged
     from domain.pathway.reopening import JourneyReopened
+    from domain.pathway.return_to_care import CareResumed
     from domain.state import JourneyState
 
 part = Part("follow_up")
@@ -161,13 +162,13 @@ def go_on(state: JourneyState, event: JourneyReopened) -> FollowUp:
 
 
 @part.evolves
-def forget_the_contacts(state: JourneyState, event: DischargeCorrected) -> FollowUp:
-    """They belong to a discharge that never was."""
+def forget_the_contacts(state: JourneyState, event: DischargeCorrected | CareResumed) -> FollowUp:
+    """The discharge never was, or the client is back."""
     return FollowUp()
 
 
 @part.consequence
-def owe_no_contacts_in_care(state: JourneyState, event: DischargeCorrected) -> Iterator[BaseEvent]:
+def owe_no_contacts_in_care(state: JourneyState, event: DischargeCorrected | CareResumed) -> Iterator[BaseEvent]:
     """The next discharge has its own."""
     yield from cancelled(state, event, EARLY_FOLLOW_UP, FOLLOW_UP)
     yield from suspension.no_longer_waiting(state, event, EARLY_FOLLOW_UP, FOLLOW_UP)

@@ -20,6 +20,7 @@ from domain.wording import said_by
 if TYPE_CHECKING:
     from domain.pathway.corrections import DischargeCorrected
     from domain.pathway.funding import FundingResolved
+    from domain.pathway.return_to_care import CareResumed
     from domain.state import JourneyState
 
 part = Part("reopening")
@@ -77,6 +78,8 @@ def owe_a_decision(state: JourneyState, event: JourneyReopened) -> Iterator[Base
 
 
 @part.consequence
-def note_how_it_goes_on(state: JourneyState, event: DischargeCorrected | FundingResolved) -> Iterator[BaseEvent]:
+def note_how_it_goes_on(
+    state: JourneyState, event: DischargeCorrected | CareResumed | FundingResolved
+) -> Iterator[BaseEvent]:
     """In care, or with another way to pay."""
     yield from met(state, event, SETTLE_REOPENING)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from domain.pathway.leave import LeaveEnded
     from domain.pathway.obligation_events import ObligationAssigned
     from domain.pathway.reopening import JourneyReopened
+    from domain.pathway.return_to_care import CareResumed
     from domain.pathway.withdrawal import WithdrawalTakenBack
     from domain.state import JourneyState
 
@@ -177,6 +178,12 @@ def await_what_was_awaited(state: JourneyState, event: DischargeCorrected) -> Su
     """The client's return from the crisis in which they are."""
     waiting = state.suspension.waiting
     return Suspension(waiting=tuple(each.changed(because=each.before or each.because, before=None) for each in waiting))
+
+
+@part.evolves
+def await_nothing(state: JourneyState, event: CareResumed) -> Suspension:
+    """It belonged to the care before the discharge, which was no mistake."""
+    return Suspension()
 
 
 @part.consequence

@@ -91,7 +91,7 @@ def test_a_decision_is_recorded_as_that_of_the_person_who_signed_in(
     [event] = [each for each in events if each["type"] == "obligation.acknowledged"]
     assert event["data"]["by"] == {"id": "s-102", "role": "clinician"} and event["meta"]["via"] == "cli"
 
-    refused = call("confirm-enrolment", journey, "--track", "evening", home=house.home)
+    refused = call("accept-cost", journey, "--estimate", "estimate-1", home=house.home)
     assert refused.code == Exit.REFUSED and "not-their-decision" in refused.err
     unread = call("decide-placement", journey, "--recommended", "none", "--actual", "IOP", home=house.home)
     assert unread.code == Exit.USAGE and "recommended" in unread.err

@@ -100,7 +100,7 @@ def test_a_line_that_cannot_be_read_is_answered_with_one(call: Call, arguments: 
         (("projections", "list"), "throughline up"),
         (("projections", "rebuild"), "throughline up"),
         (("projections", "verify"), "throughline up"),
-        (("status",), "record, keys, temporal, worker, recording, projector, intake, clinic"),
+        (("status",), "record, keys, temporal, worker, recording, projector, sessions, intake, clinic"),
         (("send", __file__, "--port", "9"), "throughline up"),
     ],
 )

@@ -54,6 +54,7 @@ from domain.pathway.place_check import PlaceChecked, PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp
 from domain.pathway.policy_change import PolicyChanged
 from domain.pathway.reopening import JourneyReopened
+from domain.pathway.return_to_care import CareResumed
 from domain.pathway.screening import ContactRecorded
 from domain.pathway.suspension import DutiesResumed
 from domain.pathway.taper import TaperPlanned
@@ -115,6 +116,7 @@ ASIDE: tuple[Event, ...] = (
     ObligationKindWaived(**ABOUT, kind="review", until=MONDAY.date(), ends_at=MONDAY, reason="away", by=SOMEBODY),
     ObligationKindWaiverUndone(**ABOUT, kind="review", reason="back", by=SOMEBODY),
     Waitlisted(**ABOUT, level="IOP", by=SOMEBODY),
+    CareResumed(**ABOUT, level="OP", reason="the low days are back", by=SOMEBODY),
     TrackChanged(**ABOUT, level="IOP", track="morning", before="evening", by=SOMEBODY),
     InterimCareOffered(**ABOUT, answer="accepted", by=SOMEBODY),
     TakenOffWaitlist(**ABOUT, level="IOP", reason="room-free", by=SOMEBODY),

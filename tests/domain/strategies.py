@@ -52,6 +52,7 @@ from domain.pathway.obligation_decisions import (
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reopening import ReopenJourney
+from domain.pathway.return_to_care import ResumeCare
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, KnownRisk, RecordContact, Urgency
 from domain.pathway.taper import PlanTaper
@@ -232,6 +233,7 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         },
         DeclineCost: {"reason": WORDS},
         ConfirmEnrolment: {"track": WORDS},
+        ResumeCare: {"to": LEVELS, "reason": WORDS},
         ChangeTrack: {"track": st.sampled_from(["morning", "evening", "individual"])},
         BookFirstSession: {"first_session_at": st.integers(0, 200).map(lambda hours: MONDAY + timedelta(hours=hours))},
         PutOnWaitlist: {"tracks": st.sampled_from([(), ("evening",), ("morning", "telehealth")])},
@@ -409,8 +411,17 @@ FITTING: dict[Stage, tuple[Kind, ...]] = {
         RecordPlanDelivery,
         WaiveObligation,
         UndoWaiver,
+        *(ResumeCare, RepeatAdmission),
     ),
-    Stage.FOLLOW_UP: (CorrectDischarge, RecordFollowUp, RecordPlanDelivery, WaiveObligation, UndoWaiver),
+    Stage.FOLLOW_UP: (
+        CorrectDischarge,
+        ResumeCare,
+        RepeatAdmission,
+        RecordFollowUp,
+        RecordPlanDelivery,
+        WaiveObligation,
+        UndoWaiver,
+    ),
     Stage.CLOSED: (ReopenJourney, RepeatAdmission, *_BY_HAND, SettleEffect),
     Stage.CANCELLED: (*_BY_HAND, SettleEffect),
     Stage.DISENGAGED: (CheckWithdrawal, TakeBackWithdrawal, RepeatAdmission, *_BY_HAND, SettleEffect, EndCrisis),

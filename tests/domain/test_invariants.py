@@ -57,6 +57,7 @@ from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DECIDE_PLACEMENT
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.recurring_reviews import RECERTIFY, TEAM_REVIEW
+from domain.pathway.return_to_care import DECIDE_RETURN
 from domain.pathway.reviews import CONTINUED_STAY, REVIEW
 from domain.pathway.screening import ASSESS_SAFETY, SCREEN_CLIENT
 from domain.pathway.taper import END_TAPER
@@ -128,6 +129,7 @@ BELONGS = {
     REFRESH_RELAPSE_PLAN.kind: HERE | {Stage.EXTERNAL},
     DELIVER_DISCHARGE_PLAN.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
     EARLY_FOLLOW_UP.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
+    DECIDE_RETURN.kind: {Stage.DISCHARGED, Stage.FOLLOW_UP},
     COMPLETE_STEP_UP.kind: {Stage.TRANSITION},
     # An arrival does not end it.
     HANDOFF.kind: set(IN_CARE),
@@ -302,8 +304,8 @@ class Journeys(RuleBasedStateMachine):
             ends = {Stage.DISENGAGED} if self.state.open_of(RESOLVE_RETURN.kind) else {Stage.WITHDRAWN}
             yield CheckWithdrawal(id="leave", by=by, finding="safe", note="reached"), ends
         elif in_no_crisis and stage in (Stage.DISCHARGED, Stage.FOLLOW_UP):
-            undelivered = self.state.open_of(DELIVER_DISCHARGE_PLAN.kind)  # the journey closes once it is
-            ends = {stage} if undelivered else {Stage.CLOSED}
+            left = self.state.open_of(DELIVER_DISCHARGE_PLAN.kind, DECIDE_RETURN.kind)  # the journey closes after these
+            ends = {stage} if left else {Stage.CLOSED}
             yield EndFollowUp(id="leave", by=by, reason="moved-away", note="as they said"), ends
 
     def supposed(self, state: JourneyState, asked: BaseCommand) -> JourneyState:

@@ -31,6 +31,7 @@ from domain.pathway.obligation_decisions import AcknowledgeObligation, CompleteO
 from domain.pathway.obligation_events import ObligationEscalated, ObligationMet
 from domain.pathway.recurring_reviews import RECERTIFY, TEAM_REVIEW
 from domain.pathway.reopening import SETTLE_REOPENING
+from domain.pathway.return_to_care import CHECK_RETURN_COST, DECIDE_RETURN
 from domain.pathway.reviews import REVIEW, CompleteReview
 from domain.pathway.screening import ASSESS_SAFETY
 from domain.pathway.taper import END_TAPER
@@ -262,6 +263,8 @@ def test_who_can_end_a_duty_by_hand_is_fixed() -> None:
         DELIVER_PAGE.kind,
         WAITLIST_CHECK_IN.kind,
         CHECK_CARE_START.kind,
+        DECIDE_RETURN.kind,
+        CHECK_RETURN_COST.kind,
         RESOLVE_DISENGAGEMENT.kind,
         SEE_CLIENT.kind,
         WRITE_PROGRESS_NOTE.kind,

@@ -271,7 +271,7 @@ def test_priorities_are_in_order_and_only_safety_is_urgent() -> None:
     assert [each.rank for each in Priority] == [0, 1, 2, 3]
     assert {kind for kind, each in OBLIGATIONS.items() if each.urgent} == {
         *("arrange-return", "assess-safety", "check-death", "check-withdrawal", "complete-step-up"),
-        *("deliver-page", "interim-contact", "replace-place", "ask-about-hospital-visit"),
+        *("deliver-page", "interim-contact", "replace-place", "ask-about-hospital-visit", "talk-before-leaving"),
     }
 
 

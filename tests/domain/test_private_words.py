@@ -98,6 +98,7 @@ def test_what_people_write_about_a_client_is_private() -> None:
         "DischargeWithdrawn.reason",
         "TransitionWithdrawn.reason",
         "EnrolmentCorrected.reason",
+        "CareResumed.reason",
         "DischargeCorrected.reason",
         "WithdrawalRecorded.referred_to",
         "WithdrawalRecorded.note",

@@ -53,6 +53,7 @@ from domain.pathway.obligations import Obligations
 from domain.pathway.placement import DecidePlacement
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reopening import ReopenJourney
+from domain.pathway.return_to_care import ResumeCare
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, RecordContact
 from domain.pathway.taper import PlanTaper
@@ -197,6 +198,11 @@ CASES: dict[str, Case] = {
         agreed,
         ConfirmEnrolment,
         {"track": "morning", "first_session_at": MONDAY - timedelta(minutes=1)},
+    ),
+    "before-the-discharge": (
+        lambda: discharged_after_a_week(),
+        ResumeCare,
+        {"to": "OP", "reason": "worse", "occurred_at": MONDAY + timedelta(hours=1)},
     ),
     "track-held": (enrolled, ChangeTrack, {"track": "evening"}),
     "track-unknown": (agreed, ConfirmEnrolment, {"track": "afternoon"}),
@@ -343,6 +349,13 @@ def unwilling_to_share() -> Walk:
     """The plan does not pay, and the client wants none told."""
     walk = answered(Verdict.INACTIVE)
     walk.do(RecordConsent, consent="sharing-with-payer", answer="declined")
+    return walk
+
+
+def discharged_after_a_week() -> Walk:
+    walk = enrolled()
+    walk.later(days=7)
+    walk.do(Discharge, reason="goals-met")
     return walk
 
 
@@ -536,6 +549,7 @@ DECISIONS: dict[type[BaseCommand], tuple[dict[str, Any], set[Stage]]] = {
     WithdrawDischarge: (WHY, {Stage.DISCHARGING}),
     WithdrawMove: (WHY, {Stage.TRANSITION}),
     CorrectEnrolment: (WHY, {Stage.ENROLLED, Stage.ACTIVE}),
+    ResumeCare: (WHY | {"to": "OP"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
     ChangeTrack: ({"track": "morning"}, {Stage.ENROLLED, Stage.ACTIVE}),
     CorrectDischarge: (WHY, {Stage.DISCHARGED, Stage.FOLLOW_UP}),
     RecordFollowUp: ({"contact": "reached"}, {Stage.DISCHARGED, Stage.FOLLOW_UP}),

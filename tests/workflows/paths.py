@@ -68,7 +68,7 @@ def into_care(level: LevelOfCare) -> tuple[Step, ...]:
         decide(CompleteScreening, **SCREENED),
         decide(DecidePlacement, recommended=level, actual=level),
         accept_cost,
-        decide(ConfirmEnrolment, track=TRACKS[level]),
+        decide(ConfirmEnrolment, track=TRACKS.get(level, "day")),
         come,
         decide(UpdateDischargePlan, plan=PLAN),
     )

@@ -66,7 +66,10 @@ def test_the_ehr_hears_that_a_duty_ended_with_the_death_and_that_care_goes_on_af
     walk.settle_all()
     walk.do(RecordDeath, source="their sister")
     tasks = {task.id.partition(".")[2]: task.status for task in told_to_the_ehr(walk).tasks}
-    owed = ("review-1", "continued-stay-1", "team-review-1", "recertify-1", "see-client-1", "refresh-discharge-plan-1")
+    owed = (
+        *("review-1", "continued-stay-1", "team-review-1", "recertify-1", "see-client-1", "refresh-discharge-plan-1"),
+        "assign-case-manager-1",
+    )
     ended = dict.fromkeys(owed, TaskStatus.CANCELLED)
     assert tasks == {**ended, "mortality-review-1": TaskStatus.REQUESTED}
     walk.do(CorrectDeath, reason="another client", by=walks.DIRECTOR)
