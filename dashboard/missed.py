@@ -16,6 +16,7 @@ from domain.events import BaseEvent
 from domain.evolve import evolve
 from domain.obligation_terms import Priority
 from domain.obligations import Obligation
+from domain.refusal import UnknownHere
 from domain.state import JourneyState
 from domain.values import Instant, Role, Value
 from eventstore.following.bulk import open_session, read_head
@@ -127,7 +128,15 @@ def _missed(state: JourneyState, owed: Obligation, due_at: Instant, outcome: str
         priority=owed.priority,
         owner=owed.owner,
         site=state.admission.site,
-        month=f"{due_day(state, due_at):%Y-%m}",
+        month=_month(state, due_at),
         due_at=due_at,
         outcome=outcome,
     )
+
+
+def _month(state: JourneyState, due_at: Instant) -> str:
+    """At the site; by UTC where this process lacks the journey's calendar."""
+    try:
+        return f"{due_day(state, due_at):%Y-%m}"
+    except UnknownHere:
+        return f"{due_at:%Y-%m}"

@@ -42,6 +42,8 @@ from domain.sites import Calendar
 from domain.state import JourneyState
 from domain.values import Role, Stage
 
+_CASE_MANAGER = "s-103"
+"""Of the example: whoever is assigned must be one of the centre's staff."""
 _PLAN = DischargePlan(
     follow_ups=("therapist",),
     crisis_contacts=("988",),
@@ -171,7 +173,7 @@ _DECISIONS: dict[str, _Build] = {
         id=key, by=by, track="evening" if state.placement.level == "IOP" else "individual"
     ),
     "assign-case-manager": lambda state, key, by, wish: AssignCareTeam(
-        id=key, by=by, team_role=Role.CASE_MANAGER, to=_someone(Role.CASE_MANAGER).id
+        id=key, by=by, team_role=Role.CASE_MANAGER, to=_CASE_MANAGER
     ),
     "first-session": lambda state, key, by, wish: NoteAttendance(
         id="attendance/1", entries=1, known=Attendance(first_kept_at=state.enrolment.since)

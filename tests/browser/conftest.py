@@ -18,6 +18,7 @@ from cli.demo.open_clients import EVERYBODY
 from tests.cli.conftest import command, temporary_home, up
 
 expect.set_options(timeout=30_000)
+_WHOLE_PLAY_SECONDS = 600.0  # two minutes on a machine that does nothing else
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -49,7 +50,7 @@ def demonstration() -> Iterator[RunningBoard]:
         yield RunningBoard(Path(running))
         return
     with temporary_home() as home, command(home, "demo") as system:
-        system.until(lambda: "stays up until Ctrl-C" in system.out)
+        system.until(lambda: "stays up until Ctrl-C" in system.out, _WHOLE_PLAY_SECONDS)
         everybody = len(EVERYBODY)
         assert f"{everybody} of {everybody} paths went as scripted." in system.out, system.out[-3000:]
         assert f"THROUGHLINE_HOME={home / 'demo'} throughline journeys --all" in system.out

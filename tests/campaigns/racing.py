@@ -21,7 +21,9 @@ from domain.evolve import fold
 from domain.pathway.admission import RepeatAdmission
 from domain.pathway.death import CorrectDeath, RecordDeath, ReviewDeath
 from domain.pathway.discharge import Discharge, ReportDischarge
+from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.placement import DecidePlacement
+from domain.pathway.return_to_care import DECIDE_RETURN
 from domain.pathway.withdrawal import CheckWithdrawal, RecordWithdrawal
 from domain.state import JourneyState
 from record.codec import from_record
@@ -121,9 +123,13 @@ class RacingCase(Case):
         return fold((from_record(each) for each in stored), state)
 
     async def ended(self) -> Any:
-        """What the workflow returns, within the patience."""
+        """What the workflow returns, within the patience, once nobody has an admission left to find out about."""
         try:
             async with asyncio.timeout(self.patience):
+                for owed in (await self.settled()).open_of(DECIDE_RETURN.kind):
+                    found = self.command(CompleteObligation, obligation=owed.id, note="the same admission again")
+                    self.told.decided.add(found.cause)
+                    await self._say(found)
                 due = (await self.settled()).closing.correctable_until
                 while due is not None and not await self._ends_soon_after(due):
                     pass

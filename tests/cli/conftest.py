@@ -71,9 +71,9 @@ class Command:
         """Stderr so far."""
         return _read(self._err)
 
-    def until(self, met: Callable[[], bool]) -> None:
+    def until(self, met: Callable[[], bool], patience: float = PATIENCE_SECONDS) -> None:
         """Waits until `met`, and fails with all output when the process ends before that, or patience does."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + patience
         while not met():
             assert self.process.poll() is None, f"ended with {self.process.returncode}\n{self.out}\n{self.err}"
             assert time.monotonic() < deadline, f"waited in vain\n{self.out}\n{self.err}"

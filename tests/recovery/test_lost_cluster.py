@@ -44,7 +44,6 @@ from workflows.messages import JourneyStart
 
 pytestmark = pytest.mark.stack
 
-JOURNEYS = 52
 _REVIEW = decide(CompleteReview, outcome=ReviewOutcome.CONTINUE, rationale="progress")
 SCRIPTS: dict[str, tuple[tuple[Step, ...], dict[str, Any]]] = {
     **{name: (path.steps, path.clinic) for name, path in PATHS.items()},
@@ -62,6 +61,9 @@ SCRIPTS: dict[str, tuple[tuple[Step, ...], dict[str, Any]]] = {
         {},
     ),
 }
+
+JOURNEYS = int(os.environ.get("LOST_JOURNEYS") or len(SCRIPTS))
+"""How many are everywhere when it happens; `make campaign` takes more."""
 
 
 def is_leap(step: Step) -> bool:
@@ -263,7 +265,7 @@ async def test_every_journey_goes_on_as_if_nothing_had_been_lost(ground: Ground,
         await asyncio.gather(*sent)
 
     left = await states_of(ground, players)
-    assert sum(bool(state.pending()) for state in left.values()) >= 10
+    assert sum(bool(state.pending()) for state in left.values()) >= JOURNEYS // 7
     async with cluster(home) as second:
         second.clocks.moments.update(clocks)
         house = ground.house(second)
