@@ -24,7 +24,7 @@ from domain.wording import said_by
 
 if TYPE_CHECKING:
     from domain.pathway.care import CareStartTakenBack
-    from domain.pathway.corrections import EnrolmentCorrected
+    from domain.pathway.corrections import DischargeCorrected, EnrolmentCorrected
     from domain.pathway.discharge import Discharged
     from domain.pathway.return_to_care import CareResumed
     from domain.state import JourneyState
@@ -41,9 +41,14 @@ TALK_BEFORE_LEAVING = ObligationKind(
 
 
 class AgainstAdvice(Slice):
-    """Since when a client in care has wanted to leave against advice; None if they do not."""
+    """Since when a client in care has wanted to leave against advice; None if they do not.
+
+    Attributes:
+        at_discharge: The same as it was at a discharge against advice, should that be a mistake.
+    """
 
     reported_at: Instant | None = None
+    at_discharge: Instant | None = None
 
 
 class LeavingAgainstAdviceReported(BaseEvent):
@@ -119,7 +124,15 @@ def forget_the_wish(
 @part.evolves
 def follow_the_wish(state: JourneyState, event: Discharged) -> AgainstAdvice:
     """A discharge for another reason may be a mistake, and the wish stands."""
-    return AgainstAdvice() if event.reason is DischargeReason.AGAINST_ADVICE else state.against_advice
+    left = event.reason is DischargeReason.AGAINST_ADVICE
+    return AgainstAdvice(at_discharge=state.against_advice.reported_at) if left else state.against_advice
+
+
+@part.evolves
+def wish_it_all_the_same(state: JourneyState, event: DischargeCorrected) -> AgainstAdvice:
+    """The client had not left."""
+    held = state.against_advice
+    return AgainstAdvice(reported_at=held.reported_at or held.at_discharge)
 
 
 @part.consequence
@@ -136,8 +149,8 @@ def note_that_they_stay(state: JourneyState, event: ClientStayed) -> Iterator[Ba
 
 @part.consequence
 def note_that_they_left(state: JourneyState, event: Discharged) -> Iterator[BaseEvent]:
-    """The discharge says what was done before."""
-    if event.reason is DischargeReason.AGAINST_ADVICE:
+    """If somebody checked the risk and offered a plan, as the discharge says; else it ends undone."""
+    if event.reason is DischargeReason.AGAINST_ADVICE and event.risk_checked and event.plan_offered:
         yield from met(state, event, TALK_BEFORE_LEAVING)
 
 

@@ -26,7 +26,8 @@ from domain.wording import named, said_by
 
 if TYPE_CHECKING:
     from domain.pathway.care import LevelOfCareStarted
-    from domain.pathway.corrections import EnrolmentCorrected
+    from domain.pathway.corrections import DischargeCorrected, EnrolmentCorrected
+    from domain.pathway.death import DeathCorrected
     from domain.pathway.enrolment import Enrolled
     from domain.state import JourneyState
 
@@ -201,9 +202,12 @@ def give_them_what_the_role_owes(state: JourneyState, event: CareTeamAssigned) -
 
 @part.consequence
 def owe_a_case_manager(
-    state: JourneyState, event: Enrolled | LevelOfCareStarted | EnrolmentCorrected | CareTeamAssigned
+    state: JourneyState,
+    event: Enrolled | LevelOfCareStarted | EnrolmentCorrected | DischargeCorrected | DeathCorrected | CareTeamAssigned,
 ) -> Iterator[BaseEvent]:
     """At a level at which each client has one. Who came to their first session was enrolled before."""
+    if state.discharge.discharged:
+        return  # kept as it was, in case that was a mistake
     if state.care_team.members.get(Role.CASE_MANAGER) is not None:
         yield from met(state, event, ASSIGN_CASE_MANAGER)
         yield from suspension.no_longer_waiting(state, event, ASSIGN_CASE_MANAGER)

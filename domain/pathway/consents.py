@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from domain.pathway.care import CareStartTakenBack
     from domain.pathway.corrections import EnrolmentCorrected
     from domain.pathway.funding import FundingResolved
+    from domain.pathway.return_to_care import CareResumed
     from domain.pathway.screening import ScreeningCompleted
     from domain.state import JourneyState
 
@@ -194,6 +195,15 @@ def settle_a_consent_withdrawn_in_care(state: JourneyState, event: ConsentRecord
         yield from met(state, event, SETTLE_CONSENT)
     elif state.care.began and not state.open_of(SETTLE_CONSENT.kind):
         yield raised_within(state, event, SETTLE_CONSENT, "consent_business_days")
+
+
+@part.consequence
+def settle_what_is_open_after_a_return(state: JourneyState, event: CareResumed) -> Iterator[BaseEvent]:
+    """What a client who came back had refused is asked again."""
+    if not state.consents.to_treatment:
+        yield raised_within(state, event, SETTLE_CONSENT, "consent_business_days")
+    if not state.consents.payer_may_be_told and not state.funding.is_self_paid:
+        yield raised_within(state, event, SETTLE_PAYMENT, "consent_business_days")
 
 
 @part.consequence

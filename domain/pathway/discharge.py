@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from domain.pathway.care import CareStartTakenBack, LevelOfCareEnded, LevelOfCareStarted
     from domain.pathway.corrections import DischargeCorrected, DischargeWithdrawn, EnrolmentCorrected
     from domain.pathway.crisis import CrisisRecorded
+    from domain.pathway.death import DeathCorrected
     from domain.pathway.moves import TransitionStarted
     from domain.pathway.obligation_events import ObligationWaived
     from domain.pathway.return_to_care import CareResumed
@@ -295,8 +296,8 @@ def drop_the_decision(state: JourneyState, event: TransitionStarted | CrisisReco
 
 @part.evolves
 def keep_the_report(state: JourneyState, event: DischargeReported) -> Discharging:
-    """Until it is answered."""
-    return state.discharge.changed(reported=True)
+    """Until it is answered. After care it says nothing new."""
+    return state.discharge if state.discharge.discharged else state.discharge.changed(reported=True)
 
 
 @part.evolves
@@ -399,6 +400,13 @@ def owe_what_a_review_decided(state: JourneyState, event: ReviewCompleted) -> It
 def owe_what_was_reported(state: JourneyState, event: DischargeReported) -> Iterator[BaseEvent]:
     """The hospital may mean another visit: a clinician decides."""
     if state.care.began and state.stage in (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL):
+        yield from _owe_the_discharge(state, event)
+
+
+@part.consequence
+def owe_what_was_reported_meanwhile(state: JourneyState, event: DeathCorrected) -> Iterator[BaseEvent]:
+    """While the client was wrongly recorded as deceased."""
+    if state.discharge.reported and state.level is not None and not state.suspension.of(COMPLETE_DISCHARGE):
         yield from _owe_the_discharge(state, event)
 
 

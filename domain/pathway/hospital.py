@@ -15,10 +15,12 @@ from domain.pathway.admission import noted
 from domain.pathway.crisis import CrisisPlace
 from domain.pathway.obligation_changes import cancel_these, cancelled, met, raised, raised_within
 from domain.refusal import Refused
-from domain.values import CLINICAL, Instant, Key
+from domain.values import CLINICAL, Instant, Key, Value
 
 if TYPE_CHECKING:
     from domain.pathway.crisis import CrisisRecorded
+    from domain.pathway.obligation_events import ObligationMet, ObligationRaised, ObligationWaived
+    from domain.pathway.return_to_care import CareResumed
     from domain.state import JourneyState
 
 part = Part("hospital")
@@ -40,14 +42,23 @@ SEE_AFTER_HOSPITAL_VISIT = ObligationKind(
 )
 
 
+class VisitEnd(Value):
+    """The end of a hospital visit."""
+
+    visit: Key
+    at: Instant
+
+
 class Hospital(Slice):
     """Hospital visits.
 
     Attributes:
         under_way: Opaque keys of the visits that have not ended.
+        left: The ends after which the client has not been seen yet, the latest last.
     """
 
     under_way: tuple[Key, ...] = ()
+    left: tuple[VisitEnd, ...] = ()
 
 
 class HospitalVisitReported(BaseEvent):
@@ -137,13 +148,26 @@ class TakeBackHospitalDischarge(AdmissionsMessage):
 def begin_the_visit(state: JourneyState, event: HospitalVisitReported | HospitalVisitGoesOn) -> Hospital:
     """Each once."""
     others = tuple(each for each in state.hospital.under_way if each != event.visit)
-    return Hospital(under_way=(*others, event.visit))
+    return Hospital(under_way=(*others, event.visit), left=_left_but(state, event.visit))
 
 
 @part.evolves
 def end_the_visit(state: JourneyState, event: HospitalVisitEnded) -> Hospital:
     """Whether or not its beginning was reported."""
-    return Hospital(under_way=tuple(each for each in state.hospital.under_way if each != event.visit))
+    under_way = tuple(each for each in state.hospital.under_way if each != event.visit)
+    return Hospital(
+        under_way=under_way, left=(*_left_but(state, event.visit), VisitEnd(visit=event.visit, at=event.at))
+    )
+
+
+@part.evolves
+def see_them(state: JourneyState, event: ObligationMet | ObligationWaived) -> Hospital:
+    """Once for all visits that have ended."""
+    return state.hospital.changed(left=()) if event.kind == SEE_AFTER_HOSPITAL_VISIT.kind else state.hospital
+
+
+def _left_but(state: JourneyState, visit: Key) -> tuple[VisitEnd, ...]:
+    return tuple(each for each in state.hospital.left if each.visit != visit)
 
 
 @part.consequence
@@ -151,6 +175,13 @@ def ask_a_clinician(state: JourneyState, event: HospitalVisitReported) -> Iterat
     """Unless the crisis is on record, or they have been asked."""
     known = state.crisis.current is not None or state.open_of(ASK_ABOUT_HOSPITAL_VISIT.kind)
     if state.stage in NOT_ENDED and not known:
+        yield raised_within(state, event, ASK_ABOUT_HOSPITAL_VISIT, "hospital_visit_hours")
+
+
+@part.consequence
+def ask_about_who_came_back(state: JourneyState, event: CareResumed) -> Iterator[BaseEvent]:
+    """The hospital never said that the client left it."""
+    if state.hospital.under_way and not state.open_of(ASK_ABOUT_HOSPITAL_VISIT.kind):
         yield raised_within(state, event, ASK_ABOUT_HOSPITAL_VISIT, "hospital_visit_hours")
 
 
@@ -166,13 +197,19 @@ def owe_a_visit_afterwards(state: JourneyState, event: HospitalVisitEnded) -> It
     if state.stage not in NOT_ENDED:
         return
     yield from cancelled(state, event, SEE_AFTER_HOSPITAL_VISIT)
-    days = state.policy.hospital_return_days
-    counted = state.policy.counted("hospital_return_days", since=event.at).in_the_last(days)
-    yield raised(state, event, SEE_AFTER_HOSPITAL_VISIT, counted, about=event.visit)
+    yield _seen_after(state, event, VisitEnd(visit=event.visit, at=event.at))
 
 
 @part.consequence
 def owe_none_while_they_are_there(state: JourneyState, event: HospitalVisitGoesOn) -> Iterator[BaseEvent]:
-    """What the end of this visit raised."""
+    """What the end of this visit raised. An earlier one whose place it took is owed as it was."""
     owed = [each for each in state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind) if each.about == event.visit]
     yield from cancel_these(owed, event)
+    if owed and state.hospital.left and state.stage in NOT_ENDED:
+        yield _seen_after(state, event, state.hospital.left[-1])
+
+
+def _seen_after(state: JourneyState, event: BaseEvent, end: VisitEnd) -> ObligationRaised:
+    days = state.policy.hospital_return_days
+    counted = state.policy.counted("hospital_return_days", since=end.at).in_the_last(days)
+    return raised(state, event, SEE_AFTER_HOSPITAL_VISIT, counted, about=end.visit)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from domain.pathway.corrections import DischargeCorrected
     from domain.pathway.discharge import Discharged
     from domain.pathway.obligation_events import ObligationMet, ObligationWaived
+    from domain.pathway.return_to_care import CareResumed
     from domain.state import JourneyState
 
 part = Part("leave", optional=True)
@@ -207,6 +208,14 @@ def leave_care(state: JourneyState, event: Discharged) -> Leave:
 def be_on_it_all_the_same(state: JourneyState, event: DischargeCorrected) -> Leave:
     """As if the client had not been discharged."""
     return state.leave.changed(until=state.leave.at_discharge, at_discharge=None)
+
+
+@part.evolves
+def come_back_to_care(state: JourneyState, event: CareResumed) -> Leave:
+    """From a leave that the discharge ended; what was planned of it counts as used."""
+    held = state.leave
+    planned = (held.at_discharge - held.since).days if held.at_discharge and held.since else 0
+    return Leave(days_before=held.days_before + planned)
 
 
 @part.consequence

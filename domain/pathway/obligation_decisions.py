@@ -13,6 +13,7 @@ from domain.commands import EVERY_STAGE, EVERYONE, NOT_ENDED, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligations import Obligation
 from domain.part import Part
+from domain.pathway import hospital
 from domain.pathway.obligation_changes import reopened, require_owed_by_then, stands_for
 from domain.pathway.obligation_events import (
     ObligationAcknowledged,
@@ -87,6 +88,13 @@ class CompleteObligation(Decision, label="Complete an obligation", by=EVERYONE, 
             f"Only {any_of(owed.completable_by)} can complete {owed.id}. Ask one of them.",
         )
         require_owed_by_then([owed], when)
+        early = owed.counts_from is not None and state.calendar.local_date(when["at"]) < owed.counts_from
+        require(
+            not early or owed.kind != hospital.SEE_AFTER_HOSPITAL_VISIT.kind,
+            "too-early",
+            f"{owed.id} is met on or after {owed.counts_from}. Record what was done earlier where it belongs, and "
+            "complete this one then.",
+        )
         late = owed.is_overdue(when["at"])
         yield ObligationMet(**when, **of(owed), late=late, by=self.by, note=self.note)
 

@@ -25,6 +25,7 @@ from domain.wording import said_by
 if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionRepeated
     from domain.pathway.corrections import DischargeCorrected
+    from domain.pathway.death import DeathCorrected
     from domain.state import JourneyState
 
 part = Part("return_to_care", optional=True)
@@ -87,6 +88,14 @@ class ResumeCare(Decision, label="Take the client back into care", by=CLINICAL, 
 def ask_whether_they_return(state: JourneyState, event: AdmissionRepeated) -> Iterator[BaseEvent]:
     """An admission of a client who was discharged, and has not been found out about yet."""
     if event.admits and state.stage in _AFTER_CARE and not state.open_of(DECIDE_RETURN.kind):
+        yield raised_within(state, event, DECIDE_RETURN, "return_decision_business_days")
+
+
+@part.consequence
+def ask_after_a_mistaken_death(state: JourneyState, event: DeathCorrected) -> Iterator[BaseEvent]:
+    """An admission that came while the client was recorded as deceased may have been their return."""
+    came = state.obligations.raised.get("check-death", 0) > 0
+    if came and state.stage in _AFTER_CARE and not state.open_of(DECIDE_RETURN.kind):
         yield raised_within(state, event, DECIDE_RETURN, "return_decision_business_days")
 
 

@@ -193,6 +193,7 @@ def owe_a_plan(state: JourneyState, event: LevelOfCareStarted | PolicyChanged) -
     """From the first day of care with us; another facility has a plan of its own."""
     if not state.care.is_ours:
         yield from cancelled(state, event, DRAFT_TREATMENT_PLAN, REVIEW_GOALS)
+        yield from suspension.no_longer_waiting(state, event, DRAFT_TREATMENT_PLAN, REVIEW_GOALS)
     elif state.treatment_plan.missing() and not state.open_of(DRAFT_TREATMENT_PLAN.kind):
         yield raised_within(state, event, DRAFT_TREATMENT_PLAN, "treatment_plan_days")
 

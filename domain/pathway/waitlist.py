@@ -23,13 +23,15 @@ from domain.refusal import Refused, require
 from domain.sites import site_named
 from domain.track_fit import known_track
 from domain.tracks import TrackId
-from domain.values import CLINICAL, Instant, LevelOfCare, Stage
+from domain.values import CLINICAL, Instant, LevelOfCare, Stage, Value
 from domain.wording import said_by
 
 if TYPE_CHECKING:
+    from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.corrections import DischargeCorrected, EnrolmentCorrected, TransitionWithdrawn
     from domain.pathway.discharge import Discharged
     from domain.pathway.enrolment import Enrolled
-    from domain.pathway.moves import TransitionStarted
+    from domain.pathway.moves import TransitionDeclined, TransitionStarted
     from domain.pathway.obligation_events import ObligationMet, ObligationWaived
     from domain.pathway.placement import PlacementDecided
     from domain.pathway.screening import ScreeningCompleted
@@ -84,6 +86,15 @@ class WaitlistEnd(StrEnum):
     MISTAKE = "mistake"
 
 
+class KeptPlace(Value):
+    """What a client waited for until `because`, the type of an event that may be taken back."""
+
+    because: str
+    level: LevelOfCare
+    since: Instant | None = None
+    tracks: tuple[TrackId, ...] = ()
+
+
 class Waitlist(Slice):
     """What the client waits for.
 
@@ -91,11 +102,13 @@ class Waitlist(Slice):
         level: None while they do not wait.
         since: From when on.
         tracks: The tracks that they could come to, by id; empty: any at the level.
+        kept: What they waited for, should the end of the wait be taken back.
     """
 
     level: LevelOfCare | None = None
     since: Instant | None = None
     tracks: tuple[TrackId, ...] = ()
+    kept: KeptPlace | None = None
 
 
 def waiting_rank(risk: KnownRisk, urgency: Urgency | None) -> int:
@@ -208,21 +221,59 @@ def wait(state: JourneyState, event: Waitlisted) -> Waitlist:
 
 
 @part.evolves
-def wait_no_longer(state: JourneyState, event: TakenOffWaitlist | Discharged) -> Waitlist:
+def wait_no_longer(state: JourneyState, event: TakenOffWaitlist) -> Waitlist:
     """For whatever reason."""
     return Waitlist()
 
 
 @part.evolves
+def leave_care(state: JourneyState, event: Discharged) -> Waitlist:
+    """Kept in case it was a mistake."""
+    return _kept(state.waitlist, event)
+
+
+@part.evolves
+def arrive(state: JourneyState, event: LevelOfCareStarted) -> Waitlist:
+    """A move that is complete is not taken back."""
+    kept = state.waitlist.kept
+    moved = kept is not None and kept.because == "transition.started"
+    return state.waitlist.changed(kept=None) if moved else state.waitlist
+
+
+@part.evolves
+def go_on_waiting(
+    state: JourneyState, event: DischargeCorrected | EnrolmentCorrected | TransitionDeclined | TransitionWithdrawn
+) -> Waitlist:
+    """What ended the wait is taken back."""
+    kept = state.waitlist.kept
+    if kept is None or event.type not in _TAKEN_BACK_BY[kept.because]:
+        return state.waitlist
+    return Waitlist(level=kept.level, since=kept.since, tracks=kept.tracks)
+
+
+_TAKEN_BACK_BY = {
+    "client.discharged": ("discharge.corrected",),
+    "client.enrolled": ("enrolment.corrected",),
+    "transition.started": ("transition.declined", "transition.withdrawn"),
+}
+
+
+def _kept(held: Waitlist, event: BaseEvent) -> Waitlist:
+    if held.level is None:
+        return Waitlist()
+    return Waitlist(kept=KeptPlace(because=event.type, level=held.level, since=held.since, tracks=held.tracks))
+
+
+@part.evolves
 def have_room(state: JourneyState, event: Enrolled) -> Waitlist:
     """In a track at the level that they wait for; at another, they go on waiting."""
-    return Waitlist() if event.level == state.waitlist.level else state.waitlist
+    return _kept(state.waitlist, event) if event.level == state.waitlist.level else state.waitlist
 
 
 @part.evolves
 def move_there(state: JourneyState, event: TransitionStarted) -> Waitlist:
     """To the level that they wait for."""
-    return Waitlist() if event.target == state.waitlist.level else state.waitlist
+    return _kept(state.waitlist, event) if event.target == state.waitlist.level else state.waitlist
 
 
 @part.consequence
@@ -231,6 +282,17 @@ def look_after_who_waits(state: JourneyState, event: Waitlisted) -> Iterator[Bas
     yield raised_within(state, event, WAITLIST_CHECK_IN, "waitlist_check_in_days")
     yield raised_within(state, event, SCREEN_AGAIN, "waitlist_screening_days")
     yield raised_within(state, event, OFFER_INTERIM_CARE, "interim_offer_business_days")
+
+
+@part.consequence
+def look_after_who_waits_again(
+    state: JourneyState, event: EnrolmentCorrected | TransitionDeclined | TransitionWithdrawn
+) -> Iterator[BaseEvent]:
+    """A discharge that is corrected restores it by itself."""
+    if state.waitlist.level is not None and not state.open_of(WAITLIST_CHECK_IN.kind):
+        yield raised_within(state, event, WAITLIST_CHECK_IN, "waitlist_check_in_days")
+    if state.stage is Stage.WAITLISTED and not state.open_of(SCREEN_AGAIN.kind):
+        yield raised_within(state, event, SCREEN_AGAIN, "waitlist_screening_days")
 
 
 @part.consequence
@@ -260,7 +322,10 @@ def arrange_what_was_accepted(state: JourneyState, event: InterimCareOffered) ->
 def note_the_placement(state: JourneyState, event: PlacementDecided) -> Iterator[BaseEvent]:
     """Care meanwhile is arranged; who is placed anew is screened as anybody is."""
     yield from met(state, event, ARRANGE_INTERIM_CARE)
-    yield from cancelled(state, event, SCREEN_AGAIN, OFFER_INTERIM_CARE)
+    if state.waitlist.level is None or state.placement.level != state.waitlist.level:
+        yield from cancelled(state, event, SCREEN_AGAIN, OFFER_INTERIM_CARE)
+    elif not state.open_of(SCREEN_AGAIN.kind):
+        yield raised_within(state, event, SCREEN_AGAIN, "waitlist_screening_days")
 
 
 @part.consequence

@@ -27,6 +27,7 @@ from domain.wording import said_by
 if TYPE_CHECKING:
     from domain.pathway.admission import AdmissionRepeated
     from domain.pathway.crisis import CrisisEnded
+    from domain.pathway.death import DeathCorrected
     from domain.pathway.obligation_events import ObligationMet, ObligationWaived
     from domain.state import JourneyState
 
@@ -280,4 +281,12 @@ def check_after_the_crisis(state: JourneyState, event: CrisisEnded) -> Iterator[
 def ask_whether_the_client_is_back(state: JourneyState, event: AdmissionRepeated) -> Iterator[BaseEvent]:
     """A client who withdrew and is admitted again is not dropped."""
     if state.stage is Stage.DISENGAGED and not state.open_of(RESOLVE_RETURN.kind):
+        yield raised_within(state, event, RESOLVE_RETURN, "return_business_days")
+
+
+@part.consequence
+def ask_after_a_mistaken_death(state: JourneyState, event: DeathCorrected) -> Iterator[BaseEvent]:
+    """An admission that came while the client was recorded as deceased says that they are back."""
+    came = state.obligations.raised.get("check-death", 0) > 0
+    if came and state.stage is Stage.DISENGAGED and not state.open_of(RESOLVE_RETURN.kind):
         yield raised_within(state, event, RESOLVE_RETURN, "return_business_days")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from dashboard.board.words import zone_of
 
 LISTS = (
-    *("/", "/journeys", "/journeys?standing=ended", "/duties", "/duties?stuck=true", "/sessions"),
+    *("/", "/journeys", "/journeys?standing=ended", "/duties", "/duties?stuck=true", "/sessions", "/tracks"),
     *("/messages", "/find", "/audit"),
 )
 ERRORS = ("/nothing-here", "/journeys/nothing-here", "/journeys?stage=nonsense", "/duties?after=nonsense")

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.stack
 OPERATIONS, CLINICIAN, CASE_MANAGER = "s-107", "s-102", "s-103"
 FAMILY = "Example"
 """The family name of everybody in the demonstration."""
-REVIEW, STEP_UP = "Review the level of care", "Complete the step-up"
+REVIEW, HANDOFF = "Review the level of care", "Complete the handoff to those at the new level"
+"""What the rows of the list say is due next, of a client in care and of one who moves up."""
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_no_page_has_a_fault_that_axe_knows(browser: Browser, demonstration: Run
         ours = journeys_of(page, demonstration.url)
         addresses = (
             *(*LISTS, *ERRORS),
-            *(ours[REVIEW], ours[STEP_UP], f"{ours[REVIEW]}?everything=true"),
+            *(ours[REVIEW], ours[HANDOFF], f"{ours[REVIEW]}?everything=true"),
             f"{ours[REVIEW]}?decide=hand-over",
             f"{ours[REVIEW]}?known_at=2026-12-31",
             *sessions_of(page, demonstration.url, ours[REVIEW]),
@@ -156,7 +157,7 @@ def test_what_people_write_is_nowhere_but_in_the_sealed_record(page: Page, demon
 def test_what_another_person_changes_appears_while_text_is_half_typed(
     browser: Browser, page: Page, demonstration: RunningBoard
 ) -> None:
-    address = demonstration.url + journeys_of(page, demonstration.url)[STEP_UP]
+    address = demonstration.url + journeys_of(page, demonstration.url)[HANDOFF]
     page.goto(f"{address}?decide=decline-transition")
     expect(page.locator("#feed")).to_have_text("live")
     page.fill("#field-reason", "half a sent")
@@ -271,7 +272,7 @@ def test_the_first_load_is_small_and_comes_from_nowhere_else(browser: Browser, d
 
 
 def test_a_journey_is_shown_as_it_was_known_at_the_end_of_a_day(page: Page, demonstration: RunningBoard) -> None:
-    address = demonstration.url + journeys_of(page, demonstration.url)[STEP_UP]
+    address = demonstration.url + journeys_of(page, demonstration.url)[HANDOFF]
     page.goto(address)
     page.fill("input[name=known_at]", "2027-01-31")
     page.click(".known button")

@@ -31,12 +31,11 @@ pytestmark = pytest.mark.stack
 async def test_workflow_and_record_agree_after_many_deaths(
     record_property: Callable[[str, object], None],
 ) -> None:
-    report = await campaign(any_seed(), kills=24, journeys=8)
+    report = await campaign(any_seed(), kills=8, journeys=3)
     record_property("campaign", str(report))
     assert report.faults == [], str(report)
-    assert report.counts["workers killed"] >= 24, str(report)
-    assert report.counts[Window.AFTER] >= 3, str(report)
-    assert all(report.counts.get(window, 0) > 0 for window in Window), str(report)
+    assert report.counts["workers killed"] >= 8, str(report)
+    assert report.counts[Window.AFTER] >= 1, str(report)
 
 
 @pytest.fixture(scope="module")

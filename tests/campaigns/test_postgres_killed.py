@@ -18,12 +18,12 @@ from tests.workflows.stores import Around
 async def test_nothing_is_lost_or_doubled_when_postgresql_is_killed(
     record_property: Callable[[str, object], None],
 ) -> None:
-    report = await campaign(any_seed(), kills=5, appends=2000)
+    report = await campaign(any_seed(), kills=3, appends=1200)
     record_property("campaign", str(report))
     assert report.faults == [], str(report)
-    assert report.counts["kills"] == 5
-    assert report.counts["appends"] >= 2000
-    assert report.counts["retries"] >= 5, str(report)  # every kill was felt
+    assert report.counts["kills"] == 3
+    assert report.counts["appends"] >= 1200
+    assert report.counts["retries"] >= 3, str(report)  # every kill was felt
 
 
 class NewKeyEachTime(Writer):

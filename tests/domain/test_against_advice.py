@@ -75,7 +75,8 @@ def test_a_discharge_says_what_was_done_before_and_is_never_refused_for_it(
     [event] = walk.saw(Discharged)
     assert event.not_done() == missing
     assert all(each in event.sentence() for each in missing)
-    assert not owes_a_talk(walk) and "talk-before-leaving-1" in {each.obligation for each in walk.saw(ObligationMet)}
+    was_met = "talk-before-leaving-1" in {each.obligation for each in walk.saw(ObligationMet)}
+    assert not owes_a_talk(walk) and was_met == (missing == ()), "what was not done is not on record as done"
     assert walk.state.against_advice.reported_at is None
 
 
@@ -113,7 +114,7 @@ def test_a_discharge_against_advice_can_be_corrected_and_the_journey_goes_on() -
     walk.do(Discharge, reason="against-advice")
     walk.later(days=2)
     walk.do(CorrectDischarge, reason="they never left")
-    assert walk.is_at(Stage.ACTIVE) and not owes_a_talk(walk) and walk.state.against_advice.reported_at is None
+    assert walk.is_at(Stage.ACTIVE) and owes_a_talk(walk) and walk.state.against_advice.reported_at is not None
 
 
 def test_nobody_leaves_who_was_never_in_care() -> None:
@@ -129,3 +130,10 @@ def test_a_policy_without_it_has_no_such_path() -> None:
     walk.refused(ReportLeavingAgainstAdvice, "not-in-this-policy", reason="it does not help")
     walk.do(Discharge, reason="against-advice")
     assert walk.state.open_of("early-follow-up")[0].priority is Priority.SAFETY
+
+
+def test_a_discharge_by_mistake_leaves_the_wish_and_the_talk_owed() -> None:
+    walk = wanting_to_leave()
+    walk.do(Discharge, reason="against-advice")
+    walk.do(CorrectDischarge, reason="another client of that name")
+    assert walk.state.against_advice.reported_at is not None and owes_a_talk(walk)

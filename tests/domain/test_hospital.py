@@ -84,7 +84,34 @@ def test_they_are_seen_within_seven_days_and_not_on_the_day_they_left() -> None:
     left = calendar.local_date(walk.now)
     assert calendar.local_date(duty.due_at - timedelta(seconds=1)) == left + timedelta(days=7)
     assert duty.counted.window_days == 7
+    walk.refused(CompleteObligation, "too-early", obligation=duty.id, note="seen in the ward before they left")
+    walk.later(days=1)
+    walk.do(CompleteObligation, obligation=duty.id, note="seen at the centre")
     assert walk.state.open_of(COMPLETE_DISCHARGE.kind) == []
+
+
+def test_a_second_end_that_is_taken_back_leaves_the_first_owed_as_it_was() -> None:
+    walk = enrolled()
+    walk.do(ReportHospitalDischarge, **LEFT)
+    [first] = walk.state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)
+    walk.later(days=2)
+    walk.do(ReportHospitalDischarge, message="m-7", visit="visit-3")
+    walk.do(TakeBackHospitalDischarge, message="m-8", visit="visit-3")
+    [again] = walk.state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)
+    assert (again.about, again.due_at, again.counts_from) == ("visit-2", first.due_at, first.counts_from)
+    walk.do(TakeBackHospitalDischarge, message="m-9", visit="visit-2")
+    assert owed_after(walk) == []
+
+
+def test_who_was_seen_is_not_to_be_seen_again_for_an_end_that_was_taken_back() -> None:
+    walk = enrolled()
+    walk.do(ReportHospitalDischarge, **LEFT)
+    walk.later(days=1)
+    [owed] = owed_after(walk)
+    walk.do(CompleteObligation, obligation=owed, note="seen at the centre")
+    walk.do(ReportHospitalDischarge, message="m-7", visit="visit-3")
+    walk.do(TakeBackHospitalDischarge, message="m-8", visit="visit-3")
+    assert owed_after(walk) == []
 
 
 def test_a_second_visit_moves_the_one_that_is_owed() -> None:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from domain.pathway.admission import RepeatAdmission
+from domain.pathway.consents import RecordConsent
 from domain.pathway.corrections import CorrectDischarge
 from domain.pathway.crisis import RecordCrisis
+from domain.pathway.death import CorrectDeath, RecordDeath
 from domain.pathway.discharge import Discharge, RecordPlanDelivery
 from domain.pathway.follow_up import EndFollowUp, RecordFollowUp
+from domain.pathway.hospital import ReportHospitalVisit
+from domain.pathway.leave import StartLeave
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.return_to_care import CHECK_RETURN_COST, DECIDE_RETURN, CareResumed, ResumeCare
+from domain.plans import Actor
 from domain.values import Role, Stage
 from tests.domain.walk import Walk, agreed, closed, discharged, enrolled, followed_up_once
 
+SUPERVISOR = Actor(id="supervisor-1", role=Role.SUPERVISOR)
 BACK = {"to": "OP", "reason": "the low days are back"}
 
 
@@ -141,3 +148,38 @@ def test_the_record_says_so_in_a_sentence_without_the_reason() -> None:
     walk.do(ResumeCare, **BACK)
     [event] = walk.saw(CareResumed)
     assert event.sentence() == "Back in care at OP after the discharge, by clinician clinician-1"
+
+
+def test_what_the_client_had_refused_is_asked_again() -> None:
+    walk = enrolled()
+    walk.do(RecordConsent, consent="treatment", answer="declined")
+    walk.do(RecordConsent, consent="sharing-with-payer", answer="declined")
+    assert {"settle-consent", "settle-payment"} <= kinds(walk)
+    walk.do(Discharge, reason="goals-met")
+    walk.do(ResumeCare, to="IOP", reason="worse again")
+    assert {"settle-consent", "settle-payment"} <= kinds(walk)
+
+
+def test_a_hospital_visit_that_never_ended_is_asked_about_again() -> None:
+    walk = enrolled()
+    walk.do(ReportHospitalVisit, message="m-2", visit="visit-2", place="emergency-department")
+    walk.do(Discharge, reason="goals-met")
+    walk.do(ResumeCare, to="IOP", reason="worse again")
+    assert "ask-about-hospital-visit" in kinds(walk)
+
+
+def test_an_admission_during_a_mistaken_death_is_not_lost() -> None:
+    walk = discharged()
+    walk.do(RecordDeath, source="a notice in the paper")
+    walk.do(RepeatAdmission, message="m-2")
+    walk.do(CorrectDeath, reason="another client of that name", by=SUPERVISOR)
+    assert walk.is_at(Stage.DISCHARGED) and walk.state.open_of(DECIDE_RETURN.kind)
+
+
+def test_days_of_a_leave_that_the_discharge_ended_stay_used() -> None:
+    walk = enrolled()
+    until = (walk.now + timedelta(days=14)).date()
+    walk.do(StartLeave, until=until, category="family", reason="travels to family")
+    walk.do(Discharge, reason="moved")
+    walk.do(ResumeCare, to="IOP", reason="moved back")
+    assert walk.state.leave.days_before > 0 and walk.state.leave.until is None

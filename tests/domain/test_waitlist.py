@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from domain.pathway.corrections import CorrectDischarge, CorrectEnrolment, WithdrawMove
 from domain.pathway.cost import AcceptCost
 from domain.pathway.discharge import Discharge
-from domain.pathway.move_decisions import RequestStepUp
+from domain.pathway.enrolment import ConfirmEnrolment
+from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp
 from domain.pathway.obligation_decisions import CompleteObligation
 from domain.pathway.obligation_events import ObligationEscalated
 from domain.pathway.placement import DecidePlacement
@@ -99,3 +101,35 @@ def test_there_are_ways_out_while_waiting_and_nothing_is_owed_afterwards() -> No
     discharged = meanwhile_in_outpatient_care()
     discharged.do(Discharge, reason="moved")
     assert discharged.state.waitlist.level is None and not owes(discharged, "waitlist-check-in")
+
+
+def test_a_wait_that_a_mistake_ended_goes_on_when_it_is_taken_back() -> None:
+    discharged, moving, enrolled = meanwhile_in_outpatient_care(), meanwhile_in_outpatient_care(), waiting("IOP")
+    since = discharged.state.waitlist.since
+    discharged.do(Discharge, reason="moved")
+    assert discharged.state.waits_for is None
+    discharged.do(CorrectDischarge, reason="another client of that name")
+    moving.do(RequestStepUp, to="IOP", reason="room is free")
+    assert moving.state.waits_for is None
+    moving.do(WithdrawMove, reason="the room was taken")
+    enrolled.do(ConfirmEnrolment, track="evening")
+    enrolled.do(CorrectEnrolment, reason="another client of that name")
+    for walk in (discharged, moving, enrolled):
+        assert walk.state.waits_for == "IOP" and owes(walk, "waitlist-check-in")
+    assert discharged.state.waitlist.since == moving.state.waitlist.since == since
+    assert at(enrolled) == "WAITLISTED" and owes(enrolled, "screen-again")
+
+
+def test_a_move_that_is_declined_later_puts_nobody_back_on_the_list() -> None:
+    walk = meanwhile_in_outpatient_care()
+    walk.do(RequestStepUp, to="IOP", reason="room is free")
+    walk.do(ConfirmArrival)
+    walk.do(RequestStepUp, to="PHP", reason="worse")
+    walk.do(DeclineTransition, reason="stays", safety_plan_reviewed=True)
+    assert walk.state.waits_for is None
+
+
+def test_who_is_placed_at_the_same_level_again_is_still_screened() -> None:
+    walk = waiting("IOP")
+    walk.do(DecidePlacement, recommended="IOP", actual="IOP")
+    assert at(walk) == "WAITLISTED" and owes(walk, "screen-again") and owes(walk, "offer-interim-care")

@@ -37,6 +37,7 @@ from domain.pathway.obligation_events import (
 from domain.pathway.place_check import PlaceCheckStarted
 from domain.pathway.place_search import PlaceGivenUp, PlaceSearchStarted
 from domain.pathway.placement import PlacementDecided
+from domain.pathway.return_to_care import CareResumed
 from domain.pathway.waivers import ObligationWaivedUntil
 from domain.plans import Direction
 from domain.state import JourneyState
@@ -81,7 +82,8 @@ class Watch:
         decided = [
             e
             for e in events
-            if isinstance(e, TransitionCompleted) or (isinstance(e, CrisisRecorded) and e.level is not None)
+            if isinstance(e, TransitionCompleted | CareResumed)
+            or (isinstance(e, CrisisRecorded) and e.level is not None)
         ]
         started = [e for e in events if isinstance(e, LevelOfCareStarted)]
         assert len(started) == len(decided) + len(begun) and len(begun) <= 1

@@ -399,7 +399,9 @@ async def test_a_release_is_taken_back(releases: Releases) -> None:
         await releases.assert_nothing_was_lost()
         assert (await releases.compared_by_new()).differences == ()
     assert {failure for case in begun_by_new for failure in await case.task_failures()} == {NEWER}
-    assert [failure for case in others for failure in await case.task_failures()] == []
+    # One that something arrived with is tried again: Temporal calls that a failure too.
+    failures = {failure for case in others for failure in await case.task_failures()}
+    assert failures <= {"UnhandledCommand"}
 
 
 async def _fails(case: AskedCase) -> bool:
