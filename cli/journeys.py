@@ -19,7 +19,7 @@ from domain.benefit_words import price, summary
 from domain.move_words import move_words
 from domain.obligations import Obligation
 from domain.plans import Estimate, Transition
-from domain.reference import reference
+from domain.reference import reference, reference_of
 from domain.refusal import UnknownHere
 from domain.state import JourneyState
 from domain.values import Instant
@@ -167,15 +167,11 @@ def _cells(each: JourneyRow) -> tuple[object, ...]:
     due = moment(each.next_due) if each.next_due else None
     waiting_for = named(each.waiting_for, each.waiting_for_person) if each.waiting_for else None
     standing = (each.site, each.stage, each.level, waiting_for, each.next_obligation, due, flag)
-    return each.journey_id, _called(each.number), *standing
-
-
-def _called(number: int | None) -> str | None:
-    return None if number is None else reference(number)
+    return each.journey_id, reference_of(each.number), *standing
 
 
 def _row_as_json(each: JourneyRow) -> dict[str, Any]:
-    return {**each.model_dump(mode="json", exclude={"number"}), "reference": _called(each.number)}
+    return {**each.model_dump(mode="json", exclude={"number"}), "reference": reference_of(each.number)}
 
 
 def _show_standing(state: JourneyState, called: str, at: Instant) -> None:

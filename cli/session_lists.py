@@ -15,7 +15,7 @@ from cli.output import show_json, stdout, table
 from cli.which_journey import journey_to_read
 from dashboard.reading import read_journey, state_of
 from deploy.settings import Settings
-from domain.reference import reference
+from domain.reference import reference_of
 from domain.sessions.attendance import attendance_of
 from domain.sessions.facts import Session, sessions_of
 from domain.sessions.hours import WeekOfCare, next_planned, weeks_of_care
@@ -87,7 +87,7 @@ def journeys_now(settings: Settings) -> datetime:
 
 
 def _called(found: Untold) -> str:
-    return found.journey_id if found.number is None else reference(found.number)
+    return reference_of(found.number) or found.journey_id
 
 
 def _cells(said: Session) -> tuple[object, ...]:

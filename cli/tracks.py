@@ -11,7 +11,7 @@ from dashboard.one_moment import one_moment
 from dashboard.queries.moment import Moment
 from dashboard.queries.places import TrackPlaces, places, without_track
 from dashboard.queries.waitlist import Waiting, waitlist
-from domain.reference import reference
+from domain.reference import reference_of
 
 
 async def tracks(*, site: str | None = None, level: str | None = None, json: bool = False) -> None:
@@ -40,7 +40,7 @@ async def tracks(*, site: str | None = None, level: str | None = None, json: boo
                 f"{each.track} at {each.site} is overfull by {each.over}: give a client another track, or add places"
             )
     for one in without:
-        who = reference(one.number) if one.number is not None else one.journey_id
+        who = reference_of(one.number) or one.journey_id
         stdout.print(f"{who} is in care at {one.level} without a track: throughline change-track {who} --track …")
 
 
@@ -89,7 +89,7 @@ async def waitlist_command(*, site: str | None = None, level: str | None = None,
 def _rows(found: Sequence[Waiting], now: datetime) -> list[tuple[object, ...]]:
     return [
         (
-            reference(each.number) if each.number is not None else each.journey_id,
+            reference_of(each.number) or each.journey_id,
             each.site,
             each.waits_for,
             each.risk,

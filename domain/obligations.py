@@ -247,6 +247,10 @@ class Obligation(Value):
         """Whether it is urgent or overdue."""
         return self.waiver is None and (self.urgent or self.is_overdue(now))
 
+    def counts_on(self, day: date) -> bool:
+        """Whether it can be met on this calendar day at the site: its window, if it has one, is open by then."""
+        return self.counts_from is None or day >= self.counts_from
+
     def order(self, now: Instant) -> Order:
         """Its place in every list."""
         return in_order(self.presses(now), self.priority, self.falls_due, self.id)

@@ -30,6 +30,11 @@ def reference(number: int) -> str:
     return f"J-{''.join(_ALPHABET[each] for each in digits)}-{_ALPHABET[_check(digits)]}"
 
 
+def reference_of(number: int | None) -> str | None:
+    """The same; None where it is not known which event began the journey."""
+    return None if number is None else reference(number)
+
+
 def number_in(text: str) -> int:
     """The number behind a reference, however it was written: small letters, without hyphens, O for 0.
 

@@ -15,7 +15,7 @@ from dashboard.queries.today import CensusCell, StepUp, WaitingMessage
 from dashboard.reading import JourneyRow
 from domain.obligation_terms import Priority
 from domain.obligations import ObligationStatus
-from domain.reference import reference
+from domain.reference import reference_of
 from domain.values import LevelOfCare, Role, Stage
 
 _PERSON = "Opaque staff id; null where the person on call for the role answers."
@@ -60,7 +60,7 @@ class JourneyItem(BaseModel):
     def of(cls, row: JourneyRow) -> Self:
         """From the row of the list."""
         shown = row.model_dump(include=cls.model_fields.keys() - {"reference"})
-        return cls(reference=reference(row.number) if row.number is not None else None, **shown)
+        return cls(reference=reference_of(row.number), **shown)
 
 
 class DutyItem(BaseModel):
@@ -89,7 +89,7 @@ class DutyItem(BaseModel):
         """From the row of the list."""
         derived = {"reference", "title", "overdue", "stuck", "flags"}
         return cls(
-            reference=reference(duty.number) if duty.number is not None else None,
+            reference=reference_of(duty.number),
             title=duty.title,
             overdue=duty.is_overdue(now),
             stuck=why_stuck(duty, now),
@@ -158,7 +158,7 @@ class StepUpItem(BaseModel):
     def of(cls, move: StepUp, now: datetime) -> Self:
         """From the row of the list."""
         return cls(
-            reference=reference(move.number) if move.number is not None else None,
+            reference=reference_of(move.number),
             seconds_left=int(move.left(now).total_seconds()),
             waits_for=move.waits_for(now),
             **move.model_dump(include=cls.model_fields.keys() - {"reference", "seconds_left", "waits_for"}),

@@ -11,7 +11,7 @@ from dashboard.api.list_models import AsOf
 from dashboard.queries.places import TrackPlaces, WithoutTrack
 from dashboard.queries.waitlist import Waiting
 from domain.pathway.screening import KnownRisk, Urgency
-from domain.reference import reference
+from domain.reference import reference_of
 from domain.values import LevelOfCare, Stage
 
 
@@ -52,7 +52,7 @@ class WithoutTrackItem(BaseModel):
     def of(cls, row: WithoutTrack) -> Self:
         """From the row of the list."""
         shown = row.model_dump(include=cls.model_fields.keys() - {"reference"})
-        return cls(reference=reference(row.number) if row.number is not None else None, **shown)
+        return cls(reference=reference_of(row.number), **shown)
 
 
 class TrackList(AsOf):
@@ -82,7 +82,7 @@ class WaitingItem(BaseModel):
     def of(cls, row: Waiting) -> Self:
         """From the row of the list."""
         shown = row.model_dump(include=cls.model_fields.keys() - {"reference"})
-        return cls(reference=reference(row.number) if row.number is not None else None, **shown)
+        return cls(reference=reference_of(row.number), **shown)
 
 
 class WaitingList(AsOf):

@@ -211,6 +211,11 @@ def owe_no_review_of_a_mistake(state: JourneyState, event: DeathCorrected) -> It
     yield from met(state, event, CHECK_DEATH)
 
 
+def an_admission_came(state: JourneyState) -> bool:
+    """Whether one ever came while the client was recorded as deceased."""
+    return state.obligations.raised.get(CHECK_DEATH.kind, 0) > 0
+
+
 @part.consequence
 def note_the_review(state: JourneyState, event: DeathReviewed) -> Iterator[BaseEvent]:
     """It was owed since the death."""

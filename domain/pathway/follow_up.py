@@ -105,9 +105,8 @@ class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Sta
         owed = _counts_for(state, when["at"])
         if owed is None:
             raise Refused("nothing-owed", "No follow-up is open on this journey.")
-        today = state.calendar.local_date(when["at"])
         require(
-            owed.counts_from is None or today >= owed.counts_from,
+            owed.counts_on(state.calendar.local_date(when["at"])),
             "too-early",
             f"{owed.id} is met by a contact on or after {owed.counts_from}. Note this one elsewhere and call again "
             "then.",

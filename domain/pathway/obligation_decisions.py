@@ -88,9 +88,9 @@ class CompleteObligation(Decision, label="Complete an obligation", by=EVERYONE, 
             f"Only {any_of(owed.completable_by)} can complete {owed.id}. Ask one of them.",
         )
         require_owed_by_then([owed], when)
-        early = owed.counts_from is not None and state.calendar.local_date(when["at"]) < owed.counts_from
+        any_day = owed.kind != hospital.SEE_AFTER_HOSPITAL_VISIT.kind  # what else has a window may be done before it
         require(
-            not early or owed.kind != hospital.SEE_AFTER_HOSPITAL_VISIT.kind,
+            any_day or owed.counts_on(state.calendar.local_date(when["at"])),
             "too-early",
             f"{owed.id} is met on or after {owed.counts_from}. Record what was done earlier where it belongs, and "
             "complete this one then.",

@@ -15,7 +15,7 @@ from domain.commands import ADMISSIONS, CARE_TEAM, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part
-from domain.pathway import crisis, discharge
+from domain.pathway import crisis, death, discharge
 from domain.pathway.obligation_changes import cancelled, met, raised_within
 from domain.plans import Actor
 from domain.refusal import require
@@ -94,8 +94,7 @@ def ask_whether_they_return(state: JourneyState, event: AdmissionRepeated) -> It
 @part.consequence
 def ask_after_a_mistaken_death(state: JourneyState, event: DeathCorrected) -> Iterator[BaseEvent]:
     """An admission that came while the client was recorded as deceased may have been their return."""
-    came = state.obligations.raised.get("check-death", 0) > 0
-    if came and state.stage in _AFTER_CARE and not state.open_of(DECIDE_RETURN.kind):
+    if death.an_admission_came(state) and state.stage in _AFTER_CARE and not state.open_of(DECIDE_RETURN.kind):
         yield raised_within(state, event, DECIDE_RETURN, "return_decision_business_days")
 
 

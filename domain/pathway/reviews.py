@@ -208,8 +208,7 @@ def _soon(state: JourneyState, event: BaseEvent, number: str) -> Iterator[BaseEv
 
 def _counts(state: JourneyState, at: Instant) -> bool:
     """Whether a review at `at` counts for the one that is owed: its week has begun, or it is owed at once."""
-    owed = state.open_of(REVIEW.kind)
-    return all(each.counts_from is None or state.calendar.local_date(at) >= each.counts_from for each in owed)
+    return all(each.counts_on(state.calendar.local_date(at)) for each in state.open_of(REVIEW.kind))
 
 
 def _after_a_review(state: JourneyState, at: Instant) -> Counted:

@@ -23,7 +23,7 @@ from domain.refusal import Refused, require
 from domain.sites import site_named
 from domain.track_fit import known_track
 from domain.tracks import TrackId
-from domain.values import CLINICAL, Instant, LevelOfCare, Stage, Value
+from domain.values import CLINICAL, Instant, LevelOfCare, Stage
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -86,29 +86,25 @@ class WaitlistEnd(StrEnum):
     MISTAKE = "mistake"
 
 
-class KeptPlace(Value):
-    """What a client waited for until `because`, the type of an event that may be taken back."""
-
-    because: str
-    level: LevelOfCare
-    since: Instant | None = None
-    tracks: tuple[TrackId, ...] = ()
-
-
 class Waitlist(Slice):
     """What the client waits for.
 
     Attributes:
-        level: None while they do not wait.
+        wanted: The level; None where there is nothing to wait for.
         since: From when on.
         tracks: The tracks that they could come to, by id; empty: any at the level.
-        kept: What they waited for, should the end of the wait be taken back.
+        ended_by: The type of the event that ended the wait and may be taken back; the rest is kept for that.
     """
 
-    level: LevelOfCare | None = None
+    wanted: LevelOfCare | None = None
     since: Instant | None = None
     tracks: tuple[TrackId, ...] = ()
-    kept: KeptPlace | None = None
+    ended_by: str | None = None
+
+    @property
+    def level(self) -> LevelOfCare | None:
+        """For which they wait now; None while they do not."""
+        return self.wanted if self.ended_by is None else None
 
 
 def waiting_rank(risk: KnownRisk, urgency: Urgency | None) -> int:
@@ -217,7 +213,7 @@ class TakeOffWaitlist(
 @part.evolves
 def wait(state: JourneyState, event: Waitlisted) -> Waitlist:
     """From now on."""
-    return Waitlist(level=event.level, since=event.at, tracks=event.tracks)
+    return Waitlist(wanted=event.level, since=event.at, tracks=event.tracks)
 
 
 @part.evolves
@@ -229,15 +225,13 @@ def wait_no_longer(state: JourneyState, event: TakenOffWaitlist) -> Waitlist:
 @part.evolves
 def leave_care(state: JourneyState, event: Discharged) -> Waitlist:
     """Kept in case it was a mistake."""
-    return _kept(state.waitlist, event)
+    return _ended(state.waitlist, event)
 
 
 @part.evolves
 def arrive(state: JourneyState, event: LevelOfCareStarted) -> Waitlist:
     """A move that is complete is not taken back."""
-    kept = state.waitlist.kept
-    moved = kept is not None and kept.because == "transition.started"
-    return state.waitlist.changed(kept=None) if moved else state.waitlist
+    return Waitlist() if state.waitlist.ended_by == "transition.started" else state.waitlist
 
 
 @part.evolves
@@ -245,10 +239,9 @@ def go_on_waiting(
     state: JourneyState, event: DischargeCorrected | EnrolmentCorrected | TransitionDeclined | TransitionWithdrawn
 ) -> Waitlist:
     """What ended the wait is taken back."""
-    kept = state.waitlist.kept
-    if kept is None or event.type not in _TAKEN_BACK_BY[kept.because]:
-        return state.waitlist
-    return Waitlist(level=kept.level, since=kept.since, tracks=kept.tracks)
+    ended_by = state.waitlist.ended_by
+    taken_back = ended_by is not None and event.type in _TAKEN_BACK_BY[ended_by]
+    return state.waitlist.changed(ended_by=None) if taken_back else state.waitlist
 
 
 _TAKEN_BACK_BY = {
@@ -258,22 +251,20 @@ _TAKEN_BACK_BY = {
 }
 
 
-def _kept(held: Waitlist, event: BaseEvent) -> Waitlist:
-    if held.level is None:
-        return Waitlist()
-    return Waitlist(kept=KeptPlace(because=event.type, level=held.level, since=held.since, tracks=held.tracks))
+def _ended(held: Waitlist, event: BaseEvent) -> Waitlist:
+    return Waitlist() if held.level is None else held.changed(ended_by=event.type)
 
 
 @part.evolves
 def have_room(state: JourneyState, event: Enrolled) -> Waitlist:
     """In a track at the level that they wait for; at another, they go on waiting."""
-    return _kept(state.waitlist, event) if event.level == state.waitlist.level else state.waitlist
+    return _ended(state.waitlist, event) if event.level == state.waitlist.level else state.waitlist
 
 
 @part.evolves
 def move_there(state: JourneyState, event: TransitionStarted) -> Waitlist:
     """To the level that they wait for."""
-    return _kept(state.waitlist, event) if event.target == state.waitlist.level else state.waitlist
+    return _ended(state.waitlist, event) if event.target == state.waitlist.level else state.waitlist
 
 
 @part.consequence

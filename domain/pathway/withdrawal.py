@@ -16,7 +16,7 @@ from domain.commands import ADMISSIONS, BEFORE_CARE, CARE_TEAM, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
-from domain.pathway import crisis, reopening, suspension
+from domain.pathway import crisis, death, reopening, suspension
 from domain.pathway.obligation_changes import cancelled, met, raised, raised_within
 from domain.pathway.screening import KnownRisk
 from domain.plans import Actor, Initiator
@@ -287,6 +287,5 @@ def ask_whether_the_client_is_back(state: JourneyState, event: AdmissionRepeated
 @part.consequence
 def ask_after_a_mistaken_death(state: JourneyState, event: DeathCorrected) -> Iterator[BaseEvent]:
     """An admission that came while the client was recorded as deceased says that they are back."""
-    came = state.obligations.raised.get("check-death", 0) > 0
-    if came and state.stage is Stage.DISENGAGED and not state.open_of(RESOLVE_RETURN.kind):
+    if death.an_admission_came(state) and state.stage is Stage.DISENGAGED and not state.open_of(RESOLVE_RETURN.kind):
         yield raised_within(state, event, RESOLVE_RETURN, "return_business_days")
