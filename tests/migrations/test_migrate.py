@@ -142,10 +142,7 @@ def test_a_file_without_its_two_parts_is_refused(fresh_database: str, tmp_path: 
         "0204.ways-out",
         "0205.owners",
         "0206.missed-duties",
-        "0210.tracks-and-waitlist",
-        "0211.tracks-waited-for",
-        "0212.goals",
-        "0213.mode-of-care",
+        "0210.tracks-goals-and-mode",
     ],
 )
 def test_there_is_no_way_back(name: str) -> None:
