@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Annotated
 from zoneinfo import ZoneInfo
+
+from pydantic import Field
 
 from domain.refusal import Refused, require
 from domain.sessions.facts import Modality
 from domain.sites import Site
 from domain.tracks import Condition, Track, UsState
-from domain.values import CLINICAL, Instant, LevelOfCare, Role, Value
+from domain.values import CLINICAL, Instant, LevelOfCare, Role, Value, Words
 from domain.wording import any_of
 
 
@@ -27,13 +30,42 @@ class TrackException(StrEnum):
     FULL = "full"  #: it has no place left
 
 
-ALTHOUGH = {
+_ALTHOUGH = {
     TrackException.CONDITION: "though led by no specialist in the condition",
     TrackException.LICENCE: "though led by nobody licensed in the client's state",
     TrackException.HOURS: "though the first session is outside the track's hours",
     TrackException.FULL: "though the track was full",
 }
 """Each at the end of a sentence."""
+
+
+TrackName = Annotated[Words, Field(description="The track's id, such as evening; `throughline tracks` lists them.")]
+ByTelehealth = Annotated[bool, Field(description="Whether the client takes part by telehealth.")]
+ClientState = Annotated[
+    UsState | None,
+    Field(description="The state in which the client is during sessions, such as CA; asked for telehealth."),
+]
+ComesFor = Annotated[Condition | None, Field(description="What the client comes for, as far as it is known.")]
+Exceptions = Annotated[
+    tuple[TrackException, ...],
+    Field(description=f"What speaks against the track and is meant to be so: {', '.join(TrackException)}."),
+]
+WhyExceptions = Annotated[Words | None, Field(description="Why, if there are exceptions.")]
+
+
+def require_reason(exceptions: tuple[TrackException, ...], reason: str | None) -> None:
+    """Refuses an exception for which nobody says why."""
+    require(not exceptions or reason is not None, "reason-missing", "Say why the exception is made.")
+
+
+def telehealth_in_words(telehealth: bool) -> str:
+    """For the middle of a sentence."""
+    return ", by telehealth" if telehealth else ""
+
+
+def exceptions_in_words(exceptions: Iterable[TrackException]) -> str:
+    """For the end of a sentence."""
+    return "".join(f", {_ALTHOUGH[each]}" for each in exceptions)
 
 
 class Wanted(Value):

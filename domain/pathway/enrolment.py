@@ -20,7 +20,21 @@ from domain.people import require_can_own
 from domain.plans import Actor
 from domain.refusal import require
 from domain.sites import site_named
-from domain.track_fit import ALTHOUGH, TrackException, Wanted, fitting_track, require_its_hours
+from domain.track_fit import (
+    ByTelehealth,
+    ClientState,
+    ComesFor,
+    Exceptions,
+    TrackException,
+    TrackName,
+    Wanted,
+    WhyExceptions,
+    exceptions_in_words,
+    fitting_track,
+    require_its_hours,
+    require_reason,
+    telehealth_in_words,
+)
 from domain.tracks import Condition, UsState
 from domain.values import Instant, Key, LevelOfCare, PrivateWords, Role, Stage, Words
 from domain.wording import moment, said_by
@@ -88,8 +102,7 @@ class Enrolled(BaseEvent):
     by: Actor
 
     def _sentence(self) -> str:
-        how = ", by telehealth" if self.telehealth else ""
-        although = "".join(f", {ALTHOUGH[each]}" for each in self.exceptions)
+        how, although = telehealth_in_words(self.telehealth), exceptions_in_words(self.exceptions)
         first = _first(self.first_session_at)
         return f"Enrolled in {self.level}, {self.track} track{how}{first}{although}{said_by(self.by)}"
 
@@ -123,17 +136,13 @@ class ConfirmEnrolment(
     """Record that the client is enrolled in a track; care begins with the first session they come to."""
 
     kind: Literal["confirm-enrolment"] = "confirm-enrolment"
-    track: Words = Field(description="The track's id, such as evening; `throughline tracks` lists them.")
+    track: TrackName
     first_session_at: Instant | None = Field(default=None, description="When the first session is booked.")
-    telehealth: bool = Field(default=False, description="Whether the client takes part by telehealth.")
-    client_state: UsState | None = Field(
-        default=None, description="The state in which the client is during sessions, such as CA; asked for telehealth."
-    )
-    condition: Condition | None = Field(default=None, description="What the client comes for, as far as it is known.")
-    exceptions: tuple[TrackException, ...] = Field(
-        default=(), description=f"What speaks against the track and is meant to be so: {', '.join(TrackException)}."
-    )
-    reason: Words | None = Field(default=None, description="Why, if there are exceptions.")
+    telehealth: ByTelehealth = False
+    client_state: ClientState = None
+    condition: ComesFor = None
+    exceptions: Exceptions = ()
+    reason: WhyExceptions = None
     case_manager: Key | None = Field(
         default=None, description="Staff id of the client's case manager; left out, the supervisor owes to assign one."
     )
@@ -160,7 +169,7 @@ class ConfirmEnrolment(
         assert level is not None, "a journey is at ENROLLING once its level is decided"
         if self.first_session_at is not None:
             _require_ahead(self.first_session_at, when)
-        require(not self.exceptions or self.reason is not None, "reason-missing", "Say why the exception is made.")
+        require_reason(self.exceptions, self.reason)
         yield from self._with_case_manager(state, when)
         yield Enrolled(**when, level=level, **self.model_dump(include=_SAID), by=self.by)
 

@@ -9,17 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
 from domain.commands import ADMISSIONS, CARE_TEAM, Decision
 from domain.events import BaseEvent, EventContext
 from domain.pathway.enrolment import part
 from domain.plans import Actor
 from domain.refusal import require
 from domain.sites import site_named
-from domain.track_fit import ALTHOUGH, TrackException, Wanted, fitting_track
+from domain.track_fit import (
+    ByTelehealth,
+    ClientState,
+    ComesFor,
+    Exceptions,
+    TrackException,
+    TrackName,
+    Wanted,
+    WhyExceptions,
+    exceptions_in_words,
+    fitting_track,
+    require_reason,
+    telehealth_in_words,
+)
 from domain.tracks import Condition, UsState
-from domain.values import LevelOfCare, PrivateWords, Stage, Words
+from domain.values import LevelOfCare, PrivateWords, Stage
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -52,8 +63,7 @@ class TrackChanged(BaseEvent):
     by: Actor
 
     def _sentence(self) -> str:
-        how = ", by telehealth" if self.telehealth else ""
-        although = "".join(f", {ALTHOUGH[each]}" for each in self.exceptions)
+        how, although = telehealth_in_words(self.telehealth), exceptions_in_words(self.exceptions)
         before = f"from the {self.before} track " if self.before else ""
         return f"Changed {before}to the {self.track} track, {self.level}{how}{although}{said_by(self.by)}"
 
@@ -67,16 +77,12 @@ class ChangeTrack(
     """Give the client a place in another track at their level; after a move, in the first one there."""
 
     kind: Literal["change-track"] = "change-track"
-    track: Words = Field(description="The track's id, such as evening; `throughline tracks` lists them.")
-    telehealth: bool = Field(default=False, description="Whether the client takes part by telehealth.")
-    client_state: UsState | None = Field(
-        default=None, description="The state in which the client is during sessions, such as CA; asked for telehealth."
-    )
-    condition: Condition | None = Field(default=None, description="What the client comes for, as far as it is known.")
-    exceptions: tuple[TrackException, ...] = Field(
-        default=(), description=f"What speaks against the track and is meant to be so: {', '.join(TrackException)}."
-    )
-    reason: Words | None = Field(default=None, description="Why, if there are exceptions.")
+    track: TrackName
+    telehealth: ByTelehealth = False
+    client_state: ClientState = None
+    condition: ComesFor = None
+    exceptions: Exceptions = ()
+    reason: WhyExceptions = None
 
     def require_known(self, state: JourneyState) -> None:
         """The site's file must have the track, at the client's level, and nothing may speak against it."""
@@ -92,7 +98,7 @@ class ChangeTrack(
         level, held = _level(state), state.enrolment.track
         assert level is not None, "whoever is enrolled or in care is so at a level"
         require(self.track != held, "track-held", "The client has a place in this track already. Choose another.")
-        require(not self.exceptions or self.reason is not None, "reason-missing", "Say why the exception is made.")
+        require_reason(self.exceptions, self.reason)
         yield TrackChanged(**when, level=level, before=held, **self.model_dump(include=_SAID), by=self.by)
 
 
