@@ -186,14 +186,24 @@ class Told:
 
 
 def told(stream: Sequence[StoredEvent]) -> list[Told]:
-    """The stream for comparison. Moments are set apart: they must be close, not equal."""
+    """The stream for comparison. Moments are set apart: they must be close, not equal.
+
+    That a notice went out comes last. Two deadlines may lie seconds apart, as the steps that set them did, and whether
+    the notice of the first is answered before the second passes is a race that nothing else on record depends on.
+    """
     names = {stream[0].data["journey_id"]: "JOURNEY", stream[0].data["client_ref"]: "CLIENT"}
-    return [_told(each, names) for each in stream]
+    sent = [each for each in stream if _is_notice_sent(each)]
+    others = [each for each in stream if not _is_notice_sent(each)]
+    return [_told(each, names) for each in (*others, *sorted(sent, key=lambda each: str(each.data["key"])))]
+
+
+def _is_notice_sent(stored: StoredEvent) -> bool:
+    return stored.type == "effect.settled" and stored.data["call"] == "notify"
 
 
 def _told(stored: StoredEvent, names: dict[str, str]) -> Told:
     moments = [stored.occurred_at]
-    content = {"v": stored.version, "data": dict(stored.data), "command": stored.meta["command_id"]}
+    content = {"data": dict(stored.data), "command": stored.meta["command_id"]}
     for own in ("reference", "place_id"):  # the other system's own numbers
         content["data"].pop(own, None)
     (content["data"].get("benefits") or {}).pop("trace", None)  # made of the journey's id
