@@ -15,7 +15,8 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
 
-from hypothesis import find
+from hypothesis import Phase, find, settings
+from hypothesis.strategies import SearchStrategy
 from pydantic import ValidationError
 
 from domain.benefits import Benefits, Verdict
@@ -57,6 +58,8 @@ POLICY = "us-generic-1"
 LEVELS = ("OP", "IOP", "PHP", "INPATIENT")
 CAME = Attendance(first_kept_at=MONDAY, seen_week=MONDAY.date())
 NO_LONGER_COMES = CAME.changed(missed=3, missed_since=MONDAY, unnoted_since=MONDAY)
+_FOUND: dict[str, Any] = {}
+_SIMPLEST = settings(phases=(Phase.generate, Phase.shrink), database=None)
 _UNITS = {
     TimeKind.ELAPSED: "elapsed hour",
     TimeKind.CALENDAR_DAYS: "calendar day",
@@ -163,7 +166,7 @@ def _commands(kind: type[BaseCommand], state: JourneyState) -> Iterator[BaseComm
             continue  # no such combination can be asked for
 
 
-_ONLY_TOLD = ("initiator", "disposition", "category", "format")
+_ONLY_TOLD = ("initiator", "disposition", "category", "format", "method")
 """Choices on which nothing depends: one of each will do."""
 
 
@@ -186,7 +189,15 @@ def _values(kind: type[BaseCommand], name: str, state: JourneyState) -> list[Any
         return [False, True]
     if LEVEL_PATTERN in f"{field.annotation}{field.metadata}":
         return [*nothing, *LEVELS]
-    return [*nothing, find(fields_of(kind, state)[name], lambda value: value is not None)]
+    return [*nothing, _simplest(fields_of(kind, state)[name])]
+
+
+def _simplest(strategy: SearchStrategy[Any]) -> Any:
+    """The same for strategies that read the same, of which there are a thousand."""
+    known = repr(strategy)
+    if known not in _FOUND:
+        _FOUND[known] = find(strategy, lambda value: value is not None, settings=_SIMPLEST)
+    return _FOUND[known]
 
 
 def _answers(state: JourneyState) -> Iterator[SettleEffect]:
