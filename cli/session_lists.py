@@ -19,6 +19,7 @@ from domain.reference import reference_of
 from domain.sessions.attendance import attendance_of
 from domain.sessions.facts import Session, sessions_of
 from domain.sessions.hours import WeekOfCare, next_planned, weeks_of_care
+from domain.sessions.makeups import MakeupDoubt, doubtful_makeups
 from domain.wording import in_hours, moment
 from eventstore.following.bulk import open_session
 
@@ -46,12 +47,14 @@ async def list_sessions(journey_id: opt.JourneyToRead, /, *, json: bool = False)
                 "journey_id": journey,
                 "sessions": [each.model_dump(mode="json") for each in sessions],
                 "attendance": attendance_of(entries).model_dump(mode="json"),
+                "doubtful_makeups": dict(doubtful_makeups(sessions)),
                 "weeks": [each.model_dump(mode="json") for each in weeks],
                 "next_planned": booked.model_dump(mode="json") if booked else None,
             }
         )
         return
-    table(None, _COLUMNS, [_cells(each) for each in sessions])
+    doubts = doubtful_makeups(sessions)
+    table(None, _COLUMNS, [_cells(each, doubts.get(each.session)) for each in sessions])
     stdout.print(f"\n{len(sessions)} {'session' if len(sessions) == 1 else 'sessions'}")
     stdout.print(f"next: {moment(booked.starts_at)}, {booked.type}" if booked else "next: nothing booked")
     if weeks:
@@ -90,7 +93,7 @@ def _called(found: Untold) -> str:
     return reference_of(found.number) or found.journey_id
 
 
-def _cells(said: Session) -> tuple[object, ...]:
+def _cells(said: Session, doubt: MakeupDoubt | None) -> tuple[object, ...]:
     there = f"{said.attended} of {said.minutes}" if said.attended is not None else str(said.minutes)
     note = "written" if said.noted else "missing" if said.is_kept else ""
     kind = f"{said.type} {said.skill}" if said.skill else said.type
@@ -98,7 +101,7 @@ def _cells(said: Session) -> tuple[object, ...]:
     what, outcome, how = words
     return (
         *(moment(said.starts_at), what, outcome, there, how, said.site),
-        *(said.led_by, said.makes_up_for, note, said.session),
+        *(said.led_by, f"{said.makes_up_for} ({doubt})" if doubt else said.makes_up_for, note, said.session),
     )
 
 

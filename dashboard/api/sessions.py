@@ -20,6 +20,7 @@ from domain.refusal import Refused
 from domain.sessions.attendance import Attendance, attendance_of_sessions
 from domain.sessions.facts import Session
 from domain.sessions.hours import WeekOfCare, next_planned, weeks_of_care
+from domain.sessions.makeups import MakeupDoubt, doubtful_makeups
 from domain.sites import all_sites, site_named
 from domain.values import Key
 
@@ -75,6 +76,9 @@ class SessionsOfClient(BaseModel):
     attendance: Attendance = Field(description="The same in a few facts, as the journey is told.")
     next_planned: Session | None = Field(description="The next that is booked; null where nothing is.")
     weeks: list[WeekOfCare] = Field(description="The weeks at the present level; none without care by the centre.")
+    doubtful_makeups: dict[str, MakeupDoubt] = Field(
+        description="Sessions, by id, that are said to make up for another, and why they may not."
+    )
 
 
 class SessionOfDay(BaseModel):
@@ -132,6 +136,7 @@ async def read_sessions_of_client(journey_id: JourneyId, visit: JourneyVisit) ->
         attendance=attendance_of_sessions(sessions),
         next_planned=next_planned(sessions, visit.now),
         weeks=list(weeks_of_care(found.state, sessions, visit.now)),
+        doubtful_makeups=dict(doubtful_makeups(sessions)),
     )
 
 

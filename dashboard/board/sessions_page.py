@@ -25,6 +25,7 @@ from domain.refusal import Refused
 from domain.sessions.attendance import attendance_of_sessions
 from domain.sessions.facts import Modality, Session, SessionOutcome, SessionType
 from domain.sessions.hours import next_planned, weeks_of_care
+from domain.sessions.makeups import doubtful_makeups
 from domain.sites import all_sites, site_named
 
 router = APIRouter(include_in_schema=False)
@@ -199,6 +200,7 @@ async def _client(visit: Visit, journey_id: str, given: Mapping[str, str], wrong
         expected=found.state.care.is_ours,
         weeks=weeks_of_care(found.state, sessions, visit.now)[: -_WEEKS - 1 : -1],
         level=found.state.level,
+        doubts=doubtful_makeups(sessions),
         missed=[each for each in sessions if each.outcome.is_missed],
         may_enter=may_enter(visit, found),
         outcomes=[SessionOutcome.PLANNED, *_CAME_OF_IT],
