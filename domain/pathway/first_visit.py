@@ -56,10 +56,12 @@ class FirstVisit(Slice):
     Attributes:
         booked_at: When it begins, as far as that is known.
         arrived_at: When the client arrived at the new level; None while they move.
+        before: The one of the move before it, where that was still owed when this move began.
     """
 
     booked_at: Instant | None = None
     arrived_at: Instant | None = None
+    before: FirstVisit | None = None
 
 
 class FirstVisitBooked(BaseEvent):
@@ -85,9 +87,10 @@ class BookFirstVisit(
     first_visit_at: Instant = Field(description="When the first visit begins.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
-        """While the client moves, and until they came."""
+        """While the client moves, and until they came; also on leave."""
+        is_awaited = bool(state.open_of(FIRST_VISIT.kind) or state.suspension.of(FIRST_VISIT))
         require(
-            state.moves.current is not None or bool(state.open_of(FIRST_VISIT.kind)),
+            state.moves.current is not None or is_awaited,
             "no-first-visit",
             "No move is under way and no first visit is waited for, so there is none to book. Enter a session instead.",
         )
@@ -122,7 +125,9 @@ def ended_with_the_move(state: JourneyState) -> tuple[ObligationKind, ...]:
 @part.evolves
 def begin(state: JourneyState, event: TransitionStarted) -> FirstVisit:
     """It may be booked already."""
-    return FirstVisit(booked_at=event.first_visit_at)
+    is_owed = state.open_of(FIRST_VISIT.kind) or state.suspension.of(FIRST_VISIT)
+    before = state.first_visit.changed(before=None) if is_owed and state.first_visit.arrived_at else None
+    return FirstVisit(booked_at=event.first_visit_at, before=before)
 
 
 @part.evolves
@@ -134,7 +139,13 @@ def book(state: JourneyState, event: FirstVisitBooked) -> FirstVisit:
 @part.evolves
 def arrive(state: JourneyState, event: TransitionCompleted) -> FirstVisit:
     """On the day of the visit, or before it."""
-    return state.first_visit.changed(arrived_at=event.at)
+    return state.first_visit.changed(arrived_at=event.at, before=None)
+
+
+@part.evolves
+def await_the_one_before(state: JourneyState, event: TransitionDeclined | TransitionWithdrawn) -> FirstVisit:
+    """The client stays at the level to which they moved before, and had not been seen there yet."""
+    return state.first_visit.before or FirstVisit()
 
 
 @part.consequence
@@ -153,7 +164,7 @@ def expect_the_client(state: JourneyState, event: FirstVisitBooked) -> Iterator[
     yield from met(state, event, BOOK_FIRST_VISIT)
     yield from cancelled(state, event, FIRST_VISIT)
     yield from suspension.no_longer_waiting(state, event, FIRST_VISIT)
-    yield _expected(state, event, event.first_visit_at)
+    yield from suspension.raised_or_waiting(state, event, FIRST_VISIT, _expected(state, event, event.first_visit_at))
 
 
 @part.consequence
@@ -177,12 +188,24 @@ def note_that_they_came(state: JourneyState, event: AttendanceNoted) -> Iterator
 
 
 @part.consequence
-def expect_nobody(
-    state: JourneyState, event: TransitionDeclined | TransitionWithdrawn | CrisisRecorded
-) -> Iterator[BaseEvent]:
-    """The client stays, or is in hospital. In an emergency department the move goes on."""
-    if event.type != "crisis.recorded" or event.level is not None:
+def expect_nobody_in_hospital(state: JourneyState, event: CrisisRecorded) -> Iterator[BaseEvent]:
+    """In an emergency department the move goes on."""
+    if event.level is not None:
         yield from _over(state, event)
+
+
+@part.consequence
+def expect_the_one_before(state: JourneyState, event: TransitionDeclined | TransitionWithdrawn) -> Iterator[BaseEvent]:
+    """The client stays. What they still owed of the move before is owed again."""
+    yield from _over(state, event)
+    held = state.first_visit
+    if held.arrived_at is None or not state.care.is_ours:
+        return
+    if held.booked_at is not None and held.booked_at > event.at:
+        raising = _expected(state, event, held.booked_at)
+    else:
+        raising = raised_within(state, event, FIRST_VISIT, "first_visit_days")
+    yield from suspension.raised_or_waiting(state, event, FIRST_VISIT, raising)
 
 
 def _is_kept_by(state: JourneyState, event: TransitionCompleted) -> bool:

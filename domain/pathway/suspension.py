@@ -128,11 +128,16 @@ def raised_unless_waiting(
     state: JourneyState, event: BaseEvent, kind: ObligationKind, number: str
 ) -> Iterator[BaseEvent]:
     """Something is owed within what the policy's number says; while the client is away it waits, once."""
-    if not _waits_now(state, kind):
-        yield raised_within(state, event, kind, number)
-    elif not state.suspension.of(kind):
-        raising = raised_within(state, event, kind, number)
-        yield raising
+    if not _waits_now(state, kind) or not state.suspension.of(kind):
+        yield from raised_or_waiting(state, event, kind, raised_within(state, event, kind, number))
+
+
+def raised_or_waiting(
+    state: JourneyState, event: BaseEvent, kind: ObligationKind, raising: ObligationRaised
+) -> Iterator[BaseEvent]:
+    """What `raising` says is owed; while the client is away it waits."""
+    yield raising
+    if _waits_now(state, kind):
         yield from paused(event, (raising.obligation,))
 
 

@@ -206,10 +206,12 @@ def owe_no_plan_before_care(state: JourneyState, event: EnrolmentCorrected | Car
 
 @part.consequence
 def note_the_plan(state: JourneyState, event: GoalSet | TreatmentPlanUpdated) -> Iterator[BaseEvent]:
-    """Once it has all that it needs."""
+    """Once it has all that it needs. One whose criteria were taken out is owed anew."""
     if not state.treatment_plan.missing():
         yield from met(state, event, DRAFT_TREATMENT_PLAN)
         yield from suspension.no_longer_waiting(state, event, DRAFT_TREATMENT_PLAN)
+    elif state.treatment_plan.drafted_at and state.care.is_ours and not state.open_of(DRAFT_TREATMENT_PLAN.kind):
+        yield from suspension.raised_unless_waiting(state, event, DRAFT_TREATMENT_PLAN, "treatment_plan_days")
 
 
 @part.consequence

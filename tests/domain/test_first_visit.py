@@ -232,3 +232,42 @@ def test_what_waits_for_a_client_on_leave_is_not_owed_again_once_they_move_on() 
     walk.do(RequestStepUp, to="IOP", reason="worse")
     walk.do(EndLeave)
     assert owed(walk) == []
+
+
+# ---- another move, and a leave -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("undo", [DeclineTransition, WithdrawMove])
+@pytest.mark.parametrize("days", [None, 4])
+def test_a_further_move_that_comes_to_nothing_leaves_the_first_visit_owed(undo: type, days: int | None) -> None:
+    walk = booked(days) if days else stepping_down()
+    walk.do(ConfirmArrival)
+    before = in_words(walk.state)
+    walk.do(RequestStepUp, to="IOP", reason="worse again")
+    assert owed(walk) == []
+    walk.do(undo, **({"safety_plan_reviewed": True} if undo is DeclineTransition else {}), reason="wants to stay")
+    [again] = walk.state.open_of(FIRST_VISIT.kind)
+    assert in_words(walk.state) == before and again.raised_at == walk.now
+
+
+def test_a_further_move_that_comes_to_nothing_owes_no_first_visit_that_was_kept() -> None:
+    walk = booked()
+    walk.later(days=2)
+    walk.do(ConfirmArrival)
+    walk.do(RequestStepUp, to="IOP", reason="worse again")
+    walk.do(WithdrawMove, reason="wants to stay")
+    assert owed(walk) == []
+
+
+def test_a_first_visit_is_booked_anew_during_a_leave_and_owed_for_its_day_after_it() -> None:
+    walk = booked(days=2)
+    walk.do(ConfirmArrival)
+    walk.do(StartLeave, until=(walk.now + 5 * DAY).date(), category="family", reason="a funeral")
+    assert owed(walk) == []
+    walk.do(BookFirstVisit, first_visit_at=walk.now + 7 * DAY)
+    assert owed(walk) == [] and len(walk.state.suspension.of(FIRST_VISIT)) == 1
+    walk.later(days=5)
+    walk.do(EndLeave)
+    [visit] = walk.state.open_of(FIRST_VISIT.kind)
+    assert visit.counted.day == walk.state.calendar.local_date(walk.now + 2 * DAY)
+    assert not visit.is_overdue(walk.now)
