@@ -18,7 +18,8 @@ from domain.refusal import Refused
 from domain.values import CLINICAL, Instant, Key, Value
 
 if TYPE_CHECKING:
-    from domain.pathway.crisis import CrisisRecorded
+    from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.crisis import CrisisEnded, CrisisRecorded
     from domain.pathway.obligation_events import ObligationMet, ObligationRaised, ObligationWaived
     from domain.pathway.return_to_care import CareResumed
     from domain.state import JourneyState
@@ -42,6 +43,10 @@ SEE_AFTER_HOSPITAL_VISIT = ObligationKind(
 )
 
 
+BY_STAFF = "by-staff"
+"""Stands for the key of a visit that only staff recorded, as a crisis."""
+
+
 class VisitEnd(Value):
     """The end of a hospital visit."""
 
@@ -55,10 +60,12 @@ class Hospital(Slice):
     Attributes:
         under_way: Opaque keys of the visits that have not ended.
         left: The ends after which the client has not been seen yet, the latest last.
+        reported_end: When a visit last ended, as the hospital reported it.
     """
 
     under_way: tuple[Key, ...] = ()
     left: tuple[VisitEnd, ...] = ()
+    reported_end: Instant | None = None
 
 
 class HospitalVisitReported(BaseEvent):
@@ -148,16 +155,36 @@ class TakeBackHospitalDischarge(AdmissionsMessage):
 def begin_the_visit(state: JourneyState, event: HospitalVisitReported | HospitalVisitGoesOn) -> Hospital:
     """Each once."""
     others = tuple(each for each in state.hospital.under_way if each != event.visit)
-    return Hospital(under_way=(*others, event.visit), left=_left_but(state, event.visit))
+    taken_back = event.type == "hospital.visit-goes-on"
+    return Hospital(
+        under_way=(*others, event.visit),
+        left=_left_but(state, event.visit),
+        reported_end=None if taken_back else state.hospital.reported_end,
+    )
 
 
 @part.evolves
 def end_the_visit(state: JourneyState, event: HospitalVisitEnded) -> Hospital:
     """Whether or not its beginning was reported."""
     under_way = tuple(each for each in state.hospital.under_way if each != event.visit)
+    others = _left_but(state, event.visit, BY_STAFF)
     return Hospital(
-        under_way=under_way, left=(*_left_but(state, event.visit), VisitEnd(visit=event.visit, at=event.at))
+        under_way=under_way,
+        left=(*others, VisitEnd(visit=event.visit, at=event.at)),
+        reported_end=event.at,
     )
+
+
+@part.evolves
+def leave_as_staff_say(state: JourneyState, event: CrisisEnded | LevelOfCareStarted) -> Hospital:
+    """From a crisis whose end the hospital did not report, of a client in care."""
+    crisis, held = state.crisis.current, state.hospital
+    in_care = state.care.began and not state.discharge.discharged
+    if crisis is None or not in_care or (crisis.level and getattr(event, "level", None) == crisis.level):
+        return held
+    if held.left or (held.reported_end is not None and held.reported_end >= crisis.since):
+        return held
+    return held.changed(left=(VisitEnd(visit=BY_STAFF, at=event.at),))
 
 
 @part.evolves
@@ -166,8 +193,8 @@ def see_them(state: JourneyState, event: ObligationMet | ObligationWaived) -> Ho
     return state.hospital.changed(left=()) if event.kind == SEE_AFTER_HOSPITAL_VISIT.kind else state.hospital
 
 
-def _left_but(state: JourneyState, visit: Key) -> tuple[VisitEnd, ...]:
-    return tuple(each for each in state.hospital.left if each.visit != visit)
+def _left_but(state: JourneyState, *visits: Key) -> tuple[VisitEnd, ...]:
+    return tuple(each for each in state.hospital.left if each.visit not in visits)
 
 
 @part.consequence
@@ -198,6 +225,14 @@ def owe_a_visit_afterwards(state: JourneyState, event: HospitalVisitEnded) -> It
         return
     yield from cancelled(state, event, SEE_AFTER_HOSPITAL_VISIT)
     yield _seen_after(state, event, VisitEnd(visit=event.visit, at=event.at))
+
+
+@part.consequence
+def owe_a_visit_after_a_crisis(state: JourneyState, event: CrisisEnded | LevelOfCareStarted) -> Iterator[BaseEvent]:
+    """As after a visit that the hospital reported."""
+    end = VisitEnd(visit=BY_STAFF, at=event.at)
+    if end in state.hospital.left and not state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind):
+        yield _seen_after(state, event, end)
 
 
 @part.consequence

@@ -255,7 +255,10 @@ def test_after_a_crisis_in_which_a_discharge_was_corrected_the_other_facility_is
     walk.do(Discharge, reason="moved")
     walk.do(CorrectDischarge, **WHY)
     walk.do(EndCrisis, safety_rechecked=True, note="back at the day hospital")
-    assert {each.kind for each in walk.state.obligations.open.values()} == {"external-contact"}
+    assert {each.kind for each in walk.state.obligations.open.values()} == {
+        "external-contact",
+        "see-after-hospital-visit",
+    }
 
 
 def test_a_client_discharged_from_another_facility_is_still_ours() -> None:

@@ -25,7 +25,7 @@ from domain.pathway.hospital import (
     ReportHospitalVisit,
     TakeBackHospitalDischarge,
 )
-from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp
+from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargeReason, ReviewOutcome
@@ -207,3 +207,70 @@ def test_after_the_end_a_hospital_visit_is_an_admission_like_any_other() -> None
     dead = died()
     dead.do(ReportHospitalVisit, **EMERGENCY)
     assert dead.state.stage is Stage.DECEASED and asked(dead) == []
+
+
+IN_HOSPITAL = {"place": CrisisPlace.INPATIENT, "facility": "General", "level": "INPATIENT", "reason": "worse"}
+IN_EMERGENCY = {"place": CrisisPlace.EMERGENCY_DEPARTMENT, "reason": "panic"}
+CHECKED = {"safety_rechecked": True, "note": "safe at home"}
+
+
+def back_from_the_ward(walk: Walk) -> None:
+    walk.do(RecordCrisis, **IN_HOSPITAL)
+    walk.later(days=5)
+    walk.do(StartStepDown, to="IOP", reason="stable")
+    walk.later(hours=2)
+    walk.do(ConfirmArrival)
+
+
+def back_from_the_emergency_department(walk: Walk) -> None:
+    walk.do(RecordCrisis, **IN_EMERGENCY)
+    walk.later(hours=6)
+    walk.do(EndCrisis, **CHECKED)
+
+
+@pytest.mark.parametrize("come_back", [back_from_the_ward, back_from_the_emergency_department])
+def test_a_stay_that_only_staff_recorded_owes_a_visit_too(come_back: Callable[[Walk], None]) -> None:
+    walk = enrolled()
+    come_back(walk)
+    [duty] = walk.state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)
+    calendar = walk.state.calendar
+    assert calendar.local_date(duty.due_at - timedelta(seconds=1)) == calendar.local_date(walk.now) + timedelta(days=7)
+    walk.refused(CompleteObligation, "too-early", obligation=duty.id, note="seen on the ward")
+    walk.later(days=1)
+    walk.do(CompleteObligation, obligation=duty.id, note="seen at the centre")
+    assert owed_after(walk) == []
+
+
+def test_nobody_is_to_be_seen_twice_for_a_stay_whose_end_was_reported() -> None:
+    walk = enrolled()
+    walk.do(RecordCrisis, **IN_EMERGENCY)
+    walk.do(ReportHospitalVisit, **EMERGENCY)
+    walk.later(hours=3)
+    walk.do(ReportHospitalDischarge, **LEFT)
+    [reported] = owed_after(walk)
+    walk.later(days=1)
+    walk.do(CompleteObligation, obligation=reported, note="seen at the centre")
+    walk.do(EndCrisis, **CHECKED)
+    assert owed_after(walk) == []
+
+
+def test_the_hospitals_own_word_takes_the_place_of_what_staff_said() -> None:
+    walk = enrolled()
+    back_from_the_emergency_department(walk)
+    walk.later(hours=1)
+    walk.do(ReportHospitalDischarge, **LEFT)
+    [duty] = walk.state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)
+    assert duty.about == "visit-2"
+    walk.do(TakeBackHospitalDischarge, **BACK)
+    assert owed_after(walk) == []
+
+
+def test_an_earlier_visit_that_was_reported_says_nothing_about_a_later_stay() -> None:
+    walk = enrolled()
+    walk.do(ReportHospitalDischarge, **LEFT)
+    walk.later(days=1)
+    [first] = owed_after(walk)
+    walk.do(CompleteObligation, obligation=first, note="seen at the centre")
+    walk.later(days=2)
+    back_from_the_emergency_department(walk)
+    assert owed_after(walk) != []
