@@ -193,6 +193,7 @@ def _show_standing(state: JourneyState, called: str, at: Instant) -> None:
             "Policy": state.admission.policy_version,
             "Screening": state.screening.in_words(),
             "Consents": state.consents.in_words(),
+            "Leave": state.leave.in_words(state.policy.leave_days_in_all),
             "Maintenance": _maintenance(state),
             "Treatment plan": state.treatment_plan.in_words() if state.care.began else None,
             "Benefits": summary(state.coverage.benefits) if state.coverage.benefits else None,

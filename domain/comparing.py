@@ -41,8 +41,8 @@ def comparable(state: JourneyState) -> JourneyState:
         coverage = coverage.changed(benefits=benefits.changed(evidence=evidence))
     discharge = state.discharge.changed(plan=DischargePlan())
     crisis, treatment = state.crisis.without_words(), state.treatment_plan.without_words()
-    maintenance = state.maintenance.without_words()
-    bare = {"discharge": discharge, "treatment_plan": treatment, "maintenance": maintenance}
+    maintenance, leave = state.maintenance.without_words(), state.leave.without_words()
+    bare = {"discharge": discharge, "treatment_plan": treatment, "maintenance": maintenance, "leave": leave}
     return state.changed(coverage=coverage, crisis=crisis, **bare)
 
 

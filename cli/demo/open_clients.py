@@ -31,7 +31,7 @@ from cli.demo.script import (
 )
 from domain.commands import Decision
 from domain.pathway.against_advice import ReportLeavingAgainstAdvice
-from domain.pathway.attendance import OutreachOutcome, RecordOutreach
+from domain.pathway.attendance import OutreachMethod, OutreachOutcome, RecordOutreach
 from domain.pathway.care_team import AssignCareTeam
 from domain.pathway.crisis import CrisisPlace, RecordCrisis
 from domain.pathway.discharge import (
@@ -222,7 +222,9 @@ OPEN_CLIENTS: tuple[Client, ...] = (
         "no-longer-comes",
         "OP who missed three sessions in a row",
         *(Visit((week - 1) * WEEK + 4 * DAY, SessionOutcome.NO_SHOW, SessionType.INDIVIDUAL) for week in (14, 15, 16)),
-        step(END - DAY, Role.CASE_MANAGER, RecordOutreach, outcome=OutreachOutcome.NO_ANSWER),
+        step(
+            END - DAY, Role.CASE_MANAGER, RecordOutreach, outcome=OutreachOutcome.NO_ANSWER, method=OutreachMethod.CALL
+        ),
         stages=(),
         levels=(),
         last=13,

@@ -16,10 +16,12 @@ from domain.goals import Participation, Progress
 from domain.move_words import move_words
 from domain.obligation_terms import Priority
 from domain.obligations import ObligationStatus
+from domain.pathway.leave import LeaveCategory
 from domain.pathway.maintenance import Maintenance
 from domain.pathway.treatment_plan import TreatmentPlan
 from domain.plans import Actor, Direction, DischargePlan, Estimate, Transition
 from domain.reference import reference
+from domain.state import JourneyState
 from domain.values import LevelOfCare, Role, Stage
 
 PERSON = "Opaque staff id; null where the person on call for the role answers."
@@ -150,6 +152,37 @@ class Plan(BaseModel):
         return cls(is_begun=plan.is_begun(), missing=list(plan.missing()), **lines)
 
 
+class PastLeave(BaseModel):
+    """A leave of absence that is over."""
+
+    since: date = Field(description="The day on which it began.")
+    until: date = Field(description="The day of the return, or the one that was planned where it ended otherwise.")
+    days: int = Field(description="Days of leave that it used up.")
+    category: LeaveCategory | None = Field(description="What it was for.")
+    reason: str | None = Field(description=f"Why; {MAY_NOT_READ}.")
+
+
+class LeaveLedger(BaseModel):
+    """Leave of absence in this episode of care; days at the site."""
+
+    until: date | None = Field(description="When the client is expected back; null while they are not on leave.")
+    days_before: int = Field(description="Days used before the present leave.")
+    remaining: int = Field(description="Days left after it.")
+    taken: list[PastLeave] = Field(description="The leaves before it, in their order.")
+
+    @classmethod
+    def of(cls, state: JourneyState, *, reads_words: bool) -> Self:
+        """From the state, without the reasons if the person may not read them."""
+        held = state.leave if reads_words else state.leave.without_words()
+        taken = [{**each.model_dump(), "until": each.until, "reason": each.reason or None} for each in held.taken]
+        return cls(
+            until=held.until,
+            days_before=held.days_before,
+            remaining=held.remaining(state.policy.leave_days_in_all),
+            taken=[PastLeave(**each) for each in taken],
+        )
+
+
 class TreatmentGoal(BaseModel):
     """One goal of the client."""
 
@@ -234,6 +267,7 @@ class Journey(BaseModel):
     benefits: str | None = Field(description="What the payer will do and why, in words; null until it has answered.")
     estimate: Cost | None = Field(description="The latest estimate; null if there is none.")
     relapse_prevention_plan: RelapsePrevention | None = Field(description="Null outside maintenance.")
+    leave: LeaveLedger = Field(description="Leave of absence.")
     treatment_plan: Treatment = Field(description="The treatment plan.")
     discharge_plan: Plan = Field(description="The discharge plan.")
     policy: str = Field(description="The version of the policy under which the journey lives.")
@@ -269,6 +303,7 @@ class Journey(BaseModel):
             relapse_prevention_plan=(
                 RelapsePrevention.of(state.maintenance, reads_words=reads_words) if state.mode else None
             ),
+            leave=LeaveLedger.of(state, reads_words=reads_words),
             treatment_plan=Treatment.of(state.treatment_plan, reads_words=reads_words),
             discharge_plan=Plan.of(state.discharge.plan, reads_words=reads_words),
             policy=state.admission.policy_version,

@@ -88,6 +88,17 @@ class OutreachOutcome(StrEnum):
         return self in (OutreachOutcome.COMING_BACK, OutreachOutcome.UNDECIDED, OutreachOutcome.WANTS_TO_STOP)
 
 
+class OutreachMethod(StrEnum):
+    """How staff tried to reach a client who missed sessions."""
+
+    CALL = "call"
+    MESSAGE = "message"
+    LETTER = "letter"
+    HOME_VISIT = "home-visit"
+    EMERGENCY_CONTACT = "emergency-contact"  #: the person whom the client named for emergencies
+    WELFARE_CHECK = "welfare-check"  #: by the police or a mobile crisis team
+
+
 class KnownAttendance(Slice):
     """What the journey was told last.
 
@@ -132,12 +143,14 @@ class OutreachRecorded(BaseEvent):
 
     type: Literal["outreach.recorded"] = "outreach.recorded"
     outcome: OutreachOutcome
+    method: OutreachMethod | None = None
     attempt: int
     note: PrivateWords | None = None
     by: Actor
 
     def _sentence(self) -> str:
-        return f"Outreach {self.attempt}: {self.outcome.replace('-', ' ')}{said_by(self.by)}"
+        how = f" by {self.method.replace('-', ' ')}" if self.method else ""
+        return f"Outreach {self.attempt}{how}: {self.outcome.replace('-', ' ')}{said_by(self.by)}"
 
 
 class NoteAttendance(SignedCommand):
@@ -163,6 +176,7 @@ class RecordOutreach(
 
     kind: Literal["record-outreach"] = "record-outreach"
     outcome: OutreachOutcome = Field(description="What came of it.")
+    method: OutreachMethod | None = Field(default=None, description="How staff tried to reach them.")
     note: Words | None = Field(default=None, description="What was said, for the record.")
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
@@ -173,7 +187,8 @@ class RecordOutreach(
             "The client has missed no session since they last came. Enter the session they missed first.",
         )
         attempt = state.attendance.attempts + 1
-        yield OutreachRecorded(**when, outcome=self.outcome, attempt=attempt, note=self.note, by=self.by)
+        said = {"outcome": self.outcome, "method": self.method, "note": self.note}
+        yield OutreachRecorded(**when, **said, attempt=attempt, by=self.by)
 
 
 @part.evolves

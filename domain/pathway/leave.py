@@ -22,7 +22,7 @@ from domain.pathway.moves import require_since_the_level_began
 from domain.pathway.obligation_changes import cancelled, met, raised, raised_within, require_owed_by_then
 from domain.plans import Actor
 from domain.refusal import Refused, require
-from domain.values import CLINICAL, PrivateWords, Stage, Words
+from domain.values import CLINICAL, PrivateWords, Stage, Value, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -61,25 +61,82 @@ class LeaveCategory(StrEnum):
     TRAVEL = "travel"
 
 
+class LeaveTaken(Value):
+    """A leave that is over.
+
+    Attributes:
+        since: The calendar day at the site on which it began.
+        days: How many calendar days of leave it used up.
+        reason: Why, as it was written; empty where it may not be read.
+    """
+
+    since: date
+    days: int
+    category: LeaveCategory | None = None
+    reason: PrivateWords = ""
+
+    @property
+    def until(self) -> date:
+        """The day of the return."""
+        return self.since + timedelta(days=self.days)
+
+    def in_words(self) -> str:
+        """Without the reason."""
+        sort = f"{self.category} leave" if self.category else "leave"
+        return f"{sort} from {self.since} to {self.until}, {self.days} {'day' if self.days == 1 else 'days'}"
+
+
 class Leave(Slice):
-    """The leave the client is on, and what they had before.
+    """The leave the client is on, and those they had before in this episode.
 
     Attributes:
         until: The calendar day at the site on which they are expected back; None while they are not on leave.
         since: The calendar day on which it began.
-        days_before: Days of leave taken in this episode before the present one; calendar days.
+        taken: The leaves before it, in their order.
         at_discharge: The day on which they were expected back when they were discharged, should that be a mistake.
     """
 
     until: date | None = None
     since: date | None = None
-    days_before: int = 0
+    category: LeaveCategory | None = None
+    reason: PrivateWords = ""
+    taken: tuple[LeaveTaken, ...] = ()
     at_discharge: date | None = None
+
+    @property
+    def days_before(self) -> int:
+        """Calendar days of leave used before the present one."""
+        return sum(each.days for each in self.taken)
 
     def remaining(self, most: int) -> int:
         """How many days of leave are left of `most`, the present leave counted until the day of the return."""
         now = (self.until - self.since).days if self.until and self.since else 0
         return max(0, most - self.days_before - now)
+
+    def over(self, days: int) -> Leave:
+        """After a return that used up so many days of the present leave."""
+        if self.since is None:
+            return Leave(taken=self.taken)
+        last = LeaveTaken(since=self.since, days=days, category=self.category, reason=self.reason)
+        return Leave(taken=(*self.taken, last))
+
+    def is_away_between(self, first: date, last: date) -> bool:
+        """Whether the client is on leave on any day from `first` to `last`, both included."""
+        now = [(self.since, self.until)] if self.since and self.until else []
+        return any(
+            since <= last and first < until for since, until in [*((t.since, t.until) for t in self.taken), *now]
+        )
+
+    def in_words(self, most: int) -> str | None:
+        """What was taken and what is left of `most` days in the episode; None where there never was a leave."""
+        if self.until is None and not self.taken:
+            return None
+        now = f"until {self.until}; " if self.until else ""
+        return f"{now}{self.days_before} days taken before, {self.remaining(most)} left"
+
+    def without_words(self) -> Leave:
+        """The same, without what a person wrote."""
+        return self.changed(reason="", taken=tuple(each.changed(reason="") for each in self.taken))
 
 
 class LeaveStarted(BaseEvent):
@@ -179,13 +236,14 @@ class EndLeave(Decision, label="Record the return from leave", by=CARE_TEAM, at=
 @part.evolves
 def go_away(state: JourneyState, event: LeaveStarted) -> Leave:
     """Until the day named."""
-    return state.leave.changed(until=event.until, since=event.since)
+    begun = {"until": event.until, "since": event.since, "category": event.category, "reason": event.reason}
+    return state.leave.changed(**begun)
 
 
 @part.evolves
 def come_back(state: JourneyState, event: LeaveEnded) -> Leave:
     """The days they were away are used up, a leave that was shorter or longer than planned included."""
-    return Leave(days_before=state.leave.days_before + (event.days or 0))
+    return state.leave.over(event.days or 0)
 
 
 @part.evolves
@@ -194,8 +252,7 @@ def leave_the_level(state: JourneyState, event: LevelOfCareEnded) -> Leave:
     held = state.leave
     if held.until is None:
         return held
-    planned = (held.until - held.since).days if held.since else 0
-    return Leave(days_before=held.days_before + planned)
+    return held.over((held.until - held.since).days if held.since else 0)
 
 
 @part.evolves
@@ -214,8 +271,9 @@ def be_on_it_all_the_same(state: JourneyState, event: DischargeCorrected) -> Lea
 def come_back_to_care(state: JourneyState, event: CareResumed) -> Leave:
     """From a leave that the discharge ended; what was planned of it counts as used."""
     held = state.leave
-    planned = (held.at_discharge - held.since).days if held.at_discharge and held.since else 0
-    return Leave(days_before=held.days_before + planned)
+    if held.at_discharge is None:
+        return Leave(taken=held.taken)
+    return held.over((held.at_discharge - held.since).days if held.since else 0)
 
 
 @part.consequence

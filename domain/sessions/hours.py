@@ -44,8 +44,8 @@ class WeekOfCare(Value):
     kept: int = Field(description="Clinical sessions kept.")
     planned: int = Field(description="Clinical sessions planned of which nothing else is entered yet.")
     standing: WeekStanding | None = Field(
-        description="Beside what the level asks for; null where it asks for nothing, and of a week that began before "
-        "this stay at the level."
+        description="Beside what the level asks for; null where it asks for nothing, of a week that began before this "
+        "stay at the level, and of one with days of leave."
     )
 
 
@@ -79,7 +79,14 @@ def _weeks(state: JourneyState, level: Level, sessions: Sequence[Session], now: 
     this_week = week_number(days_of_service(since, now, calendar, earlier))
     last = max([this_week, *(number for number, found in held.items() if any(map(_is_planned, found)))])
     numbers, began = range(week_number(earlier), last + 1), calendar.local_date(since)
-    return tuple(_week(level, number, began, earlier, held[number], calendar.local_date(now)) for number in numbers)
+    weeks = (_week(level, number, began, earlier, held[number], calendar.local_date(now)) for number in numbers)
+    return tuple(_without_standing_on_leave(state, week) for week in weeks)
+
+
+def _without_standing_on_leave(state: JourneyState, week: WeekOfCare) -> WeekOfCare:
+    """A week with days of leave cannot be as full as others."""
+    away = state.leave.is_away_between(week.first_day, week.last_day)
+    return week.changed(standing=None) if away else week
 
 
 def _week(level: Level, number: int, began: date, earlier: int, sessions: Sequence[Session], today: date) -> WeekOfCare:

@@ -13,7 +13,7 @@ from domain.effects import Effect
 from domain.goals import Participation
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
 from domain.pathway.against_advice import RecordStaying, ReportLeavingAgainstAdvice
-from domain.pathway.attendance import NoteAttendance, OutreachOutcome, RecordOutreach
+from domain.pathway.attendance import NoteAttendance, OutreachMethod, OutreachOutcome, RecordOutreach
 from domain.pathway.calendars import AdoptCalendar
 from domain.pathway.calls import BenefitsAnswer, Done, Failed, PlaceAnswer, SettleEffect
 from domain.pathway.care_team import AssignCareTeam, AssignObligation, HandOver
@@ -240,7 +240,11 @@ def fields_of(kind: Kind, state: JourneyState) -> dict[str, st.SearchStrategy[An
         RecordInterimOffer: {"answer": st.sampled_from(InterimAnswer)},
         TakeOffWaitlist: {"reason": st.sampled_from(WaitlistEnd)},
         NoteAttendance: {"entries": st.integers(1, 30), "known": ENTRIES.map(attendance_of)},
-        RecordOutreach: {"outcome": st.sampled_from(OutreachOutcome), "note": st.none() | WORDS},
+        RecordOutreach: {
+            "outcome": st.sampled_from(OutreachOutcome),
+            "method": st.none() | st.sampled_from(OutreachMethod),
+            "note": st.none() | WORDS,
+        },
         RecordPlanDelivery: {"how": st.sampled_from(PlanDelivery), "format": st.none() | st.sampled_from(PlanFormat)},
         UpdateDischargePlan: {"plan": PLANS},
         StartMaintenance: {"plan": RELAPSE_PLANS, "visit_days": st.sampled_from([28, 7, 200])},

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from domain.pathway.leave import EndLeave, StartLeave
 from domain.sessions.facts import Session
 from domain.sessions.hours import WeekOfCare, next_planned, weeks_of_care
 from domain.state import JourneyState
@@ -99,3 +100,15 @@ def test_the_next_session_is_the_earliest_that_is_booked_and_has_not_begun() -> 
     booked = [day_at(9, outcome="planned"), day_at(8, outcome="planned"), day_at(7, outcome="cancelled")]
     assert next_planned([*booked, day_at(1, outcome="planned")], MONDAY + 5 * DAY) == booked[1]
     assert next_planned([day_at(1)], MONDAY) is None
+
+
+def test_a_week_with_days_of_leave_is_not_called_short() -> None:
+    away = walk.enrolled()
+    away.later(days=8)
+    away.do(StartLeave, until=MONDAY.date() + timedelta(days=16), category="travel", reason="a wedding")
+    assert standings(weeks(day_at(1, 9), day_at(17, 9), state=away.state, days=25)) == ["on-track", None, None, "short"]
+    away.later(days=4)
+    away.do(EndLeave)
+    assert standings(weeks(day_at(1, 9), day_at(17, 9), state=away.state, days=25)) == [
+        *("on-track", None, "on-track", "short")
+    ]

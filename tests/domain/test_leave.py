@@ -8,8 +8,9 @@ import pytest
 
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.discharge import UpdateDischargePlan
-from domain.pathway.leave import EndLeave, LeaveStarted, StartLeave
+from domain.pathway.leave import LEAVE_CONTACT, EndLeave, LeaveStarted, StartLeave
 from domain.pathway.move_decisions import ConfirmArrival, StartStepDown
+from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.obligation_events import ObligationMet
 from domain.values import Stage
 from tests.domain.walk import MONDAY, WHOLE_PLAN, Walk, agreed, enrolled
@@ -101,3 +102,30 @@ def test_a_plan_that_is_updated_during_a_leave_is_looked_at_again_after_it() -> 
         walk.do(EndLeave)
         [owed] = walk.state.open_of("refresh-discharge-plan")
         assert owed.raised_at == walk.now and owed.counted.amount == walk.state.policy.plan_stale_days
+
+
+def test_the_ledger_has_every_leave_with_its_days_and_reason_and_what_is_left() -> None:
+    walk = on_leave()
+    walk.later(days=2)
+    walk.do(EndLeave)
+    walk.later(days=7)
+    walk.do(StartLeave, until=date(2026, 4, 3), category="travel", reason="a wedding")
+    leave, most = walk.state.leave, walk.state.policy.leave_days_in_all
+    assert [each.in_words() for each in leave.taken] == ["family leave from 2026-03-16 to 2026-03-18, 2 days"]
+    assert [each.reason for each in leave.taken] == ["a funeral"] and leave.without_words().taken[0].reason == ""
+    assert leave.in_words(most) == f"until 2026-04-03; 2 days taken before, {most - 2 - 9} left"
+    walk.do(EndLeave)
+    assert [(each.category, each.days) for each in walk.state.leave.taken] == [("family", 2), ("travel", 0)]
+
+
+def test_they_are_asked_how_they_are_again_and_again_while_they_are_away() -> None:
+    walk = on_leave()
+    [first] = walk.state.open_of(LEAVE_CONTACT.kind)
+    walk.later(days=1)
+    walk.do(CompleteObligation, obligation=first.id, note="well")
+    [second] = walk.state.open_of(LEAVE_CONTACT.kind)
+    assert second.id != first.id and second.due_at > first.due_at
+    walk.do(WaiveObligation, obligation=second.id, reason="reached by the family")
+    assert len(walk.state.open_of(LEAVE_CONTACT.kind)) == 1
+    walk.do(EndLeave)
+    assert not walk.state.open_of(LEAVE_CONTACT.kind)

@@ -151,6 +151,8 @@ def test_a_state_holds_no_words_but_those_that_it_is_compared_without() -> None:
         "RelapsePreventionPlan.coping_steps",
         "RelapsePreventionPlan.support_people",
         "RelapsePreventionPlan.whom_to_call",
+        "Leave.reason",
+        "LeaveTaken.reason",
         "Goal.words",
         "Goal.measure",
         "TreatmentPlan.step_down_criteria",

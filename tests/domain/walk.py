@@ -29,6 +29,7 @@ from domain.pathway.enrolment import ConfirmEnrolment
 from domain.pathway.follow_up import RecordFollowUp
 from domain.pathway.funding import ResolveFunding
 from domain.pathway.handoff import HandoffPackage, RecordHandoff
+from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.maintenance import StartMaintenance
 from domain.pathway.move_decisions import ConfirmArrival, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation
@@ -313,6 +314,17 @@ def elsewhere() -> Walk:
     walk.settle("place-1-search-1", held(walk))
     walk.hand_off()
     walk.do(ConfirmArrival)
+    return walk
+
+
+def on_leave_again() -> Walk:
+    """The client is on leave, and came back from one before."""
+    walk = enrolled()
+    for reason in ("a funeral", "the estate"):
+        walk.do(StartLeave, until=(walk.now + timedelta(days=4)).date(), category="family", reason=reason)
+        walk.later(days=2)
+        if reason == "a funeral":
+            walk.do(EndLeave)
     return walk
 
 

@@ -31,7 +31,7 @@ from record.codec import from_record, to_record
 from record.sealing import MASK, Sealer, split
 from tests.clientkeys.memory import MemoryKeyring
 from tests.domain.strategies import FITTING, command
-from tests.domain.walk import CLINICIAN, MONDAY, STAGES, Walk, in_hospital_before_care
+from tests.domain.walk import CLINICIAN, MONDAY, STAGES, Walk, in_hospital_before_care, on_leave_again
 from tests.eventstore.memory import MemoryEventStore
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
@@ -52,7 +52,11 @@ def masked(state: JourneyState) -> dict[str, Any]:
     return split(state, state.model_dump(mode="json"))[0]
 
 
-@pytest.mark.parametrize("begin", [*STAGES.values(), in_hospital_before_care], ids=[*STAGES, "in hospital"])
+@pytest.mark.parametrize(
+    "begin",
+    [*STAGES.values(), in_hospital_before_care, on_leave_again],
+    ids=[*STAGES, "in hospital", "on leave again"],
+)
 def test_a_state_is_the_same_with_and_without_its_words(begin: Callable[[], Walk]) -> None:
     """Else a journey that reads its record would take itself for another one, and stand still."""
     walk = begin()
