@@ -155,7 +155,7 @@ class House:
         person = Person.new()
         case = self.make_case(journeys or self.journeys, str(uuid.uuid4()), person)
         case.site, case.admitted_at = site, admitted_at
-        self._cases.append(case)
+        self.keep(case)
         await self._register(person)
         self.clinic.script(person.mrn, aliases=[person.member_id, case.id], **script)
         await case.open()
@@ -164,6 +164,10 @@ class House:
     def make_case(self, journeys: Journeys, journey_id: str, person: Person) -> Case:
         """The case of a journey that is about to be opened."""
         return Case(self, journeys, journey_id, person)
+
+    def keep(self, case: Case) -> None:
+        """Keeps a case until the test ends."""
+        self._cases.append(case)
 
     async def close(self) -> None:
         """Ends whatever still runs, so that the next test's worker has nothing to do with it.
