@@ -3,8 +3,9 @@
 Each client is one of `cli.demo`, played by the demonstration's own player, with an admission on a day and at an hour
 drawn from the seed, within a week, and with every step up to four minutes late. The admissions messages go over MLLP
 to the real intake, the sessions into the record, from which the real service tells them to the journey; the clinic is
-scripted by its control address. Roles that are silent leave out their steps. After it, each client's path must be the
-one of the script, and the pure core must come to the same events, refusals and wakings (`compared.py`). Longer:
+scripted by its control address. Roles that are silent leave out their steps. Now and then somebody tries a decision
+first who may not take it, or a decision is sent twice, which must change nothing. Afterwards each client's path must be
+the one of the script, and the pure core must come to the same events, refusals and wakings (`compared.py`). Longer:
 
     python -m tests.campaigns.demo_lives --clients 115 --minutes 20 --seed 7
 
@@ -21,6 +22,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -85,7 +87,7 @@ async def campaign(seed: int, *, clients: int, minutes: int) -> Report:
     lived = Lived()
     with own_home() as home:
         async with (
-            ground(home, DemoHouse) as (settings, house),
+            ground(home, partial(DemoHouse, seed)) as (settings, house),
             house.working(workflow_runner=UNSANDBOXED),
             doors(settings, house) as ways_in,
         ):

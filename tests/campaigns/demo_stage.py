@@ -5,12 +5,14 @@ runs them, the clinic's control address, and journeys whose clocks begin with th
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from temporalio.client import Client as Temporal
+from temporalio.testing import TimeSkipper
 
 import worker
 from attendance.telling import run_attendance
@@ -21,7 +23,10 @@ from cli.demo.play import Play
 from cli.demo.script import Client
 from cli.intake_limits import intake_settings
 from deploy.settings import Settings
+from domain.commands import BaseCommand, Decision
 from domain.pathway.admission import OpenJourney
+from domain.plans import Actor
+from domain.values import Role
 from eventstore import EventStore
 from intake.registry import Registry
 from intake.service import IntakePorts, intake_pool, run_intake
@@ -30,29 +35,48 @@ from tests.campaigns.compared import Living
 from tests.campaigns.noted_journeys import NotedJourneys
 from tests.recovery.drill import Clocks
 from tests.workflows.house import Case, Person
+from workflows.client import CommandRefused
+from workflows.messages import JourneyStatus
 
 _HERE = "127.0.0.1"
+_NOW_AND_THEN = 0.15
 
 
-class _BegunOnTheirDay(NotedJourneys):
-    """Journeys whose clocks begin when their client is admitted, on whatever day that is."""
+class _DemoJourneys(NotedJourneys):
+    """Journeys whose clocks begin when their client is admitted, on whatever day that is.
 
-    clocks: Clocks
+    Now and then somebody tries a decision first who may not take it, or a decision is sent twice.
+    """
+
+    def __init__(self, client: Temporal, skipper: TimeSkipper, clocks: Clocks, dice: random.Random) -> None:
+        super().__init__(client, skipper)
+        self._clocks, self._dice = clocks, dice
 
     async def open(self, opening: OpenJourney) -> None:
-        self.clocks.moments[opening.journey_id] = opening.admitted_at
+        self._clocks.moments[opening.journey_id] = opening.admitted_at
         await super().open(opening)
+
+    async def tell(self, journey_id: str, command: BaseCommand) -> JourneyStatus:
+        if not isinstance(command, Decision):
+            return await super().tell(journey_id, command)
+        others = [role for role in Role if role not in command.declared.by]
+        if others and self._dice.random() < _NOW_AND_THEN:
+            tries = Actor(id="s-100", role=self._dice.choice(others))
+            with suppress(CommandRefused):
+                await super().tell(journey_id, command.changed(id=f"{command.id}/tried", by=tries))
+        status = await super().tell(journey_id, command)
+        return await super().tell(journey_id, command) if self._dice.random() < _NOW_AND_THEN else status
 
 
 class DemoHouse(Living):
     """A house in which the demonstration's clients are admitted by messages."""
 
-    def __init__(self, client: Temporal, *parts: Any) -> None:
+    def __init__(self, seed: int, client: Temporal, *parts: Any) -> None:
         clocks, config = Clocks(), client.config()
         config["interceptors"] = [*config["interceptors"], clocks]
         super().__init__(Temporal(**config), *parts)
-        self.journeys = self.noted = journeys = _BegunOnTheirDay(self.client, self.skipper)
-        journeys.clocks = clocks
+        dice = random.Random(f"{seed}/journeys")
+        self.journeys = self.noted = _DemoJourneys(self.client, self.skipper, clocks, dice)
 
     def case_of(self, play: Play) -> Case:
         """The case of the only client of `play`, whose journey intake opened."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +22,7 @@ AnyHouse = TypeVar("AnyHouse", bound=House)
 
 
 @asynccontextmanager
-async def ground(home: Path, kind: type[AnyHouse]) -> AsyncIterator[tuple[Settings, AnyHouse]]:
+async def ground(home: Path, kind: Callable[..., AnyHouse]) -> AsyncIterator[tuple[Settings, AnyHouse]]:
     """PostgreSQL, Temporal and the clinic, and a house of this kind on them in which nobody works yet."""
     clinic = ClinicProcess("--places", "500")
     try:

@@ -34,12 +34,12 @@ class NotedJourneys(Journeys):
     async def tell(self, journey_id: str, command: BaseCommand) -> JourneyStatus:
         """Tells the journey, and notes what it made of it. Raises as that does."""
         told = self.told[journey_id]
-        before = (await self.state(journey_id)).version
+        before = (await self.status(journey_id)).version
         now = await self._skipper.get_current_time(self.handle(journey_id))
         try:
             status = await super().tell(journey_id, command)
         except CommandRefused as refused:
-            if (await self.state(journey_id)).version == before:
+            if (await self.status(journey_id)).version == before:
                 told.refused.append(Refused(command, before, now, refused.code))
             raise
         if status.version == before:
