@@ -24,11 +24,12 @@ test: lint ## lint, types, import rules and all tests
 	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder $(HEAVY:%=--ignore=%)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(HEAVY)
 
-campaign: $(READY) ## workers and PostgreSQL killed again and again, a hundred lives; SEED=n repeats one
+campaign: $(READY) ## workers and PostgreSQL killed again and again, a hundred lives and the demonstration; SEED=n repeats one
 	$(BIN)/python -m tests.campaigns.dual_write $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.campaigns.postgres_killed $(if $(SEED),--seed $(SEED))
 	LOST_JOURNEYS=52 $(BIN)/python -m pytest tests/recovery/test_lost_cluster.py
 	$(BIN)/python -m tests.campaigns.same_events --clients 100 --weeks 8 --minutes 15 $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.campaigns.demo_lives --clients 115 --minutes 20 $(if $(SEED),--seed $(SEED))
 
 lint: $(READY) ## style, types and import rules alone
 	$(BIN)/ruff check .

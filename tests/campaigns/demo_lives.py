@@ -30,6 +30,7 @@ import structlog
 
 from cli.demo.calendar import Calendar
 from cli.demo.open_clients import END, EVERYBODY
+from cli.demo.outcome import ClientOutcome
 from cli.demo.play import beginning
 from cli.demo.script import Client
 from domain.commands import Decision
@@ -39,6 +40,7 @@ from tests import colleagues
 from tests.campaigns.compared import AT_ONCE, UNSANDBOXED, Lived, compared
 from tests.campaigns.demo_stage import DemoHouse, Doors, doors
 from tests.campaigns.ground import ground
+from tests.campaigns.pure_core import Told
 from tests.campaigns.report import Report, arguments, own_home, tell
 
 _SOON, _WITHIN = timedelta(hours=2), timedelta(weeks=1)
@@ -109,20 +111,22 @@ async def _live(house: DemoHouse, ways_in: Doors, life: Life, lived: Lived) -> N
     calendar = Calendar(house.skipper, house.journeys, beginning(datetime.now(UTC) + life.ahead))
     play = ways_in.play(house, life.client, calendar)
     await play.run()
-    await calendar.move_on([each.journey_id for each in play.players if not each.ended], END)
-    case = house.case_of(play)
+    await calendar.move_on([each.journey_id for each in play.players if each.journey_id and not each.ended], END)
     try:
-        faults = await compared(house, case, lived)
+        faults = await compared(house, house.case_of(play), lived)
     except AssertionError as failure:
         faults = [str(failure)]
     [outcome] = await play.outcomes()
-    told = house.noted.told[case.id].commands.values()
-    lived.counts["clients"] += 1
-    lived.counts["as scripted"] += outcome.as_scripted
-    lived.counts["decisions"] += sum(isinstance(each, Decision) for each in told)
-    lived.counts["told of sessions"] += sum(isinstance(each, NoteAttendance) for each in told)
+    _count(outcome, house.noted.told[outcome.journey_id], lived)
     name = f"client {life.number}, {life.client.name}, admitted {calendar.start:%a %H:%M}"
     lived.faults += [f"{name}: {each}" for each in (*faults, *outcome.differences)]
+
+
+def _count(outcome: ClientOutcome, told: Told, lived: Lived) -> None:
+    lived.counts["clients"] += 1
+    lived.counts["as scripted"] += outcome.as_scripted
+    lived.counts["decisions"] += sum(isinstance(each, Decision) for each in told.commands.values())
+    lived.counts["told of sessions"] += sum(isinstance(each, NoteAttendance) for each in told.commands.values())
 
 
 async def _opened_twice(database_url: str) -> list[str]:

@@ -81,9 +81,10 @@ class DemoHouse(Living):
     def case_of(self, play: Play) -> Case:
         """The case of the only client of `play`, whose journey intake opened."""
         [player] = play.players
-        opening = self.noted.told[player.journey_id].commands
-        [client_ref] = {each.client_ref for each in opening.values() if isinstance(each, OpenJourney)}
-        case = self.make_case(self.journeys, player.journey_id, Person(client_ref, player.mrn, f"M{player.mrn}"))
+        told = self.noted.told[player.journey_id].commands.values()
+        opened = [each.client_ref for each in told if isinstance(each, OpenJourney)]
+        assert len(opened) == 1, f"{len(opened)} journeys were opened"
+        case = self.make_case(self.journeys, player.journey_id, Person(opened[0], player.mrn, f"M{player.mrn}"))
         self.keep(case)
         return case
 
