@@ -378,7 +378,8 @@ CLIENTS: tuple[Client, ...] = (
             *weeks(1, 10, iop=(1, 8)),
             *review(_WEEK_6, CONTINUE, Role.CLINICIAN),
             *review(_WEEK_6 + 2 * DAY, CONTINUE, Role.SUPERVISOR),
-            *review(_WEEK_6 + 5 * DAY, CONTINUE, Role.MEDICAL_DIRECTOR),
+            # The director is told in opening hours: before a long weekend, a week after the review was due.
+            *review(_WEEK_6 + 8 * DAY, CONTINUE, Role.MEDICAL_DIRECTOR),
             *review(_WEEK_8, STEP_DOWN, Role.MEDICAL_DIRECTOR, to=OP),
             *arrive(_WEEK_8 + 2 * DAY, Role.CASE_MANAGER),
             *_leave(10 * WEEK, Role.MEDICAL_DIRECTOR),
