@@ -19,7 +19,7 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -86,6 +86,12 @@ def late(client: Client, dice: random.Random) -> Client:
 
 async def campaign(seed: int, *, clients: int, minutes: int) -> Report:
     """So many clients; none begins after `minutes` of ours."""
+    lived = await live_all(lives(seed, clients), seed, minutes)
+    return lived.report(f"python -m tests.campaigns.demo_lives --seed {seed} --clients {clients} --minutes {minutes}")
+
+
+async def live_all(parts: Iterable[Life], seed: int, minutes: int) -> Lived:
+    """Lives all of them, as far as they begin within so many minutes of ours."""
     lived = Lived()
     with own_home() as home:
         async with (
@@ -100,11 +106,10 @@ async def campaign(seed: int, *, clients: int, minutes: int) -> Report:
                     if lived.is_within(minutes):
                         await _live(house, ways_in, life, lived)
 
-            await asyncio.gather(*(one(life) for life in lives(seed, clients)))
+            await asyncio.gather(*(one(life) for life in parts))
             lived.faults += await _opened_twice(settings.require_database_url())
             await house.close()
-    again = f"python -m tests.campaigns.demo_lives --seed {seed} --clients {clients} --minutes {minutes}"
-    return lived.report(again)
+    return lived
 
 
 async def _live(house: DemoHouse, ways_in: Doors, life: Life, lived: Lived) -> None:

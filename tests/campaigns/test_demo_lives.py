@@ -17,32 +17,28 @@ from cli.demo.open_clients import EVERYBODY
 from cli.demo.play import Action
 from cli.demo.script import Client
 from domain.values import Stage
-from tests.campaigns.demo_lives import Life, campaign, late, lives
+from tests.campaigns.demo_lives import Life, late, live_all, lives
 from tests.campaigns.report import any_seed
 
 pytestmark = pytest.mark.stack
 NAMES = {client.name for client in EVERYBODY}
 [CANCELLED] = (client for client in EVERYBODY if client.name == "cancelled")
+OTHERWISE = replace(CANCELLED, stages=(*CANCELLED.stages[:-1], Stage.WITHDRAWN), happens=("level.started",))
 
 
-async def test_the_demonstrations_clients_come_to_the_same_events_in_the_pure_core(
+async def test_clients_go_as_scripted_and_as_the_pure_core_decides_and_it_is_noticed_if_not(
     record_property: Callable[[str, object], None],
 ) -> None:
-    report = await campaign(any_seed(), clients=3, minutes=3)
-    record_property("campaign", str(report))
-    assert report.faults == [], str(report)
-    assert report.counts["clients"] == report.counts["as scripted"] == 3, str(report)
-    assert report.counts["decisions"] > 10 and report.counts["events"] > 3 * 10, str(report)
-
-
-async def test_a_path_that_is_not_the_scripted_one_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    other = replace(CANCELLED, stages=(*CANCELLED.stages[:-1], Stage.WITHDRAWN), happens=("level.started",))
-    monkeypatch.setattr("tests.campaigns.demo_lives.EVERYBODY", (other,))
-    report = await campaign(1, clients=1, minutes=1)
-    [stages, happened] = report.faults
-    assert stages.startswith("client 0, cancelled, admitted ")
+    """The last one is cancelled, although the script here says that they withdraw in care."""
+    seed = any_seed()
+    lived = await live_all([*lives(seed, 2), Life(2, OTHERWISE, timedelta(hours=30))], seed, minutes=3)
+    report = str(lived.report(f"python -m tests.campaigns.demo_lives --seed {seed} --clients 2"))
+    record_property("campaign", report)
+    assert [each for each in lived.faults if not each.startswith("client 2, cancelled, ")] == [], report
+    [stages, happened] = lived.faults
     assert "stages were REFERRED" in stages and happened.endswith("level.started did not happen")
-    assert report.counts["as scripted"] == 0
+    assert lived.counts["clients"] == 3 and lived.counts["as scripted"] == 2, report
+    assert lived.counts["decisions"] > 3 and lived.counts["events"] > 3 * 10, report
 
 
 def test_every_client_has_a_part_before_any_has_another() -> None:
