@@ -16,7 +16,7 @@ from pydantic import Field
 from domain.refusal import Refused, require
 from domain.sessions.facts import Modality
 from domain.sites import Site
-from domain.tracks import Condition, Track, UsState
+from domain.tracks import Condition, FreeTime, Track, UsState
 from domain.values import CLINICAL, Instant, LevelOfCare, Role, Value, Words
 from domain.wording import any_of
 
@@ -27,6 +27,7 @@ class TrackException(StrEnum):
     CONDITION = "condition"  #: who leads it is no specialist in it
     LICENCE = "licence"  #: nobody who leads it is licensed where the client is; a clinician says so
     HOURS = "hours"  #: the first session is at another time
+    AVAILABILITY = "availability"  #: the client cannot come to all of it
     FULL = "full"  #: it has no place left
 
 
@@ -34,6 +35,7 @@ _ALTHOUGH = {
     TrackException.CONDITION: "though led by no specialist in the condition",
     TrackException.LICENCE: "though led by nobody licensed in the client's state",
     TrackException.HOURS: "though the first session is outside the track's hours",
+    TrackException.AVAILABILITY: "though the client cannot come to all of it",
     TrackException.FULL: "though the track was full",
 }
 """Each at the end of a sentence."""
@@ -46,6 +48,14 @@ ClientState = Annotated[
     Field(description="The state in which the client is during sessions, such as CA; asked for telehealth."),
 ]
 ComesFor = Annotated[Condition | None, Field(description="What the client comes for, as far as it is known.")]
+CanCome = Annotated[
+    tuple[FreeTime, ...],
+    Field(
+        max_length=21,
+        description="When the client can come beside work, study and family, on the site's clock: mon 17:00-21:00, one "
+        "for each time; left out, nobody has asked.",
+    ),
+]
 Exceptions = Annotated[
     tuple[TrackException, ...],
     Field(description=f"What speaks against the track and is meant to be so: {', '.join(TrackException)}."),
@@ -79,6 +89,7 @@ class Wanted(Value):
     telehealth: bool = False
     client_state: UsState | None = None
     condition: Condition | None = None
+    can_come: tuple[FreeTime, ...] = ()
     first_session_at: Instant | None = None
     exceptions: tuple[TrackException, ...] = ()
     role: Role
@@ -97,6 +108,7 @@ def fitting_track(site: Site, level: LevelOfCare, name: str, wanted: Wanted) -> 
     _require_modality(track, others, wanted)
     _require_licence(track, others, wanted)
     _require_specialist(track, others, wanted)
+    _require_free(track, others, wanted)
     if wanted.first_session_at is not None:
         is_meant = TrackException.HOURS in wanted.exceptions
         require_its_hours(site, track, wanted.first_session_at, is_meant=is_meant)
@@ -158,6 +170,17 @@ def _require_specialist(track: Track, others: Iterable[Track], wanted: Wanted) -
         f"Those who lead this track are specialists in {', '.join(track.conditions)}, not in {condition}. Choose "
         f"another ({_names(each for each in others if condition in each.conditions)}), or give the exception "
         f"{TrackException.CONDITION} and the reason.",
+    )
+
+
+def _require_free(track: Track, others: Iterable[Track], wanted: Wanted) -> None:
+    free, whole = wanted.can_come, "at any time of it" if track.by_appointment else "to all of it"
+    require(
+        not free or track.fits(free) or TrackException.AVAILABILITY in wanted.exceptions,
+        "client-cannot-come-then",
+        f"This track meets {track.hours_in_words()}, and the client can come {', '.join(free)}, not {whole}. Choose "
+        f"another ({_names(each for each in others if each.fits(free))}), put the client on the waitlist for those "
+        f"that fit, or give the exception {TrackException.AVAILABILITY} and the reason.",
     )
 
 

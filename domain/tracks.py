@@ -5,6 +5,7 @@ They are the centre's own data, in the file of the site (`domain.sites`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 from enum import StrEnum
 from typing import Annotated, Self
@@ -58,6 +59,38 @@ class Hours(Value):
         return f"{self.begins_at:%H:%M}-{self.ends_at:%H:%M}"
 
 
+def _readable(text: str) -> str:
+    begins_at, ends_at = text[4:].split("-")
+    try:
+        Hours(begins_at=time.fromisoformat(begins_at), ends_at=time.fromisoformat(ends_at))
+    except ValueError:
+        raise ValueError(f"{text!r} is no time of the day that ends after it begins; write mon 17:00-21:00") from None
+    return text
+
+
+FreeTime = Annotated[
+    str, StringConstraints(pattern=r"^(mon|tue|wed|thu|fri|sat|sun) \d\d:\d\d-\d\d:\d\d$"), AfterValidator(_readable)
+]
+"""When a client can come, beside work, study and family: a weekday and hours on the site's clock, mon 17:00-21:00."""
+
+
+def _on(day: Weekday, free: Iterable[FreeTime]) -> Iterator[Hours]:
+    for each in free:
+        if each.startswith(day[:3]):
+            begins_at, ends_at = map(time.fromisoformat, each[4:].split("-"))
+            yield Hours(begins_at=begins_at, ends_at=ends_at)
+
+
+def _is_free(free: Iterable[FreeTime], day: Weekday, hours: Hours) -> bool:
+    """Whether one of these times holds all of `hours`."""
+    return any(each.begins_at <= hours.begins_at and hours.ends_at <= each.ends_at for each in _on(day, free))
+
+
+def _overlaps(free: Iterable[FreeTime], day: Weekday, hours: Hours) -> bool:
+    """Whether one of these times holds a part of `hours`."""
+    return any(each.begins_at < hours.ends_at and hours.begins_at < each.ends_at for each in _on(day, free))
+
+
 class Track(Value):
     """A group or schedule at one level of care.
 
@@ -68,6 +101,7 @@ class Track(Value):
         conditions: In what those who lead it are specialists.
         licensed_in: The states in which those who lead it may treat a client by telehealth.
         also_on_closed_days: Whether it meets on weekdays on which the site is closed.
+        by_appointment: Whether each client comes at a time of their own within these hours.
         makeup_only: Whether its sessions only make up for missed ones of other tracks; nobody is enrolled in it.
     """
 
@@ -80,12 +114,19 @@ class Track(Value):
     conditions: tuple[Condition, ...] = Field(min_length=1)
     licensed_in: tuple[UsState, ...] = Field(min_length=1)
     also_on_closed_days: bool = False
+    by_appointment: bool = False
     makeup_only: bool = False
 
     def meets_at(self, moment: datetime) -> bool:
         """Whether it meets then. `moment` is on the site's clock."""
         hours = self.meets.get(tuple(Weekday)[moment.weekday()])
         return hours is not None and hours.begins_at <= moment.time() < hours.ends_at
+
+    def fits(self, free: Sequence[FreeTime]) -> bool:
+        """Whether a client who can come at these times can come to all of it, or to an appointment in it."""
+        if self.by_appointment:
+            return any(_overlaps(free, day, hours) for day, hours in self.meets.items())
+        return all(_is_free(free, day, hours) for day, hours in self.meets.items())
 
     def treats_in(self, state: UsState) -> bool:
         """Whether those who lead it may treat a client who is in `state`."""

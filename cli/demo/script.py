@@ -215,7 +215,11 @@ def contact(at: timedelta, kind: str, role: Role = Role.CASE_MANAGER) -> ScriptS
     return ScriptStep(at, role, build)
 
 
-_ENROLMENTS = {"IOP": {"track": "evening", "case_manager": "s-103"}, "OP": {"track": "individual"}}
+_EVENINGS = ("mon 17:00-21:00", "tue 17:00-21:00", "thu 17:00-21:00")
+_ENROLMENTS: dict[LevelOfCare, dict[str, Any]] = {
+    "IOP": {"track": "evening", "can_come": _EVENINGS, "case_manager": "s-103"},
+    "OP": {"track": "individual"},
+}
 
 
 def into_care(level: LevelOfCare, *, since: timedelta = timedelta(0)) -> tuple[ScriptStep | Visit, ...]:

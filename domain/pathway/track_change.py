@@ -17,6 +17,7 @@ from domain.refusal import require
 from domain.sites import site_named
 from domain.track_fit import (
     ByTelehealth,
+    CanCome,
     ClientState,
     ComesFor,
     Exceptions,
@@ -29,7 +30,7 @@ from domain.track_fit import (
     require_reason,
     telehealth_in_words,
 )
-from domain.tracks import Condition, UsState
+from domain.tracks import Condition, FreeTime, UsState
 from domain.values import LevelOfCare, PrivateWords, Stage
 from domain.wording import said_by
 
@@ -47,6 +48,7 @@ class TrackChanged(BaseEvent):
         telehealth: Whether they take part by telehealth.
         client_state: The state in which they are during sessions, as far as that was asked.
         condition: What they come for, as far as that was said.
+        can_come: When they can come beside work, study and family; empty where nobody asked.
         exceptions: What spoke against the track and was decided against.
         reason: Why, of the exceptions.
     """
@@ -58,6 +60,7 @@ class TrackChanged(BaseEvent):
     telehealth: bool = False
     client_state: UsState | None = None
     condition: Condition | None = None
+    can_come: tuple[FreeTime, ...] = ()
     exceptions: tuple[TrackException, ...] = ()
     reason: PrivateWords | None = None
     by: Actor
@@ -81,6 +84,7 @@ class ChangeTrack(
     telehealth: ByTelehealth = False
     client_state: ClientState = None
     condition: ComesFor = None
+    can_come: CanCome = ()
     exceptions: Exceptions = ()
     reason: WhyExceptions = None
 

@@ -36,6 +36,8 @@ OPEN = {
     # a state is no address; the licence is compared with it
     *("Enrolled.client_state", "TrackChanged.track", "TrackChanged.before", "TrackChanged.client_state"),
     "Waitlisted.tracks",
+    # weekdays and hours
+    *("Enrolled.can_come", "TrackChanged.can_come"),
 }
 
 

@@ -212,6 +212,7 @@ CASES: dict[str, Case] = {
     "client-state-unknown": (agreed, ConfirmEnrolment, {"track": "telehealth", "telehealth": True}),
     "not-licensed-there": (agreed, ConfirmEnrolment, {"track": "evening", "telehealth": True, "client_state": "NV"}),
     "no-specialist": (agreed, ConfirmEnrolment, {"track": "evening", "condition": "bipolar"}),
+    "client-cannot-come-then": (agreed, ConfirmEnrolment, {"track": "evening", "can_come": ("sat 09:00-12:00",)}),
     "track-does-not-meet-then": (agreed, ConfirmEnrolment, {"track": "evening", "first_session_at": MONDAY}),
     "reason-missing": (
         agreed,

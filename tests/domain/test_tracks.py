@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from domain.pathway.corrections import CorrectEnrolment
 from domain.pathway.crisis import RecordCrisis
@@ -185,3 +186,54 @@ def test_a_decision_sent_again_is_answered_whatever_the_file_says_by_then() -> N
 
 def test_clinicians_may_enrol_and_case_managers_may_not() -> None:
     assert Role.CLINICIAN in ConfirmEnrolment.declared.by and Role.CASE_MANAGER not in ConfirmEnrolment.declared.by
+
+
+# ---- work, study and family -----------------------------------------------------------------------------------
+
+EVENINGS = ("mon 17:00-21:00", "tue 17:00-21:00", "thu 17:30-20:30")
+
+
+def test_a_track_that_meets_when_the_client_cannot_come_names_those_that_fit() -> None:
+    walk = agreed()
+    told = walk.refused(ConfirmEnrolment, "client-cannot-come-then", track="morning", can_come=EVENINGS)
+    assert "evening" in told and "telehealth" not in told and "waitlist" in told
+    walk.do(ConfirmEnrolment, track="evening", can_come=EVENINGS)
+    [event] = walk.saw(Enrolled)
+    assert event.can_come == EVENINGS
+
+
+@pytest.mark.parametrize(
+    "can_come",
+    [
+        ("mon 17:00-21:00", "tue 17:00-21:00"),  # not on Thursday
+        ("mon 17:45-21:00", *EVENINGS[1:]),  # later on Monday
+        ("mon 17:00-19:00", "mon 19:00-21:00", *EVENINGS[1:]),  # not in one
+    ],
+)
+def test_the_client_must_be_free_for_the_whole_of_each_meeting(can_come: tuple[str, ...]) -> None:
+    walk = agreed()
+    walk.refused(ConfirmEnrolment, "client-cannot-come-then", track="evening", can_come=can_come)
+    fields = {"track": "evening", "can_come": can_come, "exceptions": ["availability"]}
+    walk.refused(ConfirmEnrolment, "reason-missing", **fields)
+    walk.do(ConfirmEnrolment, **fields, reason="the employer agrees from May on")
+    assert "cannot come to all of it" in walk.saw(Enrolled)[0].sentence()
+
+
+def test_for_appointments_one_day_on_which_the_client_is_free_will_do() -> None:
+    agreed("OP").do(ConfirmEnrolment, track="individual", can_come=("fri 08:00-09:00",))
+    walk = agreed("OP")
+    walk.refused(ConfirmEnrolment, "client-cannot-come-then", track="individual", can_come=("sat 08:00-12:00",))
+    walk.refused(ConfirmEnrolment, "client-cannot-come-then", track="individual", can_come=("fri 18:00-20:00",))
+
+
+def test_who_changes_track_is_asked_the_same() -> None:
+    walk = enrolled()
+    held = walk.state.enrolment.track
+    other = next(each for each in ("evening", "morning") if each != held)
+    walk.refused(ChangeTrack, "client-cannot-come-then", track=other, can_come=("sun 09:00-10:00",))
+
+
+@pytest.mark.parametrize("wrong", ["monday 17:00-21:00", "mon 17-21", "mon 21:00-17:00", "mon 24:00-25:00"])
+def test_a_time_that_cannot_be_read_says_how_to_write_one(wrong: str) -> None:
+    with pytest.raises(ValidationError):
+        ConfirmEnrolment(id="c", by=ADMISSIONS, track="evening", can_come=(wrong,))
