@@ -14,6 +14,7 @@ from attendance.following import CONSUMER, follower
 from dashboard.discharge_document import CannotPrint, discharge_document
 from domain.pathway.discharge import UpdateDischargePlan
 from domain.plans import DischargePlan
+from domain.sessions.makeups import MakeupDoubt
 from record.codec import from_record, to_record
 from tests.centres import without_file
 from tests.dashboard.api.served import Served, serving
@@ -145,6 +146,26 @@ async def test_the_hours_of_each_week_and_the_next_session_are_shown(served: Ser
     assert answer["next_planned"]["session"] == "next"
     page = (await served.http.get(address, headers=cookie)).text
     assert "Hours at IOP" in page and "0.9 h" in page and "8.3 h" in page and "nothing booked" not in page
+
+
+async def test_a_makeup_is_marked_until_the_session_it_makes_up_for_is_on_record_as_missed(served: Served) -> None:
+    cookie, _ = await served.browser("case-manager-1")
+    address, mark = "/journeys/one/sessions", '<span class="flag warn">{}</span>'
+
+    async def shown(*entries: Mapping[str, Any]) -> tuple[dict[str, str], str]:
+        await enter(served, *entries)
+        await listed(served)
+        page = (await served.http.get(address, headers=cookie)).text
+        return (await served.get(address)).json()["doubtful_makeups"], page
+
+    makeup = {"session": "makeup", "starts_at": (MONDAY + 2 * DAY).isoformat(), "makes_up_for": "dbt-1"}
+    doubts, page = await shown(entry("one", 1, **makeup))
+    assert doubts == {"makeup": "not on record"} and mark.format("not on record") in page
+    doubts, page = await shown(entry("one", 2, "planned"))
+    assert doubts == {"makeup": "not missed"} and mark.format("not missed") in page
+    doubts, page = await shown(entry("one", 3, "no-show"))
+    assert doubts == {} and "makes up for dbt-1" in page
+    assert not any(mark.format(each) in page for each in MakeupDoubt)
 
 
 async def test_what_contradicts_itself_is_said_at_its_field_and_nothing_is_entered(served: Served) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from domain.move_words import move_words
+from domain.pathway.care_team import AssignCareTeam
 from domain.pathway.discharge import UpdateDischargePlan
+from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.treatment_decisions import SetGoal, UpdateTreatmentPlan
 from domain.plans import DischargePlan
 from record.sealing import MASK
@@ -73,6 +77,39 @@ async def test_words_are_for_who_has_the_client_on_their_caseload(served: Served
         assert {each["words"] is None for each in events.json()["rows"]} == {not reads}
         assert journey.json()["discharge_plan"]["is_begun"] is True
     assert MASK not in (await served.get("/journeys/j", "clinician-1")).json()["discharge_plan"]["missing"]
+
+
+def on_leave_again() -> walk.Walk:
+    """The client of the clinician s-102 was on leave for two days, and is on leave for five."""
+    walked = walk.enrolled()
+    walked.do(AssignCareTeam, team_role="clinician", to="s-102", by=walk.DIRECTOR)
+    for days, category, reason in ((3, "family", f"a funeral at {SECRET}"), (5, "travel", f"a wedding at {SECRET}")):
+        if walked.state.leave.until:
+            walked.later(days=2)
+            walked.do(EndLeave, by=walk.DIRECTOR)
+        until = walked.state.calendar.local_date(walked.now) + timedelta(days=days)
+        walked.do(StartLeave, until=until, category=category, reason=reason, by=walk.DIRECTOR)
+    return walked
+
+
+@pytest.mark.parametrize(("person", "reads"), [("supervisor-1", True), ("clinician-1", False), ("operations-1", False)])
+async def test_all_who_see_a_journey_see_its_leaves_and_who_reads_words_the_reasons(
+    served: Served, person: str, reads: bool
+) -> None:
+    walked = on_leave_again()
+    await served.keep({"j": walked})
+    since, left = walk.MONDAY.date(), walked.state.policy.leave_days_in_all - 2 - 5
+    back, until = since + timedelta(days=2), since + timedelta(days=7)
+    answer = await served.get("/journeys/j", person)
+    reason = f"a funeral at {SECRET}" if reads else None
+    taken = {"since": f"{since}", "until": f"{back}", "days": 2, "category": "family", "reason": reason}
+    assert answer.json()["leave"] == {"until": f"{until}", "days_before": 2, "remaining": left, "taken": [taken]}
+    cookie, _ = await served.browser(person)
+    page = (await served.http.get("/journeys/j", headers=cookie)).text
+    line = f'<span class="sub">family leave from {since} to {back}, 2 days</span>'
+    assert f"until {until}; 2 days taken before, {left} left" in page and line in page
+    assert (f"{line}a funeral at {SECRET}<br>" in page) is reads and f"{line}{MASK}" not in page
+    assert (answer.json()["reads_words"], SECRET in answer.text, SECRET in page) == (reads, reads, reads)
 
 
 async def test_each_look_is_in_the_audit(served: Served) -> None:
