@@ -38,8 +38,12 @@ class JourneyGate(Protocol):
 
     async def repeat_admission(
         self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
-    ) -> None:
-        """Passes on another admission for an open journey. Raises `JourneyEnded`."""
+    ) -> bool:
+        """Passes on another admission for an open journey. Raises `JourneyEnded`.
+
+        Returns:
+            Whether the client had been discharged, so that this visit may be their return to care.
+        """
 
     async def cancel_admission(
         self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason

@@ -126,12 +126,14 @@ class Handler:
         return Handling("done", journey_id=journey.journey_id)
 
     async def _admit_again(self, admission: Admission, journey: Journey, row: QueuedMessage) -> None:
-        """Another admission for a client with an open journey: at a hospital, or nothing new."""
+        """Another admission for a client with an open journey: at a hospital, perhaps their return, or nothing new."""
         journey_id, key, at = str(journey.journey_id), str(row.message_id), admission.occurred_at
         if admission.place is not None and _is_other_visit(journey, row):
             await self._gate.report_hospital_visit(journey_id, key, row.visit, admission.place, at)
         else:
-            await self._gate.repeat_admission(journey_id, key, admission.kind, at)
+            returns = await self._gate.repeat_admission(journey_id, key, admission.kind, at)
+            if returns and _is_other_visit(journey, row):
+                await self._registry.take_visit(journey.journey_id, row.visit)
 
     def _site(self, admission: Admission, row: QueuedMessage) -> str | None:
         if row.site is not None:  # a person named it

@@ -38,6 +38,7 @@ _ADMIT = f"""
     select * from ({_JOURNEY} where opened_by = %(message_id)s or (client_ref = %(client_ref)s and closed_at is null)
         order by opened_by = %(message_id)s desc limit 1) as found"""  # noqa: S608 - made of constants
 _OPEN_JOURNEY = f"{_JOURNEY} where client_ref = %s and closed_at is null"
+_TAKE_VISIT = "update intake.journeys set visit = %s where journey_id = %s"
 _CLOSE = "update intake.journeys set closed_at = now() where journey_id = %s and closed_at is null"
 _KNOWN = "select client_ref from intake.known where number_hash = %s"
 _KNOWN_AND_LOCKED = f"{_KNOWN} for update"
@@ -148,6 +149,15 @@ class Registry:
         """Closes a journey, so that the client's next admission opens another. Closing twice changes nothing."""
         async with self._pool.connection() as connection:
             await connection.execute(_CLOSE, (journey_id,))
+
+    async def take_visit(self, journey_id: UUID, visit: str) -> None:
+        """From now on this is the journey's own visit: what is said of its end is about the journey.
+
+        Args:
+            visit: Its keyed hash.
+        """
+        async with self._pool.connection() as connection:
+            await connection.execute(_TAKE_VISIT, (visit, journey_id))
 
     async def find(self, client_ref: str) -> ClientIdentity | None:
         """The identity last received for `client_ref`, or None if it is unknown or was erased."""

@@ -13,6 +13,7 @@ from domain.pathway.attendance import NoteAttendance
 from domain.pathway.crisis import CrisisPlace
 from domain.pathway.discharge import ReportDischarge, TakeBackDischargeReport
 from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
+from domain.pathway.return_to_care import AFTER_CARE
 from domain.sessions.attendance import Attendance
 from domain.values import Instant
 from eventstore import EventStore, EventStoreError
@@ -40,10 +41,10 @@ class TemporalGate:
 
     async def repeat_admission(
         self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
-    ) -> None:
+    ) -> bool:
         """Passes on another admission. A journey whose end could still be taken back is over with it."""
         command = RepeatAdmission(id=f"repeat/{message_key}", message=message_key, occurred_at=occurred_at)
-        await self._admitted(journey_id, command)
+        return (await self._admitted(journey_id, command)).stage in AFTER_CARE
 
     async def cancel_admission(
         self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason
@@ -97,9 +98,11 @@ class TemporalGate:
         """Passes on what has changed about the client's sessions."""
         await self._tell(journey_id, NoteAttendance(id=f"attendance/{entries}", entries=entries, known=known))
 
-    async def _admitted(self, journey_id: str, command: BaseCommand) -> None:
-        if (await self._tell(journey_id, command)).over:
+    async def _admitted(self, journey_id: str, command: BaseCommand) -> JourneyStatus:
+        status = await self._tell(journey_id, command)
+        if status.over:
             raise JourneyEnded(f"journey {journey_id} has ended")
+        return status
 
     async def _tell(self, journey_id: str, command: BaseCommand) -> JourneyStatus:
         return await self._passed(journey_id, self._journeys.tell(journey_id, command))

@@ -45,7 +45,8 @@ CHECK_RETURN_COST = ObligationKind(
     waivable_by=(Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
     priority=Priority.COVERAGE,
 )
-_AFTER_CARE = (Stage.DISCHARGED, Stage.FOLLOW_UP)
+AFTER_CARE = (Stage.DISCHARGED, Stage.FOLLOW_UP)
+"""The stages of a client who was discharged, until the journey is closed."""
 
 
 class CareResumed(BaseEvent):
@@ -60,7 +61,7 @@ class CareResumed(BaseEvent):
         return f"Back in care at {self.level} after the discharge{said_by(self.by)}"
 
 
-class ResumeCare(Decision, label="Take the client back into care", by=CLINICAL, at=_AFTER_CARE, high_risk=True):
+class ResumeCare(Decision, label="Take the client back into care", by=CLINICAL, at=AFTER_CARE, high_risk=True):
     """Take a client who was discharged back into care on the same journey, at the level that fits now."""
 
     kind: Literal["resume-care"] = "resume-care"
@@ -87,14 +88,14 @@ class ResumeCare(Decision, label="Take the client back into care", by=CLINICAL, 
 @part.consequence
 def ask_whether_they_return(state: JourneyState, event: AdmissionRepeated) -> Iterator[BaseEvent]:
     """An admission of a client who was discharged, and has not been found out about yet."""
-    if event.admits and state.stage in _AFTER_CARE and not state.open_of(DECIDE_RETURN.kind):
+    if event.admits and state.stage in AFTER_CARE and not state.open_of(DECIDE_RETURN.kind):
         yield raised_within(state, event, DECIDE_RETURN, "return_decision_business_days")
 
 
 @part.consequence
 def ask_after_a_mistaken_death(state: JourneyState, event: DeathCorrected) -> Iterator[BaseEvent]:
     """An admission that came while the client was recorded as deceased may have been their return."""
-    if death.an_admission_came(state) and state.stage in _AFTER_CARE and not state.open_of(DECIDE_RETURN.kind):
+    if death.an_admission_came(state) and state.stage in AFTER_CARE and not state.open_of(DECIDE_RETURN.kind):
         yield raised_within(state, event, DECIDE_RETURN, "return_decision_business_days")
 
 

@@ -40,6 +40,8 @@ class RecordingGate:
     left_hospital: dict[tuple[str, str], str] = field(default_factory=dict)
     still_at_hospital: dict[tuple[str, str], str] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
+    discharged_clients: set[str] = field(default_factory=set)
+    """Journeys whose clients were discharged; an admission may be their return."""
     calls: int = 0
     failures: int = 0
     down: bool = False
@@ -53,10 +55,11 @@ class RecordingGate:
 
     async def repeat_admission(
         self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
-    ) -> None:
+    ) -> bool:
         self._enter(journey_id)
         self.repeated.setdefault((journey_id, message_key), kind)
         await self._leave()
+        return journey_id in self.discharged_clients
 
     async def cancel_admission(
         self, journey_id: str, message_key: str, occurred_at: Instant, reason: CancelReason

@@ -303,6 +303,24 @@ async def test_weekly_visits_begin_and_end_without_a_word_to_anybody(running: Ru
     assert not (gate.discharged or gate.at_hospital or gate.left_hospital)
 
 
+async def test_an_admission_after_discharge_makes_its_visit_the_journeys_own(running: RunningIntake) -> None:
+    await send(running, adt("A04", control_id="1"))
+    await running.settled()
+    gate = running.gate
+    gate.discharged_clients.update(gate.opened)
+    await send(running, adt("A04", control_id="2", visit="V2"))
+    assert await running.settled() == {"done": 2}
+    gate.discharged_clients.clear()  # back in care
+    await send(running, adt("A04", control_id="3", visit="V3"), adt("A03", control_id="4", visit="V3"))
+    assert await running.settled() == {"done": 3, "ignored": 1}, "a weekly visit"
+    await send(running, adt("A03", control_id="5"))
+    assert await running.settled() == {"done": 3, "ignored": 2}, "the stay before the discharge"
+    assert not gate.discharged
+    await send(running, adt("A03", control_id="6", visit="V2"))
+    assert await running.settled() == {"done": 4, "ignored": 2}
+    assert len(gate.discharged) == 1
+
+
 @pytest.mark.parametrize(
     ("later", "state"),
     [

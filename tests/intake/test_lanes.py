@@ -59,9 +59,9 @@ class SilentGate(RecordingGate):
 
     async def repeat_admission(
         self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
-    ) -> None:
+    ) -> bool:
         await self._answer(journey_id)
-        await super().repeat_admission(journey_id, message_key, kind, occurred_at)
+        return await super().repeat_admission(journey_id, message_key, kind, occurred_at)
 
     async def report_discharge(self, journey_id: str, message_key: str, occurred_at: Instant) -> None:
         await self._answer(journey_id)
@@ -220,8 +220,9 @@ class WatchfulGate(RecordingGate):
 
     async def repeat_admission(
         self, journey_id: str, message_key: str, kind: AdmissionKind, occurred_at: Instant
-    ) -> None:
+    ) -> bool:
         await self._one(journey_id, message_key)
+        return False
 
     async def _one(self, journey_id: str, message_key: str) -> None:
         if journey_id in self.in_hand:

@@ -16,7 +16,8 @@ from domain.pathway.admission import (
     RepeatAdmission,
 )
 from domain.pathway.crisis import CrisisPlace
-from domain.pathway.discharge import DischargeReported
+from domain.pathway.discharge import Discharge, DischargeReported
+from domain.plans import DischargeReason
 from domain.values import Stage
 from intake.facts import AdmissionKind, CancelReason
 from intake.gate import GateUnavailable, JourneyEnded, OpeningAdmission
@@ -31,12 +32,12 @@ pytestmark = pytest.mark.stack
 NOW = datetime(2026, 3, 16, 17, 0, tzinfo=UTC)
 
 
-def every_call(gate: TemporalGate, case: Case) -> list[Awaitable[None]]:
+def every_call(gate: TemporalGate, case: Case) -> list[Awaitable[object]]:
     opening = OpeningAdmission(message_key="message-9", site="main", kind=next(iter(AdmissionKind)), occurred_at=NOW)
     return [gate.open(case.id, case.person.client_ref, opening), *every_fact(gate, case)]
 
 
-def every_fact(gate: TemporalGate, case: Case) -> list[Awaitable[None]]:
+def every_fact(gate: TemporalGate, case: Case) -> list[Awaitable[object]]:
     return [
         gate.repeat_admission(case.id, "message-9", next(iter(AdmissionKind)), NOW),
         gate.report_discharge(case.id, "message-9", NOW),
@@ -191,3 +192,11 @@ async def test_what_intake_reports_is_on_record_with_its_own_time(house: House) 
     reported = [e for e in await case.record() if isinstance(e, AdmissionRepeated | DischargeReported)]
     assert [(event.message, event.occurred_at) for event in reported] == [("message-2", NOW), ("message-3", NOW)]
     assert all(event.at > NOW for event in reported)
+
+
+async def test_the_gate_says_whether_an_admission_came_after_the_discharge(house: House) -> None:
+    case, gate = await house.admit(), TemporalGate(house.journeys, house.store)
+    await enrol(case)
+    assert not await gate.repeat_admission(case.id, "message-2", next(iter(AdmissionKind)), NOW)
+    await case.do(Discharge, reason=DischargeReason.GOALS_MET)
+    assert await gate.repeat_admission(case.id, "message-3", next(iter(AdmissionKind)), NOW)
