@@ -53,12 +53,14 @@ def owe_what_recurs(state: JourneyState, event: LevelOfCareStarted) -> Iterator[
 
 @part.consequence
 def owe_the_next_time(state: JourneyState, event: ObligationMet | ObligationWaived) -> Iterator[BaseEvent]:
-    """In the week after, or so many days after."""
+    """In the week after, or so many days after. A later week that was waived ahead is not owed again."""
     rule = _rule(state)
     if rule is None:
         return
     if event.kind == TEAM_REVIEW.kind and rule.team_weekly:
-        yield _team_review(state, event, week_at(state, event.at) + 1)
+        waived = state.obligations.waived.get(event.obligation)
+        week = max(week_at(state, event.at), waived.counted.amount if waived else 0)
+        yield _team_review(state, event, week + 1)
     if event.kind == RECERTIFY.kind and rule.recertify_days is not None:
         counted = Counted.calendar_days(rule.recertify_days, since=event.at, rule=_name(state, "recertify_days"))
         yield raised(state, event, RECERTIFY, counted)

@@ -84,6 +84,15 @@ def test_a_week_that_is_waived_is_followed_by_the_next() -> None:
     assert team_review(walk).counted.amount == 2
 
 
+def test_a_week_that_is_waived_ahead_is_not_owed_again() -> None:
+    walk = enrolled()
+    walk.later(days=9)
+    talk(walk)
+    assert team_review(walk).counted.amount == 3
+    walk.do(WaiveObligation, obligation=team_review(walk).id, reason="the team is away in week 3")
+    assert team_review(walk).counted.amount == 4
+
+
 def test_both_stop_at_discharge() -> None:
     for walk in (enrolled(), discharging()):
         walk.later(days=9)
