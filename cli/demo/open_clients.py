@@ -22,7 +22,7 @@ from cli.demo.script import (
     ScriptStep,
     Visit,
     accept,
-    arrive,
+    arrive_in_iop,
     contact,
     into_care,
     review,
@@ -75,7 +75,7 @@ def _op_for_weeks(
 def _to_iop(at: timedelta) -> tuple[ScriptStep, ...]:
     return (
         step(at - 6 * HOUR, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
-        *arrive(at),
+        *arrive_in_iop(at),
     )
 
 

@@ -37,6 +37,7 @@ from domain.pathway.placement import DecidePlacement
 from domain.pathway.recurring_reviews import TEAM_REVIEW
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.screening import CompleteScreening, KnownRisk, Urgency
+from domain.pathway.track_change import ChangeTrack
 from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
 from domain.pathway.withdrawal import (
     CheckWithdrawal,
@@ -275,6 +276,12 @@ def arrive(at: timedelta, role: Role = Role.CLINICIAN) -> tuple[ScriptStep, ...]
     return book_visit(at - 2 * HOUR, at), *arrive_elsewhere(at, role)
 
 
+def arrive_in_iop(at: timedelta) -> tuple[ScriptStep, ...]:
+    """The same in IOP, where the client gets a place in a track as well."""
+    change = step(at + HOUR, Role.CASE_MANAGER, ChangeTrack, track="evening", can_come=_EVENINGS)
+    return *arrive(at), change
+
+
 def arrive_elsewhere(at: timedelta, role: Role = Role.CLINICIAN, facility: str | None = None) -> tuple[ScriptStep, ...]:
     """The client is handed off, and has arrived at another facility."""
     handoff = step(
@@ -343,7 +350,7 @@ CLIENTS: tuple[Client, ...] = (
             *into_care(OP),
             *weeks(1, 12, iop=(4, 9)),
             step(3 * WEEK, Role.CLINICIAN, RequestStepUp, to=IOP, reason="symptoms have worsened"),
-            *arrive(3 * WEEK + 6 * HOUR),
+            *arrive_in_iop(3 * WEEK + 6 * HOUR),
             *review(8 * WEEK + 6 * DAY, STEP_DOWN, to=OP),
             *arrive(9 * WEEK + DAY),
             *_leave(12 * WEEK),
@@ -364,7 +371,7 @@ CLIENTS: tuple[Client, ...] = (
             *arrive_elsewhere(3 * WEEK + 10 * HOUR),
             contact(4 * WEEK, EXTERNAL_CONTACT.kind),
             step(5 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            *arrive(5 * WEEK + DAY),
+            *arrive_in_iop(5 * WEEK + DAY),
             *review(8 * WEEK + DAY, STEP_DOWN, to=OP),
             *arrive(8 * WEEK + 3 * DAY),
             *_leave(12 * WEEK),
@@ -419,7 +426,7 @@ CLIENTS: tuple[Client, ...] = (
             *arrive_elsewhere(2 * WEEK + 40 * HOUR),
             contact(3 * WEEK, EXTERNAL_CONTACT.kind),
             step(4 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            *arrive(4 * WEEK + DAY),
+            *arrive_in_iop(4 * WEEK + DAY),
             *review(7 * WEEK + 5 * DAY, STEP_DOWN, to=OP),
             *arrive(8 * WEEK),
             *_leave(10 * WEEK),
@@ -443,7 +450,7 @@ CLIENTS: tuple[Client, ...] = (
             *arrive_elsewhere(2 * WEEK + 6 * HOUR),
             contact(3 * WEEK, EXTERNAL_CONTACT.kind),
             step(4 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            *arrive(4 * WEEK + DAY),
+            *arrive_in_iop(4 * WEEK + DAY),
             *review(8 * WEEK + DAY, STEP_DOWN, to=OP),
             *arrive(8 * WEEK + 3 * DAY),
             *_leave(10 * WEEK),
@@ -474,7 +481,7 @@ CLIENTS: tuple[Client, ...] = (
             *arrive_elsewhere(3 * WEEK + 5 * DAY, Role.CASE_MANAGER, "Harbour Day Hospital"),
             contact(4 * WEEK + 3 * DAY, EXTERNAL_CONTACT.kind),
             step(5 * WEEK, Role.CLINICIAN, StartStepDown, to=IOP, reason="stable for a week"),
-            *arrive(5 * WEEK + DAY),
+            *arrive_in_iop(5 * WEEK + DAY),
             *review(8 * WEEK + DAY, STEP_DOWN, to=OP),
             *arrive(8 * WEEK + 3 * DAY),
             *_leave(12 * WEEK),

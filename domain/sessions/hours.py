@@ -45,7 +45,7 @@ class WeekOfCare(Value):
     planned: int = Field(description="Clinical sessions planned of which nothing else is entered yet.")
     standing: WeekStanding | None = Field(
         description="Beside what the level asks for; null where it asks for nothing, of a week that began before this "
-        "stay at the level, and of one with days of leave."
+        "stay at the level, and of one with days of leave or in maintenance."
     )
 
 
@@ -80,13 +80,14 @@ def _weeks(state: JourneyState, level: Level, sessions: Sequence[Session], now: 
     last = max([this_week, *(number for number, found in held.items() if any(map(_is_planned, found)))])
     numbers, began = range(week_number(earlier), last + 1), calendar.local_date(since)
     weeks = (_week(level, number, began, earlier, held[number], calendar.local_date(now)) for number in numbers)
-    return tuple(_without_standing_on_leave(state, week) for week in weeks)
+    return tuple(week.changed(standing=None) if _is_another(state, week) else week for week in weeks)
 
 
-def _without_standing_on_leave(state: JourneyState, week: WeekOfCare) -> WeekOfCare:
-    """A week with days of leave cannot be as full as others."""
-    away = state.leave.is_away_between(week.first_day, week.last_day)
-    return week.changed(standing=None) if away else week
+def _is_another(state: JourneyState, week: WeekOfCare) -> bool:
+    """Whether it cannot be as full as others: on leave, or in maintenance with its own rhythm of visits."""
+    since = state.maintenance.since
+    in_maintenance = since is not None and week.last_day >= state.calendar.local_date(since)
+    return in_maintenance or state.leave.is_away_between(week.first_day, week.last_day)
 
 
 def _week(level: Level, number: int, began: date, earlier: int, sessions: Sequence[Session], today: date) -> WeekOfCare:

@@ -112,3 +112,8 @@ def test_a_week_with_days_of_leave_is_not_called_short() -> None:
     assert standings(weeks(day_at(1, 9), day_at(17, 9), state=away.state, days=25)) == [
         *("on-track", None, "on-track", "short")
     ]
+
+
+def test_in_maintenance_no_week_is_called_short() -> None:
+    found = weeks(state=walk.in_maintenance().state, days=40)
+    assert standings(found)[-1] is None
