@@ -18,6 +18,7 @@ from domain.authorship import Via
 from domain.benefit_words import price, summary
 from domain.move_words import move_words
 from domain.obligations import Obligation
+from domain.pathway import leave
 from domain.plans import Estimate, Transition
 from domain.reference import reference, reference_of
 from domain.refusal import UnknownHere
@@ -193,7 +194,7 @@ def _show_standing(state: JourneyState, called: str, at: Instant) -> None:
             "Policy": state.admission.policy_version,
             "Screening": state.screening.in_words(),
             "Consents": state.consents.in_words(),
-            "Leave": state.leave.in_words(state.policy.leave_days_in_all),
+            "Leave": leave.in_words(state),
             "Maintenance": _maintenance(state),
             "Treatment plan": state.treatment_plan.in_words() if state.care.began else None,
             "Benefits": summary(state.coverage.benefits) if state.coverage.benefits else None,

@@ -16,7 +16,7 @@ from domain.goals import Participation, Progress
 from domain.move_words import move_words
 from domain.obligation_terms import Priority
 from domain.obligations import ObligationStatus
-from domain.pathway.leave import LeaveCategory
+from domain.pathway.leave import LeaveCategory, days_left
 from domain.pathway.maintenance import Maintenance
 from domain.pathway.treatment_plan import TreatmentPlan
 from domain.plans import Actor, Direction, DischargePlan, Estimate, Transition
@@ -167,7 +167,7 @@ class LeaveLedger(BaseModel):
 
     until: date | None = Field(description="When the client is expected back; null while they are not on leave.")
     days_before: int = Field(description="Days used before the present leave.")
-    remaining: int = Field(description="Days left after it.")
+    remaining: int | None = Field(description="Days left after it; null while the journey's policy cannot be read.")
     taken: list[PastLeave] = Field(description="The leaves before it, in their order.")
 
     @classmethod
@@ -178,7 +178,7 @@ class LeaveLedger(BaseModel):
         return cls(
             until=held.until,
             days_before=held.days_before,
-            remaining=held.remaining(state.policy.leave_days_in_all),
+            remaining=days_left(state),
             taken=[PastLeave(**each) for each in taken],
         )
 

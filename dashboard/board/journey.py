@@ -13,7 +13,7 @@ from dashboard.words import actor
 from domain.evolve import fold
 from domain.move_words import move_words
 from domain.obligations import Obligation
-from domain.pathway import Event
+from domain.pathway import Event, leave
 from domain.plans import Actor
 from domain.refusal import UnknownHere
 from domain.state import JourneyState
@@ -89,6 +89,7 @@ class JourneyView(Value):
         version: How many events it has in all.
         happened: The newest first.
         move_words: What there is to say of a move beside where it leads, each by its name.
+        leave_words: What was taken of leave and what is left, if any was.
     """
 
     state: JourneyState
@@ -102,6 +103,7 @@ class JourneyView(Value):
     owed: tuple[Owed, ...]
     missed: tuple[MissedDuty, ...]
     move_words: Mapping[str, str] = {}
+    leave_words: str | None = None
 
     @property
     def journey_id(self) -> str:
@@ -151,6 +153,7 @@ def view(every: Sequence[StoredEvent], opened: Sequence[Event], at: AsOf, now: d
         owed=tuple(Owed(each, why(state, each)) for each in state.in_order(now)),
         missed=tuple(missed_of((event for _, event in pairs), now)),
         move_words=move_words(state),
+        leave_words=leave.in_words(state),
     )
 
 

@@ -21,7 +21,7 @@ from domain.pathway import suspension
 from domain.pathway.moves import require_since_the_level_began
 from domain.pathway.obligation_changes import cancelled, met, raised, raised_within, require_owed_by_then
 from domain.plans import Actor
-from domain.refusal import Refused, require
+from domain.refusal import Refused, UnknownHere, require
 from domain.values import CLINICAL, PrivateWords, Stage, Value, Words
 from domain.wording import said_by
 
@@ -127,16 +127,26 @@ class Leave(Slice):
             since <= last and first < until for since, until in [*((t.since, t.until) for t in self.taken), *now]
         )
 
-    def in_words(self, most: int) -> str | None:
-        """What was taken and what is left of `most` days in the episode; None where there never was a leave."""
-        if self.until is None and not self.taken:
-            return None
-        now = f"until {self.until}; " if self.until else ""
-        return f"{now}{self.days_before} days taken before, {self.remaining(most)} left"
-
     def without_words(self) -> Leave:
         """The same, without what a person wrote."""
         return self.changed(reason="", taken=tuple(each.changed(reason="") for each in self.taken))
+
+
+def days_left(state: JourneyState) -> int | None:
+    """Days of leave left in this episode after the present one; None where this process lacks the journey's policy."""
+    try:
+        return state.leave.remaining(state.policy.leave_days_in_all)
+    except UnknownHere:
+        return None
+
+
+def in_words(state: JourneyState) -> str | None:
+    """What was taken and what is left in the episode; None where there never was a leave."""
+    held, left = state.leave, days_left(state)
+    if held.until is None and not held.taken:
+        return None
+    now = f"until {held.until}; " if held.until else ""
+    return f"{now}{held.days_before} days taken before" + (f", {left} left" if left is not None else "")
 
 
 class LeaveStarted(BaseEvent):

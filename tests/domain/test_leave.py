@@ -8,7 +8,7 @@ import pytest
 
 from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.discharge import UpdateDischargePlan
-from domain.pathway.leave import LEAVE_CONTACT, EndLeave, LeaveStarted, StartLeave
+from domain.pathway.leave import LEAVE_CONTACT, EndLeave, LeaveStarted, StartLeave, in_words
 from domain.pathway.move_decisions import ConfirmArrival, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
 from domain.pathway.obligation_events import ObligationMet
@@ -113,7 +113,7 @@ def test_the_ledger_has_every_leave_with_its_days_and_reason_and_what_is_left() 
     leave, most = walk.state.leave, walk.state.policy.leave_days_in_all
     assert [each.in_words() for each in leave.taken] == ["family leave from 2026-03-16 to 2026-03-18, 2 days"]
     assert [each.reason for each in leave.taken] == ["a funeral"] and leave.without_words().taken[0].reason == ""
-    assert leave.in_words(most) == f"until 2026-04-03; 2 days taken before, {most - 2 - 9} left"
+    assert in_words(walk.state) == f"until 2026-04-03; 2 days taken before, {most - 2 - 9} left"
     walk.do(EndLeave)
     assert [(each.category, each.days) for each in walk.state.leave.taken] == [("family", 2), ("travel", 0)]
 
