@@ -18,7 +18,8 @@ from domain.refusal import Refused
 from domain.values import CLINICAL, Instant, Key, Value
 
 if TYPE_CHECKING:
-    from domain.pathway.care import LevelOfCareStarted
+    from domain.pathway.care import CareStartTakenBack, LevelOfCareStarted
+    from domain.pathway.corrections import EnrolmentCorrected
     from domain.pathway.crisis import CrisisEnded, CrisisRecorded
     from domain.pathway.obligation_events import ObligationMet, ObligationRaised, ObligationWaived
     from domain.pathway.return_to_care import CareResumed
@@ -60,12 +61,16 @@ class Hospital(Slice):
     Attributes:
         under_way: Opaque keys of the visits that have not ended.
         left: The ends after which the client has not been seen yet, the latest last.
-        reported_end: When a visit last ended, as the hospital reported it.
+        reported_end: The last end that the hospital reported, unless a person said that the client is still there.
+        seen_at: When the client was last seen after a visit.
+        is_elsewhere: Whether they went from a crisis to another facility, so that the visit is owed once they are back.
     """
 
     under_way: tuple[Key, ...] = ()
     left: tuple[VisitEnd, ...] = ()
-    reported_end: Instant | None = None
+    reported_end: VisitEnd | None = None
+    seen_at: Instant | None = None
+    is_elsewhere: bool = False
 
 
 class HospitalVisitReported(BaseEvent):
@@ -153,44 +158,63 @@ class TakeBackHospitalDischarge(AdmissionsMessage):
 
 @part.evolves
 def begin_the_visit(state: JourneyState, event: HospitalVisitReported | HospitalVisitGoesOn) -> Hospital:
-    """Each once."""
-    others = tuple(each for each in state.hospital.under_way if each != event.visit)
-    taken_back = event.type == "hospital.visit-goes-on"
-    return Hospital(
+    """Each once. An end that is taken back was none."""
+    held, end = state.hospital, state.hospital.reported_end
+    others = tuple(each for each in held.under_way if each != event.visit)
+    taken_back = event.type == "hospital.visit-goes-on" and end is not None and end.visit == event.visit
+    return held.changed(
         under_way=(*others, event.visit),
         left=_left_but(state, event.visit),
-        reported_end=None if taken_back else state.hospital.reported_end,
+        reported_end=None if taken_back else end,
     )
 
 
 @part.evolves
 def end_the_visit(state: JourneyState, event: HospitalVisitEnded) -> Hospital:
-    """Whether or not its beginning was reported."""
-    under_way = tuple(each for each in state.hospital.under_way if each != event.visit)
-    others = _left_but(state, event.visit, BY_STAFF)
-    return Hospital(
-        under_way=under_way,
-        left=(*others, VisitEnd(visit=event.visit, at=event.at)),
-        reported_end=event.at,
-    )
+    """Whether or not its beginning was reported. One that comes late, after the client was seen, is only noted."""
+    held, end = state.hospital, VisitEnd(visit=event.visit, at=event.at)
+    under_way = tuple(each for each in held.under_way if each != event.visit)
+    said = held.changed(under_way=under_way, reported_end=end)
+    left_at, day = event.occurred_at, state.calendar.local_date
+    if left_at is not None and held.seen_at is not None and day(left_at) < day(held.seen_at):
+        return said
+    return said.changed(left=(*_left_but(state, event.visit, BY_STAFF), end))
 
 
 @part.evolves
 def leave_as_staff_say(state: JourneyState, event: CrisisEnded | LevelOfCareStarted) -> Hospital:
-    """From a crisis whose end the hospital did not report, of a client in care."""
-    crisis, held = state.crisis.current, state.hospital
+    """From a crisis whose end the hospital did not report, of a client in care; from another facility, once back."""
+    held, is_back = state.hospital, getattr(event, "ours", True)
+    if not held.is_elsewhere and not _leaves_without_report(state, event):
+        return held
+    end = VisitEnd(visit=BY_STAFF, at=event.at)
+    left = (*_left_but(state, BY_STAFF), end) if is_back else held.left
+    return held.changed(left=left, is_elsewhere=not is_back)
+
+
+def _leaves_without_report(state: JourneyState, event: CrisisEnded | LevelOfCareStarted) -> bool:
+    crisis, end = state.crisis.current, state.hospital.reported_end
     in_care = state.care.began and not state.discharge.discharged
     if crisis is None or not in_care or (crisis.level and getattr(event, "level", None) == crisis.level):
-        return held
-    if held.left or (held.reported_end is not None and held.reported_end >= crisis.since):
-        return held
-    return held.changed(left=(VisitEnd(visit=BY_STAFF, at=event.at),))
+        return False
+    return end is None or end.at < crisis.since
 
 
 @part.evolves
 def see_them(state: JourneyState, event: ObligationMet | ObligationWaived) -> Hospital:
-    """Once for all visits that have ended."""
-    return state.hospital.changed(left=()) if event.kind == SEE_AFTER_HOSPITAL_VISIT.kind else state.hospital
+    """Once for all visits that have ended. Who waives it in a crisis says that the client is still there."""
+    held = state.hospital
+    if event.kind != SEE_AFTER_HOSPITAL_VISIT.kind:
+        return held
+    if event.type == "obligation.met":
+        return held.changed(left=(), seen_at=event.at)
+    return held.changed(left=(), reported_end=None if state.crisis.current else held.reported_end)
+
+
+@part.evolves
+def begin_anew(state: JourneyState, event: CareResumed | EnrolmentCorrected | CareStartTakenBack) -> Hospital:
+    """What the care before owed is over."""
+    return state.hospital.changed(left=(), is_elsewhere=False)
 
 
 def _left_but(state: JourneyState, *visits: Key) -> tuple[VisitEnd, ...]:
@@ -219,20 +243,15 @@ def note_what_was_found_out(state: JourneyState, event: CrisisRecorded) -> Itera
 
 
 @part.consequence
-def owe_a_visit_afterwards(state: JourneyState, event: HospitalVisitEnded) -> Iterator[BaseEvent]:
-    """Within days, and not on the day they left; one visit for all of them."""
-    if state.stage not in NOT_ENDED:
+def owe_a_visit_afterwards(
+    state: JourneyState, event: HospitalVisitEnded | CrisisEnded | LevelOfCareStarted
+) -> Iterator[BaseEvent]:
+    """Within days, and not on the day they left; one visit for all of them, from the last end."""
+    end = VisitEnd(visit=getattr(event, "visit", BY_STAFF), at=event.at)
+    if state.stage not in NOT_ENDED or end not in state.hospital.left:
         return
     yield from cancelled(state, event, SEE_AFTER_HOSPITAL_VISIT)
-    yield _seen_after(state, event, VisitEnd(visit=event.visit, at=event.at))
-
-
-@part.consequence
-def owe_a_visit_after_a_crisis(state: JourneyState, event: CrisisEnded | LevelOfCareStarted) -> Iterator[BaseEvent]:
-    """As after a visit that the hospital reported."""
-    end = VisitEnd(visit=BY_STAFF, at=event.at)
-    if end in state.hospital.left and not state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind):
-        yield _seen_after(state, event, end)
+    yield _seen_after(state, event, end)
 
 
 @part.consequence

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from domain.commands import BaseCommand
+from domain.decide import Decided, decide
+from domain.evolve import fold
 from domain.pathway.admission import AdmissionRepeated
 from domain.pathway.corrections import WithdrawDischarge, WithdrawMove
 from domain.pathway.crisis import CrisisPlace, EndCrisis, RecordCrisis
@@ -27,10 +29,12 @@ from domain.pathway.hospital import (
 )
 from domain.pathway.move_decisions import ConfirmArrival, DeclineTransition, RequestStepUp, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
+from domain.pathway.obligation_events import ObligationRaised
+from domain.pathway.return_to_care import ResumeCare
 from domain.pathway.reviews import CompleteReview
 from domain.plans import DischargeReason, ReviewOutcome
 from domain.values import Role, Stage
-from tests.domain.walk import Walk, answered, closed, died, discharging, enrolled, stepping_up, withdrawn
+from tests.domain.walk import CLINICIAN, Walk, answered, closed, died, discharging, enrolled, stepping_up, withdrawn
 
 Undone = tuple[type[BaseCommand], dict[str, Any]]
 EMERGENCY = {"message": "m-2", "visit": "visit-2", "place": CrisisPlace.EMERGENCY_DEPARTMENT}
@@ -274,3 +278,89 @@ def test_an_earlier_visit_that_was_reported_says_nothing_about_a_later_stay() ->
     walk.later(days=2)
     back_from_the_emergency_department(walk)
     assert owed_after(walk) != []
+
+
+def waived(walk: Walk) -> None:
+    [owed] = owed_after(walk)
+    walk.do(WaiveObligation, obligation=owed, reason="still on the ward")
+
+
+def test_a_stay_that_staff_recorded_counts_from_its_own_end_though_an_earlier_one_is_unseen() -> None:
+    walk = enrolled()
+    walk.do(ReportHospitalDischarge, **LEFT)
+    [first] = walk.state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)
+    walk.later(days=2)
+    back_from_the_ward(walk)
+    [second] = walk.state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)
+    assert second.due_at > first.due_at + timedelta(days=6)
+    walk.do(TakeBackHospitalDischarge, **BACK)
+    assert owed_after(walk) == [second.id], "an A13 of the earlier visit leaves it"
+
+
+def test_who_is_still_on_a_ward_after_an_end_was_reported_is_seen_once_they_are_back() -> None:
+    walk = enrolled()
+    walk.do(ReportHospitalVisit, **EMERGENCY)
+    walk.do(RecordCrisis, **IN_HOSPITAL)
+    walk.later(hours=4)
+    walk.do(ReportHospitalDischarge, **LEFT)  # to another ward
+    waived(walk)
+    walk.later(days=9)
+    walk.do(StartStepDown, to="IOP", reason="stable")
+    walk.do(ConfirmArrival)
+    assert len(owed_after(walk)) == 1
+
+
+def test_a_late_report_of_a_stay_after_which_the_client_was_seen_is_only_noted() -> None:
+    walk = enrolled()
+    back_from_the_emergency_department(walk)
+    left = walk.now
+    walk.later(days=2)
+    [owed] = owed_after(walk)
+    walk.do(CompleteObligation, obligation=owed, note="seen at the centre")
+    walk.do(ReportHospitalDischarge, **LEFT, occurred_at=left)
+    assert owed_after(walk) == []
+    walk.do(ReportHospitalDischarge, message="m-9", visit="visit-3", occurred_at=walk.now)
+    assert len(owed_after(walk)) == 1
+
+
+def test_from_an_emergency_department_to_another_facility_they_are_seen_once_they_are_back() -> None:
+    walk = enrolled()
+    walk.do(RecordCrisis, **IN_EMERGENCY)
+    walk.do(RequestStepUp, to="INPATIENT", reason="not safe at home")
+    walk.hand_off()
+    walk.do(ConfirmArrival, facility="General")
+    assert owed_after(walk) == []
+    walk.later(days=6)
+    walk.do(StartStepDown, to="IOP", reason="stable")
+    walk.do(ConfirmArrival)
+    [duty] = walk.state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)
+    assert duty.counted.since == walk.now
+
+
+def test_an_unseen_visit_of_the_care_before_a_discharge_hides_no_later_one() -> None:
+    walk = enrolled()
+    back_from_the_emergency_department(walk)
+    walk.do(Discharge, reason="moved")
+    walk.later(days=1)
+    walk.do(ResumeCare, to="IOP", reason="back in town")
+    assert owed_after(walk) == [] and walk.state.hospital.left == ()
+    walk.later(days=1)
+    back_from_the_emergency_department(walk)
+    assert len(owed_after(walk)) == 1
+
+
+def test_an_older_record_in_which_no_visit_was_owed_hides_no_later_one() -> None:
+    walk = enrolled()
+    back_from_the_emergency_department(walk)
+    record = [each for each in walk.record if getattr(each, "kind", "") != SEE_AFTER_HOSPITAL_VISIT.kind]
+    record = [each for each in record if not _raises_the_visit(each)]
+    older = fold(record)
+    assert older.hospital.left != () and not older.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)
+    recorded = decide(older, RecordCrisis(id="c-1", by=CLINICIAN, **IN_EMERGENCY), walk.now + timedelta(days=30))
+    assert isinstance(recorded, Decided)
+    ended = decide(recorded.state, EndCrisis(id="c-2", by=CLINICIAN, **CHECKED), walk.now + timedelta(days=31))
+    assert isinstance(ended, Decided) and ended.state.open_of(SEE_AFTER_HOSPITAL_VISIT.kind)
+
+
+def _raises_the_visit(event: object) -> bool:
+    return isinstance(event, ObligationRaised) and event.obligation.kind == SEE_AFTER_HOSPITAL_VISIT.kind
