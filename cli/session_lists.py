@@ -99,9 +99,10 @@ def _cells(said: Session, doubt: MakeupDoubt | None) -> tuple[object, ...]:
     kind = f"{said.type} {said.skill}" if said.skill else said.type
     words = (each.replace("-", " ") for each in (kind, said.outcome, said.modality))
     what, outcome, how = words
+    makes_up_for = f"{said.makes_up_for} ({doubt.replace('-', ' ')})" if doubt else said.makes_up_for
     return (
         *(moment(said.starts_at), what, outcome, there, how, said.site),
-        *(said.led_by, f"{said.makes_up_for} ({doubt})" if doubt else said.makes_up_for, note, said.session),
+        *(said.led_by, makes_up_for, note, said.session),
     )
 
 

@@ -174,13 +174,14 @@ def _require_specialist(track: Track, others: Iterable[Track], wanted: Wanted) -
 
 
 def _require_free(track: Track, others: Iterable[Track], wanted: Wanted) -> None:
-    free, whole = wanted.can_come, "at any time of it" if track.by_appointment else "to all of it"
+    free, whole = wanted.can_come, "at none of these times" if track.by_appointment else "not to all of it"
+    fitting = _names(each for each in others if each.fits(free))
     require(
         not free or track.fits(free) or TrackException.AVAILABILITY in wanted.exceptions,
         "client-cannot-come-then",
-        f"This track meets {track.hours_in_words()}, and the client can come {', '.join(free)}, not {whole}. Choose "
-        f"another ({_names(each for each in others if each.fits(free))}), put the client on the waitlist for those "
-        f"that fit, or give the exception {TrackException.AVAILABILITY} and the reason.",
+        f"This track meets {track.hours_in_words()}, and the client can come {', '.join(free)}: {whole}. Choose one "
+        f"that fits ({fitting}), put the client on the waitlist for one, or give the exception "
+        f"{TrackException.AVAILABILITY} and the reason.",
     )
 
 

@@ -5,7 +5,8 @@ They are the centre's own data, in the file of the site (`domain.sites`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time
 from enum import StrEnum
 from typing import Annotated, Self
@@ -60,25 +61,35 @@ class Hours(Value):
 
 
 def _readable(text: str) -> str:
-    begins_at, ends_at = text[4:].split("-")
     try:
-        Hours(begins_at=time.fromisoformat(begins_at), ends_at=time.fromisoformat(ends_at))
+        _hours(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no time of the day that ends after it begins; write mon 17:00-21:00") from None
+        raise ValueError("write a weekday and hours that end on the same day, such as mon 09:00-17:00") from None
     return text
 
 
-FreeTime = Annotated[
-    str, StringConstraints(pattern=r"^(mon|tue|wed|thu|fri|sat|sun) \d\d:\d\d-\d\d:\d\d$"), AfterValidator(_readable)
-]
+def _hours(text: str) -> tuple[str, Hours]:
+    found = re.fullmatch(r"(mon|tue|wed|thu|fri|sat|sun) (\d\d:\d\d)-(\d\d:\d\d)", text)
+    if found is None:
+        raise ValueError
+    day, begins_at, ends_at = found.groups()
+    return day, Hours(begins_at=time.fromisoformat(begins_at), ends_at=time.fromisoformat(ends_at))
+
+
+FreeTime = Annotated[str, StringConstraints(max_length=20), AfterValidator(_readable)]
 """When a client can come, beside work, study and family: a weekday and hours on the site's clock, mon 17:00-21:00."""
 
 
-def _on(day: Weekday, free: Iterable[FreeTime]) -> Iterator[Hours]:
-    for each in free:
-        if each.startswith(day[:3]):
-            begins_at, ends_at = map(time.fromisoformat, each[4:].split("-"))
-            yield Hours(begins_at=begins_at, ends_at=ends_at)
+def _on(day: Weekday, free: Iterable[FreeTime]) -> list[Hours]:
+    """The times on that day, those that meet joined to one."""
+    joined: list[Hours] = []
+    for each in sorted((hours for name, hours in map(_hours, free) if name == day[:3]), key=lambda h: h.begins_at):
+        if joined and each.begins_at <= joined[-1].ends_at:
+            last = joined.pop()
+            joined.append(Hours(begins_at=last.begins_at, ends_at=max(last.ends_at, each.ends_at)))
+        else:
+            joined.append(each)
+    return joined
 
 
 def _is_free(free: Iterable[FreeTime], day: Weekday, hours: Hours) -> bool:

@@ -16,7 +16,7 @@ from domain.goals import Participation, Progress
 from domain.move_words import move_words
 from domain.obligation_terms import Priority
 from domain.obligations import ObligationStatus
-from domain.pathway.leave import LeaveCategory, days_left
+from domain.pathway.leave import Leave, LeaveCategory, days_left
 from domain.pathway.maintenance import Maintenance
 from domain.pathway.treatment_plan import TreatmentPlan
 from domain.plans import Actor, Direction, DischargePlan, Estimate, Transition
@@ -163,9 +163,12 @@ class PastLeave(BaseModel):
 
 
 class LeaveLedger(BaseModel):
-    """Leave of absence in this episode of care; days at the site."""
+    """Leave of absence in this episode of care. All days are calendar days at the site."""
 
     until: date | None = Field(description="When the client is expected back; null while they are not on leave.")
+    since: date | None = Field(description="When the present leave began.")
+    category: LeaveCategory | None = Field(description="What the present leave is for.")
+    reason: str | None = Field(description=f"Why the client is on leave; {MAY_NOT_READ}.")
     days_before: int = Field(description="Days used before the present leave.")
     remaining: int | None = Field(description="Days left after it; null while the journey's policy cannot be read.")
     taken: list[PastLeave] = Field(description="The leaves before it, in their order.")
@@ -175,8 +178,12 @@ class LeaveLedger(BaseModel):
         """From the state, without the reasons if the person may not read them."""
         held = state.leave if reads_words else state.leave.without_words()
         taken = [{**each.model_dump(), "until": each.until, "reason": each.reason or None} for each in held.taken]
+        now = held if held.until else Leave()
         return cls(
             until=held.until,
+            since=now.since,
+            category=now.category,
+            reason=now.reason or None,
             days_before=held.days_before,
             remaining=days_left(state),
             taken=[PastLeave(**each) for each in taken],

@@ -98,6 +98,13 @@ class OutreachMethod(StrEnum):
     EMERGENCY_CONTACT = "emergency-contact"  #: the person whom the client named for emergencies
     WELFARE_CHECK = "welfare-check"  #: by the police or a mobile crisis team
 
+    @property
+    def in_words(self) -> str:
+        """For the middle of a sentence."""
+        if self is OutreachMethod.EMERGENCY_CONTACT:
+            return "through the emergency contact"
+        return f"by {self.replace('-', ' ')}"
+
 
 class KnownAttendance(Slice):
     """What the journey was told last.
@@ -149,7 +156,7 @@ class OutreachRecorded(BaseEvent):
     by: Actor
 
     def _sentence(self) -> str:
-        how = f" by {self.method.replace('-', ' ')}" if self.method else ""
+        how = f" {self.method.in_words}" if self.method else ""
         return f"Outreach {self.attempt}{how}: {self.outcome.replace('-', ' ')}{said_by(self.by)}"
 
 

@@ -124,10 +124,11 @@ def ended_with_the_move(state: JourneyState) -> tuple[ObligationKind, ...]:
 
 @part.evolves
 def begin(state: JourneyState, event: TransitionStarted) -> FirstVisit:
-    """It may be booked already."""
-    is_owed = state.open_of(FIRST_VISIT.kind) or state.suspension.of(FIRST_VISIT)
-    before = state.first_visit.changed(before=None) if is_owed and state.first_visit.arrived_at else None
-    return FirstVisit(booked_at=event.first_visit_at, before=before)
+    """It may be booked already. A move that this one replaces leaves the one before it as it was."""
+    held, is_owed = state.first_visit, state.open_of(FIRST_VISIT.kind) or state.suspension.of(FIRST_VISIT)
+    if held.arrived_at is None:
+        return FirstVisit(booked_at=event.first_visit_at, before=held.before)
+    return FirstVisit(booked_at=event.first_visit_at, before=held.changed(before=None) if is_owed else None)
 
 
 @part.evolves
@@ -153,7 +154,8 @@ def owe_the_visit(state: JourneyState, event: TransitionStarted) -> Iterator[Bas
     """A step-down is booked before the level before ends. That of a move which this one replaces is over."""
     yield from _over(state, event)
     if event.first_visit_at is not None:
-        yield _expected(state, event, event.first_visit_at)
+        expected = _expected(state, event, event.first_visit_at)
+        yield from suspension.raised_or_waiting(state, event, FIRST_VISIT, expected)
     elif event.direction is Direction.DOWN:
         yield raised_within(state, event, BOOK_FIRST_VISIT, "first_visit_booking_business_days")
 
@@ -180,10 +182,7 @@ def expect_those_who_arrived(state: JourneyState, event: TransitionCompleted) ->
 @part.consequence
 def note_that_they_came(state: JourneyState, event: AttendanceNoted) -> Iterator[BaseEvent]:
     """In a later week than the arrival and the visit: a session in the same week may have been at the level before."""
-    booked, arrived = state.first_visit.booked_at, state.first_visit.arrived_at
-    if arrived is None or event.seen_week is None:
-        return
-    if event.seen_week > max(arrived, booked or arrived).astimezone(UTC).date():
+    if _came_in_a_later_week(state):
         yield from _kept(state, event)
 
 
@@ -199,13 +198,20 @@ def expect_the_one_before(state: JourneyState, event: TransitionDeclined | Trans
     """The client stays. What they still owed of the move before is owed again."""
     yield from _over(state, event)
     held = state.first_visit
-    if held.arrived_at is None or not state.care.is_ours:
+    if held.arrived_at is None or not state.care.is_ours or _came_in_a_later_week(state):
         return
     if held.booked_at is not None and held.booked_at > event.at:
         raising = _expected(state, event, held.booked_at)
     else:
         raising = raised_within(state, event, FIRST_VISIT, "first_visit_days")
     yield from suspension.raised_or_waiting(state, event, FIRST_VISIT, raising)
+
+
+def _came_in_a_later_week(state: JourneyState) -> bool:
+    held, seen = state.first_visit, state.attendance.known.seen_week
+    if held.arrived_at is None or seen is None:
+        return False
+    return seen > max(held.arrived_at, held.booked_at or held.arrived_at).astimezone(UTC).date()
 
 
 def _is_kept_by(state: JourneyState, event: TransitionCompleted) -> bool:

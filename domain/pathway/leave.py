@@ -83,7 +83,7 @@ class LeaveTaken(Value):
     def in_words(self) -> str:
         """Without the reason."""
         sort = f"{self.category} leave" if self.category else "leave"
-        return f"{sort} from {self.since} to {self.until}, {self.days} {'day' if self.days == 1 else 'days'}"
+        return f"{sort} from {self.since} to {self.until}, {_days(self.days)}"
 
 
 class Leave(Slice):
@@ -120,16 +120,23 @@ class Leave(Slice):
         last = LeaveTaken(since=self.since, days=days, category=self.category, reason=self.reason)
         return Leave(taken=(*self.taken, last))
 
-    def is_away_between(self, first: date, last: date) -> bool:
-        """Whether the client is on leave on any day from `first` to `last`, both included."""
-        now = [(self.since, self.until)] if self.since and self.until else []
-        return any(
-            since <= last and first < until for since, until in [*((t.since, t.until) for t in self.taken), *now]
-        )
+    def is_away_between(self, first: date, last: date, today: date) -> bool:
+        """Whether the client is on leave on any day from `first` to `last`, both included.
+
+        The present leave goes on until today where nobody has recorded the return.
+        """
+        leaves = [(each.since, each.until) for each in self.taken if each.days > 0]
+        if self.since and self.until:
+            leaves.append((self.since, max(self.until, today + timedelta(days=1))))
+        return any(since <= last and first < until for since, until in leaves)
 
     def without_words(self) -> Leave:
         """The same, without what a person wrote."""
         return self.changed(reason="", taken=tuple(each.changed(reason="") for each in self.taken))
+
+
+def _days(days: int) -> str:
+    return f"{days} day" if days == 1 else f"{days} days"
 
 
 def days_left(state: JourneyState) -> int | None:
@@ -145,8 +152,9 @@ def in_words(state: JourneyState) -> str | None:
     held, left = state.leave, days_left(state)
     if held.until is None and not held.taken:
         return None
-    now = f"until {held.until}; " if held.until else ""
-    return f"{now}{held.days_before} days taken before" + (f", {left} left" if left is not None else "")
+    sort = f"{held.category} leave " if held.category else ""
+    now = f"{sort}until {held.until}; " if held.until else ""
+    return f"{now}{_days(held.days_before)} taken before" + (f", {left} left" if left is not None else "")
 
 
 class LeaveStarted(BaseEvent):
@@ -267,23 +275,28 @@ def leave_the_level(state: JourneyState, event: LevelOfCareEnded) -> Leave:
 
 @part.evolves
 def leave_care(state: JourneyState, event: Discharged) -> Leave:
-    """Nobody expects them back."""
-    return state.leave.changed(until=None, at_discharge=state.leave.until)
+    """Nobody expects them back; what was planned of the leave counts as used, unless the discharge was a mistake."""
+    held = state.leave
+    if held.until is None:
+        return held
+    ended = held.over((held.until - held.since).days if held.since else 0)
+    return held.changed(until=None, at_discharge=held.until, taken=ended.taken)
 
 
 @part.evolves
 def be_on_it_all_the_same(state: JourneyState, event: DischargeCorrected) -> Leave:
     """As if the client had not been discharged."""
-    return state.leave.changed(until=state.leave.at_discharge, at_discharge=None)
+    held = state.leave
+    if held.at_discharge is None:
+        return held
+    before = held.taken[:-1] if held.since else held.taken
+    return held.changed(until=held.at_discharge, at_discharge=None, taken=before)
 
 
 @part.evolves
 def come_back_to_care(state: JourneyState, event: CareResumed) -> Leave:
-    """From a leave that the discharge ended; what was planned of it counts as used."""
-    held = state.leave
-    if held.at_discharge is None:
-        return Leave(taken=held.taken)
-    return held.over((held.at_discharge - held.since).days if held.since else 0)
+    """From a leave that the discharge ended."""
+    return Leave(taken=state.leave.taken)
 
 
 @part.consequence

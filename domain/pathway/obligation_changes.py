@@ -98,7 +98,7 @@ def met(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterat
     """Every open obligation of these kinds is done, and a waiver of one can no longer be undone."""
     done = state.open_of(*(kind.kind for kind in kinds))
     yield from (met_one(owed, event) for owed in done)
-    waived = _waived_for_good(state, *kinds)
+    waived = waived_for_good(state, *kinds)
     yield from cancel_these([each for each in waived if not any(stands_for(owed, each) for owed in done)], event)
 
 
@@ -121,10 +121,11 @@ def require_owed_by_then(these: Iterable[Obligation], when: EventContext) -> Non
 def cancelled(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:
     """No obligation of these kinds can be owed any longer, one that was waived neither."""
     yield from cancel_these(state.open_of(*(kind.kind for kind in kinds)), event)
-    yield from cancel_these(_waived_for_good(state, *kinds), event)
+    yield from cancel_these(waived_for_good(state, *kinds), event)
 
 
-def _waived_for_good(state: JourneyState, *kinds: ObligationKind) -> list[Obligation]:
+def waived_for_good(state: JourneyState, *kinds: ObligationKind) -> list[Obligation]:
+    """Those of these kinds of which a person said that nobody need do them."""
     names = {kind.kind for kind in kinds}
     return [owed for owed in state.obligations.waived.values() if owed.kind in names]
 

@@ -15,7 +15,7 @@ from domain.goals import Goal, GoalId, GoalProgress, Participation, Progress
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
 from domain.pathway import suspension
-from domain.pathway.obligation_changes import cancelled, met, raised_within
+from domain.pathway.obligation_changes import cancelled, met, raised_within, waived_for_good
 from domain.plans import Actor, Lines, ReviewOutcome
 from domain.values import CLINICAL, Instant, PrivateWords
 from domain.wording import moment, said_by
@@ -210,8 +210,14 @@ def note_the_plan(state: JourneyState, event: GoalSet | TreatmentPlanUpdated) ->
     if not state.treatment_plan.missing():
         yield from met(state, event, DRAFT_TREATMENT_PLAN)
         yield from suspension.no_longer_waiting(state, event, DRAFT_TREATMENT_PLAN)
-    elif state.treatment_plan.drafted_at and state.care.is_ours and not state.open_of(DRAFT_TREATMENT_PLAN.kind):
+    elif event.type == "treatment-plan.updated" and state.treatment_plan.drafted_at and _may_be_owed(state):
         yield from suspension.raised_unless_waiting(state, event, DRAFT_TREATMENT_PLAN, "treatment_plan_days")
+
+
+def _may_be_owed(state: JourneyState) -> bool:
+    """Not twice, and not where a person said that nobody need write it."""
+    said = state.open_of(DRAFT_TREATMENT_PLAN.kind) or waived_for_good(state, DRAFT_TREATMENT_PLAN)
+    return state.care.is_ours and not said
 
 
 @part.consequence

@@ -80,14 +80,15 @@ def _weeks(state: JourneyState, level: Level, sessions: Sequence[Session], now: 
     last = max([this_week, *(number for number, found in held.items() if any(map(_is_planned, found)))])
     numbers, began = range(week_number(earlier), last + 1), calendar.local_date(since)
     weeks = (_week(level, number, began, earlier, held[number], calendar.local_date(now)) for number in numbers)
-    return tuple(week.changed(standing=None) if _is_another(state, week) else week for week in weeks)
+    today = calendar.local_date(now)
+    return tuple(week.changed(standing=None) if _is_another(state, week, today) else week for week in weeks)
 
 
-def _is_another(state: JourneyState, week: WeekOfCare) -> bool:
+def _is_another(state: JourneyState, week: WeekOfCare, today: date) -> bool:
     """Whether it cannot be as full as others: on leave, or in maintenance with its own rhythm of visits."""
     since = state.maintenance.since
     in_maintenance = since is not None and week.last_day >= state.calendar.local_date(since)
-    return in_maintenance or state.leave.is_away_between(week.first_day, week.last_day)
+    return in_maintenance or state.leave.is_away_between(week.first_day, week.last_day, today)
 
 
 def _week(level: Level, number: int, began: date, earlier: int, sessions: Sequence[Session], today: date) -> WeekOfCare:

@@ -15,9 +15,9 @@ from domain.sessions.facts import Session, SessionOutcome
 class MakeupDoubt(StrEnum):
     """Why it is not clear that one session makes up for another."""
 
-    NOT_ON_RECORD = "not on record"
-    NOT_MISSED = "not missed"
-    MADE_UP_TWICE = "made up for more than once"
+    NOT_ON_RECORD = "not-on-record"
+    NOT_MISSED = "not-missed"
+    MADE_UP_TWICE = "made-up-twice"
 
 
 def doubtful_makeups(sessions: Iterable[Session]) -> Mapping[str, MakeupDoubt]:
@@ -27,10 +27,15 @@ def doubtful_makeups(sessions: Iterable[Session]) -> Mapping[str, MakeupDoubt]:
         sessions: The last word on each session of one client.
     """
     known = {each.session: each for each in sessions}
-    makeups = {each.session: each.makes_up_for for each in known.values() if each.makes_up_for is not None}
-    kept = Counter(other for session, other in makeups.items() if known[session].is_kept)
-    doubts = {session: _doubt(known.get(other), kept[other]) for session, other in makeups.items()}
+    makeups = {each.session: each.makes_up_for for each in known.values() if each.makes_up_for and _stands(each)}
+    times = Counter(makeups.values())
+    doubts = {session: _doubt(known.get(other), times[other]) for session, other in makeups.items()}
     return {session: doubt for session, doubt in doubts.items() if doubt is not None}
+
+
+def _stands(makeup: Session) -> bool:
+    """Whether the client came, or is still to come."""
+    return makeup.outcome in (SessionOutcome.KEPT, SessionOutcome.PLANNED)
 
 
 def _doubt(other: Session | None, times: int) -> MakeupDoubt | None:

@@ -160,9 +160,9 @@ async def test_a_makeup_is_marked_until_the_session_it_makes_up_for_is_on_record
 
     makeup = {"session": "makeup", "starts_at": (MONDAY + 2 * DAY).isoformat(), "makes_up_for": "dbt-1"}
     doubts, page = await shown(entry("one", 1, **makeup))
-    assert doubts == {"makeup": "not on record"} and mark.format("not on record") in page
+    assert doubts == {"makeup": "not-on-record"} and mark.format("not on record") in page
     doubts, page = await shown(entry("one", 2, "planned"))
-    assert doubts == {"makeup": "not missed"} and mark.format("not missed") in page
+    assert doubts == {"makeup": "not-missed"} and mark.format("not missed") in page
     doubts, page = await shown(entry("one", 3, "no-show"))
     assert doubts == {} and "makes up for dbt-1" in page
     assert not any(mark.format(each) in page for each in MakeupDoubt)

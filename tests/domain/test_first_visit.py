@@ -271,3 +271,31 @@ def test_a_first_visit_is_booked_anew_during_a_leave_and_owed_for_its_day_after_
     [visit] = walk.state.open_of(FIRST_VISIT.kind)
     assert visit.counted.day == walk.state.calendar.local_date(walk.now + 2 * DAY)
     assert not visit.is_overdue(walk.now)
+
+
+def test_the_first_visit_outlasts_a_move_that_is_replaced_and_then_withdrawn() -> None:
+    walk = stepping_down()
+    walk.do(ConfirmArrival)
+    walk.do(RequestStepUp, to="IOP", reason="worse again")
+    walk.do(RequestStepUp, to="PHP", reason="much worse")
+    walk.do(WithdrawMove, reason="wants to stay")
+    assert len(walk.state.open_of(FIRST_VISIT.kind)) == 1
+
+
+def test_who_came_while_a_further_move_was_under_way_owes_no_first_visit_after_it() -> None:
+    walk = stepping_down()
+    walk.do(ConfirmArrival)
+    walk.do(RequestStepUp, to="IOP", reason="worse again")
+    walk.later(days=7)
+    walk.attended(missed=0)
+    walk.do(WithdrawMove, reason="wants to stay")
+    assert owed(walk) == []
+
+
+def test_a_first_visit_that_is_named_with_the_move_waits_during_a_leave_too() -> None:
+    walk = enrolled()
+    walk.do(StartLeave, until=(walk.now + 5 * DAY).date(), category="family", reason="a funeral")
+    walk.do(StartStepDown, to="OP", reason="steady", first_visit_at=walk.now + 7 * DAY)
+    assert owed(walk) == [] and len(walk.state.suspension.of(FIRST_VISIT)) == 1
+    walk.do(EndLeave)
+    assert len(walk.state.open_of(FIRST_VISIT.kind)) == 1

@@ -106,7 +106,7 @@ def test_a_week_with_days_of_leave_is_not_called_short() -> None:
     away = walk.enrolled()
     away.later(days=8)
     away.do(StartLeave, until=MONDAY.date() + timedelta(days=16), category="travel", reason="a wedding")
-    assert standings(weeks(day_at(1, 9), day_at(17, 9), state=away.state, days=25)) == ["on-track", None, None, "short"]
+    assert standings(weeks(day_at(1, 9), state=away.state, days=15)) == ["on-track", None, None]
     away.later(days=4)
     away.do(EndLeave)
     assert standings(weeks(day_at(1, 9), day_at(17, 9), state=away.state, days=25)) == [
@@ -117,3 +117,14 @@ def test_a_week_with_days_of_leave_is_not_called_short() -> None:
 def test_in_maintenance_no_week_is_called_short() -> None:
     found = weeks(state=walk.in_maintenance().state, days=40)
     assert standings(found)[-1] is None
+
+
+def test_a_leave_that_nobody_ended_goes_on() -> None:
+    away = walk.enrolled()
+    away.do(StartLeave, until=MONDAY.date() + timedelta(days=3), category="travel", reason="a wedding")
+    assert standings(weeks(state=away.state, days=16)) == [None, None, None]
+    away.later(days=1)
+    away.do(EndLeave)
+    away.do(StartLeave, until=MONDAY.date() + timedelta(days=10), category="travel", reason="again")
+    away.do(EndLeave)
+    assert standings(weeks(state=away.state, days=16)) == [None, "short", "short"], "a leave of no day is none"

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from domain.pathway.corrections import CorrectDischarge
 from domain.pathway.crisis import EndCrisis, RecordCrisis
-from domain.pathway.discharge import UpdateDischargePlan
+from domain.pathway.discharge import Discharge, UpdateDischargePlan
 from domain.pathway.leave import LEAVE_CONTACT, EndLeave, LeaveStarted, StartLeave, in_words
 from domain.pathway.move_decisions import ConfirmArrival, StartStepDown
 from domain.pathway.obligation_decisions import CompleteObligation, WaiveObligation
@@ -113,7 +114,7 @@ def test_the_ledger_has_every_leave_with_its_days_and_reason_and_what_is_left() 
     leave, most = walk.state.leave, walk.state.policy.leave_days_in_all
     assert [each.in_words() for each in leave.taken] == ["family leave from 2026-03-16 to 2026-03-18, 2 days"]
     assert [each.reason for each in leave.taken] == ["a funeral"] and leave.without_words().taken[0].reason == ""
-    assert in_words(walk.state) == f"until 2026-04-03; 2 days taken before, {most - 2 - 9} left"
+    assert in_words(walk.state) == f"travel leave until 2026-04-03; 2 days taken before, {most - 2 - 9} left"
     walk.do(EndLeave)
     assert [(each.category, each.days) for each in walk.state.leave.taken] == [("family", 2), ("travel", 0)]
 
@@ -129,3 +130,14 @@ def test_they_are_asked_how_they_are_again_and_again_while_they_are_away() -> No
     assert len(walk.state.open_of(LEAVE_CONTACT.kind)) == 1
     walk.do(EndLeave)
     assert not walk.state.open_of(LEAVE_CONTACT.kind)
+
+
+def test_a_leave_that_a_discharge_ended_is_in_the_ledger_unless_the_discharge_was_a_mistake() -> None:
+    walk = on_leave()
+    before = walk.state.leave
+    walk.do(Discharge, reason="moved")
+    assert [(each.days, each.reason) for each in walk.state.leave.taken] == [(4, "a funeral")]
+    walk.do(CorrectDischarge, reason="another client of that name")
+    assert walk.state.leave == before
+    walk.do(EndLeave)
+    assert [each.days for each in walk.state.leave.taken] == [0]

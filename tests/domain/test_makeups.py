@@ -31,7 +31,11 @@ def test_a_session_that_was_not_missed_needs_no_makeup(outcome: str) -> None:
     assert doubtful_makeups([MAKEUP, session("a", outcome, 0)]) == {"b": MakeupDoubt.NOT_MISSED}
 
 
-def test_two_kept_sessions_for_one_are_both_doubtful_and_one_that_is_only_planned_is_not_counted() -> None:
-    again = session("c", "kept", 5, makes_up_for="a")
+@pytest.mark.parametrize("outcome", ["kept", "planned"])
+def test_two_sessions_for_one_are_both_doubtful(outcome: str) -> None:
+    again = session("c", outcome, 5, makes_up_for="a")
     assert doubtful_makeups([MISSED, MAKEUP, again]) == dict.fromkeys("bc", MakeupDoubt.MADE_UP_TWICE)
-    assert doubtful_makeups([MISSED, MAKEUP, session("c", "planned", 5, makes_up_for="a")]) == {}
+
+
+def test_a_makeup_that_was_missed_itself_makes_up_for_nothing() -> None:
+    assert doubtful_makeups([MISSED, MAKEUP, session("c", "no-show", 5, makes_up_for="a")]) == {}

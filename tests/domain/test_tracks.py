@@ -207,7 +207,7 @@ def test_a_track_that_meets_when_the_client_cannot_come_names_those_that_fit() -
     [
         ("mon 17:00-21:00", "tue 17:00-21:00"),  # not on Thursday
         ("mon 17:45-21:00", *EVENINGS[1:]),  # later on Monday
-        ("mon 17:00-19:00", "mon 19:00-21:00", *EVENINGS[1:]),  # not in one
+        ("mon 17:00-19:00", "mon 19:15-21:00", *EVENINGS[1:]),  # not in between
     ],
 )
 def test_the_client_must_be_free_for_the_whole_of_each_meeting(can_come: tuple[str, ...]) -> None:
@@ -217,6 +217,11 @@ def test_the_client_must_be_free_for_the_whole_of_each_meeting(can_come: tuple[s
     walk.refused(ConfirmEnrolment, "reason-missing", **fields)
     walk.do(ConfirmEnrolment, **fields, reason="the employer agrees from May on")
     assert "cannot come to all of it" in walk.saw(Enrolled)[0].sentence()
+
+
+def test_times_that_meet_are_one_time() -> None:
+    can_come = ("mon 19:00-21:00", "mon 17:00-19:00", *EVENINGS[1:])
+    agreed().do(ConfirmEnrolment, track="evening", can_come=can_come)
 
 
 def test_for_appointments_one_day_on_which_the_client_is_free_will_do() -> None:
@@ -233,7 +238,7 @@ def test_who_changes_track_is_asked_the_same() -> None:
     walk.refused(ChangeTrack, "client-cannot-come-then", track=other, can_come=("sun 09:00-10:00",))
 
 
-@pytest.mark.parametrize("wrong", ["monday 17:00-21:00", "mon 17-21", "mon 21:00-17:00", "mon 24:00-25:00"])
+@pytest.mark.parametrize("wrong", ["monday 17:00-21:00", "mon 9:00-17:00", "mon 21:00-17:00", "mon 17:00-24:00"])
 def test_a_time_that_cannot_be_read_says_how_to_write_one(wrong: str) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError, match="such as mon 09:00-17:00"):
         ConfirmEnrolment(id="c", by=ADMISSIONS, track="evening", can_come=(wrong,))

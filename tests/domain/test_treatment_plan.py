@@ -14,6 +14,7 @@ from domain.pathway.crisis import EndCrisis, RecordCrisis
 from domain.pathway.discharge import Discharge
 from domain.pathway.leave import EndLeave, StartLeave
 from domain.pathway.move_decisions import ConfirmArrival, StartStepDown
+from domain.pathway.obligation_decisions import WaiveObligation
 from domain.pathway.policy_change import ChangePolicy
 from domain.pathway.reviews import CompleteReview
 from domain.pathway.treatment_decisions import ReviewGoals, SetGoal, UpdateTreatmentPlan
@@ -214,3 +215,14 @@ def test_a_policy_without_it_asks_for_no_plan_and_a_change_of_policy_brings_it()
     walk.refused(SetGoal, "not-in-this-policy", words="sleep")
     bare = in_care()
     bare.refused(ChangePolicy, "obligation-unknown", to="us-no-treatment-plan-1", reason="another centre")
+
+
+def test_a_plan_whose_criteria_are_taken_out_is_owed_again_until_somebody_waives_it() -> None:
+    walk = enrolled()
+    assert owed(walk) == set()
+    walk.do(UpdateTreatmentPlan, discharge_criteria=(), participation="agreed")
+    assert owed(walk) == {"draft-treatment-plan-2"}
+    walk.do(WaiveObligation, obligation="draft-treatment-plan-2", reason="the plan is kept on paper")
+    walk.do(SetGoal, words="go back to school")
+    walk.do(UpdateTreatmentPlan, discharge_criteria=(), participation="agreed")
+    assert owed(walk) == set()
