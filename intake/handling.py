@@ -131,9 +131,9 @@ class Handler:
         if admission.place is not None and _is_other_visit(journey, row):
             await self._gate.report_hospital_visit(journey_id, key, row.visit, admission.place, at)
         else:
-            returns = await self._gate.repeat_admission(journey_id, key, admission.kind, at)
-            if returns and _is_other_visit(journey, row):
-                await self._registry.take_visit(journey.journey_id, row.visit)
+            may_return = await self._gate.repeat_admission(journey_id, key, admission.kind, at)
+            if may_return and _is_other_visit(journey, row):
+                await self._registry.note_visit_after_discharge(journey.journey_id, row.visit)
 
     def _site(self, admission: Admission, row: QueuedMessage) -> str | None:
         if row.site is not None:  # a person named it
@@ -199,6 +199,8 @@ class Handler:
         if fact.occurred_at < journey.admitted_at:
             return Handling("quarantined", "before-admission", _BEFORE_ADMISSION)
         if isinstance(fact, ChangedToInpatient) or fact.place is not None:
+            return None
+        if row.visit in journey.visits_after_discharge:
             return None
         return _ignored(ENDS_OTHER_VISIT, journey) if is_known else _PARK_UNKNOWN_VISIT
 

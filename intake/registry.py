@@ -25,7 +25,7 @@ from intake.search_words import search_words
 
 IntakePool = AsyncConnectionPool[AsyncConnection[Any]]
 
-_COLUMNS = "journey_id, client_ref, opened_by, site, visit, admitted_at, started_at, closed_at"
+_COLUMNS = "journey_id, client_ref, opened_by, site, visit, admitted_at, started_at, closed_at, visits_after_discharge"
 _JOURNEY = f"select {_COLUMNS} from intake.journeys"  # noqa: S608 - made of constants
 # The journey that the message opened, even if it is closed by now; or else the open one; or else a new one.
 _ADMIT = f"""
@@ -38,7 +38,9 @@ _ADMIT = f"""
     select * from ({_JOURNEY} where opened_by = %(message_id)s or (client_ref = %(client_ref)s and closed_at is null)
         order by opened_by = %(message_id)s desc limit 1) as found"""  # noqa: S608 - made of constants
 _OPEN_JOURNEY = f"{_JOURNEY} where client_ref = %s and closed_at is null"
-_TAKE_VISIT = "update intake.journeys set visit = %s where journey_id = %s"
+_NOTE_VISIT = """
+    update intake.journeys set visits_after_discharge = visits_after_discharge || %(visit)s::text
+    where journey_id = %(journey_id)s and not %(visit)s = any(visits_after_discharge)"""
 _CLOSE = "update intake.journeys set closed_at = now() where journey_id = %s and closed_at is null"
 _KNOWN = "select client_ref from intake.known where number_hash = %s"
 _KNOWN_AND_LOCKED = f"{_KNOWN} for update"
@@ -58,7 +60,7 @@ _KEEP_WORDS = """
 
 
 class Journey(Value):
-    """A row of the register. `visit` is a keyed hash; `started_at` is None until the gate has confirmed the journey."""
+    """A row of the register. Visits are keyed hashes; `started_at` is None until the gate has confirmed the journey."""
 
     journey_id: UUID
     client_ref: UUID
@@ -68,6 +70,7 @@ class Journey(Value):
     admitted_at: Instant
     started_at: Instant | None
     closed_at: Instant | None
+    visits_after_discharge: tuple[str, ...]
 
 
 class SiteUnknown(Exception):
@@ -150,14 +153,14 @@ class Registry:
         async with self._pool.connection() as connection:
             await connection.execute(_CLOSE, (journey_id,))
 
-    async def take_visit(self, journey_id: UUID, visit: str) -> None:
-        """From now on this is the journey's own visit: what is said of its end is about the journey.
+    async def note_visit_after_discharge(self, journey_id: UUID, visit: str) -> None:
+        """The visit may be the client's return, so its end is told to the journey. Noting it twice changes nothing.
 
         Args:
             visit: Its keyed hash.
         """
         async with self._pool.connection() as connection:
-            await connection.execute(_TAKE_VISIT, (visit, journey_id))
+            await connection.execute(_NOTE_VISIT, {"visit": visit, "journey_id": journey_id})
 
     async def find(self, client_ref: str) -> ClientIdentity | None:
         """The identity last received for `client_ref`, or None if it is unknown or was erased."""

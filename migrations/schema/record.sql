@@ -1078,12 +1078,14 @@ create table intake.journeys (
     opened_at timestamptz default now() not null,
     started_at timestamptz,
     closed_at timestamptz,
+    visits_after_discharge text[] default '{}'::text[] not null,
     constraint journeys_opened_by_key unique (opened_by),
     constraint journeys_pkey primary key (journey_id),
     constraint journeys_client_ref_fkey foreign key (client_ref) references intake.clients(client_ref)
 );
 comment on column intake.journeys.visit is 'Keyed hash of the visit number; empty if none was said';
 comment on column intake.journeys.started_at is 'When the journey gate confirmed it; null: to be opened (again)';
+comment on column intake.journeys.visits_after_discharge is 'Keyed hashes of the visits that were announced while the client was discharged: of each, the end is told to the journey';
 create unique index one_open_journey on intake.journeys using btree (client_ref) where (closed_at is null);
 grant select,insert,update on table intake.journeys to throughline_intake_service;
 grant select (journey_id, client_ref, opened_by, site, admitted_at, started_at, closed_at) on table intake.journeys to throughline_directory;

@@ -303,22 +303,22 @@ async def test_weekly_visits_begin_and_end_without_a_word_to_anybody(running: Ru
     assert not (gate.discharged or gate.at_hospital or gate.left_hospital)
 
 
-async def test_an_admission_after_discharge_makes_its_visit_the_journeys_own(running: RunningIntake) -> None:
+async def test_the_end_of_a_visit_that_came_after_the_discharge_is_reported_too(running: RunningIntake) -> None:
     await send(running, adt("A04", control_id="1"))
     await running.settled()
     gate = running.gate
     gate.discharged_clients.update(gate.opened)
-    await send(running, adt("A04", control_id="2", visit="V2"))
-    assert await running.settled() == {"done": 2}
+    await send(running, adt("A04", control_id="2", visit="V2"), adt("A04", control_id="3", visit="V3"))
+    assert await running.settled() == {"done": 3}
     gate.discharged_clients.clear()  # back in care
-    await send(running, adt("A04", control_id="3", visit="V3"), adt("A03", control_id="4", visit="V3"))
-    assert await running.settled() == {"done": 3, "ignored": 1}, "a weekly visit"
-    await send(running, adt("A03", control_id="5"))
-    assert await running.settled() == {"done": 3, "ignored": 2}, "the stay before the discharge"
-    assert not gate.discharged
-    await send(running, adt("A03", control_id="6", visit="V2"))
-    assert await running.settled() == {"done": 4, "ignored": 2}
-    assert len(gate.discharged) == 1
+    await send(running, adt("A04", control_id="4", visit="V4"), adt("A03", control_id="5", visit="V4"))
+    assert await running.settled() == {"done": 4, "ignored": 1}, "a weekly visit"
+    for number, visit in enumerate(("V3", "V2", "V1")):
+        await send(running, adt("A03", control_id=f"end-{number}", visit=visit))
+        assert await running.settled() == {"done": 5 + number, "ignored": 1}
+        assert len(gate.discharged) == 1 + number
+    await send(running, adt("A13", control_id="back", visit="V2"))
+    assert await running.settled() == {"done": 8, "ignored": 1} and len(gate.taken_back) == 1
 
 
 @pytest.mark.parametrize(
