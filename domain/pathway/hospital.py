@@ -5,6 +5,7 @@ or on a ward. A clinician finds out at once, and the client is seen soon after t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date
 from typing import TYPE_CHECKING, Literal
 
 from domain.commands import CARE_TEAM, NOT_ENDED, AdmissionsMessage
@@ -175,8 +176,7 @@ def end_the_visit(state: JourneyState, event: HospitalVisitEnded) -> Hospital:
     held, end = state.hospital, VisitEnd(visit=event.visit, at=event.at)
     under_way = tuple(each for each in held.under_way if each != event.visit)
     said = held.changed(under_way=under_way, reported_end=end)
-    left_at, day = event.occurred_at, state.calendar.local_date
-    if left_at is not None and held.seen_at is not None and day(left_at) < day(held.seen_at):
+    if event.occurred_at is not None and held.seen_at is not None and _day(event.occurred_at) < _day(held.seen_at):
         return said
     return said.changed(left=(*_left_but(state, event.visit, BY_STAFF), end))
 
@@ -215,6 +215,11 @@ def see_them(state: JourneyState, event: ObligationMet | ObligationWaived) -> Ho
 def begin_anew(state: JourneyState, event: CareResumed | EnrolmentCorrected | CareStartTakenBack) -> Hospital:
     """What the care before owed is over."""
     return state.hospital.changed(left=(), is_elsewhere=False)
+
+
+def _day(at: Instant) -> date:
+    """By UTC: a fold reads no calendar. A site's day may be another, and then the visit is owed once more."""
+    return at.astimezone(UTC).date()
 
 
 def _left_but(state: JourneyState, *visits: Key) -> tuple[VisitEnd, ...]:
