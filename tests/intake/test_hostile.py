@@ -158,7 +158,7 @@ async def test_the_whole_of_intake_takes_little_time_for_a_long_message(running:
 )
 async def test_a_hostile_document_takes_little_time_and_is_kept(running: RunningIntake, body: bytes) -> None:
     headers = {"Idempotency-Key": "k1", "Content-Type": "application/json"}
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{running.ports.http}") as http:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{running.ports.http}", timeout=30) as http:
         before = time.process_time()
         answer = await http.post("/admissions", content=body, headers=headers)
         assert time.process_time() - before < CPU_SECONDS
@@ -187,6 +187,6 @@ async def test_a_body_in_very_many_pieces_is_refused_and_one_in_some_is_taken(
         for start in range(0, len(message), 4096):
             yield message[start : start + 4096]
 
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{running.ports.http}") as http:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{running.ports.http}", timeout=30) as http:
         answer = await http.post("/messages", content=pieces(), headers={"Content-Type": "application/hl7-v2"})
     assert code(answer.content) == "AA"

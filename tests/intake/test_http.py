@@ -27,7 +27,7 @@ PERSON = {
 
 @pytest.fixture
 async def http(running: RunningIntake) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{running.ports.http}") as client:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{running.ports.http}", timeout=30) as client:
         yield client
 
 

@@ -151,7 +151,7 @@ async def test_a_body_that_trickles_in_or_stops_is_answered_408_and_the_connecti
         assert problem(await trickle(slow, b"x" if b"Length" in head else b"1\r\nx\r\n")) == (408, "too-slow")
         assert problem(await ended(stopped)) == (408, "too-slow")
         url = f"http://127.0.0.1:{running.ports.http}/messages"
-        async with httpx2.AsyncClient() as client:
+        async with httpx2.AsyncClient(timeout=30) as client:
             answer = await client.post(url, content=adt("A04"), headers={"Content-Type": "application/hl7-v2"})
         assert answer.status_code == 200
         assert await running.settled() == {"done": 1}

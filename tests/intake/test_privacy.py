@@ -55,7 +55,7 @@ async def _say_everything(running: RunningIntake) -> list[str]:
         for message in good:
             await client.send(message)
         refusals = [(await client.send(message)).decode() for message in bad]
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{running.ports.http}") as http:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{running.ports.http}", timeout=30) as http:
         answer = await http.post(
             "/admissions",
             json={"mrn": "CANARYMRN", "birth_date": "CANARYNAME", "CANARYGIVEN": 1},

@@ -162,7 +162,7 @@ async def test_an_open_journey_needs_no_site_again(three: RunningIntake) -> None
 @pytest.mark.stack
 async def test_a_json_admission_may_name_its_site(three: RunningIntake) -> None:
     person = {"authority": "NORTH", "family_name": "Marlowe", "given_name": "Pia", "occurred_at": "2026-03-02T10:15Z"}
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{three.ports.http}") as client:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{three.ports.http}", timeout=30) as client:
         for number, named in enumerate(({"site": "mesa"}, {"site": "Pier Clinic"}, {"site": "nowhere"}, {})):
             document = {**person, "mrn": f"70030{number}", **named}
             answer = await client.post("/admissions", json=document, headers={"Idempotency-Key": f"k-{number}"})
