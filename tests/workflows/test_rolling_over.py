@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,11 +70,13 @@ async def walk_rolling_over(house: House, path: WholePath) -> None:
     assert doubles(case) == []
 
 
-async def test_after_every_decision_of_every_path(house: House) -> None:
-    """All paths at once: Temporal holds each new run back a second."""
+async def test_after_every_decision_of_a_path(house: House) -> None:
+    """Half of the paths, others each time, at once: Temporal holds each new run back a second."""
+    names = random.sample([*PATHS], len(PATHS) // 2)
+    print(f"paths: {names}")  # noqa: T201
     async with asyncio.TaskGroup() as walking:
-        for path in PATHS.values():
-            walking.create_task(walk_rolling_over(house, path))
+        for name in names:
+            walking.create_task(walk_rolling_over(house, PATHS[name]))
 
 
 async def test_whenever_a_run_has_grown_long(house: House) -> None:

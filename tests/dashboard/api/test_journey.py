@@ -101,9 +101,10 @@ async def test_all_who_see_a_journey_see_its_leaves_and_who_reads_words_the_reas
     since, left = walk.MONDAY.date(), walked.state.policy.leave_days_in_all - 2 - 5
     back, until = since + timedelta(days=2), since + timedelta(days=7)
     answer = await served.get("/journeys/j", person)
-    reason = f"a funeral at {SECRET}" if reads else None
-    taken = {"since": f"{since}", "until": f"{back}", "days": 2, "category": "family", "reason": reason}
-    assert answer.json()["leave"] == {"until": f"{until}", "days_before": 2, "remaining": left, "taken": [taken]}
+    before, now = (f"a {what} at {SECRET}" if reads else None for what in ("funeral", "wedding"))
+    taken = {"since": f"{since}", "until": f"{back}", "days": 2, "category": "family", "reason": before}
+    present = {"since": f"{back}", "until": f"{until}", "category": "travel", "reason": now}
+    assert answer.json()["leave"] == {**present, "days_before": 2, "remaining": left, "taken": [taken]}
     cookie, _ = await served.browser(person)
     page = (await served.http.get("/journeys/j", headers=cookie)).text
     line = f'<span class="sub">family leave from {since} to {back}, 2 days</span>'
