@@ -41,19 +41,19 @@ async def list_sessions(journey_id: opt.JourneyToRead, /, *, json: bool = False)
         now = journeys_now(load_settings())
     sessions = [each.said for each in sessions_of(entries)]
     weeks, booked = weeks_of_care(state, sessions, now), next_planned(sessions, now)
+    doubts = doubtful_makeups(sessions)
     if json:
         show_json(
             {
                 "journey_id": journey,
                 "sessions": [each.model_dump(mode="json") for each in sessions],
                 "attendance": attendance_of(entries).model_dump(mode="json"),
-                "doubtful_makeups": dict(doubtful_makeups(sessions)),
+                "doubtful_makeups": dict(doubts),
                 "weeks": [each.model_dump(mode="json") for each in weeks],
                 "next_planned": booked.model_dump(mode="json") if booked else None,
             }
         )
         return
-    doubts = doubtful_makeups(sessions)
     table(None, _COLUMNS, [_cells(each, doubts.get(each.session)) for each in sessions])
     stdout.print(f"\n{len(sessions)} {'session' if len(sessions) == 1 else 'sessions'}")
     stdout.print(f"next: {moment(booked.starts_at)}, {booked.type}" if booked else "next: nothing booked")

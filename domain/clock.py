@@ -26,6 +26,11 @@ class TimeKind(StrEnum):
     SERVICE_WEEKS = "service-weeks"  #: weeks at the site since care at this level began
 
 
+def utc_day(at: Instant) -> date:
+    """The day of `at` by UTC, where a fold or a fact about many sites has no site's calendar."""
+    return at.astimezone(UTC).date()
+
+
 def is_late(due_at: Instant, at: Instant) -> bool:
     """Whether what is due at `due_at` is late at `at`: exactly at the due time it is on time."""
     return at > due_at

@@ -41,6 +41,8 @@ BEFORE_CARE = (
 """Stages at which care may not have begun; at EXTERNAL the client may also be in care."""
 IN_CARE = (Stage.ACTIVE, Stage.TRANSITION, Stage.EXTERNAL, Stage.DISCHARGING)
 """Stages at which the client is in care, ours or another facility's."""
+AFTER_CARE = (Stage.DISCHARGED, Stage.FOLLOW_UP)
+"""Stages of a client who was discharged, until the journey is closed."""
 
 
 class BaseCommand(Value):

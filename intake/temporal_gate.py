@@ -7,13 +7,12 @@ from typing import TypeVar
 
 import structlog
 
-from domain.commands import BaseCommand
+from domain.commands import AFTER_CARE, BaseCommand
 from domain.pathway.admission import CancelAdmission, OpenJourney, RepeatAdmission
 from domain.pathway.attendance import NoteAttendance
 from domain.pathway.crisis import CrisisPlace
 from domain.pathway.discharge import ReportDischarge, TakeBackDischargeReport
 from domain.pathway.hospital import ReportHospitalDischarge, ReportHospitalVisit, TakeBackHospitalDischarge
-from domain.pathway.return_to_care import AFTER_CARE
 from domain.sessions.attendance import Attendance
 from domain.values import Instant
 from eventstore import EventStore, EventStoreError

@@ -329,14 +329,14 @@ def _is_expected(state: JourneyState) -> bool:
 
 def _is_unanswered(state: JourneyState, kind: ObligationKind) -> bool:
     """Whether it is to be raised: not where it is owed or waits already, nor twice for the same sessions."""
-    held, owed = state.attendance, [*state.open_of(kind.kind), *state.suspension.of(kind)]
+    held, owed = state.attendance, suspension.owed_or_waiting(state, kind)
     return _is_expected(state) and not owed and held.known.missed > held.answered
 
 
 def _wants_to_stop(state: JourneyState) -> bool:
     """Whether the client said so, and that is still to be answered."""
-    kind = RESOLVE_DISENGAGEMENT
-    return any(each.source == "outreach.recorded" for each in [*state.open_of(kind.kind), *state.suspension.of(kind)])
+    owed = suspension.owed_or_waiting(state, RESOLVE_DISENGAGEMENT)
+    return any(each.source == "outreach.recorded" for each in owed)
 
 
 def _owed_no_longer(state: JourneyState, event: BaseEvent, *kinds: ObligationKind) -> Iterator[BaseEvent]:

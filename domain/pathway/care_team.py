@@ -214,12 +214,8 @@ def owe_a_case_manager(
     elif not _is_case_managed(state):
         yield from cancelled(state, event, ASSIGN_CASE_MANAGER)
         yield from suspension.no_longer_waiting(state, event, ASSIGN_CASE_MANAGER)
-    elif not (getattr(event, "by_first_session", False) or _owes_a_case_manager(state)):
+    elif not (getattr(event, "by_first_session", False) or suspension.owed_or_waiting(state, ASSIGN_CASE_MANAGER)):
         yield raised_within(state, event, ASSIGN_CASE_MANAGER, "case_manager_business_days")
-
-
-def _owes_a_case_manager(state: JourneyState) -> bool:
-    return bool(state.open_of(ASSIGN_CASE_MANAGER.kind) or state.suspension.of(ASSIGN_CASE_MANAGER))
 
 
 def _is_case_managed(state: JourneyState) -> bool:

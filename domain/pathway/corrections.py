@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.commands import ADMISSIONS, Decision
+from domain.commands import ADMISSIONS, AFTER_CARE, Decision
 from domain.events import BaseEvent, EventContext
 from domain.part import Part
 from domain.pathway import first_visit, handoff, lost_place, moves, suspension, taper
@@ -134,9 +134,7 @@ class CorrectEnrolment(
         yield EnrolmentCorrected(**when, level=level, reason=self.reason, by=self.by)
 
 
-class CorrectDischarge(
-    Decision, label="Correct a discharge", by=CLINICAL, at=(Stage.DISCHARGED, Stage.FOLLOW_UP), high_risk=True
-):
+class CorrectDischarge(Decision, label="Correct a discharge", by=CLINICAL, at=AFTER_CARE, high_risk=True):
     """Record that a discharge was recorded by mistake: care goes on at the level the client had."""
 
     kind: Literal["correct-discharge"] = "correct-discharge"

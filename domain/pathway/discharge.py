@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.commands import CARE_TEAM, IN_CARE, AdmissionsMessage, Decision
+from domain.commands import AFTER_CARE, CARE_TEAM, IN_CARE, AdmissionsMessage, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part, Slice
@@ -237,7 +237,7 @@ class RecordPlanDelivery(
     Decision,
     label="Record the plan's delivery",
     by=CARE_TEAM,
-    at=(Stage.DISCHARGED, Stage.FOLLOW_UP),
+    at=AFTER_CARE,
 ):
     """Record how the client got their discharge plan, or that they did not want it."""
 

@@ -7,11 +7,11 @@ was kept. Where none was booked, or the client arrived before it, a session in a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from domain.clock import utc_day
 from domain.commands import ADMISSIONS, CARE_TEAM, Decision
 from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
@@ -88,9 +88,8 @@ class BookFirstVisit(
 
     def decide(self, state: JourneyState, when: EventContext) -> Iterator[BaseEvent]:
         """While the client moves, and until they came; also on leave."""
-        is_awaited = bool(state.open_of(FIRST_VISIT.kind) or state.suspension.of(FIRST_VISIT))
         require(
-            state.moves.current is not None or is_awaited,
+            state.moves.current is not None or bool(suspension.owed_or_waiting(state, FIRST_VISIT)),
             "no-first-visit",
             "No move is under way and no first visit is waited for, so there is none to book. Enter a session instead.",
         )
@@ -125,7 +124,7 @@ def ended_with_the_move(state: JourneyState) -> tuple[ObligationKind, ...]:
 @part.evolves
 def begin(state: JourneyState, event: TransitionStarted) -> FirstVisit:
     """It may be booked already. A move that this one replaces leaves the one before it as it was."""
-    held, is_owed = state.first_visit, state.open_of(FIRST_VISIT.kind) or state.suspension.of(FIRST_VISIT)
+    held, is_owed = state.first_visit, suspension.owed_or_waiting(state, FIRST_VISIT)
     if held.arrived_at is None:
         return FirstVisit(booked_at=event.first_visit_at, before=held.before)
     return FirstVisit(booked_at=event.first_visit_at, before=held.changed(before=None) if is_owed else None)
@@ -211,7 +210,7 @@ def _came_in_a_later_week(state: JourneyState) -> bool:
     held, seen = state.first_visit, state.attendance.known.seen_week
     if held.arrived_at is None or seen is None:
         return False
-    return seen > max(held.arrived_at, held.booked_at or held.arrived_at).astimezone(UTC).date()
+    return seen > utc_day(max(held.arrived_at, held.booked_at or held.arrived_at))
 
 
 def _is_kept_by(state: JourneyState, event: TransitionCompleted) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from domain.clock import is_late
-from domain.commands import CARE_TEAM, Decision
+from domain.commands import AFTER_CARE, CARE_TEAM, Decision
 from domain.due_times import Counted
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
@@ -19,7 +19,7 @@ from domain.pathway import crisis, discharge, suspension
 from domain.pathway.obligation_changes import cancel_these, cancelled, met, met_one, raised, raised_within
 from domain.plans import Actor, Contact, DischargeReason
 from domain.refusal import Refused, require
-from domain.values import CLINICAL, Instant, PrivateWords, Stage, Words
+from domain.values import CLINICAL, Instant, PrivateWords, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class FollowUpEnded(BaseEvent):
         return f"Follow-up ended: {self.reason}{said_by(self.by)}"
 
 
-class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Stage.DISCHARGED, Stage.FOLLOW_UP)):
+class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=AFTER_CARE):
     """Record an attempt to reach the client after discharge."""
 
     kind: Literal["record-follow-up"] = "record-follow-up"
@@ -114,9 +114,7 @@ class RecordFollowUp(Decision, label="Record a follow-up", by=CARE_TEAM, at=(Sta
         yield FollowUpRecorded(**when, obligation=owed.id, contact=self.contact, by=self.by)
 
 
-class EndFollowUp(
-    Decision, label="End the follow-up", by=CARE_TEAM, at=(Stage.DISCHARGED, Stage.FOLLOW_UP), high_risk=True
-):
+class EndFollowUp(Decision, label="End the follow-up", by=CARE_TEAM, at=AFTER_CARE, high_risk=True):
     """Record that the client wants no further contact, moved away or is cared for elsewhere.
 
     The journey closes, once the client's discharge plan is delivered or that is waived.

@@ -5,9 +5,9 @@ or on a ward. A clinician finds out at once, and the client is seen soon after t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date
 from typing import TYPE_CHECKING, Literal
 
+from domain.clock import utc_day
 from domain.commands import CARE_TEAM, NOT_ENDED, AdmissionsMessage
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
@@ -176,7 +176,9 @@ def end_the_visit(state: JourneyState, event: HospitalVisitEnded) -> Hospital:
     held, end = state.hospital, VisitEnd(visit=event.visit, at=event.at)
     under_way = tuple(each for each in held.under_way if each != event.visit)
     said = held.changed(under_way=under_way, reported_end=end)
-    if event.occurred_at is not None and held.seen_at is not None and _day(event.occurred_at) < _day(held.seen_at):
+    left_at, seen_at = event.occurred_at, held.seen_at
+    # A site's day may be another than that of UTC, and then the visit is owed once more.
+    if left_at is not None and seen_at is not None and utc_day(left_at) < utc_day(seen_at):
         return said
     return said.changed(left=(*_left_but(state, event.visit, BY_STAFF), end))
 
@@ -215,11 +217,6 @@ def see_them(state: JourneyState, event: ObligationMet | ObligationWaived) -> Ho
 def begin_anew(state: JourneyState, event: CareResumed | EnrolmentCorrected | CareStartTakenBack) -> Hospital:
     """What the care before owed is over."""
     return state.hospital.changed(left=(), is_elsewhere=False)
-
-
-def _day(at: Instant) -> date:
-    """By UTC: a fold reads no calendar. A site's day may be another, and then the visit is owed once more."""
-    return at.astimezone(UTC).date()
 
 
 def _left_but(state: JourneyState, *visits: Key) -> tuple[VisitEnd, ...]:

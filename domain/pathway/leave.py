@@ -108,10 +108,14 @@ class Leave(Slice):
         """Calendar days of leave used before the present one."""
         return sum(each.days for each in self.taken)
 
+    @property
+    def planned(self) -> int:
+        """Calendar days of the present leave until the day of the return."""
+        return (self.until - self.since).days if self.until and self.since else 0
+
     def remaining(self, most: int) -> int:
-        """How many days of leave are left of `most`, the present leave counted until the day of the return."""
-        now = (self.until - self.since).days if self.until and self.since else 0
-        return max(0, most - self.days_before - now)
+        """How many days of leave are left of `most`, the present leave counted as planned."""
+        return max(0, most - self.days_before - self.planned)
 
     def over(self, days: int) -> Leave:
         """After a return that used up so many days of the present leave."""
@@ -268,9 +272,7 @@ def come_back(state: JourneyState, event: LeaveEnded) -> Leave:
 def leave_the_level(state: JourneyState, event: LevelOfCareEnded) -> Leave:
     """A client who leaves this level is no longer on leave from it; what was planned of it counts as used."""
     held = state.leave
-    if held.until is None:
-        return held
-    return held.over((held.until - held.since).days if held.since else 0)
+    return held.over(held.planned) if held.until else held
 
 
 @part.evolves
@@ -279,8 +281,7 @@ def leave_care(state: JourneyState, event: Discharged) -> Leave:
     held = state.leave
     if held.until is None:
         return held
-    ended = held.over((held.until - held.since).days if held.since else 0)
-    return held.changed(until=None, at_discharge=held.until, taken=ended.taken)
+    return held.changed(until=None, at_discharge=held.until, taken=held.over(held.planned).taken)
 
 
 @part.evolves

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from domain.commands import ADMISSIONS, CARE_TEAM, Decision
+from domain.commands import ADMISSIONS, AFTER_CARE, CARE_TEAM, Decision
 from domain.events import BaseEvent, EventContext
 from domain.obligation_terms import ObligationKind, Priority
 from domain.part import Part
@@ -19,7 +19,7 @@ from domain.pathway import crisis, death, discharge
 from domain.pathway.obligation_changes import cancelled, met, raised_within
 from domain.plans import Actor
 from domain.refusal import require
-from domain.values import CLINICAL, LevelOfCare, PrivateWords, Role, Stage, Words
+from domain.values import CLINICAL, LevelOfCare, PrivateWords, Role, Words
 from domain.wording import said_by
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ CHECK_RETURN_COST = ObligationKind(
     waivable_by=(Role.SUPERVISOR, Role.MEDICAL_DIRECTOR),
     priority=Priority.COVERAGE,
 )
-AFTER_CARE = (Stage.DISCHARGED, Stage.FOLLOW_UP)
-"""The stages of a client who was discharged, until the journey is closed."""
 
 
 class CareResumed(BaseEvent):

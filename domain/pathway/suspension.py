@@ -124,6 +124,11 @@ def no_longer_waiting(state: JourneyState, event: BaseEvent, *kinds: ObligationK
         yield DutiesResumed(**event.context, obligations=over)
 
 
+def owed_or_waiting(state: JourneyState, kind: ObligationKind) -> list[Obligation]:
+    """What is owed of this kind now, and what will be once the client is back."""
+    return [*state.open_of(kind.kind), *state.suspension.of(kind)]
+
+
 def raised_unless_waiting(
     state: JourneyState, event: BaseEvent, kind: ObligationKind, number: str
 ) -> Iterator[BaseEvent]:

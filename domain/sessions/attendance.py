@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 
 from pydantic import Field
 
+from domain.clock import utc_day
 from domain.sessions.facts import Entry, Session, sessions_of
 from domain.values import Instant, Value
 
@@ -66,5 +67,5 @@ def _missed_in_a_row(sessions: Sequence[Session]) -> list[Session]:
 
 
 def _monday(moment: Instant) -> date:
-    day = moment.astimezone(UTC).date()
+    day = utc_day(moment)
     return day - timedelta(days=day.weekday())

@@ -79,8 +79,8 @@ def _weeks(state: JourneyState, level: Level, sessions: Sequence[Session], now: 
     this_week = week_number(days_of_service(since, now, calendar, earlier))
     last = max([this_week, *(number for number, found in held.items() if any(map(_is_planned, found)))])
     numbers, began = range(week_number(earlier), last + 1), calendar.local_date(since)
-    weeks = (_week(level, number, began, earlier, held[number], calendar.local_date(now)) for number in numbers)
     today = calendar.local_date(now)
+    weeks = (_week(level, number, began, earlier, held[number], today) for number in numbers)
     return tuple(week.changed(standing=None) if _is_another(state, week, today) else week for week in weeks)
 
 

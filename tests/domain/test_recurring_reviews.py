@@ -43,6 +43,18 @@ def certification(walk: Walk) -> tuple[Obligation, int]:
     return owed, (day(owed.due_at - timedelta(seconds=1)) - day(walk.now)).days
 
 
+def back_from_a_gentler_level() -> Walk:
+    """In IOP again after five days at OP."""
+    walk = enrolled()
+    walk.later(days=10)
+    walk.do(StartStepDown, to="OP", reason="steady")
+    walk.do(ConfirmArrival)
+    walk.later(days=5)
+    walk.do(RequestStepUp, to="IOP", reason="worse")
+    walk.do(ConfirmArrival)
+    return walk
+
+
 # ---- the team, each week -----------------------------------------------------------------------------------
 
 
@@ -119,13 +131,7 @@ def test_it_stops_at_a_level_that_has_none(to: str) -> None:
 
 
 def test_it_begins_again_in_the_week_in_which_the_client_comes_back() -> None:
-    walk = enrolled()
-    walk.later(days=10)
-    walk.do(StartStepDown, to="OP", reason="steady")
-    walk.do(ConfirmArrival)
-    walk.later(days=5)
-    walk.do(RequestStepUp, to="IOP", reason="worse")
-    walk.do(ConfirmArrival)
+    walk = back_from_a_gentler_level()
     assert team_review(walk).counted.amount == walk.state.week_of_service(walk.now) == 2
 
 
@@ -167,13 +173,7 @@ def test_after_a_return_from_a_higher_level_it_is_owed_sooner(come_back: Callabl
 
 
 def test_after_a_return_from_a_gentler_level_it_is_owed_as_ever() -> None:
-    walk = enrolled()
-    walk.later(days=10)
-    walk.do(StartStepDown, to="OP", reason="steady")
-    walk.do(ConfirmArrival)
-    walk.later(days=5)
-    walk.do(RequestStepUp, to="IOP", reason="worse")
-    walk.do(ConfirmArrival)
+    walk = back_from_a_gentler_level()
     assert certification(walk)[1] == 60
 
 
